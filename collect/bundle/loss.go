@@ -1,0 +1,27 @@
+package bundle
+
+// A Loss is something the measurement could not see. It travels with the
+// numbers it weakens and is printed beside them.
+type Loss struct {
+	Source string `json:"source"`           // who lost it: "perf", "probe wait", "importer"
+	What   string `json:"what"`             // what was lost: "samples dropped in the ring (PERF_RECORD_LOST)"
+	Count  uint64 `json:"count"`            // how many
+	Of     uint64 `json:"of,omitempty"`     // out of how many, lost ones included; 0 if not known
+	CPU    *int   `json:"cpu,omitempty"`    // on one CPU only
+	Event  string `json:"event,omitempty"`  // of one event only
+	Effect string `json:"effect,omitempty"` // what the reader must think of it, one clause
+}
+
+// A Warning is a sentence that weakens a number.
+type Warning struct {
+	Weakens string `json:"weakens"` // the number: a metric id, an event, a section
+	Text    string `json:"text"`
+}
+
+// A Gap is something that was not measured at all: a report prints it where
+// the number would stand.
+type Gap struct {
+	What string `json:"what"`          // "cache misses"
+	Why  string `json:"why"`           // "no hardware counters: event cycles does not open (ENOENT)"
+	Fix  string `json:"fix,omitempty"` // a command or a sentence
+}
