@@ -18,7 +18,7 @@ type CPUSet []int
 
 // ParseCPUSet reads a cpulist such as "0-3,8".
 func ParseCPUSet(s string) (CPUSet, error) {
-	var set CPUSet
+	var in [MaxCPU + 1]bool
 	for part := range strings.SplitSeq(strings.TrimSpace(s), ",") {
 		lo, hi, isRange := strings.Cut(part, "-")
 		first, err := parseCPU(lo)
@@ -35,11 +35,16 @@ func ParseCPUSet(s string) (CPUSet, error) {
 			}
 		}
 		for c := first; c <= last; c++ {
+			in[c] = true
+		}
+	}
+	var set CPUSet
+	for c, ok := range in {
+		if ok {
 			set = append(set, c)
 		}
 	}
-	slices.Sort(set)
-	return slices.Compact(set), nil
+	return set, nil
 }
 
 func parseCPU(s string) (int, error) {

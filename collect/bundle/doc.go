@@ -1,0 +1,49 @@
+// Package bundle is the contract between measuring and analysing: the files of
+// a run and of a sweep, their types, and how they are written and read. It
+// imports the standard library only.
+//
+// A run is a directory:
+//
+//	run/
+//	  manifest.json        table of contents: schema, plan, host, window, events
+//	                       asked for and opened, commands, probes, losses, size
+//	                       and sha256 of every file below, status
+//	  perf.data            as perf record wrote it (often -z)
+//	  symbols/kallsyms.gz  text symbols of /proc/kallsyms, module names kept
+//	  symbols/modules      /proc/modules
+//	  symbols/buildids     "BUILDID NAME" lines: the kernel and each module
+//	  locks.jsonl          LockLine: rows and accounts of the wait probe
+//	  counters.jsonl       Counter: /proc counters at the start and at the end
+//	  sas.jsonl            SA: the SAs at the start and at the end; no key
+//	  traffic.json         Traffic: packets the load itself counted
+//	  log/NAME.log         what each command printed
+//
+// Every file but the manifest may be missing; Manifest.Gaps says why. A sweep
+// is a directory of runs with a table of contents:
+//
+//	sweep/
+//	  sweep.json           {"schema": 1, "name": "per-CPU SAs", "runs": ["n1", "n2", "n4"]}
+//	  n1/ n2/ n4/          runs
+//
+// # Writing
+//
+// Create makes the directory with a manifest of status partial. Each artefact
+// is written to NAME.part, synced and renamed before the manifest names it;
+// Finish sets the status. Killed at any moment, the directory opens as a
+// partial run and nothing recorded before is lost. A bundle is never written
+// over.
+//
+// # Reading
+//
+// Open, OpenSweep and OpenAll take an fs.FS or a path and trust nothing:
+// lengths are bounded, names cannot leave the directory, a damaged line is a
+// *DamagedError with its line number and what precedes it is returned. Verify
+// compares sizes and hashes.
+//
+// # Time
+//
+// Times are nanoseconds of CLOCK_MONOTONIC, the clock of bpf_ktime_get_ns
+// (kernel/bpf/helpers.c, 6.12) and of perf record -k CLOCK_MONOTONIC, so that
+// samples, probes and counters can be put on one axis. Manifest.Started alone
+// is wall-clock time.
+package bundle

@@ -1,0 +1,113 @@
+package bundle
+
+import (
+	"fmt"
+	"time"
+)
+
+// SchemaVersion is the version of the bundle's format. A reader refuses a
+// newer one with ErrVersion and reads every older one.
+const SchemaVersion = 1
+
+// Status says whether a run ended as planned.
+type Status string
+
+const (
+	Complete Status = "complete" // every part ended and was written
+	Partial  Status = "partial"  // interrupted or failed; what is there is whole
+)
+
+// A Manifest is the table of contents of a run.
+type Manifest struct {
+	Schema   int       `json:"schema"`
+	Tool     string    `json:"tool"`   // program and version that wrote it
+	Source   string    `json:"source"` // "record" or "import"
+	Status   Status    `json:"status"`
+	Why      string    `json:"why,omitempty"` // why it is partial
+	Plan     Plan      `json:"plan"`
+	Host     Host      `json:"host"`
+	Started  time.Time `json:"started"`
+	Window   Window    `json:"window"`
+	Events   []Event   `json:"events,omitempty"`
+	Commands []Command `json:"commands,omitempty"`
+	Probes   []Probe   `json:"probes,omitempty"`
+	Files    []File    `json:"files"`
+	Losses   []Loss    `json:"losses,omitempty"`
+	Warnings []Warning `json:"warnings,omitempty"`
+	Gaps     []Gap     `json:"gaps,omitempty"`
+}
+
+// A Host is the machine and kernel a run was measured on.
+type Host struct {
+	Name       string `json:"name,omitempty"`
+	Kernel     string `json:"kernel,omitempty"`  // uname -r
+	Version    string `json:"version,omitempty"` // uname -v
+	Arch       string `json:"arch,omitempty"`    // uname -m
+	BuildID    string `json:"kernel_build_id,omitempty"`
+	CPUModel   string `json:"cpu_model,omitempty"`
+	Online     CPUSet `json:"online,omitempty"`
+	CmdLine    string `json:"cmdline,omitempty"` // /proc/cmdline
+	Hypervisor bool   `json:"hypervisor,omitempty"`
+}
+
+// A Window is the measured time on CLOCK_MONOTONIC, the clock of
+// bpf_ktime_get_ns and of perf record -k CLOCK_MONOTONIC. Zero if not known.
+type Window struct {
+	StartNS int64 `json:"start_ns"`
+	EndNS   int64 `json:"end_ns"`
+}
+
+// Seconds returns the length of the window, 0 if it is not known.
+func (w Window) Seconds() float64 {
+	if w.EndNS <= w.StartNS {
+		return 0
+	}
+	return float64(w.EndNS-w.StartNS) / 1e9
+}
+
+// An Event is a perf event asked for, and what came of it.
+type Event struct {
+	Asked  string `json:"asked"`
+	Opened string `json:"opened,omitempty"` // "" if nothing took its place
+	Why    string `json:"why,omitempty"`    // why Opened is not Asked
+}
+
+// A Command is a child process of the run.
+type Command struct {
+	Argv []string `json:"argv"`
+	Exit int      `json:"exit"`
+	Log  string   `json:"log,omitempty"` // file of the bundle that holds its output
+}
+
+// A Probe is an eBPF probe of the run.
+type Probe struct {
+	Name   string   `json:"name"` // "wait"
+	Rung   string   `json:"rung"` // how it was attached: "tp_btf", "raw_tp"
+	Blind  []string `json:"blind,omitempty"`
+	Window Window   `json:"window"`
+}
+
+// A File is one artefact of the bundle, complete on disk.
+type File struct {
+	Name   string `json:"name"` // slash-separated, below the bundle
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"` // hex
+}
+
+// Validate reports the first thing that makes the manifest unusable.
+func (m *Manifest) Validate() error {
+	switch {
+	case m.Schema < 1:
+		return fmt.Errorf("manifest.json has no schema version: it was not written by xfrmscope")
+	case m.Schema > SchemaVersion:
+		return fmt.Errorf("%w %d; this program reads up to %d: use a newer xfrmscope", ErrVersion, m.Schema, SchemaVersion)
+	case m.Status != Complete && m.Status != Partial:
+		return fmt.Errorf("manifest.json has status %q, want complete or partial", m.Status)
+	}
+	for _, f := range m.Files {
+		if !validName(f.Name) {
+			return fmt.Errorf("manifest.json names the file %q outside the bundle", f.Name)
+		}
+	}
+	return nil
+}

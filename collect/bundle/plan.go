@@ -1,0 +1,27 @@
+package bundle
+
+import "time"
+
+// A Plan is what a run shall do. It is pure: nothing in it depends on what the
+// running kernel can do. `record --dry-run` prints it; the manifest stores it.
+type Plan struct {
+	CPUs        CPUSet        `json:"cpus"`                   // measured: the sending CPUs
+	DurationNS  time.Duration `json:"duration_ns"`            // length of the window
+	WarmUpNS    time.Duration `json:"warm_up_ns,omitempty"`   // load runs, nothing is measured
+	Events      []string      `json:"events,omitempty"`       // perf events asked for, in perf's own syntax
+	FrequencyHz int           `json:"frequency_hz,omitempty"` // samples per second, CPU and event
+	Probes      []string      `json:"probes,omitempty"`       // eBPF probes asked for: "wait"
+	NetNS       []string      `json:"netns,omitempty"`        // network namespaces whose SAs are read; "" is the caller's own
+	Load        *Load         `json:"load,omitempty"`         // command that makes the traffic
+	PacketsFile string        `json:"packets_file,omitempty"` // file the load writes its packet counts to
+
+	// Labels place the run among others: "mode" (pcpu, shared, plain), "n"
+	// (CPUs in use), "side" (before, after), "repeat". Free otherwise.
+	Labels map[string]string `json:"labels,omitempty"`
+}
+
+// A Load is a command that runs while the window is open.
+type Load struct {
+	Argv []string `json:"argv"`
+	CPUs CPUSet   `json:"cpus,omitempty"` // pinned to these; empty: where the scheduler likes
+}

@@ -1,0 +1,253 @@
+package bundle
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+)
+
+// maxManifest bounds manifest.json and sweep.json; a run of 1,024 CPUs with
+// every loss listed stays far below it.
+const maxManifest = 16 << 20
+
+// maxLine bounds a line of a .jsonl file.
+const maxLine = 1 << 20
+
+// A Run is an opened bundle of one run. It is read-only.
+type Run struct {
+	Manifest
+	Path string // as given by whoever opened it, for messages
+
+	fsys fs.FS
+}
+
+// Open opens the run at the root of fsys; path is used in messages. It returns
+// a *NotBundleError if there is none. Artefacts are not read or checked:
+// Verify does that.
+func Open(fsys fs.FS, path string) (*Run, error) {
+	r := &Run{Path: path, fsys: fsys}
+	if err := readJSON(fsys, manifestName, &r.Manifest); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, &NotBundleError{path, "it holds no manifest.json"}
+		}
+		return nil, fmt.Errorf("%s: reading manifest.json: %w", path, err)
+	}
+	if err := r.Validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
+// A Sweep is a directory of runs that differ in one factor.
+type Sweep struct {
+	Schema int      `json:"schema"`
+	Name   string   `json:"name"`
+	Dirs   []string `json:"runs"` // directories of the runs, in order
+
+	Runs []*Run `json:"-"`
+}
+
+// OpenAll opens the run or the sweep at path and returns its runs in order.
+func OpenAll(path string) ([]*Run, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, &NotBundleError{path, "it does not exist"}
+	}
+	if !info.IsDir() {
+		return nil, &NotBundleError{path, "it is a file"}
+	}
+	return OpenAllFS(os.DirFS(path), path)
+}
+
+// OpenAllFS is OpenAll below a file system.
+func OpenAllFS(fsys fs.FS, path string) ([]*Run, error) {
+	if _, err := fs.Stat(fsys, "sweep.json"); err == nil {
+		s, err := OpenSweep(fsys, path)
+		if err != nil {
+			return nil, err
+		}
+		return s.Runs, nil
+	}
+	r, err := Open(fsys, path)
+	if err != nil {
+		var not *NotBundleError
+		if errors.As(err, &not) {
+			not.Why = "it holds neither manifest.json nor sweep.json"
+		}
+		return nil, err
+	}
+	return []*Run{r}, nil
+}
+
+// OpenSweep opens the sweep at the root of fsys.
+func OpenSweep(fsys fs.FS, path string) (*Sweep, error) {
+	var s Sweep
+	if err := readJSON(fsys, "sweep.json", &s); err != nil {
+		return nil, fmt.Errorf("%s: reading sweep.json: %w", path, err)
+	}
+	if s.Schema < 1 || s.Schema > SchemaVersion {
+		return nil, fmt.Errorf("%s: sweep.json: %w %d; this program reads 1 to %d", path, ErrVersion, s.Schema, SchemaVersion)
+	}
+	for _, dir := range s.Dirs {
+		if !validName(dir) {
+			return nil, fmt.Errorf("%s: sweep.json names the run %q outside the sweep", path, dir)
+		}
+		sub, err := fs.Sub(fsys, dir)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		r, err := Open(sub, path+"/"+dir)
+		if err != nil {
+			return nil, err
+		}
+		s.Runs = append(s.Runs, r)
+	}
+	if len(s.Runs) == 0 {
+		return nil, &NotBundleError{path, "its sweep.json names no run"}
+	}
+	return &s, nil
+}
+
+func readJSON(fsys fs.FS, name string, v any) error {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
+	if err != nil {
+		return err
+	}
+	if len(data) > maxManifest {
+		return fmt.Errorf("larger than %d bytes", maxManifest)
+	}
+	return json.Unmarshal(data, v)
+}
+
+// Has reports whether the bundle holds the artefact.
+func (r *Run) Has(name string) bool {
+	_, err := fs.Stat(r.fsys, name)
+	return err == nil
+}
+
+// Open opens an artefact. Of a partial run it also opens one that was still
+// being written (name.part), which then may end anywhere.
+func (r *Run) Open(name string) (fs.File, error) {
+	f, err := r.fsys.Open(name)
+	if errors.Is(err, fs.ErrNotExist) && r.Status == Partial {
+		if part, perr := r.fsys.Open(name + partSuffix); perr == nil {
+			return part, nil
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.Path, err)
+	}
+	return f, nil
+}
+
+// SAs returns the rows of sas.jsonl, none if the run has no such file.
+func (r *Run) SAs() ([]SA, error) { return readLines[SA](r, "sas.jsonl") }
+
+// Counters returns the rows of counters.jsonl, none if there is no such file.
+func (r *Run) Counters() ([]Counter, error) { return readLines[Counter](r, "counters.jsonl") }
+
+// Locks returns the rows and accounts of locks.jsonl.
+func (r *Run) Locks() ([]LockRow, []LockAccount, error) {
+	lines, err := readLines[LockLine](r, "locks.jsonl")
+	var rows []LockRow
+	var accounts []LockAccount
+	for _, l := range lines {
+		if l.Row != nil {
+			rows = append(rows, *l.Row)
+		}
+		if l.Account != nil {
+			accounts = append(accounts, *l.Account)
+		}
+	}
+	return rows, accounts, err
+}
+
+// Traffic returns traffic.json, nil if there is none.
+func (r *Run) Traffic() (*Traffic, error) {
+	if !r.Has("traffic.json") {
+		return nil, nil
+	}
+	var t Traffic
+	if err := readJSON(r.fsys, "traffic.json", &t); err != nil {
+		return nil, &DamagedError{path.Join(r.Path, "traffic.json"), err.Error()}
+	}
+	return &t, nil
+}
+
+// readLines decodes JSON lines. What precedes a bad line is returned with a
+// *DamagedError that names the line.
+func readLines[T any](r *Run, name string) ([]T, error) {
+	f, err := r.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var rows []T
+	sc := bufio.NewScanner(f)
+	sc.Buffer(nil, maxLine)
+	line := 0
+	for sc.Scan() {
+		line++
+		if len(bytes.TrimSpace(sc.Bytes())) == 0 {
+			continue
+		}
+		var row T
+		if err := json.Unmarshal(sc.Bytes(), &row); err != nil {
+			return rows, &DamagedError{fmt.Sprintf("%s/%s:%d", r.Path, name, line), err.Error()}
+		}
+		rows = append(rows, row)
+	}
+	if err := sc.Err(); err != nil {
+		return rows, &DamagedError{fmt.Sprintf("%s/%s:%d", r.Path, name, line+1), err.Error()}
+	}
+	return rows, nil
+}
+
+// Verify hashes every artefact the manifest names and returns a *DamagedError
+// for each that differs, joined; nil if all are as they were written.
+func (r *Run) Verify() error {
+	var errs []error
+	for _, want := range r.Files {
+		if err := r.verifyFile(want); err != nil {
+			errs = append(errs, &DamagedError{r.Path + "/" + want.Name, err.Error()})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (r *Run) verifyFile(want File) error {
+	f, err := r.fsys.Open(want.Name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	if err != nil {
+		return err
+	}
+	if n != want.Size {
+		return fmt.Errorf("has %d bytes, the manifest says %d", n, want.Size)
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); !strings.EqualFold(got, want.SHA256) {
+		return fmt.Errorf("sha256 is %s, the manifest says %s", got, want.SHA256)
+	}
+	return nil
+}

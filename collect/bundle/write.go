@@ -1,0 +1,187 @@
+package bundle
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"sync"
+)
+
+const (
+	manifestName = "manifest.json"
+	partSuffix   = ".part" // an artefact that is still being written
+)
+
+// A Writer makes a bundle. Every artefact is complete on disk (written,
+// synced, renamed) before the manifest names it, so that a bundle opens at
+// whatever moment its writer was killed. Its methods may be called from
+// several goroutines.
+type Writer struct {
+	dir string
+
+	mu sync.Mutex
+	m  Manifest
+}
+
+// Create makes the directory and a manifest with status partial. It returns
+// an *ExistsError if dir already holds something.
+func Create(dir string, m Manifest) (*Writer, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("creating bundle: %w", err)
+	}
+	if len(entries) > 0 {
+		return nil, &ExistsError{dir}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("creating bundle: %w", err)
+	}
+	m.Schema, m.Status = SchemaVersion, Partial
+	if m.Why == "" {
+		m.Why = "the run has not ended"
+	}
+	w := &Writer{dir: dir, m: m}
+	return w, w.Update(func(*Manifest) {})
+}
+
+// PartPath returns the path another program shall write artefact name to.
+// Adopt takes it over when it is complete.
+func (w *Writer) PartPath(name string) (string, error) {
+	full := filepath.Join(w.dir, filepath.FromSlash(name)) + partSuffix
+	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+		return "", fmt.Errorf("writing %s: %w", name, err)
+	}
+	return full, nil
+}
+
+// Adopt syncs, hashes and renames an artefact written to PartPath(name) and
+// names it in the manifest.
+func (w *Writer) Adopt(name string) error {
+	part, err := w.PartPath(name)
+	if err != nil {
+		return err
+	}
+	file, err := seal(part)
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	full := part[:len(part)-len(partSuffix)]
+	if err := os.Rename(part, full); err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	if err := syncDir(filepath.Dir(full)); err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	file.Name = name
+	return w.Update(func(m *Manifest) {
+		m.Files = slices.DeleteFunc(m.Files, func(f File) bool { return f.Name == name })
+		m.Files = append(m.Files, file)
+		slices.SortFunc(m.Files, func(a, b File) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
+	})
+}
+
+// seal makes a file durable and returns its size and hash.
+func seal(name string) (File, error) {
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return File{}, err
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil {
+		return File{}, err
+	}
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	if err != nil {
+		return File{}, err
+	}
+	return File{Size: n, SHA256: hex.EncodeToString(h.Sum(nil))}, nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// WriteFile writes one artefact. On an error nothing of it is named.
+func (w *Writer) WriteFile(name string, data []byte) error {
+	part, err := w.PartPath(name)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(part, data, 0o644); err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return w.Adopt(name)
+}
+
+// WriteLines writes rows as JSON lines.
+func WriteLines[T any](w *Writer, name string, rows []T) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	for _, row := range rows {
+		if err := enc.Encode(row); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
+	}
+	return w.WriteFile(name, b.Bytes())
+}
+
+// WriteJSON writes one value as an indented JSON file.
+func (w *Writer) WriteJSON(name string, v any) error {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return w.WriteFile(name, append(data, '\n'))
+}
+
+// Update changes the manifest and writes it.
+func (w *Writer) Update(change func(*Manifest)) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change(&w.m)
+	data, err := json.MarshalIndent(&w.m, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing manifest: %w", err)
+	}
+	full := filepath.Join(w.dir, manifestName)
+	if err := os.WriteFile(full+partSuffix, append(data, '\n'), 0o644); err != nil {
+		return fmt.Errorf("writing manifest: %w", err)
+	}
+	if _, err := seal(full + partSuffix); err != nil {
+		return fmt.Errorf("writing manifest: %w", err)
+	}
+	if err := os.Rename(full+partSuffix, full); err != nil {
+		return fmt.Errorf("writing manifest: %w", err)
+	}
+	return syncDir(w.dir)
+}
+
+// Finish writes the last manifest: complete if why is "", else partial.
+func (w *Writer) Finish(why string) error {
+	return w.Update(func(m *Manifest) {
+		m.Status, m.Why = Complete, ""
+		if why != "" {
+			m.Status, m.Why = Partial, why
+		}
+	})
+}
+
+// validName reports whether a name of a manifest stays below the bundle.
+func validName(name string) bool {
+	return name != "" && path.Clean(name) == name && !path.IsAbs(name) &&
+		name != ".." && len(name) < 4096 && (len(name) < 3 || name[:3] != "../")
+}
