@@ -1,0 +1,58 @@
+package metric
+
+import (
+	"math"
+
+	"xfrmscope/collect/bundle"
+)
+
+// A Value is one number of a report with everything that weakens it. A Value
+// that could not be measured has Missing set and no number.
+type Value struct {
+	ID      string        `json:"id"`          // formula id, a key of Catalogue: "spin_share"
+	Value   float64       `json:"value"`       // in Unit
+	Unit    string        `json:"unit"`        // "ratio", "ns/packet", "1/s", "count"
+	SE      float64       `json:"se"`          // standard error, in Unit; 0 for a plain count
+	Samples uint64        `json:"n,omitempty"` // samples behind the number, 0 if it is not sampled
+	Losses  []bundle.Loss `json:"losses,omitempty"`
+	Missing *bundle.Gap   `json:"missing,omitempty"`
+}
+
+// Measured reports whether the value is a number.
+func (v Value) Measured() bool { return v.Missing == nil }
+
+// NotMeasured returns a value that says why there is none.
+func NotMeasured(id, unit string, gap bundle.Gap) Value {
+	return Value{ID: id, Unit: unit, Missing: &gap}
+}
+
+// An Estimate is a sum of periods with its sampling error: DESIGN's
+// est(e,f,c) = sum p and se = sqrt(sum p^2).
+type Estimate struct {
+	Samples uint64  `json:"samples"`
+	Period  float64 `json:"period"` // in the event's unit
+	VarSum  float64 `json:"-"`      // sum of squared periods
+}
+
+// Add adds another estimate of disjoint samples.
+func (e *Estimate) Add(o Estimate) {
+	e.Samples += o.Samples
+	e.Period += o.Period
+	e.VarSum += o.VarSum
+}
+
+// SE returns the standard error of Period.
+func (e Estimate) SE() float64 { return math.Sqrt(e.VarSum) }
+
+// Share returns part/whole with its standard error, where part's samples are
+// among whole's: the variance of a ratio of a subset to its total,
+// (sum_in p^2 (1-s)^2 + sum_out p^2 s^2) / whole^2.
+func Share(part, whole Estimate) (share, se float64) {
+	if whole.Period <= 0 {
+		return 0, 0
+	}
+	s := part.Period / whole.Period
+	out := math.Max(whole.VarSum-part.VarSum, 0)
+	v := part.VarSum*(1-s)*(1-s) + out*s*s
+	return s, math.Sqrt(v) / whole.Period
+}

@@ -1,0 +1,155 @@
+package analyze
+
+import (
+	"xfrmscope/analyze/finding"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/profile"
+	"xfrmscope/collect/bundle"
+)
+
+// A Result is what a report prints: runs side by side, in the order of mode
+// and number of CPUs, and what can be said about them. It is data: package
+// reports turns it into text, HTML, SVG and pprof files and computes nothing.
+type Result struct {
+	Schema   int               `json:"schema"`
+	Tool     string            `json:"tool"`
+	Runs     []*Run            `json:"runs"`
+	Curves   []Curve           `json:"curves"` // one per mode, in order of first run
+	Findings []finding.Finding `json:"findings"`
+	Warnings []bundle.Warning  `json:"warnings,omitempty"`
+}
+
+// A Curve is the runs of one mode over N, the number of CPUs measured.
+type Curve struct {
+	Mode string `json:"mode"` // label "mode" of the runs, "" if none
+	Runs []int  `json:"runs"` // indexes into Result.Runs, by N, then name
+}
+
+// A Run is one window: its traffic, its events, its locks and its SAs.
+type Run struct {
+	Name   string            `json:"name"` // "pcpu n=4", or the bundle's directory
+	Path   string            `json:"path"`
+	Mode   string            `json:"mode,omitempty"`
+	N      int               `json:"n"` // CPUs measured
+	Labels map[string]string `json:"labels,omitempty"`
+
+	Manifest bundle.Manifest `json:"manifest"` // host, plan, window, commands, events asked and opened, probes
+
+	Packets Packets  `json:"packets"`
+	Events  []*Event `json:"events"`
+	Locks   Locks    `json:"locks"`
+	SAs     []SA     `json:"sas,omitempty"`
+	Drops   []Drop   `json:"drops,omitempty"` // xfrm_stat counters that moved in the window
+
+	Losses   []bundle.Loss    `json:"losses,omitempty"`   // of the run as a whole
+	Warnings []bundle.Warning `json:"warnings,omitempty"` // of the run as a whole
+	Gaps     []bundle.Gap     `json:"gaps,omitempty"`     // what was not measured, and why
+}
+
+// Packets is what the run sent.
+type Packets struct {
+	Source string       `json:"source"` // "SA counters (outbound)", "traffic.json: ..."
+	Total  metric.Value `json:"total"`  // packets, unit "packets"
+	Rate   metric.Value `json:"rate"`   // unit "packets/s"
+	PerCPU []CPUValue   `json:"per_cpu,omitempty"`
+}
+
+// A CPUValue is a value of one CPU.
+type CPUValue struct {
+	CPU   int          `json:"cpu"`
+	Value metric.Value `json:"value"`
+}
+
+// An Event is the analysis of one sampled event. Events are never merged.
+type Event struct {
+	Name    string           `json:"name"` // "cpu-clock", "cycles:k"
+	Unit    string           `json:"unit"` // of a period: "nanoseconds", "cycles", "count"
+	Profile *profile.Profile `json:"-"`
+
+	All  CPU   `json:"all"`  // all measured CPUs together, CPU -1
+	CPUs []CPU `json:"cpus"` // each CPU that has samples, ascending
+
+	// Unmatched lists leaf functions no stage claims, heaviest first, with
+	// their share of the non-idle weight.
+	Unmatched []Share `json:"unmatched,omitempty"`
+
+	Losses   []bundle.Loss    `json:"losses,omitempty"`
+	Warnings []bundle.Warning `json:"warnings,omitempty"`
+}
+
+// A CPU is one event on one CPU (or on all). Shares are over the non-idle
+// weight, Busy.
+type CPU struct {
+	CPU   int             `json:"cpu"` // -1: all
+	Total metric.Estimate `json:"total"`
+	Idle  metric.Estimate `json:"idle"`
+	Busy  metric.Estimate `json:"busy"` // Total less Idle
+
+	SpinShare     metric.Value `json:"spin_share"`      // leaf in a queued-spin slow path
+	LockWordShare metric.Value `json:"lockword_share"`  // leaf in an acquire fast path
+	PerPacket     metric.Value `json:"cost_per_packet"` // busy weight / packets: "ns/packet", "cycles/packet"
+
+	Stages      []Share `json:"stages"`       // every stage with weight, table order; sums to Busy
+	Functions   []Share `json:"functions"`    // self weight, heaviest first, at most TopFunctions
+	SpinCallers []Share `json:"spin_callers"` // who entered the slow path: first caller that is no lock primitive
+}
+
+// TopFunctions bounds CPU.Functions.
+const TopFunctions = 40
+
+// A Share is a part of the non-idle weight of one CPU and event.
+type Share struct {
+	Name      string          `json:"name"`
+	Module    string          `json:"module,omitempty"` // "[esp4]"; "" for stages
+	Weight    metric.Estimate `json:"weight"`           // in the event's unit
+	Share     metric.Value    `json:"share"`            // ratio of Busy, with standard error
+	PerPacket metric.Value    `json:"per_packet"`
+}
+
+// Locks is what the wait probe counted.
+type Locks struct {
+	Rung   string        `json:"rung,omitempty"`  // "" if no probe ran; then Gap says why
+	Blind  []string      `json:"blind,omitempty"` // what the rung cannot see
+	Gap    *bundle.Gap   `json:"gap,omitempty"`   // not measured
+	Waits  metric.Value  `json:"waits"`           // count in the window, all CPUs
+	WaitNS metric.Value  `json:"wait_ns"`         // sum, "ns"
+	PerPkt metric.Value  `json:"wait_ns_per_packet"`
+	CPUs   []LockCPU     `json:"cpus,omitempty"`
+	Rows   []Lock        `json:"rows,omitempty"` // heaviest wait first
+	Losses []bundle.Loss `json:"losses,omitempty"`
+}
+
+// A LockCPU is the waits of one CPU.
+type LockCPU struct {
+	CPU    int    `json:"cpu"`
+	Waits  uint64 `json:"waits"`
+	WaitNS uint64 `json:"wait_ns"`
+	MaxNS  uint64 `json:"max_ns"`
+}
+
+// A Lock is one lock, all CPUs.
+type Lock struct {
+	Lock   string   `json:"lock"` // address
+	Name   string   `json:"name,omitempty"`
+	Waits  uint64   `json:"waits"`
+	WaitNS uint64   `json:"wait_ns"`
+	MaxNS  uint64   `json:"max_ns"`
+	Hist   []uint64 `json:"hist,omitempty"` // log2 ns, see bundle.LockRow
+	CPUs   []int    `json:"cpus"`           // CPUs that waited
+}
+
+// An SA is what one SA carried in the window.
+type SA struct {
+	bundle.SA           // as it was at the end
+	DeltaPackets uint64 `json:"delta_packets"`
+	DeltaBytes   uint64 `json:"delta_bytes"`
+	Reset        bool   `json:"reset,omitempty"` // counter went backwards or the SA is new: deltas are from zero
+	Fallback     bool   `json:"fallback"`        // outbound, no pcpu number
+}
+
+// A Drop is an xfrm_stat counter that moved.
+type Drop struct {
+	NetNS string `json:"netns,omitempty"`
+	Name  string `json:"name"`
+	Delta uint64 `json:"delta"`
+}
