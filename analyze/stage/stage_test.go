@@ -1,0 +1,88 @@
+package stage
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestOf(t *testing.T) {
+	table := Default()
+	for _, tt := range []struct{ function, want string }{
+		{"xfrm_state_find", "sa"},
+		{"xfrm_state_look_at.isra.0", "sa"},
+		{"xfrm_policy_lookup_bytype.constprop.0", "spd"},
+		{"xfrm_pol_bin_key", "spd"},
+		{"xfrm_bundle_create", "bundle"},
+		{"xfrm4_dst_destroy", "bundle-free"},
+		{"dst_release", "refcount"},
+		{"xfrm_output_resume", "output"},
+		{"esp_output_tail", "esp"},
+		{"aes_gcm_enc_update_vaes_avx10_512", "crypto"},
+		{"fq_codel_dequeue", "qdisc"},
+		{"__dev_queue_xmit", "tx"},
+		{"alloc_iova", "dma"},
+		{"kmem_cache_alloc_noprof", "slab"},
+		{"kfree", "slab"},
+		{"kfree_skb_reason", "skb"},
+		{"ip_forward", "ip"},
+		{"xfrm_input", "input"},
+		{"pktgen_thread_worker", "generator"},
+		{"default_idle_call", "idle"},
+		{"handle_softirqs", "softirq"},
+		{"_raw_spin_lock_bh", ""},
+		{"native_queued_spin_lock_slowpath", ""},
+		{"memcpy", ""},
+		{"tcp_recvmsg", ""},
+	} {
+		got := ""
+		if row := table.Of(tt.function); row != None {
+			got = table.Rows[row].Key
+		}
+		if got != tt.want {
+			t.Errorf("Of(%q) = %q, want %q", tt.function, got, tt.want)
+		}
+	}
+}
+
+func TestStrip(t *testing.T) {
+	for in, want := range map[string]string{
+		"xfrm4_tunnel_encap_add.constprop.0.isra.0": "xfrm4_tunnel_encap_add",
+		"xfrm_lookup.cold":                          "xfrm_lookup",
+		"esp_output_[k]":                            "esp_output",
+		"__pfx_xfrm_input":                          "xfrm_input",
+		"f.llvm.1234567":                            "f",
+		"f.israel":                                  "f.israel",
+		".isra.0":                                   ".isra.0",
+		"":                                          "",
+	} {
+		if got := Strip(in); got != want {
+			t.Errorf("Strip(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestLockKindOf(t *testing.T) {
+	for in, want := range map[string]LockKind{
+		"native_queued_spin_lock_slowpath":        Spin,
+		"__pv_queued_spin_lock_slowpath":          Spin,
+		"native_queued_spin_lock_slowpath.part.0": Spin,
+		"_raw_spin_lock_bh":                       LockWord,
+		"__raw_spin_lock_irqsave":                 LockWord,
+		"_raw_read_lock":                          LockWord,
+		"_raw_spin_unlock_bh":                     NoLock,
+		"_raw_spin_unlock_irqrestore":             NoLock,
+		"xfrm_state_find":                         NoLock,
+	} {
+		if got := LockKindOf(in); got != want {
+			t.Errorf("LockKindOf(%q) = %d, want %d", in, got, want)
+		}
+	}
+}
+
+func TestParseNamesTheLine(t *testing.T) {
+	for _, text := range []string{"# c\nbad line\n", "# c\na\tb\t(\n"} {
+		if _, err := Parse(text); err == nil || !strings.Contains(err.Error(), "stages.txt:2") {
+			t.Errorf("Parse(%q) = %v, want an error at stages.txt:2", text, err)
+		}
+	}
+}
