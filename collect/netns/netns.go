@@ -1,0 +1,81 @@
+// Package netns runs code inside another network namespace.
+package netns
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"xfrmscope/collect/procfs"
+)
+
+// Path returns the file of a network namespace: /run/netns/NAME as `ip netns`
+// makes it, or /proc/PID/ns/net if name is a process id and no namespace has
+// that name. "" is the caller's own.
+func Path(root procfs.Root, name string) (string, error) {
+	if name == "" {
+		return root.Path("/proc/self/ns/net"), nil
+	}
+	if !fs.ValidPath(name) || name == "." {
+		return "", fmt.Errorf("%q is no name of a namespace", name)
+	}
+	named := root.Path("/run/netns/" + name)
+	if _, err := os.Stat(named); err == nil {
+		return named, nil
+	}
+	if pid, err := strconv.Atoi(name); err == nil && pid > 0 {
+		ofPID := root.Path("/proc/" + strconv.Itoa(pid) + "/ns/net")
+		if _, err := os.Stat(ofPID); err == nil {
+			return ofPID, nil
+		}
+		return "", fmt.Errorf("there is neither /run/netns/%s nor a process %s", name, name)
+	}
+	return "", fmt.Errorf("there is no /run/netns/%s", name)
+}
+
+// Do calls fn on a thread inside the network namespace. Below
+// /proc/thread-self/net, and in sockets it opens, fn sees that namespace; in
+// goroutines it starts it does not. Needs CAP_SYS_ADMIN unless name is "".
+func Do(root procfs.Root, name string, fn func() error) error {
+	if name == "" {
+		return fn()
+	}
+	path, err := Path(root, name)
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() { done <- enter(path, fn) }()
+	return <-done
+}
+
+// enter calls fn with the goroutine's thread in the namespace of path. A
+// thread that cannot return to its own namespace is not given back: the
+// runtime ends a locked thread with its goroutine.
+func enter(path string, fn func() error) error {
+	target, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("entering network namespace: %w", err)
+	}
+	defer target.Close()
+	runtime.LockOSThread()
+	own, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		runtime.UnlockOSThread()
+		return fmt.Errorf("entering network namespace: %w", err)
+	}
+	defer own.Close()
+	if err := unix.Setns(int(target.Fd()), unix.CLONE_NEWNET); err != nil {
+		runtime.UnlockOSThread()
+		return fmt.Errorf("entering network namespace %s: %w", path, err)
+	}
+	result := fn()
+	if err := unix.Setns(int(own.Fd()), unix.CLONE_NEWNET); err == nil {
+		runtime.UnlockOSThread()
+	}
+	return result
+}
