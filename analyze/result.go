@@ -144,7 +144,8 @@ type SA struct {
 	DeltaPackets uint64 `json:"delta_packets"`
 	DeltaBytes   uint64 `json:"delta_bytes"`
 	Reset        bool   `json:"reset,omitempty"` // counter went backwards or the SA is new: deltas are from zero
-	Fallback     bool   `json:"fallback"`        // outbound, no pcpu number
+	Outbound     bool   `json:"outbound"`
+	Fallback     bool   `json:"fallback"` // outbound, no pcpu number
 }
 
 // A Drop is an xfrm_stat counter that moved.

@@ -1,0 +1,51 @@
+# make demo    build, and report on the embedded samples into out/demo
+# make test    the tests
+# make help    the rest
+SHELL = /bin/bash
+BIN   = xfrmscope
+
+.PHONY: help build demo test check race generate golden bench setup lab
+help:
+	@echo "build     $(BIN), a static binary"
+	@echo "demo      report on the embedded samples into out/demo"
+	@echo "test      the tests, as root also those that record on this machine"
+	@echo "check     gofmt, vet, staticcheck, generated code and golden files up to date"
+	@echo "race      the tests under the race detector"
+	@echo "generate  rebuild the eBPF objects (clang 14)"
+	@echo "golden    rewrite the golden files; read the diff"
+	@echo "lab       record samples/ again in a virtual machine (samples/lab/README.md)"
+	@echo "setup     what the targets above need (Debian packages, as root)"
+
+build:
+	@.ci/setup build
+	CGO_ENABLED=0 go build -trimpath -o $(BIN) ./cmd/xfrmscope
+
+demo: build
+	rm -rf out/demo
+	./$(BIN) report sample:shared sample:pcpu -o out/demo
+	@cat out/demo/digest.txt
+
+test:
+	@.ci/setup test
+	go test ./...
+
+race:
+	@.ci/setup test
+	go test -race ./...
+
+check:
+	@.ci/setup check
+	.ci/check
+
+generate:
+	@.ci/setup check
+	go generate ./bpf
+
+golden:
+	go test ./analyze/... ./reports/... ./cmd/... -update
+
+lab:
+	samples/lab/record
+
+setup:
+	@.ci/setup test check

@@ -1,0 +1,120 @@
+package finding
+
+import (
+	"fmt"
+	"strings"
+
+	"xfrmscope/analyze/metric"
+)
+
+// A SpinPoint is the evidence of one run for the question "does it spin, and
+// where?": samples of a clock or cycles event, all measured CPUs together.
+type SpinPoint struct {
+	Run     string
+	Mode    string
+	N       int // CPUs measured
+	Event   string
+	Spin    metric.Value // metric.SpinID
+	Callers []Caller     // who entered the slow path, heaviest first
+	Waits   metric.Value // metric.WaitsID of the probe
+}
+
+// A Caller is a function that entered a lock's slow path.
+type Caller struct {
+	Name  string
+	Share float64 // of the spinning weight, 0..1
+}
+
+// SpinFloor is the spin share below which a run is said not to spin: a kernel
+// under any load spends a little time in slow paths.
+const SpinFloor = 0.01
+
+// Spin answers, for each mode, whether CPUs wait for locks at the largest
+// number of CPUs and how that grew. Points come in the order of a report: by
+// mode, then by N.
+func Spin(points []SpinPoint) []Finding {
+	var out []Finding
+	for len(points) > 0 {
+		n := 1
+		for n < len(points) && points[n].Mode == points[0].Mode && points[n].Event == points[0].Event {
+			n++
+		}
+		if f, ok := spinOfMode(points[:n]); ok {
+			out = append(out, f)
+		}
+		points = points[n:]
+	}
+	return out
+}
+
+func spinOfMode(points []SpinPoint) (Finding, bool) {
+	var measured []SpinPoint
+	for _, p := range points {
+		if p.Spin.Measured() {
+			measured = append(measured, p)
+		}
+	}
+	if len(measured) == 0 {
+		return Finding{}, false
+	}
+	last := measured[len(measured)-1]
+	f := Finding{
+		ID:        "spin",
+		Claim:     spinClaim(last),
+		NotProven: "A share of samples says where the time went, not what it cost in packets; the error is sampling error of one run, not the spread between runs.",
+		Next:      "compare packets/s and cost per packet of the same runs; repeat each run before calling a difference real",
+	}
+	for _, p := range measured {
+		f.Evidence = append(f.Evidence, spinEvidence(p))
+	}
+	return f, true
+}
+
+func spinClaim(p SpinPoint) string {
+	where := "of busy time on " + cpus(p.N)
+	if p.Spin.Value < SpinFloor {
+		return fmt.Sprintf("%s: %s %s spins on locks, under the floor of %.0f %%", modeName(p), percent(p.Spin), where, 100*SpinFloor)
+	}
+	claim := fmt.Sprintf("%s: %s %s spins on locks", modeName(p), percent(p.Spin), where)
+	if names := callerNames(p.Callers); names != "" {
+		claim += ", entered from " + names
+	}
+	return claim
+}
+
+func spinEvidence(p SpinPoint) string {
+	s := fmt.Sprintf("%s: spin share %s (%s, %d samples in slow paths)", p.Run, percent(p.Spin), p.Event, p.Spin.Samples)
+	if p.Waits.Measured() {
+		s += fmt.Sprintf(", %.0f waits by probe", p.Waits.Value)
+	}
+	return s
+}
+
+// callerNames names the callers that make up most of the spinning.
+func callerNames(callers []Caller) string {
+	var names []string
+	for _, c := range callers[:min(3, len(callers))] {
+		if c.Share >= 0.05 {
+			names = append(names, fmt.Sprintf("%s (%.0f %% of it)", c.Name, 100*c.Share))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func modeName(p SpinPoint) string {
+	if p.Mode == "" {
+		return p.Run
+	}
+	return p.Mode
+}
+
+func percent(v metric.Value) string {
+	return fmt.Sprintf("%.1f +- %.1f %%", 100*v.Value, 100*v.SE)
+}
+
+func cpus(n int) string {
+	if n == 1 {
+		return "1 CPU"
+	}
+	return fmt.Sprintf("%d CPUs", n)
+}

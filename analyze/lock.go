@@ -1,0 +1,150 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
+)
+
+// newLocks sums what the wait probe counted. A run without the probe has a Gap.
+func newLocks(m *bundle.Manifest, rows []bundle.LockRow, accounts []bundle.LockAccount, rate metric.Value) Locks {
+	probe := waitProbe(m)
+	if probe == nil {
+		gap := bundle.Gap{What: "lock waits", Why: "no wait probe ran"}
+		for _, g := range m.Gaps {
+			if g.What == "lock waits" {
+				gap = g
+			}
+		}
+		return Locks{
+			Gap:    &gap,
+			Waits:  metric.NotMeasured(metric.WaitsID, "waits", gap),
+			WaitNS: metric.NotMeasured(metric.WaitID, "ns", gap),
+			PerPkt: metric.NotMeasured(metric.WaitPacketID, "ns/packet", gap),
+		}
+	}
+	l := Locks{Rung: probe.Rung, Blind: probe.Blind, Losses: lockLosses(accounts)}
+	l.CPUs, l.Rows = lockCPUs(rows, accounts), lockRows(rows)
+	var waits, ns uint64
+	for _, c := range l.CPUs {
+		waits += c.Waits
+		ns += c.WaitNS
+	}
+	l.Waits = metric.Value{ID: metric.WaitsID, Value: float64(waits), Unit: "waits", Losses: l.Losses}
+	l.WaitNS = metric.Value{ID: metric.WaitID, Value: float64(ns), Unit: "ns", Losses: l.Losses}
+	l.PerPkt = waitPerPacket(float64(ns), probe.Window.Seconds(), rate)
+	l.PerPkt.Losses = l.Losses
+	return l
+}
+
+func waitProbe(m *bundle.Manifest) *bundle.Probe {
+	for i := range m.Probes {
+		if m.Probes[i].Name == "wait" {
+			return &m.Probes[i]
+		}
+	}
+	return nil
+}
+
+func waitPerPacket(ns, window float64, rate metric.Value) metric.Value {
+	const unit = "ns/packet"
+	if !rate.Measured() {
+		return metric.NotMeasured(metric.WaitPacketID, unit, *rate.Missing)
+	}
+	if window <= 0 || rate.Value <= 0 {
+		return metric.NotMeasured(metric.WaitPacketID, unit, bundle.Gap{What: "lock wait per packet", Why: "no packets were sent in the probe's window, or its length is not known"})
+	}
+	return metric.Value{ID: metric.WaitPacketID, Value: ns / window / rate.Value, Unit: unit}
+}
+
+// lockCPUs sums rows by CPU; waits that found no slot are counted too. CPUs
+// that the probe watched and that never waited are listed with zeroes.
+func lockCPUs(rows []bundle.LockRow, accounts []bundle.LockAccount) []LockCPU {
+	byCPU := map[int]*LockCPU{}
+	at := func(cpu int) *LockCPU {
+		if byCPU[cpu] == nil {
+			byCPU[cpu] = &LockCPU{CPU: cpu}
+		}
+		return byCPU[cpu]
+	}
+	for _, r := range rows {
+		c := at(r.CPU)
+		c.Waits += r.Count
+		c.WaitNS += r.WaitNS
+		c.MaxNS = max(c.MaxNS, r.MaxNS)
+	}
+	for _, a := range accounts {
+		c := at(a.CPU)
+		c.Waits += a.Overflow
+		c.WaitNS += a.OverflowNS
+	}
+	var out []LockCPU
+	for _, cpu := range slices.Sorted(maps.Keys(byCPU)) {
+		out = append(out, *byCPU[cpu])
+	}
+	return out
+}
+
+func lockRows(rows []bundle.LockRow) []Lock {
+	byLock := map[string]*Lock{}
+	for _, r := range rows {
+		l := byLock[r.Lock]
+		if l == nil {
+			l = &Lock{Lock: r.Lock, Name: r.Name}
+			byLock[r.Lock] = l
+		}
+		l.Waits += r.Count
+		l.WaitNS += r.WaitNS
+		l.MaxNS = max(l.MaxNS, r.MaxNS)
+		l.Hist = addHist(l.Hist, r.Hist)
+		l.CPUs = append(l.CPUs, r.CPU)
+	}
+	var out []Lock
+	for _, l := range byLock {
+		slices.Sort(l.CPUs)
+		l.CPUs = slices.Compact(l.CPUs)
+		out = append(out, *l)
+	}
+	slices.SortFunc(out, func(a, b Lock) int {
+		return cmp.Or(cmp.Compare(b.WaitNS, a.WaitNS), cmp.Compare(a.Lock, b.Lock))
+	})
+	return out
+}
+
+func addHist(sum, h []uint64) []uint64 {
+	if len(h) > len(sum) {
+		sum = append(sum, make([]uint64, len(h)-len(sum))...)
+	}
+	for i, n := range h {
+		sum[i] += n
+	}
+	return sum
+}
+
+// lockLosses turns the probe's accounts into losses.
+func lockLosses(accounts []bundle.LockAccount) []bundle.Loss {
+	var sum bundle.LockAccount
+	for _, a := range accounts {
+		sum.Begun += a.Begun
+		sum.Ended += a.Ended
+		sum.Mismatched += a.Mismatched
+		sum.Nested += a.Nested
+		sum.Late += a.Late
+		sum.Overflow += a.Overflow
+	}
+	var losses []bundle.Loss
+	add := func(what string, n uint64, effect string) {
+		if n > 0 {
+			losses = append(losses, bundle.Loss{Source: "probe wait", What: what, Count: n, Of: max(sum.Begun, n), Effect: effect})
+		}
+	}
+	add("waits ended on another lock than begun", sum.Mismatched, "their length is not counted")
+	add("waits nested deeper than four contexts", sum.Nested, "not counted")
+	add("waits already under way when the probe was attached", sum.Late, "not counted")
+	add("waits of locks beyond the probe's table", sum.Overflow, fmt.Sprintf("counted in the total, not by lock (%d)", sum.Overflow))
+	return losses
+}

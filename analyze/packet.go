@@ -1,0 +1,162 @@
+package analyze
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+
+	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
+)
+
+// saDeltas pairs the reads of each SA at the start and at the end of the
+// window. An SA seen once, or whose counters went backwards, counts from zero
+// and is marked: it was made, or rekeyed, in the window.
+func saDeltas(rows []bundle.SA) []SA {
+	start := map[bundle.SAKey]*bundle.SA{}
+	for i := range rows {
+		if rows[i].Phase == "start" {
+			start[rows[i].Key()] = &rows[i]
+		}
+	}
+	var sas []SA
+	for _, end := range rows {
+		if end.Phase != "end" {
+			continue
+		}
+		s := SA{SA: end, DeltaPackets: end.Packets, DeltaBytes: end.Bytes, Reset: true}
+		begin := start[end.Key()]
+		if begin != nil && begin.Packets <= end.Packets && begin.Bytes <= end.Bytes {
+			s.DeltaPackets -= begin.Packets
+			s.DeltaBytes -= begin.Bytes
+			s.Reset = false
+		}
+		s.Outbound = outbound(end, begin)
+		s.Fallback = s.Outbound && end.PCPU == nil
+		sas = append(sas, s)
+	}
+	slices.SortFunc(sas, func(a, b SA) int {
+		return cmp.Or(cmp.Compare(a.NetNS, b.NetNS), cmp.Compare(a.SPI, b.SPI), cmp.Compare(a.Dst, b.Dst))
+	})
+	return sas
+}
+
+// outbound tells the direction: by attribute XFRMA_SA_DIR (6.10 on), else by
+// the sequence number, which only xfrm_replay_overflow of the output path
+// raises (net/xfrm/xfrm_replay.c, 6.12).
+func outbound(end bundle.SA, begin *bundle.SA) bool {
+	if end.Dir != "" {
+		return end.Dir == "out"
+	}
+	if begin == nil {
+		return end.OSeq > 0
+	}
+	return end.OSeq > begin.OSeq
+}
+
+// newPackets takes the packets from the SA counters, or from the load's own.
+func newPackets(sas []SA, rows []bundle.SA, traffic *bundle.Traffic, window float64) Packets {
+	if traffic != nil {
+		return trafficPackets(traffic, window)
+	}
+	seconds := saSeconds(rows)
+	var total uint64
+	perCPU := map[int]uint64{}
+	outbound, fallback := 0, uint64(0)
+	for _, s := range sas {
+		if !s.Outbound {
+			continue
+		}
+		outbound++
+		total += s.DeltaPackets
+		if s.PCPU == nil {
+			fallback += s.DeltaPackets
+		} else {
+			perCPU[int(*s.PCPU)] += s.DeltaPackets
+		}
+	}
+	if outbound == 0 {
+		return noPackets(bundle.Gap{
+			What: "packets",
+			Why:  "no outbound SA was read and no packet counts were given",
+			Fix:  "record with --netns NAME of the gateway's namespace, or with --packets FILE",
+		})
+	}
+	p := Packets{Source: "SA counters, outbound", Total: packetCount(total), Rate: packetRate(total, seconds)}
+	if fallback == 0 {
+		for _, cpu := range slices.Sorted(maps.Keys(perCPU)) {
+			p.PerCPU = append(p.PerCPU, CPUValue{cpu, packetRate(perCPU[cpu], seconds)})
+		}
+	}
+	return p
+}
+
+func trafficPackets(t *bundle.Traffic, window float64) Packets {
+	p := Packets{Source: t.Source, Total: packetCount(t.Packets), Rate: packetRate(t.Packets, window)}
+	for _, c := range t.PerCPU {
+		p.PerCPU = append(p.PerCPU, CPUValue{c.CPU, packetRate(c.Packets, window)})
+	}
+	return p
+}
+
+// saSeconds returns the time between the two dumps of the SAs: their counters
+// run over it, not over the window of the samples, which it encloses.
+func saSeconds(rows []bundle.SA) float64 {
+	first, last := int64(math.MaxInt64), int64(0)
+	for _, r := range rows {
+		switch r.Phase {
+		case "start":
+			first = min(first, r.TimeNS)
+		case "end":
+			last = max(last, r.TimeNS)
+		}
+	}
+	if last <= first {
+		return 0
+	}
+	return float64(last-first) / 1e9
+}
+
+func noPackets(gap bundle.Gap) Packets {
+	return Packets{
+		Total: metric.NotMeasured(metric.PacketsID, "packets", gap),
+		Rate:  metric.NotMeasured(metric.RateID, "packets/s", gap),
+	}
+}
+
+func packetCount(n uint64) metric.Value {
+	return metric.Value{ID: metric.PacketsID, Value: float64(n), Unit: "packets"}
+}
+
+func packetRate(n uint64, seconds float64) metric.Value {
+	if seconds <= 0 {
+		return metric.NotMeasured(metric.RateID, "packets/s", bundle.Gap{What: "packet rate", Why: "the time between the two reads of the counters is not known"})
+	}
+	return metric.Value{ID: metric.RateID, Value: float64(n) / seconds, Unit: "packets/s"}
+}
+
+// newDrops returns the xfrm_stat counters that rose, by namespace and name.
+func newDrops(rows []bundle.Counter) []Drop {
+	type key struct{ netns, name string }
+	start := map[key]uint64{}
+	for _, r := range rows {
+		if r.Source == xfrmStat && r.Phase == "start" {
+			start[key{r.NetNS, r.Name}] = r.Value
+		}
+	}
+	var drops []Drop
+	for _, r := range rows {
+		before, ok := start[key{r.NetNS, r.Name}]
+		if r.Source == xfrmStat && r.Phase == "end" && ok && r.Value > before {
+			drops = append(drops, Drop{r.NetNS, r.Name, r.Value - before})
+		}
+	}
+	slices.SortFunc(drops, func(a, b Drop) int {
+		return cmp.Or(cmp.Compare(a.NetNS, b.NetNS), cmp.Compare(a.Name, b.Name))
+	})
+	return drops
+}
+
+// xfrmStat is the source of error counters (net/xfrm/xfrm_proc.c, 6.12).
+const xfrmStat = "/proc/net/xfrm_stat"
