@@ -1,0 +1,22 @@
+// Package reports turns an *analyze.Result into bytes: text, HTML, SVG, pprof
+// and JSON. It measures nothing and computes no new number; it chooses, rounds
+// and draws. Rendering the same Result twice gives the same bytes.
+//
+// The artefacts, each from one call:
+//
+//	Digest    ASCII text of at most 30 lines of 72 columns, for a mail
+//	HTML      one offline page: figures that need no script, then charts
+//	FlameSVG  a static flame graph of one event of one run
+//	WriteDir  all of them, with pprof profiles and results.json, in a directory
+//
+// Every name that comes from outside (hosts, commands, symbols, locks, labels,
+// files) is taken for hostile: it is shown, never run, and cannot break a
+// line, a table or a file name. The page carries a Content-Security-Policy
+// that lets nothing be fetched and nothing run but its own two scripts, named
+// by their hashes.
+//
+// Charts exist twice. The SVG written here is the primary one: it needs no
+// script, prints, and is what a text browser or a mail shows. Where scripts
+// run, Apache ECharts replaces it, from options that go-echarts builds; these
+// enter the page as JSON and never as code.
+package reports

@@ -1,0 +1,278 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"xfrmscope/analyze/profile"
+)
+
+// FlameOptions says how a flame graph is drawn.
+type FlameOptions struct {
+	// Run names the run in the title.
+	Run string
+	// MinShare is the narrowest frame drawn, as a share of the busy weight;
+	// 0 means DefaultMinShare. It is raised until the picture fits MaxBytes.
+	MinShare float64
+	// MaxBytes bounds the file; 0 means DefaultFlameBytes.
+	MaxBytes int
+}
+
+const (
+	// DefaultMinShare is the narrowest frame of a static flame graph, 0.1 %.
+	DefaultMinShare = 0.001
+	// DefaultFlameBytes is the largest static flame graph: it can be attached.
+	DefaultFlameBytes = 60_000
+)
+
+// Geometry of a flame graph, in pixels.
+const (
+	flameWidth = 1200
+	flameSide  = 10 // margin left and right
+	flameTop   = 84 // title, subtitle and legend
+	flameFoot  = 44
+	frameHigh  = 17
+	charWide   = 6.65 // a monospaced character of 11 px is 0.6 em wide
+)
+
+// FlameSVG draws one profile as a static flame graph: root at the bottom, leaf
+// on top, callees by name, width = share of the busy weight. It holds no
+// script. Idle stacks and frames under MinShare are left out; the picture says
+// how much that is.
+func FlameSVG(w io.Writer, p *profile.Profile, o FlameOptions) error {
+	_, err := w.Write(renderFlame(p, o, ""))
+	return err
+}
+
+// renderFlame draws a flame graph. With an id it is meant for a page: styles
+// come from the page and ids begin with id.
+func renderFlame(p *profile.Profile, o FlameOptions, id string) []byte {
+	if o.MinShare <= 0 {
+		o.MinShare = DefaultMinShare
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = DefaultFlameBytes
+	}
+	tree := newFlameTree(p)
+	for {
+		d := flameDrawing{p: p, o: o, id: id, tree: tree}
+		out := d.draw()
+		if len(out) < o.MaxBytes || o.MinShare >= 1 {
+			return out
+		}
+		o.MinShare *= 1.25
+	}
+}
+
+// A flameDrawing is one try at a picture.
+type flameDrawing struct {
+	w     svgWriter
+	p     *profile.Profile
+	o     FlameOptions
+	id    string
+	tree  *flameTree
+	kinds [kinds]kindInfo
+	high  int     // rows drawn above the root
+	lost  float64 // weight of frames not drawn
+}
+
+func (d *flameDrawing) draw() []byte {
+	d.kinds = kindTable()
+	d.high = d.rows(d.tree.root)
+	height := float64(flameTop + (d.high+1)*frameHigh + flameFoot)
+	d.start(height)
+	d.legend()
+	if d.tree.root.weight > 0 {
+		d.frame(d.tree.root, flameSide, 0)
+	} else {
+		d.w.text("t", flameWidth/2, flameTop+frameHigh, "middle", d.nothing())
+	}
+	d.foot(height)
+	d.w.close("svg")
+	d.w.WriteByte('\n')
+	return d.w.Bytes()
+}
+
+func (d *flameDrawing) nothing() string {
+	if d.tree.idleCount > 0 {
+		return "every sample was idle: nothing to draw"
+	}
+	return "no samples: nothing to draw"
+}
+
+// drawn reports whether a frame is wide enough.
+func (d *flameDrawing) drawn(f *frame) bool { return f.weight >= d.o.MinShare*d.tree.root.weight }
+
+// rows returns how many rows stand above a frame.
+func (d *flameDrawing) rows(f *frame) int {
+	high := 0
+	for _, c := range f.callee {
+		if d.drawn(c) {
+			high = max(high, 1+d.rows(c))
+		}
+	}
+	return high
+}
+
+func (d *flameDrawing) start(height float64) {
+	title := fmt.Sprintf("%s (%s), %s", name(d.p.Event.Name), name(d.p.Event.Unit), name(orDash(d.o.Run)))
+	d.w.open("svg", attr{"xmlns", "http://www.w3.org/2000/svg"}, attr{"class", "flame"},
+		attr{"viewBox", "0 0 " + px(flameWidth) + " " + px(height)}, attr{"role", "img"},
+		attr{"width", d.onlyAlone(px(flameWidth))}, attr{"height", d.onlyAlone(px(height))},
+		attr{"aria-label", "Flame graph of " + title})
+	if d.id == "" {
+		d.w.textElement("title", "Flame graph of "+title)
+		d.w.WriteString("<style>" + flameStyle(d.kinds) + "</style>")
+	}
+	d.hatch()
+	d.w.rect("bg", 0, 0, flameWidth, height, "")
+	d.w.text("h", flameSide, 24, "", title)
+	d.w.text("t", flameSide, 44, "", d.subtitle())
+}
+
+// onlyAlone returns s for a picture in a file of its own; in a page the style
+// sheet decides.
+func (d *flameDrawing) onlyAlone(s string) string {
+	if d.id == "" {
+		return s
+	}
+	return ""
+}
+
+func (d *flameDrawing) subtitle() string {
+	s := fmt.Sprintf("%s samples, %s that are not idle = full width; leaf on top", count(d.tree.root.count), weight(d.tree.root.weight, d.p.Event.Unit))
+	if d.p.Event.FrequencyHz > 0 {
+		s += fmt.Sprintf("; -F %d", d.p.Event.FrequencyHz)
+	}
+	return s
+}
+
+// flameStyle is the style sheet of a picture in a file of its own.
+func flameStyle(kinds [kinds]kindInfo) string {
+	var b strings.Builder
+	b.WriteString("text{font:11px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:#111}" +
+		".h{font-size:16px;font-weight:bold}.bg{fill:#fff}g rect{stroke:#fff;stroke-width:.5}")
+	for _, k := range kinds {
+		fmt.Fprintf(&b, ".%s rect{fill:%s}.%s text{fill:%s}", k.class, k.fill, k.class, k.ink)
+	}
+	b.WriteString(".s text{font-weight:bold}.s rect{stroke:#111;stroke-width:1.5}.w rect{stroke:#111}.s .k,.w .k{stroke:none;pointer-events:none}")
+	return b.String()
+}
+
+// hatch defines the two patterns laid over the locks: a sign beside colour.
+func (d *flameDrawing) hatch() {
+	d.w.open("defs")
+	d.pattern("s", "M-2 2L2 -2M0 8L8 0M6 10L10 6", "2")
+	d.pattern("w", "M0 4H8", "1.2")
+	d.w.close("defs")
+}
+
+func (d *flameDrawing) pattern(suffix, path, width string) {
+	d.w.open("pattern", attr{"id", d.id + "hatch-" + suffix}, attr{"width", "8"}, attr{"height", "8"}, attr{"patternUnits", "userSpaceOnUse"})
+	d.w.empty("path", attr{"d", path}, attr{"stroke", "#fff"}, attr{"stroke-opacity", ".45"}, attr{"stroke-width", width}, attr{"fill", "none"})
+	d.w.close("pattern")
+}
+
+func (d *flameDrawing) legend() {
+	x := float64(flameSide)
+	for _, k := range []kind{kindSpin, kindLockWord, kindXFRM, kindESP, kindCrypto, kindKernel, kindUser} {
+		d.w.open("g", attr{"class", d.kinds[k].class})
+		d.box(k, x, 56, 22, "")
+		d.w.close("g")
+		d.w.text("t", x+28, 68, "", d.kinds[k].label)
+		x += 28 + charWide*float64(len(d.kinds[k].label)) + 24
+	}
+}
+
+// box draws a frame's rectangle, hatched if it is a lock.
+func (d *flameDrawing) box(k kind, x, y, width float64, tip string) {
+	d.w.rect("", x, y, width, frameHigh-1, tip)
+	if k == kindSpin || k == kindLockWord {
+		d.w.empty("rect", attr{"class", "k"}, attr{"style", "fill:url(#" + d.id + "hatch-" + d.kinds[k].class + ")"},
+			attr{"x", px(x)}, attr{"y", px(y)}, attr{"width", px(width)}, attr{"height", px(frameHigh - 1)})
+	}
+}
+
+// frame draws a frame and what it calls, and returns nothing drawn twice.
+func (d *flameDrawing) frame(f *frame, x float64, depth int) {
+	width := f.weight / d.tree.root.weight * (flameWidth - 2*flameSide)
+	y := float64(flameTop + (d.high-depth)*frameHigh)
+	d.w.open("g", attr{"class", d.kinds[f.kind].class})
+	d.w.textElement("title", d.tip(f))
+	d.box(f.kind, x, y, width, "")
+	if label := fitWidth(name(f.name), int((width-6)/charWide)); label != "" {
+		d.w.text("", x+3, y+12, "", label)
+	}
+	d.w.close("g")
+	for _, c := range f.callee {
+		if !d.drawn(c) {
+			d.lost += c.weight
+			continue
+		}
+		d.frame(c, x, depth+1)
+		x += c.weight / d.tree.root.weight * (flameWidth - 2*flameSide)
+	}
+}
+
+func (d *flameDrawing) tip(f *frame) string {
+	s := name(f.name)
+	if f.module != "" {
+		s += " " + visible(f.module, 40)
+	}
+	return fmt.Sprintf("%s: %s %%, %s, n=%s", s, share(f.weight, d.tree.root.weight), weight(f.weight, d.p.Event.Unit), count(f.count))
+}
+
+// foot says what the picture leaves out.
+func (d *flameDrawing) foot(height float64) {
+	var parts []string
+	if d.lost > 0 {
+		parts = append(parts, fmt.Sprintf("%s %% of the weight is in frames under %s %%, not drawn", share(d.lost, d.tree.root.weight), significant(100*d.o.MinShare, 2)))
+	} else {
+		parts = append(parts, "every frame is drawn")
+	}
+	if d.tree.idleCount > 0 {
+		parts = append(parts, fmt.Sprintf("idle not drawn: %s samples, %s", count(d.tree.idleCount), weight(d.tree.idle, d.p.Event.Unit)))
+	}
+	for _, l := range d.p.Losses {
+		if l.Count > 0 {
+			parts = append(parts, fmt.Sprintf("lost: %s %s", count(l.Count), visible(l.What, 60)))
+		}
+	}
+	d.w.text("t", flameSide, height-24, "", visible(strings.Join(parts, "; ")+".", 170))
+	d.w.text("t", flameSide, height-8, "", "A share of samples says where the time went, not why. Hatched: locks (dense: waiting for the holder).")
+}
+
+// share returns part of whole in per cent, two significant digits below 10.
+func share(part, whole float64) string {
+	if whole <= 0 {
+		return notANumber
+	}
+	p := 100 * part / whole
+	if math.Abs(p) >= 10 {
+		return decimals(p, 1)
+	}
+	return significant(p, 2)
+}
+
+// weight formats a sum of periods in the event's unit.
+func weight(v float64, unit string) string {
+	if unit == "nanoseconds" {
+		switch {
+		case v >= 1e9:
+			return significant(v/1e9, 3) + " s"
+		case v >= 1e6:
+			return significant(v/1e6, 3) + " ms"
+		}
+		return significant(v, 3) + " ns"
+	}
+	return short(v) + " " + visible(unit, 20)
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
