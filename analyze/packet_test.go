@@ -1,0 +1,87 @@
+package analyze
+
+import (
+	"testing"
+
+	"xfrmscope/collect/bundle"
+)
+
+func pcpu(n uint32) *uint32 { return &n }
+
+func TestPackets(t *testing.T) {
+	at := func(phase string, ns int64, s bundle.SA) bundle.SA {
+		s.Phase, s.TimeNS = phase, ns
+		return s
+	}
+	fallback := bundle.SA{SPI: 0x1000, Dir: "out"}
+	own := bundle.SA{SPI: 0x1001, Dir: "out", PCPU: pcpu(3)}
+	in := bundle.SA{SPI: 0x2000, Dir: "in"}
+	with := func(s bundle.SA, packets uint64) bundle.SA { s.Packets, s.Bytes = packets, packets*100; return s }
+
+	rows := []bundle.SA{
+		at("start", 1e9, with(fallback, 10)), at("start", 1e9, with(own, 100)), at("start", 1e9, with(in, 7)),
+		at("end", 3e9, with(fallback, 10)), at("end", 3e9, with(own, 300)), at("end", 3e9, with(in, 900)),
+	}
+	sas := saDeltas(rows)
+	p := newPackets(sas, rows, nil, 99)
+	wantValue(t, "packets", p.Total, 200)
+	wantValue(t, "rate", p.Rate, 100)
+	if len(p.PerCPU) != 1 || p.PerCPU[0].CPU != 3 || p.PerCPU[0].Value.Value != 100 {
+		t.Errorf("per CPU = %+v, want 100/s on CPU 3", p.PerCPU)
+	}
+	if !sas[0].Fallback || sas[1].Fallback || sas[2].Outbound {
+		t.Errorf("SAs = %+v", sas)
+	}
+
+	rows[3].Packets = 60 // now the fallback carries some: CPUs cannot be told apart
+	p = newPackets(saDeltas(rows), rows, nil, 99)
+	wantValue(t, "packets", p.Total, 250)
+	if p.PerCPU != nil {
+		t.Errorf("per CPU = %+v, want none while the fallback carries packets", p.PerCPU)
+	}
+
+	rows[4].Packets = 50 // rekeyed: below its start
+	sas = saDeltas(rows)
+	if !sas[1].Reset || sas[1].DeltaPackets != 50 {
+		t.Errorf("SA whose counter fell = %+v, want 50 packets, reset", sas[1])
+	}
+}
+
+func TestPacketsWithoutCounters(t *testing.T) {
+	p := newPackets(nil, nil, nil, 1)
+	if p.Rate.Measured() || p.Rate.Missing.Fix == "" {
+		t.Errorf("rate = %+v, want not measured, with what to do", p.Rate)
+	}
+	p = newPackets(nil, nil, &bundle.Traffic{Source: "x", Packets: 10, PerCPU: []bundle.CPUPackets{{CPU: 1, Packets: 10}}}, 2)
+	wantValue(t, "rate", p.Rate, 5)
+}
+
+// Before 6.10 an SA has no direction: its sequence number tells.
+func TestOutboundBySequence(t *testing.T) {
+	for _, tt := range []struct {
+		end, begin bundle.SA
+		want       bool
+	}{
+		{bundle.SA{OSeq: 9}, bundle.SA{OSeq: 3}, true},
+		{bundle.SA{OSeq: 0, Packets: 5}, bundle.SA{}, false},
+		{bundle.SA{Dir: "in", OSeq: 9}, bundle.SA{}, false},
+		{bundle.SA{Dir: "out"}, bundle.SA{}, true},
+	} {
+		if got := outbound(tt.end, &tt.begin); got != tt.want {
+			t.Errorf("outbound(%+v) = %v", tt.end, got)
+		}
+	}
+}
+
+func TestDrops(t *testing.T) {
+	c := func(phase, name string, v uint64) bundle.Counter {
+		return bundle.Counter{Phase: phase, Source: "/proc/net/xfrm_stat", NetNS: "west", Name: name, Value: v}
+	}
+	got := newDrops([]bundle.Counter{
+		c("start", "XfrmOutNoStates", 1), c("start", "XfrmFuture", 0), c("start", "XfrmInError", 4),
+		c("end", "XfrmOutNoStates", 1), c("end", "XfrmFuture", 3), c("end", "XfrmInError", 2),
+	})
+	if len(got) != 1 || got[0] != (Drop{"west", "XfrmFuture", 3}) {
+		t.Errorf("drops = %+v, want XfrmFuture 3: unknown names are kept, falling ones are not drops", got)
+	}
+}
