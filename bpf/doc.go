@@ -21,7 +21,7 @@
 // taken (nested), ended without a begin (late), without a slot (overflow):
 // begun = ended + mismatched + those still waiting.
 //
-// Lost: the instance of 65 and more locks on one CPU (overflow keeps count and
+// Lost: the instance of more than 128 locks, fewer if they collide, on one CPU (overflow keeps count and
 // time); runs skipped by the kernel's recursion guard (ProgramStats). A
 // rwlock's waiter also waits for the lock inside it
 // (kernel/locking/qrwlock.c wait_lock, 6.12), and an interrupt may wait within

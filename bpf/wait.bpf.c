@@ -17,9 +17,9 @@
 
 enum {
 	CONTEXTS = 4, /* task, softirq, hardirq, NMI: MAX_NODES of kernel/locking/mcs_spinlock.h */
-	SLOTS = 64,   /* a power of two */
-	PROBES = 4,
-	BINS = 32,
+	SLOTS = 128, /* a power of two; wait_cpu must stay below 32 KiB */
+	PROBES = 8,
+	BINS = 24,
 };
 
 struct wait_frame {
@@ -72,7 +72,7 @@ INLINE struct wait_cpu *this_cpu(void)
 
 INLINE u32 hash(u64 lock)
 {
-	return (u32)((lock >> 2) * 0x9E3779B97F4A7C15ull >> 58); /* log2(SLOTS) bits */
+	return (u32)((lock >> 2) * 0x9E3779B97F4A7C15ull >> 57); /* log2(SLOTS) bits */
 }
 
 /* The compare-and-swap keeps a hardirq that claims in between from sharing. */
@@ -108,7 +108,7 @@ INLINE u32 log2_bin(u64 ns)
 {
 	u32 v = (u32)ns, bin = 0;
 
-	if (ns >> 31)
+	if (ns >> (BINS - 1))
 		return BINS - 1;
 	if (v >> 16) { v >>= 16; bin += 16; }
 	if (v >> 8) { v >>= 8; bin += 8; }
@@ -161,6 +161,7 @@ INLINE u32 find_frame(struct wait_cpu *cpu, u32 depth, u64 lock)
 INLINE void account(struct wait_cpu *cpu, u32 n, u64 ns)
 {
 	struct wait_slot *slot = &cpu->slots[n & (SLOTS - 1)];
+	u32 bin = log2_bin(ns);
 
 	cpu->ended++;
 	if (n >= SLOTS) {
@@ -172,7 +173,8 @@ INLINE void account(struct wait_cpu *cpu, u32 n, u64 ns)
 	slot->wait_ns += ns;
 	if (ns > slot->max_ns)
 		slot->max_ns = ns;
-	slot->hist[log2_bin(ns) & (BINS - 1)]++;
+	if (bin < BINS)
+		slot->hist[bin]++;
 }
 
 /* contention_end is fired for sleeping locks too and does not say which: there

@@ -31,7 +31,7 @@ type WaitWaitCpu struct {
 		Slot    uint32
 		Unused  uint32
 	}
-	Slots [64]struct {
+	Slots [128]struct {
 		_      structs.HostLayout
 		Lock   uint64
 		Count  uint64
@@ -39,7 +39,7 @@ type WaitWaitCpu struct {
 		MaxNs  uint64
 		Flags  uint32
 		Unused uint32
-		Hist   [32]uint64
+		Hist   [24]uint64
 	}
 }
 

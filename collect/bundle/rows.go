@@ -63,18 +63,19 @@ type LockRow struct {
 	Count  uint64   `json:"count"`          // waits ended
 	WaitNS uint64   `json:"wait_ns"`
 	MaxNS  uint64   `json:"max_ns"`
-	Hist   []uint64 `json:"hist,omitempty"` // Hist[i]: waits of [2^i, 2^(i+1)) ns; Hist[0] also 0 ns
+	Hist   []uint64 `json:"hist,omitempty"` // Hist[i]: waits of [2^i, 2^(i+1)) ns; Hist[0] also 0 ns, Hist[23] all from 2^23
 }
 
-// A LockAccount is what the wait probe of one CPU saw and missed.
+// A LockAccount is what the wait probe of one CPU saw and missed. Begun is
+// Ended + Mismatched + what was still waiting when the probe was read.
 type LockAccount struct {
 	CPU        int    `json:"cpu"`
 	Begun      uint64 `json:"begun"`
 	Ended      uint64 `json:"ended"`
-	Mismatched uint64 `json:"mismatched"` // ended on another lock than begun
-	Nested     uint64 `json:"nested"`     // deeper than the probe's four contexts
-	Late       uint64 `json:"late"`       // ended without a begin: attached in between
-	Overflow   uint64 `json:"overflow"`   // waits of locks that found no slot
+	Mismatched uint64 `json:"mismatched"` // begun and given up: the end was not seen
+	Nested     uint64 `json:"nested"`     // times the probe's four contexts were all taken; they were given up
+	Late       uint64 `json:"late"`       // ended, but the begin was not seen: attached in between
+	Overflow   uint64 `json:"overflow"`   // ended, but the lock had no slot: in no LockRow
 	OverflowNS uint64 `json:"overflow_ns"`
 }
 

@@ -1,0 +1,65 @@
+package probe
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"xfrmscope/bpf"
+	"xfrmscope/collect/bundle"
+)
+
+// decode turns the probe's per-CPU elements into rows and accounts.
+func decode(cpus []bpf.WaitWaitCpu) *Waits {
+	w := &Waits{}
+	for cpu := range cpus {
+		c := &cpus[cpu]
+		w.Accounts = append(w.Accounts, bundle.LockAccount{
+			CPU: cpu, Begun: c.Begun, Ended: c.Ended, Mismatched: c.Mismatched, Nested: c.Nested,
+			Late: c.Late, Overflow: c.Overflow, OverflowNS: c.OverflowNs,
+		})
+		first := len(w.Rows)
+		for i := range c.Slots {
+			s := &c.Slots[i]
+			if s.Count == 0 {
+				continue // claimed, and still waiting
+			}
+			w.Rows = append(w.Rows, bundle.LockRow{
+				CPU: cpu, Lock: fmt.Sprintf("%#x", s.Lock), Flags: s.Flags,
+				Count: s.Count, WaitNS: s.WaitNs, MaxNS: s.MaxNs, Hist: trim(s.Hist[:]),
+			})
+		}
+		slices.SortFunc(w.Rows[first:], func(a, b bundle.LockRow) int { return cmp.Compare(a.Lock, b.Lock) })
+	}
+	return w
+}
+
+// trim drops the empty bins at the end and returns a copy.
+func trim(hist []uint64) []uint64 {
+	n := len(hist)
+	for n > 0 && hist[n-1] == 0 {
+		n--
+	}
+	return slices.Clone(hist[:n])
+}
+
+// Losses returns what the accounts of the given CPUs say was not counted.
+func (w *Waits) Losses(cpus bundle.CPUSet) []bundle.Loss {
+	var begun, mismatched, late, overflow uint64
+	for _, a := range w.Accounts {
+		if cpus.Contains(a.CPU) {
+			begun += a.Begun
+			mismatched += a.Mismatched
+			late += a.Late
+			overflow += a.Overflow
+		}
+	}
+	const source = "probe wait"
+	all := []bundle.Loss{
+		{Source: source, What: "waits whose end was not seen", Count: mismatched, Of: begun, Effect: "counted as begun only; their time is missing"},
+		{Source: source, What: "waits whose begin was not seen", Count: late, Of: begun + late, Effect: "not counted"},
+		{Source: source, What: "waits for locks that found no slot", Count: overflow, Of: begun, Effect: "in the total, not by lock"},
+		{Source: source, What: "runs skipped by the kernel's recursion guard, on all CPUs", Count: w.Skipped, Effect: "a begin or an end each"},
+	}
+	return slices.DeleteFunc(all, func(l bundle.Loss) bool { return l.Count == 0 })
+}
