@@ -192,6 +192,28 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// Runs of one boot have the same kernel symbols: their sweep keeps them once.
+func TestSharedFile(t *testing.T) {
+	run, sweep := testRun(t), t.TempDir()
+	for _, move := range [][2]string{{run, "n1"}, {filepath.Join(sweep, "n1", "log"), "log"}} {
+		if err := os.Rename(move[0], filepath.Join(sweep, move[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(sweep, "sweep.json"), []byte(`{"schema": 1, "runs": ["n1"]}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{sweep, filepath.Join(sweep, "n1")} {
+		runs, err := OpenAll(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := runs[0].Verify(); err != nil || !runs[0].Has("log/load.log") {
+			t.Errorf("%s: Verify = %v, want the shared log found", path, err)
+		}
+	}
+}
+
 func TestDamagedLine(t *testing.T) {
 	fsys := fstest.MapFS{
 		"manifest.json":  {Data: []byte(`{"schema": 1, "status": "partial"}`)},

@@ -23,7 +23,10 @@
 //
 //	sweep/
 //	  sweep.json           {"schema": 1, "name": "per-CPU SAs", "runs": ["n1", "n2", "n4"]}
+//	  symbols/             files its runs share, once; a run's own file wins
 //	  n1/ n2/ n4/          runs
+//
+// A run's manifest names its files with their hashes wherever they stand.
 //
 // # Writing
 //

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 )
 
@@ -27,7 +28,8 @@ type Run struct {
 	Manifest
 	Path string // as given by whoever opened it, for messages
 
-	fsys fs.FS
+	fsys   fs.FS
+	shared fs.FS // of the sweep the run belongs to, nil if none
 }
 
 // Open opens the run at the root of fsys; path is used in messages. It returns
@@ -65,12 +67,18 @@ func OpenAll(path string) ([]*Run, error) {
 	if !info.IsDir() {
 		return nil, &NotBundleError{path, "it is a file"}
 	}
-	return OpenAllFS(os.DirFS(path), path)
+	runs, err := OpenAllFS(os.DirFS(path), path)
+	if parent := filepath.Dir(filepath.Clean(path)); err == nil && len(runs) == 1 && runs[0].shared == nil {
+		if _, err := os.Stat(filepath.Join(parent, sweepName)); err == nil {
+			runs[0].shared = os.DirFS(parent)
+		}
+	}
+	return runs, err
 }
 
 // OpenAllFS is OpenAll below a file system.
 func OpenAllFS(fsys fs.FS, path string) ([]*Run, error) {
-	if _, err := fs.Stat(fsys, "sweep.json"); err == nil {
+	if _, err := fs.Stat(fsys, sweepName); err == nil {
 		s, err := OpenSweep(fsys, path)
 		if err != nil {
 			return nil, err
@@ -91,7 +99,7 @@ func OpenAllFS(fsys fs.FS, path string) ([]*Run, error) {
 // OpenSweep opens the sweep at the root of fsys.
 func OpenSweep(fsys fs.FS, path string) (*Sweep, error) {
 	var s Sweep
-	if err := readJSON(fsys, "sweep.json", &s); err != nil {
+	if err := readJSON(fsys, sweepName, &s); err != nil {
 		return nil, fmt.Errorf("%s: reading sweep.json: %w", path, err)
 	}
 	if s.Schema < 1 || s.Schema > SchemaVersion {
@@ -109,6 +117,7 @@ func OpenSweep(fsys fs.FS, path string) (*Sweep, error) {
 		if err != nil {
 			return nil, err
 		}
+		r.shared = fsys
 		s.Runs = append(s.Runs, r)
 	}
 	if len(s.Runs) == 0 {
@@ -135,14 +144,21 @@ func readJSON(fsys fs.FS, name string, v any) error {
 
 // Has reports whether the bundle holds the artefact.
 func (r *Run) Has(name string) bool {
-	_, err := fs.Stat(r.fsys, name)
+	f, err := r.Open(name)
+	if err == nil {
+		f.Close()
+	}
 	return err == nil
 }
 
-// Open opens an artefact. Of a partial run it also opens one that was still
-// being written (name.part), which then may end anywhere.
+// Open opens an artefact: the run's own, or the one its sweep keeps for all of
+// its runs. Of a partial run it also opens one that was still being written
+// (name.part), which then may end anywhere.
 func (r *Run) Open(name string) (fs.File, error) {
 	f, err := r.fsys.Open(name)
+	if errors.Is(err, fs.ErrNotExist) && r.shared != nil {
+		f, err = r.shared.Open(name)
+	}
 	if errors.Is(err, fs.ErrNotExist) && r.Status == Partial {
 		if part, perr := r.fsys.Open(name + partSuffix); perr == nil {
 			return part, nil
@@ -178,11 +194,12 @@ func (r *Run) Locks() ([]LockRow, []LockAccount, error) {
 
 // Traffic returns traffic.json, nil if there is none.
 func (r *Run) Traffic() (*Traffic, error) {
-	if !r.Has("traffic.json") {
+	var t Traffic
+	err := readJSON(r.fsys, "traffic.json", &t)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	var t Traffic
-	if err := readJSON(r.fsys, "traffic.json", &t); err != nil {
+	if err != nil {
 		return nil, &DamagedError{path.Join(r.Path, "traffic.json"), err.Error()}
 	}
 	return &t, nil
@@ -233,7 +250,7 @@ func (r *Run) Verify() error {
 }
 
 func (r *Run) verifyFile(want File) error {
-	f, err := r.fsys.Open(want.Name)
+	f, err := r.Open(want.Name)
 	if err != nil {
 		return err
 	}

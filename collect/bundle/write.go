@@ -17,6 +17,7 @@ import (
 
 const (
 	manifestName = "manifest.json"
+	sweepName    = "sweep.json"
 	partSuffix   = ".part" // an artefact that is still being written
 )
 
