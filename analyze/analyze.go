@@ -1,0 +1,112 @@
+package analyze
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"xfrmscope/analyze/finding"
+	"xfrmscope/collect/bundle"
+)
+
+// SchemaVersion is the version of a Result's JSON.
+const SchemaVersion = 1
+
+// Options of an analysis.
+type Options struct {
+	Tool string // program and version, printed in every report
+}
+
+// Runs analyses runs side by side. The order of runs does not matter: they are
+// put in the order of mode, N and name. Damage is in the Result; the error is
+// ctx's.
+func Runs(ctx context.Context, runs []*bundle.Run, opt Options) (*Result, error) {
+	r := &Result{Schema: SchemaVersion, Tool: opt.Tool}
+	for _, b := range runs {
+		run, err := newRun(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		r.Runs = append(r.Runs, run)
+	}
+	slices.SortFunc(r.Runs, func(a, b *Run) int {
+		return cmp.Or(cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.N, b.N), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Path, b.Path))
+	})
+	r.Curves = curves(r.Runs)
+	r.Findings = finding.Spin(spinPoints(r.Runs))
+	r.warnMixedHosts()
+	return r, nil
+}
+
+// curves groups runs, sorted by mode, into one curve a mode.
+func curves(runs []*Run) []Curve {
+	var out []Curve
+	for i, r := range runs {
+		if len(out) == 0 || out[len(out)-1].Mode != r.Mode {
+			out = append(out, Curve{Mode: r.Mode})
+		}
+		last := &out[len(out)-1]
+		last.Runs = append(last.Runs, i)
+	}
+	return out
+}
+
+// Main returns the event that tells where time goes: cycles, else a clock, else
+// the first; nil if the run has no event.
+func (r *Run) Main() *Event {
+	for _, unit := range []string{"cycles", "nanoseconds"} {
+		for _, e := range r.Events {
+			if e.Unit == unit {
+				return e
+			}
+		}
+	}
+	if len(r.Events) == 0 {
+		return nil
+	}
+	return r.Events[0]
+}
+
+// spinPoints gathers the evidence of finding.Spin.
+func spinPoints(runs []*Run) []finding.SpinPoint {
+	var points []finding.SpinPoint
+	for _, r := range runs {
+		e := r.Main()
+		if e == nil {
+			continue
+		}
+		p := finding.SpinPoint{Run: r.Name, Mode: r.Mode, N: r.N, Event: e.Name, Spin: e.All.SpinShare, Waits: r.Locks.Waits}
+		if r.Mode == "" {
+			p.Mode = r.Name // unlabelled runs are not a curve: each stands for itself
+		}
+		for _, c := range e.All.SpinCallers {
+			if spin := e.All.SpinShare.Value; spin > 0 {
+				p.Callers = append(p.Callers, finding.Caller{Name: c.Name, Share: c.Share.Value / spin})
+			}
+		}
+		points = append(points, p)
+	}
+	return points
+}
+
+// warnMixedHosts names what differs between the runs besides what was asked
+// for: such runs can be looked at together, not compared.
+func (r *Result) warnMixedHosts() {
+	differ := func(what string, of func(*Run) string) {
+		seen := map[string]bool{}
+		for _, run := range r.Runs {
+			seen[of(run)] = true
+		}
+		if len(seen) > 1 {
+			r.Warnings = append(r.Warnings, bundle.Warning{Weakens: "comparison", Text: "the runs differ in their " + what})
+		}
+	}
+	differ("host", func(r *Run) string { return r.Manifest.Host.Name })
+	differ("kernel", func(r *Run) string { return r.Manifest.Host.Kernel + r.Manifest.Host.BuildID })
+	differ("main event", func(r *Run) string {
+		if e := r.Main(); e != nil {
+			return e.Name
+		}
+		return ""
+	})
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"xfrmscope/collect"
+)
+
+// Exit codes. Scripts and git bisect rely on them.
+const (
+	exitOK          = 0
+	exitFailure     = 1
+	exitUsage       = 2   // the command line is wrong
+	exitEnvironment = 3   // this machine or user lacks something; the message says how to get it
+	exitInvalid     = 4   // the measurement cannot be trusted
+	exitRegression  = 5   // compare --fail-on
+	exitInterrupted = 130 // 128 + SIGINT
+)
+
+// A usageError is a mistake on the command line.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// exitCode chooses the exit code of an error.
+func exitCode(err error) int {
+	var usage usageError
+	var missing *collect.Missing
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &missing):
+		return exitEnvironment
+	}
+	return exitFailure
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"xfrmscope/collect"
+	"xfrmscope/collect/bundle"
+)
+
+// recordOptions are the flags of record.
+type recordOptions struct {
+	cpus     string
+	duration time.Duration
+	warmUp   time.Duration
+	dir      string
+	events   []string
+	hz       int
+	load     string
+	loadCPUs string
+	packets  string
+	netns    []string
+	labels   map[string]string
+	noProbes bool
+	dryRun   bool
+}
+
+func newRecord(io streams) *cobra.Command {
+	var o recordOptions
+	cmd := &cobra.Command{
+		Use:   "record -C CPUS -d TIME -o RUN",
+		Short: "Measure one run: perf, lock waits, SA and kernel counters in one window",
+		Long: `Record measures the CPUs that send, for one window: perf record on exactly
+those CPUs, lock waits by eBPF, and before and after it the SAs (packets,
+bytes, CPU number; never a key), xfrm_stat and other /proc counters. All of it
+goes into the directory RUN, which must not exist yet.
+
+Each event is tried first; one that does not open is substituted or left out,
+and the report says so. Ctrl-C ends the window early and keeps what was
+measured. Needs root, or what ` + "`xfrmscope doctor`" + ` names.`,
+		Example: `  xfrmscope record -C 1-4 -d 20s --netns west -o run
+  xfrmscope record -C 0-1 -d 10s --load 'iperf3 -c 192.0.3.4 -u -b 0 -t 15' -o run
+  xfrmscope record -C 1-4 -d 20s -o run --dry-run`,
+		Args: arguments(cobra.NoArgs, "flags only"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return record(cmd.Context(), io, o) },
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.cpus, "cpus", "C", "", "CPUs that send, as 1-4,8 (required)")
+	f.DurationVarP(&o.duration, "duration", "d", 20*time.Second, "length of the window")
+	f.DurationVar(&o.warmUp, "warm-up", 0, "let the load run this long before the window")
+	f.StringVarP(&o.dir, "output", "o", "", "directory of the run, to be made (required)")
+	f.StringArrayVarP(&o.events, "event", "e", nil, "perf event, repeatable (default: cycles and instructions as a group, L1 misses)")
+	f.IntVarP(&o.hz, "frequency", "F", collect.DefaultFrequencyHz, "samples per second, event and CPU")
+	f.StringVar(&o.load, "load", "", "shell command that makes the traffic; ended after the window")
+	f.StringVar(&o.loadCPUs, "load-cpus", "", "pin the load to these CPUs")
+	f.StringVar(&o.packets, "packets", "", "file the load writes its packet count to: one number, or lines CPU PACKETS")
+	f.StringArrayVar(&o.netns, "netns", nil, "network namespace whose SAs are read, repeatable (default: the current one)")
+	f.StringToStringVar(&o.labels, "label", nil, "label of the run, as mode=pcpu; report groups by mode")
+	f.BoolVar(&o.noProbes, "no-probes", false, "load no eBPF probe")
+	f.BoolVar(&o.dryRun, "dry-run", false, "print the plan, measure nothing")
+	return cmd
+}
+
+func record(ctx context.Context, io streams, o recordOptions) error {
+	plan, err := o.plan()
+	if err != nil {
+		return err
+	}
+	opt := collect.Options{
+		Tool:     "xfrmscope " + version(),
+		Progress: func(line string) { fmt.Fprintln(io.err, line) },
+	}
+	if o.dryRun {
+		text, err := collect.DryRun(ctx, plan, opt)
+		fmt.Fprint(io.out, text)
+		return err
+	}
+	run, err := collect.Record(ctx, plan, o.dir, opt)
+	if run != nil {
+		printRun(io, run)
+	}
+	return err
+}
+
+// plan turns the flags into a plan.
+func (o *recordOptions) plan() (bundle.Plan, error) {
+	p := bundle.Plan{
+		DurationNS: o.duration, WarmUpNS: o.warmUp, FrequencyHz: o.hz,
+		Events: o.events, NetNS: o.netns, Labels: o.labels, PacketsFile: o.packets,
+	}
+	if o.dir == "" && !o.dryRun {
+		return p, usagef("record needs a directory for the run: add -o DIR")
+	}
+	if o.cpus == "" {
+		return p, usagef("record needs the CPUs that send: add -C 1-4; `xfrmscope doctor` shows which are online")
+	}
+	var err error
+	if p.CPUs, err = bundle.ParseCPUSet(o.cpus); err != nil {
+		return p, usageError{err}
+	}
+	if len(p.Events) == 0 {
+		p.Events = collect.DefaultEvents()
+	}
+	if !o.noProbes {
+		p.Probes = []string{collect.ProbeWait}
+	}
+	if len(p.NetNS) == 0 {
+		p.NetNS = []string{""}
+	}
+	if o.load == "" {
+		if o.loadCPUs != "" {
+			return p, usagef("--load-cpus pins a load, and there is none: add --load CMD")
+		}
+		return p, nil
+	}
+	p.Load = &bundle.Load{Argv: []string{"sh", "-c", o.load}}
+	if o.loadCPUs != "" {
+		if p.Load.CPUs, err = bundle.ParseCPUSet(o.loadCPUs); err != nil {
+			return p, usageError{err}
+		}
+	}
+	return p, nil
+}
+
+// printRun says what a run holds, what took another event's place, and what is
+// missing.
+func printRun(io streams, r *bundle.Run) {
+	fmt.Fprintf(io.out, "%s: %s, %.1f s on CPUs %s\n", r.Path, r.Status, r.Window.Seconds(), r.Plan.CPUs)
+	for _, e := range r.Events {
+		switch {
+		case e.Opened == "":
+			fmt.Fprintf(io.out, "  event %s: left out: %s\n", e.Asked, e.Why)
+		case e.Opened != e.Asked:
+			fmt.Fprintf(io.out, "  event %s: %s instead: %s\n", e.Asked, e.Opened, e.Why)
+		}
+	}
+	for _, g := range r.Gaps {
+		fmt.Fprintf(io.out, "  not measured: %s: %s\n", g.What, g.Why)
+	}
+	for _, w := range r.Warnings {
+		fmt.Fprintf(io.out, "  warning: %s: %s\n", w.Weakens, w.Text)
+	}
+	fmt.Fprintf(io.out, "next: xfrmscope report %s -o out\n", r.Path)
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"xfrmscope/analyze"
+	"xfrmscope/collect/bundle"
+	"xfrmscope/reports"
+	"xfrmscope/samples"
+)
+
+// reportOptions are the flags of report.
+type reportOptions struct {
+	dir string
+}
+
+func newReport(io streams) *cobra.Command {
+	var o reportOptions
+	cmd := &cobra.Command{
+		Use:   "report RUN|SWEEP... -o DIR",
+		Short: "Write report.html, digest.txt, flame graphs and pprof files",
+		Long: `Report analyses runs and sweeps and writes, into DIR:
+
+  report.html     one file, opens offline and without scripts
+  digest.txt      plain text for a mail: ASCII, 72 columns, 30 lines
+  flame-*.svg     a static flame graph per run and event
+  *.pb.gz         a pprof profile per run and event, labels cpu and stage
+  results.json    every number, with unit, error and losses
+
+A run is a directory made by record or import, a sweep a directory of runs;
+sample:NAME is a recording inside the program (` + sampleNames() + `).
+Runs are ordered by their label mode and by their number of CPUs.`,
+		Example: `  xfrmscope report run -o out
+  xfrmscope report sample:shared sample:pcpu -o out/demo`,
+		Args: arguments(cobra.MinimumNArgs(1), "at least one RUN or SWEEP"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return report(cmd.Context(), io, o, args)
+		},
+	}
+	cmd.Flags().StringVarP(&o.dir, "output", "o", "", "directory to write to (required)")
+	return cmd
+}
+
+func report(ctx context.Context, io streams, o reportOptions, paths []string) error {
+	if o.dir == "" {
+		return usagef("report needs a directory to write to: add -o DIR")
+	}
+	result, err := analyzePaths(ctx, paths)
+	if err != nil {
+		return err
+	}
+	files, err := reports.WriteDir(o.dir, result)
+	for _, f := range files {
+		fmt.Fprintln(io.out, f)
+	}
+	return err
+}
+
+// analyzePaths opens every path and analyses all their runs side by side.
+func analyzePaths(ctx context.Context, paths []string) (*analyze.Result, error) {
+	var runs []*bundle.Run
+	for _, path := range paths {
+		more, err := openRuns(path)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, more...)
+	}
+	return analyze.Runs(ctx, runs, analyze.Options{Tool: "xfrmscope " + version()})
+}
+
+// samplePrefix marks a path inside the program.
+const samplePrefix = "sample:"
+
+func openRuns(path string) ([]*bundle.Run, error) {
+	name, ok := strings.CutPrefix(path, samplePrefix)
+	if !ok {
+		return bundle.OpenAll(path)
+	}
+	fsys, err := samples.Open(name)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return bundle.OpenAllFS(fsys, path)
+}
+
+func sampleNames() string {
+	names := samples.Names()
+	for i := range names {
+		names[i] = samplePrefix + names[i]
+	}
+	return strings.Join(names, ", ")
+}

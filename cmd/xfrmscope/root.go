@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// streams are what a command reads and writes: results on out, all else on err.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// run executes one command line and returns its exit code.
+func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) int {
+	root := newRoot(streams{in, out, errw})
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintf(errw, "xfrmscope: %v\n", err)
+	}
+	return exitCode(err)
+}
+
+func newRoot(io streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "xfrmscope",
+		Short: "Why does IPsec not scale across CPUs?",
+		Long: `xfrmscope measures lock contention and cost per packet of the Linux XFRM
+(IPsec) path on the CPUs that send, and reports 1..N CPUs side by side.
+
+Exit codes: 0 fine, 1 failure, 2 usage, 3 environment, 4 measurement
+invalid, 5 regression, 130 interrupted.`,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("%q is no command; `xfrmscope --help` lists them", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(io.in)
+	root.SetOut(io.out)
+	root.SetErr(io.err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w; `%s --help` lists the flags", err, cmd.CommandPath())
+	})
+	root.AddCommand(newDoctor(io), newRecord(io), newImport(io), newReport(io), newShow(io), newVerify(io))
+	return root
+}
+
+// arguments wraps a cobra check of the positional arguments in a usage error.
+func arguments(check cobra.PositionalArgs, want string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if check(cmd, args) != nil {
+			return usagef("want %s; `%s --help` shows examples", want, cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+// version is the module version, or the commit of a build from a checkout.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && (v == "" || v == "(devel)") {
+			v = s.Value[:min(12, len(s.Value))]
+		}
+	}
+	if v == "" {
+		v = "(devel)"
+	}
+	return v
+}

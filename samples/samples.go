@@ -1,0 +1,37 @@
+// Package samples holds recorded sweeps, embedded in the program: the demo's
+// input and the specimens of the tests. README.md tells where each comes from
+// and how to record it again; lab/ is the recipe.
+package samples
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+)
+
+//go:embed all:shared all:pcpu
+var recorded embed.FS
+
+// Names returns the names Open knows, sorted.
+func Names() []string {
+	entries, err := recorded.ReadDir(".")
+	if err != nil {
+		panic(err) // the root of an embedded tree
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Open returns the sweep of that name.
+func Open(name string) (fs.FS, error) {
+	if !slices.Contains(Names(), name) {
+		return nil, fmt.Errorf("there is no sample %q; there are: %s", name, strings.Join(Names(), ", "))
+	}
+	return fs.Sub(recorded, name)
+}
