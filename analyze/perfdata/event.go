@@ -1,0 +1,203 @@
+package perfdata
+
+import (
+	"fmt"
+	"math/bits"
+	"strings"
+)
+
+// An Event is one kind of sample of the recording: one perf_event_attr, opened
+// on as many CPUs or tasks as it has IDs.
+type Event struct {
+	Index int    // position in File.Events
+	Name  string // as perf prints it: "cycles:k", "lock:contention_begin"
+	Attr  Attr
+	IDs   []uint64 // ids of its instances; nil if the recording names none
+
+	// Leader is the first event of the event's group, itself for a leader,
+	// nil outside any group. Members are the leader's events, itself first.
+	Leader  *Event
+	Members []*Event
+
+	layout layout
+}
+
+// Hardware and software event numbers (include/uapi/linux/perf_event.h, 7.2)
+// that a reader needs by number.
+const (
+	hwCycles       = 0
+	hwInstructions = 1
+	hwBusCycles    = 6
+	hwStalledFront = 7
+	hwStalledBack  = 8
+	hwRefCycles    = 9
+
+	swCPUClock  = 0
+	swTaskClock = 1
+	swDummy     = 9
+)
+
+// IsDummy reports whether e is the event perf adds to carry side-band records
+// ("dummy:HG", "dummy:u"); it counts nothing and has no samples of its own.
+func (e *Event) IsDummy() bool {
+	return e.Attr.Type == TypeSoftware && e.Attr.Config == swDummy
+}
+
+// IsTracepoint reports whether the samples carry a tracepoint's payload.
+func (e *Event) IsTracepoint() bool { return e.Attr.Type == TypeTracepoint }
+
+// Unit returns what one unit of Sample.Period is: "nanoseconds" for the
+// clocks, "cycles", "instructions", else "count".
+func (e *Event) Unit() string {
+	config := e.Attr.Config & 0xffffffff // the upper half names the PMU of a hybrid CPU
+	switch e.Attr.Type {
+	case TypeSoftware:
+		if e.Attr.Config == swCPUClock || e.Attr.Config == swTaskClock {
+			return "nanoseconds"
+		}
+		return "count"
+	case TypeHardware:
+		switch config {
+		case hwCycles, hwBusCycles, hwStalledFront, hwStalledBack, hwRefCycles:
+			return "cycles"
+		case hwInstructions:
+			return "instructions"
+		}
+		return "count"
+	case TypeTracepoint, TypeHWCache, TypeBreakpoint:
+		return "count"
+	}
+	return unitOfName(e.Name)
+}
+
+// unitOfName is for raw and dynamic PMU events, which only their name tells
+// apart: "cpu_core/cpu-cycles/k", "ref-cycles:u".
+func unitOfName(name string) string {
+	if _, in, ok := strings.Cut(name, "/"); ok {
+		name, _, _ = strings.Cut(in, "/")
+	}
+	name, _, _ = strings.Cut(name, ":")
+	switch {
+	case name == "cycles", strings.HasSuffix(name, "-cycles"):
+		return "cycles"
+	case name == "instructions":
+		return "instructions"
+	}
+	return "count"
+}
+
+// String returns the event's name.
+func (e *Event) String() string { return e.Name }
+
+// defaultName names an event the recording has no name for, as perf would
+// (tools/perf/util/evsel.c evsel__name, 6.1).
+func defaultName(a *Attr, pmus map[uint32]string) string {
+	var name string
+	config := a.Config & 0xffffffff
+	switch a.Type {
+	case TypeHardware:
+		name = pick([]string{
+			"cycles", "instructions", "cache-references", "cache-misses", "branches", "branch-misses",
+			"bus-cycles", "stalled-cycles-frontend", "stalled-cycles-backend", "ref-cycles",
+		}, config, "unknown-hardware")
+	case TypeSoftware:
+		name = pick([]string{
+			"cpu-clock", "task-clock", "page-faults", "context-switches", "cpu-migrations", "minor-faults",
+			"major-faults", "alignment-faults", "emulation-faults", "dummy", "bpf-output", "cgroup-switches",
+		}, a.Config, "unknown-software")
+	case TypeHWCache:
+		name = cacheName(config)
+	case TypeTracepoint:
+		return fmt.Sprintf("tracepoint %d", a.Config)
+	case TypeRaw:
+		name = fmt.Sprintf("raw 0x%x", a.Config)
+	case TypeBreakpoint:
+		name = fmt.Sprintf("mem:0x%x", a.Config1)
+	default:
+		pmu, known := pmus[a.Type]
+		if !known {
+			return fmt.Sprintf("unknown attr type: %d", a.Type)
+		}
+		return fmt.Sprintf("%s/config=0x%x/%s", pmu, a.Config, modifiers(a, ""))
+	}
+	return name + modifiers(a, ":")
+}
+
+func pick(names []string, i uint64, unknown string) string {
+	if i < uint64(len(names)) {
+		return names[i]
+	}
+	return fmt.Sprintf("%s-%d", unknown, i)
+}
+
+// cacheName names a PERF_TYPE_HW_CACHE event: cache, operation and result in
+// the three low bytes of the config.
+func cacheName(config uint64) string {
+	cache := pick([]string{"L1-dcache", "L1-icache", "LLC", "dTLB", "iTLB", "branch", "node"}, config&0xff, "cache")
+	op := config >> 8 & 0xff
+	if config>>16&0xff != 0 {
+		return cache + "-" + pick([]string{"load-misses", "store-misses", "prefetch-misses"}, op, "misses")
+	}
+	return cache + "-" + pick([]string{"loads", "stores", "prefetches"}, op, "accesses")
+}
+
+// modifiers returns the ":ukhp" that perf appends for exclusions and
+// precision (tools/perf/util/evsel.c perf_evsel__add_modifiers, 6.1).
+func modifiers(a *Attr, colon string) string {
+	var mod strings.Builder
+	include := func(exclude uint64, letter byte) {
+		if a.Flags&exclude == 0 {
+			mod.WriteByte(letter)
+		}
+	}
+	guestExcluded := false
+	if a.Flags&(FlagExcludeUser|FlagExcludeKernel|FlagExcludeHV) != 0 {
+		include(FlagExcludeKernel, 'k')
+		include(FlagExcludeUser, 'u')
+		include(FlagExcludeHV, 'h')
+		guestExcluded = true
+	}
+	if a.PreciseIP > 0 {
+		mod.WriteString("ppp"[:a.PreciseIP])
+		guestExcluded = true
+	}
+	if a.Flags&FlagExcludeHost != 0 || (a.Flags&FlagExcludeGuest != 0) == guestExcluded {
+		include(FlagExcludeHost, 'H')
+		include(FlagExcludeGuest, 'G')
+	}
+	if mod.Len() == 0 {
+		return ""
+	}
+	return colon + mod.String()
+}
+
+// idWords returns how many u64 of a sample precede the field bit; every field
+// before PERIOD is one word (kernel/events/core.c perf_output_sample, 6.12).
+func idWords(sampleType, bit uint64) int {
+	order := [...]uint64{
+		SampleIdentifier, SampleIP, SampleTID, SampleTime, SampleAddr, SampleIDBit, SampleStreamID, SampleCPU,
+		SamplePeriodBit,
+	}
+	words := 0
+	for _, field := range order {
+		if field == bit {
+			break
+		}
+		if sampleType&field != 0 {
+			words++
+		}
+	}
+	return words
+}
+
+// trailerType is the part of sample_type that the sample_id at the end of
+// other records repeats (kernel/events/core.c perf_event__id_header_size).
+const trailerType = SampleTID | SampleTime | SampleIDBit | SampleStreamID | SampleCPU | SampleIdentifier
+
+// trailerSize returns the bytes of that sample_id.
+func trailerSize(a *Attr) int {
+	if a.Flags&FlagSampleIDAll == 0 {
+		return 0
+	}
+	return 8 * bits.OnesCount64(a.SampleType&trailerType)
+}

@@ -1,0 +1,289 @@
+package perfdata
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+)
+
+// An index is what the first pass over the records finds: the side-band and
+// the blocks, each with the counter values its group reads begin from.
+type index struct {
+	f      *File
+	ctx    context.Context
+	side   *Sideband
+	blocks []*Block
+	stream *stream
+	late   *pipeHead // header records among the others, pipe mode only
+
+	samples uint64
+	names   map[string]string // one copy of each file and task name
+	losses  lossCounter
+	reads   *counters
+	cur     *Block
+}
+
+func buildIndex(ctx context.Context, f *File) (*index, error) {
+	x := &index{f: f, ctx: ctx, names: map[string]string{}, losses: newLossCounter(),
+		side: &Sideband{Counts: map[RecordType]uint64{}, SampleRecords: make([]uint64, len(f.Events))}}
+	x.late = f.pipe
+	x.reads = newCounters(f.ids)
+	for _, s := range f.streams {
+		x.stream = s
+		lost, err := walkStream(s, x.record)
+		x.closeBlock()
+		if err != nil {
+			return nil, fmt.Errorf("reading records: %w", err)
+		}
+		if lost.readErr != nil {
+			return nil, fmt.Errorf("reading records: %w", lost.readErr)
+		}
+		x.losses.walk(s, lost, f.Meta.Unfinished)
+	}
+	x.finish()
+	return x, nil
+}
+
+// record takes one record of the stream.
+func (x *index) record(rec rawRecord) error {
+	if err := x.place(rec); err != nil {
+		return err
+	}
+	typ := RecordType(x.f.o.u32(rec.data))
+	if typ == RecordSample {
+		x.samples++
+		x.sample(rec.data)
+		return nil
+	}
+	x.side.Counts[typ]++
+	if typ >= userRecords {
+		return x.userRecord(typ, rec)
+	}
+	x.kernelRecord(typ, rec.data)
+	return nil
+}
+
+// place puts the record into the current block or begins the next. Where
+// blocks end depends on the sizes of the records alone, so both passes and
+// every worker see the same ones.
+func (x *index) place(rec rawRecord) error {
+	if x.cur != nil && !x.cur.takes(rec) {
+		x.closeBlock()
+		if err := x.ctx.Err(); err != nil {
+			return err
+		}
+	}
+	if x.cur == nil {
+		x.cur = &Block{stream: x.stream, Offset: rec.off, seq: len(x.blocks)}
+		x.reads.beginBlock()
+	}
+	x.cur.Size += int64(len(rec.data))
+	return nil
+}
+
+func (x *index) closeBlock() {
+	if x.cur == nil {
+		return
+	}
+	x.cur.before = x.reads.endBlock()
+	x.blocks = append(x.blocks, x.cur)
+	x.cur = nil
+}
+
+// sample notes what the second pass cannot know from inside one block.
+func (x *index) sample(rec []byte) {
+	e := x.f.ids.ofSample(rec, x.f.o)
+	if e == nil {
+		return // counted when decoded
+	}
+	for e.Index >= len(x.side.SampleRecords) {
+		x.side.SampleRecords = append(x.side.SampleRecords, 0)
+	}
+	x.side.SampleRecords[e.Index]++
+	l := &e.layout
+	if l.time >= 0 && l.time+8 <= len(rec) {
+		t := x.f.o.u64(rec[l.time:])
+		x.side.LastNS = max(x.side.LastNS, t)
+		if x.side.FirstNS == 0 || t < x.side.FirstNS {
+			x.side.FirstNS = t
+		}
+	}
+	if l.delta {
+		x.reads.note(rec, l, x.f.o)
+	}
+}
+
+// kernelRecord decodes a record of the kernel's
+// (include/uapi/linux/perf_event.h enum perf_event_type, 7.2).
+func (x *index) kernelRecord(typ RecordType, rec []byte) {
+	e := x.f.ids.ofOther(rec, x.f.o)
+	id := sampleIDOf(rec, e, x.f.o)
+	body := &fields{o: x.f.o, b: rec[headerSize : len(rec)-id.size]}
+	misc := x.f.o.u16(rec[4:])
+	switch typ {
+	case RecordMmap, RecordMmap2:
+		x.mmap(typ, misc, body, id)
+	case RecordComm:
+		c := Comm{TimeNS: id.timeNS, PID: int32(body.u32()), TID: int32(body.u32()), Exec: misc&MiscCommExec != 0}
+		c.Name = x.name(body.rest())
+		x.side.Comms = append(x.side.Comms, c)
+	case RecordFork:
+		x.side.Forks = append(x.side.Forks, task(body))
+	case RecordExit:
+		x.side.Exits = append(x.side.Exits, task(body))
+	case RecordKsymbol:
+		k := KSymbol{TimeNS: id.timeNS, Addr: body.u64(), Len: body.u32(), Type: body.u16(), Unregister: body.u16()&1 != 0}
+		k.Name = x.name(body.rest())
+		x.side.KSymbols = append(x.side.KSymbols, k)
+	case RecordBPFEvent:
+		b := BPFEvent{TimeNS: id.timeNS, Type: body.u16()}
+		_ = body.u16() // flags
+		b.ID, b.Tag = body.u32(), hex.EncodeToString(body.take(min(8, len(body.b))))
+		x.side.BPF = append(x.side.BPF, b)
+	case RecordNamespaces:
+		x.namespaces(body, id)
+	case RecordCgroup:
+		c := Cgroup{TimeNS: id.timeNS, ID: body.u64()}
+		c.Path = x.name(body.rest())
+		x.side.Cgroups = append(x.side.Cgroups, c)
+	default:
+		x.lossRecord(typ, misc, body, id)
+	}
+	if body.short {
+		x.losses.undecodable[typ]++
+	}
+}
+
+// lossRecord counts what the recording itself says is missing.
+func (x *index) lossRecord(typ RecordType, misc uint16, body *fields, id sampleID) {
+	switch typ {
+	case RecordLost: // u64 id, u64 lost
+		event := x.f.ids.event(body.u64())
+		x.losses.add(lossKey{lossRing, event, id.cpu}, body.u64())
+	case RecordLostSamples:
+		kind := lossSamples
+		if misc&MiscLostSamplesBPF != 0 {
+			kind = lossFiltered
+		}
+		x.losses.add(lossKey{kind, id.event, id.cpu}, body.u64())
+	case RecordThrottle, RecordUnthrottle: // u64 time, id, stream id
+		t := Throttle{TimeNS: body.u64(), CPU: id.cpu, On: typ == RecordUnthrottle}
+		if t.Event = x.f.ids.event(body.u64()); t.Event == nil {
+			t.Event = id.event
+		}
+		x.side.Throttles = append(x.side.Throttles, t)
+		if !t.On {
+			x.losses.add(lossKey{lossThrottle, t.Event, t.CPU}, 1)
+		}
+	case RecordAux: // u64 offset, size, flags
+		_, _ = body.u64(), body.u64()
+		x.losses.aux(body.u64(), id)
+	}
+}
+
+// userRecord takes a record perf itself wrote.
+func (x *index) userRecord(typ RecordType, rec rawRecord) error {
+	body := &fields{o: x.f.o, b: rec.data[headerSize:]}
+	switch typ {
+	case RecordFinishedRound:
+		x.side.Rounds++
+	case RecordIDIndex: // u64 n; each id, idx, cpu, tid
+		for n := body.u64(); n > 0 && len(body.b) >= 32; n-- {
+			e := IDIndex{ID: body.u64()}
+			_ = body.u64()
+			e.CPU, e.TID = int32(body.u64()), int32(body.u64())
+			x.side.CPUMaps = append(x.side.CPUMaps, e)
+		}
+	case RecordAuxtraceError:
+		x.losses.add(lossKey{kind: lossAuxError, cpu: -1}, 1)
+	case RecordHeaderAttr, RecordHeaderFeature, RecordHeaderBuildID, RecordHeaderTracingData, RecordEventUpdate:
+		if x.late != nil {
+			return x.late.lateRecord(rec, x)
+		}
+	}
+	return nil
+}
+
+// name returns b up to its NUL, one copy for all records that repeat it.
+func (x *index) name(b []byte) string {
+	for i, c := range b {
+		if c == 0 {
+			b = b[:i]
+			break
+		}
+	}
+	if s, ok := x.names[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	x.names[s] = s
+	return s
+}
+
+func task(body *fields) Task {
+	t := Task{PID: int32(body.u32()), PPID: int32(body.u32()), TID: int32(body.u32()), PTID: int32(body.u32())}
+	t.TimeNS = body.u64()
+	return t
+}
+
+// mmap: pid, tid, addr, len, pgoff, then for MMAP2 device and inode or a build
+// id of at most 20 bytes, prot, flags; then the file.
+func (x *index) mmap(typ RecordType, misc uint16, body *fields, id sampleID) {
+	m := Mmap{TimeNS: id.timeNS, Misc: misc, PID: int32(body.u32()), TID: int32(body.u32())}
+	m.Start, m.Len, m.PgOff = body.u64(), body.u64(), body.u64()
+	if typ == RecordMmap2 {
+		if misc&MiscMmapBuildID != 0 {
+			if raw := body.take(24); raw != nil {
+				m.BuildID = x.name([]byte(hex.EncodeToString(raw[4 : 4+min(int(raw[0]), 20)])))
+			}
+		} else {
+			m.Major, m.Minor, m.Inode = body.u32(), body.u32(), body.u64()
+			_ = body.u64() // inode generation
+		}
+		m.Prot, _ = body.u32(), body.u32()
+	}
+	m.File = x.name(body.rest())
+	x.side.Mmaps = append(x.side.Mmaps, m)
+}
+
+// namespaces: pid, tid, u64 count, {dev, inode}.
+func (x *index) namespaces(body *fields, id sampleID) {
+	n := Namespaces{TimeNS: id.timeNS, PID: int32(body.u32()), TID: int32(body.u32())}
+	for count := body.u64(); count > 0 && len(body.b) >= 16; count-- {
+		n.Links = append(n.Links, NamespaceLink{body.u64(), body.u64()})
+	}
+	x.side.Namespaces = append(x.side.Namespaces, n)
+}
+
+// A sampleID is the trailer of a record: when, where and for which event.
+type sampleID struct {
+	size     int
+	event    *Event
+	pid, tid int32
+	timeNS   uint64
+	cpu      int32 // -1 if not recorded
+}
+
+// sampleIDOf reads the trailer of a record of event e.
+func sampleIDOf(rec []byte, e *Event, o order) sampleID {
+	id := sampleID{event: e, pid: -1, tid: -1, cpu: -1}
+	if e == nil {
+		return id
+	}
+	t := &e.layout.trailer
+	if t.size == 0 || t.size+headerSize > len(rec) {
+		return id
+	}
+	id.size = t.size
+	at := func(fromEnd int) []byte { return rec[len(rec)-fromEnd:] }
+	if t.tid > 0 {
+		id.pid, id.tid = int32(o.u32(at(t.tid))), int32(o.u32(at(t.tid)[4:]))
+	}
+	if t.time > 0 {
+		id.timeNS = o.u64(at(t.time))
+	}
+	if t.cpu > 0 {
+		id.cpu = int32(o.u32(at(t.cpu)))
+	}
+	return id
+}

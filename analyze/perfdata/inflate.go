@@ -1,0 +1,157 @@
+package perfdata
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// The limits of decompression. A recording whose pieces claim more is cut off
+// there, and the rest counted as lost.
+const (
+	// maxWindow is what one stream may ask the decoder to remember. zstd level
+	// 22, the highest perf offers, asks for 128 MiB; its default for 512 KiB.
+	maxWindow = 128 << 20
+	// maxRatio is how much longer than its compressed form a stream may be;
+	// recordings reach 5 to 100.
+	maxRatio = 1024
+	// ratioFree is the output allowed before the ratio counts.
+	ratioFree = 16 << 20
+)
+
+var errRatio = errors.New("it expands to more than 1024 times its size")
+
+// An inflater joins the pieces that COMPRESSED and COMPRESSED2 records carry:
+// together they are one zstd stream, whose end perf never writes and whose
+// pieces end anywhere in a record (tools/perf/util/zstd.c, 6.16). The decoder
+// pulls pieces through Read and pushes what they hold through Write; every
+// piece was flushed by its writer, so a record between two pieces is met after
+// all that the earlier piece held.
+type inflater struct {
+	w       *walk
+	store   []byte // the piece at hand, copied out of the reader's buffer
+	piece   []byte // what the decoder has not taken of it
+	buf     []byte // decompressed bytes that are no whole record yet
+	in, out uint64
+	err     error // from visit, ends the walk
+}
+
+// inflate walks the rest of the stream, beginning with the compressed record
+// first.
+func (w *walk) inflate(first []byte) error {
+	z := &inflater{w: w}
+	z.take(first)
+	dec, err := zstd.NewReader(z, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow),
+		zstd.WithDecoderLowmem(true), zstd.IgnoreChecksum(true))
+	if err == nil {
+		_, err = dec.WriteTo(z)
+		dec.Close()
+	}
+	if z.err != nil {
+		return z.err
+	}
+	w.lost.inflatedTail = int64(len(z.buf))
+	if errors.Is(err, io.ErrUnexpectedEOF) && len(z.piece) == 0 {
+		err = nil // the end perf never writes
+	}
+	if err == nil {
+		return nil
+	}
+	w.lost.pieceErr = fmt.Errorf("decompressing the stream at byte %d: %w", w.rr.offset(), err)
+	w.lost.pieceBytes += uint64(len(z.piece))
+	w.lost.pieces++
+	return w.skipCompressed()
+}
+
+// skipCompressed walks on over records stored as they are and counts the
+// pieces that can no longer be decompressed.
+func (w *walk) skipCompressed() error {
+	for {
+		rec, ok := w.rr.next()
+		if !ok {
+			return nil
+		}
+		if piece, is := compressedPiece(rec, w.rr.s.o); is {
+			w.end = w.rr.offset()
+			w.lost.pieces++
+			w.lost.pieceBytes += uint64(len(piece))
+		} else if err := w.plain(rec); err != nil {
+			return err
+		}
+	}
+}
+
+// compressedPiece returns the zstd bytes of a compressed record.
+func compressedPiece(rec []byte, o order) ([]byte, bool) {
+	switch RecordType(o.u32(rec)) {
+	case RecordCompressed:
+		return rec[headerSize:], true
+	case RecordCompressed2: // u64 data_size, data, padding
+		if len(rec) < 16 {
+			return nil, true
+		}
+		piece := rec[16:]
+		if n := o.u64(rec[8:]); n < uint64(len(piece)) {
+			piece = piece[:n]
+		}
+		return piece, true
+	}
+	return nil, false
+}
+
+func (z *inflater) take(rec []byte) bool {
+	piece, is := compressedPiece(rec, z.w.rr.s.o)
+	if is {
+		z.w.end = z.w.rr.offset()
+		z.store = append(z.store[:0], piece...)
+		z.piece = z.store
+		z.in += uint64(len(piece))
+	}
+	return is
+}
+
+// Read feeds the decoder.
+func (z *inflater) Read(p []byte) (int, error) {
+	for len(z.piece) == 0 {
+		rec, ok := z.w.rr.next()
+		if !ok {
+			return 0, io.EOF
+		}
+		if !z.take(rec) {
+			if z.err = z.w.plain(rec); z.err != nil {
+				return 0, z.err
+			}
+		}
+	}
+	n := copy(p, z.piece)
+	z.piece = z.piece[n:]
+	return n, nil
+}
+
+// Write takes what the decoder made and hands out the whole records in it.
+func (z *inflater) Write(p []byte) (int, error) {
+	if z.out += uint64(len(p)); z.out > ratioFree && z.out/maxRatio > z.in {
+		return 0, errRatio
+	}
+	z.buf = append(z.buf, p...)
+	o, pos := z.w.rr.s.o, 0
+	for pos+headerSize <= len(z.buf) {
+		size := int(o.u16(z.buf[pos+6:]))
+		if size < headerSize {
+			return 0, fmt.Errorf("a decompressed record of %d bytes", size)
+		}
+		if pos+size > len(z.buf) {
+			break
+		}
+		rec := rawRecord{data: z.buf[pos : pos+size], off: z.w.off, file: z.w.rr.offset()}
+		if z.err = z.w.visit(rec); z.err != nil {
+			return 0, z.err
+		}
+		z.w.off += int64(size)
+		pos += size
+	}
+	z.buf = z.buf[:copy(z.buf, z.buf[pos:])]
+	return len(p), nil
+}

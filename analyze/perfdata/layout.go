@@ -1,0 +1,109 @@
+package perfdata
+
+import "math/bits"
+
+// tailType are the fields of a sample that stand after PERIOD, in the order
+// of kernel/events/core.c perf_output_sample (6.12). READ and CALLCHAIN vary
+// in length, as do most others, so they are walked.
+const tailType = SampleRead | SampleCallchain | afterChain
+
+const afterChain = SampleRaw | SampleBranchStack | SampleRegsUser | SampleStackUser | SampleWeight | SampleWeightStruct |
+	SampleDataSrc | SampleTransaction | SampleRegsIntr | SamplePhysAddr | SampleCgroup | SampleDataPageSize |
+	SampleCodePageSize | SampleAux
+
+// A layout is where the fields of one event's samples stand: byte offsets
+// from the start of the record, -1 for a field the samples do not have.
+// Computed once for an event.
+type layout struct {
+	ip, tid, time, addr, id, stream, cpu, period int
+
+	fixedEnd int    // end of the fields of fixed place
+	tail     uint64 // the fields after them, bits of sample_type
+	hasTail  bool   // any field after the call chain
+	hasRead  bool
+	hasChain bool
+
+	readHead    int  // words before the first counter: nr, enabled, running
+	readEntry   int  // words of one counter: value, id, lost
+	readGroup   bool // several counters, FormatGroup
+	readID      bool // counters carry their id
+	delta       bool // Period is the counter's growth, not the PERIOD field
+	perTask     bool // counters are separate for each task (inherit)
+	branchHW    bool
+	branchCtr   bool
+	regsUser    int // bytes of registers
+	regsIntr    int
+	fixedPeriod uint64 // for samples without PERIOD
+
+	trailer trailer
+	idPos   int // where the id of a sample stands, -1 if samples have none
+}
+
+// A trailer is where the fields of the sample_id stand, as bytes from the END
+// of a record; 0 for a field that is absent.
+type trailer struct {
+	size, tid, time, id, stream, cpu int
+}
+
+func newLayout(a *Attr) layout {
+	l := layout{fixedPeriod: a.SamplePeriod, tail: a.SampleType & tailType, idPos: -1}
+	place := func(bit uint64) int {
+		if a.SampleType&bit == 0 {
+			return -1
+		}
+		return headerSize + 8*idWords(a.SampleType, bit)
+	}
+	l.ip, l.tid, l.time, l.addr = place(SampleIP), place(SampleTID), place(SampleTime), place(SampleAddr)
+	l.id, l.stream = place(SampleIDBit), place(SampleStreamID)
+	l.cpu, l.period = place(SampleCPU), place(SamplePeriodBit)
+	l.fixedEnd = headerSize + 8*idWords(a.SampleType, 0)
+	l.hasTail = l.tail&afterChain != 0
+	l.hasChain = l.tail&SampleCallchain != 0
+	if l.idPos = l.id; a.Has(SampleIdentifier) {
+		l.idPos = headerSize
+	}
+	l.readLayout(a)
+	l.branchHW = a.BranchSampleType&BranchHWIndex != 0
+	l.branchCtr = a.BranchSampleType&BranchCounters != 0
+	l.regsUser = 8 * bits.OnesCount64(a.SampleRegsUser)
+	l.regsIntr = 8 * bits.OnesCount64(a.SampleRegsIntr)
+	l.trailer = newTrailer(a)
+	return l
+}
+
+// readLayout: include/uapi/linux/perf_event.h struct read_format (7.2).
+func (l *layout) readLayout(a *Attr) {
+	l.hasRead = a.Has(SampleRead)
+	l.readGroup = a.ReadFormat&FormatGroup != 0
+	l.readID = a.ReadFormat&FormatID != 0
+	l.delta = l.hasRead && l.readID
+	l.perTask = a.Flags&FlagInherit != 0 && a.Has(SampleTID)
+	l.readEntry = 1 + bits.OnesCount64(a.ReadFormat&(FormatID|FormatLost))
+	l.readHead = bits.OnesCount64(a.ReadFormat & (FormatTimeEnabled | FormatTimeRunning))
+	if l.readGroup {
+		l.readHead++
+	}
+}
+
+// newTrailer: kernel/events/core.c __perf_event__output_id_sample (6.12):
+// TID, TIME, ID, STREAM_ID, CPU, IDENTIFIER.
+func newTrailer(a *Attr) trailer {
+	t := trailer{size: trailerSize(a)}
+	if t.size == 0 {
+		return t
+	}
+	from := t.size
+	for _, f := range []struct {
+		bit uint64
+		at  *int
+	}{{SampleTID, &t.tid}, {SampleTime, &t.time}, {SampleIDBit, &t.id}, {SampleStreamID, &t.stream}, {SampleCPU, &t.cpu}} {
+		if a.SampleType&f.bit != 0 {
+			*f.at = from
+			from -= 8
+		}
+	}
+	if a.Has(SampleIdentifier) {
+		t.id = 8
+	}
+	return t
+}
