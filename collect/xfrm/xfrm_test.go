@@ -9,6 +9,7 @@ import (
 	"os"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -241,4 +242,41 @@ func allocate(spi uint32) error {
 		Data:   append(body, attrs...),
 	})
 	return err
+}
+
+// TestRecordedDump decodes what kernel 7.3.4 answered in a namespace with a
+// fallback SA and one for each of four CPUs; its key is the text of key.
+func TestRecordedDump(t *testing.T) {
+	raw, err := os.ReadFile("testdata/dump.netlink")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Count(raw, []byte(key)) != 5 {
+		t.Fatal("the recorded dump does not hold the key five times: the test proves nothing")
+	}
+	var sas []bundle.SA
+	for len(raw) >= unix.NLMSG_HDRLEN {
+		size := binary.NativeEndian.Uint32(raw)
+		if typ := binary.NativeEndian.Uint16(raw[4:]); typ == msgNewSA {
+			sa, err := decodeSA(raw[unix.NLMSG_HDRLEN:size])
+			if err != nil {
+				t.Fatal(err)
+			}
+			sas = append(sas, sa)
+		}
+		raw = raw[size:]
+	}
+	slices.SortFunc(sas, compare)
+	if len(sas) != 5 || sas[0].PCPU != nil || sas[0].SPI != 0x1000 {
+		t.Fatalf("the fallback is not first: %+v", sas)
+	}
+	for i, sa := range sas {
+		want := bundle.SA{Src: "192.0.2.2", Dst: "192.0.2.3", Proto: "esp", SPI: uint32(0x1000 + i), Mode: "tunnel", Dir: "out", ReqID: 1, PCPU: sa.PCPU}
+		if !reflect.DeepEqual(sa, want) || i > 0 && int(*sa.PCPU) != i-1 {
+			t.Errorf("got  %+v\nwant %+v", sa, want)
+		}
+	}
+	if text := fmt.Sprintf("%+v %x", sas, sas); strings.Contains(text, key[:4]) || strings.Contains(text, fmt.Sprintf("%x", key[:4])) {
+		t.Errorf("the key is in %s", text)
+	}
 }

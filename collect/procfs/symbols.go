@@ -1,0 +1,140 @@
+package procfs
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// A Symbol is one line of /proc/kallsyms (kernel/kallsyms.c s_show, 6.12).
+type Symbol struct {
+	Addr   uint64 // 0 if kernel.kptr_restrict hides it
+	Type   byte   // as nm prints it: T and t are text, D and d data
+	Name   string
+	Module string // "esp4", "bpf"; "" for the kernel image
+}
+
+// IsText reports whether the symbol is code: also that of modules, of eBPF
+// programs and of trampolines.
+func (s Symbol) IsText() bool { return strings.IndexByte("tTwW", s.Type) >= 0 }
+
+// IsData reports whether the symbol is a variable.
+func (s Symbol) IsData() bool { return strings.IndexByte("dDbBrR", s.Type) >= 0 }
+
+// WriteTo writes the symbol as the kernel does.
+func (s Symbol) WriteTo(w io.Writer) (int64, error) {
+	module := ""
+	if s.Module != "" {
+		module = "\t[" + s.Module + "]"
+	}
+	n, err := fmt.Fprintf(w, "%016x %c %s%s\n", s.Addr, s.Type, s.Name, module)
+	return int64(n), err
+}
+
+// Symbols iterates over /proc/kallsyms in its order. It ends with the first
+// error.
+func (r Root) Symbols() iter.Seq2[Symbol, error] {
+	const source = "/proc/kallsyms"
+	return func(yield func(Symbol, error) bool) {
+		f, err := os.Open(r.Path(source))
+		if err != nil {
+			yield(Symbol{}, fmt.Errorf("reading symbols: %w", err))
+			return
+		}
+		defer f.Close()
+		sc := bufio.NewScanner(f)
+		for line := 1; sc.Scan(); line++ {
+			s, err := parseSymbol(sc.Text())
+			if err != nil {
+				yield(Symbol{}, fmt.Errorf("%s:%d: %w", source, line, err))
+				return
+			}
+			if !yield(s, nil) {
+				return
+			}
+		}
+		if err := sc.Err(); err != nil {
+			yield(Symbol{}, fmt.Errorf("reading symbols: %w", err))
+		}
+	}
+}
+
+func parseSymbol(line string) (Symbol, error) {
+	fields := strings.Fields(line)
+	if len(fields) < 3 || len(fields[1]) != 1 {
+		return Symbol{}, fmt.Errorf("%q is no symbol", line)
+	}
+	addr, err := strconv.ParseUint(fields[0], 16, 64)
+	if err != nil {
+		return Symbol{}, err
+	}
+	s := Symbol{Addr: addr, Type: fields[1][0], Name: fields[2]}
+	if len(fields) > 3 {
+		s.Module = strings.Trim(fields[3], "[]")
+	}
+	return s, nil
+}
+
+// KernelName is what perf calls the kernel image.
+const KernelName = "[kernel.kallsyms]"
+
+// A BuildID names the exact build of the kernel or of a module.
+type BuildID struct {
+	ID   string // hex
+	Name string // KernelName, or "[module]"
+}
+
+// BuildIDs returns the build ids of the kernel, first, and of each module that
+// has one, by name (kernel/ksysfs.c and kernel/module/sysfs.c, 6.12).
+func (r Root) BuildIDs() ([]BuildID, error) {
+	notes, err := r.Read("/sys/kernel/notes")
+	if err != nil {
+		return nil, fmt.Errorf("reading the kernel's build id: %w", err)
+	}
+	var ids []BuildID
+	if id := gnuBuildID(notes); id != "" {
+		ids = append(ids, BuildID{id, KernelName})
+	}
+	files, err := filepath.Glob(r.Path("/sys/module/*/notes/.note.gnu.build-id"))
+	if err != nil {
+		return ids, err
+	}
+	for _, file := range files {
+		module := filepath.Base(filepath.Dir(filepath.Dir(file)))
+		notes, err := os.ReadFile(file)
+		if err != nil {
+			continue // unloaded meanwhile
+		}
+		if id := gnuBuildID(notes); id != "" {
+			ids = append(ids, BuildID{id, "[" + module + "]"})
+		}
+	}
+	return ids, nil
+}
+
+// gnuBuildID returns the first NT_GNU_BUILD_ID in a sequence of ELF notes:
+// u32 name size, u32 description size, u32 type, name and description, both
+// padded to 4 bytes.
+func gnuBuildID(notes []byte) string {
+	const ntGNUBuildID = 3
+	for len(notes) >= 12 {
+		u32 := func(i int) uint64 { return uint64(binary.NativeEndian.Uint32(notes[4*i:])) }
+		desc := 12 + (u32(0)+3)&^3
+		end := desc + u32(1)
+		if end > uint64(len(notes)) {
+			return ""
+		}
+		if u32(2) == ntGNUBuildID && u32(0) == 4 && string(notes[12:16]) == "GNU\x00" {
+			return hex.EncodeToString(notes[desc:end])
+		}
+		notes = notes[min((end+3)&^3, uint64(len(notes))):]
+	}
+	return ""
+}
