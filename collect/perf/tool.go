@@ -1,0 +1,143 @@
+// Package perf drives the perf program: which events it can open, and a perf
+// record whose window is opened and shut from outside.
+//
+//	Find -> Resolve(events, tool.Try) -> Argv -> Start -> Enable .. Disable -> Stop
+package perf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"xfrmscope/collect/bundle"
+)
+
+// ErrNotFound is matched by Find's error if there is no perf on the PATH.
+var ErrNotFound = errors.New("there is no perf program on the PATH")
+
+// ErrTooOld is matched by Find's error if perf cannot be controlled from
+// outside while it records.
+var ErrTooOld = errors.New("perf is older than 5.12 and has no `stop` in its --control")
+
+// A Tool is a perf program.
+type Tool struct {
+	Path    string
+	Version string // "6.1.192"
+	Zstd    bool   // built with zstd: perf record -z works
+}
+
+// Find looks for perf on the PATH, or takes the program named by path.
+func Find(ctx context.Context, path string) (*Tool, error) {
+	if path == "" {
+		found, err := exec.LookPath("perf")
+		if err != nil {
+			return nil, fmt.Errorf("%w (%w)", ErrNotFound, err)
+		}
+		path = found
+	}
+	out, err := command(ctx, path, "version", "--build-options").CombinedOutput()
+	version, ok := parseVersion(string(out))
+	if err != nil || !ok {
+		// Ubuntu's /usr/bin/perf is a script that wants another package.
+		return nil, fmt.Errorf("%w: %s answers %q", ErrNotFound, path, reason(string(out)))
+	}
+	t := &Tool{Path: path, Version: version, Zstd: hasZstd(string(out))}
+	if !atLeast(version, 5, 12) {
+		return nil, fmt.Errorf("%w: %s is %s", ErrTooOld, path, version)
+	}
+	return t, nil
+}
+
+// command is perf without the user's configuration, in English.
+func command(ctx context.Context, path string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Env = append(os.Environ(), environment()...)
+	return cmd
+}
+
+func environment() []string { return []string{"LC_ALL=C", "PERF_CONFIG=/dev/null"} }
+
+func parseVersion(out string) (string, bool) {
+	for line := range strings.Lines(out) {
+		if version, ok := strings.CutPrefix(line, "perf version "); ok {
+			return strings.TrimSpace(version), true
+		}
+	}
+	return "", false
+}
+
+// atLeast compares the first two numbers of a version; one that has none is
+// taken for new.
+func atLeast(version string, major, minor int) bool {
+	var x, y int
+	if n, _ := fmt.Sscanf(version, "%d.%d", &x, &y); n != 2 {
+		return true
+	}
+	return x > major || x == major && y >= minor
+}
+
+// hasZstd reads `perf version --build-options` (tools/perf/builtin-version.c).
+func hasZstd(out string) bool {
+	for line := range strings.Lines(out) {
+		name, state, ok := strings.Cut(line, ":")
+		if ok && strings.TrimSpace(name) == "zstd" {
+			return strings.Contains(strings.ToLower(state), "on")
+		}
+	}
+	return false
+}
+
+// Try reports why an event cannot be sampled on a CPU, nil if it can. Counting
+// is tried first: perf record silently samples cpu-clock where cycles do not
+// open (tools/perf/util/evsel.c evsel__fallback, 6.1).
+func (t *Tool) Try(ctx context.Context, event string, cpu int) error {
+	cpus := bundle.CPUSet{cpu}.String()
+	cmd := command(ctx, t.Path, "stat", "-x", ",", "-C", cpus, "-e", event, "--", "true")
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return errors.New(reason(string(out)))
+	}
+	if strings.Contains(string(out), "<not supported>") {
+		return errors.New("<not supported>")
+	}
+	return nil
+}
+
+// TrySampling reports why perf record refuses the options, nil if it does not.
+func (t *Tool) TrySampling(ctx context.Context, opt Options) error {
+	opt.Output = os.DevNull
+	args := append(t.recordArgs(opt)[1:], "--", "true")
+	out, err := command(ctx, t.Path, args...).CombinedOutput()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return errors.New(reason(string(out)))
+	}
+	return nil
+}
+
+// reason picks the sentence out of perf's error message.
+func reason(out string) string {
+	first := ""
+	for line := range strings.Lines(out) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "", line == "Error:", strings.HasPrefix(line, "WARNING"), line == "No supported events found.":
+		case strings.Contains(line, "not supported"), strings.Contains(line, "syntax error"):
+			return line
+		case first == "":
+			first = line
+		}
+	}
+	if first == "" {
+		return "perf gives no reason"
+	}
+	return first
+}

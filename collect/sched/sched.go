@@ -1,0 +1,110 @@
+// Package sched says on which CPUs the collector's threads and its children
+// run.
+package sched
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"xfrmscope/collect/bundle"
+)
+
+// Affinity returns the CPUs the calling process's main thread may run on.
+func Affinity() (bundle.CPUSet, error) {
+	mask := unix.NewCPUSet(bundle.MaxCPU + 1)
+	if err := unix.SchedGetaffinityDynamic(os.Getpid(), mask); err != nil {
+		return nil, fmt.Errorf("reading the CPU affinity: %w", err)
+	}
+	var set bundle.CPUSet
+	for cpu := range bundle.MaxCPU + 1 {
+		if mask.IsSet(cpu) {
+			set = append(set, cpu)
+		}
+	}
+	return set, nil
+}
+
+func pin(tid int, set bundle.CPUSet) error {
+	mask := unix.NewCPUSet(bundle.MaxCPU + 1)
+	for _, cpu := range set {
+		mask.Set(cpu)
+	}
+	return unix.SchedSetaffinityDynamic(tid, mask)
+}
+
+// PinProcess lets all threads of this process run on set only; threads made
+// later inherit it from their makers.
+func PinProcess(set bundle.CPUSet) error {
+	// A thread may be made while the list is read: the second pass finds it.
+	for range 2 {
+		tasks, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return fmt.Errorf("pinning to CPUs %s: %w", set, err)
+		}
+		for _, task := range tasks {
+			tid, err := strconv.Atoi(task.Name())
+			if err != nil {
+				continue
+			}
+			if err := pin(tid, set); err != nil && !errors.Is(err, unix.ESRCH) {
+				return fmt.Errorf("pinning to CPUs %s: %w", set, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Start starts cmd on the CPUs of set, wherever this process runs, in a
+// process group of its own, so that a terminal's Ctrl-C does not reach it.
+// Should this process be killed, cmd is sent SIGTERM.
+func Start(cmd *exec.Cmd, set bundle.CPUSet) error {
+	own, err := Affinity()
+	if err != nil {
+		return err
+	}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &unix.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
+	cmd.SysProcAttr.Pdeathsig = unix.SIGTERM
+	// A child inherits the mask of the thread that forks it. The thread must
+	// live on, its death would be the parent's: it is unlocked again.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := pin(0, set); err != nil {
+		return fmt.Errorf("pinning to CPUs %s: %w", set, err)
+	}
+	err = cmd.Start()
+	if perr := pin(0, own); perr != nil && err == nil {
+		return fmt.Errorf("pinning to CPUs %s: %w", own, perr)
+	}
+	return err
+}
+
+// Signal sends a signal to the process group Start made for cmd.
+func Signal(cmd *exec.Cmd, sig unix.Signal) error {
+	err := unix.Kill(-cmd.Process.Pid, sig)
+	if errors.Is(err, unix.ESRCH) {
+		return nil // it has ended
+	}
+	return err
+}
+
+// ExitCode returns the exit code of a command that has been waited for as a
+// shell gives it: 128 + n if signal n ended it, -1 if it has not ended.
+func ExitCode(cmd *exec.Cmd) int {
+	if cmd.ProcessState == nil {
+		return -1
+	}
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return cmd.ProcessState.ExitCode()
+}

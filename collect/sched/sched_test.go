@@ -1,0 +1,65 @@
+package sched
+
+import (
+	"bytes"
+	"os/exec"
+	"reflect"
+	"strings"
+	"testing"
+
+	"xfrmscope/collect/bundle"
+)
+
+func TestStart(t *testing.T) {
+	own, err := Affinity()
+	if err != nil || len(own) == 0 {
+		t.Fatalf("%v, %v", own, err)
+	}
+	for _, cpu := range []int{own[0], own[len(own)-1]} {
+		var out bytes.Buffer
+		cmd := exec.Command("cat", "/proc/self/status")
+		cmd.Stdout = &out
+		if err := Start(cmd, bundle.CPUSet{cpu}); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		want := "Cpus_allowed_list:\t" + bundle.CPUSet{cpu}.String() + "\n"
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("started on CPU %d, found\n%s", cpu, out.String())
+		}
+	}
+	if after, err := Affinity(); err != nil || !reflect.DeepEqual(after, own) {
+		t.Errorf("afterwards %v, %v; before %v", after, err, own)
+	}
+}
+
+func TestPinProcess(t *testing.T) {
+	own, err := Affinity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := PinProcess(own); err != nil {
+			t.Error(err)
+		}
+	}()
+	want := own[:1]
+	if err := PinProcess(want); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Affinity(); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+}
+
+func TestStartOfNoProgram(t *testing.T) {
+	own, err := Affinity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Start(exec.Command("/nonexistent"), own); err == nil {
+		t.Error("started a program that does not exist")
+	}
+}
