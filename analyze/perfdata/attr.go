@@ -68,7 +68,9 @@ const (
 	SampleCodePageSize = 1 << 23
 	SampleWeightStruct = 1 << 24
 
-	knownSampleType = 1<<25 - 1
+	// knownSampleType are the fields this package can find. Bit 63 is the
+	// kernel's own (__PERF_SAMPLE_CALLCHAIN_EARLY) and no field.
+	knownSampleType = 1<<25 - 1 | 1<<63
 )
 
 // Bits of Attr.ReadFormat.

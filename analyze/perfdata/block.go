@@ -2,6 +2,7 @@ package perfdata
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -15,8 +16,9 @@ type Block struct {
 
 	seq    int
 	stream *stream
-	before []counterValue // counters as they stood before the block
-	data   []byte         // the records, if the stream had to be decompressed
+	before []counterValue        // counters as they stood before the block
+	chains map[chainKey][]uint64 // deferred chains of samples here that stand in other blocks
+	data   []byte                // the records, if the stream had to be decompressed
 }
 
 // takes reports whether the record goes on where the block ends.
@@ -34,28 +36,54 @@ func (b *Block) Number() int { return b.seq }
 // them than there are workers. The error is a failure to read the input.
 func (f *File) Blocks(ctx context.Context) iter.Seq2[*Block, error] {
 	return func(yield func(*Block, error) bool) {
-		x, err := f.index(ctx)
-		if err != nil {
+		if _, err := f.index(ctx); err != nil {
 			yield(nil, err)
 			return
 		}
-		for blocks := x.blocks; len(blocks) > 0; {
-			s, n := blocks[0].stream, 0
-			for n < len(blocks) && blocks[n].stream == s {
-				n++
+		for _, blocks := range f.blocksByStream() {
+			for b, err := range blocks {
+				if err == nil {
+					err = ctx.Err()
+				}
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				if !yield(b, nil) {
+					return
+				}
 			}
-			if !f.streamBlocks(ctx, s, blocks[:n], yield) {
-				return
-			}
-			blocks = blocks[n:]
 		}
 	}
 }
 
-// streamBlocks yields the blocks of one stream and reports whether to go on.
-func (f *File) streamBlocks(ctx context.Context, s *stream, blocks []*Block, yield func(*Block, error) bool) bool {
-	if s.compressed {
-		b := blockFiller{ctx: ctx, blocks: blocks, yield: yield}
+// blocksByStream returns the blocks of each stream that has any. The index
+// must be there.
+func (f *File) blocksByStream() []iter.Seq2[*Block, error] {
+	var out []iter.Seq2[*Block, error]
+	for blocks := f.indexed.blocks; len(blocks) > 0; {
+		s, n := blocks[0].stream, 1
+		for n < len(blocks) && blocks[n].stream == s {
+			n++
+		}
+		out = append(out, streamBlocks(s, blocks[:n]))
+		blocks = blocks[n:]
+	}
+	return out
+}
+
+// streamBlocks yields the blocks of one stream, filled if it is compressed.
+func streamBlocks(s *stream, blocks []*Block) iter.Seq2[*Block, error] {
+	return func(yield func(*Block, error) bool) {
+		if !s.compressed {
+			for _, b := range blocks {
+				if !yield(b, nil) {
+					return
+				}
+			}
+			return
+		}
+		b := blockFiller{blocks: blocks, yield: yield}
 		_, err := walkStream(s, b.record)
 		if err == nil {
 			err = b.flush()
@@ -63,27 +91,15 @@ func (f *File) streamBlocks(ctx context.Context, s *stream, blocks []*Block, yie
 		if err != nil && err != errStopped {
 			yield(nil, fmt.Errorf("decompressing: %w", err))
 		}
-		return err == nil
 	}
-	for _, b := range blocks {
-		if err := ctx.Err(); err != nil {
-			yield(nil, err)
-			return false
-		}
-		if !yield(b, nil) {
-			return false
-		}
-	}
-	return true
 }
 
 // errStopped ends a walk whose consumer has enough.
-var errStopped = fmt.Errorf("stopped")
+var errStopped = errors.New("stopped")
 
 // A blockFiller decompresses a stream again and cuts it where the first pass
 // did.
 type blockFiller struct {
-	ctx    context.Context
 	blocks []*Block // those not filled yet
 	data   []byte
 	yield  func(*Block, error) bool
@@ -109,9 +125,6 @@ func (b *blockFiller) record(rec rawRecord) error {
 func (b *blockFiller) flush() error {
 	if len(b.blocks) == 0 {
 		return nil
-	}
-	if err := b.ctx.Err(); err != nil {
-		return err
 	}
 	block := *b.blocks[0]
 	block.data = b.data

@@ -72,8 +72,8 @@ func (c *counters) endBlock() []counterValue { return c.begun }
 // note advances the counters by the READ field of a sample.
 func (c *counters) note(rec []byte, l *layout, o order) {
 	tid := int32(0)
-	if l.perTask && l.tid+8 <= len(rec) {
-		tid = int32(o.u32(rec[l.tid+4:]))
+	if l.perTask {
+		tid = l.taskOf(rec, o)
 	}
 	for v := range l.readValues(rec, o) {
 		k := counterKey{c.ids.slot(v.ID), tid}

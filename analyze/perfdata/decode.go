@@ -27,6 +27,9 @@ type Stats struct {
 	Filtered     uint64 // records left out by the options
 	UnknownEvent uint64 // records with an id no event has
 	Undecodable  uint64 // records shorter than their fields
+
+	ChainsMissing uint64 // samples whose deferred user chain never came
+	Late          uint64 // samples out of order although SampleOptions.Ordered
 }
 
 // Add adds u to s.
@@ -36,6 +39,8 @@ func (s *Stats) Add(u Stats) {
 	s.Filtered += u.Filtered
 	s.UnknownEvent += u.UnknownEvent
 	s.Undecodable += u.Undecodable
+	s.ChainsMissing += u.ChainsMissing
+	s.Late += u.Late
 }
 
 // Losses returns what decoding could not read.
@@ -44,6 +49,8 @@ func (s *Stats) Losses() []bundle.Loss {
 	for _, n := range []lossNote{
 		{what: "samples of an unknown event", count: s.UnknownEvent, of: s.Records, effect: "they are in no event's total"},
 		{what: "samples too short for their fields", count: s.Undecodable, of: s.Records, effect: "they are in no event's total"},
+		{what: "deferred user call chains", count: s.ChainsMissing, of: s.Records, effect: "the stacks of those samples end at the kernel's entry"},
+		{what: "samples out of order", count: s.Late, of: s.Records, effect: "begin and end of what they pair may not have met"},
 	} {
 		if n.count > 0 {
 			out = append(out, n.loss())
@@ -62,7 +69,10 @@ type Decoder struct {
 	cpus     []bool // by CPU; nil: all
 	from, to uint64
 	buf      []byte
-	scratch  []uint64
+	scratch  []uint64 // chain in the byte order of the machine
+	joined   []uint64 // chain joined of two parts
+	chains   map[chainKey][]uint64
+	block    *Block
 	reads    *counters
 	s        Sample
 }
@@ -73,7 +83,8 @@ func (f *File) NewDecoder(opts SampleOptions) (*Decoder, error) {
 	if _, err := f.index(context.Background()); err != nil {
 		return nil, err
 	}
-	d := &Decoder{f: f, from: opts.FromNS, to: opts.ToNS, want: make([]bool, len(f.Events))}
+	d := &Decoder{f: f, from: opts.FromNS, to: opts.ToNS, want: make([]bool, len(f.Events)),
+		block: &Block{}, chains: map[chainKey][]uint64{}}
 	for _, e := range f.Events {
 		d.want[e.Index] = opts.Events == nil && !e.IsDummy()
 	}
@@ -104,25 +115,30 @@ func (d *Decoder) Decode(b *Block, fn func(*Sample) error) error {
 	if err != nil {
 		return err
 	}
+	d.begin(b, data)
 	d.reads.restore(b.before)
-	o := d.f.o
-	for at := 0; at+headerSize <= len(data); {
+	o, at := d.f.o, 0
+	for at+headerSize <= len(data) {
 		size := int(o.u16(data[at+6:]))
 		if size < headerSize || at+size > len(data) {
-			return fmt.Errorf("record of %d bytes at byte %d: the file changed while it was read", size, b.Offset+int64(at))
+			break
 		}
 		if RecordType(o.u32(data[at:])) == RecordSample {
-			if err := d.sample(data[at:at+size], b.Offset+int64(at), fn); err != nil {
+			if err := d.sample(data[at:at+size], b.Offset+int64(at), nil, fn); err != nil {
 				return err
 			}
 		}
 		at += size
 	}
+	if at != len(data) {
+		return fmt.Errorf("no record at byte %d: the file changed while it was read", b.Offset+int64(at))
+	}
 	return nil
 }
 
-// sample decodes one SAMPLE record and delivers what it holds.
-func (d *Decoder) sample(rec []byte, off int64, fn func(*Sample) error) error {
+// sample decodes one SAMPLE record and delivers what it holds. user is its
+// deferred user chain where that was looked up before.
+func (d *Decoder) sample(rec []byte, off int64, user []uint64, fn func(*Sample) error) error {
 	d.Stats.Records++
 	e := d.f.ids.ofSample(rec, d.f.o)
 	if e == nil {
@@ -145,6 +161,12 @@ func (d *Decoder) sample(rec []byte, off int64, fn func(*Sample) error) error {
 	if !s.walkTail(l, &d.scratch) {
 		d.Stats.Undecodable++
 		return nil
+	}
+	if l.callStack {
+		s.joinCallStack(&d.joined)
+	}
+	if l.deferred {
+		d.joinDeferred(s, user)
 	}
 	if l.delta {
 		return d.deliverReads(s, l, fn)
@@ -232,6 +254,10 @@ func (f *File) Samples(ctx context.Context, opts SampleOptions, fn func(*Sample)
 	d, err := f.NewDecoder(opts)
 	if err != nil {
 		return Stats{}, err
+	}
+	if opts.Ordered {
+		err := d.ordered(ctx, fn)
+		return d.Stats, err
 	}
 	for b, err := range f.Blocks(ctx) {
 		if err != nil {

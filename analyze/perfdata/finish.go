@@ -41,7 +41,7 @@ func (x *index) finish() {
 	byTime(s.Cgroups, func(c *Cgroup) uint64 { return c.TimeNS })
 	byTime(s.Throttles, func(t *Throttle) uint64 { return t.TimeNS })
 	s.BuildIDs = x.buildIDs()
-	s.Losses = x.losses.list(x.f.headLosses)
+	s.Losses = x.losses.list(x.f.headLosses, x.taken)
 }
 
 // byTime sorts a list that is mostly in order already.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+
+	"xfrmscope/collect/bundle"
 )
 
 // An index is what the first pass over the records finds: the side-band and
@@ -17,17 +19,28 @@ type index struct {
 	late   *pipeHead // header records among the others, pipe mode only
 
 	samples uint64
+	onCPU   [][]uint64        // samples by event and CPU
+	cpus    map[uint64]int32  // the CPU of an id, by ID_INDEX
 	names   map[string]string // one copy of each file and task name
 	losses  lossCounter
 	reads   *counters
+	joins   *joiner
 	cur     *Block
+
+	deferred bool // some chains are in CALLCHAIN_DEFERRED records
+	scratch  []uint64
 }
 
 func buildIndex(ctx context.Context, f *File) (*index, error) {
-	x := &index{f: f, ctx: ctx, names: map[string]string{}, losses: newLossCounter(),
+	x := &index{f: f, ctx: ctx, names: map[string]string{}, cpus: map[uint64]int32{}, losses: newLossCounter(),
 		side: &Sideband{Counts: map[RecordType]uint64{}, SampleRecords: make([]uint64, len(f.Events))}}
 	x.late = f.pipe
-	x.reads = newCounters(f.ids)
+	for _, e := range f.Events {
+		if e.Attr.SampleType&^knownSampleType != 0 {
+			x.losses.newer(e)
+		}
+	}
+	x.reads, x.joins = newCounters(f.ids), newJoiner()
 	for _, s := range f.streams {
 		x.stream = s
 		lost, err := walkStream(s, x.record)
@@ -39,6 +52,9 @@ func buildIndex(ctx context.Context, f *File) (*index, error) {
 			return nil, fmt.Errorf("reading records: %w", lost.readErr)
 		}
 		x.losses.walk(s, lost, f.Meta.Unfinished)
+		for typ, n := range lost.compressed {
+			x.side.Counts[typ] += n
+		}
 	}
 	x.finish()
 	return x, nil
@@ -87,6 +103,7 @@ func (x *index) closeBlock() {
 	}
 	x.cur.before = x.reads.endBlock()
 	x.blocks = append(x.blocks, x.cur)
+	x.joins.nextBlock()
 	x.cur = nil
 }
 
@@ -100,6 +117,7 @@ func (x *index) sample(rec []byte) {
 		x.side.SampleRecords = append(x.side.SampleRecords, 0)
 	}
 	x.side.SampleRecords[e.Index]++
+	x.countCPU(rec, e)
 	l := &e.layout
 	if l.time >= 0 && l.time+8 <= len(rec) {
 		t := x.f.o.u64(rec[l.time:])
@@ -110,6 +128,56 @@ func (x *index) sample(rec []byte) {
 	}
 	if l.delta {
 		x.reads.note(rec, l, x.f.o)
+	}
+	if l.deferred {
+		x.deferredSample(rec, e)
+	}
+}
+
+// countCPU counts a sample for its CPU.
+func (x *index) countCPU(rec []byte, e *Event) {
+	at := e.layout.cpu
+	if at < 0 || at+4 > len(rec) {
+		return
+	}
+	cpu := x.f.o.u32(rec[at:])
+	if cpu > bundle.MaxCPU {
+		return
+	}
+	for e.Index >= len(x.onCPU) {
+		x.onCPU = append(x.onCPU, nil)
+	}
+	counts := x.onCPU[e.Index]
+	if int(cpu) >= len(counts) {
+		counts = append(counts, make([]uint64, int(cpu)+1-len(counts))...)
+		x.onCPU[e.Index] = counts
+	}
+	counts[cpu]++
+}
+
+// taken returns how many samples of e were met, on one CPU or on all (-1).
+func (x *index) taken(e *Event, cpu int32) uint64 {
+	if e.Index >= len(x.side.SampleRecords) {
+		return 0
+	}
+	if cpu < 0 {
+		return x.side.SampleRecords[e.Index]
+	}
+	if e.Index < len(x.onCPU) && int(cpu) < len(x.onCPU[e.Index]) {
+		return x.onCPU[e.Index][cpu]
+	}
+	return 0
+}
+
+// deferredSample notes a sample whose user chain is in another record.
+func (x *index) deferredSample(rec []byte, e *Event) {
+	s := Sample{Event: e, rec: rec, o: x.f.o}
+	if len(rec) < e.layout.fixedEnd || !s.walkTail(&e.layout, &x.scratch) {
+		return
+	}
+	if cookie, ok := deferredCookie(s.Chain); ok {
+		x.deferred = true
+		x.joins.sample(chainKey{e.layout.taskOf(rec, x.f.o), cookie}, x.cur)
 	}
 }
 
@@ -142,6 +210,14 @@ func (x *index) kernelRecord(typ RecordType, rec []byte) {
 		x.side.BPF = append(x.side.BPF, b)
 	case RecordNamespaces:
 		x.namespaces(body, id)
+	case RecordCallchainDeferred:
+		k, ips, ok := deferredChain(rec, id, x.f.o, &x.scratch)
+		if !ok {
+			body.short = true
+			break
+		}
+		x.deferred = true
+		x.joins.chain(k, ips, x.blocks)
 	case RecordCgroup:
 		c := Cgroup{TimeNS: id.timeNS, ID: body.u64()}
 		c.Path = x.name(body.rest())
@@ -162,8 +238,15 @@ func (x *index) lossRecord(typ RecordType, misc uint16, body *fields, id sampleI
 		x.losses.add(lossKey{lossRing, event, id.cpu}, body.u64())
 	case RecordLostSamples:
 		kind := lossSamples
-		if misc&MiscLostSamplesBPF != 0 {
+		switch {
+		case misc&MiscLostSamplesBPF != 0:
 			kind = lossFiltered
+		case id.timeNS == 0 && id.event != nil && id.event.layout.trailer.time > 0:
+			kind = lossTotal // no kernel wrote this: it has no time, and no CPU either
+			id.cpu = -1
+			if cpu, ok := x.cpus[id.id]; ok {
+				id.cpu = cpu
+			}
 		}
 		x.losses.add(lossKey{kind, id.event, id.cpu}, body.u64())
 	case RecordThrottle, RecordUnthrottle: // u64 time, id, stream id
@@ -192,7 +275,8 @@ func (x *index) userRecord(typ RecordType, rec rawRecord) error {
 			e := IDIndex{ID: body.u64()}
 			_ = body.u64()
 			e.CPU, e.TID = int32(body.u64()), int32(body.u64())
-			x.side.CPUMaps = append(x.side.CPUMaps, e)
+			x.side.IDs = append(x.side.IDs, e)
+			x.cpus[e.ID] = e.CPU
 		}
 	case RecordAuxtraceError:
 		x.losses.add(lossKey{kind: lossAuxError, cpu: -1}, 1)
@@ -259,6 +343,7 @@ func (x *index) namespaces(body *fields, id sampleID) {
 type sampleID struct {
 	size     int
 	event    *Event
+	id       uint64 // 0 if not recorded
 	pid, tid int32
 	timeNS   uint64
 	cpu      int32 // -1 if not recorded
@@ -281,6 +366,9 @@ func sampleIDOf(rec []byte, e *Event, o order) sampleID {
 	}
 	if t.time > 0 {
 		id.timeNS = o.u64(at(t.time))
+	}
+	if t.id > 0 {
+		id.id = o.u64(at(t.id))
 	}
 	if t.cpu > 0 {
 		id.cpu = int32(o.u32(at(t.cpu)))

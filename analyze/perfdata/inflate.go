@@ -74,13 +74,22 @@ func (w *walk) skipCompressed() error {
 			return nil
 		}
 		if piece, is := compressedPiece(rec, w.rr.s.o); is {
-			w.end = w.rr.offset()
+			w.passed(rec)
 			w.lost.pieces++
 			w.lost.pieceBytes += uint64(len(piece))
 		} else if err := w.plain(rec); err != nil {
 			return err
 		}
 	}
+}
+
+// passed notes that a compressed record was taken.
+func (w *walk) passed(rec []byte) {
+	w.end = w.rr.offset()
+	if w.lost.compressed == nil {
+		w.lost.compressed = map[RecordType]uint64{}
+	}
+	w.lost.compressed[RecordType(w.rr.s.o.u32(rec))]++
 }
 
 // compressedPiece returns the zstd bytes of a compressed record.
@@ -104,7 +113,7 @@ func compressedPiece(rec []byte, o order) ([]byte, bool) {
 func (z *inflater) take(rec []byte) bool {
 	piece, is := compressedPiece(rec, z.w.rr.s.o)
 	if is {
-		z.w.end = z.w.rr.offset()
+		z.w.passed(rec)
 		z.store = append(z.store[:0], piece...)
 		z.piece = z.store
 		z.in += uint64(len(piece))

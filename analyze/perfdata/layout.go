@@ -31,7 +31,9 @@ type layout struct {
 	perTask     bool // counters are separate for each task (inherit)
 	branchHW    bool
 	branchCtr   bool
-	regsUser    int // bytes of registers
+	callStack   bool // the branch stack is a call stack
+	deferred    bool // chains may end in a cookie
+	regsUser    int  // bytes of registers
 	regsIntr    int
 	fixedPeriod uint64 // for samples without PERIOD
 
@@ -65,10 +67,20 @@ func newLayout(a *Attr) layout {
 	l.readLayout(a)
 	l.branchHW = a.BranchSampleType&BranchHWIndex != 0
 	l.branchCtr = a.BranchSampleType&BranchCounters != 0
+	l.callStack = l.hasChain && a.Has(SampleBranchStack) && a.BranchSampleType&BranchCallStack != 0
+	l.deferred = l.hasChain && a.Flags&FlagDeferCallchain != 0
 	l.regsUser = 8 * bits.OnesCount64(a.SampleRegsUser)
 	l.regsIntr = 8 * bits.OnesCount64(a.SampleRegsIntr)
 	l.trailer = newTrailer(a)
 	return l
+}
+
+// taskOf returns the thread id of a sample, -1 if it has none.
+func (l *layout) taskOf(rec []byte, o order) int32 {
+	if l.tid < 0 || l.tid+8 > len(rec) {
+		return -1
+	}
+	return int32(o.u32(rec[l.tid+4:]))
 }
 
 // readLayout: include/uapi/linux/perf_event.h struct read_format (7.2).

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math/bits"
 	"slices"
 
 	"xfrmscope/collect/bundle"
@@ -15,6 +16,7 @@ type lossKind int
 
 const (
 	lossRing lossKind = iota
+	lossTotal
 	lossSamples
 	lossFiltered
 	lossThrottle
@@ -29,6 +31,8 @@ func (k lossKind) text() (what, effect string) {
 	switch k {
 	case lossRing:
 		return "records dropped in the ring (LOST)", "samples and side-band of that moment are missing; record with a larger -m or a lower -F"
+	case lossTotal:
+		return "records dropped in the ring (LOST_SAMPLES of perf record)", "they are missing from the event's total; record with a larger -m or a lower -F"
 	case lossSamples:
 		return "samples dropped by the kernel (LOST_SAMPLES)", "the event's total is too small by them"
 	case lossFiltered:
@@ -106,12 +110,21 @@ func (c *lossCounter) walk(s *stream, l walkLosses, unfinished bool) {
 	note("decompressed bytes after the last whole record", l.inflatedTail, why)
 }
 
-// list returns the losses in a fixed order: header, recording, reader.
-func (c *lossCounter) list(head []lossNote) []bundle.Loss {
+// newer notes an event whose samples have fields newer than this reader. The
+// kernel appends new fields, so the ones it knows are where they were.
+func (c *lossCounter) newer(e *Event) {
+	c.notes = append(c.notes, lossNote{what: "sample fields newer than this reader", count: uint64(bits.OnesCount64(e.Attr.SampleType &^ knownSampleType)),
+		event: e.Name, effect: fmt.Sprintf("sample_type %#x: the known fields were read, the others ignored", e.Attr.SampleType)})
+}
+
+// list returns the losses in a fixed order: header, recording, reader. taken
+// tells how many samples an event has, on one CPU or on all (-1).
+func (c *lossCounter) list(head []lossNote, taken func(e *Event, cpu int32) uint64) []bundle.Loss {
 	var out []bundle.Loss
 	for _, n := range head {
 		out = append(out, n.loss())
 	}
+	c.dropRepeats()
 	keys := slices.SortedFunc(maps.Keys(c.sums), func(a, b lossKey) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(eventIndex(a.event), eventIndex(b.event)), cmp.Compare(a.cpu, b.cpu))
 	})
@@ -120,6 +133,9 @@ func (c *lossCounter) list(head []lossNote) []bundle.Loss {
 		n := lossNote{what: what, count: c.sums[k], effect: effect, cpu: k.cpu, hasCPU: k.cpu >= 0}
 		if k.event != nil {
 			n.event = k.event.Name
+			if k.kind <= lossFiltered {
+				n.of = n.count + taken(k.event, k.cpu)
+			}
 		}
 		out = append(out, n.loss())
 	}
@@ -130,6 +146,29 @@ func (c *lossCounter) list(head []lossNote) []bundle.Loss {
 		out = append(out, lossNote{what: fmt.Sprintf("%v records too short for their fields", typ), count: c.undecodable[typ], effect: "what they had was kept"}.loss())
 	}
 	return out
+}
+
+// dropRepeats removes what is counted twice: at the end perf record writes how
+// many records each event lost in all (builtin-record.c
+// record__read_lost_samples, 6.1), which are the same that the LOST records
+// counted as they happened, but told apart by event.
+func (c *lossCounter) dropRepeats() {
+	var ring, total uint64
+	for k, n := range c.sums {
+		switch k.kind {
+		case lossRing:
+			ring += n
+		case lossTotal:
+			total += n
+		}
+	}
+	if total == 0 {
+		return
+	}
+	maps.DeleteFunc(c.sums, func(k lossKey, _ uint64) bool { return k.kind == lossRing })
+	if ring > total {
+		c.add(lossKey{kind: lossRing, cpu: -1}, ring-total)
+	}
 }
 
 func eventIndex(e *Event) int {

@@ -40,14 +40,13 @@ type Meta struct {
 	ClockResolutionNS uint64     // CLOCKID
 	Clock             *ClockData // CLOCK_DATA; nil if not recorded
 
-	Compression  *Compression // nil if the header names none
-	DirVersion   uint64       // DIR_FORMAT
-	BuildIDs     []BuildID    // BUILD_ID; see Sideband.BuildIDs for those of MMAP2
-	TracingData  []byte       // tracepoint formats as stored, see ParseTracingData
-	eventTypes   []eventType
-	described    []describedEvent
-	raw          map[Feature][]byte
-	undecodedIDs []Feature
+	Compression *Compression // nil if the header names none
+	DirVersion  uint64       // DIR_FORMAT
+	BuildIDs    []BuildID    // BUILD_ID; see Sideband.BuildIDs for those of MMAP2
+	TracingData []byte       // tracepoint formats as stored, see ParseTracingData
+	eventTypes  []eventType
+	described   []describedEvent
+	raw         map[Feature][]byte
 }
 
 // Raw returns the bytes of a feature this package has no field for

@@ -2,6 +2,7 @@ package perfdata
 
 import (
 	"encoding/binary"
+	"iter"
 	"math/bits"
 )
 
@@ -27,6 +28,20 @@ func (o order) u64(b []byte) uint64 {
 		return binary.BigEndian.Uint64(b)
 	}
 	return binary.LittleEndian.Uint64(b)
+}
+
+// records yields the whole records in data with their places. It stops at the
+// first that is not.
+func (o order) records(data []byte) iter.Seq2[int, []byte] {
+	return func(yield func(int, []byte) bool) {
+		for at := 0; at+headerSize <= len(data); {
+			size := int(o.u16(data[at+6:]))
+			if size < headerSize || at+size > len(data) || !yield(at, data[at:at+size]) {
+				return
+			}
+			at += size
+		}
+	}
 }
 
 // native reports whether the recording has the byte order of this machine, so

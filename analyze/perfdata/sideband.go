@@ -16,7 +16,7 @@ type Sideband struct {
 	Cgroups    []Cgroup
 	Throttles  []Throttle
 	BuildIDs   []BuildID // of the BUILD_ID feature and of MMAP2 records, each file once
-	CPUMaps    []IDIndex // ID_INDEX: which CPU and task an event id belongs to
+	IDs        []IDIndex // ID_INDEX: which CPU and task an event id belongs to
 
 	// Counts is the number of records of each type, unknown types included;
 	// SampleRecords that of SAMPLE records by Event.Index. A group read is one

@@ -18,8 +18,9 @@ type walkLosses struct {
 	tail         int64  // bytes after the last whole record
 	damaged      []span // bytes passed over because no record could begin there
 	readErr      error
-	pieces       uint64 // COMPRESSED records that could not be decompressed
-	pieceBytes   uint64 // their bytes
+	compressed   map[RecordType]uint64 // COMPRESSED records met, by type
+	pieces       uint64                // COMPRESSED records that could not be decompressed
+	pieceBytes   uint64                // their bytes
 	pieceErr     error
 	inflatedTail int64 // decompressed bytes of a record that never ended
 }
