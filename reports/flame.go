@@ -42,13 +42,13 @@ const (
 // script. Idle stacks and frames under MinShare are left out; the picture says
 // how much that is.
 func FlameSVG(w io.Writer, p *profile.Profile, o FlameOptions) error {
-	_, err := w.Write(renderFlame(p, o, ""))
+	_, err := w.Write(renderFlame(p, o, false))
 	return err
 }
 
-// renderFlame draws a flame graph. With an id it is meant for a page: styles
-// come from the page and ids begin with id.
-func renderFlame(p *profile.Profile, o FlameOptions, id string) []byte {
+// renderFlame draws a flame graph for a file of its own, or for a page, which
+// then has the styles and the patterns.
+func renderFlame(p *profile.Profile, o FlameOptions, inPage bool) []byte {
 	if o.MinShare <= 0 {
 		o.MinShare = DefaultMinShare
 	}
@@ -57,7 +57,7 @@ func renderFlame(p *profile.Profile, o FlameOptions, id string) []byte {
 	}
 	tree := newFlameTree(p)
 	for {
-		d := flameDrawing{p: p, o: o, id: id, tree: tree}
+		d := flameDrawing{p: p, o: o, inPage: inPage, tree: tree}
 		out := d.draw()
 		if len(out) < o.MaxBytes || o.MinShare >= 1 {
 			return out
@@ -68,14 +68,14 @@ func renderFlame(p *profile.Profile, o FlameOptions, id string) []byte {
 
 // A flameDrawing is one try at a picture.
 type flameDrawing struct {
-	w     svgWriter
-	p     *profile.Profile
-	o     FlameOptions
-	id    string
-	tree  *flameTree
-	kinds [kinds]kindInfo
-	high  int     // rows drawn above the root
-	lost  float64 // weight of frames not drawn
+	w      svgWriter
+	p      *profile.Profile
+	o      FlameOptions
+	inPage bool
+	tree   *flameTree
+	kinds  [kinds]kindInfo
+	high   int     // rows drawn above the root
+	lost   float64 // weight of frames not drawn
 }
 
 func (d *flameDrawing) draw() []byte {
@@ -122,11 +122,11 @@ func (d *flameDrawing) start(height float64) {
 		attr{"viewBox", "0 0 " + px(flameWidth) + " " + px(height)}, attr{"role", "img"},
 		attr{"width", d.onlyAlone(px(flameWidth))}, attr{"height", d.onlyAlone(px(height))},
 		attr{"aria-label", "Flame graph of " + title})
-	if d.id == "" {
+	if !d.inPage {
 		d.w.textElement("title", "Flame graph of "+title)
 		d.w.WriteString("<style>" + flameStyle(d.kinds) + "</style>")
+		hatchPatterns(&d.w)
 	}
-	d.hatch()
 	d.w.rect("bg", 0, 0, flameWidth, height, "")
 	d.w.text("h", flameSide, 24, "", title)
 	d.w.text("t", flameSide, 44, "", d.subtitle())
@@ -135,10 +135,10 @@ func (d *flameDrawing) start(height float64) {
 // onlyAlone returns s for a picture in a file of its own; in a page the style
 // sheet decides.
 func (d *flameDrawing) onlyAlone(s string) string {
-	if d.id == "" {
-		return s
+	if d.inPage {
+		return ""
 	}
-	return ""
+	return s
 }
 
 func (d *flameDrawing) subtitle() string {
@@ -149,30 +149,20 @@ func (d *flameDrawing) subtitle() string {
 	return s
 }
 
-// flameStyle is the style sheet of a picture in a file of its own.
+// flameStyle is the style sheet of flame graphs, in a file of their own and in
+// a page.
 func flameStyle(kinds [kinds]kindInfo) string {
 	var b strings.Builder
-	b.WriteString("text{font:11px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:#111}" +
-		".h{font-size:16px;font-weight:bold}.bg{fill:#fff}g rect{stroke:#fff;stroke-width:.5}")
+	b.WriteString(".flame text{font:11px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:#111}" +
+		".flame .h{font-size:16px;font-weight:bold}.flame .bg{fill:#fff}.flame g rect{stroke:#fff;stroke-width:.5}")
 	for _, k := range kinds {
-		fmt.Fprintf(&b, ".%s rect{fill:%s}.%s text{fill:%s}", k.class, k.fill, k.class, k.ink)
+		fmt.Fprintf(&b, ".flame .%s rect{fill:%s}.flame .%s text{fill:%s}", k.class, k.fill, k.class, k.ink)
 	}
-	b.WriteString(".s text{font-weight:bold}.s rect{stroke:#111;stroke-width:1.5}.w rect{stroke:#111}.s .k,.w .k{stroke:none;pointer-events:none}")
+	b.WriteString(".flame .s text,.flame .w text{paint-order:stroke;stroke-width:3px;stroke-opacity:.8}" +
+		".flame .s text{font-weight:bold;stroke:#d55e00}.flame .w text{stroke:#e69f00}" +
+		".flame .s rect{stroke:#111;stroke-width:1.5}.flame .w rect{stroke:#111}" +
+		".flame g .over{stroke:none!important}.over{pointer-events:none}.hatch{stroke:#fff;stroke-opacity:.45;fill:none}")
 	return b.String()
-}
-
-// hatch defines the two patterns laid over the locks: a sign beside colour.
-func (d *flameDrawing) hatch() {
-	d.w.open("defs")
-	d.pattern("s", "M-2 2L2 -2M0 8L8 0M6 10L10 6", "2")
-	d.pattern("w", "M0 4H8", "1.2")
-	d.w.close("defs")
-}
-
-func (d *flameDrawing) pattern(suffix, path, width string) {
-	d.w.open("pattern", attr{"id", d.id + "hatch-" + suffix}, attr{"width", "8"}, attr{"height", "8"}, attr{"patternUnits", "userSpaceOnUse"})
-	d.w.empty("path", attr{"d", path}, attr{"stroke", "#fff"}, attr{"stroke-opacity", ".45"}, attr{"stroke-width", width}, attr{"fill", "none"})
-	d.w.close("pattern")
 }
 
 func (d *flameDrawing) legend() {
@@ -189,20 +179,22 @@ func (d *flameDrawing) legend() {
 // box draws a frame's rectangle, hatched if it is a lock.
 func (d *flameDrawing) box(k kind, x, y, width float64, tip string) {
 	d.w.rect("", x, y, width, frameHigh-1, tip)
-	if k == kindSpin || k == kindLockWord {
-		d.w.empty("rect", attr{"class", "k"}, attr{"style", "fill:url(#" + d.id + "hatch-" + d.kinds[k].class + ")"},
-			attr{"x", px(x)}, attr{"y", px(y)}, attr{"width", px(width)}, attr{"height", px(frameHigh - 1)})
+	switch k {
+	case kindSpin:
+		hatched(&d.w, "d", x, y, width, frameHigh-1)
+	case kindLockWord:
+		hatched(&d.w, "l", x, y, width, frameHigh-1)
 	}
 }
 
-// frame draws a frame and what it calls, and returns nothing drawn twice.
+// frame draws a frame and what it calls.
 func (d *flameDrawing) frame(f *frame, x float64, depth int) {
 	width := f.weight / d.tree.root.weight * (flameWidth - 2*flameSide)
 	y := float64(flameTop + (d.high-depth)*frameHigh)
 	d.w.open("g", attr{"class", d.kinds[f.kind].class})
 	d.w.textElement("title", d.tip(f))
 	d.box(f.kind, x, y, width, "")
-	if label := fitWidth(name(f.name), int((width-6)/charWide)); label != "" {
+	if label := fitWidth(d.label(f, width), int((width-6)/charWide)); label != "" {
 		d.w.text("", x+3, y+12, "", label)
 	}
 	d.w.close("g")
@@ -214,6 +206,19 @@ func (d *flameDrawing) frame(f *frame, x float64, depth int) {
 		d.frame(c, x, depth+1)
 		x += c.weight / d.tree.root.weight * (flameWidth - 2*flameSide)
 	}
+}
+
+// label is a frame's name, for a lock with its share where there is room.
+func (d *flameDrawing) label(f *frame, width float64) string {
+	label := name(f.name)
+	if f.kind != kindSpin && f.kind != kindLockWord {
+		return label
+	}
+	long := label + "  " + share(f.weight, d.tree.root.weight) + " %"
+	if float64(len(long))*charWide > width-6 {
+		return label
+	}
+	return long
 }
 
 func (d *flameDrawing) tip(f *frame) string {

@@ -80,7 +80,7 @@ func TestFlameGolden(t *testing.T) {
 	golden(t, "flame.svg", []byte(svg))
 	for _, want := range []string{
 		"cpu-clock (nanoseconds), shared n=4", "idle not drawn: ", "every frame is drawn",
-		"native_queued_spin_lock_slowpath: 5", "hatch-s", "esp_output [esp4]",
+		"native_queued_spin_lock_slowpath: 5", "hatch-d", "esp_output [esp4]",
 	} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("%q is not in the picture", want)

@@ -148,3 +148,11 @@ func short(v float64) string {
 	}
 	return significant(v, 3) + prefix
 }
+
+// shareOf returns a measured ratio within 0..1 to draw, 0 if there is none.
+func shareOf(v metric.Value) float64 {
+	if !finite(v) {
+		return 0
+	}
+	return min(max(v.Value, 0), 1)
+}

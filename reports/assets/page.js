@@ -1,0 +1,144 @@
+'use strict';
+(() => {
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+  // Tables: a click on a head sorts by that column, a second one turns it round.
+  const key = (row, column) => {
+    const td = row.cells[column];
+    return td.dataset.v !== undefined ? Number(td.dataset.v) : td.textContent.trim();
+  };
+  const compare = (a, b) => typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b));
+  const sortBy = th => {
+    const down = th.getAttribute('aria-sort') !== 'descending' && (th.classList.contains('num') || th.getAttribute('aria-sort') === 'ascending');
+    const body = th.closest('table').tBodies[0];
+    const rows = [...body.rows];
+    rows.sort((a, b) => (down ? -1 : 1) * compare(key(a, th.cellIndex), key(b, th.cellIndex)));
+    all('th', th.parentNode).forEach(h => h.removeAttribute('aria-sort'));
+    th.setAttribute('aria-sort', down ? 'descending' : 'ascending');
+    body.append(...rows);
+  };
+  all('table.sort th').forEach(th => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.append(...th.childNodes);
+    th.append(button);
+    button.addEventListener('click', () => sortBy(th));
+  });
+
+  // Print what is folded, too.
+  let opened = [];
+  addEventListener('beforeprint', () => {
+    opened = all('section[id] > details:not([open])');
+    opened.forEach(d => { d.open = true; });
+  });
+  addEventListener('afterprint', () => opened.forEach(d => { d.open = false; }));
+
+  // Charts: the options are data. Functions come from this table only, and
+  // only where a formatter stands; colours come from the style sheet.
+  const short = v => {
+    for (const p of ['', ' k', ' M', ' G']) {
+      if (Math.abs(v) < 999.5 || p === ' G') return Number(v.toPrecision(3)) + p;
+      v /= 1000;
+    }
+  };
+  const hooks = new Map([
+    ['hook:short', short],
+    ['hook:tip', p => {
+      const div = document.createElement('div');
+      div.style.cssText = 'max-width:320px;white-space:normal;overflow-wrap:anywhere';
+      div.textContent = p.name || p.seriesName;
+      return div;
+    }],
+  ]);
+  const variable = n => getComputedStyle(document.documentElement).getPropertyValue(n).trim();
+  const resolve = (value, name) => {
+    if (Array.isArray(value)) return value.map(v => resolve(v, name));
+    if (value && typeof value === 'object') {
+      const out = Object.create(null);
+      for (const [k, v] of Object.entries(value)) out[k] = resolve(v, k);
+      return { ...out };
+    }
+    if (typeof value !== 'string') return value;
+    if (name === 'formatter') return hooks.get(value);
+    if (name === 'color' && /^css:--\w+$/.test(value)) return variable(value.slice(4));
+    return value;
+  };
+  const theme = options => {
+    const text = { color: variable('--ink'), fontFamily: variable('--sans') };
+    options.textStyle = text;
+    options.legend = { ...options.legend, textStyle: text, inactiveColor: variable('--muted'), pageTextStyle: text };
+    options.tooltip = { ...options.tooltip, backgroundColor: variable('--bg'), borderColor: variable('--line'), textStyle: text, confine: true };
+    options.aria = { enabled: true };
+    for (const axis of [options.xAxis, options.yAxis].flat()) {
+      Object.assign(axis, {
+        axisLine: { show: axis.type === 'category' || axis === [options.xAxis].flat()[0], lineStyle: { color: variable('--muted') } },
+        axisTick: { lineStyle: { color: variable('--muted') } },
+        splitLine: { show: axis.type === 'value', lineStyle: { color: variable('--line') } },
+        nameTextStyle: { color: variable('--muted'), align: axis === [options.yAxis].flat()[0] ? 'left' : undefined },
+      });
+      axis.axisLabel = { ...axis.axisLabel, color: variable('--muted') };
+    }
+    return options;
+  };
+
+  let library;
+  const load = () => library ??= (async () => {
+    const bytes = Uint8Array.from(atob(document.getElementById('echarts').textContent), c => c.charCodeAt(0));
+    const text = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).text();
+    const script = document.createElement('script');
+    script.textContent = text;
+    document.head.append(script);
+    return window.echarts;
+  })();
+
+  const live = new Map(); // figure -> chart
+  const draw = async data => {
+    const figure = document.getElementById(data.dataset.chart);
+    if (!figure || live.has(figure)) return;
+    live.set(figure, null);
+    const echarts = await load();
+    const still = figure.querySelector('.static');
+    const box = document.createElement('div');
+    box.className = 'live';
+    box.style.height = Math.max(Math.round(still.getBoundingClientRect().height), 260) + 'px';
+    still.after(box);
+    still.classList.add('off');
+    const chart = echarts.init(box, null, { renderer: 'svg' });
+    chart.setOption(theme(resolve(JSON.parse(data.textContent), '')));
+    live.set(figure, chart);
+    figure.dataset.live = 'drawn';
+  };
+  const drop = figure => {
+    live.get(figure)?.dispose();
+    live.delete(figure);
+    figure.querySelector('.live')?.remove();
+    figure.querySelector('.static').classList.remove('off');
+    delete figure.dataset.live;
+  };
+  const charts = all('script[data-chart]');
+  if (!charts.length || !('DecompressionStream' in window)) return;
+
+  const watch = new IntersectionObserver(entries => entries.filter(e => e.isIntersecting).forEach(e => {
+    watch.unobserve(e.target);
+    draw(charts.find(c => c.dataset.chart === e.target.id));
+  }), { rootMargin: '200px' });
+  const start = () => charts.forEach(c => {
+    const figure = document.getElementById(c.dataset.chart);
+    if (figure) watch.observe(figure);
+  });
+  const mode = document.getElementById('mode');
+  const redraw = () => {
+    watch.disconnect();
+    [...live.keys()].forEach(drop);
+    if (mode.getAttribute('aria-pressed') === 'true') start();
+  };
+  mode.addEventListener('click', () => {
+    mode.setAttribute('aria-pressed', String(mode.getAttribute('aria-pressed') !== 'true'));
+    redraw();
+  });
+  document.getElementById('print').addEventListener('click', () => window.print());
+  document.querySelector('.tools').hidden = false;
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+  addEventListener('resize', () => live.forEach(chart => chart?.resize()));
+  start();
+})();

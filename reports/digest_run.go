@@ -1,0 +1,96 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+)
+
+// oneRunBlocks is the digest of a single run.
+func oneRunBlocks(r *analyze.Result, run *analyze.Run) []block {
+	a := all(run)
+	head := append([]string{fmt.Sprintf("xfrmscope report: %s, %s: %s", ascii(orDash(run.Name), 40), cpusText(run.N), orUnknown(run.Manifest.Plan.CPUs.String()))}, whereLines([]*analyze.Run{run})...)
+	blocks := []block{
+		{items: lineItems(head), keep: 5},
+		{items: lineItems(runFigures(run, a)), keep: math.MaxInt, gap: true},
+		{items: lineItems(cpuTable(run)), keep: 3, gap: true, rank: 6},
+		{items: lineItems(besides(functionLines(a), stageLines(a))), keep: 5, gap: true, rank: 5},
+	}
+	return append(blocks, endBlocks(r, 1)...)
+}
+
+func cpusText(n int) string {
+	if n == 1 {
+		return "1 CPU"
+	}
+	return fmt.Sprintf("%d CPUs", n)
+}
+
+// runFigures are the figures of all CPUs together, two to a line.
+func runFigures(run *analyze.Run, a analyze.CPU) []string {
+	pair := func(l string, lv metric.Value, r string, rv metric.Value) string {
+		return fmt.Sprintf("  %-10s %-26s %-10s %s", l, cut(figureOf(lv).String(), 26), r, cut(figureOf(rv).String(), 21))
+	}
+	return []string{
+		pair("traffic", run.Packets.Rate, "spin", a.SpinShare),
+		pair("cost", a.PerPacket, "lock word", a.LockWordShare),
+		pair("lock wait", run.Locks.PerPkt, "waits", run.Locks.Waits),
+		fmt.Sprintf("  busy n = %s of %s samples; packets: %s", count(a.Busy.Samples), count(a.Total.Samples), orUnknown(run.Packets.Source)),
+	}
+}
+
+// cpuTable prints the CPUs, at most six: the first, the last, evenly between.
+func cpuTable(run *analyze.Run) []string {
+	e := primary(run)
+	if e == nil || len(e.CPUs) == 0 {
+		return []string{"  per CPU: no samples"}
+	}
+	lines := []string{fmt.Sprintf("  %5s %9s %9s %16s %16s", "CPU", "samples", "busy", "spin %", "word %")}
+	for _, i := range pick(len(e.CPUs), 6) {
+		c := e.CPUs[i]
+		lines = append(lines, fmt.Sprintf("  %5d %9s %9s %16s %16s", c.CPU, count(c.Total.Samples), count(c.Busy.Samples), percentCell(c.SpinShare), percentCell(c.LockWordShare)))
+	}
+	if left := len(e.CPUs) - 6; left > 0 {
+		lines = append(lines, fmt.Sprintf("  %d CPUs left out: see report.html", left))
+	}
+	return lines
+}
+
+func functionLines(a analyze.CPU) []string {
+	lines := []string{"top functions, self % of busy"}
+	for _, f := range a.Functions[:min(6, len(a.Functions))] {
+		lines = append(lines, shareLine(f))
+	}
+	return lines
+}
+
+func stageLines(a analyze.CPU) []string {
+	lines := []string{"stages, % of busy"}
+	for _, s := range topShares(a.Stages, 6) {
+		lines = append(lines, shareLine(s))
+	}
+	return lines
+}
+
+func shareLine(s analyze.Share) string {
+	return fmt.Sprintf("%5s %s", wordCell(s.Share), ascii(s.Name, 32))
+}
+
+// besides puts two lists side by side.
+func besides(left, right []string) []string {
+	var lines []string
+	for i := range max(len(left), len(right)) {
+		l, r := "", ""
+		if i < len(left) {
+			l = left[i]
+		}
+		if i < len(right) {
+			r = right[i]
+		}
+		lines = append(lines, strings.TrimRight(fmt.Sprintf("  %-40s %s", l, cut(r, 29)), " "))
+	}
+	return lines
+}

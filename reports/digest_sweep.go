@@ -1,0 +1,162 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+)
+
+// digestRows bounds the table of runs.
+const digestRows = 10
+
+// sweepBlocks is the digest of several runs side by side.
+func sweepBlocks(r *analyze.Result, runs []*analyze.Run) []block {
+	groups := medianRuns(r)
+	if len(groups) == 0 { // no curves: the runs as they come
+		for _, run := range runs {
+			groups = append(groups, group{run, 1})
+		}
+	}
+	head := append([]string{fmt.Sprintf("xfrmscope report: %d runs, %s", len(runs), modesText(r))}, whereLines(runs)...)
+	blocks := []block{
+		{items: lineItems(head), keep: 5},
+		{items: lineItems(runTable(groups, runs)), keep: math.MaxInt, gap: true},
+	}
+	if lines := perCPULines(groups); len(lines) > 0 {
+		blocks = append(blocks, block{items: lines, keep: 1, rank: 5})
+	}
+	return append(blocks, endBlocks(r, len(runs))...)
+}
+
+func modesText(r *analyze.Result) string {
+	var modes []string
+	for _, c := range r.Curves {
+		if c.Mode != "" {
+			modes = append(modes, c.Mode)
+		}
+	}
+	if len(modes) == 0 {
+		return "no modes"
+	}
+	return "modes " + strings.Join(modes, ", ")
+}
+
+// runTable prints one line for each group, at most digestRows.
+func runTable(groups []group, runs []*analyze.Run) []string {
+	lines := []string{
+		fmt.Sprintf("  %-8s %3s %7s %15s %12s %6s %7s %5s", "mode", "N", "kpkt/s", ascii(costUnit(runs), 15), "spin %", "word %", "wait", "n"),
+		fmt.Sprintf("  %-8s %3s %7s %15s %12s %6s %7s %5s", "", "", "", "+- 1 se", "+- 1 se", "", "ns/pkt", ""),
+		"  " + strings.Repeat("-", 70),
+	}
+	rows := pick(len(groups), digestRows)
+	repeats := 1
+	for _, i := range rows {
+		repeats = max(repeats, groups[i].repeats)
+		lines = append(lines, runRow(groups[i].chosen))
+	}
+	if repeats > 1 {
+		lines = append(lines, fmt.Sprintf("  each row: the run of median packets/s of up to %d repeats", repeats))
+	}
+	if left := len(groups) - len(rows); left > 0 {
+		lines = append(lines, fmt.Sprintf("  %d rows left out: see report.html and results.json", left))
+	}
+	return lines
+}
+
+func runRow(r *analyze.Run) string {
+	a := all(r)
+	mode := r.Mode
+	if mode == "" {
+		mode = orDash(r.Name)
+	}
+	return fmt.Sprintf("  %-8s %3d %7s %15s %12s %6s %7s %5s", ascii(mode, 8), r.N,
+		kilo(r.Packets.Rate), costCell(a.PerPacket), percentCell(a.SpinShare), wordCell(a.LockWordShare), plainCell(r.Locks.PerPkt), strings.ReplaceAll(short(float64(a.Busy.Samples)), " ", ""))
+}
+
+func kilo(v metric.Value) string {
+	if !finite(v) {
+		return "-"
+	}
+	return significant(v.Value/1000, 4)
+}
+
+// costCell prints a cost with its relative error.
+func costCell(v metric.Value) string {
+	if !finite(v) {
+		return "-"
+	}
+	s := significant(v.Value, 4)
+	if v.SE > 0 && v.Value > 0 {
+		s += " +-" + significant(100*v.SE/v.Value, 2) + "%"
+	}
+	return s
+}
+
+// percentCell prints a share with its error, both in per cent.
+func percentCell(v metric.Value) string {
+	if !finite(v) {
+		return "-"
+	}
+	if !(v.SE > 0) {
+		return significant(100*v.Value, 3)
+	}
+	return decimals(100*v.Value, 2) + " +-" + decimals(100*v.SE, 2)
+}
+
+func wordCell(v metric.Value) string {
+	if !finite(v) {
+		return "-"
+	}
+	return significant(100*v.Value, 2)
+}
+
+func plainCell(v metric.Value) string {
+	if !finite(v) {
+		return "-"
+	}
+	return significant(v.Value, 3)
+}
+
+// perCPULines says where the CPUs of one run differ in their spin share by
+// more than twice the sum of their errors; the last N of each mode is looked
+// at.
+func perCPULines(groups []group) [][]string {
+	var items [][]string
+	for i, g := range groups {
+		if i+1 < len(groups) && groups[i+1].chosen.Mode == g.chosen.Mode {
+			continue
+		}
+		if low, high, ok := spinSpread(g.chosen); ok {
+			items = append(items, wrapped("per CPU, %s: spin %s %% on CPU %d to %s %% on CPU %d", runLabel(g.chosen),
+				percentCell(low.SpinShare), low.CPU, percentCell(high.SpinShare), high.CPU))
+		}
+	}
+	return items
+}
+
+// spinSpread returns the CPUs that spin least and most, and whether they
+// differ.
+func spinSpread(r *analyze.Run) (low, high analyze.CPU, differ bool) {
+	e := primary(r)
+	if e == nil {
+		return low, high, false
+	}
+	found := false
+	for _, c := range e.CPUs {
+		if !finite(c.SpinShare) {
+			continue
+		}
+		if !found || c.SpinShare.Value < low.SpinShare.Value {
+			low = c
+		}
+		if !found || c.SpinShare.Value > high.SpinShare.Value {
+			high = c
+		}
+		found = true
+	}
+	gap := high.SpinShare.Value - low.SpinShare.Value
+	return low, high, found && gap > 2*(low.SpinShare.SE+high.SpinShare.SE)
+}

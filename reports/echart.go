@@ -1,0 +1,161 @@
+package reports
+
+import (
+	"encoding/json"
+	"fmt"
+	"html/template"
+
+	"github.com/go-echarts/go-echarts/v2/charts"
+	"github.com/go-echarts/go-echarts/v2/opts"
+	"github.com/go-echarts/go-echarts/v2/types"
+)
+
+// A liveChart is the options of one interactive chart. They enter the page as
+// JSON, never as code: go-echarts' own page would run a name that holds
+// "</script>" or "__f__". Strings that begin with "hook:" under formatter keys
+// and "css:--" under colour keys are replaced by the page's script from fixed
+// tables.
+type liveChart struct {
+	ID   string
+	JSON template.JS
+}
+
+const (
+	tipHook   types.FuncStr = "hook:tip"   // the point's text, as text
+	shortHook types.FuncStr = "hook:short" // 364 k
+)
+
+// liveOptions marshals a validated go-echarts chart. json.Marshal escapes <, >
+// and &, so the text cannot end the element it stands in.
+func liveOptions(id string, options map[string]any) (liveChart, error) {
+	data, err := json.Marshal(options)
+	if err != nil {
+		return liveChart{}, fmt.Errorf("writing chart %s: %w", id, err)
+	}
+	return liveChart{ID: id, JSON: template.JS(data)}, nil
+}
+
+func cssColor(variable string) string { return "css:--" + variable }
+
+// live returns the chart's options for ECharts.
+func (c *lineChart) live(id string) (liveChart, error) {
+	line, dots := charts.NewLine(), charts.NewScatter()
+	line.SetGlobalOptions(
+		charts.WithInitializationOpts(opts.Initialization{ChartID: id}),
+		charts.WithAnimation(false),
+		charts.WithGridOpts(opts.Grid{Left: "62", Right: "24", Top: "64", Bottom: "52"}),
+		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(true), Top: "0", Right: "8", Type: "scroll", Data: c.legend()}),
+		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item", Formatter: tipHook}),
+		charts.WithXAxisOpts(opts.XAxis{Type: "value", Min: 0, Name: "N, CPUs measured", NameLocation: "middle", NameGap: 30, MinInterval: 1}),
+		charts.WithYAxisOpts(opts.YAxis{Type: "value", Min: 0, Name: c.y, AxisLabel: &opts.AxisLabel{Formatter: shortHook}}),
+	)
+	for i := range c.series {
+		c.addLive(line, dots, i)
+	}
+	line.Overlap(dots)
+	line.Validate()
+	return liveOptions(id, line.JSON())
+}
+
+func (c *lineChart) legend() []string {
+	var names []string
+	for _, s := range c.series {
+		names = append(names, name(s.label))
+	}
+	return names
+}
+
+func (c *lineChart) addLive(line *charts.Line, dots *charts.Scatter, i int) {
+	s := &c.series[i]
+	color := cssColor(seriesClass(i))
+	label := name(s.label)
+	line.AddSeries(label, lineData(s.trend),
+		charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(false)}),
+		charts.WithLineStyleOpts(opts.LineStyle{Color: color, Width: 2}), charts.WithItemStyleOpts(opts.ItemStyle{Color: color}))
+	if end, ok := c.idealEnd(s); ok {
+		line.AddSeries(label+" ideal", lineData([]point{{tip: "ideal"}, end}),
+			charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(false)}),
+			charts.WithLineStyleOpts(opts.LineStyle{Color: color, Width: 1, Type: "dashed"}), charts.WithItemStyleOpts(opts.ItemStyle{Color: color}))
+	}
+	var data []opts.ScatterData
+	var bars []opts.MarkLineNameCoordItem
+	for _, p := range s.points {
+		data = append(data, opts.ScatterData{Name: p.tip, Value: []float64{p.x, p.y}})
+		if p.se > 0 {
+			bars = append(bars, opts.MarkLineNameCoordItem{Coordinate0: []any{p.x, p.y - p.se}, Coordinate1: []any{p.x, p.y + p.se}})
+		}
+	}
+	dots.AddSeries(label, data,
+		charts.WithScatterChartOpts(opts.ScatterChart{Symbol: liveSymbol(i), SymbolSize: 10}),
+		charts.WithItemStyleOpts(opts.ItemStyle{Color: color}),
+		charts.WithMarkLineNameCoordItemOpts(bars...),
+		charts.WithMarkLineStyleOpts(opts.MarkLineStyle{Symbol: []string{"none", "none"}, LineStyle: &opts.LineStyle{Color: color, Type: "solid", Width: 1.5}}))
+}
+
+func lineData(points []point) []opts.LineData {
+	var data []opts.LineData
+	for _, p := range points {
+		data = append(data, opts.LineData{Name: p.tip, Value: []float64{p.x, p.y}})
+	}
+	return data
+}
+
+// idealEnd is where the ideal line of a series ends.
+func (c *lineChart) idealEnd(s *series) (point, bool) {
+	if !c.ideal || len(s.trend) == 0 || s.trend[0].x <= 0 {
+		return point{}, false
+	}
+	xs := c.xValues()
+	last := xs[len(xs)-1]
+	return point{x: last, y: s.trend[0].y / s.trend[0].x * last, tip: "ideal"}, true
+}
+
+// liveSymbol is ECharts' name of the shape markerPath draws.
+func liveSymbol(i int) string {
+	return []string{"circle", "rect", "triangle", "diamond", "pin"}[i%markerShapes]
+}
+
+// live returns the chart's options for ECharts: one stack for the parts, a
+// thin one below for what lies under them.
+func (c *barChart) live(id string) (liveChart, error) {
+	bars := charts.NewBar()
+	bars.SetGlobalOptions(
+		charts.WithInitializationOpts(opts.Initialization{ChartID: id}),
+		charts.WithAnimation(false),
+		charts.WithGridOpts(opts.Grid{Left: "8", Right: "24", Top: "96", Bottom: "36", ContainLabel: opts.Bool(true)}),
+		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(true), Top: "0", Type: "scroll"}),
+		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item", Formatter: tipHook}),
+		charts.WithXAxisOpts(opts.XAxis{Type: "value", Min: 0, Name: c.x, NameLocation: "middle", NameGap: 24, AxisLabel: &opts.AxisLabel{Formatter: shortHook}}),
+		charts.WithYAxisOpts(opts.YAxis{Type: "category", Inverse: opts.Bool(true)}),
+	)
+	var labels []string
+	for _, b := range c.bars {
+		labels = append(labels, fitWidth(name(b.label), 28))
+	}
+	bars.SetXAxis(labels).XYReversal()
+	c.addStack(bars, "parts", "", func(b *bar) []segment { return b.parts })
+	c.addStack(bars, "below", "6", func(b *bar) []segment { return b.below })
+	bars.Validate()
+	return liveOptions(id, bars.JSON())
+}
+
+// addStack adds one series for each class of segment.
+func (c *barChart) addStack(bars *charts.Bar, stack, width string, of func(*bar) []segment) {
+	var classes []string
+	data, names := map[string][]opts.BarData{}, map[string]string{}
+	for i := range c.bars {
+		for _, s := range of(&c.bars[i]) {
+			if data[s.class] == nil {
+				classes = append(classes, s.class)
+				data[s.class] = make([]opts.BarData, len(c.bars))
+				names[s.class] = s.legend
+			}
+			data[s.class][i] = opts.BarData{Name: s.tip, Value: s.value}
+		}
+	}
+	for _, class := range classes {
+		bars.AddSeries(name(names[class]), data[class],
+			charts.WithBarChartOpts(opts.BarChart{Stack: stack, BarWidth: width}),
+			charts.WithItemStyleOpts(opts.ItemStyle{Color: cssColor(class)}))
+	}
+}

@@ -1,0 +1,236 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+)
+
+// curveChart shows one value of every run over N, one series a mode.
+func curveChart(r *analyze.Result, label, y string, of func(*analyze.Run) metric.Value) *lineChart {
+	c := &lineChart{label: label, y: y}
+	groups := medianRuns(r)
+	for _, curve := range r.Curves {
+		s := series{label: orWord(curve.Mode, "runs")}
+		for _, run := range runsOf(r, curve) {
+			if p, ok := pointOf(run, of); ok {
+				s.points = append(s.points, p)
+			}
+		}
+		for _, g := range groups {
+			if p, ok := pointOf(g.chosen, of); ok && g.chosen.Mode == curve.Mode {
+				s.trend = append(s.trend, p)
+			}
+		}
+		if len(s.points) > 0 {
+			c.series = append(c.series, s)
+		}
+	}
+	return c
+}
+
+func orWord(s, word string) string {
+	if s == "" {
+		return word
+	}
+	return s
+}
+
+func pointOf(r *analyze.Run, of func(*analyze.Run) metric.Value) (point, bool) {
+	v := of(r)
+	if !finite(v) || v.Value < 0 {
+		return point{}, false
+	}
+	k := scaleOf(v)
+	return point{x: float64(r.N), y: v.Value * k, se: max(0, orZero(v.SE)) * k, tip: name(r.Name) + ": " + valueText(v)}, true
+}
+
+func orZero(v float64) float64 {
+	if finite(metric.Value{Value: v}) {
+		return v
+	}
+	return 0
+}
+
+// valueText is a value with its error, its unit and its samples.
+func valueText(v metric.Value) string {
+	s := pretty(figureOf(v).String())
+	if v.Measured() && v.Samples > 0 {
+		s += ", n = " + pretty(count(v.Samples))
+	}
+	return s
+}
+
+func rateChart(r *analyze.Result) *lineChart {
+	c := curveChart(r, "Packets per second over the number of CPUs, each run a dot; the table of runs has the figures", "packets/s", func(r *analyze.Run) metric.Value { return r.Packets.Rate })
+	c.ideal = true
+	return c
+}
+
+func spinChart(r *analyze.Result) *lineChart {
+	c := curveChart(r, "Spin share over the number of CPUs, each run a dot with one standard error; the table of runs has the figures", "spin share, % of busy", func(r *analyze.Run) metric.Value { return all(r).SpinShare })
+	c.least = 10
+	return c
+}
+
+// overN reports whether runs differ in N, so that a curve can be drawn.
+func overN(r *analyze.Result) bool {
+	for _, run := range present(r) {
+		if run.N != present(r)[0].N {
+			return true
+		}
+	}
+	return false
+}
+
+// runBars shows one value of each run as a bar, where N does not differ.
+func runBars(runs []*analyze.Run, label, x, class, hatch string, of func(*analyze.Run) metric.Value) *barChart {
+	c := &barChart{label: label, x: x}
+	for _, r := range runs {
+		p, ok := pointOf(r, of)
+		if !ok {
+			continue
+		}
+		c.bars = append(c.bars, bar{
+			label: runLabel(r), se: p.se, end: pretty(figureOf(of(r)).String()),
+			parts: []segment{{class: class, value: p.y, hatch: hatch, tip: p.tip, legend: x}},
+		})
+	}
+	return c
+}
+
+// A stageStyle is how a stage is drawn throughout a report.
+type stageStyle struct{ class, hatch string }
+
+// stageStyles is the number of stages told apart; the others are drawn as one.
+const stageStyles = 9
+
+// otherStages is the style of the stages that are not told apart.
+func otherStages() stageStyle { return stageStyle{class: "st9"} }
+
+// stageStyleOf gives the heaviest stages a style each, in the table's order.
+func stageStyleOf(runs []*analyze.Run) map[string]stageStyle {
+	heaviest := map[string]float64{}
+	var order []string
+	for _, r := range runs {
+		for _, s := range all(r).Stages {
+			if !slices.Contains(order, s.Name) {
+				order = append(order, s.Name)
+			}
+			heaviest[s.Name] = max(heaviest[s.Name], shareOf(s.Share))
+		}
+	}
+	top := slices.Clone(order)
+	slices.SortStableFunc(top, func(a, b string) int { return cmp.Compare(heaviest[b], heaviest[a]) })
+	top = top[:min(stageStyles, len(top))]
+	styles := map[string]stageStyle{}
+	i := 0
+	for _, name := range order {
+		if !slices.Contains(top, name) {
+			continue
+		}
+		s := stageStyle{class: fmt.Sprintf("st%d", i)}
+		if i >= 5 { // five colours, then the same ones hatched
+			s.hatch = "p"
+		}
+		styles[name] = s
+		i++
+	}
+	return styles
+}
+
+// stageChart stacks the stages of each run: cost per packet where packets were
+// counted, else shares.
+func stageChart(runs []*analyze.Run) *barChart {
+	unit := costUnit(runs)
+	perPacket := unit != "cost/packet"
+	c := &barChart{label: "Cost by stage, one bar a run; the table below has the figures", x: "% of busy"}
+	if perPacket {
+		c.x = unit
+	}
+	styles := stageStyleOf(runs)
+	for _, r := range runs {
+		whole := metric.Value{Value: 1, Unit: "ratio"}
+		if perPacket {
+			whole = all(r).PerPacket
+		}
+		if b, ok := stageBar(r, whole, styles); ok {
+			c.bars = append(c.bars, b)
+		}
+	}
+	return c
+}
+
+// stageBar draws a run's stages on a scale of whole, what all of them are.
+func stageBar(r *analyze.Run, whole metric.Value, styles map[string]stageStyle) (bar, bool) {
+	a := all(r)
+	if !finite(whole) || len(a.Stages) == 0 {
+		return bar{}, false
+	}
+	scale := whole.Value * scaleOf(whole)
+	b := bar{label: runLabel(r), se: max(0, orZero(whole.SE)), end: pretty(figureOf(whole).String())}
+	if whole.Unit == "ratio" {
+		b.end = "n = " + pretty(count(a.Busy.Samples))
+	}
+	other := segment{class: otherStages().class, legend: "other stages"}
+	for _, s := range a.Stages {
+		part := shareOf(s.Share) * scale
+		style, ok := styles[s.Name]
+		if !ok {
+			other.value += part
+			other.tip = "other stages together; the table has each"
+			continue
+		}
+		b.parts = append(b.parts, segment{class: style.class, hatch: style.hatch, value: part, label: name(s.Name), legend: name(s.Name), tip: stageTip(r, s)})
+	}
+	if other.value > 0 {
+		b.parts = append(b.parts, other)
+	}
+	b.below = []segment{
+		{class: "spin", hatch: "d", value: shareOf(a.SpinShare) * scale, legend: "spinning", tip: "of it spinning: " + valueText(a.SpinShare)},
+		{class: "word", hatch: "l", value: shareOf(a.LockWordShare) * scale, legend: "on a lock word", tip: "of it on a lock word: " + valueText(a.LockWordShare)},
+	}
+	return b, true
+}
+
+func stageTip(r *analyze.Run, s analyze.Share) string {
+	tip := runLabel(r) + ", " + s.Name + ": " + valueText(s.Share)
+	if s.PerPacket.Measured() {
+		tip += ", " + pretty(figureOf(s.PerPacket).String())
+	}
+	return tip
+}
+
+// A legendItem explains a class of a chart.
+type legendItem struct{ Class, Hatch, Text string }
+
+// legendItems lists what a bar chart's classes mean, each once.
+func (c *barChart) legendItems() []legendItem {
+	var items []legendItem
+	for _, b := range c.bars {
+		for _, s := range append(slices.Clone(b.parts), b.below...) {
+			item := legendItem{s.class, s.hatch, s.legend}
+			if s.value > 0 && !slices.Contains(items, item) {
+				items = append(items, item)
+			}
+		}
+	}
+	slices.SortStableFunc(items, func(a, b legendItem) int { return cmp.Compare(legendRank(a), legendRank(b)) })
+	return items
+}
+
+// legendRank keeps the stages in order and the locks last.
+func legendRank(l legendItem) string {
+	if l.Class == "spin" || l.Class == "word" {
+		return "z" + l.Class
+	}
+	return l.Class
+}
+
+// spinLegend explains the colours of the per-CPU panels.
+func spinLegend() []legendItem {
+	return []legendItem{{"spin", "d", "spinning"}, {"word", "l", "on a lock word"}, {"busy", "", "busy otherwise"}}
+}

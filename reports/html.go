@@ -1,0 +1,367 @@
+package reports
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+)
+
+// HTMLOptions says what the page holds.
+type HTMLOptions struct {
+	// FlameBytes bounds the flame graphs inside the page together; those
+	// beyond are named. 0 means DefaultPageFlames, a negative value none.
+	FlameBytes int
+	// Static leaves out the interactive charts and their library.
+	Static bool
+	// Files are artefacts beside the page, to be linked.
+	Files []string
+}
+
+// DefaultPageFlames keeps a page with its library under 2 MB.
+const DefaultPageFlames = 1_100_000
+
+// HTML writes the Result as one page that needs no network and, to be read, no
+// script. Its Content-Security-Policy allows no request; the only scripts that
+// may run are the page's own and ECharts, by their hashes.
+func HTML(w io.Writer, r *analyze.Result, o HTMLOptions) error {
+	p, err := newPage(r, o)
+	if err != nil {
+		return err
+	}
+	t, err := template.New("page").Parse(pageTemplate)
+	if err != nil {
+		return fmt.Errorf("reading the page template: %w", err)
+	}
+	var b bytes.Buffer // the page is written whole or not at all
+	if err := t.Execute(&b, p); err != nil {
+		return fmt.Errorf("rendering the page: %w", err)
+	}
+	_, err = w.Write(b.Bytes())
+	return err
+}
+
+// A page is what the template prints: text, tables and drawn figures.
+type page struct {
+	Policy  string
+	Style   template.CSS
+	Defs    template.HTML // patterns that the figures share
+	Library template.HTML
+	Charts  []liveChart
+	Script  template.JS
+	Legal   []string
+
+	Title, Lead, Tool string
+	Claims            []claim
+	Tiles             []tile
+	Sections          []section
+
+	First   []figureBox // first screen
+	Runs    table
+	Stages  figureBox
+	StageOf table
+	Panels  []panel
+	PanelOf []legendItem
+	CPUs    table
+
+	Probes  []string
+	Locks   table
+	Callers table
+	SAs     table
+
+	Functions []eventTables
+	Flames    []flameBox
+	FlamesOut []string
+
+	Warnings, Losses, Gaps, Blind notes
+	Total                         int // runs
+	NotProven                     []string
+	Formulas                      []metric.Formula
+	Provenance                    []provenance
+	Files                         []string
+}
+
+// A noteList is notes with the number of runs they may hold for.
+type noteList struct {
+	Total int
+	Notes notes
+}
+
+// Weak, Missing, Lost and Unseen are the page's lists of notes.
+func (p *page) Weak() noteList    { return noteList{p.Total, p.Warnings} }
+func (p *page) Missing() noteList { return noteList{p.Total, p.Gaps} }
+func (p *page) Lost() noteList    { return noteList{p.Total, p.Losses} }
+func (p *page) Unseen() noteList  { return noteList{p.Total, p.Blind} }
+
+// ECharts is the version of the chart library.
+func (p *page) ECharts() string { return echartsVersion }
+
+// Show is a note's sentence, ShowFix what to do, Where the runs it holds for.
+func (n note) Show() string    { return visible(n.Text, 500) }
+func (n note) ShowFix() string { return visible(n.Fix, 300) }
+func (n note) Where(total int) string {
+	if total < 2 {
+		return ""
+	}
+	return visible(n.runsText(total), 160)
+}
+
+// A section is an entry of the page's table of contents.
+type section struct{ ID, Text string }
+
+// A claim is a finding as the page prints it.
+type claim struct {
+	Who, Text       string
+	Evidence        []string
+	NotProven, Next string
+	ID              string
+}
+
+// A figureBox is a static figure with what explains it.
+type figureBox struct {
+	ID, Title, Caption string
+	Picture            template.HTML
+	Legend             []legendItem
+}
+
+// A panel is one run's CPUs.
+type panel struct {
+	Label   string
+	Picture template.HTML
+}
+
+// eventTables are the functions of one event, runs side by side.
+type eventTables struct {
+	Event, Unit string
+	Open        bool
+	Functions   table
+	Unmatched   table
+}
+
+func newPage(r *analyze.Result, o HTMLOptions) (*page, error) {
+	runs := present(r)
+	side := pageRuns(r, 8)
+	p := &page{
+		Style: template.CSS(pageCSS + flameStyle(kindTable())), Script: template.JS(pageScript), Policy: contentPolicy(),
+		Title: titleOf(r), Lead: leadOf(runs), Tool: name(r.Tool), Claims: claimsOf(r), Tiles: tilesOf(r),
+		Runs: runsTable(r), StageOf: stageTable(side), CPUs: cpuPageTable(runs), PanelOf: spinLegend(),
+		Probes: probeLines(runs), Locks: locksTable(runs), SAs: saTable(runs),
+		Callers:   sideBySide("caller-table", "Who entered a lock's slow path, share of busy", "function", side, spinCallers, 20, true),
+		Functions: functionTables(side), Warnings: warnings(r), Losses: losses(r), Gaps: gaps(r), Blind: blind(r), Total: len(runs),
+		NotProven: notProven(r), Formulas: metric.Catalogue(), Provenance: provenanceOf(runs), Files: o.Files,
+	}
+	var defs svgWriter
+	hatchPatterns(&defs)
+	p.Defs = template.HTML(defs.String())
+	for _, run := range pick(len(runs), 24) {
+		if picture := cpuPanel(runs[run], primary(runs[run])); picture != nil {
+			p.Panels = append(p.Panels, panel{name(runLabel(runs[run])), template.HTML(picture)})
+		}
+	}
+	p.addFlames(r, o)
+	if err := p.addCharts(r, side, o); err != nil {
+		return nil, err
+	}
+	p.Sections = sectionsOf(p)
+	return p, nil
+}
+
+// A liveFigure is a chart in both of its forms.
+type liveFigure interface {
+	render() []byte
+	live(id string) (liveChart, error)
+}
+
+// addCharts draws the figures and, unless the page is to be static, adds their
+// interactive twins.
+func (p *page) addCharts(r *analyze.Result, side []*analyze.Run, o HTMLOptions) error {
+	add := func(f figureBox, c liveFigure) (figureBox, error) {
+		f.Picture = template.HTML(c.render())
+		if f.Picture == "" || o.Static {
+			return f, nil
+		}
+		live, err := c.live(f.ID)
+		p.Charts = append(p.Charts, live)
+		return f, err
+	}
+	rate, spin := firstFigures(r, side)
+	for _, f := range []struct {
+		box   figureBox
+		chart liveFigure
+	}{rate, spin} {
+		box, err := add(f.box, f.chart)
+		if err != nil {
+			return err
+		}
+		p.First = append(p.First, box)
+	}
+	stages := stageChart(side)
+	box, err := add(figureBox{ID: "chart-stages", Title: "Cost by stage", Caption: "The thin bar under each is the part of it spent in locks, whatever the stage.", Legend: stages.legendItems()}, stages)
+	p.Stages = box
+	if len(p.Charts) > 0 {
+		p.Library, p.Legal = echartsBlock(), []string{echartsNotice, zrenderLicense, d3License}
+	}
+	return err
+}
+
+// firstFigures are the two figures of the first screen: curves over N, or
+// bars where N is the same.
+func firstFigures(r *analyze.Result, side []*analyze.Run) (rate, spin struct {
+	box   figureBox
+	chart liveFigure
+}) {
+	rate.box = figureBox{ID: "chart-rate", Title: "Does throughput grow with CPUs?", Caption: "Packets/s, each run a dot. Dashed: N times the first run of the mode, as if every CPU added as much."}
+	spin.box = figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?", Caption: "Spin share of busy samples, each run a dot ± one standard error of sampling."}
+	if overN(r) {
+		rate.chart, spin.chart = rateChart(r), spinChart(r)
+		return rate, spin
+	}
+	rate.box.Title, rate.box.Caption = "Packets/s", "One bar a run; no error is known from a single run."
+	spin.box.Caption = "Spin share of busy samples ± one standard error of sampling."
+	rate.chart = runBars(side, "Packets per second of each run", "packets/s", "s0", "", func(r *analyze.Run) metric.Value { return r.Packets.Rate })
+	spin.chart = runBars(side, "Spin share of each run", "spin share, % of busy", "spin", "d", func(r *analyze.Run) metric.Value { return all(r).SpinShare })
+	return rate, spin
+}
+
+func titleOf(r *analyze.Result) string {
+	runs := present(r)
+	switch len(runs) {
+	case 0:
+		return "no runs"
+	case 1:
+		return name(orDash(runs[0].Name))
+	}
+	var modes []string
+	for _, c := range r.Curves {
+		if c.Mode != "" {
+			modes = append(modes, visible(c.Mode, 24))
+		}
+	}
+	return visible(fmt.Sprintf("%d runs: %s", len(runs), orWord(strings.Join(modes, " and "), "one mode")), 80)
+}
+
+// leadOf says on what and how was measured.
+func leadOf(runs []*analyze.Run) string {
+	if len(runs) == 0 {
+		return "The result holds no runs."
+	}
+	parts := []string{
+		common(runs, func(r *analyze.Run) string { return r.Manifest.Host.Name }),
+		strings.TrimSpace("kernel " + common(runs, func(r *analyze.Run) string { return r.Manifest.Host.Kernel })),
+		common(runs, func(r *analyze.Run) string { return r.Manifest.Host.CPUModel }),
+	}
+	event := common(runs, func(r *analyze.Run) string {
+		if e := primary(r); e != nil {
+			return e.Name + " in " + e.Unit
+		}
+		return ""
+	})
+	parts = append(parts, "event "+orUnknown(event))
+	if hz := common(runs, frequency); hz != "" {
+		parts = append(parts, "-F "+hz)
+	}
+	if s := common(runs, seconds); s != "" {
+		parts = append(parts, "windows of "+s+" s")
+	}
+	if s := common(runs, func(r *analyze.Run) string { return r.Packets.Source }); s != "" {
+		parts = append(parts, "packets from "+s)
+	}
+	var out []string
+	for _, s := range parts {
+		if s != "" && s != "kernel" {
+			out = append(out, name(s))
+		}
+	}
+	return strings.Join(out, " · ")
+}
+
+func claimsOf(r *analyze.Result) []claim {
+	var out []claim
+	for _, f := range r.Findings {
+		c := claim{ID: name(f.ID), Text: visible(sentence(f.Claim), 400), NotProven: visible(f.NotProven, 400), Next: visible(f.Next, 400)}
+		if who, rest, ok := strings.Cut(c.Text, ": "); ok && len(who) < 40 {
+			c.Who, c.Text = who, rest
+		}
+		for _, e := range f.Evidence {
+			c.Evidence = append(c.Evidence, visible(sentence(e), 400))
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// sentence writes the signs of a sentence as typography has them.
+func sentence(s string) string { return strings.ReplaceAll(s, " +- ", thin+"±"+thin) }
+
+func spinCallers(r *analyze.Run) []analyze.Share { return all(r).SpinCallers }
+
+func stageTable(runs []*analyze.Run) table {
+	return sideBySide("stage-table", "Stages, share of busy samples; the tip of each figure has its cost per packet", "stage", runs, func(r *analyze.Run) []analyze.Share { return all(r).Stages }, maxRows, false)
+}
+
+// functionTables has one entry for each event: events are never put together.
+func functionTables(side []*analyze.Run) []eventTables {
+	var out []eventTables
+	seen := map[string]bool{}
+	for _, run := range side {
+		for _, e := range run.Events {
+			if seen[e.Name] || len(out) == 16 {
+				continue
+			}
+			seen[e.Name] = true
+			of := func(pick func(*analyze.Event) []analyze.Share) func(*analyze.Run) []analyze.Share {
+				return func(r *analyze.Run) []analyze.Share {
+					for _, o := range r.Events {
+						if o.Name == e.Name {
+							return pick(o)
+						}
+					}
+					return nil
+				}
+			}
+			id := fmt.Sprintf("functions-%d", len(out))
+			out = append(out, eventTables{
+				Event: name(e.Name), Unit: name(e.Unit), Open: e == primary(run),
+				Functions: sideBySide(id, "Functions by self share of busy, event "+name(e.Name), "function", side, of(func(e *analyze.Event) []analyze.Share { return e.All.Functions }), 40, true),
+				Unmatched: sideBySide("un"+id, "Leaf functions that no stage claims, event "+name(e.Name), "function", side, of(func(e *analyze.Event) []analyze.Share { return e.Unmatched }), 20, true),
+			})
+		}
+	}
+	return out
+}
+
+func probeLines(runs []*analyze.Run) []string {
+	var n notes
+	for _, r := range runs {
+		switch {
+		case r.Locks.Gap != nil:
+			n.add("not measured: "+orDash(r.Locks.Gap.Why), r.Locks.Gap.Fix, runLabel(r))
+		case r.Locks.Rung != "":
+			n.add("wait probe attached by "+r.Locks.Rung, "", runLabel(r))
+		}
+		for _, b := range r.Locks.Blind {
+			n.add("does not see "+b, "", runLabel(r))
+		}
+	}
+	var out []string
+	for _, x := range n {
+		out = append(out, visible(x.Text, 300)+" ("+visible(x.runsText(len(runs)), 120)+")")
+	}
+	return out
+}
+
+func sectionsOf(p *page) []section {
+	list := []section{{"runs", "Runs"}, {"stages", "Cost by stage"}, {"cpus", "CPUs"}, {"locks", "Locks"}}
+	if len(p.SAs.Rows) > 0 {
+		list = append(list, section{"sas", "SAs"})
+	}
+	list = append(list, section{"functions", "Functions"})
+	if len(p.Flames)+len(p.FlamesOut) > 0 {
+		list = append(list, section{"flames", "Flame graphs"})
+	}
+	return append(list, section{"limits", "Limits"}, section{"provenance", "Provenance"})
+}
