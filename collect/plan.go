@@ -2,6 +2,7 @@ package collect
 
 import (
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,9 @@ func CheckPlan(plan bundle.Plan, opt Options) error {
 }
 
 func checkRest(plan bundle.Plan, online bundle.CPUSet, opt Options) error {
+	if len(plan.Events) == 0 {
+		return &PlanError{"events", "none is named", "cpu-clock opens everywhere; `perf list` names others"}
+	}
 	for _, event := range plan.Events {
 		if strings.TrimSpace(event) == "" || strings.HasPrefix(event, "-") {
 			return &PlanError{fmt.Sprintf("event %q", event), "it is no event", "`perf list` names those there are"}
@@ -61,7 +65,18 @@ func checkRest(plan bundle.Plan, online bundle.CPUSet, opt Options) error {
 	if len(plan.Load.Argv) == 0 || plan.Load.Argv[0] == "" {
 		return &PlanError{"load", "it names no program", "give a command, or leave the load out"}
 	}
+	if err := checkProgram(plan.Load); err != nil {
+		return err
+	}
 	return checkOnline("load's CPUs", plan.Load.CPUs, online)
+}
+
+// checkProgram reports a load that cannot be started.
+func checkProgram(load *bundle.Load) error {
+	if _, err := exec.LookPath(load.Argv[0]); err != nil {
+		return &PlanError{"load " + load.Argv[0], err.Error(), "name a program on the PATH or its path"}
+	}
+	return nil
 }
 
 func checkOnline(what string, set, online bundle.CPUSet) error {

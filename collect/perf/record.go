@@ -154,9 +154,15 @@ func (r *Recording) Stop() error {
 	return r.err
 }
 
-// Kill ends perf without waiting for its file.
+// Kill ends perf without waiting for its file; a perf that has ended is left
+// alone.
 func (r *Recording) Kill() {
-	// A perf that has ended is no error.
+	select {
+	case <-r.done:
+		return
+	default:
+	}
+	// It may end this very moment.
 	_ = sched.Signal(r.cmd, unix.SIGKILL)
 	<-r.done
 	r.control.Close()

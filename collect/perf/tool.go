@@ -104,7 +104,7 @@ func (t *Tool) Try(ctx context.Context, event string, cpu int) error {
 		return errors.New(reason(string(out)))
 	}
 	if strings.Contains(string(out), "<not supported>") {
-		return errors.New("<not supported>")
+		return errors.New("not supported here")
 	}
 	return nil
 }

@@ -97,6 +97,17 @@ func Signal(cmd *exec.Cmd, sig unix.Signal) error {
 	return err
 }
 
+// AwaitEnd returns when a started command has ended, and leaves it to be waited
+// for: until cmd.Wait its process id, and its group's, are not given to others.
+func AwaitEnd(cmd *exec.Cmd) {
+	for {
+		err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
+}
+
 // ExitCode returns the exit code of a command that has been waited for as a
 // shell gives it: 128 + n if signal n ended it, -1 if it has not ended.
 func ExitCode(cmd *exec.Cmd) int {

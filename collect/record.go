@@ -1,0 +1,181 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/perf"
+	"xfrmscope/collect/probe"
+	"xfrmscope/collect/sched"
+)
+
+// Record carries out the plan and writes the bundle dir, which must not hold
+// anything yet. It takes the plan's duration and warm-up, and some seconds to
+// try the events and to save the symbols.
+//
+// Once there is a bundle it is returned, whatever happens: if the window was
+// cut short, or a part of the measurement failed, with status partial and a
+// *PartialError. Cancelling ctx ends the window now; what was measured is kept,
+// probes are detached, perf and the load are ended. A load that ends before the
+// window does ends the window, with a warning; that alone is no error.
+func Record(ctx context.Context, plan bundle.Plan, dir string, opt Options) (*bundle.Run, error) {
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return nil, &bundle.ExistsError{Path: dir}
+	}
+	s, err := prepare(ctx, plan, opt)
+	if err != nil {
+		return nil, err
+	}
+	w, err := bundle.Create(dir, bundle.Manifest{
+		Tool: opt.Tool, Source: "record", Plan: plan, Host: opt.Root.Host(), Started: time.Now(),
+		Events: s.events, Warnings: s.warnings, Gaps: s.gaps,
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := &recorder{setup: s, w: w, dir: dir, began: time.Now(), snapshot: snapshot{root: opt.Root, netns: plan.NetNS}}
+	why, cause := r.run(ctx)
+	return r.finish(why, cause)
+}
+
+// A recorder makes one run.
+type recorder struct {
+	*setup
+	w     *bundle.Writer
+	dir   string
+	began time.Time
+
+	snapshot snapshot
+	perf     *perf.Recording
+	perfLog  *os.File
+	load     *load
+	wait     *probe.Wait
+	window   bundle.Window
+	probed   bundle.Window // of the wait probe
+}
+
+// run measures and saves. It returns why the run is partial, "" if it is
+// complete, and the cause.
+func (r *recorder) run(ctx context.Context) (why string, cause error) {
+	if err := sched.PinProcess(r.pin); err != nil {
+		r.warn("every number", "the collector is not pinned: "+err.Error())
+	}
+	defer func() {
+		// Where it could not be pinned it need not be let go.
+		_ = sched.PinProcess(r.own)
+	}()
+	defer r.closeProbe()
+	defer r.endLoad()
+	r.attachProbe()
+	if err := r.startPerf(); err != nil {
+		return err.Error(), err
+	}
+	defer r.perf.Kill()
+	why, cause = r.measure(ctx)
+	r.endLoad()
+	if err := r.endPerf(); err != nil && why == "" {
+		why, cause = err.Error(), err
+	}
+	if err := r.save(); err != nil && why == "" {
+		why, cause = err.Error(), err
+	}
+	return why, cause
+}
+
+func (r *recorder) attachProbe() {
+	if !slices.Contains(r.plan.Probes, ProbeWait) {
+		return
+	}
+	wait, passed := probe.AttachWait()
+	if wait != nil {
+		r.wait = wait
+		r.opt.progress("wait probe attached by " + string(wait.Rung()))
+		return
+	}
+	g := bundle.Gap{What: "lock waits", Fix: "`xfrmscope doctor` shows what each way to attach needs"}
+	for i, attempt := range passed {
+		if i > 0 {
+			g.Why += "; "
+		}
+		g.Why += attempt.String()
+	}
+	r.gap(g)
+}
+
+func (r *recorder) closeProbe() {
+	if r.wait == nil {
+		return
+	}
+	if err := r.wait.Close(); err != nil {
+		r.warn("lock waits", "detaching the probe: "+err.Error())
+	}
+	r.wait = nil
+}
+
+func (r *recorder) startPerf() error {
+	r.opt.progress("starting perf")
+	output, err := r.w.PartPath(perfData)
+	if err != nil {
+		return err
+	}
+	if r.perfLog, err = r.createLog(perfRecordLog); err != nil {
+		return err
+	}
+	r.perf, err = r.tool.Start(r.perfOptions(output, r.opened()), r.pin, r.perfLog)
+	if err != nil {
+		r.adopt(perfRecordLog)
+		return fmt.Errorf("%w: %s", err, lastLines(r.perfLog.Name(), 3))
+	}
+	return nil
+}
+
+func (r *recorder) createLog(name string) (*os.File, error) {
+	part, err := r.w.PartPath(name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Create(part)
+	if err != nil {
+		return nil, fmt.Errorf("writing %s: %w", name, err)
+	}
+	return f, nil
+}
+
+func (r *recorder) gap(g bundle.Gap) {
+	r.update(func(m *bundle.Manifest) { m.Gaps = append(m.Gaps, g) })
+}
+
+func (r *recorder) warn(weakens, text string) {
+	r.update(func(m *bundle.Manifest) {
+		m.Warnings = append(m.Warnings, bundle.Warning{Weakens: weakens, Text: text})
+	})
+}
+
+// update changes the manifest. Where it cannot be written, nothing later can,
+// and the last update, by finish, says so.
+func (r *recorder) update(change func(*bundle.Manifest)) { _ = r.w.Update(change) }
+
+// adopt names an artefact that was written to its part path, empty ones too.
+func (r *recorder) adopt(name string) {
+	if err := r.w.Adopt(name); err != nil {
+		r.gap(bundle.Gap{What: name, Why: err.Error()})
+	}
+}
+
+// finish writes the last manifest and opens the bundle.
+func (r *recorder) finish(why string, cause error) (*bundle.Run, error) {
+	err := r.w.Finish(why)
+	if err != nil && cause == nil {
+		why, cause = err.Error(), err
+	}
+	run, oerr := bundle.Open(os.DirFS(r.dir), r.dir)
+	if cause != nil {
+		return run, &PartialError{Dir: r.dir, Why: why, Err: errors.Join(cause, err)}
+	}
+	return run, oerr
+}

@@ -1,0 +1,375 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"xfrmscope/collect/bundle"
+)
+
+// needLive skips what needs root and perf.
+func needLive(t *testing.T) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("recording needs root")
+	}
+	if _, err := exec.LookPath("perf"); err != nil {
+		t.Skip("recording needs perf: ", err)
+	}
+}
+
+// livePlan measures the last online CPU, so that one is free where there are
+// two.
+func livePlan(t *testing.T, d time.Duration) bundle.Plan {
+	t.Helper()
+	online, err := Options{}.Root.Online()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bundle.Plan{
+		CPUs: online[len(online)-1:], DurationNS: d, Events: DefaultEvents(), Probes: []string{ProbeWait}, NetNS: []string{""},
+	}
+}
+
+// contending is a load whose tasks take the same locks on all CPUs.
+func contending() *bundle.Load {
+	return &bundle.Load{Argv: []string{"sh", "-c", "echo begins; while :; do perf bench sched messaging -g 4 -l 100 > /dev/null 2>&1; done"}}
+}
+
+// progress collects what Record says.
+type progress struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (p *progress) add(line string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lines = append(p.lines, line)
+}
+
+func verify(t *testing.T, run *bundle.Run) {
+	t.Helper()
+	if run == nil {
+		t.Fatal("no run")
+	}
+	if err := run.Verify(); err != nil {
+		t.Error(err)
+	}
+	err := filepath.Walk(run.Path, func(name string, _ os.FileInfo, err error) error {
+		if strings.HasSuffix(name, ".part") {
+			t.Errorf("%s was left behind", name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRecord(t *testing.T) {
+	needLive(t)
+	plan := livePlan(t, 2*time.Second)
+	plan.WarmUpNS = 200 * time.Millisecond
+	plan.Load = contending()
+	plan.Labels = map[string]string{"mode": "test"}
+	packets := filepath.Join(t.TempDir(), "packets")
+	plan.PacketsFile = packets
+	plan.Load.Argv[2] = "echo 0 4321 > " + packets + "; " + plan.Load.Argv[2]
+	var said progress
+	run, err := Record(context.Background(), plan, filepath.Join(t.TempDir(), "run"), Options{Tool: "test 1", Progress: said.add})
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify(t, run)
+	if run.Status != bundle.Complete || run.Tool != "test 1" || run.Source != "record" || run.Plan.Labels["mode"] != "test" {
+		t.Errorf("manifest %+v", run.Manifest)
+	}
+	if s := run.Window.Seconds(); s < 1.9 {
+		t.Errorf("a window of %.2f s", s)
+	}
+	checkEvents(t, run)
+	checkRows(t, run)
+	if len(run.Commands) != 2 || run.Commands[1].Exit != 0 || !slices.Contains(run.Commands[1].Argv, "CLOCK_MONOTONIC") {
+		t.Errorf("commands %+v", run.Commands)
+	}
+	if log, err := os.ReadFile(filepath.Join(run.Path, "log/load.log")); err != nil || string(log) != "begins\n" {
+		t.Errorf("the load's output: %q, %v", log, err)
+	}
+	if traffic, err := run.Traffic(); err != nil || traffic == nil || traffic.Packets != 4321 {
+		t.Errorf("traffic %+v, %v", traffic, err)
+	}
+	t.Logf("%s\nlosses %+v\nwarnings %+v\ngaps %+v", strings.Join(said.lines, "\n"), run.Losses, run.Warnings, run.Gaps)
+}
+
+// checkEvents: cycles, or the clock in its place and a gap for the misses.
+func checkEvents(t *testing.T, run *bundle.Run) {
+	t.Helper()
+	if len(run.Events) == 0 || run.Events[0].Opened == "" {
+		t.Fatalf("events %+v", run.Events)
+	}
+	if run.Events[0].Opened == run.Events[0].Asked {
+		return
+	}
+	if run.Events[0].Opened != "cpu-clock:k" || run.Events[0].Why == "" {
+		t.Errorf("events %+v", run.Events)
+	}
+	if !slices.ContainsFunc(run.Gaps, func(g bundle.Gap) bool {
+		return g.What == "cache misses" && strings.HasPrefix(g.Why, "no hardware counters: L1-dcache-load-misses:k")
+	}) {
+		t.Errorf("no gap for the cache misses: %+v", run.Gaps)
+	}
+}
+
+func checkRows(t *testing.T, run *bundle.Run) {
+	t.Helper()
+	counters, err := run.Counters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := make(map[string]uint64)
+	for _, c := range counters {
+		if c.Name == "user" || c.Name == "system" || c.Name == "idle" || c.Name == "XfrmInError" {
+			seen[c.Phase+" "+c.Name] += c.Value
+		}
+		if inside := c.TimeNS > run.Window.StartNS && c.TimeNS < run.Window.EndNS; inside || c.TimeNS == 0 {
+			t.Fatalf("a counter from within the window: %+v", c)
+		}
+	}
+	for _, name := range []string{"user", "system", "idle"} {
+		if seen["start "+name] == 0 || seen["end "+name] < seen["start "+name] {
+			t.Errorf("%s time %d at the start, %d at the end", name, seen["start "+name], seen["end "+name])
+		}
+	}
+	if len(run.Probes) == 0 {
+		t.Logf("no probe: %+v", run.Gaps)
+		return
+	}
+	rows, accounts, err := run.Locks()
+	if err != nil || len(rows) == 0 || len(accounts) != len(run.Plan.CPUs) || accounts[0].Ended == 0 {
+		t.Errorf("%d rows, accounts %+v, %v", len(rows), accounts, err)
+	}
+	if p := run.Probes[0]; p.Rung == "" || len(p.Blind) == 0 || p.Window.StartNS < run.Window.StartNS || p.Window.EndNS < run.Window.EndNS {
+		t.Errorf("probe %+v, window %+v", p, run.Window)
+	}
+}
+
+func TestRecordInterrupted(t *testing.T) {
+	needLive(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	plan := livePlan(t, time.Hour)
+	plan.Load = contending()
+	run, err := Record(ctx, plan, filepath.Join(t.TempDir(), "run"), Options{Progress: func(line string) {
+		if strings.HasPrefix(line, "measured ") {
+			cancel()
+		}
+	}})
+	var partial *PartialError
+	if !errors.As(err, &partial) || !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+	verify(t, run)
+	if run.Status != bundle.Partial || !strings.HasPrefix(run.Why, "interrupted after ") || !run.Has("perf.data") || !run.Has("locks.jsonl") {
+		t.Errorf("%s: %s: %+v", run.Status, run.Why, run.Files)
+	}
+	if n := children(t); n != 0 {
+		t.Errorf("%d children are left", n)
+	}
+}
+
+// children counts the processes whose parent is this one.
+func children(t *testing.T) int {
+	t.Helper()
+	tasks, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, task := range tasks {
+		data, err := os.ReadFile(task)
+		if err == nil {
+			n += len(strings.Fields(string(data)))
+		}
+	}
+	return n
+}
+
+func TestRecordInterruptedEarly(t *testing.T) {
+	needLive(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	plan := livePlan(t, time.Hour)
+	plan.WarmUpNS = time.Hour
+	dir := filepath.Join(t.TempDir(), "run")
+	run, err := Record(ctx, plan, dir, Options{Progress: func(line string) {
+		if strings.HasPrefix(line, "warming up") {
+			cancel()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+	verify(t, run)
+	if run.Why != "interrupted before the window" {
+		t.Errorf("why %q", run.Why)
+	}
+}
+
+func TestRecordLoads(t *testing.T) {
+	needLive(t)
+	tests := []struct {
+		name, script string
+		warmUp       time.Duration
+		status       bundle.Status
+		want         string // in Why, or in a warning
+		exit         int
+	}{
+		{"ends early", "sleep 0.3", 0, bundle.Complete, "the load ended by itself after", 0},
+		{"fails", "sleep 0.3; echo cannot bind >&2; exit 7", 0, bundle.Partial, "the load failed with exit status 7: cannot bind (after", 7},
+		{"fails in the warm-up", "exit 3", time.Hour, bundle.Partial, "the load failed with exit status 3: it printed nothing", 3},
+		{"ends in the warm-up", "exit 0", time.Hour, bundle.Partial, "the load ended before the window", 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			plan := livePlan(t, time.Hour)
+			plan.WarmUpNS, plan.Events = test.warmUp, []string{"cpu-clock"}
+			plan.Load = &bundle.Load{Argv: []string{"sh", "-c", test.script}}
+			run, err := Record(context.Background(), plan, filepath.Join(t.TempDir(), "run"), Options{})
+			verify(t, run)
+			if (err == nil) != (test.status == bundle.Complete) || run.Status != test.status {
+				t.Errorf("%s, %v", run.Status, err)
+			}
+			if text := run.Why + fmt.Sprint(run.Warnings); !strings.Contains(text, test.want) {
+				t.Errorf("got %q, want %q", text, test.want)
+			}
+			if run.Commands[0].Exit != test.exit || !run.Has("log/load.log") {
+				t.Errorf("commands %+v", run.Commands)
+			}
+		})
+	}
+}
+
+// A load that ignores SIGTERM, and its children, are killed.
+func TestRecordStubbornLoad(t *testing.T) {
+	needLive(t)
+	plan := livePlan(t, 100*time.Millisecond)
+	plan.Events = []string{"cpu-clock"}
+	pids := filepath.Join(t.TempDir(), "pids")
+	plan.Load = &bundle.Load{Argv: []string{"sh", "-c", "trap '' TERM; sleep 1000 & echo $$ $! > " + pids + "; wait"}}
+	run, err := Record(context.Background(), plan, filepath.Join(t.TempDir(), "run"), Options{Grace: 50 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if run.Commands[0].Exit != 128+9 {
+		t.Errorf("commands %+v", run.Commands)
+	}
+	data, err := os.ReadFile(pids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range strings.Fields(string(data)) {
+		// A killed child may stay for a moment until init takes it.
+		if state, err := os.ReadFile("/proc/" + pid + "/stat"); err == nil && !strings.Contains(string(state), ") Z ") {
+			t.Errorf("process %s is left: %s", pid, state)
+		}
+	}
+}
+
+func TestRecordPerfDies(t *testing.T) {
+	needLive(t)
+	plan := livePlan(t, time.Hour)
+	plan.Events = []string{"cpu-clock"}
+	run, err := Record(context.Background(), plan, filepath.Join(t.TempDir(), "run"), Options{Progress: func(line string) {
+		if strings.HasPrefix(line, "measured 1 s") {
+			killPerf(t)
+		}
+	}})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	verify(t, run)
+	if run.Status != bundle.Partial || !strings.HasPrefix(run.Why, "perf has ended after") || !run.Has("counters.jsonl") {
+		t.Errorf("%s: %s", run.Status, run.Why)
+	}
+	if run.Commands[0].Exit != 128+9 {
+		t.Errorf("commands %+v", run.Commands)
+	}
+}
+
+// killPerf kills this process's perf record.
+func killPerf(t *testing.T) {
+	tasks, _ := filepath.Glob("/proc/self/task/*/children")
+	for _, task := range tasks {
+		data, _ := os.ReadFile(task)
+		for _, pid := range strings.Fields(string(data)) {
+			comm, _ := os.ReadFile("/proc/" + pid + "/comm")
+			var n int
+			if _, err := fmt.Sscan(pid, &n); err == nil && strings.TrimSpace(string(comm)) == "perf" {
+				if err := unix.Kill(n, unix.SIGKILL); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+}
+
+func TestRecordNoPerf(t *testing.T) {
+	plan := livePlan(t, time.Second)
+	t.Setenv("PATH", t.TempDir())
+	dir := filepath.Join(t.TempDir(), "run")
+	_, err := Record(context.Background(), plan, dir, Options{})
+	var missing *Missing
+	if !errors.As(err, &missing) || missing.What != "perf" || !strings.Contains(missing.Fix, "linux-perf") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a bundle was begun: %v", err)
+	}
+}
+
+func TestRecordOverSomething(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "precious"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var exists *bundle.ExistsError
+	if _, err := Record(context.Background(), livePlan(t, time.Second), dir, Options{}); !errors.As(err, &exists) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A file system that is full: what was written stays, the error names it.
+func TestRecordDiskFull(t *testing.T) {
+	needLive(t)
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=96k"); err != nil {
+		t.Skip("no tmpfs can be mounted: ", err)
+	}
+	defer func() {
+		if err := unix.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	}()
+	plan := livePlan(t, 2*time.Second)
+	plan.Events, plan.Load = []string{"cpu-clock"}, contending()
+	run, err := Record(context.Background(), plan, filepath.Join(dir, "run"), Options{})
+	if !errors.Is(err, unix.ENOSPC) && (err == nil || !strings.Contains(err.Error(), "No space left on device")) {
+		t.Fatalf("got %v", err)
+	}
+	if run == nil || run.Status != bundle.Partial {
+		t.Errorf("run %+v", run)
+	}
+	t.Log(err)
+}

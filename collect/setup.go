@@ -1,0 +1,175 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/perf"
+	"xfrmscope/collect/sched"
+)
+
+// A setup is a plan, and what this machine makes of it.
+type setup struct {
+	plan   bundle.Plan
+	opt    Options
+	tool   *perf.Tool
+	events []bundle.Event
+	hz     int
+	own    bundle.CPUSet // CPUs this process may run on
+	pin    bundle.CPUSet // CPUs the collector and perf keep to while measuring
+
+	warnings []bundle.Warning
+	gaps     []bundle.Gap
+}
+
+// prepare checks the plan and the machine and tries every event. It changes
+// nothing.
+func prepare(ctx context.Context, plan bundle.Plan, opt Options) (*setup, error) {
+	if err := CheckPlan(plan, opt); err != nil {
+		return nil, err
+	}
+	s := &setup{plan: plan, opt: opt}
+	var err error
+	if s.tool, err = findPerf(ctx, opt.Perf); err != nil {
+		return nil, err
+	}
+	if err := checkPermission(opt.Root); err != nil {
+		return nil, err
+	}
+	if err := s.choosePins(); err != nil {
+		return nil, err
+	}
+	s.chooseFrequency()
+	return s, s.chooseEvents(ctx)
+}
+
+func findPerf(ctx context.Context, path string) (*perf.Tool, error) {
+	tool, err := perf.Find(ctx, path)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, perf.ErrTooOld):
+		return nil, &Missing{What: "perf", Why: err.Error(), Fix: "install a newer one; any perf works on any kernel", Err: err}
+	case err != nil:
+		return nil, &Missing{What: "perf", Why: err.Error(), Fix: "install it: `apt-get install linux-perf` on Debian, linux-tools-$(uname -r) on Ubuntu, perf elsewhere", Err: err}
+	}
+	return tool, nil
+}
+
+// choosePins finds CPUs for the collector and perf that are not measured,
+// within those this process was started on if that leaves any.
+func (s *setup) choosePins() error {
+	online, err := s.opt.Root.Online()
+	if err != nil {
+		return err
+	}
+	if s.own, err = sched.Affinity(); err != nil {
+		return err
+	}
+	for _, candidates := range []bundle.CPUSet{s.own, online} {
+		if s.pin = without(candidates, s.plan.CPUs); len(s.pin) > 0 {
+			return nil
+		}
+	}
+	s.pin = s.own
+	s.warnings = append(s.warnings, bundle.Warning{
+		Weakens: "every number",
+		Text:    fmt.Sprintf("all online CPUs (%s) are measured, so perf and the collector ran on them too; measure fewer to keep one free", online),
+	})
+	return nil
+}
+
+func without(set, drop bundle.CPUSet) bundle.CPUSet {
+	return slices.DeleteFunc(slices.Clone(set), drop.Contains)
+}
+
+// chooseFrequency lowers the frequency to what the kernel allows: it lowers
+// kernel.perf_event_max_sample_rate itself where interrupts take long.
+func (s *setup) chooseFrequency() {
+	s.hz = frequency(s.plan)
+	limit, err := s.opt.Root.ReadInt("/proc/sys/kernel/perf_event_max_sample_rate")
+	if err != nil || limit <= 0 || s.hz <= limit {
+		return
+	}
+	s.warnings = append(s.warnings, bundle.Warning{
+		Weakens: "samples",
+		Text:    fmt.Sprintf("sampled at %d Hz, not %d: the kernel allows no more; `sysctl kernel.perf_event_max_sample_rate=%d` and perf_cpu_time_max_percent=0 lift that", limit, s.hz, s.hz),
+	})
+	s.hz = limit
+}
+
+// chooseEvents tries every event on the first measured CPU.
+func (s *setup) chooseEvents(ctx context.Context) error {
+	s.opt.progress("trying the events on CPU " + s.plan.CPUs[:1].String())
+	s.events = perf.Resolve(s.plan.Events, func(event string) error {
+		return s.tool.Try(ctx, event, s.plan.CPUs[0])
+	})
+	if ctx.Err() == nil && len(s.opened()) > 0 {
+		s.trySampling(ctx)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(s.opened()) == 0 {
+		return &Missing{What: "perf events", Why: "none of those asked for can be sampled: " + s.events[0].Why, Fix: "`xfrmscope doctor` shows what can; in a container, seccomp may forbid perf_event_open"}
+	}
+	s.gaps = append(s.gaps, eventGaps(s.events)...)
+	return nil
+}
+
+// trySampling samples all events together, and should that fail each alone, to
+// drop those that can be counted but not sampled.
+func (s *setup) trySampling(ctx context.Context) {
+	if s.tool.TrySampling(ctx, s.perfOptions("", s.opened())) == nil {
+		return
+	}
+	for i, e := range s.events {
+		if e.Opened == "" {
+			continue
+		}
+		if err := s.tool.TrySampling(ctx, s.perfOptions("", []string{e.Opened})); err != nil {
+			s.events[i] = bundle.Event{Asked: e.Asked, Why: "can be counted but not sampled: " + err.Error()}
+		}
+	}
+}
+
+// opened returns the events that perf is given.
+func (s *setup) opened() []string {
+	var events []string
+	for _, e := range s.events {
+		if e.Opened != "" && !slices.Contains(events, e.Opened) {
+			events = append(events, e.Opened)
+		}
+	}
+	return events
+}
+
+func (s *setup) perfOptions(output string, events []string) perf.Options {
+	return perf.Options{CPUs: s.plan.CPUs, Events: events, FrequencyHz: s.hz, Output: output}
+}
+
+// eventGaps says what the events that did not open leave unmeasured.
+func eventGaps(events []bundle.Event) []bundle.Gap {
+	var gaps []bundle.Gap
+	for _, e := range events {
+		if e.Opened != "" {
+			continue
+		}
+		gap := bundle.Gap{What: e.Asked, Why: e.Asked + ": " + e.Why, Fix: "`perf list` names the events there are"}
+		if strings.Contains(e.Why, "not supported") {
+			gap.Why = "no hardware counters: " + gap.Why
+			gap.Fix = "measure on the bare machine, or give the guest a virtual PMU"
+		}
+		if strings.Contains(e.Asked, "miss") || strings.Contains(e.Asked, "cache") {
+			gap.What = "cache misses"
+		}
+		if !slices.ContainsFunc(gaps, func(g bundle.Gap) bool { return g.What == gap.What }) {
+			gaps = append(gaps, gap)
+		}
+	}
+	return gaps
+}

@@ -1,0 +1,119 @@
+package collect
+
+import (
+	"errors"
+	"io/fs"
+
+	"golang.org/x/sys/unix"
+
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/netns"
+	"xfrmscope/collect/procfs"
+	"xfrmscope/collect/xfrm"
+)
+
+// Phases of a snapshot, of SA.Phase and Counter.Phase.
+const (
+	phaseStart = "start"
+	phaseEnd   = "end"
+)
+
+// monotonic returns CLOCK_MONOTONIC, the clock of perf's samples, the probes
+// and the window.
+func monotonic() int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		return 0 // cannot fail with a valid clock and pointer: clock_gettime(2)
+	}
+	return ts.Nano()
+}
+
+// A snapshot is the SAs and counters at the start and at the end of a window.
+type snapshot struct {
+	root  procfs.Root
+	netns []string
+
+	sas      []bundle.SA
+	counters []bundle.Counter
+	gaps     []bundle.Gap
+}
+
+// take reads everything once. The SAs, which the packets are counted by, are
+// read nearest to the window.
+func (s *snapshot) take(phase string) {
+	if phase == phaseStart {
+		s.takeCounters(phase)
+		s.takeSAs(phase)
+		return
+	}
+	s.takeSAs(phase)
+	s.takeCounters(phase)
+}
+
+func (s *snapshot) takeSAs(phase string) {
+	for _, ns := range s.netns {
+		now := monotonic()
+		sas, err := xfrm.SAs(s.root, ns)
+		for i := range sas {
+			sas[i].Phase, sas[i].TimeNS = phase, now
+		}
+		s.sas = append(s.sas, sas...)
+		if err != nil {
+			s.gap("SAs of "+nsName(ns), phase, err)
+		}
+	}
+}
+
+func (s *snapshot) takeCounters(phase string) {
+	s.addCounters(phase, "", "CPU times", s.root.CPUTimes)
+	s.addCounters(phase, "", "softirq counters", s.root.Softnet)
+	for _, ns := range s.netns {
+		s.addCounters(phase, ns, "XFRM's counters of "+nsName(ns), func() (rows []bundle.Counter, err error) {
+			err = netns.Do(s.root, ns, func() (err error) {
+				rows, err = s.root.XfrmStat()
+				return err
+			})
+			return rows, err
+		})
+	}
+}
+
+func (s *snapshot) addCounters(phase, ns, what string, read func() ([]bundle.Counter, error)) {
+	now := monotonic()
+	rows, err := read()
+	for i := range rows {
+		rows[i].Phase, rows[i].TimeNS, rows[i].NetNS = phase, now, ns
+	}
+	s.counters = append(s.counters, rows...)
+	if err != nil {
+		s.gap(what, phase, err)
+	}
+}
+
+// gap notes what could not be read, once for both phases if it is the same.
+func (s *snapshot) gap(what, phase string, err error) {
+	g := bundle.Gap{What: what, Why: err.Error(), Fix: fixOf(err)}
+	for _, known := range s.gaps {
+		if known == g {
+			return
+		}
+	}
+	if phase == phaseEnd {
+		g.What += " at the end of the window"
+	}
+	s.gaps = append(s.gaps, g)
+}
+
+// fixOf returns what to do about an error of a snapshot, "" if nothing is known
+// to help.
+func fixOf(err error) string {
+	switch {
+	case errors.Is(err, xfrm.ErrNotSupported):
+		return "modprobe xfrm_user"
+	case errors.Is(err, fs.ErrPermission):
+		return "run as root, or with CAP_NET_ADMIN and, for another namespace, CAP_SYS_ADMIN"
+	case errors.Is(err, fs.ErrNotExist):
+		return "boot a kernel that has the file: CONFIG_XFRM_STATISTICS makes xfrm_stat"
+	}
+	return ""
+}

@@ -1,0 +1,158 @@
+package collect
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/procfs"
+)
+
+// Names of a bundle's artefacts; see package bundle.
+const (
+	perfData      = "perf.data"
+	kallsymsFile  = "symbols/kallsyms.gz"
+	modulesFile   = "symbols/modules"
+	buildIDsFile  = "symbols/buildids"
+	locksFile     = "locks.jsonl"
+	countersFile  = "counters.jsonl"
+	sasFile       = "sas.jsonl"
+	trafficFile   = "traffic.json"
+	perfRecordLog = "log/perf.record.log"
+	loadLog       = "log/load.log"
+)
+
+// errHidden says that the kernel shows addresses to nobody or not to us.
+var errHidden = errors.New("all addresses in /proc/kallsyms are 0")
+
+// saveKallsyms writes the text symbols of the running kernel, as /proc/kallsyms
+// prints them, and names locks that are variables of the kernel.
+func saveKallsyms(w *bundle.Writer, root procfs.Root, locks *lockNames) error {
+	part, err := w.PartPath(kallsymsFile)
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(part)
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", kallsymsFile, err)
+	}
+	err = writeKallsyms(f, root, locks)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		os.Remove(part)
+		return fmt.Errorf("writing %s: %w", kallsymsFile, err)
+	}
+	return w.Adopt(kallsymsFile)
+}
+
+func writeKallsyms(f *os.File, root procfs.Root, locks *lockNames) error {
+	z, err := gzip.NewWriterLevel(f, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	hidden := true
+	for s, err := range root.Symbols() {
+		if err != nil {
+			return err
+		}
+		hidden = hidden && s.Addr == 0
+		locks.offer(s)
+		if !s.IsText() {
+			continue
+		}
+		if _, err := s.WriteTo(z); err != nil {
+			return err
+		}
+	}
+	if hidden {
+		return errHidden
+	}
+	return z.Close()
+}
+
+// kallsymsGap says what a report lacks without symbols.
+func kallsymsGap(root procfs.Root, err error) bundle.Gap {
+	g := bundle.Gap{What: "function names of the kernel", Why: err.Error()}
+	if errors.Is(err, errHidden) || errors.Is(err, fs.ErrPermission) {
+		g.Why = fmt.Sprintf("%v: kernel.kptr_restrict is %s", err, root.ReadTrimmed("/proc/sys/kernel/kptr_restrict"))
+		g.Fix = "run as root with `sysctl kernel.kptr_restrict=0`"
+	}
+	return g
+}
+
+// saveModules writes /proc/modules and the build ids. A kernel without modules
+// has no such list.
+func saveModules(w *bundle.Writer, root procfs.Root) error {
+	modules, err := root.Read("/proc/modules")
+	if err == nil {
+		err = w.WriteFile(modulesFile, modules)
+	} else if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	ids, iderr := root.BuildIDs()
+	if iderr == nil {
+		var b strings.Builder
+		for _, id := range ids {
+			fmt.Fprintf(&b, "%s %s\n", id.ID, id.Name)
+		}
+		iderr = w.WriteFile(buildIDsFile, []byte(b.String()))
+	}
+	return errors.Join(err, iderr)
+}
+
+// lockNames finds the variables that locks lie in. The zero value knows none.
+type lockNames struct {
+	addrs []uint64 // of the locks, sorted
+	found map[uint64]procfs.Symbol
+}
+
+// maxOffset is how far behind a variable's symbol a lock in it may lie: in a
+// structure or in an array such as a hash table's.
+const maxOffset = 16 << 10
+
+func newLockNames(rows []bundle.LockRow) *lockNames {
+	n := &lockNames{found: make(map[uint64]procfs.Symbol)}
+	for _, row := range rows {
+		if addr, err := strconv.ParseUint(row.Lock, 0, 64); err == nil {
+			n.addrs = append(n.addrs, addr)
+		}
+	}
+	slices.Sort(n.addrs)
+	n.addrs = slices.Compact(n.addrs)
+	return n
+}
+
+// offer compares a symbol with every lock just behind it. The nearest wins, of
+// equals the first.
+func (n *lockNames) offer(s procfs.Symbol) {
+	i, _ := slices.BinarySearch(n.addrs, s.Addr)
+	for ; i < len(n.addrs) && n.addrs[i]-s.Addr < maxOffset; i++ {
+		if best, ok := n.found[n.addrs[i]]; !ok || best.Addr < s.Addr {
+			n.found[n.addrs[i]] = s
+		}
+	}
+}
+
+// name sets LockRow.Name where the lock is a variable of the kernel or of a
+// module: "tasklist_lock", "futex_queues+0x40".
+func (n *lockNames) name(rows []bundle.LockRow) {
+	for i := range rows {
+		addr, err := strconv.ParseUint(rows[i].Lock, 0, 64)
+		s, ok := n.found[addr]
+		if err != nil || !ok || s.Addr == 0 {
+			continue
+		}
+		rows[i].Name = s.Name
+		if off := addr - s.Addr; off > 0 {
+			rows[i].Name += fmt.Sprintf("+%#x", off)
+		}
+	}
+}

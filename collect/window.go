@@ -1,0 +1,191 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/perf"
+)
+
+// measure starts the load, lets it warm up, and opens and shuts the window. It
+// returns why the window was cut short, "" if it was not, and the cause.
+func (r *recorder) measure(ctx context.Context) (why string, cause error) {
+	if err := r.startLoad(); err != nil {
+		return err.Error(), err
+	}
+	if why, cause := r.warmUp(ctx); cause != nil {
+		return why, cause
+	}
+	r.snapshot.take(phaseStart)
+	if err := r.openWindow(); err != nil {
+		return r.perfFailure(err)
+	}
+	why, cause = r.watch(ctx)
+	if err := r.shutWindow(); err != nil && cause == nil {
+		why, cause = r.perfFailure(err)
+	}
+	r.snapshot.take(phaseEnd)
+	return why, cause
+}
+
+func (r *recorder) startLoad() error {
+	if r.plan.Load == nil {
+		return nil
+	}
+	r.opt.progress("starting the load: " + quote(r.plan.Load.Argv))
+	log, err := r.createLog(loadLog)
+	if err != nil {
+		return err
+	}
+	r.load, err = startLoad(r.plan.Load, r.own, log)
+	return err
+}
+
+// loadDone is closed when the load ends; without a load it never is.
+func (r *recorder) loadDone() <-chan struct{} {
+	if r.load == nil {
+		return nil
+	}
+	return r.load.done
+}
+
+func (r *recorder) warmUp(ctx context.Context) (why string, cause error) {
+	if r.plan.WarmUpNS > 0 {
+		r.opt.progress("warming up for " + seconds(r.plan.WarmUpNS))
+	}
+	timer := time.NewTimer(r.plan.WarmUpNS)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		if ctx.Err() == nil {
+			return "", nil
+		}
+		return "interrupted before the window", ctx.Err()
+	case <-ctx.Done():
+		return "interrupted before the window", ctx.Err()
+	case <-r.perf.Done():
+		return r.perfFailure(perf.ErrEnded)
+	case <-r.loadDone():
+		why := "the load ended before the window"
+		if failure := r.load.failure(); failure != "" {
+			why = failure
+		}
+		return why, errors.New(why)
+	}
+}
+
+// openWindow enables perf, then the probe: the window is when all of it runs.
+func (r *recorder) openWindow() error {
+	if err := r.perf.Enable(); err != nil {
+		return err
+	}
+	r.window.StartNS = monotonic()
+	if r.wait == nil {
+		return nil
+	}
+	r.probed.StartNS = r.window.StartNS
+	if err := r.wait.Open(); err != nil {
+		r.gap(bundle.Gap{What: "lock waits", Why: err.Error()})
+		r.closeProbe()
+	}
+	return nil
+}
+
+// shutWindow ends the window and disables what measured it.
+func (r *recorder) shutWindow() error {
+	r.window.EndNS = monotonic()
+	if r.wait != nil {
+		if err := r.wait.Shut(); err != nil {
+			r.warn("lock waits", err.Error())
+		}
+		r.probed.EndNS = monotonic()
+	}
+	err := r.perf.Disable()
+	r.update(func(m *bundle.Manifest) { m.Window = r.window })
+	return err
+}
+
+// watch waits for the end of the window.
+func (r *recorder) watch(ctx context.Context) (why string, cause error) {
+	end := time.NewTimer(r.plan.DurationNS)
+	defer end.Stop()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	start := time.Now()
+	r.opt.progress(fmt.Sprintf("measuring CPUs %s for %s", r.plan.CPUs, seconds(r.plan.DurationNS)))
+	for {
+		after := func() string {
+			return fmt.Sprintf("after %.1f s of %s", time.Since(start).Seconds(), seconds(r.plan.DurationNS))
+		}
+		select {
+		case <-end.C:
+			return "", nil
+		case <-tick.C:
+			r.opt.progress(fmt.Sprintf("measured %.0f s of %s", time.Since(start).Seconds(), seconds(r.plan.DurationNS)))
+		case <-ctx.Done():
+			return "interrupted " + after(), ctx.Err()
+		case <-r.perf.Done():
+			return r.perfFailure(fmt.Errorf("%w %s", perf.ErrEnded, after()))
+		case <-r.loadDone():
+			return r.loadEnded(after())
+		}
+	}
+}
+
+// loadEnded says what it means that the load ended within the window.
+func (r *recorder) loadEnded(after string) (why string, cause error) {
+	if failure := r.load.failure(); failure != "" {
+		why := failure + " (" + after + ")"
+		return why, errors.New(why)
+	}
+	r.warn("every number", "the load ended by itself "+after+", and the window with it")
+	return "", nil
+}
+
+// perfFailure adds perf's own last words to an error.
+func (r *recorder) perfFailure(err error) (why string, cause error) {
+	err = fmt.Errorf("%w: %s", err, lastLines(r.perfLog.Name(), 2))
+	return err.Error(), err
+}
+
+// endLoad stops the load, if it runs, and saves its output.
+func (r *recorder) endLoad() {
+	if r.load == nil {
+		return
+	}
+	l := r.load
+	r.load = nil
+	if !l.ended() {
+		r.opt.progress("ending the load")
+	}
+	l.stop(r.opt.grace())
+	r.adopt(loadLog)
+	r.update(func(m *bundle.Manifest) {
+		m.Commands = append(m.Commands, bundle.Command{Argv: r.plan.Load.Argv, Exit: l.exitCode(), Log: loadLog})
+	})
+}
+
+// endPerf completes perf.data. What a perf that failed has written is kept too.
+func (r *recorder) endPerf() error {
+	r.opt.progress("completing perf.data")
+	err := r.perf.Stop()
+	r.perfLog.Close()
+	r.update(func(m *bundle.Manifest) {
+		m.Commands = append(m.Commands, bundle.Command{Argv: r.tool.Argv(r.perfOptions(perfData, r.opened())), Exit: r.perf.ExitCode(), Log: perfRecordLog})
+	})
+	if err != nil {
+		err = fmt.Errorf("perf record: %w: %s", err, lastLines(r.perfLog.Name(), 2))
+	}
+	r.adopt(perfRecordLog)
+	if part, perr := r.w.PartPath(perfData); perr == nil {
+		if info, serr := os.Stat(part); serr != nil || info.Size() == 0 {
+			os.Remove(part)
+			return errors.Join(err, errors.New("perf wrote no perf.data"))
+		}
+	}
+	return errors.Join(err, r.w.Adopt(perfData))
+}
