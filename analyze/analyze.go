@@ -33,7 +33,7 @@ func Runs(ctx context.Context, runs []*bundle.Run, opt Options) (*Result, error)
 		return cmp.Or(cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.N, b.N), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Path, b.Path))
 	})
 	r.Curves = curves(r.Runs)
-	r.Findings = finding.Spin(spinPoints(r.Runs))
+	r.Findings = slices.Concat(finding.Spin(spinPoints(r.Runs)), finding.SACPU(saTraffic(r.Runs)), finding.Idle(cpuLoads(r.Runs)))
 	r.warnMixedHosts()
 	return r, nil
 }
@@ -65,28 +65,6 @@ func (r *Run) Main() *Event {
 		return nil
 	}
 	return r.Events[0]
-}
-
-// spinPoints gathers the evidence of finding.Spin.
-func spinPoints(runs []*Run) []finding.SpinPoint {
-	var points []finding.SpinPoint
-	for _, r := range runs {
-		e := r.Main()
-		if e == nil {
-			continue
-		}
-		p := finding.SpinPoint{Run: r.Name, Mode: r.Mode, N: r.N, Event: e.Name, Spin: e.All.SpinShare, Waits: r.Locks.Waits}
-		if r.Mode == "" {
-			p.Mode = r.Name // unlabelled runs are not a curve: each stands for itself
-		}
-		for _, c := range e.All.SpinCallers {
-			if spin := e.All.SpinShare.Value; spin > 0 {
-				p.Callers = append(p.Callers, finding.Caller{Name: c.Name, Share: c.Share.Value / spin})
-			}
-		}
-		points = append(points, p)
-	}
-	return points
 }
 
 // warnMixedHosts names what differs between the runs besides what was asked

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/perfdata"
@@ -174,7 +175,8 @@ const minCoverage = 0.95
 // window. It falls short where ticks are late or lost: a throttled event, a
 // virtual CPU that does not run, a CPU that went offline.
 func (e *Event) checkCoverage(window float64) {
-	if e.Unit != "nanoseconds" || window <= 0 || len(e.CPUs) == 0 {
+	exclusive := strings.Contains(e.Name, ":") // cpu-clock:k leaves user time out
+	if e.Unit != "nanoseconds" || exclusive || window <= 0 || len(e.CPUs) == 0 {
 		return
 	}
 	low, lowCPU := 1.0, -1

@@ -108,8 +108,14 @@ func modeName(p SpinPoint) string {
 	return p.Mode
 }
 
+// percent prints a ratio and its standard error with the digits the error
+// leaves: "25.0 +- 0.4 %", "0.048 +- 0.034 %".
 func percent(v metric.Value) string {
-	return fmt.Sprintf("%.1f +- %.1f %%", 100*v.Value, 100*v.SE)
+	digits := 1
+	for se := 100 * v.SE; se > 0 && se < 0.1 && digits < 4; se *= 10 {
+		digits++
+	}
+	return fmt.Sprintf("%.*f +- %.*f %%", digits, 100*v.Value, digits, 100*v.SE)
 }
 
 func cpus(n int) string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"xfrmscope/collect"
+	"xfrmscope/collect/bundle"
 )
 
 // Exit codes. Scripts and git bisect rely on them.
@@ -30,16 +31,20 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // exitCode chooses the exit code of an error.
 func exitCode(err error) int {
 	var usage usageError
+	var plan *collect.PlanError
 	var missing *collect.Missing
+	var damaged *bundle.DamagedError
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &plan):
 		return exitUsage
 	case errors.As(err, &missing):
 		return exitEnvironment
+	case errors.As(err, &damaged):
+		return exitInvalid
 	}
 	return exitFailure
 }

@@ -1,0 +1,67 @@
+package analyze
+
+import (
+	"xfrmscope/analyze/finding"
+	"xfrmscope/analyze/metric"
+)
+
+// spinPoints gathers the evidence of finding.Spin.
+func spinPoints(runs []*Run) []finding.SpinPoint {
+	var points []finding.SpinPoint
+	for _, r := range runs {
+		e := r.Main()
+		if e == nil {
+			continue
+		}
+		p := finding.SpinPoint{Run: r.Name, Mode: r.Mode, N: r.N, Event: e.Name, Spin: e.All.SpinShare, Waits: r.Locks.Waits}
+		if r.Mode == "" {
+			p.Mode = r.Name // unlabelled runs are not a curve: each stands for itself
+		}
+		for _, c := range e.All.SpinCallers {
+			if spin := e.All.SpinShare.Value; spin > 0 {
+				p.Callers = append(p.Callers, finding.Caller{Name: c.Name, Share: c.Share.Value / spin})
+			}
+		}
+		points = append(points, p)
+	}
+	return points
+}
+
+// saTraffic gathers the evidence of finding.SACPU.
+func saTraffic(runs []*Run) []finding.SATraffic {
+	var out []finding.SATraffic
+	for _, r := range runs {
+		t := finding.SATraffic{Run: r.Name, CPUs: r.Manifest.Plan.CPUs}
+		for _, s := range r.SAs {
+			if !s.Outbound {
+				continue
+			}
+			sa := finding.OutboundSA{SPI: s.SPI, CPU: -1, Packets: s.DeltaPackets}
+			if s.PCPU != nil {
+				sa.CPU = int(*s.PCPU)
+			}
+			t.SAs = append(t.SAs, sa)
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// cpuLoads gathers the evidence of finding.Idle. Only a clock samples idle time:
+// cycles do not count in a sleeping CPU.
+func cpuLoads(runs []*Run) []finding.CPULoad {
+	var out []finding.CPULoad
+	for _, r := range runs {
+		e := r.Main()
+		if e == nil || e.Unit != "nanoseconds" {
+			continue
+		}
+		load := finding.CPULoad{Run: r.Name}
+		for _, c := range e.CPUs {
+			idle, _ := metric.Share(c.Idle, c.Total)
+			load.CPUs = append(load.CPUs, finding.IdleCPU{CPU: c.CPU, Idle: idle})
+		}
+		out = append(out, load)
+	}
+	return out
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// cli runs one command line and returns what a shell would see.
+func cli(args ...string) (code int, stdout, stderr string) {
+	var out, errw bytes.Buffer
+	code = run(context.Background(), args, strings.NewReader(""), &out, &errw)
+	return code, out.String(), errw.String()
+}
+
+// Mistakes end with one clear sentence, the next step and the right exit code.
+func TestMistakes(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	empty := file("empty.data", "")
+	text := file("text.data", "this is no recording at all\n")
+	out := filepath.Join(dir, "out")
+	for _, tt := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"recrod"}, exitUsage, `"recrod" is no command`},
+		{[]string{"report"}, exitUsage, "want at least one RUN or SWEEP"},
+		{[]string{"report", dir}, exitUsage, "add -o DIR"},
+		{[]string{"report", dir, "-o", out}, exitFailure, "neither manifest.json nor sweep.json; make a run with `xfrmscope record"},
+		{[]string{"report", "/nowhere", "-o", out}, exitFailure, "it does not exist"},
+		{[]string{"report", "sample:none", "-o", out}, exitUsage, `there is no sample "none"; there are: `},
+		{[]string{"show", empty}, exitFailure, "it is a file"},
+		{[]string{"verify", dir}, exitFailure, "is no run and no sweep"},
+		{[]string{"import", empty, "-o", out}, exitFailure, "perf.data"},
+		{[]string{"import", text, "-o", out}, exitFailure, "perf.data"},
+		{[]string{"import", filepath.Join(dir, "none"), "-o", out}, exitFailure, "no such file"},
+		{[]string{"import", text}, exitUsage, "add -o DIR"},
+		{[]string{"record", "-C", "0"}, exitUsage, "add -o DIR"},
+		{[]string{"record", "-o", out}, exitUsage, "add -C"},
+		{[]string{"record", "-C", "0-", "-o", out}, exitUsage, "no CPU number"},
+		{[]string{"record", "-C", "8191", "-o", out}, exitUsage, "not online"},
+		{[]string{"record", "-C", "0", "-o", out, "--load-cpus", "0"}, exitUsage, "add --load CMD"},
+		{[]string{"record", "--nope"}, exitUsage, "`xfrmscope record --help`"},
+	} {
+		code, stdout, stderr := cli(tt.args...)
+		if code != tt.code || !strings.Contains(stderr, tt.want) || stdout != "" {
+			t.Errorf("xfrmscope %s\nexit %d, want %d; stdout %q\nstderr %swant %q in it", strings.Join(tt.args, " "), code, tt.code, stdout, stderr, tt.want)
+		}
+		if n := strings.Count(strings.TrimSpace(stderr), "\n"); n != 0 {
+			t.Errorf("xfrmscope %s: %d lines on stderr, want one:\n%s", strings.Join(tt.args, " "), n+1, stderr)
+		}
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("a refused command left its output directory behind")
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {}, {"record", "--help"}, {"report", "-h"}, {"--version"}} {
+		if code, stdout, stderr := cli(args...); code != exitOK || stdout == "" || stderr != "" {
+			t.Errorf("%v: exit %d, stdout %q, stderr %q", args, code, stdout, stderr)
+		}
+	}
+}
