@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -94,7 +95,8 @@ func (l *load) failure() string {
 	return fmt.Sprintf("the load failed with exit status %d: %s", code, lastLines(l.log.Name(), 3))
 }
 
-// lastLines returns the last n lines of a file that are not empty, joined.
+// lastLines returns the last n lines of a file, joined, without empty and
+// repeated ones.
 func lastLines(name string, n int) string {
 	data, err := os.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) {
@@ -109,6 +111,7 @@ func lastLines(name string, n int) string {
 			lines = append(lines, line)
 		}
 	}
+	lines = slices.Compact(lines)
 	if len(lines) == 0 {
 		return "it printed nothing"
 	}

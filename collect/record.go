@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"xfrmscope/collect/bundle"
@@ -169,6 +170,7 @@ func (r *recorder) adopt(name string) {
 
 // finish writes the last manifest and opens the bundle.
 func (r *recorder) finish(why string, cause error) (*bundle.Run, error) {
+	why = strings.ReplaceAll(why, "\n", "; ") // errors that were joined
 	err := r.w.Finish(why)
 	if err != nil && cause == nil {
 		why, cause = err.Error(), err

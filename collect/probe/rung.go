@@ -107,7 +107,7 @@ const notSupported = syscall.Errno(524)
 func (a Attempt) meaning(errno syscall.Errno) string {
 	switch {
 	case errno == syscall.EPERM && a.Rung == Fentry:
-		return ": without CAP_BPF and CAP_PERFMON, or a kernel whose policy forbids function tracing (lockdown)"
+		return ": the kernel's policy forbids function tracing (lockdown), or CAP_BPF and CAP_PERFMON are missing"
 	case errno == syscall.EPERM:
 		return ": CAP_BPF and CAP_PERFMON are needed"
 	case errno == syscall.ENOENT, errno == syscall.ESRCH:
