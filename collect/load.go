@@ -24,7 +24,7 @@ type load struct {
 	reap sync.Once
 }
 
-// startLoad starts the plan's load, in a process group of its own, with its
+// startLoad starts the plan's load, in a session of its own, with its
 // output in log, which stop closes.
 func startLoad(plan *bundle.Load, own bundle.CPUSet, log *os.File) (*load, error) {
 	set := own
@@ -54,7 +54,7 @@ func (l *load) ended() bool {
 	}
 }
 
-// stop asks the load's process group to end, and kills what has not ended
+// stop asks all processes of the load to end, and kills what has not ended
 // after the grace, or has outlived the group's leader.
 func (l *load) stop(grace time.Duration) {
 	if !l.ended() {

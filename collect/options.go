@@ -20,7 +20,7 @@ type Options struct {
 }
 
 // DefaultGrace is how long a load may take to end after SIGTERM before its
-// process group is killed.
+// processes are killed.
 const DefaultGrace = 5 * time.Second
 
 // DefaultFrequencyHz is how often perf samples each event on each CPU: not a

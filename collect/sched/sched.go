@@ -61,9 +61,9 @@ func PinProcess(set bundle.CPUSet) error {
 	return nil
 }
 
-// Start starts cmd on the CPUs of set, wherever this process runs, in a
-// process group of its own, so that a terminal's Ctrl-C does not reach it.
-// Should this process be killed, cmd is sent SIGTERM.
+// Start starts cmd on the CPUs of set, wherever this process runs, in a session
+// of its own: a terminal's Ctrl-C does not reach it, and Signal finds all of its
+// children. Should this process be killed, cmd is sent SIGTERM.
 func Start(cmd *exec.Cmd, set bundle.CPUSet) error {
 	own, err := Affinity()
 	if err != nil {
@@ -72,7 +72,7 @@ func Start(cmd *exec.Cmd, set bundle.CPUSet) error {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &unix.SysProcAttr{}
 	}
-	cmd.SysProcAttr.Setpgid = true
+	cmd.SysProcAttr.Setsid = true
 	cmd.SysProcAttr.Pdeathsig = unix.SIGTERM
 	// A child inherits the mask of the thread that forks it. The thread must
 	// live on, its death would be the parent's: it is unlocked again.
@@ -88,13 +88,40 @@ func Start(cmd *exec.Cmd, set bundle.CPUSet) error {
 	return err
 }
 
-// Signal sends a signal to the process group Start made for cmd.
+// Signal sends a signal to every process of the session Start made for cmd.
+// The group's number alone would miss what made a group of its own, as
+// timeout(1) and the jobs of an interactive shell do.
 func Signal(cmd *exec.Cmd, sig unix.Signal) error {
 	err := unix.Kill(-cmd.Process.Pid, sig)
 	if errors.Is(err, unix.ESRCH) {
-		return nil // it has ended
+		err = nil // the group has ended
+	}
+	for _, pid := range sessionOf(cmd.Process.Pid) {
+		_ = unix.Kill(pid, sig) // gone in between, or another user's: as above
 	}
 	return err
+}
+
+// sessionOf returns the processes of a session that are outside its leader's
+// group.
+func sessionOf(leader int) []int {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var pids []int
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		sid, serr := unix.Getsid(pid)
+		group, gerr := unix.Getpgid(pid)
+		if serr == nil && gerr == nil && sid == leader && group != leader {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // AwaitEnd returns when a started command has ended, and leaves it to be waited

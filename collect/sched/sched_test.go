@@ -6,6 +6,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"xfrmscope/collect/bundle"
 )
@@ -62,4 +65,34 @@ func TestStartOfNoProgram(t *testing.T) {
 	if err := Start(exec.Command("/nonexistent"), own); err == nil {
 		t.Error("started a program that does not exist")
 	}
+}
+
+// timeout(1) puts what it runs into a process group of its own.
+func TestSignalReachesEveryGroup(t *testing.T) {
+	if _, err := exec.LookPath("timeout"); err != nil {
+		t.Skip("timeout(1) is not installed")
+	}
+	own, err := Affinity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-c", "timeout 60 sleep 60 & wait")
+	if err := Start(cmd, own); err != nil {
+		t.Fatal(err)
+	}
+	for len(sessionOf(cmd.Process.Pid)) < 2 { // timeout and sleep are there
+		time.Sleep(time.Millisecond)
+	}
+	if err := Signal(cmd, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	left := func() bool { return len(sessionOf(cmd.Process.Pid)) > 0 }
+	for i := 0; left() && i < 5000; i++ {
+		time.Sleep(time.Millisecond)
+	}
+	if left() {
+		t.Errorf("processes %v outlived the signal", sessionOf(cmd.Process.Pid))
+	}
+	AwaitEnd(cmd)
+	_ = cmd.Wait()
 }
