@@ -174,7 +174,7 @@ func (d *doctor) events(ctx context.Context) []Check {
 		return nil
 	}
 	var checks []Check
-	for i, event := range append(DefaultEvents(), "cpu-clock:k") {
+	for i, event := range append(DefaultEvents(), "cpu-clock") {
 		c := Check{ID: fmt.Sprintf("XS%03d", 10+i), Title: "event " + event, State: OK}
 		resolved := perf.Resolve([]string{event}, func(event string) error { return d.tool.Try(ctx, event, online[0]) })
 		var found []string

@@ -122,7 +122,7 @@ func checkEvents(t *testing.T, run *bundle.Run) {
 	if run.Events[0].Opened == run.Events[0].Asked {
 		return
 	}
-	if run.Events[0].Opened != "cpu-clock:k" || run.Events[0].Why == "" {
+	if run.Events[0].Opened != "cpu-clock" || run.Events[0].Why == "" {
 		t.Errorf("events %+v", run.Events)
 	}
 	if !slices.ContainsFunc(run.Gaps, func(g bundle.Gap) bool {

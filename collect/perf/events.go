@@ -47,13 +47,17 @@ func (r *resolver) add(event string) {
 	}
 }
 
+// clock takes the place of cycles. It has no modifiers: sampled in user and
+// kernel mode and in idle, its samples must sum to the window, which the
+// analysis checks.
+const clock = "cpu-clock"
+
 // substitute puts the clock in the place of cycles and nothing in that of
 // others. alone is the event with its group's modifiers.
 func (r *resolver) substitute(asked, alone, why string) {
 	e := bundle.Event{Asked: asked, Why: why}
-	name, modifiers, _ := strings.Cut(alone, ":")
+	name, _, _ := strings.Cut(alone, ":")
 	if name == "cycles" || name == "cpu-cycles" {
-		clock := withModifiers("cpu-clock", modifiers)
 		if !r.opened(clock) && r.try(clock) == nil {
 			e.Opened = clock
 		}
@@ -65,8 +69,7 @@ func (r *resolver) opened(event string) bool {
 	return slices.ContainsFunc(r.events, func(e bundle.Event) bool { return e.Opened == event })
 }
 
-// withModifiers adds the modifiers that an event of its own and the clock
-// have: user, kernel, hypervisor; not S, p and the like.
+// withModifiers adds the modifiers that an event has outside its group: user, kernel, hypervisor; not S, p and the like.
 func withModifiers(event, modifiers string) string {
 	keep := strings.Map(func(c rune) rune {
 		if strings.ContainsRune("ukh", c) {
