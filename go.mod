@@ -3,6 +3,7 @@ module xfrmscope
 go 1.26.0
 
 require (
+	github.com/aclements/go-moremath v0.0.0-20210112150236-f10218a38794 // indirect
 	github.com/chzyer/readline v1.5.1 // indirect
 	github.com/cilium/ebpf v0.22.0 // indirect
 	github.com/go-echarts/go-echarts/v2 v2.7.3 // indirect
