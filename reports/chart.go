@@ -77,7 +77,7 @@ func (c *lineChart) render() []byte {
 	if len(xs) == 0 {
 		return nil
 	}
-	yTicks := ticks(max(c.top(), c.least), 5)
+	yTicks := c.yTicks()
 	x := scale{0, xs[len(xs)-1], chartLeft, chartWide - chartRight}
 	y := scale{0, yTicks[len(yTicks)-1], chartHigh - chartBottom, chartTop}
 	w.open("svg", attr{"class", "chart"}, attr{"viewBox", "0 0 " + px(chartWide) + " " + px(chartHigh)}, attr{"role", "img"}, attr{"aria-label", c.label})
@@ -90,6 +90,8 @@ func (c *lineChart) render() []byte {
 	w.close("svg")
 	return w.Bytes()
 }
+
+func (c *lineChart) yTicks() []float64 { return ticks(max(c.top(), c.least), 5) }
 
 // xValues returns the distinct x, ascending.
 func (c *lineChart) xValues() []float64 {
@@ -122,14 +124,14 @@ func (c *lineChart) axes(w *svgWriter, x, y scale, xs, yTicks []float64) {
 	w.text("axis head", chartLeft-48, chartTop-16, "", c.y)
 	for _, v := range yTicks {
 		w.line("grid", x.low, y.at(v), x.high, y.at(v))
-		w.text("axis", chartLeft-8, y.at(v)+4.5, "end", short(v))
+		w.text("axis", chartLeft-8, y.at(v)+4.5, "end", axisNumber(v))
 	}
 	last := math.Inf(-1)
 	for i := len(xs) - 1; i >= 0; i-- { // the largest N is always named
 		at := x.at(xs[i])
 		w.line("tick", at, y.low, at, y.low+5)
 		if math.IsInf(last, -1) || last-at >= 26 {
-			w.text("axis", at, y.low+20, "middle", significant(xs[i], 4))
+			w.text("axis", at, y.low+20, "middle", axisNumber(xs[i]))
 			last = at
 		}
 	}

@@ -22,18 +22,21 @@ type bar struct {
 // A barChart shows one horizontal bar for each run, stage or CPU.
 type barChart struct {
 	label string
-	x     string // head of the x axis, with its unit
+	x     string  // head of the x axis, with its unit
+	wide  float64 // 0 means barWide
 	bars  []bar
 }
 
 // Geometry of a bar chart, in pixels.
 const (
-	barWide  = 960
-	barLeft  = 176
-	barRight = 128
-	barHigh  = 22
-	barPitch = 38
-	barTop   = 30
+	barWide   = 1200 // as wide as the page
+	halfWide  = 620  // one of two beside each other
+	barLeft   = 176
+	barRight  = 150
+	barHigh   = 22
+	barPitch  = 46
+	barTop    = 30
+	belowHigh = 12
 )
 
 // render draws the chart.
@@ -42,20 +45,34 @@ func (c *barChart) render() []byte {
 		return nil
 	}
 	var w svgWriter
-	xTicks := ticks(c.widest(), 6)
-	height := float64(barTop + len(c.bars)*barPitch + 8)
-	x := scale{0, xTicks[len(xTicks)-1], barLeft, barWide - barRight}
-	w.open("svg", attr{"class", "chart"}, attr{"viewBox", "0 0 " + px(barWide) + " " + px(height)}, attr{"role", "img"}, attr{"aria-label", c.label})
-	w.text("axis head", barLeft, 12, "", c.x)
+	wide := c.wide
+	if wide == 0 {
+		wide = barWide
+	}
+	xTicks := ticks(c.widest(), int(wide/200)+1)
+	height := barTop + float64(len(c.bars))*c.pitch() + 8
+	x := scale{0, xTicks[len(xTicks)-1], barLeft, wide - barRight}
+	w.open("svg", attr{"class", "chart"}, attr{"viewBox", "0 0 " + px(wide) + " " + px(height)}, attr{"role", "img"}, attr{"aria-label", c.label})
+	w.text("axis head", barLeft-14, barTop-7, "end", c.x)
 	for _, v := range xTicks {
 		w.line("grid", x.at(v), barTop-4, x.at(v), height-6)
-		w.text("axis", x.at(v), barTop-7, "middle", short(v))
+		w.text("axis", x.at(v), barTop-7, "middle", axisNumber(v))
 	}
 	for i := range c.bars {
-		c.drawBar(&w, &c.bars[i], x, float64(barTop+i*barPitch+4))
+		c.drawBar(&w, &c.bars[i], x, barTop+float64(i)*c.pitch()+4)
 	}
 	w.close("svg")
 	return w.Bytes()
+}
+
+// pitch is the distance between bars: wider if thin bars stand under them.
+func (c *barChart) pitch() float64 {
+	for _, b := range c.bars {
+		if len(b.below) > 0 {
+			return barPitch
+		}
+	}
+	return barHigh + 8
 }
 
 func (c *barChart) widest() float64 {
@@ -73,7 +90,7 @@ func (c *barChart) widest() float64 {
 func (c *barChart) drawBar(w *svgWriter, b *bar, x scale, y float64) {
 	w.text("row", barLeft-10, y+barHigh*.68, "end", fitWidth(name(b.label), 21))
 	end := c.stack(w, b.parts, x, y, barHigh)
-	c.stack(w, b.below, x, y+barHigh+1, 6)
+	c.stack(w, b.below, x, y+barHigh+1, belowHigh)
 	whisker := end
 	if b.se > 0 && x.at(b.se)-x.low > 1.5 {
 		sum := x.from + (end-x.low)/(x.high-x.low)*(x.to-x.from)
@@ -95,8 +112,8 @@ func (c *barChart) stack(w *svgWriter, parts []segment, x scale, y, height float
 		if s.hatch != "" {
 			hatched(w, s.hatch, x0, y, x1-x0, height)
 		}
-		if label := fitWidth(s.label, int((x1-x0-8)/7)); label != "" && height > 12 {
-			w.text("on "+s.class, x0+5, y+height*.68, "", label)
+		if label := fitWidth(s.label, int((x1-x0-8)/6.6)); label != "" {
+			w.text("on "+s.class, x0+5, y+height/2+4, "", label)
 		}
 		at += s.value
 	}

@@ -30,7 +30,7 @@ func cpuPanel(r *analyze.Run, e *analyze.Event) []byte {
 		attr{"role", "img"}, attr{"aria-label", fmt.Sprintf("%s: %d CPUs, share of samples that are busy, spinning and on a lock word; the table below has the figures", name(runLabel(r)), len(e.CPUs))})
 	for _, v := range []float64{0, .5, 1} {
 		w.line("grid", panelLeft, y.at(v), width-panelRight, y.at(v))
-		w.text("axis", panelLeft-5, y.at(v)+4, "end", significant(100*v, 3))
+		w.text("axis", panelLeft-5, y.at(v)+4, "end", axisNumber(100*v))
 	}
 	for i := range e.CPUs {
 		drawCPU(&w, &e.CPUs[i], panelLeft+pitch*float64(i), pitch, y)
@@ -48,8 +48,9 @@ func drawCPU(w *svgWriter, c *analyze.CPU, x, pitch float64, y scale) {
 	}
 	busy := c.Busy.Period / c.Total.Period
 	width := pitch - min(pitch/5, 4)
-	tip := cpuTip(c)
-	w.rect("busy", x, y.at(busy), width, y.low-y.at(busy), tip)
+	w.open("g")
+	w.textElement("title", cpuTip(c))
+	w.rect("busy", x, y.at(busy), width, y.low-y.at(busy), "")
 	at := 0.0
 	for _, part := range []struct {
 		class, hatch string
@@ -57,11 +58,12 @@ func drawCPU(w *svgWriter, c *analyze.CPU, x, pitch float64, y scale) {
 	}{{"spin", "d", shareOf(c.SpinShare)}, {"word", "l", shareOf(c.LockWordShare)}} {
 		high := part.share * busy
 		if top := y.at(at + high); y.at(at)-top > .2 {
-			w.rect(part.class, x, top, width, y.at(at)-top, tip)
+			w.rect(part.class, x, top, width, y.at(at)-top, "")
 			hatched(w, part.hatch, x, top, width, y.at(at)-top)
 		}
 		at += high
 	}
+	w.close("g")
 }
 
 // cpuTip says a CPU's figures in words.

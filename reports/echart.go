@@ -40,14 +40,15 @@ func cssColor(variable string) string { return "css:--" + variable }
 // live returns the chart's options for ECharts.
 func (c *lineChart) live(id string) (liveChart, error) {
 	line, dots := charts.NewLine(), charts.NewScatter()
+	yTicks := c.yTicks()
 	line.SetGlobalOptions(
 		charts.WithInitializationOpts(opts.Initialization{ChartID: id}),
 		charts.WithAnimation(false),
-		charts.WithGridOpts(opts.Grid{Left: "62", Right: "24", Top: "64", Bottom: "52"}),
+		charts.WithGridOpts(opts.Grid{Left: "62", Right: "118", Top: "64", Bottom: "52"}),
 		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(true), Top: "0", Right: "8", Type: "scroll", Data: c.legend()}),
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item", Formatter: tipHook}),
 		charts.WithXAxisOpts(opts.XAxis{Type: "value", Min: 0, Name: "N, CPUs measured", NameLocation: "middle", NameGap: 30, MinInterval: 1}),
-		charts.WithYAxisOpts(opts.YAxis{Type: "value", Min: 0, Name: c.y, AxisLabel: &opts.AxisLabel{Formatter: shortHook}}),
+		charts.WithYAxisOpts(opts.YAxis{Type: "value", Min: 0, Max: yTicks[len(yTicks)-1], Name: c.y, AxisLabel: &opts.AxisLabel{Formatter: shortHook}}),
 	)
 	for i := range c.series {
 		c.addLive(line, dots, i)
@@ -87,7 +88,7 @@ func (c *lineChart) addLive(line *charts.Line, dots *charts.Scatter, i int) {
 	}
 	dots.AddSeries(label, data,
 		charts.WithScatterChartOpts(opts.ScatterChart{Symbol: liveSymbol(i), SymbolSize: 10}),
-		charts.WithItemStyleOpts(opts.ItemStyle{Color: color}),
+		charts.WithItemStyleOpts(opts.ItemStyle{Color: color, Opacity: opts.Float(1)}),
 		charts.WithMarkLineNameCoordItemOpts(bars...),
 		charts.WithMarkLineStyleOpts(opts.MarkLineStyle{Symbol: []string{"none", "none"}, LineStyle: &opts.LineStyle{Color: color, Type: "solid", Width: 1.5}}))
 }
@@ -122,19 +123,20 @@ func (c *barChart) live(id string) (liveChart, error) {
 	bars.SetGlobalOptions(
 		charts.WithInitializationOpts(opts.Initialization{ChartID: id}),
 		charts.WithAnimation(false),
-		charts.WithGridOpts(opts.Grid{Left: "8", Right: "24", Top: "96", Bottom: "36", ContainLabel: opts.Bool(true)}),
-		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(true), Top: "0", Type: "scroll"}),
+		charts.WithGridOpts(opts.Grid{Left: "8", Right: "24", Top: "8", Bottom: "36", ContainLabel: opts.Bool(true)}),
+		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(false)}), // the page has one that wraps
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item", Formatter: tipHook}),
 		charts.WithXAxisOpts(opts.XAxis{Type: "value", Min: 0, Name: c.x, NameLocation: "middle", NameGap: 24, AxisLabel: &opts.AxisLabel{Formatter: shortHook}}),
 		charts.WithYAxisOpts(opts.YAxis{Type: "category", Inverse: opts.Bool(true)}),
 	)
-	var labels []string
+	var labels, ends []string
 	for _, b := range c.bars {
-		labels = append(labels, fitWidth(name(b.label), 28))
+		labels, ends = append(labels, fitWidth(name(b.label), 28)), append(ends, b.end)
 	}
 	bars.SetXAxis(labels).XYReversal()
+	bars.ExtendYAxis(opts.YAxis{Type: "category", Inverse: opts.Bool(true), Position: "right", Data: ends, AxisLine: &opts.AxisLine{Show: opts.Bool(false)}})
 	c.addStack(bars, "parts", "", func(b *bar) []segment { return b.parts })
-	c.addStack(bars, "below", "6", func(b *bar) []segment { return b.below })
+	c.addStack(bars, "below", "9", func(b *bar) []segment { return b.below })
 	bars.Validate()
 	return liveOptions(id, bars.JSON())
 }

@@ -88,14 +88,14 @@ func overN(r *analyze.Result) bool {
 
 // runBars shows one value of each run as a bar, where N does not differ.
 func runBars(runs []*analyze.Run, label, x, class, hatch string, of func(*analyze.Run) metric.Value) *barChart {
-	c := &barChart{label: label, x: x}
+	c := &barChart{label: label, x: x, wide: halfWide}
 	for _, r := range runs {
 		p, ok := pointOf(r, of)
 		if !ok {
 			continue
 		}
 		c.bars = append(c.bars, bar{
-			label: runLabel(r), se: p.se, end: pretty(figureOf(of(r)).String()),
+			label: runLabel(r), se: p.se, end: pretty(errorText(of(r))),
 			parts: []segment{{class: class, value: p.y, hatch: hatch, tip: p.tip, legend: x}},
 		})
 	}
@@ -146,7 +146,7 @@ func stageStyleOf(runs []*analyze.Run) map[string]stageStyle {
 // counted, else shares.
 func stageChart(runs []*analyze.Run) *barChart {
 	unit := costUnit(runs)
-	perPacket := unit != "cost/packet"
+	perPacket := unit != noCost
 	c := &barChart{label: "Cost by stage, one bar a run; the table below has the figures", x: "% of busy"}
 	if perPacket {
 		c.x = unit
@@ -171,7 +171,7 @@ func stageBar(r *analyze.Run, whole metric.Value, styles map[string]stageStyle) 
 		return bar{}, false
 	}
 	scale := whole.Value * scaleOf(whole)
-	b := bar{label: runLabel(r), se: max(0, orZero(whole.SE)), end: pretty(figureOf(whole).String())}
+	b := bar{label: runLabel(r), se: max(0, orZero(whole.SE)), end: pretty(errorText(whole))}
 	if whole.Unit == "ratio" {
 		b.end = "n = " + pretty(count(a.Busy.Samples))
 	}
@@ -190,7 +190,7 @@ func stageBar(r *analyze.Run, whole metric.Value, styles map[string]stageStyle) 
 		b.parts = append(b.parts, other)
 	}
 	b.below = []segment{
-		{class: "spin", hatch: "d", value: shareOf(a.SpinShare) * scale, legend: "spinning", tip: "of it spinning: " + valueText(a.SpinShare)},
+		{class: "spin", hatch: "d", value: shareOf(a.SpinShare) * scale, legend: "spinning", label: "spinning", tip: "of it spinning: " + valueText(a.SpinShare)},
 		{class: "word", hatch: "l", value: shareOf(a.LockWordShare) * scale, legend: "on a lock word", tip: "of it on a lock word: " + valueText(a.LockWordShare)},
 	}
 	return b, true
@@ -202,6 +202,57 @@ func stageTip(r *analyze.Run, s analyze.Share) string {
 		tip += ", " + pretty(figureOf(s.PerPacket).String())
 	}
 	return tip
+}
+
+// stageRows shows the heaviest stages of one run, a bar each.
+func stageRows(r *analyze.Run) *barChart {
+	c := &barChart{label: "The heaviest stages of the run; the stage table has all", x: "% of busy", wide: halfWide}
+	styles := stageStyleOf([]*analyze.Run{r})
+	for _, s := range topShares(all(r).Stages, 9) {
+		v := s.Share
+		if finite(s.PerPacket) {
+			v, c.x = s.PerPacket, visible(s.PerPacket.Unit, 24)
+		}
+		if !finite(v) || v.Value < 0 {
+			continue
+		}
+		style := styles[s.Name]
+		c.bars = append(c.bars, bar{
+			label: s.Name, se: max(0, orZero(v.SE)) * scaleOf(v), end: pretty(errorText(v)),
+			parts: []segment{{class: style.class, hatch: style.hatch, value: v.Value * scaleOf(v), tip: stageTip(r, s), legend: name(s.Name)}},
+		})
+	}
+	return c
+}
+
+// maxCPUBars bounds the CPUs of the first screen.
+const maxCPUBars = 12
+
+// cpuRows shows up to maxCPUBars CPUs of one run: what part of their samples spins, is
+// on a lock word, or is busy otherwise.
+func cpuRows(r *analyze.Run) *barChart {
+	c := &barChart{label: "Busy, spinning and lock-word samples of each CPU; the table of CPUs has the figures", x: "% of samples", wide: halfWide}
+	e := primary(r)
+	if e == nil {
+		return c
+	}
+	for _, i := range pick(len(e.CPUs), maxCPUBars) {
+		cpu := &e.CPUs[i]
+		if cpu.Total.Period <= 0 {
+			continue
+		}
+		busy := 100 * cpu.Busy.Period / cpu.Total.Period
+		spin, word := busy*shareOf(cpu.SpinShare), busy*shareOf(cpu.LockWordShare)
+		c.bars = append(c.bars, bar{
+			label: fmt.Sprintf("CPU %d", cpu.CPU), end: "n = " + pretty(count(cpu.Total.Samples)),
+			parts: []segment{
+				{class: "spin", hatch: "d", value: spin, label: pretty(share(spin, 100)) + " %", tip: cpuTip(cpu), legend: "spinning"},
+				{class: "word", hatch: "l", value: word, tip: cpuTip(cpu), legend: "on a lock word"},
+				{class: "busy", value: max(busy-spin-word, 0), tip: cpuTip(cpu), legend: "busy otherwise"},
+			},
+		})
+	}
+	return c
 }
 
 // A legendItem explains a class of a chart.
@@ -224,8 +275,9 @@ func (c *barChart) legendItems() []legendItem {
 
 // legendRank keeps the stages in order and the locks last.
 func legendRank(l legendItem) string {
-	if l.Class == "spin" || l.Class == "word" {
-		return "z" + l.Class
+	switch l.Class {
+	case "spin", "word", "busy":
+		return map[string]string{"spin": "x", "word": "y", "busy": "z"}[l.Class]
 	}
 	return l.Class
 }
@@ -233,4 +285,13 @@ func legendRank(l legendItem) string {
 // spinLegend explains the colours of the per-CPU panels.
 func spinLegend() []legendItem {
 	return []legendItem{{"spin", "d", "spinning"}, {"word", "l", "on a lock word"}, {"busy", "", "busy otherwise"}}
+}
+
+// errorText is a value with its error and no unit, which the axis has.
+func errorText(v metric.Value) string {
+	f := figureOf(v)
+	if f.Err == "" {
+		return f.Value
+	}
+	return f.Value + " +- " + f.Err
 }

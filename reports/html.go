@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"xfrmscope/analyze"
@@ -150,7 +151,7 @@ func newPage(r *analyze.Result, o HTMLOptions) (*page, error) {
 		Title: titleOf(r), Lead: leadOf(runs), Tool: name(r.Tool), Claims: claimsOf(r), Tiles: tilesOf(r),
 		Runs: runsTable(r), StageOf: stageTable(side), CPUs: cpuPageTable(runs), PanelOf: spinLegend(),
 		Probes: probeLines(runs), Locks: locksTable(runs), SAs: saTable(runs),
-		Callers:   sideBySide("caller-table", "Who entered a lock's slow path, share of busy", "function", side, spinCallers, 20, true),
+		Callers:   listing{id: "caller-table", caption: "Who entered a lock's slow path, share of busy", what: "function", of: spinCallers, rows: 20, code: true}.table(side),
 		Functions: functionTables(side), Warnings: warnings(r), Losses: losses(r), Gaps: gaps(r), Blind: blind(r), Total: len(runs),
 		NotProven: notProven(r), Formulas: metric.Catalogue(), Provenance: provenanceOf(runs), Files: o.Files,
 	}
@@ -188,11 +189,7 @@ func (p *page) addCharts(r *analyze.Result, side []*analyze.Run, o HTMLOptions) 
 		p.Charts = append(p.Charts, live)
 		return f, err
 	}
-	rate, spin := firstFigures(r, side)
-	for _, f := range []struct {
-		box   figureBox
-		chart liveFigure
-	}{rate, spin} {
+	for _, f := range firstFigures(r, side) {
 		box, err := add(f.box, f.chart)
 		if err != nil {
 			return err
@@ -208,40 +205,65 @@ func (p *page) addCharts(r *analyze.Result, side []*analyze.Run, o HTMLOptions) 
 	return err
 }
 
-// firstFigures are the two figures of the first screen: curves over N, or
-// bars where N is the same.
-func firstFigures(r *analyze.Result, side []*analyze.Run) (rate, spin struct {
+// A livebox is a figure and the chart it shows.
+type livebox struct {
 	box   figureBox
 	chart liveFigure
-}) {
-	rate.box = figureBox{ID: "chart-rate", Title: "Does throughput grow with CPUs?", Caption: "Packets/s, each run a dot. Dashed: N times the first run of the mode, as if every CPU added as much."}
-	spin.box = figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?", Caption: "Spin share of busy samples, each run a dot ± one standard error of sampling."}
-	if overN(r) {
-		rate.chart, spin.chart = rateChart(r), spinChart(r)
-		return rate, spin
+}
+
+// firstFigures are the two figures of the first screen: curves over N; bars
+// where several runs have the same N; stages and CPUs of a single run.
+func firstFigures(r *analyze.Result, side []*analyze.Run) [2]livebox {
+	switch {
+	case overN(r):
+		return [2]livebox{
+			{figureBox{ID: "chart-rate", Title: "Does throughput grow with CPUs?", Caption: "Packets/s, each run a dot. Dashed: N times the first run of the mode, as if every CPU added as much."}, rateChart(r)},
+			{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?", Caption: "Spin share of busy samples, each run a dot ± one standard error of sampling."}, spinChart(r)},
+		}
+	case len(present(r)) == 1:
+		stages, cpus := stageRows(side[0]), cpuRows(side[0])
+		return [2]livebox{
+			{figureBox{ID: "chart-rate", Title: "Where does a packet's time go?", Caption: "The heaviest stages ± one standard error of sampling. Locks are charged to the stage that takes them."}, stages},
+			{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks, and on which CPUs?", Caption: cpuCaption(side[0]), Legend: cpus.legendItems()}, cpus},
+		}
 	}
-	rate.box.Title, rate.box.Caption = "Packets/s", "One bar a run; no error is known from a single run."
-	spin.box.Caption = "Spin share of busy samples ± one standard error of sampling."
-	rate.chart = runBars(side, "Packets per second of each run", "packets/s", "s0", "", func(r *analyze.Run) metric.Value { return r.Packets.Rate })
-	spin.chart = runBars(side, "Spin share of each run", "spin share, % of busy", "spin", "d", func(r *analyze.Run) metric.Value { return all(r).SpinShare })
-	return rate, spin
+	rate := runBars(side, "Packets per second of each run", "packets/s", "s0", "", func(r *analyze.Run) metric.Value { return r.Packets.Rate })
+	spin := runBars(side, "Spin share of each run", "% of busy", "spin", "d", func(r *analyze.Run) metric.Value { return all(r).SpinShare })
+	return [2]livebox{
+		{figureBox{ID: "chart-rate", Title: "Packets/s", Caption: "One bar a run; no error is known from a single run."}, rate},
+		{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?", Caption: "Spin share of busy samples ± one standard error of sampling."}, spin},
+	}
+}
+
+// cpuCaption explains the bars of CPUs and says how many are left out.
+func cpuCaption(r *analyze.Run) string {
+	s := "Samples of each CPU that are not idle, per cent of all its samples."
+	if e := primary(r); e != nil && len(e.CPUs) > maxCPUBars {
+		s += fmt.Sprintf(" %d of %d CPUs; all are below.", maxCPUBars, len(e.CPUs))
+	}
+	return s
 }
 
 func titleOf(r *analyze.Result) string {
 	runs := present(r)
-	switch len(runs) {
-	case 0:
+	if len(runs) == 0 {
 		return "no runs"
-	case 1:
+	}
+	if len(runs) == 1 {
 		return name(orDash(runs[0].Name))
 	}
-	var modes []string
+	var modes, ns []string
 	for _, c := range r.Curves {
 		if c.Mode != "" {
 			modes = append(modes, visible(c.Mode, 24))
 		}
 	}
-	return visible(fmt.Sprintf("%d runs: %s", len(runs), orWord(strings.Join(modes, " and "), "one mode")), 80)
+	for _, run := range runs {
+		if n := fmt.Sprint(run.N); !slices.Contains(ns, n) {
+			ns = append(ns, n)
+		}
+	}
+	return visible(fmt.Sprintf("%s on %s CPUs, %d runs", orWord(strings.Join(modes, " and "), "runs"), strings.Join(ns, ", "), len(runs)), 100)
 }
 
 // leadOf says on what and how was measured.
@@ -300,7 +322,11 @@ func sentence(s string) string { return strings.ReplaceAll(s, " +- ", thin+"±"+
 func spinCallers(r *analyze.Run) []analyze.Share { return all(r).SpinCallers }
 
 func stageTable(runs []*analyze.Run) table {
-	return sideBySide("stage-table", "Stages, share of busy samples; the tip of each figure has its cost per packet", "stage", runs, func(r *analyze.Run) []analyze.Share { return all(r).Stages }, maxRows, false)
+	l := listing{id: "stage-table", caption: "Stages, share of busy samples; no packets were counted", what: "stage", of: func(r *analyze.Run) []analyze.Share { return all(r).Stages }, rows: maxRows}
+	if unit := costUnit(runs); unit != noCost {
+		l.caption, l.cost = "Stages, cost per packet ± one standard error; bars and tips have the share of busy samples", unit
+	}
+	return l.table(runs)
 }
 
 // functionTables has one entry for each event: events are never put together.
@@ -326,8 +352,10 @@ func functionTables(side []*analyze.Run) []eventTables {
 			id := fmt.Sprintf("functions-%d", len(out))
 			out = append(out, eventTables{
 				Event: name(e.Name), Unit: name(e.Unit), Open: e == primary(run),
-				Functions: sideBySide(id, "Functions by self share of busy, event "+name(e.Name), "function", side, of(func(e *analyze.Event) []analyze.Share { return e.All.Functions }), 40, true),
-				Unmatched: sideBySide("un"+id, "Leaf functions that no stage claims, event "+name(e.Name), "function", side, of(func(e *analyze.Event) []analyze.Share { return e.Unmatched }), 20, true),
+				Functions: listing{id: id, caption: "Functions by self share of busy ± one standard error, event " + name(e.Name), what: "function", rows: 40, code: true,
+					of: of(func(e *analyze.Event) []analyze.Share { return e.All.Functions })}.table(side),
+				Unmatched: listing{id: "un" + id, caption: "Leaf functions that no stage claims, event " + name(e.Name), what: "function", rows: 20, code: true,
+					of: of(func(e *analyze.Event) []analyze.Share { return e.Unmatched })}.table(side),
 			})
 		}
 	}

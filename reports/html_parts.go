@@ -60,11 +60,11 @@ func tileRowOf(r *analyze.Run, v metric.Value) tileRow {
 	f := figureOf(v)
 	row := tileRow{Label: visible(runLabel(r), 24)}
 	if f.Missing != "" {
-		row.Value, row.Why = "not measured", visible(f.Missing, 200)
+		row.Value, row.Why = "not measured", visible(strings.TrimPrefix(f.Missing, "not measured: "), 100)
 		return row
 	}
 	row.Value, row.Err = pretty(f.Value), pretty(f.Err)
-	if v.ID == metric.SpinID {
+	if v.SE > 0 || v.ID == metric.SpinID { // a share's n is what it is a share of
 		row.N = "n = " + pretty(count(all(r).Busy.Samples))
 	}
 	return row

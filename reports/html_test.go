@@ -2,7 +2,9 @@ package reports
 
 import (
 	"bytes"
+	"maps"
 	"os"
+	"slices"
 	"testing"
 
 	"xfrmscope/analyze"
@@ -48,3 +50,5 @@ func TestWriteForLooking(t *testing.T) {
 		os.WriteFile(dir+"/"+n+".html", html(t, r, HTMLOptions{}), 0o644)
 	}
 }
+
+func sortedKeysOf[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

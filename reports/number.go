@@ -67,6 +67,9 @@ func significant(v float64, digits int) string {
 // value has four significant digits and the second string is "".
 func withError(v, se float64) (value, err string) {
 	if !(se > 0) || math.IsInf(se, 0) {
+		if v == math.Trunc(v) && math.Abs(v) < 1e15 { // a count
+			return decimals(v, 0), ""
+		}
 		return significant(v, 4), ""
 	}
 	places := min(max(1-int(math.Floor(math.Log10(se))), 0), 6)
@@ -113,7 +116,7 @@ func unitOf(v metric.Value) string {
 	if v.Unit == "ratio" {
 		return "%"
 	}
-	return v.Unit
+	return visible(v.Unit, 24)
 }
 
 // String returns "54.2 +- 0.3 %", in ASCII.
@@ -155,4 +158,13 @@ func shareOf(v metric.Value) float64 {
 		return 0
 	}
 	return min(max(v.Value, 0), 1)
+}
+
+// axisNumber formats a round number for an axis: no zeroes that say nothing.
+func axisNumber(v float64) string {
+	number, prefix, _ := strings.Cut(short(v), " ")
+	if strings.Contains(number, ".") {
+		number = strings.TrimRight(strings.TrimRight(number, "0"), ".")
+	}
+	return strings.TrimSpace(number + " " + prefix)
 }

@@ -235,16 +235,28 @@ func saRow(r *analyze.Run, s analyze.SA) []cell {
 		{Text: name(s.Src) + " → " + name(s.Dst), Small: name(s.NetNS)}, textCell(strings.TrimSpace(s.Proto + " " + s.Mode)), textCell(direction), cpu, packets, countCell(s.DeltaBytes), textCell(strings.Join(remarks, "; "))}
 }
 
-// sideBySide puts shares of runs beside each other, the heaviest in any run
-// first.
-func sideBySide(id, caption, what string, runs []*analyze.Run, of func(*analyze.Run) []analyze.Share, rows int, code bool) table {
-	t := table{ID: id, Caption: caption, Head: []column{{Text: what}}}
+// A listing is shares of runs put side by side, the heaviest in any run first.
+type listing struct {
+	id, caption string
+	what        string // head of the first column
+	of          func(*analyze.Run) []analyze.Share
+	cost        string // unit of a cost per packet to print instead of shares
+	rows        int
+	code        bool // the names are code
+}
+
+func (l listing) table(runs []*analyze.Run) table {
+	unit := l.cost
+	if unit == "" {
+		unit = "% ± se"
+	}
+	t := table{ID: l.id, Caption: l.caption, Head: []column{{Text: l.what}}}
 	type key struct{ name, module string }
 	var keys []key
 	heaviest := map[key]float64{}
 	for _, r := range runs {
-		t.Head = append(t.Head, column{Text: runLabel(r), Unit: "% ± se", Number: true})
-		for _, s := range of(r) {
+		t.Head = append(t.Head, column{Text: runLabel(r), Unit: unit, Number: true})
+		for _, s := range l.of(r) {
 			k := key{s.Name, s.Module}
 			if _, seen := heaviest[k]; !seen {
 				keys = append(keys, k)
@@ -254,24 +266,31 @@ func sideBySide(id, caption, what string, runs []*analyze.Run, of func(*analyze.
 	}
 	slices.SortStableFunc(keys, func(a, b key) int { return cmp.Compare(heaviest[b], heaviest[a]) })
 	for _, k := range keys {
-		row := []cell{{Text: name(k.name), Small: moduleText(k.module), Code: code, Warn: isSpin(k.name)}}
+		row := []cell{{Text: name(k.name), Small: moduleText(k.module), Code: l.code, Warn: isSpin(k.name)}}
 		for _, r := range runs {
-			row = append(row, shareCell(of(r), k.name, k.module))
+			row = append(row, l.cell(l.of(r), k.name, k.module))
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	return bounded(t, rows)
+	return bounded(t, l.rows)
 }
 
-func shareCell(list []analyze.Share, name, module string) cell {
+func (l listing) cell(list []analyze.Share, name, module string) cell {
 	i := slices.IndexFunc(list, func(s analyze.Share) bool { return s.Name == name && s.Module == module })
 	if i < 0 {
 		return cell{Text: "–", Title: "no sample, or not among the heaviest of this run", Muted: true, Sort: "0", Number: true}
 	}
-	c := valueCell(list[i].Share).withBar(list[i].Share)
-	c.Title = "n = " + pretty(count(list[i].Weight.Samples)) + " samples"
-	if p := list[i].PerPacket; p.Measured() {
-		c.Title += "; " + pretty(figureOf(p).String())
+	s := &list[i]
+	shown, other := s.Share, s.PerPacket
+	if l.cost != "" {
+		shown, other = other, shown
+	}
+	c := valueCell(shown).withBar(s.Share)
+	if shown.Measured() {
+		c.Title = "n = " + pretty(count(s.Weight.Samples)) + " samples"
+	}
+	if other.Measured() {
+		c.Title += "; " + pretty(figureOf(other).String())
 	}
 	c.Warn = c.Bar != "" && isSpin(name)
 	return c

@@ -40,15 +40,18 @@ func all(r *analyze.Run) analyze.CPU {
 	}
 }
 
-// costUnit returns the unit of the cost per packet of the primary events,
-// "cost/packet" if none was measured.
+// noCost stands for the unit where no cost per packet was measured.
+const noCost = "cost/packet"
+
+// costUnit returns the unit of the cost per packet of the primary events, or
+// noCost.
 func costUnit(runs []*analyze.Run) string {
 	for _, r := range runs {
 		if v := all(r).PerPacket; v.Measured() && v.Unit != "" {
-			return v.Unit
+			return visible(v.Unit, 24)
 		}
 	}
-	return "cost/packet"
+	return noCost
 }
 
 // runLabel names a run as short as it is told apart: "shared N=4".

@@ -59,9 +59,23 @@
       return { ...out };
     }
     if (typeof value !== 'string') return value;
-    if (name === 'formatter') return hooks.get(value);
+    if (name === 'formatter') return value === '{a}' ? value : hooks.get(value);
     if (name === 'color' && /^css:--\w+$/.test(value)) return variable(value.slice(4));
     return value;
+  };
+  // Decals repeat what colours say, as the hatching of the drawn figures does.
+  const stripes = (rotation, gap, width) => ({ symbol: 'rect', color: 'rgba(255,255,255,.5)', dashArrayX: [1, 0], dashArrayY: [width, gap], rotation });
+  const decals = new Map([['spin', stripes(-Math.PI / 4, 4, 2)], ['word', stripes(0, 6, 2)],
+    ...['st5', 'st6', 'st7', 'st8'].map(c => [c, stripes(Math.PI / 2, 6, 2)])]);
+  const decorate = series => {
+    const color = series.itemStyle?.color ?? '';
+    if (series.type === 'bar') {
+      series.itemStyle.decal = decals.get(color.replace('css:--', ''));
+      series.barMaxWidth = 26;
+    }
+    if (series.type !== 'line') return;
+    const dashed = series.lineStyle?.type === 'dashed';
+    series.endLabel = { show: !dashed, formatter: '{a}', color: variable('--ink'), fontWeight: 600, fontFamily: variable('--sans'), fontSize: 13, distance: 12, width: 92, overflow: 'truncate' };
   };
   const theme = options => {
     const text = { color: variable('--ink'), fontFamily: variable('--sans') };
@@ -71,14 +85,27 @@
     options.aria = { enabled: true };
     for (const axis of [options.xAxis, options.yAxis].flat()) {
       Object.assign(axis, {
-        axisLine: { show: axis.type === 'category' || axis === [options.xAxis].flat()[0], lineStyle: { color: variable('--muted') } },
-        axisTick: { lineStyle: { color: variable('--muted') } },
+        axisLine: { show: axis.axisLine?.show ?? (axis.type === 'category' || axis === [options.xAxis].flat()[0]), lineStyle: { color: variable('--muted') } },
+        axisTick: { show: axis.axisLine?.show, lineStyle: { color: variable('--muted') } },
         splitLine: { show: axis.type === 'value', lineStyle: { color: variable('--line') } },
         nameTextStyle: { color: variable('--muted'), align: axis === [options.yAxis].flat()[0] ? 'left' : undefined },
       });
       axis.axisLabel = { ...axis.axisLabel, color: variable('--muted') };
     }
     return options;
+  };
+
+  // Names at the ends of lines that lie close are moved apart.
+  const spread = (chart, options) => {
+    const ends = options.series.filter(s => s.endLabel?.show && s.data?.length).map(s => ({ name: s.name, data: s.data, y: chart.convertToPixel({ yAxisIndex: 0 }, s.data.at(-1).value[1]) }));
+    ends.sort((a, b) => a.y - b.y);
+    const at = new Map();
+    let last = -Infinity;
+    for (const e of ends) {
+      last = Math.max(e.y, last + 17);
+      at.set(e.data, last - e.y);
+    }
+    chart.setOption({ series: options.series.map(s => at.has(s.data) ? { endLabel: { offset: [0, at.get(s.data)] } } : {}) });
   };
 
   let library;
@@ -100,11 +127,18 @@
     const still = figure.querySelector('.static');
     const box = document.createElement('div');
     box.className = 'live';
-    box.style.height = Math.max(Math.round(still.getBoundingClientRect().height), 260) + 'px';
+    const options = JSON.parse(data.textContent);
+    const rows = [options.yAxis].flat()[0].data?.length ?? 0;
+    const pitch = options.series.some(s => s.stack === 'below') ? 46 : 30;
+    const height = rows ? pitch * rows + 46 : Math.max(still.firstElementChild.getBoundingClientRect().height, 260);
+    box.style.height = Math.round(height) + 'px';
     still.after(box);
     still.classList.add('off');
     const chart = echarts.init(box, null, { renderer: 'svg' });
-    chart.setOption(theme(resolve(JSON.parse(data.textContent), '')));
+    options.series.forEach(decorate);
+    const resolved = theme(resolve(options, ''));
+    chart.setOption(resolved);
+    spread(chart, resolved);
     live.set(figure, chart);
     figure.dataset.live = 'drawn';
   };
