@@ -373,18 +373,28 @@ func testResult(runs ...*analyze.Run) *analyze.Result {
 		}
 		r.Curves[at].Runs = append(r.Curves[at].Runs, i)
 	}
-	var points []finding.SpinPoint
-	for _, run := range runs {
-		for _, e := range run.Events[:min(1, len(run.Events))] {
-			pt := finding.SpinPoint{Run: run.Name, Mode: run.Mode, N: run.N, Event: e.Name, Spin: e.All.SpinShare, Waits: run.Locks.Waits}
-			for _, c := range e.All.SpinCallers {
-				pt.Callers = append(pt.Callers, finding.Caller{Name: c.Name, Share: 1})
-			}
-			points = append(points, pt)
+	for _, c := range r.Curves {
+		last := runs[c.Runs[len(c.Runs)-1]]
+		if len(last.Events) > 0 {
+			r.Findings = append(r.Findings, testFinding(last, last.Events[0].All))
 		}
 	}
-	r.Findings = finding.Spin(points)
 	return r
+}
+
+// testFinding says whether a run spins.
+func testFinding(run *analyze.Run, a analyze.CPU) finding.Finding {
+	spin := figureOf(a.SpinShare).String()
+	f := finding.Finding{
+		ID: "spin", Claim: fmt.Sprintf("%s: %s of busy time on %d CPUs spins on locks", run.Mode, spin, run.N),
+		Evidence:  []string{fmt.Sprintf("%s: spin share %s (n = %d)", run.Name, spin, a.Busy.Samples)},
+		NotProven: "A share of samples says where the time went, not what it cost in packets; the error is sampling error of one run, not the spread between runs.",
+		Next:      "compare packets/s and cost per packet of the same runs",
+	}
+	if len(a.SpinCallers) > 0 {
+		f.Claim += ", entered from " + a.SpinCallers[0].Name
+	}
+	return f
 }
 
 // testOne is a single run that spins.

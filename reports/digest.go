@@ -128,7 +128,7 @@ func whereLines(runs []*analyze.Run) []string {
 	})
 	cpu := common(runs, func(r *analyze.Run) string { return r.Manifest.Host.CPUModel })
 	event := common(runs, func(r *analyze.Run) string {
-		if e := primary(r); e != nil {
+		if e := r.Main(); e != nil {
 			return e.Name + " (" + e.Unit + ")"
 		}
 		return "none"
@@ -145,7 +145,7 @@ func frequency(r *analyze.Run) string {
 	if hz := r.Manifest.Plan.FrequencyHz; hz > 0 {
 		return fmt.Sprint(hz)
 	}
-	if e := primary(r); e != nil && e.Profile != nil && e.Profile.Event.FrequencyHz > 0 {
+	if e := r.Main(); e != nil && e.Profile != nil && e.Profile.Event.FrequencyHz > 0 {
 		return fmt.Sprint(e.Profile.Event.FrequencyHz)
 	}
 	return ""

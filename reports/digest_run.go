@@ -42,18 +42,18 @@ func runFigures(run *analyze.Run, a analyze.CPU) []string {
 	}
 }
 
-// cpuTable prints the CPUs, at most six: the first, the last, evenly between.
+// cpuTable prints the CPUs, at most four: the first, the last, evenly between.
 func cpuTable(run *analyze.Run) []string {
-	e := primary(run)
+	e := run.Main()
 	if e == nil || len(e.CPUs) == 0 {
 		return []string{"  per CPU: no samples"}
 	}
 	lines := []string{fmt.Sprintf("  %5s %9s %9s %16s %16s", "CPU", "samples", "busy", "spin %", "word %")}
-	for _, i := range pick(len(e.CPUs), 6) {
+	for _, i := range pick(len(e.CPUs), 4) {
 		c := e.CPUs[i]
 		lines = append(lines, fmt.Sprintf("  %5d %9s %9s %16s %16s", c.CPU, count(c.Total.Samples), count(c.Busy.Samples), percentCell(c.SpinShare), percentCell(c.LockWordShare)))
 	}
-	if left := len(e.CPUs) - 6; left > 0 {
+	if left := len(e.CPUs) - 4; left > 0 {
 		lines = append(lines, fmt.Sprintf("  %d CPUs left out: see report.html", left))
 	}
 	return lines
@@ -61,7 +61,7 @@ func cpuTable(run *analyze.Run) []string {
 
 func functionLines(a analyze.CPU) []string {
 	lines := []string{"top functions, self % of busy"}
-	for _, f := range a.Functions[:min(6, len(a.Functions))] {
+	for _, f := range a.Functions[:min(5, len(a.Functions))] {
 		lines = append(lines, shareLine(f))
 	}
 	return lines
@@ -69,7 +69,7 @@ func functionLines(a analyze.CPU) []string {
 
 func stageLines(a analyze.CPU) []string {
 	lines := []string{"stages, % of busy"}
-	for _, s := range topShares(a.Stages, 6) {
+	for _, s := range topShares(a.Stages, 5) {
 		lines = append(lines, shareLine(s))
 	}
 	return lines

@@ -140,7 +140,7 @@ func perCPULines(groups []group) [][]string {
 // spinSpread returns the CPUs that spin least and most, and whether they
 // differ.
 func spinSpread(r *analyze.Run) (low, high analyze.CPU, differ bool) {
-	e := primary(r)
+	e := r.Main()
 	if e == nil {
 		return low, high, false
 	}

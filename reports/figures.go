@@ -232,7 +232,7 @@ const maxCPUBars = 12
 // on a lock word, or is busy otherwise.
 func cpuRows(r *analyze.Run) *barChart {
 	c := &barChart{label: "Busy, spinning and lock-word samples of each CPU; the table of CPUs has the figures", x: "% of samples", wide: halfWide}
-	e := primary(r)
+	e := r.Main()
 	if e == nil {
 		return c
 	}

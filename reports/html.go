@@ -159,7 +159,7 @@ func newPage(r *analyze.Result, o HTMLOptions) (*page, error) {
 	hatchPatterns(&defs)
 	p.Defs = template.HTML(defs.String())
 	for _, run := range pick(len(runs), 24) {
-		if picture := cpuPanel(runs[run], primary(runs[run])); picture != nil {
+		if picture := cpuPanel(runs[run], runs[run].Main()); picture != nil {
 			p.Panels = append(p.Panels, panel{name(runLabel(runs[run])), template.HTML(picture)})
 		}
 	}
@@ -238,7 +238,7 @@ func firstFigures(r *analyze.Result, side []*analyze.Run) [2]livebox {
 // cpuCaption explains the bars of CPUs and says how many are left out.
 func cpuCaption(r *analyze.Run) string {
 	s := "Samples of each CPU that are not idle, per cent of all its samples."
-	if e := primary(r); e != nil && len(e.CPUs) > maxCPUBars {
+	if e := r.Main(); e != nil && len(e.CPUs) > maxCPUBars {
 		s += fmt.Sprintf(" %d of %d CPUs; all are below.", maxCPUBars, len(e.CPUs))
 	}
 	return s
@@ -277,7 +277,7 @@ func leadOf(runs []*analyze.Run) string {
 		common(runs, func(r *analyze.Run) string { return r.Manifest.Host.CPUModel }),
 	}
 	event := common(runs, func(r *analyze.Run) string {
-		if e := primary(r); e != nil {
+		if e := r.Main(); e != nil {
 			return e.Name + " in " + e.Unit
 		}
 		return ""
@@ -351,7 +351,7 @@ func functionTables(side []*analyze.Run) []eventTables {
 			}
 			id := fmt.Sprintf("functions-%d", len(out))
 			out = append(out, eventTables{
-				Event: name(e.Name), Unit: name(e.Unit), Open: e == primary(run),
+				Event: name(e.Name), Unit: name(e.Unit), Open: e == run.Main(),
 				Functions: listing{id: id, caption: "Functions by self share of busy ± one standard error, event " + name(e.Name), what: "function", rows: 40, code: true,
 					of: of(func(e *analyze.Event) []analyze.Share { return e.All.Functions })}.table(side),
 				Unmatched: listing{id: "un" + id, caption: "Leaf functions that no stage claims, event " + name(e.Name), what: "function", rows: 20, code: true,

@@ -109,8 +109,8 @@ type flameOf struct {
 	event *analyze.Event
 }
 
-// flameOrder lists the profiles: primary events of the last runs of each mode,
-// primary events of the others, then the other events in the same order.
+// flameOrder lists the profiles: main events of the last runs of each mode,
+// main events of the others, then the other events in the same order.
 func flameOrder(r *analyze.Result) []flameOf {
 	runs := lastOfModes(r)
 	for _, run := range present(r) {
@@ -123,7 +123,7 @@ func flameOrder(r *analyze.Result) []flameOf {
 		for _, e := range run.Events {
 			switch {
 			case e.Profile == nil:
-			case e == primary(run):
+			case e == run.Main():
 				first = append(first, flameOf{run, e})
 			default:
 				then = append(then, flameOf{run, e})
@@ -138,7 +138,7 @@ func flameOrder(r *analyze.Result) []flameOf {
 func mostSpinning(r *analyze.Result, boxes []flameBox) int {
 	best, most := -1, -1.0
 	for i, f := range flameOrder(r)[:len(boxes)] {
-		if s := shareOf(all(f.run).SpinShare); f.event == primary(f.run) && s > most {
+		if s := shareOf(all(f.run).SpinShare); f.event == f.run.Main() && s > most {
 			best, most = i, s
 		}
 	}

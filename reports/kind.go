@@ -3,6 +3,7 @@ package reports
 import (
 	"slices"
 
+	"xfrmscope/analyze"
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/stage"
 )
@@ -48,15 +49,14 @@ var xfrmStages = []string{"spd", "sa", "bundle", "bundle-free", "refcount", "rep
 // are idle, by the stage table that the figures use too.
 type classifier struct {
 	p     *profile.Profile
+	table *stage.Table
 	kinds []kind // by function
 	rows  []int  // by function: row of the stage table
-	idle  int    // row of the stage table
 }
 
 func newClassifier(p *profile.Profile) *classifier {
 	table := stage.Default()
-	c := &classifier{p: p, kinds: make([]kind, len(p.Functions)), rows: make([]int, len(p.Functions))}
-	c.idle = slices.IndexFunc(table.Rows, func(r stage.Row) bool { return r.Key == stage.Idle })
+	c := &classifier{p: p, table: table, kinds: make([]kind, len(p.Functions)), rows: make([]int, len(p.Functions))}
 	for i, f := range p.Functions {
 		c.rows[i] = stage.None
 		if !kernelMapping(p, f.Mapping) {
@@ -105,12 +105,31 @@ func (c *classifier) ofLocation(loc int32) kind {
 	return kindUser
 }
 
-// isIdle reports whether the deepest frame a stage claims is the idle loop.
-func (c *classifier) isIdle(s profile.Stack) bool {
+// rowOf returns the stage of a stack, the one of the deepest frame that a
+// stage claims, or stage.None.
+func (c *classifier) rowOf(s profile.Stack) int {
 	for _, loc := range s {
 		if f := c.p.Locations[loc].Function; f >= 0 && c.rows[f] != stage.None {
-			return c.rows[f] == c.idle
+			return c.rows[f]
 		}
 	}
-	return false
+	return stage.None
+}
+
+func (c *classifier) isIdle(s profile.Stack) bool {
+	row := c.rowOf(s)
+	return row != stage.None && c.table.Rows[row].Key == stage.Idle
+}
+
+// stageName names the stage of a stack as the figures do.
+func (c *classifier) stageName(s profile.Stack) string {
+	if row := c.rowOf(s); row != stage.None {
+		return c.table.Rows[row].Name
+	}
+	for _, loc := range s {
+		if kernelMapping(c.p, c.p.Locations[loc].Mapping) {
+			return analyze.NoStage
+		}
+	}
+	return analyze.UserStage
 }

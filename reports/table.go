@@ -127,12 +127,12 @@ func bounded(t table, limit int) table {
 }
 
 func cpuPageTable(runs []*analyze.Run) table {
-	t := table{ID: "cpu-table", Caption: "Each CPU of each run, primary event", Head: []column{
+	t := table{ID: "cpu-table", Caption: "Each CPU of each run, main event", Head: []column{
 		{Text: "run"}, {Text: "CPU", Number: true}, {Text: "samples", Number: true}, {Text: "busy", Unit: "samples", Number: true}, {Text: "spin", Unit: "% of busy", Number: true},
 		{Text: "lock word", Unit: "% of busy", Number: true}, {Text: "packets", Unit: "/s", Number: true}, {Text: "cost", Unit: costUnit(runs), Number: true}, {Text: "waits", Unit: "by probe", Number: true}, {Text: "longest", Unit: "µs", Number: true}, {Text: "heaviest function"},
 	}}
 	for _, r := range runs {
-		e := primary(r)
+		e := r.Main()
 		if e == nil {
 			continue
 		}

@@ -11,24 +11,10 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// primary returns the event a report leads with: the first that measures time
-// or cycles, else the first; nil if the run has none.
-func primary(r *analyze.Run) *analyze.Event {
-	for _, e := range r.Events {
-		if e.Unit == "nanoseconds" || e.Unit == "cycles" {
-			return e
-		}
-	}
-	if len(r.Events) > 0 {
-		return r.Events[0]
-	}
-	return nil
-}
-
-// all returns the primary event's figures over all CPUs. Of a run without
+// all returns the main event's figures over all CPUs. Of a run without
 // events every value says so.
 func all(r *analyze.Run) analyze.CPU {
-	if e := primary(r); e != nil {
+	if e := r.Main(); e != nil {
 		return e.All
 	}
 	gap := bundle.Gap{What: "samples", Why: "the run has no samples"}
@@ -301,7 +287,7 @@ func notProven(r *analyze.Result) []string {
 			out = append(out, f.NotProven)
 		}
 	}
-	if len(present(r)) > 0 {
+	if len(out) == 0 && len(present(r)) > 0 {
 		out = append(out, "Errors are one standard error of sampling within a run; how far runs of the same kind lie apart is seen only from repeats.")
 	}
 	return out

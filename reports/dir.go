@@ -1,0 +1,127 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/profile"
+)
+
+// WriteDir writes every artefact into dir, which it makes if needed, and
+// returns their names in the order written:
+//
+//	report.html            the page; it links the others
+//	digest.txt             the text for a mail
+//	flame-RUN-EVENT.svg    one flame graph for each event of each run
+//	RUN-EVENT.pb.gz        the same as a pprof profile with labels cpu and stage
+//	results.json           the Result
+//
+// Each file is complete when it appears under its name. On an error the names
+// written so far are returned with it.
+func WriteDir(dir string, r *analyze.Result) ([]string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("making the report's directory: %w", err)
+	}
+	rest := artefacts(r)
+	links := make([]string, 0, len(rest))
+	for _, a := range rest {
+		links = append(links, a.name)
+	}
+	all := append([]artefact{{"report.html", func(w io.Writer) error { return HTML(w, r, HTMLOptions{Files: links}) }}}, rest...)
+	var written []string
+	for _, a := range all {
+		if err := writeAtomic(filepath.Join(dir, a.name), a.write); err != nil {
+			return written, fmt.Errorf("writing %s: %w", filepath.Join(dir, a.name), err)
+		}
+		written = append(written, a.name)
+	}
+	return written, nil
+}
+
+// An artefact is a file of a report.
+type artefact struct {
+	name  string
+	write func(io.Writer) error
+}
+
+// artefacts lists what a report consists of beside the page.
+func artefacts(r *analyze.Result) []artefact {
+	names := uniqueNames{}
+	list := []artefact{{"digest.txt", func(w io.Writer) error { return Digest(w, r) }}}
+	var profiles []artefact
+	for _, run := range present(r) {
+		for _, e := range run.Events {
+			if e.Profile == nil {
+				continue
+			}
+			stem := names.unique(fileName(run.Name) + "-" + fileName(e.Name))
+			label := orDash(run.Name)
+			list = append(list, artefact{"flame-" + stem + ".svg", func(w io.Writer) error { return FlameSVG(w, e.Profile, FlameOptions{Run: label}) }})
+			profiles = append(profiles, artefact{stem + ".pb.gz", func(w io.Writer) error { return writePprof(w, e.Profile) }})
+		}
+	}
+	list = append(list, profiles...)
+	return append(list, artefact{"results.json", func(w io.Writer) error { return writeJSON(w, r) }})
+}
+
+// writePprof writes a profile with its CPUs and stages as labels.
+func writePprof(w io.Writer, p *profile.Profile) error {
+	c := newClassifier(p)
+	return profile.WritePprof(w, p, profile.PprofOptions{
+		Stage:   func(p *profile.Profile, stack int32) string { return c.stageName(p.Stacks[stack]) },
+		NoTasks: true,
+	})
+}
+
+func writeJSON(w io.Writer, r *analyze.Result) error {
+	data, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(data, '\n'))
+	return err
+}
+
+// uniqueNames gives each name once, whatever its case.
+type uniqueNames map[string]bool
+
+func (u uniqueNames) unique(name string) string {
+	out := name
+	for i := 2; u[strings.ToLower(out)]; i++ {
+		out = fmt.Sprintf("%s-%d", name, i)
+	}
+	u[strings.ToLower(out)] = true
+	return out
+}
+
+// writeAtomic writes a file beside its name and renames it: a reader sees the
+// old file or the new one.
+func writeAtomic(path string, write func(io.Writer) error) error {
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // of no effect once it is renamed
+	if _, err := f.Write(b.Bytes()); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

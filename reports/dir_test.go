@@ -1,0 +1,119 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"xfrmscope/analyze"
+)
+
+func TestWriteDir(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	r := testSweep()
+	names, err := WriteDir(dir, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"report.html", "digest.txt", "flame-pcpu-n-1-cpu-clock.svg", "flame-pcpu-n-2-cpu-clock.svg"}
+	if got := names[:4]; strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("wrote %v first, want %v", got, want)
+	}
+	if len(names) != 2+6+6+1 || names[len(names)-1] != "results.json" {
+		t.Errorf("wrote %v", names)
+	}
+	entries, _ := os.ReadDir(dir)
+	if len(entries) != len(names) {
+		t.Errorf("%d files for %d names", len(entries), len(names))
+	}
+	page := mustRead(t, filepath.Join(dir, "report.html"))
+	for _, n := range names[1:] {
+		if !bytes.Contains(page, []byte(`href="`+n+`"`)) {
+			t.Errorf("report.html does not link %s", n)
+		}
+	}
+	var back analyze.Result
+	if err := json.Unmarshal(mustRead(t, filepath.Join(dir, "results.json")), &back); err != nil || len(back.Runs) != 6 {
+		t.Errorf("results.json: %v, %d runs", err, len(back.Runs))
+	}
+	again := t.TempDir()
+	if _, err := WriteDir(again, r); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range names {
+		if !bytes.Equal(mustRead(t, filepath.Join(dir, n)), mustRead(t, filepath.Join(again, n))) {
+			t.Errorf("%s differs in a second render", n)
+		}
+	}
+}
+
+// TestPprofReadsOurProfiles opens a profile as a reviewer would.
+func TestPprofReadsOurProfiles(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := WriteDir(dir, testOne()); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("go", "tool", "pprof", "-top", "-unit=ms", "-tagfocus=cpu=2", filepath.Join(dir, "shared-n-4-cpu-clock.pb.gz")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{"Type: cpu-clock", "native_queued_spin_lock_slowpath"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	out, err = exec.Command("go", "tool", "pprof", "-tags", filepath.Join(dir, "shared-n-4-cpu-clock.pb.gz")).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "XFRM output") {
+		t.Errorf("stages are no tags: %v\n%s", err, out)
+	}
+}
+
+func TestHostileFileNames(t *testing.T) {
+	dir := t.TempDir()
+	names, err := WriteDir(dir, hostileResult(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	safe := regexp.MustCompile(`^[a-z][A-Za-z0-9._-]*$`)
+	seen := map[string]bool{}
+	for _, n := range names {
+		if !safe.MatchString(strings.TrimLeft(strings.ToLower(n), "0123456789")) || len(n) > 160 || strings.Contains(n, "..") || seen[strings.ToLower(n)] {
+			t.Errorf("file name %q", n)
+		}
+		seen[strings.ToLower(n)] = true
+	}
+}
+
+func TestFileName(t *testing.T) {
+	for in, want := range map[string]string{
+		"pcpu n=4": "pcpu-n-4", "cycles:k": "cycles-k", "../../etc/passwd": "etc-passwd", "": "unnamed", "...": "unnamed", "-rf": "rf", "a\x00b": "a-b", "CON": "CON",
+	} {
+		if got := fileName(in); got != want {
+			t.Errorf("fileName(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+// TestWriteDirSaysWhatFailed keeps what was written before.
+func TestWriteDirSaysWhatFailed(t *testing.T) {
+	dir := t.TempDir()
+	names, err := WriteDir(dir, notNumbers())
+	if err == nil || !strings.Contains(err.Error(), "results.json") {
+		t.Errorf("a Result with NaN gave %v", err)
+	}
+	if len(names) == 0 || names[0] != "report.html" {
+		t.Errorf("wrote %v before the error", names)
+	}
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := WriteDir(file, testOne()); err == nil {
+		t.Error("a file was taken for a directory")
+	}
+}
