@@ -19,7 +19,7 @@ enum {
 	CONTEXTS = 4, /* task, softirq, hardirq, NMI: MAX_NODES of kernel/locking/mcs_spinlock.h */
 	SLOTS = 128, /* a power of two; wait_cpu must stay below 32 KiB */
 	PROBES = 8,
-	BINS = 24,
+	BINS = 32,
 };
 
 struct wait_frame {
@@ -36,7 +36,7 @@ struct wait_slot {
 	u64 max_ns;
 	u32 flags; /* LCB_F_*, all seen */
 	u32 unused;
-	u64 hist[BINS]; /* [2^i, 2^(i+1)) ns; the last has no upper end */
+	u32 hist[BINS]; /* [2^i, 2^(i+1)) ns; the last has no upper end */
 };
 
 struct wait_cpu {

@@ -39,7 +39,7 @@ type WaitWaitCpu struct {
 		MaxNs  uint64
 		Flags  uint32
 		Unused uint32
-		Hist   [24]uint64
+		Hist   [32]uint32
 	}
 }
 

@@ -17,6 +17,7 @@ func DryRun(ctx context.Context, plan bundle.Plan, opt Options) (string, error) 
 	if err != nil {
 		return "", err
 	}
+	defer s.release()
 	return s.String(), nil
 }
 

@@ -12,7 +12,6 @@ import (
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/perf"
 	"xfrmscope/collect/probe"
-	"xfrmscope/collect/sched"
 )
 
 // Record carries out the plan and writes the bundle dir, which must not hold
@@ -32,6 +31,7 @@ func Record(ctx context.Context, plan bundle.Plan, dir string, opt Options) (*bu
 	if err != nil {
 		return nil, err
 	}
+	defer s.release()
 	w, err := bundle.Create(dir, bundle.Manifest{
 		Tool: opt.Tool, Source: "record", Plan: plan, Host: opt.Root.Host(), Started: time.Now(),
 		Events: s.events, Warnings: s.warnings, Gaps: s.gaps,
@@ -63,13 +63,6 @@ type recorder struct {
 // run measures and saves. It returns why the run is partial, "" if it is
 // complete, and the cause.
 func (r *recorder) run(ctx context.Context) (why string, cause error) {
-	if err := sched.PinProcess(r.pin); err != nil {
-		r.warn("every number", "the collector is not pinned: "+err.Error())
-	}
-	defer func() {
-		// Where it could not be pinned it need not be let go.
-		_ = sched.PinProcess(r.own)
-	}()
 	defer r.closeProbe()
 	defer r.endLoad()
 	r.attachProbe()

@@ -26,8 +26,8 @@ type setup struct {
 	gaps     []bundle.Gap
 }
 
-// prepare checks the plan and the machine and tries every event. It changes
-// nothing.
+// prepare checks the plan and the machine, pins this process, and tries every
+// event. The caller releases the setup.
 func prepare(ctx context.Context, plan bundle.Plan, opt Options) (*setup, error) {
 	if err := CheckPlan(plan, opt); err != nil {
 		return nil, err
@@ -43,8 +43,21 @@ func prepare(ctx context.Context, plan bundle.Plan, opt Options) (*setup, error)
 	if err := s.choosePins(); err != nil {
 		return nil, err
 	}
+	if err := sched.PinProcess(s.pin); err != nil {
+		s.warnings = append(s.warnings, bundle.Warning{Weakens: "every number", Text: "the collector is not pinned: " + err.Error()})
+	}
 	s.chooseFrequency()
-	return s, s.chooseEvents(ctx)
+	if err := s.chooseEvents(ctx); err != nil {
+		s.release()
+		return nil, err
+	}
+	return s, nil
+}
+
+// release lets this process run where it was started.
+func (s *setup) release() {
+	// Where it could not be pinned it need not be let go.
+	_ = sched.PinProcess(s.own)
 }
 
 func findPerf(ctx context.Context, path string) (*perf.Tool, error) {

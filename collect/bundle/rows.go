@@ -63,7 +63,7 @@ type LockRow struct {
 	Count  uint64   `json:"count"`          // waits ended
 	WaitNS uint64   `json:"wait_ns"`
 	MaxNS  uint64   `json:"max_ns"`
-	Hist   []uint64 `json:"hist,omitempty"` // Hist[i]: waits of [2^i, 2^(i+1)) ns; Hist[0] also 0 ns, Hist[23] all from 2^23
+	Hist   []uint64 `json:"hist,omitempty"` // Hist[i]: waits of [2^i, 2^(i+1)) ns; Hist[0] also 0 ns, Hist[31] all from 2^31
 }
 
 // A LockAccount is what the wait probe of one CPU saw and missed. Begun is

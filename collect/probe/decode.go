@@ -34,13 +34,17 @@ func decode(cpus []bpf.WaitWaitCpu) *Waits {
 	return w
 }
 
-// trim drops the empty bins at the end and returns a copy.
-func trim(hist []uint64) []uint64 {
+// trim widens the bins and drops the empty ones at the end.
+func trim(hist []uint32) []uint64 {
 	n := len(hist)
 	for n > 0 && hist[n-1] == 0 {
 		n--
 	}
-	return slices.Clone(hist[:n])
+	wide := make([]uint64, n)
+	for i := range wide {
+		wide[i] = uint64(hist[i])
+	}
+	return wide
 }
 
 // Losses returns what the accounts of the given CPUs say was not counted.

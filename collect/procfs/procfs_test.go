@@ -128,9 +128,7 @@ func TestSymbols(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.WriteTo(&out); err != nil {
-			t.Fatal(err)
-		}
+		out.Write(s.AppendTo(nil))
 		if s.IsText() {
 			text = append(text, s.Name)
 		}

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"iter"
 	"os"
 	"path/filepath"
@@ -28,14 +27,20 @@ func (s Symbol) IsText() bool { return strings.IndexByte("tTwW", s.Type) >= 0 }
 // IsData reports whether the symbol is a variable.
 func (s Symbol) IsData() bool { return strings.IndexByte("dDbBrR", s.Type) >= 0 }
 
-// WriteTo writes the symbol as the kernel does.
-func (s Symbol) WriteTo(w io.Writer) (int64, error) {
-	module := ""
+// AppendTo appends the symbol's line as the kernel writes it.
+func (s Symbol) AppendTo(b []byte) []byte {
+	const digits = 16
+	hex := strconv.AppendUint(b, s.Addr, 16)
+	b = append(b, "0000000000000000"[:max(0, digits-(len(hex)-len(b)))]...)
+	b = strconv.AppendUint(b, s.Addr, 16)
+	b = append(b, ' ', s.Type, ' ')
+	b = append(b, s.Name...)
 	if s.Module != "" {
-		module = "\t[" + s.Module + "]"
+		b = append(b, "\t["...)
+		b = append(b, s.Module...)
+		b = append(b, ']')
 	}
-	n, err := fmt.Fprintf(w, "%016x %c %s%s\n", s.Addr, s.Type, s.Name, module)
-	return int64(n), err
+	return append(b, '\n')
 }
 
 // Symbols iterates over /proc/kallsyms in its order. It ends with the first
@@ -66,20 +71,19 @@ func (r Root) Symbols() iter.Seq2[Symbol, error] {
 	}
 }
 
+// parseSymbol reads "ffffffffc0611040 t esp_output\t[esp4]".
 func parseSymbol(line string) (Symbol, error) {
-	fields := strings.Fields(line)
-	if len(fields) < 3 || len(fields[1]) != 1 {
+	hex, rest, ok1 := strings.Cut(line, " ")
+	typ, name, ok2 := strings.Cut(rest, " ")
+	if !ok1 || !ok2 || len(typ) != 1 || name == "" {
 		return Symbol{}, fmt.Errorf("%q is no symbol", line)
 	}
-	addr, err := strconv.ParseUint(fields[0], 16, 64)
+	addr, err := strconv.ParseUint(hex, 16, 64)
 	if err != nil {
 		return Symbol{}, err
 	}
-	s := Symbol{Addr: addr, Type: fields[1][0], Name: fields[2]}
-	if len(fields) > 3 {
-		s.Module = strings.Trim(fields[3], "[]")
-	}
-	return s, nil
+	name, module, _ := strings.Cut(name, "\t")
+	return Symbol{Addr: addr, Type: typ[0], Name: name, Module: strings.Trim(module, "[]")}, nil
 }
 
 // KernelName is what perf calls the kernel image.
