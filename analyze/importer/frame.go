@@ -1,0 +1,202 @@
+package importer
+
+import (
+	"bytes"
+	"math"
+	"strings"
+
+	"xfrmscope/analyze/profile"
+)
+
+// A frame is one line of a stack in perf script's text
+// (sample__fprintf_callchain, tools/perf/util/evsel_fprintf.c, 6.12):
+//
+//	addr symbol+0xoffset (file)
+//
+// Without -F ip or -F dso the address or the file is missing; an inlined
+// function has "(inlined)" for a file.
+type frame struct {
+	address uint64
+	symbol  []byte // "" if no symbol covers the address
+	file    []byte // "" if not printed
+	inlined bool
+}
+
+// parseFrame reads a line of a stack; false if it can be none.
+func parseFrame(line []byte) (frame, bool) {
+	line = trimSpaces(line)
+	f := frame{}
+	text, file, filed := cutFile(line)
+	word, rest := firstWord(text)
+	address, addressed := parseHex(word)
+	if addressed {
+		f.address, text = address, rest
+	}
+	if !addressed && !filed || len(line) == 0 {
+		return frame{}, false
+	}
+	f.symbol = cutOffset(trimSpaces(text))
+	if string(f.symbol) == profile.Unknown {
+		f.symbol = nil
+	}
+	f.file = file
+	if string(file) == "inlined" {
+		f.file, f.inlined = nil, true
+	}
+	return f, true
+}
+
+// cutFile parts "text (file)". A file's name may hold parentheses: "(deleted)".
+func cutFile(line []byte) (text, file []byte, ok bool) {
+	if !bytes.HasSuffix(line, []byte(")")) {
+		return line, nil, false
+	}
+	open := openingOf(line)
+	if open < 0 {
+		open = bytes.LastIndex(line, []byte(" ("))
+	}
+	if open < 0 || line[open] != ' ' {
+		return line, nil, false
+	}
+	return line[:open], cutOffset(line[open+2 : len(line)-1]), true
+}
+
+// openingOf returns where the space stands before the parenthesis that the
+// last byte of line closes, -1 if it closes none.
+func openingOf(line []byte) int {
+	depth := 0
+	for i := len(line) - 1; i >= 0; i-- {
+		switch line[i] {
+		case ')':
+			depth++
+		case '(':
+			if depth--; depth == 0 {
+				if i > 0 && line[i-1] == ' ' {
+					return i - 1
+				}
+				return -1
+			}
+		}
+	}
+	return -1
+}
+
+// cutOffset takes "+0x1f" off the end of a symbol or file.
+func cutOffset(text []byte) []byte {
+	i := bytes.LastIndex(text, []byte("+0x"))
+	if i <= 0 {
+		return text
+	}
+	if _, ok := parseHex(text[i+3:]); !ok {
+		return text
+	}
+	return text[:i]
+}
+
+// isSourceLine matches what -F +srcline prints behind a frame: "  file.c:123",
+// "  libc.so.6[27b25]".
+func isSourceLine(line []byte) bool {
+	if !bytes.HasPrefix(line, []byte("  ")) || bytes.ContainsAny(trimSpaces(line), " \t") {
+		return false
+	}
+	word := trimSpaces(line)
+	if bytes.HasSuffix(word, []byte("]")) {
+		return bytes.IndexByte(word, '[') > 0 || bytes.Count(word, []byte("[")) > 1
+	}
+	i := bytes.LastIndexByte(word, ':')
+	_, ok := parseUint(word[i+1:])
+	return i > 0 && ok
+}
+
+// A place is what a frame's text stands for in the builder.
+type place struct {
+	location int32
+	mapping  int32 // of location
+	inlined  int32 // index into stacker.inlines, or -1
+}
+
+// A stacker puts stacks together from the text of their frames. A text is
+// parsed once and then known.
+type stacker struct {
+	b       *builder
+	places  map[string]place
+	inlines []inline
+	key     stackKey
+	open    []pending // inlined frames of key whose file is not known yet
+}
+
+type inline struct {
+	address uint64
+	symbol  string
+}
+
+type pending struct{ at, inline int32 }
+
+func newStacker(b *builder) *stacker {
+	return &stacker{b: b, places: map[string]place{}}
+}
+
+func (s *stacker) reset() {
+	s.key = s.key[:0]
+	s.open = s.open[:0]
+}
+
+// push adds a frame, leaf first; false if the text is none.
+func (s *stacker) push(text []byte) bool {
+	p, known := s.places[string(text)]
+	if !known {
+		f, ok := parseFrame(text)
+		if !ok {
+			return false
+		}
+		p = s.place(f)
+		s.places[string(text)] = p
+	}
+	if p.inlined >= 0 {
+		s.open = append(s.open, pending{int32(s.key.len()), p.inlined})
+	} else if len(s.open) > 0 {
+		s.settle(p.mapping)
+	}
+	s.key = s.key.push(p.location)
+	return true
+}
+
+func (s *stacker) place(f frame) place {
+	if f.inlined {
+		s.inlines = append(s.inlines, inline{f.address, string(f.symbol)})
+		return place{location: math.MaxInt32, inlined: int32(len(s.inlines) - 1)}
+	}
+	file := string(f.file)
+	if file == "" {
+		file = unknownFile
+	}
+	kernel := kernelFile(file) || kernelAddress(f.address) && !strings.HasPrefix(file, "[v")
+	mapping := s.b.mapping(file, kernel)
+	return place{location: s.b.location(f.address, string(f.symbol), mapping), mapping: int32(mapping), inlined: -1}
+}
+
+// settle gives the inlined frames below a frame that frame's file: inlining
+// does not leave it.
+func (s *stacker) settle(mapping int32) {
+	for _, p := range s.open {
+		in := s.inlines[p.inline]
+		location := s.b.location(in.address, in.symbol, int(mapping))
+		copy(s.key[4*p.at:], stackKey(nil).push(location))
+	}
+	s.open = s.open[:0]
+}
+
+// finish returns the number of the stack. A sample without a frame has one
+// that is unknown, so that its weight is seen.
+func (s *stacker) finish() (stack int32, empty bool) {
+	if len(s.open) > 0 {
+		s.settle(int32(s.b.mapping(unknownFile, false)))
+	}
+	empty = len(s.key) == 0
+	if empty {
+		s.key = s.key.push(s.b.location(0, "", s.b.mapping(unknownFile, false)))
+	}
+	stack = s.b.stack(s.key)
+	s.reset()
+	return stack, empty
+}

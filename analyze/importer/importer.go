@@ -1,0 +1,156 @@
+// Package importer reads what other programs wrote: stacks that perf script,
+// FlameGraph, inferno and pprof hold, the results of TRex, iperf3 and pktgen,
+// and lock waits of perf lock contention. Read tells the format and returns an
+// Import; ReadAs takes a format the caller knows.
+//
+// # What comes out
+//
+// Stacks become a profile.Profile an event, never one for two. A format that
+// leaves something out leaves it out of the profile too: CPU, PID and TID are
+// -1, addresses 0, Event.Unit is "count" or "samples". Where a weight may be a
+// sum of periods and the number of samples is not known, Cell.Count is 0 and a
+// warning says so.
+//
+// Traffic becomes a Point a run. A rate keeps the unit and the layer it was
+// published in (Rate): Gibit/s is never Gbit/s, and a rate on the wire is not
+// one of payload.
+//
+// # Bad input
+//
+// Errors carry file and line (SyntaxError). What a text says was lost, and the
+// lines of a text that could not be understood, come back as bundle.Loss; what
+// weakens a number as bundle.Warning. Texts are read as streams, with bounded
+// lines; documents (SVG, JSON, pprof) up to a fixed size.
+package importer
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+
+	"xfrmscope/analyze/profile"
+	"xfrmscope/collect/bundle"
+)
+
+// Options of an import.
+type Options struct {
+	Name string // of the input, for positions in errors: a path or a URL
+
+	// Event names the event of formats that do not (folded, SVG).
+	Event string
+
+	// FunctionFirst says that the first frame of a folded stack or of a flame
+	// graph is a function. stackcollapse-perf.pl and inferno-collapse-perf put
+	// the task's name there.
+	FunctionFirst bool
+}
+
+// An Import is what one file held. Only the fields its format can fill are set.
+type Import struct {
+	Format   Format
+	Profiles []*profile.Profile
+	Traffic  *Traffic
+	Locks    []LockWait
+
+	Host    bundle.Host   // of the recording, as far as the file says
+	Command []string      // that made the recording; words, not always argv
+	Window  bundle.Window // first to last sample, by the recording's clock
+
+	Losses   []bundle.Loss
+	Warnings []bundle.Warning
+}
+
+// Read detects the format of r and reads it to its end. Gzipped input is read
+// as what it holds. The error is a *FormatError, a *SyntaxError, or r's; with
+// r's error comes what had been read until then.
+func Read(r io.Reader, opt Options) (*Import, error) {
+	br := bufio.NewReaderSize(r, HeadBytes)
+	head, err := br.Peek(HeadBytes)
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("reading %s: %w", opt.Name, err)
+	}
+	format, err := Detect(head, opt.Name)
+	if err != nil {
+		return nil, err
+	}
+	return ReadAs(format, br, opt)
+}
+
+// ReadAs reads r as the format given; see Read.
+func ReadAs(format Format, r io.Reader, opt Options) (*Import, error) {
+	read := reader(format)
+	if read == nil {
+		return nil, &FormatError{File: opt.Name, Why: "it is taken for " + format.String() + ", which is not read as text: use PerfData"}
+	}
+	br := bufio.NewReaderSize(r, HeadBytes)
+	if magic, _ := br.Peek(3); isGzip(magic) {
+		zr, err := gzip.NewReader(br)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", opt.Name, err)
+		}
+		br = bufio.NewReaderSize(zr, HeadBytes)
+	}
+	if mark, _ := br.Peek(3); bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
+		_, _ = br.Discard(3)
+	}
+	im, err := read(br, opt)
+	if im != nil {
+		im.Format = format
+	}
+	if err != nil && !isOurs(err) {
+		err = fmt.Errorf("reading %s: %w", opt.Name, err)
+	}
+	return im, err
+}
+
+func isOurs(err error) bool {
+	switch err.(type) {
+	case *SyntaxError, *FormatError:
+		return true
+	}
+	return false
+}
+
+func reader(f Format) func(io.Reader, Options) (*Import, error) {
+	switch f {
+	case PerfScript:
+		return readScript
+	case Folded:
+		return readFolded
+	case SVG:
+		return readSVG
+	case TRexCSV:
+		return readTRexCSV
+	case TRexJSON:
+		return readTRexJSON
+	case IPerf3:
+		return readIPerf3
+	case Pktgen:
+		return readPktgen
+	case LockCSV:
+		return readLockCSV
+	}
+	return nil
+}
+
+// maxDocument bounds an input that is held in memory as a whole.
+const maxDocument = 256 << 20
+
+// document reads an input that is held as a whole.
+func document(r io.Reader, opt Options) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxDocument {
+		return nil, &SyntaxError{File: opt.Name, What: "larger than 256 MiB, which no such file is"}
+	}
+	return data, nil
+}
+
+// lineAt returns the line of a byte of data.
+func lineAt(data []byte, offset int64) int {
+	return 1 + bytes.Count(data[:min(max(offset, 0), int64(len(data)))], []byte("\n"))
+}

@@ -1,0 +1,213 @@
+package importer
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"xfrmscope/collect/bundle"
+)
+
+// A LockWait is a row of perf lock contention -x: the waits for a lock, or of
+// a caller, a task or a cgroup. Columns not printed are zero or "".
+type LockWait struct {
+	Type    string `json:"type,omitempty"`    // "spinlock", "rwlock:R", "mutex"
+	Caller  string `json:"caller,omitempty"`  // "xfrm_state_find+0x1f2"
+	Address uint64 `json:"address,omitempty"` // with -l
+	Symbol  string `json:"symbol,omitempty"`  // with -l: of the lock
+	PID     int32  `json:"pid"`               // with -t, else -1
+	Comm    string `json:"comm,omitempty"`    // with -t
+	Cgroup  string `json:"cgroup,omitempty"`  // with --lock-cgroup
+	Stack   string `json:"stack,omitempty"`   // with -v
+	Owner   bool   `json:"owner,omitempty"`   // the stack is the lock owner's
+
+	Contended uint64 `json:"contended"`
+	WaitNS    uint64 `json:"wait_ns"` // in all
+	MaxNS     uint64 `json:"max_ns"`
+	MinNS     uint64 `json:"min_ns"`
+	AvgNS     uint64 `json:"avg_ns"`
+}
+
+// lockFlags are the LCB_F_* of include/trace/events/lock.h by perf's names of
+// them (lock_type_table, tools/perf/builtin-lock.c, 6.17).
+func lockFlags(kind string) uint32 {
+	const spin, read, write, rt, percpu, mutex = 1, 2, 4, 8, 16, 32
+	switch kind {
+	case "spinlock":
+		return spin
+	case "rwlock:R", "rwlock":
+		return spin | read
+	case "rwlock:W":
+		return spin | write
+	case "rwsem:R", "rwsem":
+		return read
+	case "rwsem:W":
+		return write
+	case "rt-mutex":
+		return rt
+	case "rwlock-rt:R", "rwlock-rt":
+		return rt | read
+	case "rwlock-rt:W":
+		return rt | write
+	case "pcpu-sem:R", "percpu-rwsem":
+		return percpu | read
+	case "pcpu-sem:W":
+		return percpu | write
+	case "mutex":
+		return mutex
+	case "mutex:spin", "mutex-spin":
+		return mutex | spin
+	}
+	return 0
+}
+
+// Row returns the wait as a bundle keeps it. perf does not tell CPUs apart:
+// CPU is -1; without -l the lock has no address and is named by its caller.
+func (w *LockWait) Row() bundle.LockRow {
+	r := bundle.LockRow{CPU: -1, Name: w.Caller, Flags: lockFlags(w.Type), Count: w.Contended, WaitNS: w.WaitNS, MaxNS: w.MaxNS}
+	if w.Address != 0 {
+		r.Lock, r.Name = fmt.Sprintf("%#x", w.Address), w.Symbol
+	}
+	return r
+}
+
+// readLockCSV reads the output of perf lock contention -x SEP. Times are ns.
+func readLockCSV(r io.Reader, opt Options) (*Import, error) {
+	c := lockCSV{im: &Import{}, file: opt.Name}
+	l := newLines(r, opt.Name)
+	for {
+		line, ok := l.next()
+		if !ok {
+			break
+		}
+		if err := c.line(trimSpaces(line), l.num); err != nil {
+			return nil, err
+		}
+	}
+	if c.columns == nil && l.failure() == nil {
+		return nil, &SyntaxError{File: opt.Name, What: "no line \"# output: contended, total wait, ...\"", Fix: "it names the columns; perf -q leaves it out"}
+	}
+	return c.im, l.failure()
+}
+
+type lockCSV struct {
+	im      *Import
+	file    string
+	sep     string
+	columns []string
+	owners  bool
+}
+
+// lockKeys are the numbers perf can print, by their headers.
+var lockKeys = [...]string{"contended", "total wait", "max wait", "min wait", "avg wait"}
+
+// parseLockHeader reads "# output: contended, total wait, type, caller".
+func parseLockHeader(line []byte) (lockCSV, bool) {
+	text, ok := bytes.CutPrefix(line, []byte("# output: "))
+	if !ok {
+		return lockCSV{}, false
+	}
+	for _, key := range lockKeys {
+		rest, ok := bytes.CutPrefix(text, []byte(key))
+		sep, _, spaced := bytes.Cut(rest, []byte(" "))
+		if !ok || !spaced || len(sep) == 0 {
+			continue
+		}
+		c := lockCSV{sep: string(sep)}
+		for _, column := range strings.Split(string(text), c.sep) {
+			c.columns = append(c.columns, strings.TrimSpace(column))
+		}
+		return c, true
+	}
+	return lockCSV{}, false
+}
+
+func (c *lockCSV) line(line []byte, num int) error {
+	if h, ok := parseLockHeader(line); ok {
+		c.sep, c.columns = h.sep, h.columns
+		return nil
+	}
+	switch text := string(line); {
+	case text == "":
+	case strings.HasPrefix(text, "# debug: "):
+		c.debug(text[len("# debug: "):])
+	case strings.HasPrefix(text, "# owner stack trace"):
+		c.owners = true
+	case text[0] == '#':
+	case c.columns == nil:
+		return &SyntaxError{File: c.file, Line: num, What: "a row before the line \"# output: ...\" that names the columns"}
+	default:
+		return c.row(text, num)
+	}
+	return nil
+}
+
+func (c *lockCSV) row(text string, num int) error {
+	cells := strings.SplitN(text, c.sep, len(c.columns))
+	if len(cells) < len(c.columns) && !c.owners {
+		return &SyntaxError{File: c.file, Line: num, What: fmt.Sprintf("a row of %d cells under %d columns", len(cells), len(c.columns))}
+	}
+	w := LockWait{PID: -1, Owner: c.owners}
+	for i, cell := range cells {
+		if !w.set(c.columns[i], strings.TrimSpace(cell)) {
+			return &SyntaxError{File: c.file, Line: num, What: fmt.Sprintf("%.80q in column %q", strings.TrimSpace(cell), c.columns[i])}
+		}
+	}
+	c.im.Locks = append(c.im.Locks, w)
+	return nil
+}
+
+// set fills the field of a column; false if the cell is not of its kind.
+func (w *LockWait) set(column, cell string) bool {
+	number := func(to *uint64) (ok bool) {
+		*to, ok = parseUint([]byte(cell))
+		return ok
+	}
+	switch column {
+	case "contended":
+		return number(&w.Contended)
+	case "total wait":
+		return number(&w.WaitNS)
+	case "max wait":
+		return number(&w.MaxNS)
+	case "min wait":
+		return number(&w.MinNS)
+	case "avg wait":
+		return number(&w.AvgNS)
+	case "address":
+		n, ok := parseHex([]byte(strings.TrimPrefix(cell, "0x")))
+		w.Address = n
+		return ok
+	case "pid":
+		n, ok := parseID([]byte(cell))
+		w.PID = n
+		return ok
+	case "type":
+		w.Type = cell
+	case "caller":
+		w.Caller = cell
+	case "symbol":
+		w.Symbol = cell
+	case "comm", "owner":
+		w.Comm = cell
+	case "cgroup":
+		w.Cgroup = cell
+	case "stacktrace":
+		w.Stack = cell
+	}
+	return true
+}
+
+// debug reads "total=1234, bad=5, bad_task=0, ...": waits perf could not pair.
+func (c *lockCSV) debug(text string) {
+	numbers := map[string]uint64{}
+	for _, part := range strings.Split(text, c.sep) {
+		key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		numbers[key], _ = parseUint([]byte(value))
+	}
+	if bad := numbers["bad"]; bad > 0 && bad < math.MaxInt64 {
+		c.im.Losses = append(c.im.Losses, bundle.Loss{Source: "perf lock", What: "waits whose begin or end was missed", Count: bad, Of: numbers["total"], Effect: "they are in no row"})
+	}
+}

@@ -1,0 +1,203 @@
+package importer
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strings"
+
+	"xfrmscope/collect/bundle"
+)
+
+// unnamedEvent stands for the event of a format that names none.
+const unnamedEvent = "unnamed event"
+
+// maxSampleCount is the sum from which on weights are not taken for numbers of
+// samples. A text of as many stacks would be more than a terabyte; as a sum of
+// periods it is a quarter of a second of one CPU's cycles.
+const maxSampleCount = 1e9
+
+// named makes the profile of stacks whose frames are names and nothing else:
+// folded stacks and flame graphs.
+type named struct {
+	opt    Options
+	b      *builder
+	event  *samples
+	frames map[string]int32 // location by text
+	files  [3]int           // mapping by kind
+	marked bool             // a frame says that it is the kernel's
+	key    stackKey
+	sums   []weight // by cell
+}
+
+// A frameKind is what stackcollapse-perf.pl --all says of a frame, by a mark
+// at the end of its name.
+type frameKind int
+
+const (
+	plainFrame   frameKind = iota
+	kernelFrame            // "_[k]"
+	runtimeFrame           // "_[j]": code made at run time
+)
+
+func newNamed(opt Options) *named {
+	name := opt.Event
+	if name == "" {
+		name = unnamedEvent
+	}
+	b := newBuilder()
+	return &named{
+		opt:    opt,
+		b:      b,
+		event:  b.event([]byte(name)),
+		frames: map[string]int32{},
+		files:  [3]int{plainFrame: -1, kernelFrame: b.mapping("[kernel]", true), runtimeFrame: b.mapping("[jit]", false)},
+	}
+}
+
+// addText returns the weight of a stack given from root to leaf, its frames
+// parted by ";". The first is the task's name unless the options deny it.
+func (f *named) addText(stack []byte) *weight {
+	comm := int32(-1)
+	if !f.opt.FunctionFirst {
+		var first []byte
+		first, stack, _ = bytes.Cut(stack, []byte(";"))
+		comm = f.b.comm(first)
+	}
+	f.key = f.key[:0]
+	for len(stack) > 0 {
+		i := bytes.LastIndexByte(stack, ';')
+		f.key = f.key.push(f.frame(stack[i+1:]))
+		stack = stack[:max(i, 0)]
+	}
+	return f.weigh(comm)
+}
+
+// frame returns the location of a frame.
+func (f *named) frame(text []byte) int32 {
+	l, ok := f.frames[string(text)]
+	if !ok {
+		name, kind := parseMark(string(text))
+		f.marked = f.marked || kind == kernelFrame
+		l = f.b.location(0, name, f.files[kind])
+		f.frames[string(text)] = l
+	}
+	return l
+}
+
+// parseMark takes the mark off a frame's name. Inlined frames ("_[i]") and
+// those of a waker ("_[w]") are what the frame around them is.
+func parseMark(text string) (string, frameKind) {
+	if name, ok := strings.CutSuffix(text, "_[k]"); ok {
+		return name, kernelFrame
+	}
+	if name, ok := strings.CutSuffix(text, "_[j]"); ok {
+		return name, runtimeFrame
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(text, "_[i]"), "_[w]"), plainFrame
+}
+
+// weigh returns the weight of the stack in f.key.
+func (f *named) weigh(comm int32) *weight {
+	if len(f.key) == 0 {
+		f.key = f.key.push(f.b.location(0, "", -1))
+	}
+	k := cellKey{stack: f.b.stack(f.key), cpu: -1, pid: -1, tid: -1, comm: comm}
+	f.event.cell(k)
+	if len(f.event.cells) > len(f.sums) {
+		f.sums = append(f.sums, weight{})
+	}
+	return &f.sums[f.event.index[k]]
+}
+
+// result makes the import. unit is what the format says a weight counts;
+// "count" if that may be samples or anything else.
+func (f *named) result(unit string) *Import {
+	sum, least, fractions := 0.0, uint64(math.MaxUint64), false
+	for i, w := range f.sums {
+		n := w.rounded()
+		f.event.cells[i].Period = n
+		sum += float64(n)
+		fractions = fractions || w.fraction > 0
+		if n > 0 {
+			least = min(least, n)
+		}
+	}
+	f.event.event.Unit = unit
+	samples := unit == "count" && !fractions && sum < maxSampleCount
+	for i := range f.event.cells {
+		c := &f.event.cells[i]
+		if samples {
+			c.Count, c.PeriodSq = c.Period, float64(c.Period)
+		} else {
+			c.PeriodSq = float64(c.Period) * float64(least)
+		}
+	}
+	if f.marked {
+		f.settleFiles()
+	}
+	im := &Import{Profiles: f.b.profiles()}
+	f.warn(im, sum, samples, fractions)
+	return im
+}
+
+// settleFiles charges unmarked frames to user space, which they are if the
+// kernel's are marked.
+func (f *named) settleFiles() {
+	user := f.b.mapping("[user]", false)
+	t := &f.b.tables
+	for i := range t.Functions {
+		if t.Functions[i].Mapping < 0 {
+			t.Functions[i].Mapping = user
+		}
+	}
+	for i := range t.Locations {
+		if t.Locations[i].Mapping < 0 {
+			t.Locations[i].Mapping = user
+		}
+	}
+}
+
+// warn says what the format leaves open.
+func (f *named) warn(im *Import, sum float64, samples, fractions bool) {
+	add := func(text string) {
+		w := bundle.Warning{Weakens: f.event.event.Name, Text: text}
+		im.Warnings = append(im.Warnings, w)
+		for _, p := range im.Profiles {
+			p.Warnings = append(p.Warnings, w)
+		}
+	}
+	if len(im.Profiles) == 0 {
+		add("it holds no stack")
+		return
+	}
+	if f.opt.Event == "" {
+		add("the file does not name the event that was sampled; stackcollapse-perf.pl keeps only the first of a recording and drops the others")
+	}
+	if !samples && f.event.event.Unit == "count" && !fractions {
+		add(fmt.Sprintf("weights are sums of periods, of an event the file does not name: taken for samples, %s would be %.0f days of one CPU at 4000 Hz; the number of samples is not known", thousands(sum), sum/4000/86400))
+	}
+	if fractions {
+		add("weights have fractions: they are no numbers of samples, and are rounded to whole ones a stack")
+	}
+	if !samples {
+		add("sampling errors are upper bounds: the smallest weight of a stack stands for the period of one sample")
+	}
+}
+
+// thousands prints a whole number with separators: "66,247,577,424".
+func thousands(n float64) string {
+	s := fmt.Sprintf("%.0f", n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// quoteShort quotes what an input holds, cut to a length errors can show.
+func quoteShort(text []byte) string {
+	if len(text) > 80 {
+		return fmt.Sprintf("%q...", text[:80])
+	}
+	return fmt.Sprintf("%q", text)
+}

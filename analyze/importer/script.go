@@ -1,0 +1,275 @@
+package importer
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"xfrmscope/analyze/profile"
+	"xfrmscope/collect/bundle"
+)
+
+// readScript reads what perf script prints, with or without its header
+// comment, with or without stacks. Each event becomes a profile of its own.
+// Lines that are no part of a sample are counted as a loss; a text without a
+// single sample but with such lines is a *SyntaxError.
+func readScript(r io.Reader, opt Options) (*Import, error) {
+	p := newScriptParser(r, opt.Name)
+	for {
+		line, ok := p.lines.next()
+		if !ok {
+			break
+		}
+		p.line(line)
+	}
+	p.close()
+	if p.samples == 0 && p.odd > 0 {
+		return nil, &SyntaxError{File: opt.Name, Line: p.firstOdd, What: "no sample of perf script, and none in the whole text", Fix: "make the text by `perf script -i perf.data`"}
+	}
+	return p.result(), p.lines.failure()
+}
+
+// A scriptParser goes through the text line by line. It is between samples, or
+// in the sample whose header it read last.
+type scriptParser struct {
+	lines *lines
+	b     *builder
+	stack *stacker
+	meta  scriptMeta
+
+	inside bool // a sample is open
+	head   header
+	event  *samples
+	comm   int32
+
+	samples  uint64
+	odd      uint64 // lines that are nothing known
+	firstOdd int
+	lost     lostCounts
+	first    uint64 // time of samples, ns
+	last     uint64
+}
+
+func newScriptParser(r io.Reader, file string) *scriptParser {
+	b := newBuilder()
+	return &scriptParser{lines: newLines(r, file), b: b, stack: newStacker(b)}
+}
+
+func (p *scriptParser) line(line []byte) {
+	switch {
+	case len(line) == 0:
+		p.close()
+	case line[0] == '\t' && p.inside:
+		if !p.stack.push(line) {
+			p.strange()
+		}
+	case line[0] == '#':
+		p.meta.comment(line)
+	default:
+		p.other(line)
+	}
+}
+
+// other reads a line that is neither blank nor led by a tab: mostly a header.
+func (p *scriptParser) other(line []byte) {
+	var h header
+	isHeader := parseHeader(line, &h)
+	if p.inside && line[0] == ' ' && !h.timed {
+		if p.stack.push(line) || isSourceLine(line) {
+			return
+		}
+	}
+	switch {
+	case isHeader && h.record != nil:
+		p.close()
+		p.lost.record(h.record)
+	case isHeader:
+		p.close()
+		p.begin(&h)
+	case p.lost.message(line):
+	default:
+		p.strange()
+	}
+}
+
+func (p *scriptParser) strange() {
+	if p.odd == 0 {
+		p.firstOdd = p.lines.num
+	}
+	p.odd++
+}
+
+// begin opens the sample of a header, whose slices end with its line.
+func (p *scriptParser) begin(h *header) {
+	p.head = *h
+	p.inside = true
+	p.event = p.eventOf(h.event)
+	p.comm = p.b.comm(h.comm)
+	if h.timed {
+		if p.first == 0 || h.timeNS < p.first {
+			p.first = h.timeNS
+		}
+		p.last = max(p.last, h.timeNS)
+	}
+	if len(h.rest) > 0 && looksFrame(h.rest) {
+		p.stack.push(h.rest)
+	}
+}
+
+// eventOf returns the samples of an event; most follow one of the same.
+func (p *scriptParser) eventOf(name []byte) *samples {
+	if p.event != nil && p.event.event.Name == string(name) {
+		return p.event
+	}
+	if len(name) == 0 {
+		name = []byte(unnamedEvent)
+	}
+	return p.b.event(name)
+}
+
+// looksFrame tells the frame that follows an event on its line, if there is no
+// stack, from the fields of a tracepoint.
+func looksFrame(rest []byte) bool {
+	word, _ := firstWord(rest)
+	_, ok := parseHex(word)
+	return ok && len(word) >= 3
+}
+
+// close counts the open sample.
+func (p *scriptParser) close() {
+	if !p.inside {
+		return
+	}
+	p.inside = false
+	p.samples++
+	stack, empty := p.stack.finish()
+	period := p.head.period
+	if !p.head.counted {
+		period = 1
+		p.event.bare++
+	}
+	if empty {
+		p.event.empty++
+	}
+	p.event.add(cellKey{stack, p.head.cpu, p.head.pid, p.head.tid, p.comm}, period)
+}
+
+// result gathers the profiles and what weakens them.
+func (p *scriptParser) result() *Import {
+	for _, s := range p.b.events {
+		p.meta.describe(s)
+	}
+	im := &Import{Format: PerfScript, Host: p.meta.host, Command: p.meta.command, Profiles: p.b.profiles()}
+	if p.last > p.first {
+		im.Window = bundle.Window{StartNS: int64(p.first), EndNS: int64(p.last)}
+	}
+	for i, s := range nonEmpty(p.b.events) {
+		if s.empty > 0 {
+			im.Profiles[i].Warnings = append(im.Profiles[i].Warnings, bundle.Warning{
+				Weakens: s.event.Name,
+				Text:    fmt.Sprintf("%d of %d samples have no stack; they count as %s", s.empty, total(im.Profiles[i]), profile.Unknown),
+			})
+		}
+		if s.bare > 0 && s.event.PeriodFixed == 0 {
+			im.Profiles[i].Warnings = append(im.Profiles[i].Warnings, bundle.Warning{
+				Weakens: s.event.Name,
+				Text:    "the text prints no periods: every sample weighs the same; print them with `perf script -F +period`",
+			})
+		}
+	}
+	im.Losses = p.losses()
+	for _, l := range im.Losses {
+		lose(im.Profiles, l)
+	}
+	if p.samples == 0 {
+		im.Warnings = append(im.Warnings, bundle.Warning{Weakens: "samples", Text: "the text holds no sample"})
+	}
+	if p.lines.cut {
+		w := fmt.Sprintf("the text ends in the middle of line %d: the last stack may be short, and later samples are missing", p.lines.num)
+		im.Warnings = append(im.Warnings, bundle.Warning{Weakens: "samples", Text: w})
+		warn(im.Profiles, "samples", w)
+	}
+	return im
+}
+
+func (p *scriptParser) losses() []bundle.Loss {
+	losses := p.lost.losses()
+	if p.odd > 0 {
+		losses = append(losses, bundle.Loss{
+			Source: "importer",
+			What:   fmt.Sprintf("lines of the perf script text not understood, the first at %s:%d", p.lines.file, p.firstOdd),
+			Count:  p.odd,
+			Of:     uint64(p.lines.num),
+			Effect: "a stack that such a line stands in lacks a frame",
+		})
+	}
+	return losses
+}
+
+// nonEmpty returns the events that became profiles.
+func nonEmpty(events []*samples) []*samples {
+	var out []*samples
+	for _, s := range events {
+		if len(s.cells) > 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func total(p *profile.Profile) uint64 {
+	n, _ := p.Total()
+	return n
+}
+
+// lostCounts are what the text says was lost, by kind.
+type lostCounts struct {
+	records, samples, chunks, throttles uint64
+}
+
+// record reads a side-band record printed by --show-lost-events and the like.
+// Of the others only the name is of interest: they are no sample.
+func (l *lostCounts) record(text []byte) {
+	name, rest := firstWord(text)
+	word, rest := firstWord(rest)
+	if string(word) == "lost" {
+		word, _ = firstWord(rest)
+	}
+	n, _ := parseUint(word)
+	switch string(name) {
+	case "PERF_RECORD_LOST":
+		l.records += n
+	case "PERF_RECORD_LOST_SAMPLES":
+		l.samples += n
+	case "PERF_RECORD_THROTTLE":
+		l.throttles++
+	}
+}
+
+// message reads what perf prints to stderr, if both went to one file:
+// "Processed 123 events and lost 4 chunks!". Its other lines are known too.
+func (l *lostCounts) message(line []byte) bool {
+	if after, ok := bytes.CutPrefix(line, []byte("Processed ")); ok {
+		_, lost, ok := bytes.Cut(after, []byte(" and lost "))
+		if word, unit := firstWord(lost); ok && bytes.HasPrefix(unit, []byte("chunks")) {
+			n, _ := parseUint(word)
+			l.chunks += n
+		}
+		return ok
+	}
+	return bytes.HasPrefix(line, []byte("Warning:")) || bytes.HasPrefix(line, []byte("Check IO/CPU overload"))
+}
+
+func (l *lostCounts) losses() []bundle.Loss {
+	var out []bundle.Loss
+	add := func(n uint64, what, effect string) {
+		if n > 0 {
+			out = append(out, bundle.Loss{Source: "perf", What: what, Count: n, Effect: effect})
+		}
+	}
+	add(l.records, "records dropped in the ring buffer (PERF_RECORD_LOST)", "samples are among them, most from the busiest moments")
+	add(l.samples, "samples dropped (PERF_RECORD_LOST_SAMPLES)", "the weight of the event is too low")
+	add(l.chunks, "chunks of records lost", "how many samples that is cannot be told")
+	add(l.throttles, "times an event was stopped for sampling too often (PERF_RECORD_THROTTLE)", "the event was off in between")
+	return out
+}

@@ -1,0 +1,145 @@
+package importer
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"xfrmscope/collect/bundle"
+)
+
+// Traffic is what a traffic generator measured: a sweep, or one run of it.
+type Traffic struct {
+	// Mode is "pcpu", "shared" or "plain", bundle.Plan's label "mode", if the
+	// file's name says so, else "".
+	Mode string `json:"mode,omitempty"`
+
+	// Points is in the order of the file.
+	Points []Point `json:"points"`
+}
+
+// A Point is one run at one setting, in one direction. What the format does
+// not tell is nil or unknown.
+type Point struct {
+	Line int `json:"line"` // in the file
+
+	Factor    string `json:"factor"`        // what N counts: "flows", "streams", "threads"
+	N         int    `json:"n"`             // the setting
+	Run       int    `json:"run,omitempty"` // from 1; 0 if the format has one run
+	Direction string `json:"direction,omitempty"`
+	Device    string `json:"device,omitempty"` // pktgen's: "eth0@3"
+	CPU       int    `json:"cpu"`              // that sent, -1 if not told
+
+	Tx Side `json:"tx"`
+	Rx Side `json:"rx"`
+
+	LostPackets *int64   `json:"lost_packets,omitempty"` // below 0 if more came than were sent
+	LossShare   *float64 `json:"loss_share,omitempty"`   // of the packets sent, 0..1
+	Retransmits *uint64  `json:"retransmits,omitempty"`  // TCP segments
+	Errors      uint64   `json:"errors,omitempty"`       // the generator's own
+
+	FrameBytes   int       `json:"frame_bytes,omitempty"` // Ethernet frame without FCS
+	BlockBytes   int       `json:"block_bytes,omitempty"` // of payload handed over at once
+	RequestedPPS float64   `json:"requested_pps,omitempty"`
+	Requested    Rate      `json:"requested,omitzero"`
+	Seconds      float64   `json:"seconds,omitempty"`
+	Intervals    []Rate    `json:"intervals,omitempty"` // of the sender, in order of time
+	CPUShare     *CPUShare `json:"cpu_share,omitempty"`
+}
+
+// A Side is what was sent, or what came.
+type Side struct {
+	Packets *uint64  `json:"packets,omitempty"`
+	Bytes   *uint64  `json:"bytes,omitempty"`
+	PPS     *float64 `json:"pps,omitempty"`
+	Rate    Rate     `json:"rate,omitzero"`
+}
+
+// CPUShare is how busy the generator was: 1 is one CPU for iperf3, all of the
+// sender's CPUs for TRex.
+type CPUShare struct {
+	Local  float64 `json:"local"`
+	Remote float64 `json:"remote"`
+}
+
+// Bundle sums the packets sent into what a run stores; false if a point does
+// not tell packets, or the points are not parts of one run.
+func (t *Traffic) Bundle(source string) (bundle.Traffic, bool) {
+	out := bundle.Traffic{Source: source}
+	for _, p := range t.Points {
+		sameRun := p.Run == t.Points[0].Run && p.N == t.Points[0].N && p.Direction == t.Points[0].Direction
+		if p.Tx.Packets == nil || !sameRun {
+			return bundle.Traffic{}, false
+		}
+		out.Packets += *p.Tx.Packets
+		if p.CPU >= 0 {
+			out.PerCPU = append(out.PerCPU, bundle.CPUPackets{CPU: p.CPU, Packets: *p.Tx.Packets})
+		}
+	}
+	if len(out.PerCPU) < len(t.Points) {
+		out.PerCPU = nil
+	}
+	return out, len(t.Points) > 0
+}
+
+// Join fills in what t does not know from points of other with the same
+// setting, run and direction: TRex writes loss to a CSV of its own. It returns
+// how many points of t found theirs.
+func (t *Traffic) Join(other *Traffic) int {
+	type key struct {
+		n, run    int
+		direction string
+	}
+	byKey := map[key]*Point{}
+	for i, p := range other.Points {
+		byKey[key{p.N, p.Run, p.Direction}] = &other.Points[i]
+	}
+	joined := 0
+	for i := range t.Points {
+		p := &t.Points[i]
+		o := byKey[key{p.N, p.Run, p.Direction}]
+		if o == nil {
+			continue
+		}
+		joined++
+		if p.LossShare == nil {
+			p.LossShare = o.LossShare
+		}
+		if p.LostPackets == nil {
+			p.LostPackets = o.LostPackets
+		}
+		if !p.Rx.Rate.Known() {
+			p.Rx = o.Rx
+		}
+	}
+	return joined
+}
+
+// modeOf guesses the mode from a file's name, as
+// trex_results-16-3.3g-1440-one-sa.csv has it.
+func modeOf(name string) string {
+	words := strings.FieldsFunc(strings.ToLower(path.Base(name)), func(r rune) bool { return r == '-' || r == '_' || r == '.' })
+	has := func(sequence ...string) bool {
+		for i := range words {
+			if i+len(sequence) <= len(words) && slices.Equal(words[i:i+len(sequence)], sequence) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("no", "ipsec"), has("plain"), has("plaintext"):
+		return "plain"
+	case has("one", "sa"), has("single", "sa"), has("shared"):
+		return "shared"
+	case has("pcpu"), has("percpu"), has("per", "cpu"):
+		return "pcpu"
+	}
+	return ""
+}
+
+// trafficWarning weakens the traffic's numbers.
+func trafficWarning(format string, args ...any) bundle.Warning {
+	return bundle.Warning{Weakens: "traffic", Text: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,242 @@
+package importer
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+)
+
+// readTRexJSON reads a TRex sweep as JSON: objects, one a run, in arrays of
+// any depth. Of two generations, the older has one direction, keys without a
+// prefix, and asks for packets per flow; the newer has fwd_ and rev_ and asks
+// for packets of all flows.
+func readTRexJSON(r io.Reader, opt Options) (*Import, error) {
+	data, err := document(r, opt)
+	if err != nil {
+		return nil, err
+	}
+	t := trexJSON{im: &Import{Traffic: &Traffic{Mode: modeOf(opt.Name)}}, file: opt.Name}
+	err = eachObject(data, func(o map[string]any, line int) error { return t.run(jsonObject{o, opt.Name, line, nil}) })
+	if err != nil {
+		return nil, jsonError(data, err, opt)
+	}
+	if len(t.im.Traffic.Points) == 0 {
+		return nil, &SyntaxError{File: opt.Name, What: "no run with tx_opackets or fwd_tx_opackets"}
+	}
+	return t.im, nil
+}
+
+// maxNesting is the depth of arrays that runs may stand in.
+const maxNesting = 8
+
+// eachObject calls do for every object of arrays in arrays, with its line.
+func eachObject(data []byte, do func(o map[string]any, line int) error) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	depth, line, counted := 0, 1, int64(0)
+	for {
+		at := dec.InputOffset()
+		at += int64(len(data[at:]) - len(bytes.TrimLeft(data[at:], " \t\r\n,")))
+		line += bytes.Count(data[counted:at], []byte("\n"))
+		counted = at
+		if at < int64(len(data)) && data[at] == '{' {
+			var o map[string]any
+			if err := dec.Decode(&o); err != nil {
+				return err
+			}
+			if err := do(o, line); err != nil {
+				return err
+			}
+			continue
+		}
+		tok, err := dec.Token()
+		switch {
+		case errors.Is(err, io.EOF) && depth == 0:
+			return nil
+		case err != nil:
+			return err
+		case tok == json.Delim('['):
+			depth++
+		case tok == json.Delim(']'):
+			depth--
+		default:
+			return &SyntaxError{Line: line, What: fmt.Sprintf("%v where an object of one run should stand", tok)}
+		}
+		if depth > maxNesting {
+			return &SyntaxError{Line: line, What: "arrays nested too deep"}
+		}
+	}
+}
+
+// jsonError puts a position to an error of reading data.
+func jsonError(data []byte, err error, opt Options) error {
+	var ours *SyntaxError
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &ours):
+		ours.File = opt.Name
+		return ours
+	case errors.As(err, &syntax):
+		return &SyntaxError{File: opt.Name, Line: lineAt(data, syntax.Offset), What: "no JSON: " + err.Error()}
+	case errors.As(err, &kind):
+		return &SyntaxError{File: opt.Name, Line: lineAt(data, kind.Offset), What: fmt.Sprintf("%s is a %s", kind.Field, kind.Value)}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return &SyntaxError{File: opt.Name, Line: lineAt(data, int64(len(data))), What: "the JSON ends too early"}
+	}
+	return err
+}
+
+// A jsonObject is read by key; the first value of a wrong kind is kept in err.
+type jsonObject struct {
+	values map[string]any
+	file   string
+	line   int
+	err    error
+}
+
+// number returns a finite number; false if the key is missing or null.
+func (o *jsonObject) number(key string) (float64, bool) {
+	v, there := o.values[key]
+	if !there || v == nil {
+		return 0, false
+	}
+	n, ok := v.(json.Number)
+	f, err := n.Float64()
+	if (!ok || err != nil || math.IsInf(f, 0)) && o.err == nil {
+		o.err = &SyntaxError{File: o.file, Line: o.line, What: fmt.Sprintf("%s is %v, not a number", key, v)}
+	}
+	return f, ok && err == nil
+}
+
+// count returns a whole number from 0 on; nil if the key is missing.
+func (o *jsonObject) count(key string) *uint64 {
+	f, ok := o.number(key)
+	if !ok {
+		return nil
+	}
+	text := string(o.values[key].(json.Number))
+	n, ok := parseUint([]byte(text))
+	if !ok {
+		if f < 0 || f >= 1<<63 || f != math.Trunc(f) {
+			if o.err == nil {
+				o.err = &SyntaxError{File: o.file, Line: o.line, What: fmt.Sprintf("%s is %s, not a count", key, text)}
+			}
+			return nil
+		}
+		n = uint64(f)
+	}
+	return &n
+}
+
+// small returns a whole number that fits an int, 0 if the key is missing.
+func (o *jsonObject) small(key string) int {
+	n := o.count(key)
+	if n == nil || *n > math.MaxInt32 {
+		return 0
+	}
+	return int(*n)
+}
+
+type trexJSON struct {
+	im   *Import
+	file string
+}
+
+// run adds the points of one object: one a direction.
+func (t *trexJSON) run(o jsonObject) error {
+	found := false
+	for _, prefix := range []string{"", "fwd_", "rev_"} {
+		if o.count(prefix+"tx_opackets") == nil {
+			continue
+		}
+		found = true
+		p := t.point(&o, prefix)
+		if o.err != nil {
+			return o.err
+		}
+		t.check(&o, prefix, &p)
+		t.im.Traffic.Points = append(t.im.Traffic.Points, p)
+	}
+	if o.err == nil && !found {
+		return &SyntaxError{File: o.file, Line: o.line, What: "an object without tx_opackets or fwd_tx_opackets: no run of TRex"}
+	}
+	return o.err
+}
+
+func (t *trexJSON) point(o *jsonObject, prefix string) Point {
+	p := Point{
+		Line: o.line, Factor: "flows", N: o.small("flows"), Run: o.small("run"), CPU: -1,
+		Direction:  strings.TrimSuffix(prefix, "_"),
+		Tx:         o.side(prefix+"tx_", "opackets", "obytes"),
+		Rx:         o.side(prefix+"rx_", "ipackets", "ibytes"),
+		FrameBytes: o.small("frame_size"),
+	}
+	if prefix == "" && p.N == 0 {
+		p.N = o.small("flow")
+	}
+	if l, ok := o.number(prefix + "l_pkts"); ok {
+		p.LostPackets = new(int64(l))
+	}
+	if l, ok := o.number(prefix + "l_pkts_percent"); ok {
+		p.LossShare = new(l / 100)
+	}
+	if e := o.count(prefix + "tx_errors"); e != nil {
+		p.Errors = *e
+	}
+	p.RequestedPPS, _ = o.number("tx_pps_req")
+	if prefix == "" {
+		p.RequestedPPS *= float64(p.N)
+	}
+	p.Seconds, _ = o.number("elapsed_runtime")
+	if load, ok := o.number("cpu_load_total"); ok {
+		p.CPUShare = &CPUShare{Local: load / 100}
+	}
+	return p
+}
+
+// side reads what was sent or what came. The throughput keys are bits/2^30 of
+// TRex's *_bps_L1: on the wire.
+func (o *jsonObject) side(prefix, packets, bytes string) Side {
+	s := Side{Packets: o.count(prefix + packets), Bytes: o.count(prefix + bytes)}
+	if pps, ok := o.number(prefix + "pps"); ok {
+		s.PPS = &pps
+	}
+	if v, ok := o.number(prefix + "throughput_gibps"); ok {
+		s.Rate = Rate{Value: v, Unit: GibitPerSecond, Layer: Wire}
+	}
+	return s
+}
+
+// check warns of numbers of one run that contradict each other.
+func (t *trexJSON) check(o *jsonObject, prefix string, p *Point) {
+	warn := func(format string, args ...any) {
+		at := fmt.Sprintf("%s:%d: %d flows, run %d: ", t.file, o.line, p.N, p.Run)
+		t.im.Warnings = append(t.im.Warnings, trafficWarning(at+format, args...))
+	}
+	if p.N == 0 {
+		warn("the number of flows is missing")
+	}
+	sent, came := p.Tx.Packets, p.Rx.Packets
+	if came != nil && p.LostPackets != nil && int64(*sent)-int64(*came) != *p.LostPackets {
+		warn("%d packets sent and %d received are no %d lost", *sent, *came, *p.LostPackets)
+	}
+	bps, ok := o.number(prefix + "rx_bps")
+	if ok && p.Rx.PPS != nil && p.Rx.Rate.Known() {
+		wire := bps + *p.Rx.PPS*20*8 // preamble, start and gap; TRex counts the FCS in rx_bps
+		if math.Abs(wire-p.Rx.Rate.BPS()) > 0.02*wire {
+			warn("the throughput of %v is not rx_bps and preambles on the wire (%.2f Gibit/s): another layer is meant", p.Rx.Rate, wire/GibitPerSecond.Bits())
+		}
+	}
+	if p.Rx.PPS == nil || p.Tx.PPS == nil || came == nil || *p.Tx.PPS <= 0 || *sent == 0 {
+		return
+	}
+	byRate, byCount := *p.Rx.PPS / *p.Tx.PPS, float64(*came)/float64(*sent)
+	if math.Abs(byRate-byCount) > 0.02 {
+		warn("by rates %.1f %% of the packets came, by counts %.1f %%: TRex's rates are those of its last seconds, not of the run", 100*byRate, 100*byCount)
+	}
+}
