@@ -37,6 +37,7 @@ type Run struct {
 
 	Packets Packets  `json:"packets"`
 	Events  []*Event `json:"events"`
+	Misses  []Miss   `json:"misses,omitempty"` // cache-miss ratios; none without miss events
 	Locks   Locks    `json:"locks"`
 	SAs     []SA     `json:"sas,omitempty"`
 	Drops   []Drop   `json:"drops,omitempty"` // xfrm_stat counters that moved in the window
@@ -104,6 +105,16 @@ type Share struct {
 	Weight    metric.Estimate `json:"weight"`           // in the event's unit
 	Share     metric.Value    `json:"share"`            // ratio of Busy, with standard error
 	PerPacket metric.Value    `json:"per_packet"`
+}
+
+// A Miss is one cache-miss event on one CPU, or on all, against the run's other
+// events.
+type Miss struct {
+	Event               string       `json:"event"` // "L1-dcache-load-misses:k"
+	CPU                 int          `json:"cpu"`   // -1: all
+	PerKiloCycle        metric.Value `json:"per_kilo_cycle"`
+	PerKiloInstructions metric.Value `json:"per_kilo_instructions"`
+	PerPacket           metric.Value `json:"per_packet"`
 }
 
 // Locks is what the wait probe counted.

@@ -102,6 +102,7 @@ func (r *Run) readEvents(ctx context.Context, b *bundle.Run) error {
 		e.checkCoverage(r.Manifest.Window.Seconds())
 		r.Events = append(r.Events, e)
 	}
+	r.Misses = newMisses(r.Events)
 	return nil
 }
 

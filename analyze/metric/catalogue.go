@@ -19,6 +19,8 @@ const (
 	LockWordID   = "lockword_share"
 	ShareID      = "self_share"
 	StageID      = "stage_share"
+	MPKCID       = "mpkc"
+	MPKIID       = "mpki"
 	WaitsID      = "lock_waits"
 	WaitID       = "lock_wait_ns"
 	WaitPacketID = "lock_wait_ns_per_packet"
@@ -34,6 +36,8 @@ func Catalogue() []Formula {
 		{LockWordID, "lock-word share", "ratio", "lower", "weight with the leaf in a lock's acquire fast path / busy weight", "perf samples"},
 		{StageID, "stage share", "ratio", "", "weight charged to the stage / busy weight; the deepest frame a stage claims is charged", "perf samples, analyze/stage/stages.txt"},
 		{ShareID, "self share", "ratio", "", "weight with the function as leaf / busy weight", "perf samples"},
+		{MPKCID, "misses/1000 cycles", "1/1000 cycles", "lower", "1000 x weight of the miss event / weight of the cycles event, same CPUs", "perf samples of two events"},
+		{MPKIID, "misses/1000 instructions", "1/1000 instructions", "lower", "1000 x weight of the miss event / weight of the instructions event, same CPUs", "perf samples of two events"},
 		{WaitsID, "lock waits", "waits", "lower", "waits ended in the window", "wait probe"},
 		{WaitID, "lock wait", "ns", "lower", "sum of the waits' lengths", "wait probe"},
 		{WaitPacketID, "lock wait/packet", "ns/packet", "lower", "(sum of waits / probe window) / packet rate", "wait probe, packets"},

@@ -56,3 +56,14 @@ func Share(part, whole Estimate) (share, se float64) {
 	v := part.VarSum*(1-s)*(1-s) + out*s*s
 	return s, math.Sqrt(v) / whole.Period
 }
+
+// Ratio returns a/b of two estimates of different events, with its standard
+// error; the events' samples are independent. ok is false if b is nothing.
+func Ratio(a, b Estimate) (ratio, se float64, ok bool) {
+	if b.Period <= 0 {
+		return 0, 0, false
+	}
+	r := a.Period / b.Period
+	v := (a.VarSum + r*r*b.VarSum) / (b.Period * b.Period)
+	return r, math.Sqrt(v), true
+}

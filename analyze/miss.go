@@ -1,0 +1,72 @@
+package analyze
+
+import (
+	"strings"
+
+	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
+)
+
+// newMisses relates each cache-miss event to the cycles and instructions of the
+// same CPUs. Events that were not sampled leave a value that says so.
+func newMisses(events []*Event) []Miss {
+	cycles, instructions := unitEvent(events, "cycles"), unitEvent(events, "instructions")
+	var out []Miss
+	for _, e := range events {
+		if !isMiss(e.Name) {
+			continue
+		}
+		for _, c := range append([]CPU{e.All}, e.CPUs...) {
+			out = append(out, Miss{
+				Event:               e.Name,
+				CPU:                 c.CPU,
+				PerKiloCycle:        perKilo(metric.MPKCID, "1/1000 cycles", c, cycles),
+				PerKiloInstructions: perKilo(metric.MPKIID, "1/1000 instructions", c, instructions),
+				PerPacket:           c.PerPacket,
+			})
+		}
+	}
+	return out
+}
+
+// isMiss reports whether an event counts cache misses: "L1-dcache-load-misses",
+// "cache-misses", "LLC-load-misses", but not "branch-misses".
+func isMiss(name string) bool {
+	return strings.Contains(name, "misses") && !strings.Contains(name, "branch")
+}
+
+// unitEvent returns the first event whose periods have the unit, nil if none.
+func unitEvent(events []*Event, unit string) *Event {
+	for _, e := range events {
+		if e.Unit == unit {
+			return e
+		}
+	}
+	return nil
+}
+
+// perKilo is 1000 x the misses of a CPU over the other event's weight there.
+func perKilo(id, unit string, miss CPU, other *Event) metric.Value {
+	what := strings.TrimPrefix(unit, "1/1000 ")
+	if other == nil {
+		return metric.NotMeasured(id, unit, bundle.Gap{What: "misses per 1000 " + what, Why: "the run has no event that counts " + what})
+	}
+	r, se, ok := metric.Ratio(miss.Total, other.onCPU(miss.CPU).Total)
+	if !ok {
+		return metric.NotMeasured(id, unit, bundle.Gap{What: "misses per 1000 " + what, Why: "no sample of " + other.Name + " fell on this CPU"})
+	}
+	return metric.Value{ID: id, Value: 1000 * r, Unit: unit, SE: 1000 * se, Samples: miss.Total.Samples}
+}
+
+// onCPU returns the event's analysis on one CPU, or on all (-1).
+func (e *Event) onCPU(cpu int) CPU {
+	if cpu == -1 {
+		return e.All
+	}
+	for _, c := range e.CPUs {
+		if c.CPU == cpu {
+			return c
+		}
+	}
+	return CPU{CPU: cpu}
+}
