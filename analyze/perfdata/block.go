@@ -23,7 +23,7 @@ type Block struct {
 
 // takes reports whether the record goes on where the block ends.
 func (b *Block) takes(rec rawRecord) bool {
-	return rec.off == b.Offset+b.Size && b.Size+int64(len(rec.data)) <= blockSize
+	return rec.off == b.Offset+b.Size && b.Size+int64(len(rec.data)) <= b.stream.block
 }
 
 // Number returns the block's place in the order of the recording, from 0.

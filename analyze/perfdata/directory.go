@@ -38,6 +38,6 @@ func openDirectory(dir string) (*File, error) {
 			f.Close()
 			return nil, fmt.Errorf("opening perf.data directory: %w", err)
 		}
-		f.streams = append(f.streams, &stream{r: file, index: n + 1, end: info.Size(), o: f.o})
+		f.streams = append(f.streams, &stream{r: file, index: n + 1, end: info.Size(), o: f.o, block: blockSize})
 	}
 }

@@ -186,7 +186,7 @@ func (f *File) openFile(r io.ReaderAt, head []byte) error {
 		f.Meta.Truncated = true
 		data.size, bitmap = f.size-data.off, nil
 	}
-	f.streams = []*stream{{r: r, start: data.off, end: data.off + data.size, o: f.o}}
+	f.streams = []*stream{{r: r, start: data.off, end: data.off + data.size, o: f.o, block: blockSize}}
 	f.readFeatures(r, table, bitmap)
 	f.readEventTypes(r, types)
 	f.finishEvents()

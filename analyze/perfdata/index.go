@@ -238,15 +238,15 @@ func (x *index) lossRecord(typ RecordType, misc uint16, body *fields, id sampleI
 		x.losses.add(lossKey{lossRing, event, id.cpu}, body.u64())
 	case RecordLostSamples:
 		kind := lossSamples
-		switch {
-		case misc&MiscLostSamplesBPF != 0:
-			kind = lossFiltered
-		case id.timeNS == 0 && id.event != nil && id.event.layout.trailer.time > 0:
+		if id.timeNS == 0 && id.event != nil && id.event.layout.trailer.time > 0 {
 			kind = lossTotal // no kernel wrote this: it has no time, and no CPU either
 			id.cpu = -1
 			if cpu, ok := x.cpus[id.id]; ok {
 				id.cpu = cpu
 			}
+		}
+		if misc&MiscLostSamplesBPF != 0 {
+			kind = lossFiltered
 		}
 		x.losses.add(lossKey{kind, id.event, id.cpu}, body.u64())
 	case RecordThrottle, RecordUnthrottle: // u64 time, id, stream id

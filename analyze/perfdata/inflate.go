@@ -21,6 +21,9 @@ const (
 	ratioFree = 16 << 20
 )
 
+// blockHeader is the size of a zstd block header (RFC 8878 section 3.1.1.2).
+const blockHeader = 3
+
 var errRatio = errors.New("it expands to more than 1024 times its size")
 
 // An inflater joins the pieces that COMPRESSED and COMPRESSED2 records carry:
@@ -35,6 +38,7 @@ type inflater struct {
 	piece   []byte // what the decoder has not taken of it
 	buf     []byte // decompressed bytes that are no whole record yet
 	in, out uint64
+	wanted  int   // bytes the decoder asked for when there were no more
 	err     error // from visit, ends the walk
 }
 
@@ -53,8 +57,8 @@ func (w *walk) inflate(first []byte) error {
 		return z.err
 	}
 	w.lost.inflatedTail = int64(len(z.buf))
-	if errors.Is(err, io.ErrUnexpectedEOF) && len(z.piece) == 0 {
-		err = nil // the end perf never writes
+	if errors.Is(err, io.ErrUnexpectedEOF) && z.wanted == blockHeader {
+		err = nil // between two blocks: the end perf never writes
 	}
 	if err == nil {
 		return nil
@@ -73,7 +77,7 @@ func (w *walk) skipCompressed() error {
 		if !ok {
 			return nil
 		}
-		if piece, is := compressedPiece(rec, w.rr.s.o); is {
+		if piece, is := compressedPiece(rec, w.rr.s.o, w.rr.part); is {
 			w.passed(rec)
 			w.lost.pieces++
 			w.lost.pieceBytes += uint64(len(piece))
@@ -92,17 +96,18 @@ func (w *walk) passed(rec []byte) {
 	w.lost.compressed[RecordType(w.rr.s.o.u32(rec))]++
 }
 
-// compressedPiece returns the zstd bytes of a compressed record.
-func compressedPiece(rec []byte, o order) ([]byte, bool) {
+// compressedPiece returns the zstd bytes of a compressed record; part says
+// that it continues the one before and has no data_size.
+func compressedPiece(rec []byte, o order, part bool) ([]byte, bool) {
 	switch RecordType(o.u32(rec)) {
 	case RecordCompressed:
 		return rec[headerSize:], true
 	case RecordCompressed2: // u64 data_size, data, padding
-		if len(rec) < 16 {
+		if len(rec) < comp2Header {
 			return nil, true
 		}
-		piece := rec[16:]
-		if n := o.u64(rec[8:]); n < uint64(len(piece)) {
+		piece := rec[comp2Header:]
+		if n := o.u64(rec[8:]); !part && n < uint64(len(piece)) {
 			piece = piece[:n]
 		}
 		return piece, true
@@ -111,7 +116,7 @@ func compressedPiece(rec []byte, o order) ([]byte, bool) {
 }
 
 func (z *inflater) take(rec []byte) bool {
-	piece, is := compressedPiece(rec, z.w.rr.s.o)
+	piece, is := compressedPiece(rec, z.w.rr.s.o, z.w.rr.part)
 	if is {
 		z.w.passed(rec)
 		z.store = append(z.store[:0], piece...)
@@ -126,6 +131,7 @@ func (z *inflater) Read(p []byte) (int, error) {
 	for len(z.piece) == 0 {
 		rec, ok := z.w.rr.next()
 		if !ok {
+			z.wanted = len(p)
 			return 0, io.EOF
 		}
 		if !z.take(rec) {

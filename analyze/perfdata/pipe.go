@@ -45,7 +45,7 @@ func OpenStream(r io.Reader) (*File, error) {
 // records, and events and features are among them.
 func (f *File) openPipe(r io.ReaderAt) error {
 	f.Meta.Pipe = true
-	f.streams = []*stream{{r: r, start: pipeHeaderSize, end: f.size, o: f.o}}
+	f.streams = []*stream{{r: r, start: pipeHeaderSize, end: f.size, o: f.o, block: blockSize}}
 	f.pipe = &pipeHead{f: f}
 	if _, err := walkStream(f.streams[0], f.pipe.leading); err != nil && !errors.Is(err, errStopped) {
 		return err

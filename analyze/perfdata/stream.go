@@ -19,7 +19,8 @@ type stream struct {
 	index      int
 	start, end int64 // of the section in r
 	o          order
-	compressed bool // COMPRESSED records were met
+	block      int64 // most bytes of a Block
+	compressed bool  // COMPRESSED records were met
 }
 
 // A recordReader hands out the records of a stream as they are stored, through
@@ -32,6 +33,9 @@ type recordReader struct {
 	failed   error // read error, ends the stream
 	damaged  []span
 	unfilled int64 // bytes after the last whole record
+
+	parts int64 // bytes of further parts of the COMPRESSED2 record before
+	part  bool  // the record handed out is one of them
 }
 
 // A span is a range of bytes of a file.
@@ -46,7 +50,10 @@ func newRecordReader(s *stream) *recordReader {
 func (r *recordReader) next() (rec []byte, ok bool) {
 	for {
 		if r.pos+headerSize <= r.n {
-			size := int(r.s.o.u16(r.buf[r.pos+6:]))
+			size, parts := int(r.s.o.u16(r.buf[r.pos+6:])), int64(0)
+			if RecordType(r.s.o.u32(r.buf[r.pos:])) == RecordCompressed2 && r.pos+comp2Header <= r.n {
+				size, parts = r.compressed2(size)
+			}
 			if size < headerSize {
 				if !r.resync() {
 					return nil, false
@@ -56,12 +63,41 @@ func (r *recordReader) next() (rec []byte, ok bool) {
 			if r.pos+size <= r.n {
 				rec = r.buf[r.pos : r.pos+size]
 				r.pos += size
+				r.part, r.parts = r.parts > 0, parts
 				return rec, true
 			}
 		}
 		if !r.fill() {
 			return nil, false
 		}
+	}
+}
+
+// sizes of COMPRESSED2: its header with data_size, and the most data a part
+// may have (tools/perf/builtin-record.c record__pushfn, 6.16).
+const (
+	comp2Header  = 16
+	comp2MaxData = maxRecord - comp2Header
+)
+
+// compressed2 returns how many bytes the COMPRESSED2 record at hand has, and
+// how many in further parts follow it. perf record from 6.16 on writes ALIGN8(16
+// + data_size) into the u16 size without looking, so it wraps; the padding is
+// then missing. Above 65519 bytes data_size is the sum of several parts with a
+// header each; the first part is full, and the others have a right size but no
+// data_size.
+func (r *recordReader) compressed2(size int) (bytes int, parts int64) {
+	if r.parts > 0 {
+		return size, max(r.parts-int64(size), 0)
+	}
+	data := r.s.o.u64(r.buf[r.pos+headerSize:])
+	switch left := uint64(r.s.end - r.offset()); {
+	case data > left || (comp2Header+data+7)&^7 <= uint64(size):
+		return size, 0
+	case data <= comp2MaxData:
+		return comp2Header + int(data), 0
+	default:
+		return maxRecord, int64(data) - comp2MaxData
 	}
 }
 
@@ -146,7 +182,8 @@ func (r *recordReader) plausible(pos int) bool {
 		}
 		size := int(r.s.o.u16(r.buf[pos+6:]))
 		typ := RecordType(r.s.o.u32(r.buf[pos:]))
-		if recordName(typ) == "" || size < headerSize || size%8 != 0 {
+		compressed := typ == RecordCompressed || typ == RecordCompressed2
+		if recordName(typ) == "" || size < headerSize || size%8 != 0 && !compressed {
 			return false
 		}
 		pos += size
