@@ -85,7 +85,12 @@ func (o *Object) LookupOffset(off uint64) (Symbol, bool) {
 
 // lookupModule returns the symbol at an offset from where a kernel module was
 // loaded.
-func (o *Object) lookupModule(off uint64) (Symbol, bool) { return o.Table.Lookup(off) }
+func (o *Object) lookupModule(off uint64) (Symbol, bool) {
+	if o == nil {
+		return Symbol{}, false
+	}
+	return o.Table.Lookup(off)
+}
 
 // An elfReader collects the symbols of one file.
 type elfReader struct {

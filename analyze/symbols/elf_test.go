@@ -185,7 +185,7 @@ func TestELFModuleLayout(t *testing.T) {
 		},
 	})
 	k := NewKernel(nil)
-	k.AddModule("/lib/modules/6.18.1/esp4.ko", 0xffffffffc0a51000, 0xffffffffc0a61000, o)
+	k.AddModule("/lib/modules/6.18.1/esp4.ko", 0xffffffffc0a51000, 0xffffffffc0a61000, func() *Object { return o })
 	k.Seal()
 	for addr, want := range map[uint64]string{
 		0xffffffffc0a51018: "esp_output",
@@ -293,16 +293,20 @@ func TestStoreFindsByBuildIDThenPath(t *testing.T) {
 	other.buildID = []byte{1, 2, 3, 4}
 	stripped := program
 	stripped.syms, stripped.dynamic = program.syms[:1], true
+	packaged, inDebug := stripped, program
+	packaged.buildID, inDebug.buildID = []byte{0x99, 0x88}, []byte{0x99, 0x88}
 	cache := fstest.MapFS{
 		".build-id/ab/cdef0102030405/elf":      {Data: program.bytes()},
 		".build-id/ab/cdef0102030405/kallsyms": {Data: []byte(smallKallsyms)},
 	}
 	debug := fstest.MapFS{".build-id/ab/cdef0102030405.debug": {Data: program.bytes()}}
 	root := fstest.MapFS{
-		"usr/bin/good":     {Data: program.bytes()},
-		"usr/bin/stripped": {Data: stripped.bytes()},
-		"usr/bin/replaced": {Data: other.bytes()},
-		"usr/bin/rubbish":  {Data: []byte("#!/bin/sh\n")},
+		"usr/bin/good":                        {Data: program.bytes()},
+		"usr/bin/stripped":                    {Data: stripped.bytes()},
+		"usr/bin/replaced":                    {Data: other.bytes()},
+		"usr/bin/rubbish":                     {Data: []byte("#!/bin/sh\n")},
+		"usr/bin/packaged":                    {Data: packaged.bytes()},
+		"usr/lib/debug/.build-id/99/88.debug": {Data: inDebug.bytes()},
 	}
 	for _, c := range []struct {
 		name, file, id string
@@ -315,6 +319,7 @@ func TestStoreFindsByBuildIDThenPath(t *testing.T) {
 		{"deleted since", "/usr/bin/good (deleted)", id, Places{Root: root}, "memcpy"},
 		{"stripped alone", "/usr/bin/stripped", id, Places{Root: root}, ""},
 		{"stripped with debug file", "/usr/bin/stripped", id, Places{Root: root, BuildIDs: []fs.FS{debug}}, "memcpy"},
+		{"stripped with debug package", "/usr/bin/packaged", "9988", Places{Root: root}, "memcpy"},
 		{"debug file alone", "/usr/bin/gone", id, Places{BuildIDs: []fs.FS{debug}}, "-"},
 		{"replaced by another build", "/usr/bin/replaced", id, Places{Root: root}, "-"},
 		{"no ELF file", "/usr/bin/rubbish", "", Places{Root: root}, "-"},

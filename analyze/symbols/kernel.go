@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 )
 
 // Names of the mappings that kernel addresses lie in.
@@ -30,7 +31,7 @@ type Kernel struct {
 type region struct {
 	start, end uint64
 	name       string
-	object     *Object // symbols of the module's .ko, nil if not at hand
+	object     func() *Object // symbols of the module's .ko; nil if not at hand
 }
 
 // NewKernel returns a Kernel that names by t, the kallsyms of the recorded
@@ -82,12 +83,17 @@ func (k *Kernel) AddImage(start, end uint64) {
 }
 
 // AddModule says that a module was at [start, end). file is what the recording
-// calls it, "/lib/modules/6.18.1/kernel/net/ipv4/esp4.ko.xz" or "[esp4]"; obj
-// names its addresses if kallsyms does not, and may be nil.
-func (k *Kernel) AddModule(file string, start, end uint64, obj *Object) {
-	if end > start {
-		k.modules = append(k.modules, region{start, end, ModuleName(file), obj})
+// calls it, "/lib/modules/6.18.1/kernel/net/ipv4/esp4.ko.xz" or "[esp4]". object
+// returns the symbols of the file, nil if they can't be had; it is called at
+// most once, for an address that kallsyms does not name. It may be nil.
+func (k *Kernel) AddModule(file string, start, end uint64, object func() *Object) {
+	if end <= start {
+		return
 	}
+	if object != nil {
+		object = sync.OnceValue(object)
+	}
+	k.modules = append(k.modules, region{start, end, ModuleName(file), object})
 }
 
 // AddDynamic says that code of that name was put at [start, start+size) while
@@ -121,16 +127,25 @@ func (k *Kernel) Lookup(addr uint64) (s Symbol, mapping string, ok bool) {
 		return s, brackets(s.Module), true
 	}
 	if r := find(k.modules, addr); r != nil {
-		if r.object != nil {
-			s, ok = r.object.lookupModule(addr - r.start)
-			s.Module, s.Start, s.End = r.name, s.Start+r.start, s.End+r.start
-		}
+		s, ok = r.lookup(addr)
 		return s, brackets(r.name), ok
 	}
 	if find(k.image, addr) != nil {
 		return Symbol{}, KernelImage, false
 	}
 	return Symbol{}, "", false
+}
+
+// lookup looks in the module's own file.
+func (r *region) lookup(addr uint64) (Symbol, bool) {
+	if r.object == nil {
+		return Symbol{}, false
+	}
+	s, ok := r.object().lookupModule(addr - r.start)
+	if ok {
+		s.Module, s.Start, s.End = r.name, s.Start+r.start, s.End+r.start
+	}
+	return s, ok
 }
 
 // byTable looks in kallsyms. A table of another boot still names the kernel

@@ -3,6 +3,7 @@ package symbols
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -17,7 +18,8 @@ import (
 // Places are where a Store may look; a nil place is not looked in.
 type Places struct {
 	// Root is the file system the recorded paths are of: os.DirFS("/") if the
-	// recording is of this machine.
+	// recording is of this machine. Debug packages are looked for below its
+	// usr/lib/debug.
 	Root fs.FS
 
 	// BuildIDs are directories that have files by build id, tried in order:
@@ -90,67 +92,93 @@ func (s *Store) Object(file, buildID string) (*Object, error) {
 	return e.object, e.err
 }
 
-// find tries the files in turn until one has a full symbol table, as perf does
-// (dso__load, tools/perf/util/symbol.c); the exported names alone are second
-// best.
+// find reads the file that was loaded and, if that has been stripped of its
+// local functions, the debug information kept apart from it.
 func (s *Store) find(file, buildID string) (*Object, error) {
-	var best, image *Object
-	why := "no such file in the places searched"
-	for _, c := range s.candidates(file, buildID) {
+	image, why := s.first(images(s.places, file, buildID), buildID, false)
+	if image == nil {
+		return nil, &NotFoundError{file, buildID, why}
+	}
+	if image.full {
+		return image, nil
+	}
+	id := cmp.Or(buildID, image.BuildID)
+	if debug, _ := s.first(debugFiles(s.places, file, id), id, true); debug != nil {
+		// Debug files keep the addresses of the image, not its file offsets.
+		return &Object{Table: debug.Table, BuildID: image.BuildID, segments: image.segments, full: true}, nil
+	}
+	return image, nil
+}
+
+// first returns the first of the files that can be read and is of the build,
+// and if asked has the local functions too, or why there is none.
+func (s *Store) first(cs []candidate, buildID string, full bool) (o *Object, why string) {
+	why = "no such file in the places searched"
+	for _, c := range cs {
 		o, err := c.read()
 		switch {
 		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid):
-			continue
 		case err != nil:
 			why = fmt.Sprintf("%s: %v", c.name, err)
-			continue
 		case buildID != "" && o.BuildID != "" && o.BuildID != buildID:
 			why = fmt.Sprintf("%s is of another build (%s): it was replaced since the recording", c.name, o.BuildID)
-			continue
-		}
-		if c.image && image == nil {
-			image = o
-		}
-		if best == nil || o.full && !best.full {
-			best = o
-		}
-		if best.full && image != nil {
-			break
+		case o.full || !full:
+			return o, ""
 		}
 	}
-	switch {
-	case best == nil:
-		return nil, &NotFoundError{file, buildID, why}
-	case image == nil:
-		return nil, &NotFoundError{file, buildID, "only its debug information is there, not the file that was loaded"}
-	case best == image:
-		return best, nil
-	}
-	// Debug files keep the addresses of the image, not its file offsets.
-	return &Object{Table: best.Table, BuildID: image.BuildID, segments: image.segments, full: true}, nil
+	return nil, why
 }
 
-// A candidate is a file that may hold the symbols looked for.
+// A candidate is a file that may be the one looked for.
 type candidate struct {
-	fsys  fs.FS
-	name  string
-	image bool // the file that was loaded, not its debug information
+	fsys fs.FS
+	name string
 }
 
-func (s *Store) candidates(file, buildID string) []candidate {
+// images lists where the file that was loaded may be.
+func images(p Places, file, buildID string) []candidate {
 	var cs []candidate
-	if len(buildID) > 2 {
-		dir := ".build-id/" + buildID[:2] + "/" + buildID[2:]
-		for _, f := range s.places.BuildIDs {
-			cs = append(cs, candidate{f, dir + "/elf", true}, candidate{f, dir + "/vdso", true}, candidate{f, dir, true},
-				candidate{f, dir + "/debug", false}, candidate{f, dir + ".debug", false})
+	if dir := buildIDPath(buildID); dir != "" {
+		for _, f := range p.BuildIDs {
+			cs = append(cs, candidate{f, dir + "/elf"}, candidate{f, dir + "/vdso"}, candidate{f, dir})
 		}
 	}
-	path := strings.TrimPrefix(strings.TrimSuffix(file, " (deleted)"), "/")
-	if r := s.places.Root; r != nil && strings.HasPrefix(file, "/") {
-		cs = append(cs, candidate{r, path, true}, candidate{r, "usr/lib/debug/" + path + ".debug", false}, candidate{r, "usr/lib/debug/" + path, false})
+	if p.Root != nil && strings.HasPrefix(file, "/") {
+		cs = append(cs, candidate{p.Root, rootPath(file)})
 	}
 	return cs
+}
+
+// debugFiles lists where its debug information may be.
+func debugFiles(p Places, file, buildID string) []candidate {
+	var cs []candidate
+	dir := buildIDPath(buildID)
+	if dir != "" {
+		for _, f := range p.BuildIDs {
+			cs = append(cs, candidate{f, dir + "/debug"}, candidate{f, dir + ".debug"})
+		}
+	}
+	if p.Root == nil || !strings.HasPrefix(file, "/") {
+		return cs
+	}
+	const debug = "usr/lib/debug/"
+	if dir != "" {
+		cs = append(cs, candidate{p.Root, debug + dir + ".debug"})
+	}
+	return append(cs, candidate{p.Root, debug + rootPath(file) + ".debug"}, candidate{p.Root, debug + rootPath(file)})
+}
+
+// buildIDPath returns the path of a build id below a directory of them.
+func buildIDPath(id string) string {
+	if len(id) <= 2 {
+		return ""
+	}
+	return ".build-id/" + id[:2] + "/" + id[2:]
+}
+
+// rootPath returns a recorded path as fs.FS has it.
+func rootPath(file string) string {
+	return strings.TrimPrefix(strings.TrimSuffix(file, " (deleted)"), "/")
 }
 
 func (c candidate) read() (*Object, error) {
@@ -223,11 +251,11 @@ func copyAtMost(w io.Writer, r io.Reader, limit int64) error {
 // and those of ReadKallsyms.
 func (s *Store) Kallsyms(buildID string) (*Table, error) {
 	none := &NotFoundError{KernelImage, buildID, "no kallsyms of that build in the places searched"}
-	if s == nil || len(buildID) <= 2 {
+	if s == nil || buildIDPath(buildID) == "" {
 		return nil, none
 	}
 	for _, f := range s.places.BuildIDs {
-		t, err := readWith(f, ".build-id/"+buildID[:2]+"/"+buildID[2:]+"/kallsyms", ReadKallsyms)
+		t, err := readWith(f, buildIDPath(buildID)+"/kallsyms", ReadKallsyms)
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid) {
 			return t, err
 		}

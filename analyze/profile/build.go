@@ -1,0 +1,171 @@
+package profile
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"xfrmscope/analyze/perfdata"
+	"xfrmscope/analyze/symbols"
+	"xfrmscope/collect/bundle"
+)
+
+// Options say how to build profiles. The zero value names no kernel function
+// and leaves user frames out.
+type Options struct {
+	// Kallsyms names kernel addresses: the snapshot taken with the recording.
+	// KallsymsBuildID is the build id of the kernel it is of, "" if not known; a
+	// snapshot of another kernel than the recorded one is not used.
+	Kallsyms        *symbols.Table
+	KallsymsBuildID string
+
+	// Vmlinux names kernel addresses if Kallsyms can't.
+	Vmlinux *symbols.Object
+
+	// Store has the symbols of user files and of kernel modules that Kallsyms
+	// lacks; nil to do without.
+	Store *symbols.Store
+
+	// User keeps the user part of stacks. Without it, that part is left out,
+	// and a sample that has no kernel part is a stack of one location in
+	// mapping and function UserTime, or GuestTime inside a virtual machine.
+	User bool
+
+	// AsPerf names every address as it stands, return addresses too, as perf
+	// does: for comparing with perf script. It names a frame wrongly where a
+	// call that never returns is the last instruction of its function.
+	AsPerf bool
+
+	// Samples select events, CPUs and times; dummy events are never taken.
+	Samples perfdata.SampleOptions
+
+	// Workers is how many goroutines count samples, 0 for one a CPU. The
+	// result does not depend on it.
+	Workers int
+}
+
+// Build aggregates the samples of a recording: one Profile of each event
+// selected, in the order of the recording, an event without samples included.
+//
+// User locations have the file offset as Address, so that one function of all
+// processes is one location; code a just-in-time compiler made has the address
+// as sampled, in mapping "/tmp/perf-PID.map".
+//
+// What the recording lost, and what could not be decoded or named, is in
+// Losses and Warnings; an error is a failure to read the input or ctx's.
+func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error) {
+	sb, err := f.Sideband()
+	if err != nil {
+		return nil, fmt.Errorf("reading side-band: %w", err)
+	}
+	sh := &shared{digester: newDigester(), tasks: newTasks(sb), words: &userWords{}}
+	if o.User {
+		sh.spaces = newSpaces(sb)
+	}
+	counters, stats, err := count(ctx, f, &o, sh)
+	if err != nil {
+		return nil, fmt.Errorf("counting samples: %w", err)
+	}
+	kernel, mappings, warnings := newKernel(sb, &o)
+	a := assembler{
+		total:    unite(counters),
+		resolver: newResolver(kernel, mappings, sh, &o),
+		kernel:   warnings,
+		losses:   append(sb.Losses[:len(sb.Losses):len(sb.Losses)], stats.Losses()...),
+	}
+	return a.profiles(selected(f, o.Samples.Events)), nil
+}
+
+// selected returns the events to make profiles of.
+func selected(f *perfdata.File, want []*perfdata.Event) []*perfdata.Event {
+	if want == nil {
+		want = f.Events
+	}
+	var events []*perfdata.Event
+	for _, e := range want {
+		if !e.IsDummy() {
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
+// count lets workers count the samples of all blocks.
+func count(ctx context.Context, f *perfdata.File, o *Options, sh *shared) ([]*counter, perfdata.Stats, error) {
+	workers := o.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	opts := o.Samples
+	opts.Events = selected(f, opts.Events)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	blocks := make(chan *perfdata.Block)
+	counters := make([]*counter, workers)
+	stats := make([]perfdata.Stats, workers)
+	var wg sync.WaitGroup
+	for w := range workers {
+		counters[w] = newCounter(sh, len(f.Events))
+		wg.Go(func() {
+			if err := counters[w].run(f, opts, blocks, &stats[w]); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	err := feed(ctx, f, blocks)
+	close(blocks)
+	wg.Wait()
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	for _, s := range stats[1:] {
+		stats[0].Add(s)
+	}
+	return counters, stats[0], err
+}
+
+// feed hands the blocks to the workers.
+func feed(ctx context.Context, f *perfdata.File, blocks chan<- *perfdata.Block) error {
+	for b, err := range f.Blocks(ctx) {
+		if err != nil {
+			return err
+		}
+		select {
+		case blocks <- b:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// run counts blocks until there are no more. After an error it takes the rest
+// without counting, so that nobody waits for it.
+func (c *counter) run(f *perfdata.File, opts perfdata.SampleOptions, blocks <-chan *perfdata.Block, stats *perfdata.Stats) error {
+	d, err := f.NewDecoder(opts)
+	for b := range blocks {
+		if err != nil {
+			continue
+		}
+		position := uint64(b.Number()) << 32
+		err = d.Decode(b, func(s *perfdata.Sample) error {
+			c.add(s, position)
+			position++
+			return nil
+		})
+	}
+	if d != nil {
+		*stats = d.Stats
+	}
+	return err
+}
+
+// warn makes warnings that weaken everything of an event.
+func warn(event string, texts []string) []bundle.Warning {
+	var ws []bundle.Warning
+	for _, t := range texts {
+		ws = append(ws, bundle.Warning{Weakens: event, Text: t})
+	}
+	return ws
+}

@@ -1,0 +1,116 @@
+package profile
+
+import "xfrmscope/analyze/perfdata"
+
+// A chain is the call chain of one sample, parted by whose code the addresses
+// are in. Both parts are leaf first and may be views into the sample.
+type chain struct {
+	kernel []uint64 // the kernel's addresses; hypervisorFrame for each of a hypervisor
+	user   []uint64 // the task's addresses; guestFrame for each inside a virtual machine
+}
+
+// Stand-ins for frames of code that is not of the recorded kernel and tasks:
+// one word each, since their addresses mean nothing here.
+const (
+	hypervisorFrame = perfdata.ContextHV
+	guestFrame      = perfdata.ContextGuest
+)
+
+// A splitter parts chains. It owns the memory of those that are not views.
+type splitter struct {
+	kernel, user []uint64
+	damaged      uint64 // chains with a marker the kernel does not define
+}
+
+// split parts the chain of s by its context markers (include/uapi/linux/
+// perf_event.h enum perf_callchain_context, 7.2). The first address of the
+// chain is the sample's IP, except where hardware gave a more precise one; as
+// perf does, the chain is taken as it stands. A sample without addresses in
+// its chain is a chain of its IP, and so is one with a marker that is not
+// defined, of which perf drops the chain too (add_callchain_ip,
+// tools/perf/util/machine.c, 6.1).
+func (p *splitter) split(s *perfdata.Sample) chain {
+	c, ok := p.simple(s.Chain)
+	if ok {
+		return c
+	}
+	if c, ok = p.general(s.Chain, s.Misc); ok && len(c.kernel)+len(c.user) > 0 {
+		return c
+	}
+	if !ok {
+		p.damaged++
+	}
+	if s.Event.Attr.SampleType&perfdata.SampleIP == 0 {
+		return chain{}
+	}
+	c, _ = p.general([]uint64{s.IP}, s.Misc)
+	return c
+}
+
+// simple parts the usual chains, [KERNEL kernel...] [USER user...], without a
+// copy.
+func (p *splitter) simple(frames []uint64) (c chain, ok bool) {
+	i := 0
+	if len(frames) > 0 && frames[0] == perfdata.ContextKernel {
+		i = addresses(frames, 1)
+		c.kernel = frames[1:i]
+	}
+	if i < len(frames) && frames[i] == perfdata.ContextUser {
+		start := i + 1
+		i = addresses(frames, start)
+		c.user = frames[start:i]
+	}
+	return c, i == len(frames) && len(c.kernel)+len(c.user) > 0
+}
+
+// addresses returns the end of the run of addresses that begins at i.
+func addresses(frames []uint64, i int) int {
+	for i < len(frames) && frames[i] < perfdata.ContextMax {
+		i++
+	}
+	return i
+}
+
+// general parts any chain. Until the first marker the addresses are of the
+// mode the sample was taken in. ok is false if a marker is not defined.
+func (p *splitter) general(frames []uint64, misc uint16) (c chain, ok bool) {
+	p.kernel, p.user = p.kernel[:0], p.user[:0]
+	mode := misc & perfdata.MiscCPUModeMask
+	for _, a := range frames {
+		if a >= perfdata.ContextMax {
+			if mode, ok = contextMode(a); !ok {
+				return chain{}, false
+			}
+			continue
+		}
+		switch mode {
+		case perfdata.MiscKernel:
+			p.kernel = append(p.kernel, a)
+		case perfdata.MiscHypervisor:
+			p.kernel = append(p.kernel, hypervisorFrame)
+		case perfdata.MiscGuestKernel, perfdata.MiscGuestUser:
+			p.user = append(p.user, guestFrame)
+		default:
+			p.user = append(p.user, a)
+		}
+	}
+	return chain{p.kernel, p.user}, true
+}
+
+// contextMode returns the mode, as in a record's Misc, of the addresses behind
+// a marker.
+func contextMode(marker uint64) (mode uint16, ok bool) {
+	switch marker {
+	case perfdata.ContextKernel:
+		return perfdata.MiscKernel, true
+	case perfdata.ContextUser, perfdata.ContextUserDeferred:
+		return perfdata.MiscUser, true
+	case perfdata.ContextHV:
+		return perfdata.MiscHypervisor, true
+	case perfdata.ContextGuestKernel:
+		return perfdata.MiscGuestKernel, true
+	case perfdata.ContextGuest, perfdata.ContextGuestUser:
+		return perfdata.MiscGuestUser, true
+	}
+	return 0, false
+}

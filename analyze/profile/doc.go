@@ -1,0 +1,29 @@
+// Package profile aggregates the samples of a recording by stack, CPU and task,
+// and converts the result to and from pprof and folded text.
+//
+// Build makes one Profile of each event of a perf.data file:
+//
+//	f, err := perfdata.OpenPath("perf.data")
+//	...
+//	profiles, err := profile.Build(ctx, f, profile.Options{Kallsyms: snapshot})
+//	for _, p := range profiles {
+//		err = profile.WritePprof(w, p, profile.PprofOptions{Stage: stages.Of})
+//		err = profile.WriteFolded(w, p, profile.FoldedOptions{Kernel: true})
+//	}
+//
+// The steps, each in a file of its own:
+//
+//  1. chain.go: a sample's call chain is parted by its context markers into
+//     kernel and user addresses.
+//  2. tasks.go, spaces.go: the side-band says what a task was called and what
+//     it had mapped at the time of the sample.
+//  3. intern.go, aggregate.go: workers take blocks of the recording in any
+//     order; each counts samples in cells of (kernel addresses, user
+//     addresses, task, CPU), keeping each run of addresses once.
+//  4. resolve.go: every distinct address gets its mapping and function, once.
+//  5. assemble.go: the cells of all workers become Profiles, in an order that
+//     depends on the recording only.
+//
+// Memory grows with the number of distinct stacks and cells, not with that of
+// samples.
+package profile

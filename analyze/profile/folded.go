@@ -1,0 +1,329 @@
+package profile
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"xfrmscope/collect/bundle"
+)
+
+// FoldedOptions say what WriteFolded writes.
+type FoldedOptions struct {
+	// Kernel leaves out the frames that are not the kernel's.
+	Kernel bool
+
+	// PerCPU begins each line with a frame "cpu3", so that one graph shows the
+	// CPUs side by side; samples without a CPU have "cpu?".
+	PerCPU bool
+
+	// CPUs selects samples; nil takes all.
+	CPUs bundle.CPUSet
+
+	// Count weighs by samples, not by period.
+	Count bool
+
+	// Annotate appends _[k] to kernel frames and _[j] to those of just-in-time
+	// compilers, by which flamegraph.pl --color=java colours.
+	Annotate bool
+}
+
+// WriteFolded writes a profile as folded text, the input of flamegraph.pl:
+//
+//	comm;root;...;leaf WEIGHT
+//
+// in order of bytes, equal lines added up. The text is that of
+//
+//	perf script | stackcollapse-perf.pl [--all]
+//
+// for recordings of one event (with Annotate: --all): spaces of the task's name
+// become underscores, a frame without a name is its mapping in brackets,
+// arguments and quotes are cut off, ";" becomes ":". A sample whose period is 0
+// weighs 1 if all of its cell are so.
+func WriteFolded(w io.Writer, p *Profile, o FoldedOptions) error {
+	f := folder{p: p, o: o}
+	f.name()
+	f.fold()
+	return f.write(w)
+}
+
+// A folder makes lines of a profile. A line is a sequence of words, root
+// first; words are numbered so that lines compare as their text does.
+type folder struct {
+	p *Profile
+	o FoldedOptions
+
+	texts  []string // distinct frames and names, sorted by text
+	frames [][]int32
+	comms  []int32 // word of each Comm; unknownComm is the last
+	cpus   map[int32]int32
+
+	inner, last []uint32 // by text: its place among all texts with ";" behind, and with nothing
+	lines       []foldedLine
+}
+
+type foldedLine struct {
+	words  []uint32
+	weight uint64
+}
+
+// unknownComm is perf's name of a task that has none recorded.
+const unknownComm = ":-1"
+
+// name gives each location, task and CPU its text.
+func (f *folder) name() {
+	index := map[string]int32{}
+	text := func(s string) int32 {
+		i, ok := index[s]
+		if !ok {
+			i = int32(len(f.texts))
+			f.texts = append(f.texts, s)
+			index[s] = i
+		}
+		return i
+	}
+	for i := range f.p.Locations {
+		var words []int32
+		for _, s := range f.frameTexts(int32(i)) {
+			words = append(words, text(s))
+		}
+		f.frames = append(f.frames, words)
+	}
+	for _, c := range append(f.p.Comms[:len(f.p.Comms):len(f.p.Comms)], unknownComm) {
+		f.comms = append(f.comms, text(foldedComm(c)))
+	}
+	f.cpus = map[int32]int32{}
+	if f.o.PerCPU {
+		for _, c := range f.p.Cells {
+			if _, ok := f.cpus[c.CPU]; !ok {
+				f.cpus[c.CPU] = text(cpuText(c.CPU))
+			}
+		}
+	}
+	f.rank()
+}
+
+func cpuText(cpu int32) string {
+	if cpu < 0 {
+		return "cpu?"
+	}
+	return "cpu" + strconv.Itoa(int(cpu))
+}
+
+// foldedComm is how a task's name is written; it is never empty.
+func foldedComm(s string) string {
+	if s == "" {
+		return "_"
+	}
+	return strings.NewReplacer(" ", "_", ";", ":", "\n", "_").Replace(s)
+}
+
+// rank places each text, both as the end of a line and with ";" behind: the
+// order of "a", "a.b" and "a;b" depends on which it is.
+func (f *folder) rank() {
+	n := len(f.texts)
+	order := make([]int, 2*n)
+	for i := range order {
+		order[i] = i
+	}
+	// Numbers from n on are texts with ";" behind.
+	slices.SortFunc(order, func(x, y int) int {
+		if x%n == y%n {
+			return cmp.Compare(x, y)
+		}
+		return compareWords(f.texts[x%n], x >= n, f.texts[y%n], y >= n)
+	})
+	f.inner, f.last = make([]uint32, n), make([]uint32, n)
+	for rank, i := range order {
+		if i >= n {
+			f.inner[i-n] = uint32(rank)
+		} else {
+			f.last[i] = uint32(rank)
+		}
+	}
+}
+
+// compareWords compares two different texts, each with ";" behind if said so.
+func compareWords(x string, xInner bool, y string, yInner bool) int {
+	switch {
+	case xInner && len(x) < len(y) && y[:len(x)] == x:
+		return cmp.Compare(';', y[len(x)])
+	case yInner && len(y) < len(x) && x[:len(y)] == y:
+		return cmp.Compare(x[len(y)], ';')
+	}
+	return cmp.Compare(x, y)
+}
+
+// fold makes the lines, sorted, each once.
+func (f *folder) fold() {
+	in := f.o.CPUs
+	for i := range f.p.Cells {
+		c := &f.p.Cells[i]
+		if in != nil {
+			if _, ok := slices.BinarySearch(in, int(c.CPU)); !ok {
+				continue
+			}
+		}
+		f.lines = append(f.lines, foldedLine{f.line(c), f.weight(c)})
+	}
+	slices.SortFunc(f.lines, func(x, y foldedLine) int { return slices.Compare(x.words, y.words) })
+	kept := f.lines[:0]
+	for _, l := range f.lines {
+		if n := len(kept); n > 0 && slices.Equal(kept[n-1].words, l.words) {
+			kept[n-1].weight += l.weight
+			continue
+		}
+		kept = append(kept, l)
+	}
+	f.lines = kept
+}
+
+func (f *folder) weight(c *Cell) uint64 {
+	if f.o.Count || c.Period == 0 {
+		return c.Count
+	}
+	return c.Period
+}
+
+// line returns the words of a cell, as ranks.
+func (f *folder) line(c *Cell) []uint32 {
+	words := make([]int32, 0, 2+len(f.p.Stacks[c.Stack]))
+	if f.o.PerCPU {
+		words = append(words, f.cpus[c.CPU])
+	}
+	comm := f.comms[len(f.comms)-1]
+	if c.Comm >= 0 {
+		comm = f.comms[c.Comm]
+	}
+	words = append(words, comm)
+	for _, loc := range slices.Backward(f.p.Stacks[c.Stack]) {
+		if !f.o.Kernel || f.isKernel(loc) {
+			words = append(words, f.frames[loc]...)
+		}
+	}
+	ranks := make([]uint32, len(words))
+	for i, w := range words {
+		ranks[i] = f.inner[w]
+	}
+	ranks[len(ranks)-1] = f.last[words[len(words)-1]]
+	return ranks
+}
+
+func (f *folder) isKernel(loc int32) bool {
+	m := f.p.Locations[loc].Mapping
+	return m >= 0 && f.p.Mappings[m].Kernel
+}
+
+func (f *folder) write(w io.Writer) error {
+	text := make([]int32, 2*len(f.texts)) // by rank
+	for i := range f.texts {
+		text[f.inner[i]], text[f.last[i]] = int32(i), int32(i)
+	}
+	b := bufio.NewWriterSize(w, 64<<10)
+	for _, l := range f.lines {
+		for i, r := range l.words {
+			if i > 0 {
+				b.WriteByte(';')
+			}
+			b.WriteString(f.texts[text[r]])
+		}
+		fmt.Fprintf(b, " %d\n", l.weight)
+	}
+	return b.Flush()
+}
+
+// frameTexts returns how a location is written: one text, none for a name that
+// is in parentheses, several for a name with "->", which stackcollapse-perf.pl
+// takes for inlined calls.
+func (f *folder) frameTexts(loc int32) []string {
+	l := f.p.Locations[loc]
+	file := Unknown
+	if l.Mapping >= 0 {
+		file = f.p.Mappings[l.Mapping].File
+	}
+	name := displayName(f.p.FunctionName(loc))
+	if strings.HasPrefix(name, "(") {
+		return nil
+	}
+	var texts []string
+	for part := range strings.SplitSeq(name, "->") {
+		if part == Unknown {
+			part = unknownText(file)
+		}
+		part = tidy(part)
+		switch {
+		case len(texts) > 0:
+			part += "_[i]"
+		case f.o.Annotate:
+			part += annotation(file)
+		}
+		texts = append(texts, part)
+	}
+	return texts
+}
+
+// unknownText is the frame of an address without a name: its file.
+func unknownText(file string) string {
+	if file == Unknown {
+		return Unknown
+	}
+	return "[" + file[strings.LastIndexByte(file, '/')+1:] + "]"
+}
+
+// tidy cuts off arguments, but not the receiver of a Go method, and drops what
+// folded text can't hold.
+func tidy(name string) string {
+	if !strings.ContainsAny(name, ";(\"'\n") {
+		return name
+	}
+	name = strings.NewReplacer(";", ":", "\n", " ").Replace(name)
+	if !isGoMethod(name) {
+		name = cutArguments(name)
+	}
+	return strings.NewReplacer(`"`, "", "'", "").Replace(name)
+}
+
+// isGoMethod finds ".(...)." as in net/http.(*Client).Do.
+func isGoMethod(name string) bool {
+	_, rest, ok := strings.Cut(name, ".(")
+	return ok && strings.Contains(rest, ").")
+}
+
+func cutArguments(name string) string {
+	const keep = "(anonymous namespace)"
+	for i := 0; i < len(name); i++ {
+		if name[i] == '(' && !strings.HasPrefix(name[i:], keep) {
+			return name[:i]
+		}
+	}
+	return name
+}
+
+// annotation returns the suffix of frames in a mapping. Like
+// stackcollapse-perf.pl it goes by the name of the mapping that perf prints:
+// brackets or vmlinux are the kernel. perf's mapping of a BPF program is the
+// program, so those have none.
+func annotation(file string) string {
+	switch {
+	case strings.Contains(file, "unknown") || file == bpfFile:
+		return ""
+	case strings.HasPrefix(file, "[") || strings.HasSuffix(file, "vmlinux"):
+		return "_[k]"
+	case isPerfMap(file):
+		return "_[j]"
+	}
+	return ""
+}
+
+const bpfFile = "[bpf]"
+
+// isPerfMap says whether a file is named as /tmp/perf-PID.map.
+func isPerfMap(file string) bool {
+	_, rest, ok := strings.Cut(file, "/tmp/perf-")
+	pid, _, isMap := strings.Cut(rest, ".map")
+	return ok && isMap && pid != "" && strings.Trim(pid, "0123456789") == ""
+}

@@ -1,0 +1,329 @@
+package profile
+
+import (
+	"fmt"
+	"strings"
+
+	"xfrmscope/analyze/perfdata"
+	"xfrmscope/analyze/symbols"
+)
+
+// Files of mappings that are no file.
+const (
+	UserTime   = "[user]"       // all user frames of a sample, if they were left out
+	GuestTime  = "[guest]"      // code inside a virtual machine
+	Hypervisor = "[hypervisor]" // code of the hypervisor below the recorded kernel
+)
+
+// A resolver gives every distinct address its mapping and function. Its tables
+// are of the whole recording; assemble picks those of one event.
+type resolver struct {
+	kernel *symbols.Kernel
+	store  *symbols.Store
+	spaces *spaces
+	words  *userWords
+	asPerf bool
+
+	mappings  table[Mapping, mappingKey]
+	functions table[Function, Function]
+	locations table[Location, Location]
+
+	kernelMappings map[string]Mapping // what the recording says of "[esp4]"
+	exact, returns map[uint64]int32   // kernel addresses resolved so far, see kernelLocation
+	userExact      map[uint64]int32   // user words
+	userReturns    map[uint64]int32
+	files          map[int32]*fileSymbols
+}
+
+// mappingKey tells mappings apart.
+type mappingKey struct{ file, buildID string }
+
+func newResolver(k *symbols.Kernel, mappings map[string]Mapping, sh *shared, o *Options) *resolver {
+	return &resolver{
+		kernel: k, store: o.Store, asPerf: o.AsPerf, spaces: sh.spaces, words: sh.words, kernelMappings: mappings,
+		exact: map[uint64]int32{}, returns: map[uint64]int32{},
+		userExact: map[uint64]int32{}, userReturns: map[uint64]int32{},
+		files: map[int32]*fileSymbols{},
+	}
+}
+
+// kernelStack appends the locations of kernel addresses, leaf first. All but
+// the leaf are return addresses: the call is the instruction before, and where
+// a call ends its function the address is of the next function already. See
+// exactBelow for those that are not.
+//
+// perf looks up every address as it stands. The names differ from perf's only
+// where a call that never returns ends a function: below start_kernel, for
+// one. Options.AsPerf does as perf does.
+func (r *resolver) kernelStack(stack Stack, addrs []uint64) Stack {
+	exact := true
+	for _, a := range addrs {
+		loc := r.kernelLocation(a, exact || r.asPerf)
+		stack = append(stack, loc)
+		exact = exactBelow(r.name(loc))
+	}
+	return stack
+}
+
+func (r *resolver) name(loc int32) string {
+	if f := r.locations.list[loc].Function; f >= 0 {
+		return r.functions.list[f].Name
+	}
+	return ""
+}
+
+// exactBelow says whether the address below a function of that name, on a
+// stack, is no return address:
+//
+//   - Below the code that an interrupt or a fault enters the kernel by it is
+//     the instruction interrupted; the unwinder stores regs->ip as it is
+//     (arch/x86/kernel/unwind_orc.c unwind_next_frame; entries are
+//     asm_sysvec_*, asm_exc_*, asm_common_interrupt of arch/x86/include/asm/
+//     idtentry.h, el1h_64_* of arch/arm64/kernel/entry.S; 6.12).
+//   - In a retpoline it is where the jump goes: the thunk overwrites its own
+//     return address (arch/x86/lib/retpoline.S, 6.12).
+func exactBelow(name string) bool {
+	return strings.HasPrefix(name, "asm_") || strings.HasPrefix(name, "el1h_64_") ||
+		strings.Contains(name, "__x86_indirect_") || strings.HasSuffix(name, "return_thunk") || strings.HasSuffix(name, "safe_ret")
+}
+
+func (r *resolver) kernelLocation(addr uint64, exact bool) int32 {
+	known := r.returns
+	if exact {
+		known = r.exact
+	}
+	loc, ok := known[addr]
+	if !ok {
+		loc = r.newKernelLocation(addr, exact)
+		known[addr] = loc
+	}
+	return loc
+}
+
+func (r *resolver) newKernelLocation(addr uint64, exact bool) int32 {
+	if addr == hypervisorFrame {
+		return r.place(0, Mapping{File: Hypervisor}, "")
+	}
+	at := addr
+	if !exact && at > 0 {
+		at--
+	}
+	s, file, _ := r.kernel.Lookup(at)
+	if file == "" {
+		file = Unknown
+	}
+	m, ok := r.kernelMappings[file]
+	if !ok {
+		m = Mapping{File: file}
+	}
+	m.Kernel = true
+	return r.place(addr, m, s.Name)
+}
+
+// place returns the location of an address, of a mapping, in the function of
+// that name, "" if it has none.
+func (r *resolver) place(addr uint64, m Mapping, function string) int32 {
+	l := Location{Address: addr, Mapping: -1, Function: -1}
+	if m.File != "" {
+		l.Mapping = int(r.mappings.add(mappingKey{m.File, m.BuildID}, m))
+	}
+	if function != "" {
+		f := Function{Name: function, Mapping: l.Mapping}
+		l.Function = int(r.functions.add(f, f))
+	}
+	return r.locations.add(l, l)
+}
+
+// userStack appends the locations of user words, leaf first. The first is
+// where the task was interrupted or entered the kernel, the others are return
+// addresses.
+func (r *resolver) userStack(stack Stack, words []uint64) Stack {
+	for i, w := range words {
+		known := r.userReturns
+		exact := i == 0 || r.asPerf
+		if exact {
+			known = r.userExact
+		}
+		loc, ok := known[w]
+		if !ok {
+			loc = r.newUserLocation(w, exact)
+			known[w] = loc
+		}
+		stack = append(stack, loc)
+	}
+	return stack
+}
+
+func (r *resolver) newUserLocation(word uint64, exact bool) int32 {
+	switch word {
+	case userTime:
+		return r.place(0, Mapping{File: UserTime}, UserTime)
+	case guestTime:
+		return r.place(0, Mapping{File: GuestTime}, GuestTime)
+	}
+	p := r.words.place(word)
+	if p.file == fileUnmapped {
+		return r.place(p.place, Mapping{}, "")
+	}
+	f := r.file(p.file)
+	at := p.place
+	if !exact && at > 0 {
+		at--
+	}
+	return r.place(p.place, f.mapping, f.lookup(at))
+}
+
+// fileSymbols names the places of one user file.
+type fileSymbols struct {
+	mapping Mapping
+	object  *symbols.Object
+	jitted  *symbols.Table
+	err     error
+}
+
+func (f *fileSymbols) lookup(place uint64) string {
+	var s symbols.Symbol
+	if f.jitted != nil {
+		s, _ = f.jitted.Lookup(place)
+	} else {
+		s, _ = f.object.LookupOffset(place)
+	}
+	return s.Name
+}
+
+func (r *resolver) file(n int32) *fileSymbols {
+	f := r.files[n]
+	if f == nil {
+		f = r.openFile(r.spaces.files[n])
+		r.files[n] = f
+	}
+	return f
+}
+
+// openFile reads the symbols of a file that was hit.
+func (r *resolver) openFile(u userFile) *fileSymbols {
+	f := &fileSymbols{mapping: Mapping{File: u.name, BuildID: u.buildID}}
+	if u.pid != 0 {
+		f.jitted, f.err = r.store.PerfMap(u.pid)
+	} else {
+		f.object, f.err = r.store.Object(u.name, u.buildID)
+	}
+	return f
+}
+
+// newKernel puts together what a recording and the options know of the
+// kernel. The mappings are by the names that Kernel.Lookup returns.
+func newKernel(sb *perfdata.Sideband, o *Options) (*symbols.Kernel, map[string]Mapping, []string) {
+	ids := map[string]string{}
+	for _, b := range sb.BuildIDs {
+		if b.Kernel {
+			ids[b.File] = b.ID
+		}
+	}
+	buildID := ids[symbols.KernelImage]
+	t, warnings := kernelTable(buildID, o)
+	k := symbols.NewKernel(t)
+	mappings := map[string]Mapping{}
+	for i := range sb.Mmaps {
+		m := &sb.Mmaps[i]
+		if m.PID != -1 {
+			continue
+		}
+		if warning := addKernelMmap(k, m, mappings, ids, o.Store); warning != "" {
+			warnings = append(warnings, warning)
+		}
+	}
+	if warning := addDynamic(k, sb.KSymbols); warning != "" {
+		warnings = append(warnings, warning)
+	}
+	k.Seal()
+	return k, mappings, warnings
+}
+
+// kernelTable picks the table of kernel symbols: the snapshot taken with the
+// recording, else vmlinux, else perf's cache; none of another build.
+func kernelTable(buildID string, o *Options) (*symbols.Table, []string) {
+	other := func(id string) bool { return buildID != "" && id != "" && id != buildID }
+	var warnings []string
+	if o.Kallsyms.State() == symbols.Ready {
+		if !other(o.KallsymsBuildID) {
+			return o.Kallsyms, nil
+		}
+		warnings = append(warnings, fmt.Sprintf("kernel frames are not named by the kallsyms given: it is of kernel build %s, the recording of %s; "+
+			"give the recorded kernel's", o.KallsymsBuildID, buildID))
+	}
+	if v := o.Vmlinux; v != nil && v.Table.State() == symbols.Ready {
+		if !other(v.BuildID) {
+			return v.Table, warnings
+		}
+		warnings = append(warnings, fmt.Sprintf("kernel frames are not named by the vmlinux given: it is of build %s, the recording of %s", v.BuildID, buildID))
+	}
+	if t, err := o.Store.Kallsyms(buildID); err == nil && t.State() == symbols.Ready {
+		return t, warnings
+	}
+	if err := o.Kallsyms.Usable(); err != nil && len(warnings) == 0 {
+		warnings = append(warnings, "kernel frames have no names: "+err.Error())
+	}
+	return nil, warnings
+}
+
+// addKernelMmap adds the mapping of the kernel or of a module.
+func addKernelMmap(k *symbols.Kernel, m *perfdata.Mmap, mappings map[string]Mapping, ids map[string]string, store *symbols.Store) (warning string) {
+	end := m.Start + m.Len
+	if end < m.Start {
+		end = ^uint64(0)
+	}
+	if anchor, ok := strings.CutPrefix(m.File, symbols.KernelImage); ok {
+		k.AddImage(m.Start, end)
+		mappings[symbols.KernelImage] = Mapping{File: symbols.KernelImage, BuildID: ids[symbols.KernelImage], Start: m.Start, Limit: end}
+		moved, err := k.Relocate(anchor, m.PgOff)
+		switch {
+		case err != nil:
+			return "kernel frames have no names: " + err.Error()
+		case moved:
+			return "the kernel symbols are of another boot: modules and BPF programs are not named by them"
+		}
+		return ""
+	}
+	id := m.BuildID
+	if id == "" {
+		id = ids[m.File]
+	}
+	k.AddModule(m.File, m.Start, end, func() *symbols.Object {
+		o, _ := store.Object(m.File, id)
+		return o
+	})
+	name := "[" + symbols.ModuleName(m.File) + "]"
+	mappings[name] = Mapping{File: name, BuildID: id, Start: m.Start, Limit: end}
+	return ""
+}
+
+// addDynamic adds code the kernel made at run time: BPF programs, and the
+// trampolines of ftrace and kprobes, by the module names kallsyms gives them.
+func addDynamic(k *symbols.Kernel, ks []perfdata.KSymbol) (warning string) {
+	const typeBPF = 1 // PERF_RECORD_KSYMBOL_TYPE_BPF
+	names := map[uint64]string{}
+	reused := 0
+	for _, s := range ks {
+		if s.Unregister || s.Len == 0 {
+			continue
+		}
+		module := "__builtin__kprobes"
+		switch {
+		case s.Type == typeBPF:
+			module = "bpf"
+		case strings.HasPrefix(s.Name, "ftrace"):
+			module = "__builtin__ftrace"
+		}
+		if old, ok := names[s.Addr]; ok && old != s.Name {
+			reused++
+		}
+		names[s.Addr] = s.Name
+		k.AddDynamic(s.Name, module, s.Addr, s.Len)
+	}
+	if reused > 0 {
+		warning = fmt.Sprintf("%d BPF programs or trampolines took the address of an earlier one while recording: "+
+			"samples of either bear the later name", reused)
+	}
+	return warning
+}
