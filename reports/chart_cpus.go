@@ -35,7 +35,7 @@ func cpuPanel(r *analyze.Run, e *analyze.Event) []byte {
 	for i := range e.CPUs {
 		drawCPU(&w, &e.CPUs[i], panelLeft+pitch*float64(i), pitch, y)
 		if every := int(26/pitch) + 1; i%every == 0 {
-			w.text("axis", panelLeft+pitch*(float64(i)+.5), panelHigh-6, "middle", fmt.Sprint(e.CPUs[i].CPU))
+			w.text("axis", panelLeft+pitch*(float64(i)+.5), panelHigh-6, "middle", cpuNumber(e.CPUs[i].CPU))
 		}
 	}
 	w.close("svg")
@@ -68,6 +68,6 @@ func drawCPU(w *svgWriter, c *analyze.CPU, x, pitch float64, y scale) {
 
 // cpuTip says a CPU's figures in words.
 func cpuTip(c *analyze.CPU) string {
-	return fmt.Sprintf("CPU %d: %s samples, busy %s %%, of that spinning %s, on a lock word %s", c.CPU,
+	return fmt.Sprintf("%s: %s samples, busy %s %%, of that spinning %s, on a lock word %s", cpuName(c.CPU),
 		count(c.Total.Samples), share(c.Busy.Period, c.Total.Period), figureOf(c.SpinShare), figureOf(c.LockWordShare))
 }

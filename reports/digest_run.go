@@ -12,7 +12,7 @@ import (
 // oneRunBlocks is the digest of a single run.
 func oneRunBlocks(r *analyze.Result, run *analyze.Run) []block {
 	a := all(run)
-	head := append([]string{fmt.Sprintf("xfrmscope report: %s, %s: %s", ascii(orDash(run.Name), 40), cpusText(run.N), orUnknown(run.Manifest.Plan.CPUs.String()))}, whereLines([]*analyze.Run{run})...)
+	head := append([]string{fmt.Sprintf("xfrmscope report: %s, %s", ascii(orDash(run.Name), 40), cpusText(run))}, whereLines([]*analyze.Run{run})...)
 	blocks := []block{
 		{items: lineItems(head), keep: 5},
 		{items: lineItems(runFigures(run, a)), keep: math.MaxInt, gap: true},
@@ -22,11 +22,15 @@ func oneRunBlocks(r *analyze.Result, run *analyze.Run) []block {
 	return append(blocks, endBlocks(r, 1)...)
 }
 
-func cpusText(n int) string {
-	if n == 1 {
-		return "1 CPU"
+// cpusText says which CPUs a run measured.
+func cpusText(r *analyze.Run) string {
+	switch {
+	case r.N == 0:
+		return "CPUs not recorded"
+	case r.N == 1:
+		return "1 CPU: " + orUnknown(r.Manifest.Plan.CPUs.String())
 	}
-	return fmt.Sprintf("%d CPUs", n)
+	return fmt.Sprintf("%d CPUs: %s", r.N, orUnknown(r.Manifest.Plan.CPUs.String()))
 }
 
 // runFigures are the figures of all CPUs together, two to a line.
@@ -51,12 +55,20 @@ func cpuTable(run *analyze.Run) []string {
 	lines := []string{fmt.Sprintf("  %5s %9s %9s %16s %16s", "CPU", "samples", "busy", "spin %", "word %")}
 	for _, i := range pick(len(e.CPUs), 4) {
 		c := e.CPUs[i]
-		lines = append(lines, fmt.Sprintf("  %5d %9s %9s %16s %16s", c.CPU, count(c.Total.Samples), count(c.Busy.Samples), percentCell(c.SpinShare), percentCell(c.LockWordShare)))
+		lines = append(lines, fmt.Sprintf("  %5s %9s %9s %16s %16s", cpuNumber(c.CPU), count(c.Total.Samples), count(c.Busy.Samples), percentCell(c.SpinShare), percentCell(c.LockWordShare)))
 	}
 	if left := len(e.CPUs) - 4; left > 0 {
 		lines = append(lines, fmt.Sprintf("  %d CPUs left out: see report.html", left))
 	}
 	return lines
+}
+
+// cpuNumber prints a CPU, "?" if the recording does not say.
+func cpuNumber(cpu int) string {
+	if cpu < 0 {
+		return "?"
+	}
+	return fmt.Sprint(cpu)
 }
 
 func functionLines(a analyze.CPU) []string {

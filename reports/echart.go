@@ -135,7 +135,7 @@ func (c *barChart) live(id string) (liveChart, error) {
 	}
 	bars.SetXAxis(labels).XYReversal()
 	bars.ExtendYAxis(opts.YAxis{Type: "category", Inverse: opts.Bool(true), Position: "right", Data: ends, AxisLine: &opts.AxisLine{Show: opts.Bool(false)}})
-	c.addStack(bars, "parts", "", func(b *bar) []segment { return b.parts })
+	c.addStack(bars, "parts", "22", func(b *bar) []segment { return b.parts })
 	c.addStack(bars, "below", "9", func(b *bar) []segment { return b.below })
 	bars.Validate()
 	return liveOptions(id, bars.JSON())
@@ -157,7 +157,7 @@ func (c *barChart) addStack(bars *charts.Bar, stack, width string, of func(*bar)
 	}
 	for _, class := range classes {
 		bars.AddSeries(name(names[class]), data[class],
-			charts.WithBarChartOpts(opts.BarChart{Stack: stack, BarWidth: width}),
+			charts.WithBarChartOpts(opts.BarChart{Stack: stack, BarWidth: width, BarGap: "4%"}),
 			charts.WithItemStyleOpts(opts.ItemStyle{Color: cssColor(class)}))
 	}
 }

@@ -244,7 +244,7 @@ func cpuRows(r *analyze.Run) *barChart {
 		busy := 100 * cpu.Busy.Period / cpu.Total.Period
 		spin, word := busy*shareOf(cpu.SpinShare), busy*shareOf(cpu.LockWordShare)
 		c.bars = append(c.bars, bar{
-			label: fmt.Sprintf("CPU %d", cpu.CPU), end: "n = " + pretty(count(cpu.Total.Samples)),
+			label: cpuName(cpu.CPU), end: "n = " + pretty(count(cpu.Total.Samples)),
 			parts: []segment{
 				{class: "spin", hatch: "d", value: spin, label: pretty(share(spin, 100)) + " %", tip: cpuTip(cpu), legend: "spinning"},
 				{class: "word", hatch: "l", value: word, tip: cpuTip(cpu), legend: "on a lock word"},
@@ -253,6 +253,14 @@ func cpuRows(r *analyze.Run) *barChart {
 		})
 	}
 	return c
+}
+
+// cpuName names a CPU; importers that know none say -1.
+func cpuName(cpu int) string {
+	if cpu < 0 {
+		return "CPU not recorded"
+	}
+	return fmt.Sprintf("CPU %d", cpu)
 }
 
 // A legendItem explains a class of a chart.

@@ -222,8 +222,12 @@ func firstFigures(r *analyze.Result, side []*analyze.Run) [2]livebox {
 		}
 	case len(present(r)) == 1:
 		stages, cpus := stageRows(side[0]), cpuRows(side[0])
+		title := "Where does a packet's time go?"
+		if !finite(all(side[0]).PerPacket) {
+			title = "Where does the time go?"
+		}
 		return [2]livebox{
-			{figureBox{ID: "chart-rate", Title: "Where does a packet's time go?", Caption: "The heaviest stages ± one standard error of sampling. Locks are charged to the stage that takes them."}, stages},
+			{figureBox{ID: "chart-rate", Title: title, Caption: "The heaviest stages ± one standard error of sampling. Locks are charged to the stage that takes them."}, stages},
 			{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks, and on which CPUs?", Caption: cpuCaption(side[0]), Legend: cpus.legendItems()}, cpus},
 		}
 	}

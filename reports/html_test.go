@@ -2,9 +2,11 @@ package reports
 
 import (
 	"bytes"
+	"encoding/json"
 	"maps"
-	"os"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"xfrmscope/analyze"
@@ -26,29 +28,118 @@ func html(t *testing.T, r *analyze.Result, o HTMLOptions) []byte {
 	return b.Bytes()
 }
 
+func sortedKeysOf[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+var svgElement = regexp.MustCompile(`(?s)<svg.*?</svg>`)
+
 func TestHTMLOfExtremes(t *testing.T) {
 	for name, r := range extremes(t) {
 		t.Run(name, func(t *testing.T) {
 			without := len(html(t, r, HTMLOptions{FlameBytes: -1}))
-			with := len(html(t, r, HTMLOptions{}))
-			t.Logf("%d bytes, %d with flame graphs", without, with)
-			if without > 700_000 || with > 2_000_000 {
-				t.Errorf("%d bytes without flame graphs and %d with them, want at most 700 kB and 2 MB", without, with)
+			page := html(t, r, HTMLOptions{})
+			if without > 1_050_000 || len(page) > 2_000_000 {
+				t.Errorf("%d bytes without flame graphs and %d with them, want at most 1.05 and 2 MB", without, len(page))
+			}
+			for _, svg := range svgElement.FindAll(page, -1) {
+				wellFormed(t, svg)
+			}
+			for _, bad := range []string{"NaN", "Inf", "%!", "ZgotmplZ"} {
+				text := regexp.MustCompile(`(?s)<script.*?</script>`).ReplaceAll(page, nil)
+				if bytes.Contains(text, []byte(bad)) {
+					t.Errorf("the page holds %q", bad)
+				}
 			}
 		})
 	}
 }
 
-func TestWriteForLooking(t *testing.T) {
-	dir := os.Getenv("LOOK")
-	if dir == "" {
-		t.Skip()
+func TestHTMLBudget(t *testing.T) {
+	if n := len(html(t, testSweep(), HTMLOptions{FlameBytes: -1})); n > 500_000 {
+		t.Errorf("a sweep is %d bytes without flame graphs, want at most 500 kB", n)
 	}
-	os.WriteFile(dir+"/sweep.html", html(t, testSweep(), HTMLOptions{}), 0o644)
-	os.WriteFile(dir+"/one.html", html(t, testOne(), HTMLOptions{}), 0o644)
-	for n, r := range extremes(t) {
-		os.WriteFile(dir+"/"+n+".html", html(t, r, HTMLOptions{}), 0o644)
+	if n := len(html(t, testSweep(), HTMLOptions{Static: true, FlameBytes: -1})); n > 140_000 {
+		t.Errorf("a static sweep is %d bytes without flame graphs, want at most 140 kB", n)
 	}
 }
 
-func sortedKeysOf[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+// TestHTMLShowsTheFigures follows figures of the Result into the page.
+func TestHTMLShowsTheFigures(t *testing.T) {
+	page := string(html(t, testSweep(), HTMLOptions{}))
+	for _, want := range []string{
+		"pcpu and shared on 1, 2, 4 CPUs, 6 runs", "<caption>Runs.", "164" + thin + "893", "55.41", "± 0.25", "23" + thin + "776",
+		"native_queued_spin_lock_slowpath", "x-&gt;lock SPI 0x1001", "any: fallback", "not measured", "no hardware counters", "tp_btf",
+		"perf record -k CLOCK_MONOTONIC", strings.Repeat("0123456789abcdef", 4), "mystery_helper", "esp_output_head", "[esp4]", "Not proven",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not show %q", want)
+		}
+	}
+}
+
+// TestHTMLKeepsHostileNamesText compares the page's tags with those of the
+// same page under harmless names: a name may not add one.
+func TestHTMLKeepsHostileNamesText(t *testing.T) {
+	page := svgElement.ReplaceAll(html(t, hostileResult(t), HTMLOptions{}), nil)
+	tags := regexp.MustCompile(`<(script|img|/script|/title|iframe|style)\b[^>]*>`).FindAllString(string(page), -1)
+	want := []string{"</title>", "<style>", `<script type="application/json" data-chart="chart-rate">`, "</script>", `<script type="application/json" data-chart="chart-spin">`,
+		"</script>", `<script type="application/json" data-chart="chart-stages">`, "</script>", `<script type="text/plain" id="echarts">`, "</script>", "<script>", "</script>"}
+	if strings.Join(tags, "\n") != strings.Join(want, "\n") {
+		t.Errorf("the page has the tags\n%s\nwant\n%s", strings.Join(tags, "\n"), strings.Join(want, "\n"))
+	}
+	for _, attack := range []string{"\x1b", "\x00", "\u202e", "onerror=\"", "{{.}}\x00"} {
+		if bytes.Contains(page, []byte(attack)) {
+			at := bytes.Index(page, []byte(attack))
+			t.Errorf("the page holds %q: %q", attack, page[max(0, at-80):at+20])
+		}
+	}
+}
+
+// TestChartOptionsAreData checks that options are JSON and that no outside
+// name stands where the page's script looks for a function or a colour.
+func TestChartOptionsAreData(t *testing.T) {
+	r := hostileResult(t)
+	for i := range r.Curves {
+		r.Curves[i].Mode = "hook:tip"
+	}
+	for _, run := range r.Runs {
+		run.Mode, run.Name = "css:--ink", "hook:short"
+	}
+	page := string(html(t, r, HTMLOptions{}))
+	for _, m := range regexp.MustCompile(`(?s)data-chart="[\w-]+">(.*?)</script>`).FindAllStringSubmatch(page, -1) {
+		var options map[string]any
+		if err := json.Unmarshal([]byte(m[1]), &options); err != nil {
+			t.Fatal(err)
+		}
+		walkOptions(t, "", options)
+	}
+}
+
+func walkOptions(t *testing.T, key string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, x := range v {
+			walkOptions(t, k, x)
+		}
+	case []any:
+		for _, x := range v {
+			walkOptions(t, key, x)
+		}
+	case string:
+		if key == "formatter" && v != string(tipHook) && v != string(shortHook) {
+			t.Errorf("formatter is %q", v)
+		}
+		if key == "color" && !strings.HasPrefix(v, "css:--") && !strings.HasPrefix(v, "#") {
+			t.Errorf("color is %q", v)
+		}
+		if strings.Contains(v, "__f__") && key != "name" && key != "data" {
+			t.Errorf("%s is %q", key, v)
+		}
+	}
+}
+
+func TestHTMLStaticHoldsNoLibrary(t *testing.T) {
+	page := string(html(t, testOne(), HTMLOptions{Static: true}))
+	if strings.Contains(page, `id="echarts"`) || strings.Contains(page, `data-chart="`) {
+		t.Error("a static page holds charts")
+	}
+}

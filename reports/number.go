@@ -59,7 +59,9 @@ func significant(v float64, digits int) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return notANumber
 	}
-	return decimals(v, min(digits-1-int(math.Floor(math.Log10(math.Abs(v)))), 6))
+	_, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', digits-1, 64), "e") // of the rounded number
+	e, _ := strconv.Atoi(exponent)
+	return decimals(v, min(digits-1-e, 6))
 }
 
 // withError formats a value and its standard error: the error with two

@@ -56,6 +56,14 @@ func countCell(n uint64) cell {
 	return cell{Text: pretty(count(n)), Sort: strconv.FormatUint(n, 10), Number: true}
 }
 
+// numberCell prints a CPU or a number of CPUs that may not be recorded.
+func numberCell(n int, recorded bool) cell {
+	if !recorded {
+		return cell{Text: "not recorded", Muted: true, Number: true, Sort: "-1"}
+	}
+	return intCell(n)
+}
+
 func intCell(n int) cell { return cell{Text: strconv.Itoa(n), Sort: strconv.Itoa(n), Number: true} }
 
 // valueCell prints a value without its unit, which is in the table's head.
@@ -107,7 +115,7 @@ func runsTable(r *analyze.Result) table {
 		status := textCell(string(run.Manifest.Status))
 		status.Title = name(run.Manifest.Why)
 		t.Rows = append(t.Rows, []cell{
-			{Text: name(orDash(run.Name)), Title: name(run.Path)}, intCell(run.N), valueCell(run.Packets.Rate), valueCell(a.PerPacket), spin,
+			{Text: name(orDash(run.Name)), Title: name(run.Path)}, numberCell(run.N, run.N > 0), valueCell(run.Packets.Rate), valueCell(a.PerPacket), spin,
 			valueCell(a.LockWordShare), valueCell(run.Locks.Waits), valueCell(run.Locks.PerPkt), countCell(a.Busy.Samples), {Text: orDash(seconds(run)), Number: true}, status,
 		})
 	}
@@ -158,7 +166,7 @@ func cpuRow(r *analyze.Run, c *analyze.CPU) []cell {
 	}
 	spin := valueCell(c.SpinShare).withBar(c.SpinShare)
 	spin.Warn = spin.Bar != ""
-	return []cell{textCell(runLabel(r)), intCell(c.CPU), countCell(c.Total.Samples), countCell(c.Busy.Samples), spin,
+	return []cell{textCell(runLabel(r)), numberCell(c.CPU, c.CPU >= 0), countCell(c.Total.Samples), countCell(c.Busy.Samples), spin,
 		valueCell(c.LockWordShare), rate, valueCell(c.PerPacket), waits, longest, heaviest}
 }
 

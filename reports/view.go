@@ -43,9 +43,9 @@ func costUnit(runs []*analyze.Run) string {
 // runLabel names a run as short as it is told apart: "shared N=4".
 func runLabel(r *analyze.Run) string {
 	if r.Mode == "" {
-		return orDash(r.Name)
+		return orDash(visible(r.Name, 48))
 	}
-	return fmt.Sprintf("%s N=%d", r.Mode, r.N)
+	return fmt.Sprintf("%s N=%d", visible(r.Mode, 32), r.N)
 }
 
 // runsOf returns the runs of a curve; indexes that do not exist are left out.
@@ -283,8 +283,8 @@ func blind(r *analyze.Result) notes {
 func notProven(r *analyze.Result) []string {
 	var out []string
 	for _, f := range r.Findings {
-		if f.NotProven != "" && !slices.Contains(out, f.NotProven) {
-			out = append(out, f.NotProven)
+		if f.NotProven != "" && !slices.Contains(out, visible(f.NotProven, 400)) {
+			out = append(out, visible(f.NotProven, 400))
 		}
 	}
 	if len(out) == 0 && len(present(r)) > 0 {
