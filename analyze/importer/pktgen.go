@@ -59,7 +59,7 @@ func (k *pktgenReader) line(line string, num int) error {
 	case strings.Contains(line, "ifname: "):
 		_, name, _ := strings.Cut(line, "ifname: ")
 		k.device, _, _ = strings.Cut(name, " ")
-	case strings.HasPrefix(line, "Result: OK: ") && strings.Contains(line, " usec, "):
+	case strings.HasPrefix(line, "Result: OK: ") && strings.Contains(line, " usec,"):
 		return k.result(line, num)
 	case strings.HasPrefix(line, "Result: "):
 		k.im.Warnings = append(k.im.Warnings, trafficWarning("%s:%d: %s has no result: %s", k.file, num, k.deviceName(), strings.TrimPrefix(line, "Result: ")))

@@ -80,10 +80,13 @@ func task(p *profile.Profile, c profile.Cell, style foldStyle) string {
 }
 
 func foldFrame(p *profile.Profile, l int32, style foldStyle) string {
-	file := p.Mappings[p.Locations[l].Mapping].File
+	file := unknownFile
+	if m := p.Locations[l].Mapping; m >= 0 {
+		file = p.Mappings[m].File
+	}
 	name := p.FunctionName(l)
 	switch {
-	case name == profile.Unknown && file != unknownFile:
+	case name == profile.Unknown && !strings.HasPrefix(file, "["):
 		name = "[" + file[strings.LastIndexByte(file, '/')+1:] + "]"
 	case strings.HasPrefix(name, "("):
 		return "" // "(bash)": a task's name in old texts

@@ -236,7 +236,7 @@ func (t *trexJSON) check(o *jsonObject, prefix string, p *Point) {
 		return
 	}
 	byRate, byCount := *p.Rx.PPS / *p.Tx.PPS, float64(*came)/float64(*sent)
-	if math.Abs(byRate-byCount) > 0.02 {
+	if math.Abs(byRate-byCount) > 0.02*byCount {
 		warn("by rates %.1f %% of the packets came, by counts %.1f %%: TRex's rates are those of its last seconds, not of the run", 100*byRate, 100*byCount)
 	}
 }

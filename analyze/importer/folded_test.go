@@ -1,0 +1,67 @@
+package importer
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestFolded(t *testing.T) {
+	const noEvent = " warning: unnamed event: the file does not name the event that was sampled; stackcollapse-perf.pl keeps only the first of a recording and drops the others\n"
+	for _, tt := range []struct {
+		name, text string
+		opt        Options
+		want       string
+	}{
+		{"plain", "# comment\niperf;main;f 3\n\niperf;main 2\niperf;main;f 1\nswapper 5\n", Options{}, `unnamed event in count
+ cpu -1 iperf -1/-1: 4 = 4 (4) < f < main
+ cpu -1 iperf -1/-1: 2 = 2 (2) < main
+ cpu -1 swapper -1/-1: 5 = 5 (5) < [unknown]
+` + noEvent},
+		{"marked kernel frames", "Web Content-12/13;main;sys_read_[k];vfs_read_[k] 3\nWeb Content-12/13;f_[j];g_[i] 1\n", Options{Event: "cycles"}, `cycles in count
+ cpu -1 Web Content-12/13 -1/-1: 3 = 3 (3) < vfs_read in [kernel] (kernel) < sys_read in [kernel] (kernel) < main in [user]
+ cpu -1 Web Content-12/13 -1/-1: 1 = 1 (1) < g in [user] < f in [jit]
+`},
+		{"no comm", "main;f 3\n", Options{Event: "e", FunctionFirst: true}, "e in count\n cpu -1 ? -1/-1: 3 = 3 (3) < f < main\n"},
+		{"fractions", "a;f 1.25\na;f 2.5\na;g 3\n", Options{Event: "e"}, `e in count
+ cpu -1 a -1/-1: 0 = 4 (12) < f
+ cpu -1 a -1/-1: 0 = 3 (9) < g
+ warning: e: weights have fractions: they are no numbers of samples, and are rounded to whole ones a stack
+ warning: e: sampling errors are upper bounds: the smallest weight of a stack stands for the period of one sample
+`},
+		{"periods", "a;f 4000000000\na;g 1000000\n", Options{Event: "e"}, `e in count
+ cpu -1 a -1/-1: 0 = 4000000000 (4e+15) < f
+ cpu -1 a -1/-1: 0 = 1000000 (1e+12) < g
+ warning: e: weights are sums of periods, of an event the file does not name: taken for samples, 4,001,000,000 would be 12 days of one CPU at 4000 Hz; the number of samples is not known
+ warning: e: sampling errors are upper bounds: the smallest weight of a stack stands for the period of one sample
+`},
+		{"names with spaces and numbers", "a;operator new(unsigned long) 12\na;thread 7 1\n", Options{Event: "e"}, `e in count
+ cpu -1 a -1/-1: 12 = 12 (12) < operator new(unsigned long)
+ cpu -1 a -1/-1: 1 = 1 (1) < thread 7
+`},
+		{"windows line ends, no last one", "a;f 1\r\na;f 2", Options{Event: "e"}, "e in count\n cpu -1 a -1/-1: 3 = 3 (3) < f\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			im, err := Read(strings.NewReader(tt.text), tt.opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range im.Profiles {
+				checkProfile(t, p)
+			}
+			if got := dumpAll(im); im.Format != Folded || got != tt.want {
+				t.Errorf("read as %v, got\n%s\nwant\n%s", im.Format, got, tt.want)
+			}
+		})
+	}
+}
+
+// The collapsed text of a perf script text gives the same weights as that
+// text's first event.
+func TestFoldedAgreesWithScript(t *testing.T) {
+	const name = "script/perf-cycles-instructions-01"
+	script := mustRead(t, name, fixture(t, name+".txt")).Profiles[0]
+	folded := mustRead(t, name, fixture(t, name+"-collapsed-kernel.txt")).Profiles[0]
+	if diff := lineDiff(fold(folded, foldStyle{}), fold(script, foldStyle{})); diff != "" {
+		t.Error(diff)
+	}
+}
