@@ -81,7 +81,7 @@ func (c *lineChart) addLive(line *charts.Line, dots *charts.Scatter, i int) {
 	var data []opts.ScatterData
 	var bars []opts.MarkLineNameCoordItem
 	for _, p := range s.points {
-		data = append(data, opts.ScatterData{Name: p.tip, Value: []float64{p.x, p.y}})
+		data = append(data, opts.ScatterData{Name: visible(p.tip, 400), Value: []float64{p.x, p.y}})
 		if p.se > 0 {
 			bars = append(bars, opts.MarkLineNameCoordItem{Coordinate0: []any{p.x, p.y - p.se}, Coordinate1: []any{p.x, p.y + p.se}})
 		}
@@ -96,7 +96,7 @@ func (c *lineChart) addLive(line *charts.Line, dots *charts.Scatter, i int) {
 func lineData(points []point) []opts.LineData {
 	var data []opts.LineData
 	for _, p := range points {
-		data = append(data, opts.LineData{Name: p.tip, Value: []float64{p.x, p.y}})
+		data = append(data, opts.LineData{Name: visible(p.tip, 400), Value: []float64{p.x, p.y}})
 	}
 	return data
 }
@@ -131,7 +131,7 @@ func (c *barChart) live(id string) (liveChart, error) {
 	)
 	var labels, ends []string
 	for _, b := range c.bars {
-		labels, ends = append(labels, fitWidth(name(b.label), 28)), append(ends, b.end)
+		labels, ends = append(labels, fitWidth(name(b.label), 28)), append(ends, visible(b.end, 60))
 	}
 	bars.SetXAxis(labels).XYReversal()
 	bars.ExtendYAxis(opts.YAxis{Type: "category", Inverse: opts.Bool(true), Position: "right", Data: ends, AxisLine: &opts.AxisLine{Show: opts.Bool(false)}})
@@ -152,7 +152,7 @@ func (c *barChart) addStack(bars *charts.Bar, stack, width string, of func(*bar)
 				data[s.class] = make([]opts.BarData, len(c.bars))
 				names[s.class] = s.legend
 			}
-			data[s.class][i] = opts.BarData{Name: s.tip, Value: s.value}
+			data[s.class][i] = opts.BarData{Name: visible(s.tip, 400), Value: s.value}
 		}
 	}
 	for _, class := range classes {
