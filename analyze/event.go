@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/profile"
@@ -96,10 +97,12 @@ func classify(p *profile.Profile, table *stage.Table, s profile.Stack, rows []in
 	return f
 }
 
-// callerOf returns the first function above the lock primitives.
+// callerOf returns the first function above the lock primitives and above the
+// trampolines of whoever traces them.
 func callerOf(p *profile.Profile, s profile.Stack, locks []stage.LockKind) int32 {
 	for _, loc := range s {
-		if fn := p.Locations[loc].Function; fn >= 0 && locks[fn] == stage.NoLock {
+		fn := p.Locations[loc].Function
+		if fn >= 0 && locks[fn] == stage.NoLock && !strings.HasPrefix(p.Functions[fn].Name, "bpf_trampoline_") {
 			return int32(fn)
 		}
 	}

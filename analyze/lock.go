@@ -11,7 +11,8 @@ import (
 )
 
 // newLocks sums what the wait probe counted. A run without the probe has a Gap.
-func newLocks(m *bundle.Manifest, rows []bundle.LockRow, accounts []bundle.LockAccount, rate metric.Value) Locks {
+// rate is packets/s in the window of the samples, probed in that of the probe.
+func newLocks(m *bundle.Manifest, rows []bundle.LockRow, accounts []bundle.LockAccount, rate, probed metric.Value) Locks {
 	probe := waitProbe(m)
 	if probe == nil {
 		gap := bundle.Gap{What: "lock waits", Why: "no wait probe ran"}
@@ -25,6 +26,7 @@ func newLocks(m *bundle.Manifest, rows []bundle.LockRow, accounts []bundle.LockA
 			Waits:  metric.NotMeasured(metric.WaitsID, "waits", gap),
 			WaitNS: metric.NotMeasured(metric.WaitID, "ns", gap),
 			PerPkt: metric.NotMeasured(metric.WaitPacketID, "ns/packet", gap),
+			Effect: metric.NotMeasured(metric.EffectID, "ratio", gap),
 		}
 	}
 	l := Locks{Rung: probe.Rung, Blind: probe.Blind, Losses: lockLosses(accounts)}
@@ -36,7 +38,8 @@ func newLocks(m *bundle.Manifest, rows []bundle.LockRow, accounts []bundle.LockA
 	}
 	l.Waits = metric.Value{ID: metric.WaitsID, Value: float64(waits), Unit: "waits", Losses: l.Losses}
 	l.WaitNS = metric.Value{ID: metric.WaitID, Value: float64(ns), Unit: "ns", Losses: l.Losses}
-	l.PerPkt = waitPerPacket(float64(ns), probe.Window.Seconds(), rate)
+	l.Effect = probeEffect(rate, probed)
+	l.PerPkt = waitPerPacket(float64(ns), probe.Window.Seconds(), probed)
 	l.PerPkt.Losses = l.Losses
 	return l
 }
@@ -48,6 +51,18 @@ func waitProbe(m *bundle.Manifest) *bundle.Probe {
 		}
 	}
 	return nil
+}
+
+func probeEffect(rate, probed metric.Value) metric.Value {
+	for _, v := range []metric.Value{rate, probed} {
+		if !v.Measured() {
+			return metric.NotMeasured(metric.EffectID, "ratio", *v.Missing)
+		}
+	}
+	if rate.Value <= 0 {
+		return metric.NotMeasured(metric.EffectID, "ratio", bundle.Gap{What: "effect of the probe", Why: "no packets were sent without it"})
+	}
+	return metric.Value{ID: metric.EffectID, Value: probed.Value/rate.Value - 1, Unit: "ratio"}
 }
 
 func waitPerPacket(ns, window float64, rate metric.Value) metric.Value {

@@ -10,19 +10,24 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// saDeltas pairs the reads of each SA at the start and at the end of the
-// window. An SA seen once, or whose counters went backwards, counts from zero
+// The reads that enclose the window of the samples, and that of the probes.
+const (
+	windowStart, windowEnd = "start", "end"
+	probeStart, probeEnd   = "probe-start", "probe-end"
+)
+
+// saDeltas pairs the reads of each SA at two moments. An SA seen once, or whose counters went backwards, counts from zero
 // and is marked: it was made, or rekeyed, in the window.
-func saDeltas(rows []bundle.SA) []SA {
+func saDeltas(rows []bundle.SA, from, to string) []SA {
 	start := map[bundle.SAKey]*bundle.SA{}
 	for i := range rows {
-		if rows[i].Phase == "start" {
+		if rows[i].Phase == from {
 			start[rows[i].Key()] = &rows[i]
 		}
 	}
 	var sas []SA
 	for _, end := range rows {
-		if end.Phase != "end" {
+		if end.Phase != to {
 			continue
 		}
 		s := SA{SA: end, DeltaPackets: end.Packets, DeltaBytes: end.Bytes, Reset: true}
@@ -60,7 +65,7 @@ func newPackets(sas []SA, rows []bundle.SA, traffic *bundle.Traffic, window floa
 	if traffic != nil {
 		return trafficPackets(traffic, window)
 	}
-	seconds := saSeconds(rows)
+	seconds := saSeconds(rows, windowStart, windowEnd)
 	var total uint64
 	perCPU := map[int]uint64{}
 	outbound, fallback := 0, uint64(0)
@@ -92,6 +97,18 @@ func newPackets(sas []SA, rows []bundle.SA, traffic *bundle.Traffic, window floa
 	return p
 }
 
+// probeRate is the packet rate in the probes' window: not measured without SA
+// reads of its own.
+func probeRate(rows []bundle.SA) metric.Value {
+	var total uint64
+	for _, s := range saDeltas(rows, probeStart, probeEnd) {
+		if s.Outbound {
+			total += s.DeltaPackets
+		}
+	}
+	return packetRate(total, saSeconds(rows, probeStart, probeEnd))
+}
+
 func trafficPackets(t *bundle.Traffic, window float64) Packets {
 	p := Packets{Source: t.Source, Total: packetCount(t.Packets), Rate: packetRate(t.Packets, window)}
 	for _, c := range t.PerCPU {
@@ -102,13 +119,13 @@ func trafficPackets(t *bundle.Traffic, window float64) Packets {
 
 // saSeconds returns the time between the two dumps of the SAs: their counters
 // run over it, not over the window of the samples, which it encloses.
-func saSeconds(rows []bundle.SA) float64 {
+func saSeconds(rows []bundle.SA, from, to string) float64 {
 	first, last := int64(math.MaxInt64), int64(0)
 	for _, r := range rows {
 		switch r.Phase {
-		case "start":
+		case from:
 			first = min(first, r.TimeNS)
-		case "end":
+		case to:
 			last = max(last, r.TimeNS)
 		}
 	}
@@ -141,14 +158,14 @@ func newDrops(rows []bundle.Counter) []Drop {
 	type key struct{ netns, name string }
 	start := map[key]uint64{}
 	for _, r := range rows {
-		if r.Source == xfrmStat && r.Phase == "start" {
+		if r.Source == xfrmStat && r.Phase == windowStart {
 			start[key{r.NetNS, r.Name}] = r.Value
 		}
 	}
 	var drops []Drop
 	for _, r := range rows {
 		before, ok := start[key{r.NetNS, r.Name}]
-		if r.Source == xfrmStat && r.Phase == "end" && ok && r.Value > before {
+		if r.Source == xfrmStat && r.Phase == windowEnd && ok && r.Value > before {
 			drops = append(drops, Drop{r.NetNS, r.Name, r.Value - before})
 		}
 	}

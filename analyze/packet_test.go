@@ -22,7 +22,7 @@ func TestPackets(t *testing.T) {
 		at("start", 1e9, with(fallback, 10)), at("start", 1e9, with(own, 100)), at("start", 1e9, with(in, 7)),
 		at("end", 3e9, with(fallback, 10)), at("end", 3e9, with(own, 300)), at("end", 3e9, with(in, 900)),
 	}
-	sas := saDeltas(rows)
+	sas := saDeltas(rows, windowStart, windowEnd)
 	p := newPackets(sas, rows, nil, 99)
 	wantValue(t, "packets", p.Total, 200)
 	wantValue(t, "rate", p.Rate, 100)
@@ -34,16 +34,27 @@ func TestPackets(t *testing.T) {
 	}
 
 	rows[3].Packets = 60 // now the fallback carries some: CPUs cannot be told apart
-	p = newPackets(saDeltas(rows), rows, nil, 99)
+	p = newPackets(saDeltas(rows, windowStart, windowEnd), rows, nil, 99)
 	wantValue(t, "packets", p.Total, 250)
 	if p.PerCPU != nil {
 		t.Errorf("per CPU = %+v, want none while the fallback carries packets", p.PerCPU)
 	}
 
 	rows[4].Packets = 50 // rekeyed: below its start
-	sas = saDeltas(rows)
+	sas = saDeltas(rows, windowStart, windowEnd)
 	if !sas[1].Reset || sas[1].DeltaPackets != 50 {
 		t.Errorf("SA whose counter fell = %+v, want 50 packets, reset", sas[1])
+	}
+}
+
+func TestProbeRate(t *testing.T) {
+	sa := func(phase string, ns int64, packets uint64) bundle.SA {
+		return bundle.SA{SPI: 1, Dir: "out", Phase: phase, TimeNS: ns, Packets: packets}
+	}
+	rows := []bundle.SA{sa("start", 0, 0), sa("end", 1e9, 500), sa("probe-start", 2e9, 600), sa("probe-end", 4e9, 1000)}
+	wantValue(t, "rate in the probes' window", probeRate(rows), 200)
+	if v := probeRate(rows[:2]); v.Measured() {
+		t.Errorf("rate without reads = %+v, want not measured", v)
 	}
 }
 

@@ -42,6 +42,8 @@ type Run struct {
 	SAs     []SA     `json:"sas,omitempty"`
 	Drops   []Drop   `json:"drops,omitempty"` // xfrm_stat counters that moved in the window
 
+	probeRate metric.Value // packets/s in the probes' window
+
 	Losses   []bundle.Loss    `json:"losses,omitempty"`   // of the run as a whole
 	Warnings []bundle.Warning `json:"warnings,omitempty"` // of the run as a whole
 	Gaps     []bundle.Gap     `json:"gaps,omitempty"`     // what was not measured, and why
@@ -119,12 +121,18 @@ type Miss struct {
 
 // Locks is what the wait probe counted.
 type Locks struct {
-	Rung   string        `json:"rung,omitempty"`  // "" if no probe ran; then Gap says why
-	Blind  []string      `json:"blind,omitempty"` // what the rung cannot see
-	Gap    *bundle.Gap   `json:"gap,omitempty"`   // not measured
-	Waits  metric.Value  `json:"waits"`           // count in the window, all CPUs
-	WaitNS metric.Value  `json:"wait_ns"`         // sum, "ns"
-	PerPkt metric.Value  `json:"wait_ns_per_packet"`
+	Rung   string       `json:"rung,omitempty"`     // "" if no probe ran; then Gap says why
+	Blind  []string     `json:"blind,omitempty"`    // what the rung cannot see
+	Gap    *bundle.Gap  `json:"gap,omitempty"`      // not measured
+	Waits  metric.Value `json:"waits"`              // count in the window, all CPUs
+	WaitNS metric.Value `json:"wait_ns"`            // sum, "ns"
+	PerPkt metric.Value `json:"wait_ns_per_packet"` // by the packets of the probe's own window
+
+	// Effect is what the probe did to the traffic: packets/s in its window over
+	// packets/s in the window of the samples, less 1. The load's own drift is
+	// in it.
+	Effect metric.Value `json:"probe_effect"`
+
 	CPUs   []LockCPU     `json:"cpus,omitempty"`
 	Rows   []Lock        `json:"rows,omitempty"` // heaviest wait first
 	Losses []bundle.Loss `json:"losses,omitempty"`

@@ -73,7 +73,8 @@ func (r *Run) readTraffic(b *bundle.Run) {
 	r.keep("counters", err)
 	traffic, err := b.Traffic()
 	r.keep("packets", err)
-	r.SAs = saDeltas(rows)
+	r.SAs = saDeltas(rows, windowStart, windowEnd)
+	r.probeRate = probeRate(rows)
 	r.Drops = newDrops(counters)
 	r.Packets = newPackets(r.SAs, rows, traffic, r.Manifest.Window.Seconds())
 }
@@ -81,7 +82,7 @@ func (r *Run) readTraffic(b *bundle.Run) {
 func (r *Run) readLocks(b *bundle.Run) {
 	rows, accounts, err := b.Locks()
 	r.keep("lock waits", err)
-	r.Locks = newLocks(&b.Manifest, rows, accounts, r.Packets.Rate)
+	r.Locks = newLocks(&b.Manifest, rows, accounts, r.Packets.Rate, r.probeRate)
 }
 
 // readEvents decodes perf.data, if there is one.

@@ -24,6 +24,7 @@ const (
 	WaitsID      = "lock_waits"
 	WaitID       = "lock_wait_ns"
 	WaitPacketID = "lock_wait_ns_per_packet"
+	EffectID     = "probe_effect"
 )
 
 // Catalogue lists every metric a report prints, in the order of a report.
@@ -40,6 +41,7 @@ func Catalogue() []Formula {
 		{MPKIID, "misses/1000 instructions", "1/1000 instructions", "lower", "1000 x weight of the miss event / weight of the instructions event, same CPUs", "perf samples of two events"},
 		{WaitsID, "lock waits", "waits", "lower", "waits ended in the window", "wait probe"},
 		{WaitID, "lock wait", "ns", "lower", "sum of the waits' lengths", "wait probe"},
-		{WaitPacketID, "lock wait/packet", "ns/packet", "lower", "(sum of waits / probe window) / packet rate", "wait probe, packets"},
+		{WaitPacketID, "lock wait/packet", "ns/packet", "lower", "(sum of waits / probe window) / packet rate in it", "wait probe, SA counters"},
+		{EffectID, "probe effect", "ratio", "", "packet rate in the probe's window / packet rate in the samples' window - 1", "SA counters"},
 	}
 }

@@ -4,7 +4,7 @@ package bundle
 // net/xfrm/xfrm_user.c copy_to_user_state_extra, 6.12). No field for a key
 // exists, and none is ever copied.
 type SA struct {
-	Phase  string  `json:"phase"` // "start" or "end" of the window
+	Phase  string  `json:"phase"` // "start" or "end" of the window; "probe-start", "probe-end" of the probes'
 	TimeNS int64   `json:"time_ns"`
 	NetNS  string  `json:"netns,omitempty"`
 	Src    string  `json:"src"`
