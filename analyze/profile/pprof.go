@@ -1,7 +1,6 @@
 package profile
 
 import (
-	"io"
 	"math"
 
 	pprof "github.com/google/pprof/profile"
@@ -35,7 +34,7 @@ type PprofOptions struct {
 	NoTasks bool
 }
 
-// ToPprof converts a profile. Sample types are samples/count and, as default,
+// ToPprof converts a profile; to write one, WritePprof takes far less memory. Sample types are samples/count and, as default,
 // the event with the unit of its period; labels are cpu, pid, tid, comm and
 // stage; losses and warnings are comments. The result shares nothing with p.
 func ToPprof(p *Profile, o PprofOptions) *pprof.Profile {
@@ -60,12 +59,6 @@ func ToPprof(p *Profile, o PprofOptions) *pprof.Profile {
 		g.Sample = append(g.Sample, toSample(p, g, &c, stages[c.Stack], o))
 	}
 	return g
-}
-
-// WritePprof writes the profile that ToPprof makes, gzipped. The same profile
-// gives the same bytes.
-func WritePprof(w io.Writer, p *Profile, o PprofOptions) error {
-	return ToPprof(p, o).Write(w)
 }
 
 // comments are what a reader of the profile must know.

@@ -55,6 +55,51 @@ func TestPprofGolden(t *testing.T) {
 	golden(t, "small.pprof.txt", []byte(g.String()))
 }
 
+// TestPprofWriteIsToPprof: what the encoder writes is what google/pprof would.
+func TestPprofWriteIsToPprof(t *testing.T) {
+	for _, p := range append(smallProfiles(t), build(t, big(2000).open(t), Options{Kallsyms: kallsyms(t)})...) {
+		p.Functions[0].Name = "_ZN3foo3barEi"
+		for _, o := range []PprofOptions{{}, {Stage: lockStage}, {NoTasks: true}} {
+			var b bytes.Buffer
+			if err := WritePprof(&b, p, o); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := readBack(t, &b), readBack(t, library(t, p, o)); got != want {
+				t.Errorf("%s, %+v: %s", p.Event.Name, o, firstDifference(got, want))
+			}
+		}
+	}
+}
+
+// library writes a profile as google/pprof does.
+func library(t *testing.T, p *Profile, o PprofOptions) *bytes.Buffer {
+	t.Helper()
+	var b bytes.Buffer
+	if err := ToPprof(p, o).Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return &b
+}
+
+func readBack(t *testing.T, b *bytes.Buffer) string {
+	t.Helper()
+	g, err := pprof.Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g.String()
+}
+
+func firstDifference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			return "got line " + g[i] + ", want " + w[i]
+		}
+	}
+	return "one ends before the other"
+}
+
 func TestPprofWritesTheSameBytes(t *testing.T) {
 	var first []byte
 	for range 3 {
