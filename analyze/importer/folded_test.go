@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 )
@@ -20,6 +21,10 @@ func TestFolded(t *testing.T) {
 		{"marked kernel frames", "Web Content-12/13;main;sys_read_[k];vfs_read_[k] 3\nWeb Content-12/13;f_[j];g_[i] 1\n", Options{Event: "cycles"}, `cycles in count
  cpu -1 Web Content-12/13 -1/-1: 3 = 3 (3) < vfs_read in [kernel] (kernel) < sys_read in [kernel] (kernel) < main in [user]
  cpu -1 Web Content-12/13 -1/-1: 1 = 1 (1) < g in [user] < f in [jit]
+`},
+		{"files without symbols", "a;[libc.so.6];f_[k];[nf_conntrack]_[k] 1\na;[unknown];[kernel.kallsyms] 2\n", Options{Event: "e"}, `e in count
+ cpu -1 a -1/-1: 1 = 1 (1) < [unknown] in [nf_conntrack] (kernel) < f in [kernel] (kernel) < [unknown] in libc.so.6
+ cpu -1 a -1/-1: 2 = 2 (2) < [unknown] in [kernel.kallsyms] (kernel) < [unknown] in [user]
 `},
 		{"no comm", "main;f 3\n", Options{Event: "e", FunctionFirst: true}, "e in count\n cpu -1 ? -1/-1: 3 = 3 (3) < f < main\n"},
 		{"fractions", "a;f 1.25\na;f 2.5\na;g 3\n", Options{Event: "e"}, `e in count
@@ -58,10 +63,12 @@ func TestFolded(t *testing.T) {
 // The collapsed text of a perf script text gives the same weights as that
 // text's first event.
 func TestFoldedAgreesWithScript(t *testing.T) {
-	const name = "script/perf-cycles-instructions-01"
-	script := mustRead(t, name, fixture(t, name+".txt")).Profiles[0]
-	folded := mustRead(t, name, fixture(t, name+"-collapsed-kernel.txt")).Profiles[0]
-	if diff := lineDiff(fold(folded, foldStyle{}), fold(script, foldStyle{})); diff != "" {
-		t.Error(diff)
+	for _, name := range []string{"script/perf-cycles-instructions-01", "script/perf-iperf-stacks-pidtid-01"} {
+		text := fixture(t, name+".txt")
+		script := mustRead(t, name, text[:bytes.LastIndex(text, []byte("\n\n"))+2]).Profiles[0]
+		folded := mustRead(t, name, fixture(t, name+"-collapsed-kernel.txt")).Profiles[0]
+		if diff := lineDiff(fold(folded, foldStyle{}), fold(script, foldStyle{})); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
 	}
 }

@@ -16,7 +16,7 @@ type Format int
 // The formats, with the program that writes each.
 const (
 	Unknown    Format = iota
-	Recording         // perf.data of perf record; PerfData imports it, Read does not
+	Recording         // perf.data of perf record; RunOf imports it, Read does not
 	PerfScript        // perf script, with or without -g
 	Folded            // stackcollapse-*.pl, inferno-collapse-*
 	SVG               // flamegraph.pl, inferno-flamegraph

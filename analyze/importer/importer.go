@@ -82,7 +82,7 @@ func Read(r io.Reader, opt Options) (*Import, error) {
 func ReadAs(format Format, r io.Reader, opt Options) (*Import, error) {
 	read := reader(format)
 	if read == nil {
-		return nil, &FormatError{File: opt.Name, Why: "it is taken for " + format.String() + ", which is not read as text: use PerfData"}
+		return nil, &FormatError{File: opt.Name, Why: "it is a " + format.String() + ", which is imported as it is: `xfrmscope import FILE -o RUN`"}
 	}
 	br := bufio.NewReaderSize(r, HeadBytes)
 	if magic, _ := br.Peek(3); isGzip(magic) {
@@ -121,6 +121,8 @@ func reader(f Format) func(io.Reader, Options) (*Import, error) {
 		return readFolded
 	case SVG:
 		return readSVG
+	case Pprof:
+		return readPprof
 	case TRexCSV:
 		return readTRexCSV
 	case TRexJSON:
@@ -133,6 +135,15 @@ func reader(f Format) func(io.Reader, Options) (*Import, error) {
 		return readLockCSV
 	}
 	return nil
+}
+
+// readPprof reads a profile.proto; see profile.FromPprof.
+func readPprof(r io.Reader, _ Options) (*Import, error) {
+	profiles, err := profile.ReadPprof(r)
+	if err != nil {
+		return nil, err
+	}
+	return &Import{Profiles: profiles}, nil
 }
 
 // maxDocument bounds an input that is held in memory as a whole.

@@ -79,7 +79,11 @@ func (f *named) frame(text []byte) int32 {
 	if !ok {
 		name, kind := parseMark(string(text))
 		f.marked = f.marked || kind == kernelFrame
-		l = f.b.location(0, name, f.files[kind])
+		if file, ok := fileOnly(name, kind); ok {
+			l = f.b.location(0, "", f.b.mapping(file, kind == kernelFrame || strings.HasPrefix(file, "[kernel")))
+		} else {
+			l = f.b.location(0, name, f.files[kind])
+		}
 		f.frames[string(text)] = l
 	}
 	return l
@@ -95,6 +99,18 @@ func parseMark(text string) (string, frameKind) {
 		return name, runtimeFrame
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(text, "_[i]"), "_[w]"), plainFrame
+}
+
+// fileOnly tells a frame that no symbol covers, of which the file is known:
+// "[libc.so.6]". Kernel files keep the brackets perf gives them.
+func fileOnly(name string, kind frameKind) (string, bool) {
+	if len(name) < 3 || name[0] != '[' || name[len(name)-1] != ']' || name == unknownFile {
+		return "", false
+	}
+	if kind == kernelFrame || strings.HasPrefix(name, "[kernel") {
+		return name, true
+	}
+	return name[1 : len(name)-1], true
 }
 
 // weigh returns the weight of the stack in f.key.

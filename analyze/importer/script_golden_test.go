@@ -86,7 +86,7 @@ func foldFrame(p *profile.Profile, l int32, style foldStyle) string {
 	}
 	name := p.FunctionName(l)
 	switch {
-	case name == profile.Unknown && !strings.HasPrefix(file, "["):
+	case name == profile.Unknown && file != unknownFile && file != "[user]":
 		name = "[" + file[strings.LastIndexByte(file, '/')+1:] + "]"
 	case strings.HasPrefix(name, "("):
 		return "" // "(bash)": a task's name in old texts
