@@ -18,6 +18,19 @@ const (
 	ContextMax = ^uint64(0) - 4095 + 1
 )
 
+// IsContext reports whether a is a marker the kernel writes. A value of
+// ContextMax or above that is none comes from a user stack that was no stack
+// (a frame pointer that pointed at other data): no address, and what follows it
+// is not to be trusted. perf then drops the whole chain, the kernel's part too
+// (tools/perf/util/machine.c add_callchain_ip, 6.1).
+func IsContext(a uint64) bool {
+	switch a {
+	case ContextHV, ContextKernel, ContextUser, ContextUserDeferred, ContextGuest, ContextGuestKernel, ContextGuestUser:
+		return true
+	}
+	return false
+}
+
 // A Sample is a view of one sample, valid until the callback it was given to
 // returns: copy what is to be kept. Fields the event does not record are -1
 // (CPU, PID, TID) or 0; Event.Attr.SampleType tells which it records.
