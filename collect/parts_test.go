@@ -1,0 +1,291 @@
+package collect
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/procfs"
+)
+
+const guest = procfs.Root("procfs/testdata/guest")
+
+func TestParseTraffic(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       *bundle.Traffic
+		wrong      string
+	}{
+		{"one number", "12345\n", &bundle.Traffic{Packets: 12345}, ""},
+		{"by CPU", "# sent\n0 10\n\n3 32\n", &bundle.Traffic{Packets: 42, PerCPU: []bundle.CPUPackets{{CPU: 0, Packets: 10}, {CPU: 3, Packets: 32}}}, ""},
+		{"empty", "\n# nothing\n", nil, "1: holds no number"},
+		{"words", "many\n", nil, "1: packets: "},
+		{"negative", "-5\n", nil, "1: packets: "},
+		{"two numbers", "5\n6\n", nil, "2: \"6\": want one number, or lines of CPU PACKETS"},
+		{"mixed", "0 5\n6\n", nil, "2: \"6\": want"},
+		{"mixed the other way", "6\n0 5\n", nil, "2: \"0 5\": want"},
+		{"three columns", "0 5 6\n", nil, "1: \"0 5 6\": want"},
+		{"a CPU twice", "1 5\n1 6\n", nil, "2: \"1\" is no CPU, or was there before"},
+		{"no CPU", "9999 5\n", nil, "1: \"9999\" is no CPU"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := parseTraffic(test.text)
+			if test.wrong != "" {
+				if err == nil || !strings.HasPrefix(err.Error(), test.wrong) {
+					t.Errorf("got %v, want %s", err, test.wrong)
+				}
+				return
+			}
+			if err != nil || !reflect.DeepEqual(got, test.want) {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		})
+	}
+}
+
+func FuzzParseTraffic(f *testing.F) {
+	f.Add("12345\n")
+	f.Add("0 10\n3 32\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		traffic, err := parseTraffic(text)
+		if err != nil || traffic.PerCPU == nil {
+			return
+		}
+		var sum uint64
+		for _, c := range traffic.PerCPU {
+			sum += c.Packets
+		}
+		if sum != traffic.Packets {
+			t.Errorf("%q: %d packets by CPU, %d in all", text, sum, traffic.Packets)
+		}
+	})
+}
+
+// packetsBetween lets a snapshot read the texts at the start and at the end.
+func packetsBetween(t *testing.T, start, end string) (*snapshot, *bundle.Traffic, error) {
+	t.Helper()
+	s := &snapshot{packetsFile: filepath.Join(t.TempDir(), "packets")}
+	for _, at := range []struct{ phase, text string }{{phaseStart, start}, {phaseEnd, end}} {
+		if err := os.WriteFile(s.packetsFile, []byte(at.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s.takePackets(at.phase)
+	}
+	traffic, err := s.traffic()
+	return s, traffic, err
+}
+
+func TestTraffic(t *testing.T) {
+	s, got, err := packetsBetween(t, "0 10\n1 20\n", "0 15\n1 27\n")
+	if err != nil || len(s.gaps) != 0 {
+		t.Fatalf("%v, gaps %+v", err, s.gaps)
+	}
+	if got.Window.StartNS == 0 || got.Window.EndNS < got.Window.StartNS {
+		t.Errorf("window %+v", got.Window)
+	}
+	want := []bundle.CPUPackets{{CPU: 0, Packets: 5}, {CPU: 1, Packets: 7}}
+	if got.Packets != 12 || !slices.Equal(got.PerCPU, want) {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestTrafficWrong(t *testing.T) {
+	for _, test := range []struct{ name, start, end, want string }{
+		{"falls", "20\n", "10\n", "the counts fell from 20 to 10"},
+		{"a CPU's falls", "0 10\n1 20\n", "0 5\n1 30\n", "the counts of CPU 0 fell"},
+		{"a CPU comes", "0 10\n", "0 10\n1 5\n", "name other CPUs than before"},
+		{"another CPU", "0 10\n", "1 15\n", "the counts of CPU 1 fell, or its line moved"},
+	} {
+		if _, got, err := packetsBetween(t, test.start, test.end); got != nil || err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %+v, %v", test.name, got, err)
+		}
+	}
+	s, got, err := packetsBetween(t, "0 10\nx\n", "0 10\n")
+	if got != nil || err != nil || len(s.gaps) != 1 || !strings.HasPrefix(s.gaps[0].Why, s.packetsFile+":2: ") {
+		t.Errorf("a bad line: %+v, %v, gaps %+v", got, err, s.gaps)
+	}
+}
+
+func TestEventGaps(t *testing.T) {
+	got := eventGaps([]bundle.Event{
+		{Asked: "cycles:k", Opened: "cpu-clock:k", Why: "not supported here"},
+		{Asked: "instructions:k", Why: "not supported here"},
+		{Asked: "L1-dcache-load-misses:k", Why: "not supported here"},
+		{Asked: "L1-icache-load-misses:k", Why: "not supported here"},
+		{Asked: "cylces", Why: "event syntax error: 'cylces'"},
+	})
+	var text []string
+	for _, g := range got {
+		text = append(text, g.What+": "+g.Why)
+	}
+	want := []string{
+		"instructions:k: no hardware counters: instructions:k: not supported here",
+		"cache misses: no hardware counters: L1-dcache-load-misses:k: not supported here",
+		"cylces: cylces: event syntax error: 'cylces'",
+	}
+	if !slices.Equal(text, want) {
+		t.Errorf("got  %q\nwant %q", text, want)
+	}
+}
+
+func TestSnapshot(t *testing.T) {
+	s := snapshot{root: guest, netns: []string{""}}
+	s.takeCounters(phaseStart)
+	s.takeCounters(phaseEnd)
+	count := make(map[string]int)
+	for _, c := range s.counters {
+		if c.TimeNS == 0 {
+			t.Fatalf("no time: %+v", c)
+		}
+		count[c.Phase+" "+c.Source]++
+	}
+	for _, want := range []string{"/proc/stat", "/proc/net/softnet_stat", "/proc/net/xfrm_stat"} {
+		if n := count["start "+want]; n == 0 || n != count["end "+want] {
+			t.Errorf("%s: %d rows at the start, %d at the end", want, n, count["end "+want])
+		}
+	}
+	if len(s.gaps) != 0 {
+		t.Errorf("gaps %+v", s.gaps)
+	}
+}
+
+// What cannot be read is one gap, named once.
+func TestSnapshotGaps(t *testing.T) {
+	s := snapshot{root: procfs.Root(t.TempDir()), netns: []string{"gone"}}
+	s.take(phaseStart)
+	s.take(phaseEnd)
+	var what []string
+	for _, g := range s.gaps {
+		what = append(what, g.What)
+	}
+	want := []string{"CPU times", "softirq counters", "XFRM's counters of network namespace gone", "SAs of network namespace gone"}
+	if !slices.Equal(what, want) || len(s.counters) != 0 {
+		t.Errorf("gaps %q, %d counters", what, len(s.counters))
+	}
+}
+
+func TestSaveSymbols(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	w, err := bundle.Create(dir, bundle.Manifest{Source: "record"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := []bundle.LockRow{{Lock: "0xffffffffb007c840"}, {Lock: "0xffffffffb107c840"}, {Lock: "0xff330dca83901a6c"}, {Lock: "0x0"}, {Lock: "?"}, {Lock: "0xffffffffaf206080"}}
+	locks := newLockNames(rows)
+	if err := saveKallsyms(w, guest, locks); err != nil {
+		t.Fatal(err)
+	}
+	if err := saveModules(w, guest); err != nil {
+		t.Fatal(err)
+	}
+	locks.name(rows)
+	var names []string
+	for _, r := range rows {
+		names = append(names, r.Name)
+	}
+	if want := []string{"init_net+0x40", "", "", "", "", "tasklist_lock"}; !slices.Equal(names, want) {
+		t.Errorf("locks %q, want %q", names, want)
+	}
+	checkSymbolFiles(t, dir)
+}
+
+func checkSymbolFiles(t *testing.T, dir string) {
+	t.Helper()
+	f, err := os.Open(filepath.Join(dir, "symbols/kallsyms.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "\nffffffffc0611040 t esp_output\t[esp4]\n") || strings.Contains(string(text), "init_net") {
+		t.Errorf("kallsyms:\n%s", text)
+	}
+	ids, err := os.ReadFile(filepath.Join(dir, "symbols/buildids"))
+	if err != nil || strings.Count(string(ids), "\n") != 3 || !strings.Contains(string(ids), " [kernel.kallsyms]\n") {
+		t.Errorf("buildids: %q, %v", ids, err)
+	}
+	modules, err := os.ReadFile(filepath.Join(dir, "symbols/modules"))
+	if err != nil || !strings.Contains(string(modules), "esp4 32768 10 - Live 0xffffffffc060f000") {
+		t.Errorf("modules: %q, %v", modules, err)
+	}
+}
+
+func TestHiddenSymbols(t *testing.T) {
+	opt := machine(t, map[string]string{
+		"proc/kallsyms":                 "0000000000000000 T _text\n0000000000000000 t xfrm_state_find\n",
+		"proc/sys/kernel/kptr_restrict": "2\n",
+	})
+	dir := filepath.Join(t.TempDir(), "run")
+	w, err := bundle.Create(dir, bundle.Manifest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = saveKallsyms(w, opt.Root, &lockNames{})
+	if !errors.Is(err, errHidden) {
+		t.Fatalf("got %v", err)
+	}
+	g := kallsymsGap(opt.Root, err)
+	if !strings.HasSuffix(g.Why, "kernel.kptr_restrict is 2") || !strings.Contains(g.Fix, "sysctl kernel.kptr_restrict=0") {
+		t.Errorf("gap %+v", g)
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "symbols/*")); len(files) != 0 {
+		t.Errorf("left behind: %q", files)
+	}
+}
+
+func TestLastLines(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "log")
+	if got := lastLines(name, 2); !strings.HasPrefix(got, "its output cannot be read: ") {
+		t.Errorf("no file: %q", got)
+	}
+	if err := os.WriteFile(name, []byte("one\ntwo\n\n  three\nthree\nfour"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := lastLines(name+".part", 3); got != "two / three / four" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestDoctor(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("what Doctor finds without root depends on the host")
+	}
+	checks := Doctor(context.Background(), Options{})
+	seen := make(map[string]bool)
+	for _, c := range checks {
+		if seen[c.ID] || c.Title == "" || c.Evidence == "" || c.State == "" {
+			t.Errorf("check %+v", c)
+		}
+		seen[c.ID] = true
+		if c.State == OK && c.Fix != "" || c.State == Absent && c.Fix == "" {
+			t.Errorf("state and fix do not agree: %+v", c)
+		}
+	}
+	if !slices.IsSortedFunc(checks, func(a, b Check) int { return strings.Compare(a.ID, b.ID) }) {
+		t.Error("not in the order of the ids")
+	}
+}
+
+// A machine on which nothing is.
+func TestDoctorNothing(t *testing.T) {
+	checks := Doctor(context.Background(), Options{Root: procfs.Root(t.TempDir()), Perf: "/nonexistent/perf"})
+	if CanRecord(checks) {
+		t.Errorf("it could record: %+v", checks)
+	}
+}
