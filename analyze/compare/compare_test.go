@@ -1,0 +1,156 @@
+package compare
+
+import (
+	"encoding/json"
+	"flag"
+	"math"
+	"os"
+	"slices"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func rates(values ...float64) Series {
+	return Series{Name: "packets/s", Unit: "Mpps", Better: "higher", Values: values}
+}
+
+func TestVerdict(t *testing.T) {
+	nan := math.NaN()
+	ten := func(f float64) Series {
+		var v []float64
+		for _, x := range []float64{100, 101, 99, 100.5, 99.5, 100.2, 99.8, 101.2, 98.8, 100.1} {
+			v = append(v, x*f)
+		}
+		return rates(v...)
+	}
+	lower := ten(1.2)
+	lower.Better = "lower"
+	lowerBefore := ten(1)
+	lowerBefore.Better = "lower"
+	counted := rates(300)
+	counted.Counts = []uint64{300}
+	for _, tt := range []struct {
+		name          string
+		before, after Series
+		verdict       Verdict
+		effect        string
+		notes         []Code
+	}{
+		{"faster", ten(1), ten(1.2), Changed, "better", nil},
+		{"slower", ten(1.2), ten(1), Changed, "worse", nil},
+		{"cost grows", lowerBefore, lower, Changed, "worse", nil},
+		{"the same", ten(1), ten(1), NotShown, "", nil},
+		{"less than 1 %", ten(1), ten(1.0152), NotShown, "", []Code{BelowMinChange}},
+		{"3+3", rates(1, 1.01, 1.02), rates(2, 2.01, 2.02), TooFew, "", []Code{TooFewRuns}},
+		{"1+10", rates(100), ten(2), TooFew, "", []Code{UnequalRuns, TooFewRuns}},
+		{"1+1", rates(100), rates(200), SamplingOnly, "", nil},
+		{"1+1 counted", rates(100), counted, SamplingOnly, "", nil},
+		{"nothing before", rates(), ten(1), NoData, "", nil},
+		{"only NaN after", ten(1), rates(nan, nan), NoData, "", nil},
+		{"NaN among them", rates(1, nan, 1.01, 1.02, 0.99), rates(2, 2.01, math.Inf(1), 2.02, 1.99), Changed, "better", nil},
+		{"from zero", rates(0, 0, 0, 0, 0), rates(5, 6, 5, 6, 5), Changed, "better", nil},
+		{"zero stays", rates(0, 0, 0, 0), rates(0, 0, 0, 0), NotShown, "", []Code{AllEqual}},
+		{"to zero", rates(5, 6, 5, 6, 5), rates(0, 0, 0, 0, 0), Changed, "worse", []Code{UnequalScale}},
+		{"negative", rates(-1, -2, -1.5, -1.7), rates(1, 2, 1.5, 1.7), Changed, "better", nil},
+		{"constant", rates(5, 5, 5, 5), rates(6, 6, 6, 6), Changed, "better", []Code{AllEqual}},
+		{"wildly unequal scale", ten(1), ten(1e6), Changed, "better", []Code{UnequalScale}},
+		{"other unit", ten(1), Series{Unit: "Gbit/s", Values: []float64{1}}, Refused, "", []Code{DifferentKey}},
+	} {
+		c := Compare(tt.before, tt.after, Options{})
+		if c.Verdict != tt.verdict || c.Effect != tt.effect || c.Star != (tt.verdict == Changed) {
+			t.Errorf("%s: %q, effect %q, star %v, want %q, %q", tt.name, c.Verdict, c.Effect, c.Star, tt.verdict, tt.effect)
+		}
+		if got := codes(c.Notes); !slices.Equal(got, tt.notes) {
+			t.Errorf("%s: notes %v, want codes %v", tt.name, c.Notes, tt.notes)
+		}
+		if tt.verdict == NotShown && c.Before.SD > 0 && !(c.Detectable.Known() && c.Detectable.Change > 0) {
+			t.Errorf("%s: detectable %+v, want a number beside every \"no change shown\"", tt.name, c.Detectable)
+		}
+		if _, err := json.Marshal(c); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
+func codes(notes []Reason) []Code {
+	var out []Code
+	for _, n := range notes {
+		out = append(out, n.Code)
+	}
+	return out
+}
+
+func TestForce(t *testing.T) {
+	after := rates(2, 2.01, 2.02, 2.03)
+	after.Unit = "Gbit/s"
+	c := Compare(rates(1, 1.01, 1.02, 1.03), after, Options{Force: true})
+	if c.Verdict != Changed || !slices.Equal(codes(c.Notes), []Code{Forced}) {
+		t.Errorf("%q, notes %v, want a forced comparison that says so", c.Verdict, c.Notes)
+	}
+}
+
+// One hit among 50 needs 7+7 runs: with 5+5 no change of any size gets a star.
+func TestFamilyNeedsRuns(t *testing.T) {
+	for _, tt := range []struct {
+		runs  int
+		known bool
+	}{{5, false}, {6, false}, {7, true}} {
+		var pairs []Pair
+		for i := range 50 {
+			x := make([]float64, tt.runs)
+			y := make([]float64, tt.runs)
+			for j := range x {
+				x[j], y[j] = 100+float64((i+j)%3), 100+float64((i+j+1)%3)
+			}
+			pairs = append(pairs, Pair{Series{Values: x}, Series{Values: y}})
+		}
+		f := CompareFamily("functions", pairs, Options{})
+		d := f.Comparisons[0].Detectable
+		if d.Known() != tt.known || f.Needed != 0.05/50 || f.Tested != 50 {
+			t.Errorf("%d+%d runs: detectable %+v, needed %v of %d, want a number: %v", tt.runs, tt.runs, d, f.Needed, f.Tested, tt.known)
+		}
+	}
+}
+
+func TestPText(t *testing.T) {
+	for p, want := range map[float64]string{0: "<.001", 0.0004: "<.001", 0.001: "0.001", 0.0285: "0.029", 1: "1.000", math.NaN(): "-", 1.5: "-"} {
+		if got := PText(p); got != want {
+			t.Errorf("PText(%v) = %q, want %q", p, got, want)
+		}
+	}
+}
+
+// TestGolden holds the shape of what reports read.
+func TestGolden(t *testing.T) {
+	before := rates(0.294, 0.295, 0.293, 0.294, 0.296, 0.293, 0.294, 0.295, 0.292, 0.294)
+	after := rates(0.325, 0.327, 0.324, 0.326, 0.325, 0.326, 0.328, 0.325, 0.326, 0.324)
+	few := rates(1, 1.02, 0.99, 1.01, 0.98)
+	named := func(s Series, name string) Series { s.Name = name; return s }
+	f := CompareFamily("Mpps by N", []Pair{
+		{named(before, "1 CPU"), named(after, "1 CPU")},
+		{named(few, "2 CPUs"), named(few, "2 CPUs")},
+		{named(rates(1), "4 CPUs"), named(rates(2), "4 CPUs")},
+	}, Options{})
+	got, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkGolden(t, "testdata/family.json", append(got, '\n'))
+}
+
+func checkGolden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("%s differs; got\n%s", path, got)
+	}
+}

@@ -1,0 +1,28 @@
+// Package compare says whether a difference between two sides is real.
+//
+// The run is the unit: every test takes one value a run. Samples pooled over
+// runs would flag unchanged functions whenever runs differ from each other.
+//
+//	Series, Series -> Clean -> Summarize   median, order-statistic interval, spread, bimodality
+//	               -> Ratio, Difference    bootstrap intervals over runs
+//	               -> UTest, BlockTest     exact p; blocks are boots of an A B B A design
+//	               -> Detect               the smallest change these runs would have shown
+//	               -> Pair, Family         verdict and star, Benjamini-Hochberg within a family
+//	CostTable x 2  -> Functions            a family of per-packet function costs, names folded
+//	Side x 2       -> Refusals, Variation  may they be compared, and what else differs
+//	[]Series       -> AA                   how often nothing is called something
+//
+// A star needs four things: 4 runs or more on both sides, p (or q in a family)
+// below Options.Alpha, and an interval of the ratio wholly beyond
+// Options.MinChange. Everything else is "no change shown" with the smallest
+// change that would have been shown, or a Reason why there is no test.
+//
+// Nothing here depends on the order of runs, of map keys or of workers, except
+// that AA compares runs by their order on purpose. What is random (Detect, AA,
+// the null of bimodality) uses Options.Seed, which results repeat. Output
+// structures hold no NaN and no infinity: what cannot be a number has a Reason.
+//
+// Package compare knows nothing of bundles and runs no commands. The tests
+// check it against values that R computed (testdata/*.R, *.out) and against
+// simulations with a known truth.
+package compare

@@ -1,0 +1,78 @@
+package compare
+
+import "math"
+
+// A Pair is one metric of a family on both sides.
+type Pair struct{ Before, After Series }
+
+// A Family is a set of metrics tested together: the rows of one table, the
+// locks, the functions. Its stars hold together: among all stars of the family
+// at most Options.Alpha are expected to be false.
+type Family struct {
+	Name        string       `json:"name"`
+	Comparisons []Comparison `json:"comparisons"` // in the order given
+	Tested      int          `json:"tested"`      // with a p; the size of the correction
+	Starred     int          `json:"starred"`
+	// Needed is the p that one more metric would have needed for a star: what
+	// Comparison.Detectable is computed for.
+	Needed  float64 `json:"needed"`
+	Options Options `json:"options"` // as used
+	// Detectable is the largest of the comparisons without a star, those
+	// whose Detectable is missing left out: "48 others: no change shown, would
+	// have shown >= 3.1 %". Undetectable counts the left out.
+	Detectable   float64 `json:"detectable"`
+	Undetectable int     `json:"undetectable"`
+}
+
+// CompareFamily compares metrics with the Benjamini-Hochberg correction among
+// those that can be tested: with MinRuns runs on both sides.
+func CompareFamily(name string, pairs []Pair, o Options) Family {
+	o = o.Defaults()
+	f := Family{Name: name, Comparisons: make([]Comparison, len(pairs)), Options: o}
+	p := make([]float64, len(pairs))
+	for i, pair := range pairs {
+		c := measure(pair.Before, pair.After, o)
+		c.Family = name
+		p[i] = math.NaN()
+		if c.Test.Known() && min(c.Before.N, c.After.N) >= MinRuns {
+			p[i] = c.Test.P
+			f.Tested++
+		}
+		f.Comparisons[i] = c
+	}
+	q := BenjaminiHochberg(p)
+	f.Needed = o.Alpha * float64(rejected(q, o.Alpha)+1) / float64(max(f.Tested, 1))
+	f.Needed = min(f.Needed, o.Alpha)
+	d := newDetector(o.Seed)
+	for i := range f.Comparisons {
+		f.judge(&f.Comparisons[i], pairs[i], q[i], d)
+	}
+	return f
+}
+
+func (f *Family) judge(c *Comparison, pair Pair, q float64, d *detector) {
+	decide := 1.0
+	if !math.IsNaN(q) {
+		c.Q, decide = &q, q
+	}
+	c.judge(decide, pair.Before, pair.After, d, f.Needed, f.Options)
+	switch {
+	case c.Star:
+		f.Starred++
+	case c.Verdict == NotShown && c.Detectable.Known():
+		f.Detectable = max(f.Detectable, c.Detectable.Change)
+	default:
+		f.Undetectable++
+	}
+}
+
+// rejected counts the q below alpha.
+func rejected(q []float64, alpha float64) int {
+	n := 0
+	for _, v := range q {
+		if v < alpha {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,51 @@
+package compare
+
+import "fmt"
+
+// A Code is the kind of a Reason: for programs, stable.
+type Code string
+
+// The codes of package compare and package scaling.
+const (
+	NoRuns         Code = "no-runs"          // a side has no usable value
+	TooFewRuns     Code = "too-few-runs"     // a test or an interval needs more
+	NotFinite      Code = "not-finite"       // NaN or infinite values were dropped
+	ZeroBefore     Code = "zero-before"      // the ratio is undefined
+	SignsDiffer    Code = "signs-differ"     // the ratio has no meaning
+	AllEqual       Code = "all-equal"        // every run gave the same value: no spread to judge by
+	UnequalRuns    Code = "unequal-runs"     // one side has many more runs
+	UnequalScale   Code = "unequal-scale"    // the sides differ a hundredfold: check the unit
+	OneSidedBlock  Code = "one-sided-block"  // a block with runs of one side only tells nothing
+	NoBlocks       Code = "no-blocks"        // no usable blocks
+	NoSamplingErr  Code = "no-sampling-err"  // one run a side, and its sampling error is not known
+	CannotBeShown  Code = "cannot-be-shown"  // no change of any size could get a star here
+	BelowFloor     Code = "below-floor"      // too small to be tested
+	Forced         Code = "forced"           // compared although refused
+	BelowMinChange Code = "below-min-change" // the sides differ, but perhaps by less than is interesting
+	LowConfidence  Code = "low-confidence"   // an interval has a lower level than asked
+	Capped         Code = "capped"           // a work limit was reached
+	NotApplicable  Code = "not-applicable"   // the question does not arise
+	TooFewN        Code = "too-few-n"        // package scaling: distinct numbers of CPUs
+	NoConvergence  Code = "no-convergence"   // package scaling: the fit failed
+	ZeroCost       Code = "zero-cost"        // package scaling: no cost to take the logarithm of
+	NoBase         Code = "no-base"          // package scaling: no runs at N=1
+	BeyondData     Code = "beyond-data"      // package scaling: past the largest N measured
+	BadValue       Code = "bad-value"        // an input that no measurement gives: N < 1, a negative cost
+	MixedTotals    Code = "mixed-totals"     // package scaling: totals and parts do not cover the same runs
+	NotOnThisSide  Code = "not-on-this-side"
+	UnknownKey     Code = "unknown-key" // one side does not say
+	DifferentKey   Code = "different-key"
+	UnnamedSeries  Code = "unnamed"
+	DifferentUnits Code = "different-units"
+)
+
+// A Reason says why a number is absent or weaker than it looks.
+type Reason struct {
+	Code Code   `json:"code"`
+	Text string `json:"text"` // one clause with its figures
+}
+
+// Because returns a Reason. It is exported for package scaling.
+func Because(code Code, format string, args ...any) *Reason {
+	return &Reason{Code: code, Text: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,108 @@
+package compare
+
+import (
+	"maps"
+	"slices"
+)
+
+// A Difference in configuration that may explain a change, or hide one.
+type Varied struct {
+	Key      string       `json:"key"`
+	Where    Where        `json:"where"`
+	Expected bool         `json:"expected,omitempty"` // the change under test
+	Before   []ValueCount `json:"before"`             // by value
+	After    []ValueCount `json:"after"`
+}
+
+// Where says between what a configuration differs.
+type Where string
+
+// The places.
+const (
+	Between      Where = "between the sides" // each side has one value of its own
+	WithinBefore Where = "within before"
+	WithinAfter  Where = "within after"
+	WithinBoth   Where = "within both sides"
+)
+
+// A ValueCount is a value and the number of runs that have it. Known is false
+// for runs that do not record the key.
+type ValueCount struct {
+	Value string `json:"value"`
+	Known bool   `json:"known"`
+	Runs  int    `json:"runs"`
+}
+
+// Variation returns the keys that do not have one and the same value in all
+// runs of both sides, those that differ between the sides first, then by key.
+// Keys that are the change under test ("kernel") are marked.
+func Variation(before, after Side, expected ...string) []Varied {
+	var out []Varied
+	for _, k := range configKeys(before, after) {
+		b, a := valueCounts(before.Runs, k), valueCounts(after.Runs, k)
+		where, varies := whereVaried(b, a)
+		if !varies {
+			continue
+		}
+		out = append(out, Varied{k, where, slices.Contains(expected, k), b, a})
+	}
+	slices.SortStableFunc(out, func(x, y Varied) int {
+		if (x.Where == Between) == (y.Where == Between) {
+			return 0
+		}
+		if x.Where == Between {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+func configKeys(sides ...Side) []string {
+	keys := map[string]bool{}
+	for _, side := range sides {
+		for _, run := range side.Runs {
+			for k := range run {
+				keys[k] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(keys))
+}
+
+func valueCounts(runs []map[string]string, key string) []ValueCount {
+	var out []ValueCount
+	for _, run := range runs {
+		v, known := run[key]
+		i := slices.IndexFunc(out, func(c ValueCount) bool { return c.Value == v && c.Known == known })
+		if i < 0 {
+			i = len(out)
+			out = append(out, ValueCount{Value: v, Known: known})
+		}
+		out[i].Runs++
+	}
+	slices.SortFunc(out, func(x, y ValueCount) int {
+		switch {
+		case x.Value < y.Value || x.Value == y.Value && !x.Known:
+			return -1
+		case x.Value == y.Value && x.Known == y.Known:
+			return 0
+		}
+		return 1
+	})
+	return out
+}
+
+func whereVaried(b, a []ValueCount) (Where, bool) {
+	switch {
+	case len(b) > 1 && len(a) > 1:
+		return WithinBoth, true
+	case len(b) > 1:
+		return WithinBefore, true
+	case len(a) > 1:
+		return WithinAfter, true
+	case len(b) == 0 || len(a) == 0:
+		return Between, false // a side without runs
+	}
+	return Between, b[0].Value != a[0].Value || b[0].Known != a[0].Known
+}
