@@ -110,6 +110,9 @@ func probeRate(rows []bundle.SA) metric.Value {
 }
 
 func trafficPackets(t *bundle.Traffic, window float64) Packets {
+	if s := t.Window.Seconds(); s > 0 {
+		window = s
+	}
 	p := Packets{Source: t.Source, Total: packetCount(t.Packets), Rate: packetRate(t.Packets, window)}
 	for _, c := range t.PerCPU {
 		p.PerCPU = append(p.PerCPU, CPUValue{c.CPU, packetRate(c.Packets, window)})

@@ -44,7 +44,7 @@ func (s *setup) String() string {
 	}
 	line("perf", "%s", quote(s.tool.Argv(s.perfOptions(path.Join("RUN", perfData+".part"), s.opened()))))
 	for _, probe := range s.plan.Probes {
-		line("probe", "%s", probe)
+		line("probe", "%s, for %s after that", probe, seconds(min(s.plan.DurationNS, maxProbing)))
 	}
 	for _, ns := range s.plan.NetNS {
 		line("SAs", "of %s, before and after", nsName(ns))
@@ -57,7 +57,7 @@ func (s *setup) String() string {
 		line("load", "%s, %s", quote(l.Argv), where)
 	}
 	if s.plan.PacketsFile != "" {
-		line("packets", "from %s, when the load has ended", s.plan.PacketsFile)
+		line("packets", "from %s, before and after", s.plan.PacketsFile)
 	}
 	for _, w := range s.warnings {
 		line("warning", "%s: %s", w.Weakens, w.Text)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +38,7 @@ func Record(ctx context.Context, plan bundle.Plan, dir string, opt Options) (*bu
 	if err != nil {
 		return nil, err
 	}
-	r := &recorder{setup: s, w: w, dir: dir, began: time.Now(), snapshot: snapshot{root: opt.Root, netns: plan.NetNS}}
+	r := &recorder{setup: s, w: w, dir: dir, snapshot: snapshot{root: opt.Root, netns: plan.NetNS, packetsFile: plan.PacketsFile}}
 	why, cause := r.run(ctx)
 	return r.finish(why, cause)
 }
@@ -47,9 +46,8 @@ func Record(ctx context.Context, plan bundle.Plan, dir string, opt Options) (*bu
 // A recorder makes one run.
 type recorder struct {
 	*setup
-	w     *bundle.Writer
-	dir   string
-	began time.Time
+	w   *bundle.Writer
+	dir string
 
 	snapshot snapshot
 	perf     *perf.Recording
@@ -65,7 +63,6 @@ type recorder struct {
 func (r *recorder) run(ctx context.Context) (why string, cause error) {
 	defer r.closeProbe()
 	defer r.endLoad()
-	r.attachProbe()
 	if err := r.startPerf(); err != nil {
 		return err.Error(), err
 	}
@@ -79,36 +76,6 @@ func (r *recorder) run(ctx context.Context) (why string, cause error) {
 		why, cause = err.Error(), err
 	}
 	return why, cause
-}
-
-func (r *recorder) attachProbe() {
-	if !slices.Contains(r.plan.Probes, ProbeWait) {
-		return
-	}
-	wait, passed := probe.AttachWait()
-	if wait != nil {
-		r.wait = wait
-		r.opt.progress("wait probe attached by " + string(wait.Rung()))
-		return
-	}
-	g := bundle.Gap{What: "lock waits", Fix: "`xfrmscope doctor` shows what each way to attach needs"}
-	for i, attempt := range passed {
-		if i > 0 {
-			g.Why += "; "
-		}
-		g.Why += attempt.String()
-	}
-	r.gap(g)
-}
-
-func (r *recorder) closeProbe() {
-	if r.wait == nil {
-		return
-	}
-	if err := r.wait.Close(); err != nil {
-		r.warn("lock waits", "detaching the probe: "+err.Error())
-	}
-	r.wait = nil
 }
 
 func (r *recorder) startPerf() error {

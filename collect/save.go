@@ -71,17 +71,13 @@ func lockLines(waits *probe.Waits) []bundle.LockLine {
 	return lines
 }
 
-// saveTraffic reads the packets file, if the plan names one.
+// saveTraffic writes what the packets file counted in the window.
 func (r *recorder) saveTraffic() error {
-	if r.plan.PacketsFile == "" {
-		return nil
-	}
-	traffic, err := readTraffic(r.plan.PacketsFile, r.began)
+	traffic, err := r.snapshot.traffic()
 	if err != nil {
-		r.gap(bundle.Gap{
-			What: "packets counted by the load", Why: err.Error(),
-			Fix: "let the load write one number, or lines of CPU PACKETS, to " + r.plan.PacketsFile + " before it ends",
-		})
+		r.gap(bundle.Gap{What: "packets counted by the load", Why: err.Error()})
+	}
+	if traffic == nil {
 		return nil
 	}
 	return r.w.WriteJSON(trafficFile, traffic)

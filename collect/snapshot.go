@@ -14,8 +14,10 @@ import (
 
 // Phases of a snapshot, of SA.Phase and Counter.Phase.
 const (
-	phaseStart = "start"
-	phaseEnd   = "end"
+	phaseStart      = "start"
+	phaseEnd        = "end"
+	phaseProbeStart = "probe-start"
+	phaseProbeEnd   = "probe-end"
 )
 
 // monotonic returns CLOCK_MONOTONIC, the clock of perf's samples, the probes
@@ -30,12 +32,15 @@ func monotonic() int64 {
 
 // A snapshot is the SAs and counters at the start and at the end of a window.
 type snapshot struct {
-	root  procfs.Root
-	netns []string
+	root        procfs.Root
+	netns       []string
+	packetsFile string
 
-	sas      []bundle.SA
-	counters []bundle.Counter
-	gaps     []bundle.Gap
+	sas       []bundle.SA
+	counters  []bundle.Counter
+	packets   [2]*bundle.Traffic // counts as they stood at the start and at the end
+	packetsAt bundle.Window
+	gaps      []bundle.Gap
 }
 
 // take reads everything once. The SAs, which the packets are counted by, are
@@ -43,10 +48,12 @@ type snapshot struct {
 func (s *snapshot) take(phase string) {
 	if phase == phaseStart {
 		s.takeCounters(phase)
+		s.takePackets(phase)
 		s.takeSAs(phase)
 		return
 	}
 	s.takeSAs(phase)
+	s.takePackets(phase)
 	s.takeCounters(phase)
 }
 

@@ -2,30 +2,65 @@ package collect
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"xfrmscope/collect/bundle"
 )
 
-// readTraffic reads the packet counts a load left in a file: one number, the
-// packets it sent in the window, or lines "CPU PACKETS", one for each CPU. A
-// line that begins with # is passed over. A file older than since was not
-// written by this run's load.
-func readTraffic(name string, since time.Time) (*bundle.Traffic, error) {
-	info, err := os.Stat(name)
+// takePackets reads the packets file, if the plan names one. It holds counts
+// that run while the load does: a statistic of sysfs, or what the load writes.
+func (s *snapshot) takePackets(phase string) {
+	if s.packetsFile == "" {
+		return
+	}
+	now := monotonic()
+	t, err := readTraffic(s.packetsFile)
+	if err != nil {
+		s.gaps = append(s.gaps, bundle.Gap{
+			What: "packets counted by the load, at the " + phase + " of the window", Why: err.Error(),
+			Fix: "name a file that holds one running count or lines of CPU PACKETS throughout the window, such as /sys/class/net/NIC/statistics/tx_packets",
+		})
+		return
+	}
+	if phase == phaseStart {
+		s.packets[0], s.packetsAt.StartNS = t, now
+		return
+	}
+	s.packets[1], s.packetsAt.EndNS = t, now
+}
+
+// traffic returns the packets between the two reads, nil if there were none.
+func (s *snapshot) traffic() (*bundle.Traffic, error) {
+	first, last := s.packets[0], s.packets[1]
+	if first == nil || last == nil {
+		return nil, nil
+	}
+	if last.Packets < first.Packets || len(last.PerCPU) != len(first.PerCPU) {
+		return nil, fmt.Errorf("%s: the counts fell from %d to %d, or name other CPUs than before", s.packetsFile, first.Packets, last.Packets)
+	}
+	t := &bundle.Traffic{Source: "counter " + s.packetsFile, Packets: last.Packets - first.Packets, Window: s.packetsAt}
+	for i, c := range last.PerCPU {
+		was := first.PerCPU[i]
+		if was.CPU != c.CPU || was.Packets > c.Packets {
+			return nil, fmt.Errorf("%s: the counts of CPU %d fell, or its line moved", s.packetsFile, c.CPU)
+		}
+		t.PerCPU = append(t.PerCPU, bundle.CPUPackets{CPU: c.CPU, Packets: c.Packets - was.Packets})
+	}
+	return t, nil
+}
+
+// readTraffic reads packet counts: one number, or lines "CPU PACKETS", one for
+// each CPU. A line that begins with # is passed over.
+func readTraffic(name string) (*bundle.Traffic, error) {
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading the packet counts: %w", err)
 	}
-	if info.ModTime().Before(since) {
-		return nil, fmt.Errorf("reading the packet counts: %s was last written %s, before this run began", name, info.ModTime().Format(time.RFC3339))
-	}
-	if info.Size() > maxPacketsFile {
-		return nil, fmt.Errorf("reading the packet counts: %s has %d bytes, more than one number or a line for each CPU", name, info.Size())
-	}
-	data, err := os.ReadFile(name)
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxPacketsFile))
 	if err != nil {
 		return nil, fmt.Errorf("reading the packet counts: %w", err)
 	}
@@ -33,7 +68,6 @@ func readTraffic(name string, since time.Time) (*bundle.Traffic, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s:%w", name, err)
 	}
-	t.Source = "packets file " + name
 	return t, nil
 }
 

@@ -5,14 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/perf"
 )
 
-// measure starts the load, lets it warm up, and opens and shuts the window. It
-// returns why the window was cut short, "" if it was not, and the cause.
+// measure starts the load, lets it warm up, and opens and shuts the window of
+// the samples, then that of the probe. It returns why a window was cut short, ""
+// if none was, and the cause.
 func (r *recorder) measure(ctx context.Context) (why string, cause error) {
 	if err := r.startLoad(); err != nil {
 		return err.Error(), err
@@ -24,11 +28,18 @@ func (r *recorder) measure(ctx context.Context) (why string, cause error) {
 	if err := r.openWindow(); err != nil {
 		return r.perfFailure(err)
 	}
-	why, cause = r.watch(ctx)
+	r.opt.progress(fmt.Sprintf("measuring CPUs %s for %s", r.plan.CPUs, seconds(r.plan.DurationNS)))
+	why, cause = r.watch(ctx, r.plan.DurationNS, "every number")
 	if err := r.shutWindow(); err != nil && cause == nil {
 		why, cause = r.perfFailure(err)
 	}
 	r.snapshot.take(phaseEnd)
+	if cause == nil {
+		return r.probeWaits(ctx)
+	}
+	if slices.Contains(r.plan.Probes, ProbeWait) {
+		r.gap(bundle.Gap{What: "lock waits", Why: "the run ended before the probe's window, which follows that of the samples"})
+	}
 	return why, cause
 }
 
@@ -78,78 +89,72 @@ func (r *recorder) warmUp(ctx context.Context) (why string, cause error) {
 	}
 }
 
-// openWindow enables perf, then the probe: the window is when all of it runs.
 func (r *recorder) openWindow() error {
 	if err := r.perf.Enable(); err != nil {
 		return err
 	}
 	r.window.StartNS = monotonic()
-	if r.wait == nil {
-		return nil
-	}
-	r.probed.StartNS = r.window.StartNS
-	if err := r.wait.Open(); err != nil {
-		r.gap(bundle.Gap{What: "lock waits", Why: err.Error()})
-		r.closeProbe()
-	}
 	return nil
 }
 
-// shutWindow ends the window and disables what measured it.
 func (r *recorder) shutWindow() error {
 	r.window.EndNS = monotonic()
-	if r.wait != nil {
-		if err := r.wait.Shut(); err != nil {
-			r.warn("lock waits", err.Error())
-		}
-		r.probed.EndNS = monotonic()
-	}
 	err := r.perf.Disable()
 	r.update(func(m *bundle.Manifest) { m.Window = r.window })
 	return err
 }
 
-// watch waits for the end of the window.
-func (r *recorder) watch(ctx context.Context) (why string, cause error) {
-	end := time.NewTimer(r.plan.DurationNS)
+// watch waits for the end of a window of length d; what it measures is weakened
+// if the load ends before.
+func (r *recorder) watch(ctx context.Context, d time.Duration, what string) (why string, cause error) {
+	end := time.NewTimer(d)
 	defer end.Stop()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	start := time.Now()
-	r.opt.progress(fmt.Sprintf("measuring CPUs %s for %s", r.plan.CPUs, seconds(r.plan.DurationNS)))
 	for {
 		after := func() string {
-			return fmt.Sprintf("after %.1f s of %s", time.Since(start).Seconds(), seconds(r.plan.DurationNS))
+			return fmt.Sprintf("after %.1f s of %s", time.Since(start).Seconds(), seconds(d))
 		}
 		select {
 		case <-end.C:
 			return "", nil
 		case <-tick.C:
-			r.opt.progress(fmt.Sprintf("measured %.0f s of %s", time.Since(start).Seconds(), seconds(r.plan.DurationNS)))
+			r.opt.progress(fmt.Sprintf("measured %.0f s of %s", time.Since(start).Seconds(), seconds(d)))
 		case <-ctx.Done():
 			return "interrupted " + after(), ctx.Err()
 		case <-r.perf.Done():
 			return r.perfFailure(fmt.Errorf("%w %s", perf.ErrEnded, after()))
 		case <-r.loadDone():
-			return r.loadEnded(after())
+			return r.loadEnded(after(), what)
 		}
 	}
 }
 
 // loadEnded says what it means that the load ended within the window.
-func (r *recorder) loadEnded(after string) (why string, cause error) {
+func (r *recorder) loadEnded(after, what string) (why string, cause error) {
 	if failure := r.load.failure(); failure != "" {
 		why := failure + " (" + after + ")"
 		return why, errors.New(why)
 	}
-	r.warn("every number", "the load ended by itself "+after+", and the window with it")
+	r.warn(what, "the load ended by itself "+after+", and the window with it")
 	return "", nil
 }
 
 // perfFailure adds perf's own last words to an error.
 func (r *recorder) perfFailure(err error) (why string, cause error) {
-	err = fmt.Errorf("%w: %s", err, lastLines(r.perfLog.Name(), 2))
+	err = r.perfError(err)
 	return err.Error(), err
+}
+
+// perfError adds perf's own last words. On a full disk perf has none: its log
+// is on it.
+func (r *recorder) perfError(err error) error {
+	var fs unix.Statfs_t
+	if serr := unix.Statfs(r.dir, &fs); serr == nil && fs.Bavail == 0 {
+		return fmt.Errorf("%w: %s: %w", err, r.dir, unix.ENOSPC)
+	}
+	return fmt.Errorf("%w: %s", err, lastLines(r.perfLog.Name(), 2))
 }
 
 // endLoad stops the load, if it runs, and saves its output.
@@ -159,13 +164,14 @@ func (r *recorder) endLoad() {
 	}
 	l := r.load
 	r.load = nil
-	if !l.ended() {
+	stopped := !l.ended()
+	if stopped {
 		r.opt.progress("ending the load")
 	}
 	l.stop(r.opt.grace())
 	r.adopt(loadLog)
 	r.update(func(m *bundle.Manifest) {
-		m.Commands = append(m.Commands, bundle.Command{Argv: r.plan.Load.Argv, Exit: l.exitCode(), Log: loadLog})
+		m.Commands = append(m.Commands, bundle.Command{Argv: r.plan.Load.Argv, Exit: l.exitCode(), Stopped: stopped, Log: loadLog})
 	})
 }
 
@@ -178,7 +184,7 @@ func (r *recorder) endPerf() error {
 		m.Commands = append(m.Commands, bundle.Command{Argv: r.tool.Argv(r.perfOptions(perfData, r.opened())), Exit: r.perf.ExitCode(), Log: perfRecordLog})
 	})
 	if err != nil {
-		err = fmt.Errorf("perf record: %w: %s", err, lastLines(r.perfLog.Name(), 2))
+		err = r.perfError(fmt.Errorf("perf record: %w", err))
 	}
 	r.adopt(perfRecordLog)
 	if part, perr := r.w.PartPath(perfData); perr == nil {

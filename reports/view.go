@@ -249,11 +249,10 @@ func warnings(r *analyze.Result) notes {
 			add(e.Warnings)
 		}
 		for _, d := range run.Drops {
-			n.add("xfrm_stat counters rose: packets were dropped", "", runLabel(run))
-			n.add(fmt.Sprintf("%s rose by %s", d.Name, count(d.Delta)), "", runLabel(run))
+			n.add(fmt.Sprintf("xfrm_stat %s rose by %s: packets were dropped", d.Name, count(d.Delta)), "", runLabel(run))
 		}
 		for _, c := range run.Manifest.Commands {
-			if c.Exit != 0 && len(c.Argv) > 0 {
+			if c.Exit != 0 && !c.Stopped && len(c.Argv) > 0 {
 				n.add(fmt.Sprintf("command %s ended with exit code %d", c.Argv[0], c.Exit), "", runLabel(run))
 			}
 		}

@@ -34,9 +34,10 @@ func newRecord(io streams) *cobra.Command {
 		Use:   "record -C CPUS -d TIME -o RUN",
 		Short: "Measure one run: perf, lock waits, SA and kernel counters in one window",
 		Long: `Record measures the CPUs that send, for one window: perf record on exactly
-those CPUs, lock waits by eBPF, and before and after it the SAs (packets,
-bytes, CPU number; never a key), xfrm_stat and other /proc counters. All of it
-goes into the directory RUN, which must not exist yet.
+those CPUs, and at both ends of it the SAs (packets, bytes, CPU number; never a
+key), xfrm_stat and other /proc counters. Lock waits are counted by eBPF in a
+window of up to 5 s right after it, since tracing a lock slows its waiters. All
+of it goes into the directory RUN, which must not exist yet.
 
 Each event is tried first; one that does not open is substituted or left out,
 and the report says so. Ctrl-C ends the window early and keeps what was
@@ -56,7 +57,7 @@ measured. Needs root, or what ` + "`xfrmscope doctor`" + ` names.`,
 	f.IntVarP(&o.hz, "frequency", "F", collect.DefaultFrequencyHz, "samples per second, event and CPU")
 	f.StringVar(&o.load, "load", "", "shell command that makes the traffic; ended after the window")
 	f.StringVar(&o.loadCPUs, "load-cpus", "", "pin the load to these CPUs")
-	f.StringVar(&o.packets, "packets", "", "file the load writes its packet count to: one number, or lines CPU PACKETS")
+	f.StringVar(&o.packets, "packets", "", "file of running packet counts, read at both ends of the window: one number, or lines CPU PACKETS")
 	f.StringArrayVar(&o.netns, "netns", nil, "network namespace whose SAs are read, repeatable (default: the current one)")
 	f.StringToStringVar(&o.labels, "label", nil, "label of the run, as mode=pcpu; report groups by mode")
 	f.BoolVar(&o.noProbes, "no-probes", false, "load no eBPF probe")

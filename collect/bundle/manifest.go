@@ -74,9 +74,10 @@ type Event struct {
 
 // A Command is a child process of the run.
 type Command struct {
-	Argv []string `json:"argv"`
-	Exit int      `json:"exit"`
-	Log  string   `json:"log,omitempty"` // file of the bundle that holds its output
+	Argv    []string `json:"argv"`
+	Exit    int      `json:"exit"`              // as a shell gives it: 128 + n for signal n
+	Stopped bool     `json:"stopped,omitempty"` // by the collector, when the window was over
+	Log     string   `json:"log,omitempty"`     // file of the bundle that holds its output
 }
 
 // A Probe is an eBPF probe of the run.

@@ -13,7 +13,7 @@ type Plan struct {
 	Probes      []string      `json:"probes,omitempty"`       // eBPF probes asked for: "wait"
 	NetNS       []string      `json:"netns,omitempty"`        // network namespaces whose SAs are read; "" is the caller's own
 	Load        *Load         `json:"load,omitempty"`         // command that makes the traffic
-	PacketsFile string        `json:"packets_file,omitempty"` // file the load writes its packet counts to
+	PacketsFile string        `json:"packets_file,omitempty"` // file of running packet counts, read at both ends of the window
 
 	// Labels place the run among others: "mode" (pcpu, shared, plain), "n"
 	// (CPUs in use), "side" (before, after), "repeat". Free otherwise.

@@ -88,7 +88,8 @@ type LockLine struct {
 // Traffic is traffic.json: packets that the load itself counted.
 type Traffic struct {
 	Source  string       `json:"source"`            // where the numbers come from
-	Packets uint64       `json:"packets"`           // in the window
+	Window  Window       `json:"window"`            // between the two reads; zero: the run's own window
+	Packets uint64       `json:"packets"`           // in that window
 	PerCPU  []CPUPackets `json:"per_cpu,omitempty"` // if the source tells CPUs apart
 }
 

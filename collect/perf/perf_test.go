@@ -205,3 +205,21 @@ func TestStartRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func FuzzResolve(f *testing.F) {
+	f.Add("{cycles:k,instructions:k}:S,cpu/event=0x1,umask=2/")
+	f.Add("}{,//:")
+	f.Fuzz(func(t *testing.T, list string) {
+		no := errors.New("no")
+		for _, e := range Resolve([]string{list}, func(event string) error {
+			if event == "" {
+				t.Errorf("%q: tried nothing", list)
+			}
+			return no
+		}) {
+			if e.Asked == "" || e.Opened != "" || e.Why == "" {
+				t.Errorf("%q gave %+v", list, e)
+			}
+		}
+	})
+}
