@@ -355,6 +355,7 @@ func TestPageWorks(t *testing.T) {
 	if got := b.eval("[...document.querySelectorAll('.static')].every(s => s.getBoundingClientRect().height > 0)"); got != "true" {
 		t.Error("print does not show the drawn figures")
 	}
+	b.shot("print-whole", true)
 	b.clean()
 }
 
