@@ -37,8 +37,8 @@ func (r Root) CPUTimes() ([]bundle.Counter, error) {
 			continue
 		}
 		cpu, err := strconv.Atoi(fields[0][len("cpu"):])
-		if err != nil {
-			return rows, fmt.Errorf("%s: line %q: %w", source, line, err)
+		if err != nil || cpu < 0 || cpu > bundle.MaxCPU {
+			return rows, fmt.Errorf("%s: line %q is of no CPU", source, line)
 		}
 		for i, name := range names[:min(len(names), len(fields)-1)] {
 			ticks, err := strconv.ParseUint(fields[i+1], 10, 64)
@@ -99,6 +99,9 @@ func (r Root) Softnet() ([]bundle.Counter, error) {
 		}
 		cpu := -1
 		if len(columns) > softnetCPU {
+			if columns[softnetCPU] > bundle.MaxCPU {
+				return rows, fmt.Errorf("%s:%d: is of no CPU", source, line+1)
+			}
 			cpu = int(columns[softnetCPU])
 		} else if line < len(online) {
 			cpu = online[line]
