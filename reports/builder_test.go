@@ -152,18 +152,19 @@ func (b *profileBuilder) location(frame string) int32 {
 // testEvent sums a profile as DESIGN section 7 defines it.
 func testEvent(p *profile.Profile, seconds, rate float64, rates []analyze.CPUValue) *analyze.Event {
 	e := &analyze.Event{Name: p.Event.Name, Unit: p.Event.Unit, Profile: p}
-	e.All = testCPU(p, -1, seconds, rate)
+	c := newClassifier(p)
+	e.All = testCPU(c, p, -1, seconds, rate)
 	cpus := map[int]bool{}
-	for _, c := range p.Cells {
-		if !cpus[int(c.CPU)] {
-			cpus[int(c.CPU)] = true
+	for _, cell := range p.Cells {
+		if !cpus[int(cell.CPU)] {
+			cpus[int(cell.CPU)] = true
 			r := 0.0
 			for _, v := range rates {
-				if v.CPU == int(c.CPU) {
+				if v.CPU == int(cell.CPU) {
 					r = v.Value.Value
 				}
 			}
-			e.CPUs = append(e.CPUs, testCPU(p, int(c.CPU), seconds, r))
+			e.CPUs = append(e.CPUs, testCPU(c, p, int(cell.CPU), seconds, r))
 		}
 	}
 	for _, s := range e.All.Functions {
@@ -174,9 +175,7 @@ func testEvent(p *profile.Profile, seconds, rate float64, rates []analyze.CPUVal
 	return e
 }
 
-func testCPU(p *profile.Profile, cpu int, seconds, rate float64) analyze.CPU {
-	c := newClassifier(p)
-	table := stage.Default()
+func testCPU(c *classifier, p *profile.Profile, cpu int, seconds, rate float64) analyze.CPU {
 	out := analyze.CPU{CPU: cpu}
 	stages, functions, callers := map[string]metric.Estimate{}, map[string]metric.Estimate{}, map[string]metric.Estimate{}
 	var spin, word metric.Estimate
@@ -193,7 +192,7 @@ func testCPU(p *profile.Profile, cpu int, seconds, rate float64) analyze.CPU {
 		}
 		out.Busy.Add(e)
 		addEstimate(functions, p.FunctionName(s[0]), e)
-		addEstimate(stages, testStage(table, p, s), e)
+		addEstimate(stages, c.stageName(s), e)
 		switch c.ofLocation(s[0]) {
 		case kindSpin:
 			spin.Add(e)
@@ -234,7 +233,7 @@ func testCPU(p *profile.Profile, cpu int, seconds, rate float64) analyze.CPU {
 	}
 	out.SpinShare, out.LockWordShare, out.PerPacket = ratio(metric.SpinID, spin), ratio(metric.LockWordID, word), cost(out.Busy)
 	out.Functions, out.SpinCallers = list(metric.ShareID, functions), list(metric.ShareID, callers)
-	for _, row := range append(table.Rows, stage.Row{Name: analyze.UserStage}, stage.Row{Name: analyze.NoStage}) {
+	for _, row := range append(slices.Clone(c.table.Rows), stage.Row{Name: analyze.UserStage}, stage.Row{Name: analyze.NoStage}) {
 		if e, ok := stages[row.Name]; ok {
 			out.Stages = append(out.Stages, analyze.Share{Name: row.Name, Weight: e, Share: ratio(metric.StageID, e), PerPacket: cost(e)})
 		}
@@ -246,15 +245,6 @@ func addEstimate(m map[string]metric.Estimate, k string, e metric.Estimate) {
 	sum := m[k]
 	sum.Add(e)
 	m[k] = sum
-}
-
-func testStage(table *stage.Table, p *profile.Profile, s profile.Stack) string {
-	for _, loc := range s {
-		if row := table.Of(p.FunctionName(loc)); row != stage.None {
-			return table.Rows[row].Name
-		}
-	}
-	return analyze.NoStage
 }
 
 // testRun builds one run with packets, locks and SAs.
