@@ -4,11 +4,28 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/collect/bundle"
 )
+
+// perturbed is the change of packets/s from which a probe's own effect, or the
+// load's drift, must be told beside what it counted.
+const perturbed = 0.02
+
+// warnEffect says what the probe did to the traffic if it did much.
+func (l *Locks) warnEffect() []bundle.Warning {
+	v := l.Effect
+	if !v.Measured() || math.Abs(v.Value) < perturbed {
+		return nil
+	}
+	return []bundle.Warning{{
+		Weakens: metric.WaitsID,
+		Text:    fmt.Sprintf("in the probe's window packets/s changed by %+.0f %% against the samples' window: the probe's effect, or the load's own drift", 100*v.Value),
+	}}
+}
 
 // newLocks sums what the wait probe counted. A run without the probe has a Gap.
 // rate is packets/s in the window of the samples, probed in that of the probe.

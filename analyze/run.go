@@ -83,6 +83,7 @@ func (r *Run) readLocks(b *bundle.Run) {
 	rows, accounts, err := b.Locks()
 	r.keep("lock waits", err)
 	r.Locks = newLocks(&b.Manifest, rows, accounts, r.Packets.Rate, r.probeRate)
+	r.Warnings = append(r.Warnings, r.Locks.warnEffect()...)
 }
 
 // readEvents decodes perf.data, if there is one.
@@ -191,8 +192,8 @@ func (e *Event) checkCoverage(window float64) {
 	if low < minCoverage {
 		e.Warnings = append(e.Warnings, bundle.Warning{
 			Weakens: metric.CostID,
-			Text: fmt.Sprintf("samples make up %.0f %% of the time of %d CPUs (CPU %d: %.0f %%): ticks came late or not at all; shares hold if they were lost at random, cost per packet is too low",
-				100*whole, len(e.CPUs), lowCPU, 100*low),
+			Text: fmt.Sprintf("samples make up %.0f %% of the CPUs' time (CPU %d: %.0f %%): ticks came late or not at all; shares hold if they were lost at random, cost per packet is too low",
+				100*whole, lowCPU, 100*low),
 		})
 	}
 }

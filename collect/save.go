@@ -13,6 +13,7 @@ import (
 func (r *recorder) save() error {
 	r.opt.progress("saving symbols and counters")
 	waits := r.readWaits()
+	r.closeProbe() // its programs are symbols too, at other addresses each time
 	locks := &lockNames{}
 	if waits != nil {
 		locks = newLockNames(waits.Rows)
