@@ -44,7 +44,7 @@ func startBrowser(t *testing.T) *browser {
 	}
 	down, toChild := pipe(t)
 	fromChild, up := pipe(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	cmd := exec.CommandContext(ctx, path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
 		"--remote-debugging-pipe", "--user-data-dir="+t.TempDir(), "about:blank")
@@ -163,7 +163,7 @@ func (b *browser) eval(expression string) string {
 // until waits for an expression to become true.
 func (b *browser) until(expression string) {
 	b.t.Helper()
-	for range 300 {
+	for range 1200 { // a minute, for a machine that is busy
 		if b.eval(expression) == "true" {
 			return
 		}
