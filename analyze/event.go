@@ -37,6 +37,7 @@ func newEvent(p *profile.Profile, window float64, packets Packets) *Event {
 		all.add(c, &facts[c.Stack])
 	}
 	cost := costing{unit: costUnit(p.Event.Unit), window: window, rate: packets.Rate}
+	cost.named = kernelNamed(p)
 	e.All = all.result(p, table, cost)
 	e.Unmatched = all.unmatched(p, cost)
 	for _, cpu := range slices.Sorted(maps.Keys(byCPU)) {
@@ -169,8 +170,8 @@ func (t *tally) result(p *profile.Profile, table *stage.Table, cost costing) CPU
 	busy := t.busy()
 	c := CPU{
 		CPU: t.cpu, Total: t.total, Idle: t.idle, Busy: busy,
-		SpinShare:     share(metric.SpinID, t.spin, busy),
-		LockWordShare: share(metric.LockWordID, t.word, busy),
+		SpinShare:     cost.lockShare(metric.SpinID, t.spin, busy),
+		LockWordShare: cost.lockShare(metric.LockWordID, t.word, busy),
 		PerPacket:     cost.perPacket(busy),
 	}
 	for _, name := range stageOrder(table, t.stages) {
@@ -220,6 +221,31 @@ type costing struct {
 	unit   string
 	window float64      // seconds the samples were taken in
 	rate   metric.Value // packets/s of the same CPUs
+	named  bool         // kernel functions have names
+}
+
+// kernelNamed reports whether kernel functions can be told apart; it is true of
+// a profile without a kernel frame.
+func kernelNamed(p *profile.Profile) bool {
+	kernel := false
+	for _, l := range p.Locations {
+		if l.Mapping >= 0 && !p.Mappings[l.Mapping].Kernel {
+			continue
+		}
+		if l.Function >= 0 {
+			return true
+		}
+		kernel = true
+	}
+	return !kernel
+}
+
+// lockShare is share for what only names of kernel functions can tell.
+func (c costing) lockShare(id string, part, whole metric.Estimate) metric.Value {
+	if !c.named {
+		return metric.NotMeasured(id, "ratio", bundle.Gap{What: "time in locks", Why: "no kernel function has a name"})
+	}
+	return share(id, part, whole)
 }
 
 // of returns the costing of one CPU: its own packets, or none.

@@ -104,6 +104,18 @@ func TestEventShares(t *testing.T) {
 	}
 }
 
+// Without names nothing can be said about locks: not that there is no spinning.
+func TestEventWithoutNames(t *testing.T) {
+	p := profileOf(row{0, "a;native_queued_spin_lock_slowpath", 10})
+	for i := range p.Locations {
+		p.Locations[i].Function = -1
+	}
+	e := newEvent(p, 1, noPackets(bundle.Gap{}))
+	if e.All.SpinShare.Measured() || e.CPUs[0].LockWordShare.Measured() {
+		t.Errorf("spin share = %+v, lock-word share = %+v, want both not measured", e.All.SpinShare, e.CPUs[0].LockWordShare)
+	}
+}
+
 // The error of a share is that of a binomial when every period is the same.
 func TestShareError(t *testing.T) {
 	e := newEvent(profileOf(row{0, "a;native_queued_spin_lock_slowpath", 25}, row{0, "a;b", 75}), 1, noPackets(bundle.Gap{}))

@@ -13,7 +13,7 @@ func spinPoints(runs []*Run) []finding.SpinPoint {
 		if e == nil {
 			continue
 		}
-		p := finding.SpinPoint{Run: r.Name, Mode: r.Mode, N: r.N, Event: e.Name, Spin: e.All.SpinShare, Waits: r.Locks.Waits}
+		p := finding.SpinPoint{Run: r.Name, Mode: r.Mode, N: r.N, Event: e.Name, Busy: e.All.Busy.Samples, Spin: e.All.SpinShare, Waits: r.Locks.Waits}
 		if r.Mode == "" {
 			p.Mode = r.Name // unlabelled runs are not a curve: each stands for itself
 		}

@@ -30,7 +30,6 @@ func newRun(ctx context.Context, b *bundle.Run) (*Run, error) {
 		Warnings: slices.Clone(b.Manifest.Warnings),
 		Gaps:     slices.Clone(b.Manifest.Gaps),
 	}
-	r.Name = runName(r)
 	if b.Status == bundle.Partial {
 		r.warn("run", "the run is partial: "+b.Why)
 	}
@@ -39,6 +38,10 @@ func newRun(ctx context.Context, b *bundle.Run) (*Run, error) {
 	if err := r.readEvents(ctx, b); err != nil {
 		return nil, err
 	}
+	if e := r.Main(); r.N == 0 && e != nil {
+		r.N = len(e.CPUs) // an import: the CPUs that have samples
+	}
+	r.Name = runName(r)
 	return r, nil
 }
 

@@ -1,7 +1,9 @@
 package finding
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"xfrmscope/analyze/metric"
@@ -14,6 +16,7 @@ type SpinPoint struct {
 	Mode    string
 	N       int // CPUs measured
 	Event   string
+	Busy    uint64       // samples that were not idle
 	Spin    metric.Value // metric.SpinID
 	Callers []Caller     // who entered the slow path, heaviest first
 	Waits   metric.Value // metric.WaitsID of the probe
@@ -30,33 +33,34 @@ type Caller struct {
 const SpinFloor = 0.01
 
 // Spin answers, for each mode, whether CPUs wait for locks at the largest
-// number of CPUs and how that grew. Points come in the order of a report: by
-// mode, then by N.
+// number of CPUs and how that grew, the mode that spins most first. Points come
+// in the order of a report: by mode, then by N.
 func Spin(points []SpinPoint) []Finding {
-	var out []Finding
+	type weighed struct {
+		share float64
+		Finding
+	}
+	var found []weighed
 	for len(points) > 0 {
 		n := 1
 		for n < len(points) && points[n].Mode == points[0].Mode && points[n].Event == points[0].Event {
 			n++
 		}
-		if f, ok := spinOfMode(points[:n]); ok {
-			out = append(out, f)
+		measured := slices.DeleteFunc(slices.Clone(points[:n]), func(p SpinPoint) bool { return !p.Spin.Measured() })
+		if len(measured) > 0 {
+			found = append(found, weighed{measured[len(measured)-1].Spin.Value, spinOfMode(measured)})
 		}
 		points = points[n:]
+	}
+	slices.SortStableFunc(found, func(a, b weighed) int { return cmp.Compare(b.share, a.share) })
+	var out []Finding
+	for _, f := range found {
+		out = append(out, f.Finding)
 	}
 	return out
 }
 
-func spinOfMode(points []SpinPoint) (Finding, bool) {
-	var measured []SpinPoint
-	for _, p := range points {
-		if p.Spin.Measured() {
-			measured = append(measured, p)
-		}
-	}
-	if len(measured) == 0 {
-		return Finding{}, false
-	}
+func spinOfMode(measured []SpinPoint) Finding {
 	last := measured[len(measured)-1]
 	f := Finding{
 		ID:        "spin",
@@ -67,11 +71,14 @@ func spinOfMode(points []SpinPoint) (Finding, bool) {
 	for _, p := range measured {
 		f.Evidence = append(f.Evidence, spinEvidence(p))
 	}
-	return f, true
+	return f
 }
 
 func spinClaim(p SpinPoint) string {
 	where := "of busy time on " + cpus(p.N)
+	if p.Spin.Samples == 0 {
+		return fmt.Sprintf("%s: none of %d busy samples on %s spins on locks", modeName(p), p.Busy, cpus(p.N))
+	}
 	if p.Spin.Value < SpinFloor {
 		return fmt.Sprintf("%s: %s %s spins on locks, under the floor of %.0f %%", modeName(p), percent(p.Spin), where, 100*SpinFloor)
 	}
