@@ -15,8 +15,16 @@ type counter struct {
 	kernel segments // kernel addresses
 	user   segments // user words, see userWord
 	raw    rawUser
+	stacks index[stackKey]
 	events []cells // by Event.Index
+
+	held    [maxHeld]held
+	holds   int    // how many are held
+	fetched uint64 // keeps the compiler from dropping the fetches of flush
 }
+
+// maxHeld is about how many cache misses a core has under way.
+const maxHeld = 32
 
 // shared is what all workers read.
 type shared struct {
@@ -24,134 +32,175 @@ type shared struct {
 	tasks    *tasks
 	spaces   *spaces // nil: user frames are left out
 	words    *userWords
+	asPerf   bool
 }
 
 func newCounter(s *shared, events int) *counter {
-	return &counter{shared: s, tasks: newTaskTable(s.tasks), events: make([]cells, events)}
+	return &counter{shared: s, split: splitter{asPerf: s.asPerf}, tasks: newTaskTable(s.tasks), events: make([]cells, events)}
 }
 
-// none is the number of the segment of a stack that has no frame of its kind.
-const none = math.MaxUint32
+// A stackKey is a stack: numbers of segments, or none.
+type stackKey struct{ kernel, user uint32 }
+
+func (d *digester) stack(k stackKey) digest {
+	return d.pair(digest{}, uint64(k.kernel), uint64(k.user))
+}
 
 // add counts one sample. position orders the samples of the recording.
+//
+// Most samples are of a stack, task and CPU seen before; of them, only one slot
+// and one cell are looked at, but both are far from the cache. So samples are
+// held until there are enough for the memory to fetch many of those at a time.
 func (c *counter) add(s *perfdata.Sample, position uint64) {
 	ch := c.split.split(s)
-	task := c.tasks.number(s)
 	d := c.shared.digester
-	kernel := d.words(digest{}, ch.kernel)
-	user, userWords := c.userDigest(s, &ch)
-	id := d.pair(d.pair(kernel, user.a, user.b), uint64(task), uint64(uint32(s.CPU)))
-
-	t := &c.events[s.Event.Index]
-	n, place, ok := t.index.find(id, t.digests)
-	if !ok {
-		n = t.add(id, place, cellKey{
-			kernel: c.internKernel(kernel, ch.kernel, position),
-			user:   c.internUser(user, userWords, ch.user, s, position),
-			task:   task,
-			cpu:    s.CPU,
-		})
+	h := &c.held[c.holds]
+	h.event, h.cpu, h.period, h.position = s.Event.Index, s.CPU, s.Period, position
+	h.task = c.tasks.number(s)
+	h.kernelID = d.words(digest{}, ch.kernel)
+	h.kernel = append(h.kernel[:0], ch.kernel...)
+	c.holdUser(h, s, &ch)
+	h.id = d.pair(d.pair(h.kernelID, h.userID.a, h.userID.b), uint64(h.task), uint64(uint32(s.CPU)))
+	if c.holds++; c.holds == len(c.held) {
+		c.flush()
 	}
-	t.count(n, s.Period)
 }
 
-func (c *counter) internKernel(g digest, frames []uint64, position uint64) uint32 {
-	if len(frames) == 0 {
-		return none
+// A held sample is one not counted yet.
+type held struct {
+	id               digest // of kernel and user part, task and CPU
+	kernelID, userID digest
+	kernel, user     []uint64
+	layout           *layout // of the user addresses
+	event            int
+	task             uint32
+	cpu              int32
+	period           uint64
+	position         uint64
+}
+
+// flush counts the samples held.
+func (c *counter) flush() {
+	batch := c.held[:c.holds]
+	var next [maxHeld]uint32
+	for i := range batch {
+		next[i] = c.events[batch[i].event].index.peek(batch[i].id)
 	}
-	return c.kernel.intern(g, frames, position)
-}
-
-// A cellKey says which samples a cell counts.
-type cellKey struct {
-	kernel, user uint32 // segments, or none
-	task         uint32
-	cpu          int32
-}
-
-// cells counts the samples of one event by cellKey.
-type cells struct {
-	index   index
-	digests []digest
-	keys    []cellKey
-	counts  []uint64
-
-	// While all samples have one period, only that is kept.
-	samples  uint64
-	fixed    uint64
-	variable bool
-	periods  []uint64
-	squares  []uint128
-}
-
-// add enters a cell.
-func (t *cells) add(g digest, place int, k cellKey) uint32 {
-	n := uint32(len(t.keys))
-	t.digests = append(t.digests, g)
-	t.keys = append(t.keys, k)
-	t.counts = append(t.counts, 0)
-	if t.variable {
-		t.periods = append(t.periods, 0)
-		t.squares = append(t.squares, uint128{})
+	for i := range batch {
+		c.fetched += c.events[batch[i].event].index.fetch(next[i])
 	}
-	t.index.enter(g, place, n, t.digests)
+	for i := range batch {
+		c.countHeld(&batch[i])
+	}
+	c.holds = 0
+}
+
+func (c *counter) countHeld(h *held) {
+	t := &c.events[h.event]
+	n, v, isNew := t.index.intern(h.id)
+	if isNew {
+		k := stackKey{none, c.internUser(h)}
+		if len(h.kernel) > 0 {
+			k.kernel = c.kernel.intern(h.kernelID, h.kernel, h.position)
+		}
+		*v = cell{stack: c.internStack(k), task: h.task, cpu: h.cpu}
+	}
+	t.count(n, v, h.period)
+}
+
+func (c *counter) internStack(k stackKey) uint32 {
+	n, v, _ := c.stacks.intern(c.shared.digester.stack(k))
+	*v = k
 	return n
 }
 
-// count adds a sample to a cell.
-func (t *cells) count(n uint32, period uint64) {
-	if period != t.fixed {
-		t.differs(period)
+// A cell counts the samples of one event that share stack, task and CPU.
+type cell struct {
+	stack uint32
+	task  uint32
+	cpu   int32
+	count uint32 // modulo 2^32, see cells.wraps
+}
+
+// cells are those of one event, by a digest of stack, task and CPU.
+type cells struct {
+	index index[cell]
+	wraps map[uint32]uint64 // how often a count passed 2^32
+
+	// While all samples have one period, no cell keeps its own.
+	samples  uint64
+	fixed    uint64
+	variable bool
+	sums     list[sums]
+}
+
+// sums are those of the periods of a cell and of their squares.
+type sums struct {
+	period  uint64
+	squares uint128
+}
+
+func (s *sums) add(t sums) {
+	s.period += t.period
+	s.squares = s.squares.plus(t.squares)
+}
+
+// count adds a sample to cell n, which is v.
+func (t *cells) count(n uint32, v *cell, period uint64) {
+	if period != t.fixed || t.variable {
+		t.vary(n, period)
 	}
 	t.samples++
-	t.counts[n]++
-	if t.variable {
-		t.periods[n] += period
-		t.squares[n] = t.squares[n].plus(square(period))
+	if v.count++; v.count == 0 {
+		if t.wraps == nil {
+			t.wraps = map[uint32]uint64{}
+		}
+		t.wraps[n]++
 	}
 }
 
-// differs notes a period that is not the one of the samples before.
-func (t *cells) differs(period uint64) {
+// vary notes a period for cell n that the fixed one does not cover.
+func (t *cells) vary(n uint32, period uint64) {
 	if t.samples == 0 {
 		t.fixed = period
 		return
 	}
+	if !t.variable {
+		t.variable = true
+		for i := range uint32(t.index.len()) {
+			t.sums.add(t.weight(t.number(i)))
+		}
+	}
+	for t.sums.n < t.index.len() {
+		t.sums.add(sums{})
+	}
+	t.sums.at(n).add(sums{period, square(period)})
+}
+
+// number returns the samples in cell i.
+func (t *cells) number(i uint32) uint64 {
+	return t.wraps[i]<<32 + uint64(t.index.at(i).count)
+}
+
+// weight returns the sums of n samples of the fixed period.
+func (t *cells) weight(n uint64) sums {
+	return sums{n * t.fixed, square(t.fixed).times(n)}
+}
+
+// at returns the samples and sums of cell i.
+func (t *cells) at(i uint32) (uint64, sums) {
+	n := t.number(i)
 	if t.variable {
-		return
+		return n, *t.sums.at(i)
 	}
-	t.spread()
-}
-
-// spread keeps periods cell by cell from now on.
-func (t *cells) spread() {
-	t.variable = true
-	t.periods = make([]uint64, len(t.counts))
-	t.squares = make([]uint128, len(t.counts))
-	for i, n := range t.counts {
-		t.periods[i], t.squares[i] = t.weight(n)
-	}
-}
-
-// weight returns the sums of the periods and of their squares of n samples of
-// the fixed period.
-func (t *cells) weight(n uint64) (period uint64, sq uint128) {
-	return n * t.fixed, square(t.fixed).times(n)
-}
-
-// at returns the sums of cell i.
-func (t *cells) at(i int) (count, period uint64, sq uint128) {
-	count = t.counts[i]
-	if t.variable {
-		return count, t.periods[i], t.squares[i]
-	}
-	period, sq = t.weight(count)
-	return count, period, sq
+	return n, t.weight(n)
 }
 
 // A uint128 sums squares exactly: floating point would depend on the order, and
-// that on the workers. It wraps beyond 2^128.
+// that on the workers. It stays at its largest value beyond 2^128.
 type uint128 struct{ hi, lo uint64 }
+
+var maxUint128 = uint128{math.MaxUint64, math.MaxUint64}
 
 func square(x uint64) uint128 {
 	hi, lo := bits.Mul64(x, x)
@@ -160,13 +209,21 @@ func square(x uint64) uint128 {
 
 func (x uint128) plus(y uint128) uint128 {
 	lo, carry := bits.Add64(x.lo, y.lo, 0)
-	hi, _ := bits.Add64(x.hi, y.hi, carry)
+	hi, over := bits.Add64(x.hi, y.hi, carry)
+	if over != 0 {
+		return maxUint128
+	}
 	return uint128{hi, lo}
 }
 
 func (x uint128) times(n uint64) uint128 {
-	hi, lo := bits.Mul64(x.lo, n)
-	return uint128{hi + x.hi*n, lo}
+	over, hi := bits.Mul64(x.hi, n)
+	carry, lo := bits.Mul64(x.lo, n)
+	hi, c := bits.Add64(hi, carry, 0)
+	if over != 0 || c != 0 {
+		return maxUint128
+	}
+	return uint128{hi, lo}
 }
 
 func (x uint128) float() float64 {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -20,18 +19,20 @@ type assembler struct {
 	kernel   []string // warnings that matter if there are kernel frames
 	losses   []bundle.Loss
 
-	kernelRank, userRank, taskRank []uint32
-	tasksInOrder                   []uint32
-	kernelStacks, userStacks       []Stack // by segment, in locations of the resolver
+	stackOrder, taskOrder    []uint32 // numbers, in order
+	stackRank, taskRank      []uint32 // places in the order, by number
+	kernelStacks, userStacks []Stack  // by segment, in locations of the resolver
 }
 
 func (a *assembler) profiles(events []*perfdata.Event) []*Profile {
 	u := a.total
 	kernelOrder, userOrder := u.kernel.order(), u.user.order()
-	a.tasksInOrder = u.taskOrder()
-	a.kernelRank, a.userRank, a.taskRank = ranks(kernelOrder), ranks(userOrder), ranks(a.tasksInOrder)
+	a.stackOrder = u.stackOrder(ranks(kernelOrder), ranks(userOrder))
+	a.taskOrder = u.taskOrder()
+	a.stackRank, a.taskRank = ranks(a.stackOrder), ranks(a.taskOrder)
 	a.kernelStacks = resolveAll(&u.kernel, kernelOrder, a.resolver.kernelStack)
 	a.userStacks = resolveAll(&u.user, userOrder, a.resolver.userStack)
+	u.kernel, u.user = segments{}, segments{} // their memory is free
 	var out []*Profile
 	for _, e := range events {
 		out = append(out, a.profile(e))
@@ -44,10 +45,12 @@ func (a *assembler) profiles(events []*perfdata.Event) []*Profile {
 // depend on the workers.
 func resolveAll(t *segments, order []uint32, resolve func(Stack, []uint64) Stack) []Stack {
 	out := make([]Stack, t.len())
-	all := make(Stack, 0, len(t.words))
+	all := make(Stack, 0, t.total)
+	var words []uint64
 	for _, n := range order {
 		start := len(all)
-		all = resolve(all, t.at(n))
+		words = t.appendTo(words[:0], n)
+		all = resolve(all, words)
 		out[n] = all[start:len(all):len(all)]
 	}
 	return out
@@ -55,10 +58,9 @@ func resolveAll(t *segments, order []uint32, resolve func(Stack, []uint64) Stack
 
 func (a *assembler) profile(e *perfdata.Event) *Profile {
 	p := &Profile{Event: Event{Name: e.Name, Unit: e.Unit(), FrequencyHz: e.Attr.FrequencyHz(), PeriodFixed: a.fixedPeriod(e.Index)}}
-	stacks := a.stacks(e.Index)
-	tasks := a.comms(e.Index, p)
-	refs := a.refs(e.Index, stacks)
-	p.Cells = a.cells(e.Index, refs, tasks)
+	stacks, numbers := a.stacks(e.Index)
+	comms := a.comms(e.Index, p)
+	p.Cells = a.cells(e.Index, a.refs(e.Index, numbers), comms)
 	newPicker(a.resolver, p).pick(a, stacks)
 	for _, l := range a.losses {
 		if l.Event == "" || l.Event == e.Name {
@@ -86,54 +88,41 @@ func (a *assembler) fixedPeriod(event int) uint64 {
 	return period
 }
 
-// A pair of segments, as ranks, is a stack. Pairs sort as numbers: stacks
-// without a kernel part come last, those without a user part before those that
-// have one.
-type pair uint64
-
-const noKernel = math.MaxUint32
-
-func (a *assembler) pair(p *part, k cellKey) pair {
-	kernel, user := uint64(noKernel), uint64(0)
-	if n := p.kernel.of(k.kernel); n != none {
-		kernel = uint64(a.kernelRank[n])
-	}
-	if n := p.user.of(k.user); n != none {
-		user = uint64(a.userRank[n]) + 1
-	}
-	return pair(kernel<<32 | user)
-}
-
-// stacks returns the stacks of an event, sorted. The number of a stack is its
-// place there.
-func (a *assembler) stacks(event int) []pair {
-	seen := map[pair]struct{}{}
+// each calls do with every cell of an event: its worker's part, its number
+// there, and the common numbers of its stack and task.
+func (a *assembler) each(event int, do func(part, n uint32, c *cell, stack, task uint32)) {
 	for i := range a.total.parts {
 		p := &a.total.parts[i]
-		for _, k := range p.events[event].keys {
-			seen[a.pair(p, k)] = struct{}{}
+		t := &p.events[event]
+		for n := range uint32(t.index.len()) {
+			c := t.index.at(n)
+			do(uint32(i), n, c, p.stack[c.stack], p.task[c.task])
 		}
 	}
-	out := make([]pair, 0, len(seen))
-	for k := range seen {
-		out = append(out, k)
+}
+
+// stacks returns the stacks of an event in order, and the number each stack of
+// the recording has among them.
+func (a *assembler) stacks(event int) (stacks []stackKey, numbers []uint32) {
+	used := make([]bool, len(a.stackRank))
+	a.each(event, func(_, _ uint32, _ *cell, stack, _ uint32) { used[stack] = true })
+	numbers = make([]uint32, len(used))
+	for _, n := range a.stackOrder {
+		if used[n] {
+			numbers[n] = uint32(len(stacks))
+			stacks = append(stacks, a.total.stacks[n])
+		}
 	}
-	slices.Sort(out)
-	return out
+	return stacks, numbers
 }
 
 // comms sets the names of an event's tasks and returns the number of each
-// task's name by rank.
+// task's name, by the task's rank.
 func (a *assembler) comms(event int, p *Profile) []int32 {
 	used := make([]bool, len(a.taskRank))
-	for i := range a.total.parts {
-		part := &a.total.parts[i]
-		for _, k := range part.events[event].keys {
-			used[a.taskRank[part.task[k.task]]] = true
-		}
-	}
+	a.each(event, func(_, _ uint32, _ *cell, _, task uint32) { used[a.taskRank[task]] = true })
 	numbers := make([]int32, len(used))
-	for rank, task := range a.tasksInOrder {
+	for rank, task := range a.taskOrder {
 		if !used[rank] {
 			continue
 		}
@@ -154,26 +143,22 @@ type ref struct {
 	cell  uint32
 }
 
-// refs returns the cells of an event by CPU, sorted.
-func (a *assembler) refs(event int, stacks []pair) []cpuRefs {
-	byCPU := map[int32]*cpuRefs{}
-	for i := range a.total.parts {
-		p := &a.total.parts[i]
-		for n, k := range p.events[event].keys {
-			c := byCPU[k.cpu]
-			if c == nil {
-				c = &cpuRefs{cpu: k.cpu}
-				byCPU[k.cpu] = c
-			}
-			stack, _ := slices.BinarySearch(stacks, a.pair(p, k))
-			c.refs = append(c.refs, ref{uint64(a.taskRank[p.task[k.task]])<<32 | uint64(stack), uint32(i), uint32(n)})
-		}
+// refs returns the cells of an event by CPU, sorted. stacks are the numbers of
+// the stacks in the event.
+func (a *assembler) refs(event int, stacks []uint32) []cpuRefs {
+	sizes := map[int32]int{}
+	a.each(event, func(_, _ uint32, c *cell, _, _ uint32) { sizes[c.cpu]++ })
+	cpus := slices.Sorted(maps.Keys(sizes))
+	out := make([]cpuRefs, len(cpus))
+	at := map[int32]*cpuRefs{}
+	for i, cpu := range cpus {
+		out[i] = cpuRefs{cpu, make([]ref, 0, sizes[cpu])}
+		at[cpu] = &out[i]
 	}
-	var out []cpuRefs
-	for _, c := range byCPU {
-		out = append(out, *c)
-	}
-	slices.SortFunc(out, func(x, y cpuRefs) int { return int(x.cpu) - int(y.cpu) })
+	a.each(event, func(part, n uint32, c *cell, stack, task uint32) {
+		r := at[c.cpu]
+		r.refs = append(r.refs, ref{uint64(a.taskRank[task])<<32 | uint64(stacks[stack]), part, n})
+	})
 	inParallel(len(out), func(i int) {
 		slices.SortFunc(out[i].refs, func(x, y ref) int { return cmp.Compare(x.order, y.order) })
 	})
@@ -200,7 +185,7 @@ func inParallel(n int, do func(int)) {
 }
 
 // cells returns the cells of an event: those of all workers for one CPU, task
-// and stack are one.
+// and stack are one. comms are the names of the tasks by rank.
 func (a *assembler) cells(event int, cpus []cpuRefs, comms []int32) []Cell {
 	n := 0
 	for _, c := range cpus {
@@ -211,23 +196,21 @@ func (a *assembler) cells(event int, cpus []cpuRefs, comms []int32) []Cell {
 		}
 	}
 	out := make([]Cell, 0, n)
-	var sq uint128
 	for _, c := range cpus {
+		var squares uint128
 		for i, r := range c.refs {
-			count, period, squares := a.total.parts[r.part].events[event].at(int(r.cell))
-			if i > 0 && r.order == c.refs[i-1].order {
-				last := &out[len(out)-1]
-				last.Count += count
-				last.Period += period
-				sq = sq.plus(squares)
-				last.PeriodSq = sq.float()
-				continue
+			count, sums := a.total.parts[r.part].events[event].at(r.cell)
+			if i == 0 || r.order != c.refs[i-1].order {
+				rank := r.order >> 32
+				t := a.total.tasks[a.taskOrder[rank]]
+				out = append(out, Cell{Stack: int32(uint32(r.order)), CPU: c.cpu, PID: t.pid, TID: t.tid, Comm: comms[rank]})
+				squares = uint128{}
 			}
-			sq = squares
-			rank := r.order >> 32
-			t := a.total.tasks[a.tasksInOrder[rank]]
-			out = append(out, Cell{Stack: int32(uint32(r.order)), CPU: c.cpu, PID: t.pid, TID: t.tid, Comm: comms[rank],
-				Count: count, Period: period, PeriodSq: sq.float()})
+			squares = squares.plus(sums.squares)
+			last := &out[len(out)-1]
+			last.Count += count
+			last.Period += sums.period
+			last.PeriodSq = squares.float()
 		}
 	}
 	return out
@@ -247,18 +230,17 @@ func newPicker(from *resolver, to *Profile) *picker {
 }
 
 // pick sets the stacks of the profile and all they refer to.
-func (k *picker) pick(a *assembler, stacks []pair) {
-	kernelOf, userOf := ranks(a.kernelRank), ranks(a.userRank)
-	n := 0
-	parts := func(s pair) (kernel, user Stack) {
-		if r := uint32(s >> 32); r != noKernel {
-			kernel = a.kernelStacks[kernelOf[r]]
+func (k *picker) pick(a *assembler, stacks []stackKey) {
+	parts := func(s stackKey) (kernel, user Stack) {
+		if s.kernel != none {
+			kernel = a.kernelStacks[s.kernel]
 		}
-		if r := uint32(s); r > 0 {
-			user = a.userStacks[userOf[r-1]]
+		if s.user != none {
+			user = a.userStacks[s.user]
 		}
 		return kernel, user
 	}
+	n := 0
 	for _, s := range stacks {
 		kernel, user := parts(s)
 		n += len(kernel) + len(user)
@@ -323,7 +305,7 @@ func (a *assembler) warnings(p *Profile) []string {
 		out = append(out, a.kernel...)
 	}
 	if n := a.total.damaged; n > 0 {
-		out = append(out, fmt.Sprintf("%d call chains of the recording have a marker that is not defined and count as their leaf alone", n))
+		out = append(out, fmt.Sprintf("%d call chains of the recording have words that are neither address nor context marker, left out", n))
 	}
 	return append(out, a.unnamedFiles(p)...)
 }

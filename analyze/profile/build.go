@@ -32,9 +32,10 @@ type Options struct {
 	// mapping and function UserTime, or GuestTime inside a virtual machine.
 	User bool
 
-	// AsPerf names every address as it stands, return addresses too, as perf
-	// does: for comparing with perf script. It names a frame wrongly where a
-	// call that never returns is the last instruction of its function.
+	// AsPerf does as perf script does where that is worse, for comparing with
+	// it: every address is named as it stands, return addresses too, which names
+	// a frame wrongly where a call that never returns ends its function; and a
+	// chain with a word that is neither address nor marker is dropped.
 	AsPerf bool
 
 	// Samples select events, CPUs and times; dummy events are never taken.
@@ -59,7 +60,7 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 	if err != nil {
 		return nil, fmt.Errorf("reading side-band: %w", err)
 	}
-	sh := &shared{digester: newDigester(), tasks: newTasks(sb), words: &userWords{}}
+	sh := &shared{digester: newDigester(), tasks: newTasks(sb), words: &userWords{}, asPerf: o.AsPerf}
 	if o.User {
 		sh.spaces = newSpaces(sb)
 	}
@@ -155,6 +156,7 @@ func (c *counter) run(f *perfdata.File, opts perfdata.SampleOptions, blocks <-ch
 			return nil
 		})
 	}
+	c.flush()
 	if d != nil {
 		*stats = d.Stats
 	}

@@ -30,7 +30,7 @@ ffffffffc0a52000 t esp_input	[esp4]
 `
 
 const (
-	entry   = 0xffffffff81001000
+	enter   = 0xffffffff81001000
 	syscall = 0xffffffff81002000
 	xfrm    = 0xffffffff81003000
 	spin    = 0xffffffff81004000
@@ -58,20 +58,20 @@ func small() *recording {
 	add := func(event int, timeNS uint64, cpu, tid uint32, period uint64, chain ...uint64) {
 		r.sample(testSample{event: event, ip: chain[1], pid: tid, tid: tid, timeNS: timeNS, cpu: cpu, period: period, chain: chain})
 	}
-	add(0, 110, 0, 11, 1000, inKernel, spin+4, xfrm+8, syscall+9, entry+7, inUser, 0x401010, 0x401020)
-	add(0, 220, 0, 11, 1000, inKernel, spin+4, xfrm+8, syscall+9, entry+7, inUser, 0x401010, 0x401020)
-	add(0, 230, 1, 20, 1000, inKernel, esp+0x10, xfrm+8, syscall+9, entry+7)
-	add(0, 240, 1, 20, 1000, inKernel, esp+0x10, xfrm+8, syscall+9, entry+7)
+	add(0, 110, 0, 11, 1000, inKernel, spin+4, xfrm+8, syscall+9, enter+7, inUser, 0x401010, 0x401020)
+	add(0, 220, 0, 11, 1000, inKernel, spin+4, xfrm+8, syscall+9, enter+7, inUser, 0x401010, 0x401020)
+	add(0, 230, 1, 20, 1000, inKernel, esp+0x10, xfrm+8, syscall+9, enter+7)
+	add(0, 240, 1, 20, 1000, inKernel, esp+0x10, xfrm+8, syscall+9, enter+7)
 	add(0, 250, 1, 20, 1000, inUser, 0x7f0000001234, 0x401020)
-	add(0, 260, 1, 99, 1000, inKernel, 0xffffffffc0d00010, 0xffffffffd0000000, entry+7)
+	add(0, 260, 1, 99, 1000, inKernel, 0xffffffffc0d00010, 0xffffffffd0000000, enter+7)
 	add(0, 270, 0, 0, 1000, inKernel, spin, after)
 	add(0, 280, 0, 0, 1000, inKernel, irq+5, after)
 	add(0, 290, 0, 0, 1000, inKernel, thunk+5, after)
-	add(1, 300, 0, 20, 3, inKernel, xfrm+4, entry+7)
-	add(1, 310, 0, 20, 5, inKernel, xfrm+4, entry+7)
+	add(1, 300, 0, 20, 3, inKernel, xfrm+4, enter+7)
+	add(1, 310, 0, 20, 5, inKernel, xfrm+4, enter+7)
 	add(1, 320, 0, 20, 5, perfdata.ContextGuestKernel, 0xffffffff81000010)
 	r.sample(testSample{event: 0, ip: xfrm + 6, pid: 20, tid: 20, timeNS: 330, cpu: 0, period: 1000})
-	r.sample(testSample{event: 0, ip: xfrm + 6, pid: 20, tid: 20, timeNS: 340, cpu: 0, period: 1000, chain: []uint64{perfdata.ContextMax + 5, xfrm}})
+	r.sample(testSample{event: 0, ip: xfrm + 6, pid: 20, tid: 20, timeNS: 340, cpu: 0, period: 1000, chain: []uint64{perfdata.ContextMax + 5, xfrm + 6}})
 	r.lost(7)
 	return r
 }
@@ -141,7 +141,7 @@ func TestBuildKernel(t *testing.T) {
 	checkDump(t, ps[0],
 		// Return addresses name the call: after+0 is behind the last call of rest_init.
 		"cpu0 bash 11/11 n=1 w=1000 sq=1e+06 native_queued_spin_lock_slowpath"+k+" xfrm_output_one.isra.0"+k+" do_syscall_64"+k+" entry_SYSCALL_64"+k,
-		// No chain, and a chain with an undefined marker: the IP.
+		// No chain, and a chain with a word that is no address.
 		"cpu0 iperf3 20/20 n=2 w=2000 sq=2e+06 xfrm_output_one.isra.0"+k,
 		"cpu0 ping 11/11 n=1 w=1000 sq=1e+06 native_queued_spin_lock_slowpath"+k+" xfrm_output_one.isra.0"+k+" do_syscall_64"+k+" entry_SYSCALL_64"+k,
 		"cpu0 swapper 0/0 n=1 w=1000 sq=1e+06 native_queued_spin_lock_slowpath"+k+" rest_init"+k,
@@ -213,7 +213,7 @@ func TestBuildCarriesLosses(t *testing.T) {
 	if n != 7 {
 		t.Errorf("losses %+v, want 7 records lost", ps[0].Losses)
 	}
-	if !warned(ps[0], "marker that is not defined") {
+	if !warned(ps[0], "neither address nor context marker") {
 		t.Errorf("warnings %v say nothing of the damaged chain", ps[0].Warnings)
 	}
 }
@@ -285,7 +285,7 @@ func big(samples int) *recording {
 		pid := 1 + rnd.Uint32N(20)
 		chain := []uint64{inKernel}
 		for range 1 + rnd.IntN(6) {
-			chain = append(chain, entry+uint64(rnd.IntN(8))*0x1000+uint64(rnd.IntN(2)))
+			chain = append(chain, enter+uint64(rnd.IntN(8))*0x1000+uint64(rnd.IntN(2)))
 		}
 		chain = append(chain, inUser)
 		for range rnd.IntN(4) {

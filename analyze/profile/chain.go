@@ -18,32 +18,34 @@ const (
 
 // A splitter parts chains. It owns the memory of those that are not views.
 type splitter struct {
+	asPerf       bool
 	kernel, user []uint64
-	damaged      uint64 // chains with a marker the kernel does not define
+	damaged      uint64 // chains with a word that is neither address nor marker
 }
 
 // split parts the chain of s by its context markers (include/uapi/linux/
 // perf_event.h enum perf_callchain_context, 7.2). The first address of the
 // chain is the sample's IP, except where hardware gave a more precise one; as
 // perf does, the chain is taken as it stands. A sample without addresses in
-// its chain is a chain of its IP, and so is one with a marker that is not
-// defined, of which perf drops the chain too (add_callchain_ip,
-// tools/perf/util/machine.c, 6.1).
+// its chain is a chain of its IP.
+//
+// Words in the range of markers that are none come from user stacks that are
+// not of frame pointers. They are left out; perf drops the whole chain
+// (add_callchain_ip, tools/perf/util/machine.c, 6.1).
 func (p *splitter) split(s *perfdata.Sample) chain {
-	c, ok := p.simple(s.Chain)
-	if ok {
+	if c, ok := p.simple(s.Chain); ok {
 		return c
 	}
-	if c, ok = p.general(s.Chain, s.Misc); ok && len(c.kernel)+len(c.user) > 0 {
-		return c
-	}
+	c, ok := p.general(s.Chain, s.Misc)
 	if !ok {
 		p.damaged++
+		if p.asPerf {
+			return chain{}
+		}
 	}
-	if s.Event.Attr.SampleType&perfdata.SampleIP == 0 {
-		return chain{}
+	if len(c.kernel)+len(c.user) == 0 && s.Event.Attr.SampleType&perfdata.SampleIP != 0 {
+		c, _ = p.general([]uint64{s.IP}, s.Misc)
 	}
-	c, _ = p.general([]uint64{s.IP}, s.Misc)
 	return c
 }
 
@@ -72,14 +74,17 @@ func addresses(frames []uint64, i int) int {
 }
 
 // general parts any chain. Until the first marker the addresses are of the
-// mode the sample was taken in. ok is false if a marker is not defined.
+// mode the sample was taken in. ok is false if a word was left out.
 func (p *splitter) general(frames []uint64, misc uint16) (c chain, ok bool) {
 	p.kernel, p.user = p.kernel[:0], p.user[:0]
 	mode := misc & perfdata.MiscCPUModeMask
+	ok = true
 	for _, a := range frames {
 		if a >= perfdata.ContextMax {
-			if mode, ok = contextMode(a); !ok {
-				return chain{}, false
+			if m, known := contextMode(a); known {
+				mode = m
+			} else {
+				ok = false
 			}
 			continue
 		}
@@ -94,7 +99,7 @@ func (p *splitter) general(frames []uint64, misc uint16) (c chain, ok bool) {
 			p.user = append(p.user, a)
 		}
 	}
-	return chain{p.kernel, p.user}, true
+	return chain{p.kernel, p.user}, ok
 }
 
 // contextMode returns the mode, as in a record's Misc, of the addresses behind

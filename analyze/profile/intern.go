@@ -1,14 +1,15 @@
 package profile
 
 import (
+	"math"
 	"math/bits"
 	"math/rand/v2"
 )
 
 // A digest stands for a sequence of words: two sequences are taken as equal if
-// their digests are. It has 128 bits and random seeds, so that neither chance
-// (10^-26 for a million sequences) nor the writer of a recording makes two
-// meet. It never decides an order.
+// their digests are. 96 bits of it are compared, and its seeds are random, so
+// that neither chance (10^-17 for a million sequences) nor the writer of a
+// recording makes two meet. It never decides an order.
 type digest struct{ a, b uint64 }
 
 // A digester computes digests; those of different digesters are unrelated.
@@ -17,7 +18,7 @@ type digester struct{ seed [6]uint64 }
 func newDigester() *digester {
 	var d digester
 	for i := range d.seed {
-		d.seed[i] = rand.Uint64() | 1
+		d.seed[i] = rand.Uint64()
 	}
 	return &d
 }
@@ -48,97 +49,171 @@ func mix(x, y uint64) uint64 {
 	return hi ^ lo
 }
 
-// An index finds the number of a digest among those entered: open addressing
-// over the numbers, with 32 bits of the digest beside each.
-type index struct {
-	slots []slot // length a power of two; number+1, 0 is free
-	used  int
+// A list is a slice in pieces: it grows without copying, so that the memory it
+// takes is never more than what is in it by a piece.
+type list[T any] struct {
+	pieces [][]T
+	n      int
+}
+
+const (
+	pieceBits = 12
+	pieceSize = 1 << pieceBits
+)
+
+func (l *list[T]) add(v T) *T {
+	if l.n&(pieceSize-1) == 0 {
+		l.pieces = append(l.pieces, make([]T, 0, l.pieceCap()))
+	}
+	p := &l.pieces[len(l.pieces)-1]
+	*p = append(*p, v)
+	l.n++
+	return &(*p)[len(*p)-1]
+}
+
+// pieceCap is small for the first piece: many lists stay short.
+func (l *list[T]) pieceCap() int {
+	if l.n == 0 {
+		return 16
+	}
+	return pieceSize
+}
+
+func (l *list[T]) at(i uint32) *T { return &l.pieces[i>>pieceBits][i&(pieceSize-1)] }
+
+// none is the number of what there is not.
+const none = math.MaxUint32
+
+// An index numbers digests from 0 in the order they are entered, and keeps a
+// value with each: open addressing over the numbers, with half of the digest
+// beside each number and the other half beside the value.
+type index[V any] struct {
+	slots   []slot // length a power of two
+	entries list[entry[V]]
 }
 
 type slot struct {
-	tag    uint32
-	number uint32
+	tag  uint32
+	next uint32 // number + 1; 0 is free
 }
 
-// find returns the number of g, whose digest is among digests, or the place to
-// enter it at.
-func (x *index) find(g digest, digests []digest) (number uint32, place int, ok bool) {
-	if len(x.slots) == 0 {
-		return 0, -1, false
+type entry[V any] struct {
+	key uint64
+	v   V
+}
+
+func (x *index[V]) len() int { return x.entries.n }
+
+// at returns the value of a number.
+func (x *index[V]) at(n uint32) *V { return &x.entries.at(n).v }
+
+// intern returns the number of a digest and its value, which is zero and to be
+// set by the caller if the digest is new.
+func (x *index[V]) intern(g digest) (n uint32, v *V, isNew bool) {
+	if x.entries.n >= len(x.slots)/4*3 {
+		x.grow()
 	}
-	mask := len(x.slots) - 1
+	mask := uint64(len(x.slots) - 1)
 	tag := uint32(g.b)
-	for i := int(g.a) & mask; ; i = (i + 1) & mask {
+	for i := g.a & mask; ; i = (i + 1) & mask {
 		s := x.slots[i]
-		if s.number == 0 {
-			return 0, i, false
+		if s.next == 0 {
+			x.slots[i] = slot{tag, uint32(x.entries.n) + 1}
+			e := x.entries.add(entry[V]{key: g.a})
+			return uint32(x.entries.n) - 1, &e.v, true
 		}
-		if s.tag == tag && digests[s.number-1] == g {
-			return s.number - 1, i, true
+		if s.tag == tag {
+			if e := x.entries.at(s.next - 1); e.key == g.a {
+				return s.next - 1, &e.v, false
+			}
 		}
 	}
 }
 
-// enter adds the number of g, which find did not find and for which it
-// returned place. digests are those of all numbers, g's included.
-func (x *index) enter(g digest, place int, number uint32, digests []digest) {
-	if x.used >= len(x.slots)/4*3 {
-		x.grow(digests[:number])
-		_, place, _ = x.find(g, digests)
+// peek and fetch read what intern will read of a digest: first the slot where
+// it is likely to be, then the entry that stands there. Done for many digests
+// before the first intern, they wait for the memory together.
+func (x *index[V]) peek(g digest) (next uint32) {
+	if len(x.slots) == 0 {
+		return 0
 	}
-	x.slots[place] = slot{uint32(g.b), number + 1}
-	x.used++
+	return x.slots[g.a&uint64(len(x.slots)-1)].next
 }
 
-func (x *index) grow(digests []digest) {
-	x.slots = make([]slot, max(64, 2*len(x.slots)))
-	mask := len(x.slots) - 1
-	for n, g := range digests {
-		i := int(g.a) & mask
-		for x.slots[i].number != 0 {
+func (x *index[V]) fetch(next uint32) uint64 {
+	if next == 0 {
+		return 0
+	}
+	return x.entries.at(next - 1).key
+}
+
+func (x *index[V]) grow() {
+	old := x.slots
+	x.slots = make([]slot, max(64, 2*len(old)))
+	mask := uint64(len(x.slots) - 1)
+	for _, s := range old {
+		if s.next == 0 {
+			continue
+		}
+		i := x.entries.at(s.next-1).key & mask
+		for x.slots[i].next != 0 {
 			i = (i + 1) & mask
 		}
-		x.slots[i] = slot{uint32(g.b), uint32(n) + 1}
+		x.slots[i] = s
 	}
+}
+
+// close frees what only intern needs.
+func (x *index[V]) close() { x.slots = nil }
+
+// digests returns the digests entered, as far as they are compared, by number.
+func (x *index[V]) digests() []digest {
+	out := make([]digest, x.len())
+	for _, s := range x.slots {
+		if s.next != 0 {
+			out[s.next-1] = digest{x.entries.at(s.next - 1).key, uint64(s.tag)}
+		}
+	}
+	return out
 }
 
 // segments keeps each sequence of words once, numbered from 0.
 type segments struct {
-	index   index
-	digests []digest
-	first   []uint64 // where in the recording a segment was met first
-	ends    []uint32 // segment i is words[ends[i-1]:ends[i]]
-	words   []uint64
+	index index[segment]
+	words list[uint64]
+	total int // words in all segments
 }
 
-// add enters a sequence that lookup did not find.
-func (t *segments) add(g digest, place int, ws []uint64, position uint64) uint32 {
-	n := uint32(len(t.digests))
-	t.digests = append(t.digests, g)
-	t.first = append(t.first, position)
-	t.words = append(t.words, ws...)
-	t.ends = append(t.ends, uint32(len(t.words)))
-	t.index.enter(g, place, n, t.digests)
-	return n
+// A segment is a sequence of words. No segment lies in two pieces of the list,
+// unless it is longer than one.
+type segment struct {
+	first  uint64 // where in the recording it was met first
+	start  uint32
+	length uint32
 }
 
 // intern returns the number of the sequence with digest g.
 func (t *segments) intern(g digest, ws []uint64, position uint64) uint32 {
-	n, place, ok := t.index.find(g, t.digests)
-	if !ok {
-		return t.add(g, place, ws, position)
+	n, s, isNew := t.index.intern(g)
+	if !isNew {
+		s.first = min(s.first, position)
+		return n
 	}
-	t.first[n] = min(t.first[n], position)
+	*s = segment{position, uint32(t.words.n), uint32(len(ws))}
+	t.total += len(ws)
+	for _, w := range ws {
+		t.words.add(w)
+	}
 	return n
 }
 
-// at returns segment n.
-func (t *segments) at(n uint32) []uint64 {
-	start := uint32(0)
-	if n > 0 {
-		start = t.ends[n-1]
+// appendTo appends the words of segment n.
+func (t *segments) appendTo(out []uint64, n uint32) []uint64 {
+	s := t.index.at(n)
+	for i := range s.length {
+		out = append(out, *t.words.at(s.start + i))
 	}
-	return t.words[start:t.ends[n]]
+	return out
 }
 
-func (t *segments) len() int { return len(t.digests) }
+func (t *segments) len() int { return t.index.len() }

@@ -15,17 +15,22 @@ import (
 // field numbers below): google/pprof holds every sample with maps of its labels
 // in memory, 2.4 kB each, where a recording of minutes has a million.
 func WritePprof(w io.Writer, p *Profile, o PprofOptions) error {
+	r, pipe := io.Pipe()
+	go func() {
+		e := &pprofEncoder{w: pipe, p: p, o: o}
+		e.str("")
+		e.encode()
+		pipe.CloseWithError(e.flush())
+	}()
+	defer r.Close() // ends the goroutine if w fails
 	zw, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
+	if err == nil {
+		_, err = io.CopyBuffer(zw, r, make([]byte, 2*spillAt))
+	}
+	if err == nil {
+		err = zw.Close()
+	}
 	if err != nil {
-		return err
-	}
-	e := &pprofEncoder{w: zw, p: p, o: o, strings: table[string, string]{}}
-	e.str("")
-	e.encode()
-	if err := e.flush(); err != nil {
-		return fmt.Errorf("writing pprof profile: %w", err)
-	}
-	if err := zw.Close(); err != nil {
 		return fmt.Errorf("writing pprof profile: %w", err)
 	}
 	return nil

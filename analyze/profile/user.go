@@ -71,34 +71,26 @@ func (w *userWords) place(word uint64) userPlace {
 
 // rawUser finds the user segment of addresses seen before in the same layout.
 type rawUser struct {
-	index    index
-	digests  []digest
-	segments []uint32
-	words    []uint64 // scratch
+	index index[uint32] // values are user segments
+	words []uint64      // scratch
 }
 
-// userDigest returns a digest of the user part of a chain, the zero digest if
-// the part is none. If user frames are left out, it is of the stand-in, which
-// is returned too.
-func (c *counter) userDigest(s *perfdata.Sample, ch *chain) (g digest, standIn uint64) {
+// holdUser sets the user part of a held sample: its addresses and layout, or
+// if user frames are left out a stand-in or nothing.
+func (c *counter) holdUser(h *held, s *perfdata.Sample, ch *chain) {
+	h.userID, h.user, h.layout = digest{}, h.user[:0], nil
 	switch {
 	case len(ch.user) == 0:
-		return digest{}, 0
 	case c.shared.spaces != nil:
-		g = digest{uint64(c.layout(s).id()), 1}
-		return c.shared.digester.words(g, ch.user), 0
+		h.layout = c.shared.spaces.at(s.PID, s.TimeNS)
+		h.user = append(h.user, ch.user...)
+		h.userID = c.shared.digester.words(digest{uint64(h.layout.id()), 1}, ch.user)
 	case len(ch.kernel) > 0:
-		return digest{}, 0
+	case ch.user[0] == guestFrame:
+		h.userID = digest{guestTime, 2}
+	default:
+		h.userID = digest{userTime, 2}
 	}
-	standIn = userTime
-	if ch.user[0] == guestFrame {
-		standIn = guestTime
-	}
-	return digest{standIn, 2}, standIn
-}
-
-func (c *counter) layout(s *perfdata.Sample) *layout {
-	return c.shared.spaces.at(s.PID, s.TimeNS)
 }
 
 // id returns the number of a layout, 0 for none.
@@ -109,27 +101,23 @@ func (l *layout) id() uint32 {
 	return l.number
 }
 
-// internUser returns the user segment of a chain: of its addresses, or of the
-// stand-in.
-func (c *counter) internUser(g digest, standIn uint64, addrs []uint64, s *perfdata.Sample, position uint64) uint32 {
+// internUser returns the user segment of a held sample.
+func (c *counter) internUser(h *held) uint32 {
 	switch {
-	case standIn != 0:
-		return c.user.intern(g, []uint64{standIn}, position)
-	case g == digest{}:
+	case h.userID == digest{}:
 		return none
+	case len(h.user) == 0: // a stand-in
+		return c.user.intern(h.userID, []uint64{h.userID.a}, h.position)
 	}
-	n, place, ok := c.raw.index.find(g, c.raw.digests)
-	if ok {
-		seg := c.raw.segments[n]
-		c.user.first[seg] = min(c.user.first[seg], position)
-		return seg
+	_, seg, isNew := c.raw.index.intern(h.userID)
+	if !isNew {
+		first := &c.user.index.at(*seg).first
+		*first = min(*first, h.position)
+		return *seg
 	}
-	words := c.resolveUser(addrs, c.layout(s))
-	seg := c.user.intern(c.shared.digester.words(digest{}, words), words, position)
-	c.raw.digests = append(c.raw.digests, g)
-	c.raw.segments = append(c.raw.segments, seg)
-	c.raw.index.enter(g, place, uint32(len(c.raw.segments)-1), c.raw.digests)
-	return seg
+	words := c.resolveUser(h.user, h.layout)
+	*seg = c.user.intern(c.shared.digester.words(digest{}, words), words, h.position)
+	return *seg
 }
 
 // resolveUser returns the words of addresses in a layout.
