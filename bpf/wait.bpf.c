@@ -20,6 +20,7 @@ enum {
 	SLOTS = 128, /* a power of two; wait_cpu must stay below 32 KiB */
 	PROBES = 8,
 	BINS = 32,
+	UNCOUNTED = SLOTS + 1, /* in place of a slot: begun before the window */
 };
 
 struct wait_frame {
@@ -60,7 +61,8 @@ struct {
 	DEF_TYPE(value, struct wait_cpu);
 } wait_cpus SEC(".maps");
 
-/* Waits that begin while window is 0 are not counted. */
+/* Waits that begin while window is 0 are followed, so that their ends are
+ * known, but not counted. */
 volatile u32 window;
 
 INLINE struct wait_cpu *this_cpu(void)
@@ -117,22 +119,40 @@ INLINE u32 log2_bin(u64 ns)
 	return bin + (v >> 1);
 }
 
+/* Gives up the frames from depth first on: their ends were not seen. */
+INLINE void give_up(struct wait_cpu *cpu, u32 first, u32 depth)
+{
+#pragma unroll
+	for (u32 i = 0; i < CONTEXTS; i++)
+		if (i >= first && i < depth && cpu->stack[i].slot != UNCOUNTED)
+			cpu->mismatched++;
+}
+
+INLINE u32 slot_of(struct wait_cpu *cpu, u64 lock, u32 flags)
+{
+	u32 slot;
+
+	if (!window)
+		return UNCOUNTED;
+	cpu->begun++;
+	slot = claim_slot(cpu, lock);
+	if (slot < SLOTS)
+		cpu->slots[slot & (SLOTS - 1)].flags |= flags;
+	return slot;
+}
+
 INLINE int begin(u64 lock, u32 flags)
 {
-	struct wait_cpu *cpu;
+	struct wait_cpu *cpu = this_cpu();
 	struct wait_frame *frame;
 	u32 depth;
 
-	if (!window)
-		return 0;
-	cpu = this_cpu();
 	if (!cpu)
 		return 0;
-	cpu->begun++;
 	depth = cpu->depth;
 	if (depth >= CONTEXTS) { /* ends were skipped: start afresh */
 		cpu->nested++;
-		cpu->mismatched += CONTEXTS;
+		give_up(cpu, 0, CONTEXTS);
 		depth = 0;
 	}
 	frame = &cpu->stack[depth & (CONTEXTS - 1)];
@@ -140,9 +160,7 @@ INLINE int begin(u64 lock, u32 flags)
 	 * hashed; what is read back from a map is a number. */
 	*(volatile u64 *)&frame->lock = lock;
 	lock = *(volatile u64 *)&frame->lock;
-	frame->slot = claim_slot(cpu, lock);
-	if (frame->slot < SLOTS)
-		cpu->slots[frame->slot & (SLOTS - 1)].flags |= flags;
+	frame->slot = slot_of(cpu, lock, flags);
 	cpu->depth = depth + 1;
 	frame->begin_ns = ktime_get_ns();
 	return 0;
@@ -196,9 +214,10 @@ INLINE int end(u64 lock, int spin_only)
 		return 0;
 	}
 	frame = &cpu->stack[at];
-	cpu->mismatched += depth - at - 1;
+	give_up(cpu, at + 1, depth);
 	cpu->depth = at;
-	account(cpu, frame->slot, now > frame->begin_ns ? now - frame->begin_ns : 0);
+	if (frame->slot != UNCOUNTED)
+		account(cpu, frame->slot, now > frame->begin_ns ? now - frame->begin_ns : 0);
 	return 0;
 }
 
