@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -13,12 +14,13 @@ import (
 const (
 	// maxWindow is what one stream may ask the decoder to remember. zstd level
 	// 22, the highest perf offers, asks for 128 MiB; its default for 512 KiB.
+	// A stream too short to fill its window gets no more than it can fill.
 	maxWindow = 128 << 20
 	// maxRatio is how much longer than its compressed form a stream may be;
 	// recordings reach 5 to 100.
 	maxRatio = 1024
 	// ratioFree is the output allowed before the ratio counts.
-	ratioFree = 16 << 20
+	ratioFree = 4 << 20
 )
 
 // blockHeader is the size of a zstd block header (RFC 8878 section 3.1.1.2).
@@ -47,7 +49,9 @@ type inflater struct {
 func (w *walk) inflate(first []byte) error {
 	z := &inflater{w: w}
 	z.take(first)
-	dec, err := zstd.NewReader(z, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow),
+	window := uint64(min(ratioFree+maxRatio*(w.rr.s.end-w.rr.s.start), maxWindow))
+	narrowWindow(z.piece, window)
+	dec, err := zstd.NewReader(z, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(window),
 		zstd.WithDecoderLowmem(true), zstd.IgnoreChecksum(true))
 	if err == nil {
 		_, err = dec.WriteTo(z)
@@ -67,6 +71,17 @@ func (w *walk) inflate(first []byte) error {
 	w.lost.pieceBytes += uint64(len(z.piece))
 	w.lost.pieces++
 	return w.skipCompressed()
+}
+
+// narrowWindow lowers the window that a zstd frame header asks for to what the
+// stream can fill: nothing refers back further (RFC 8878 section 3.1.1.1).
+func narrowWindow(frame []byte, window uint64) {
+	const magic, singleSegment, minLog = "\x28\xb5\x2f\xfd", 1 << 5, 10
+	if len(frame) < 6 || string(frame[:4]) != magic || frame[4]&singleSegment != 0 {
+		return
+	}
+	most := byte(bits.Len64(window)-1-minLog) << 3 // exponent in the upper five bits, mantissa 0
+	frame[5] = min(frame[5], most)
 }
 
 // skipCompressed walks on over records stored as they are and counts the
