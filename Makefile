@@ -42,7 +42,7 @@ generate:
 	go generate ./bpf
 
 golden:
-	go test ./analyze/... ./reports/... ./cmd/... -update
+	.ci/golden
 
 lab:
 	samples/lab/record
