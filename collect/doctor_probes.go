@@ -15,7 +15,7 @@ func (d *doctor) probes(context.Context) []Check {
 	var checks []Check
 	for i, rung := range probe.Ladder() {
 		c := Check{ID: fmt.Sprintf("XS%03d", 20+i), Title: "wait probe by " + string(rung), State: OK, Evidence: "loads and attaches"}
-		w, err := probe.AttachWaitBy(rung)
+		w, err := probe.LoadWaitBy(rung)
 		if err == nil {
 			err = w.Close()
 		}

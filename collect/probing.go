@@ -22,15 +22,16 @@ const settle = 50 * time.Millisecond
 // slow path itself is, the tracing would stand in every stack. The SAs are read
 // on both sides, which tells what the probe did to the traffic.
 func (r *recorder) probeWaits(ctx context.Context) (why string, cause error) {
-	if !slices.Contains(r.plan.Probes, ProbeWait) {
+	if r.wait == nil {
 		return "", nil
 	}
 	if r.load != nil && r.load.ended() {
 		r.gap(bundle.Gap{What: "lock waits", Why: "the load had ended before the probe's window", Fix: "let the load run longer than the window and the probe's 5 s"})
 		return "", nil
 	}
-	r.attachProbe()
-	if r.wait == nil {
+	if err := r.wait.Attach(); err != nil {
+		r.gap(bundle.Gap{What: "lock waits", Why: err.Error()})
+		r.closeProbe()
 		return "", nil
 	}
 	time.Sleep(settle)
@@ -52,12 +53,16 @@ func (r *recorder) probeWaits(ctx context.Context) (why string, cause error) {
 	return why, cause
 }
 
-// attachProbe attaches the wait probe by the best rung, or notes why none is.
-func (r *recorder) attachProbe() {
-	wait, passed := probe.AttachWait()
+// loadProbe loads the wait probe by the best rung, or notes why none is. It is
+// done before there is a load: verifying takes seconds on busy CPUs.
+func (r *recorder) loadProbe() {
+	if !slices.Contains(r.plan.Probes, ProbeWait) {
+		return
+	}
+	wait, passed := probe.LoadWait()
 	if wait != nil {
 		r.wait = wait
-		r.opt.progress("wait probe attached by " + string(wait.Rung()))
+		r.opt.progress("wait probe loaded by " + string(wait.Rung()))
 		return
 	}
 	g := bundle.Gap{What: "lock waits", Fix: "`xfrmscope doctor` shows what each way to attach needs"}

@@ -63,6 +63,7 @@ type recorder struct {
 func (r *recorder) run(ctx context.Context) (why string, cause error) {
 	defer r.closeProbe()
 	defer r.endLoad()
+	r.loadProbe()
 	if err := r.startPerf(); err != nil {
 		return err.Error(), err
 	}

@@ -1,6 +1,6 @@
-// Package probe attaches the eBPF probes and reads what they counted.
+// Package probe loads and attaches the eBPF probes and reads what they counted.
 //
-//	AttachWait -> Wait.Open .. Wait.Shut (the window) -> Wait.Read -> Wait.Close
+//	LoadWait -> Wait.Attach -> Wait.Open .. Wait.Shut (the window) -> Wait.Read -> Wait.Close
 //
 // A probe that the kernel refuses costs that probe only; the wait probe climbs
 // down a ladder of rungs before it is given up.
@@ -9,6 +9,7 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -19,25 +20,31 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// A Wait is the attached wait probe. It counts between Open and Shut. It is
-// used by one goroutine.
+// A Wait is the loaded wait probe. Attached, it counts between Open and Shut.
+// It is used by one goroutine.
 type Wait struct {
 	rung     Rung
-	targets  []string
 	counters *ebpf.Map
 	window   *ebpf.Variable
-	programs []*ebpf.Program
-	links    []link.Link
 	maps     *ebpf.Collection
+	loaded   []loadedPair
+	links    []link.Link
 }
 
-// AttachWait attaches the wait probe by the best rung the kernel allows, and
-// returns the rungs it had to pass over. If none attaches the probe is nil.
-// Needs CAP_BPF and CAP_PERFMON.
-func AttachWait() (*Wait, []Attempt) {
+// A loadedPair is a pair the verifier has taken.
+type loadedPair struct {
+	pair
+	programs [2]*ebpf.Program // begin, end
+}
+
+// LoadWait loads the wait probe by the best rung the kernel allows, and returns
+// the rungs it had to pass over. If it allows none the probe is nil. Loading
+// takes long, for the kernel's BTF is read and the programs are verified;
+// Attach does not. Needs CAP_BPF and CAP_PERFMON.
+func LoadWait() (*Wait, []Attempt) {
 	var passed []Attempt
 	for _, rung := range Ladder() {
-		w, err := AttachWaitBy(rung)
+		w, err := LoadWaitBy(rung)
 		if err == nil {
 			return w, passed
 		}
@@ -46,8 +53,9 @@ func AttachWait() (*Wait, []Attempt) {
 	return nil, passed
 }
 
-// AttachWaitBy attaches the wait probe by one rung.
-func AttachWaitBy(rung Rung) (*Wait, error) {
+// LoadWaitBy loads the wait probe by one rung, and attaches it for a moment to
+// see that it can.
+func LoadWaitBy(rung Rung) (*Wait, error) {
 	// Where this fails loading says so: newer kernels do not count it.
 	_ = rlimit.RemoveMemlock()
 	spec, err := bpf.LoadWait()
@@ -63,72 +71,86 @@ func AttachWaitBy(rung Rung) (*Wait, error) {
 		return nil, fmt.Errorf("making the wait probe's maps: %w", err)
 	}
 	w := &Wait{rung: rung, maps: maps, counters: maps.Maps[bpf.WaitMapWaitCpus], window: maps.Variables[bpf.WaitVarWindow]}
-	if err := w.attachAll(spec, pairs); err != nil {
+	err = errors.Join(w.loadAll(spec, pairs), w.attachAll())
+	if !w.countsSpin() {
 		w.Close()
 		return nil, err
 	}
-	return w, nil
+	return w, w.detach()
 }
 
-// attachAll attaches every pair the kernel lets it. A pair refused costs that
-// pair, unless no spin lock's is left.
-func (w *Wait) attachAll(spec *ebpf.CollectionSpec, pairs []pair) error {
+// countsSpin reports whether a pair for spin locks is left: those for rwlocks
+// alone are no probe.
+func (w *Wait) countsSpin() bool {
+	return slices.ContainsFunc(w.loaded, func(l loadedPair) bool {
+		return l.begin != bpf.WaitProgReadBegin && l.begin != bpf.WaitProgWriteBegin
+	})
+}
+
+// loadAll loads every pair the kernel lets it; the error joins the refusals.
+func (w *Wait) loadAll(spec *ebpf.CollectionSpec, pairs []pair) error {
 	var errs []error
-	usable := false
 	for _, p := range pairs {
-		if err := w.attachPair(spec, p); err != nil {
+		programs, err := w.load(spec, p)
+		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", p.target, err))
 			continue
 		}
-		w.targets = append(w.targets, p.target)
-		usable = usable || p.begin != bpf.WaitProgReadBegin && p.begin != bpf.WaitProgWriteBegin
+		w.loaded = append(w.loaded, loadedPair{p, programs})
 	}
-	if !usable {
-		return errors.Join(errs...)
+	return errors.Join(errs...)
+}
+
+func (w *Wait) load(spec *ebpf.CollectionSpec, p pair) (programs [2]*ebpf.Program, err error) {
+	begin, end := p.specs(w.rung, spec)
+	part := &ebpf.CollectionSpec{Maps: spec.Maps, Types: spec.Types, ByteOrder: spec.ByteOrder, Variables: spec.Variables,
+		Programs: map[string]*ebpf.ProgramSpec{begin.Name: begin, end.Name: end}}
+	coll, err := ebpf.NewCollectionWithOptions(part, ebpf.CollectionOptions{MapReplacements: w.maps.Maps})
+	if err != nil {
+		return programs, err
+	}
+	defer coll.Close()
+	return [2]*ebpf.Program{coll.DetachProgram(begin.Name), coll.DetachProgram(end.Name)}, nil
+}
+
+// Attach attaches the probe: every pair that was loaded. One the kernel refuses
+// is dropped, which Blind shows; without one for spin locks it is an error.
+func (w *Wait) Attach() error {
+	if err := w.attachAll(); !w.countsSpin() {
+		return fmt.Errorf("attaching the wait probe: %w", err)
 	}
 	return nil
+}
+
+// attachAll attaches the pairs; the error joins the refusals.
+func (w *Wait) attachAll() error {
+	var errs []error
+	w.loaded = slices.DeleteFunc(w.loaded, func(l loadedPair) bool {
+		err := w.attachPair(l)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", l.target, err))
+			l.programs[0].Close()
+			l.programs[1].Close()
+		}
+		return err != nil
+	})
+	return errors.Join(errs...)
 }
 
 // attachPair attaches the end first, so that no begin waits for one that
 // nobody sees.
-func (w *Wait) attachPair(spec *ebpf.CollectionSpec, p pair) error {
-	begin, end := p.specs(w.rung, spec)
-	programs, err := w.load(spec, begin, end)
+func (w *Wait) attachPair(l loadedPair) error {
+	end, err := w.attach(l.programs[1], "contention_end")
 	if err != nil {
 		return err
 	}
-	w.programs = append(w.programs, programs...)
-	links := make([]link.Link, 0, 2)
-	for _, i := range []int{1, 0} {
-		l, err := w.attach(programs[i], []string{"contention_begin", "contention_end"}[i])
-		if err != nil {
-			for _, l := range links {
-				l.Close()
-			}
-			return err
-		}
-		links = append(links, l)
-	}
-	w.links = append(w.links, links...)
-	return nil
-}
-
-func (w *Wait) load(spec *ebpf.CollectionSpec, programs ...*ebpf.ProgramSpec) ([]*ebpf.Program, error) {
-	part := &ebpf.CollectionSpec{Maps: spec.Maps, Types: spec.Types, ByteOrder: spec.ByteOrder, Variables: spec.Variables,
-		Programs: make(map[string]*ebpf.ProgramSpec, len(programs))}
-	for _, p := range programs {
-		part.Programs[p.Name] = p
-	}
-	coll, err := ebpf.NewCollectionWithOptions(part, ebpf.CollectionOptions{MapReplacements: w.maps.Maps})
+	begin, err := w.attach(l.programs[0], "contention_begin")
 	if err != nil {
-		return nil, err
+		end.Close()
+		return err
 	}
-	defer coll.Close()
-	loaded := make([]*ebpf.Program, len(programs))
-	for i, p := range programs {
-		loaded[i] = coll.DetachProgram(p.Name)
-	}
-	return loaded, nil
+	w.links = append(w.links, begin, end)
+	return nil
 }
 
 func (w *Wait) attach(program *ebpf.Program, tracepoint string) (link.Link, error) {
@@ -136,6 +158,15 @@ func (w *Wait) attach(program *ebpf.Program, tracepoint string) (link.Link, erro
 		return link.AttachRawTracepoint(link.RawTracepointOptions{Name: tracepoint, Program: program})
 	}
 	return link.AttachTracing(link.TracingOptions{Program: program})
+}
+
+func (w *Wait) detach() error {
+	var errs []error
+	for _, l := range w.links {
+		errs = append(errs, l.Close())
+	}
+	w.links = nil
+	return errors.Join(errs...)
 }
 
 // Rung returns how the probe is attached.
@@ -153,7 +184,11 @@ func (w *Wait) Blind() []string {
 			"test-and-set spin locks: a guest without paravirtual ones fires no event",
 		)
 	}
-	targets := strings.Join(w.targets, " ")
+	var names []string
+	for _, l := range w.loaded {
+		names = append(names, l.target)
+	}
+	targets := strings.Join(names, " ")
 	if !strings.Contains(targets, "read_lock") || !strings.Contains(targets, "write_lock") {
 		blind = append(blind, "waits for rwlocks: only "+targets+" could be attached")
 	}
@@ -174,16 +209,13 @@ func (w *Wait) set(open uint32) error {
 	return nil
 }
 
-// Close detaches the probe.
+// Close detaches the probe and unloads it.
 func (w *Wait) Close() error {
-	var errs []error
-	for _, l := range w.links {
-		errs = append(errs, l.Close())
+	errs := []error{w.detach()}
+	for _, l := range w.loaded {
+		errs = append(errs, l.programs[0].Close(), l.programs[1].Close())
 	}
-	for _, p := range w.programs {
-		errs = append(errs, p.Close())
-	}
-	w.links, w.programs = nil, nil
+	w.loaded = nil
 	w.maps.Close()
 	return errors.Join(errs...)
 }
@@ -195,19 +227,21 @@ type Waits struct {
 	Skipped  uint64               // runs the kernel's recursion guard skipped
 }
 
-// Read returns what was counted since the probe was attached.
+// Read returns what was counted since the probe was loaded.
 func (w *Wait) Read() (*Waits, error) {
 	var cpus []bpf.WaitWaitCpu
 	if err := w.counters.Lookup(uint32(0), &cpus); err != nil {
 		return nil, fmt.Errorf("reading the wait probe: %w", err)
 	}
 	waits := decode(cpus)
-	for _, p := range w.programs {
-		stats, err := p.Stats()
-		if err != nil {
-			return waits, fmt.Errorf("reading the wait probe's misses: %w", err)
+	for _, l := range w.loaded {
+		for _, p := range l.programs {
+			stats, err := p.Stats()
+			if err != nil {
+				return waits, fmt.Errorf("reading the wait probe's misses: %w", err)
+			}
+			waits.Skipped += stats.RecursionMisses
 		}
-		waits.Skipped += stats.RecursionMisses
 	}
 	return waits, nil
 }

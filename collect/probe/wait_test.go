@@ -50,11 +50,14 @@ func TestWait(t *testing.T) {
 	attached := 0
 	for _, rung := range Ladder() {
 		t.Run(string(rung), func(t *testing.T) {
-			w, err := AttachWaitBy(rung)
+			w, err := LoadWaitBy(rung)
 			if err != nil {
 				t.Skipf("this kernel does not attach it: %s", Attempt{rung, err})
 			}
 			defer w.Close()
+			if err := w.Attach(); err != nil {
+				t.Fatal(err)
+			}
 			attached++
 			watch(t, w)
 		})
