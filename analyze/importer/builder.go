@@ -1,10 +1,11 @@
 package importer
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
+	"hash/maphash"
 	"math"
-	"slices"
 	"strings"
 
 	"xfrmscope/analyze/profile"
@@ -14,68 +15,77 @@ import (
 // A builder keeps each mapping, function, location, stack and comm of a text
 // once, and counts samples in one set of cells an event.
 type builder struct {
-	mappings  map[mappingKey]int
-	functions map[profile.Function]int
+	mappings  map[string]int // by file; the kernel's with a NUL behind
+	functions *texts         // names, each behind its mapping's number
 	locations map[profile.Location]int32
-	stacks    map[string]int32 // by locations, 4 bytes each
+	stacks    *texts // of stackKeys
 	comms     map[string]int32
 	events    []*samples
 	byName    map[string]*samples
 
-	tables profile.Profile // the shared tables; events are cut out of them
-}
-
-type mappingKey struct {
-	file   string
-	kernel bool
+	scratch []byte
+	tables  profile.Profile // the shared tables; events are cut out of them
 }
 
 func newBuilder() *builder {
 	return &builder{
-		mappings:  map[mappingKey]int{},
-		functions: map[profile.Function]int{},
+		mappings:  map[string]int{},
+		functions: newTexts(),
 		locations: map[profile.Location]int32{},
-		stacks:    map[string]int32{},
+		stacks:    newTexts(),
 		comms:     map[string]int32{},
 		byName:    map[string]*samples{},
 	}
 }
 
-func (b *builder) mapping(file string, kernel bool) int {
-	key := mappingKey{file, kernel}
-	n, ok := b.mappings[key]
+func (b *builder) mapping(file []byte, kernel bool) int {
+	b.scratch = append(b.scratch[:0], file...)
+	if kernel {
+		b.scratch = append(b.scratch, 0)
+	}
+	n, ok := b.mappings[string(b.scratch)]
 	if !ok {
 		n = len(b.tables.Mappings)
-		b.mappings[key] = n
-		b.tables.Mappings = append(b.tables.Mappings, profile.Mapping{File: file, Kernel: kernel})
+		b.mappings[string(b.scratch)] = n
+		b.tables.Mappings = append(b.tables.Mappings, profile.Mapping{File: string(file), Kernel: kernel})
 	}
 	return n
 }
 
-func (b *builder) function(name string, mapping int) int {
-	key := profile.Function{Name: name, Mapping: mapping}
-	n, ok := b.functions[key]
-	if !ok {
-		n = len(b.tables.Functions)
-		b.functions[key] = n
-		b.tables.Functions = append(b.tables.Functions, key)
+func (b *builder) function(name []byte, mapping int) int {
+	b.scratch = binary.LittleEndian.AppendUint32(b.scratch[:0], uint32(mapping))
+	b.scratch = append(b.scratch, name...)
+	n, added := b.functions.number(b.scratch)
+	if added {
+		b.tables.Functions = append(b.tables.Functions, profile.Function{Name: string(name), Mapping: mapping})
 	}
-	return n
+	return int(n)
 }
 
-// location returns the number of an address; name "" is one without a symbol.
-func (b *builder) location(address uint64, name string, mapping int) int32 {
-	key := profile.Location{Address: address, Mapping: mapping, Function: -1}
-	if name != "" && name != profile.Unknown {
-		key.Function = b.function(name, mapping)
-	}
+// location returns the number of an address; without a name no symbol covers
+// it.
+func (b *builder) location(address uint64, name []byte, mapping int) int32 {
+	key := b.describe(address, name, mapping)
 	n, ok := b.locations[key]
 	if !ok {
-		n = int32(len(b.tables.Locations))
+		n = b.newLocation(key)
 		b.locations[key] = n
-		b.tables.Locations = append(b.tables.Locations, key)
 	}
 	return n
+}
+
+func (b *builder) describe(address uint64, name []byte, mapping int) profile.Location {
+	l := profile.Location{Address: address, Mapping: mapping, Function: -1}
+	if len(name) > 0 && string(name) != profile.Unknown {
+		l.Function = b.function(name, mapping)
+	}
+	return l
+}
+
+// newLocation enters a location the caller knows to be new.
+func (b *builder) newLocation(l profile.Location) int32 {
+	b.tables.Locations = append(doubled(b.tables.Locations, 1), l)
+	return int32(len(b.tables.Locations) - 1)
 }
 
 // A stackKey is a stack being put together: its locations, leaf first.
@@ -87,21 +97,10 @@ func (k stackKey) push(location int32) stackKey {
 
 func (k stackKey) len() int { return len(k) / 4 }
 
-func (k stackKey) stack() profile.Stack {
-	s := make(profile.Stack, k.len())
-	for i := range s {
-		s[i] = int32(binary.LittleEndian.Uint32(k[4*i:]))
-	}
-	return s
-}
+func (k stackKey) at(i int) int32 { return int32(binary.LittleEndian.Uint32(k[4*i:])) }
 
 func (b *builder) stack(k stackKey) int32 {
-	n, ok := b.stacks[string(k)]
-	if !ok {
-		n = int32(len(b.tables.Stacks))
-		b.stacks[string(k)] = n
-		b.tables.Stacks = append(b.tables.Stacks, k.stack())
-	}
+	n, _ := b.stacks.number(k)
 	return n
 }
 
@@ -119,7 +118,7 @@ func (b *builder) comm(name []byte) int32 {
 func (b *builder) event(name []byte) *samples {
 	s, ok := b.byName[string(name)]
 	if !ok {
-		s = &samples{event: profile.Event{Name: string(name), Unit: unitOf(string(name))}, index: map[cellKey]int32{}, minPeriod: math.MaxUint64}
+		s = &samples{event: profile.Event{Name: string(name), Unit: unitOf(string(name))}, seed: maphash.MakeSeed(), minPeriod: math.MaxUint64}
 		b.byName[s.event.Name] = s
 		b.events = append(b.events, s)
 	}
@@ -129,15 +128,19 @@ func (b *builder) event(name []byte) *samples {
 // samples are those of one event.
 type samples struct {
 	event     profile.Event
-	index     map[cellKey]int32
 	cells     []profile.Cell
+	slots     []uint32 // hash table of cells: number + 1, 0 is free
+	seed      maphash.Seed
 	minPeriod uint64
 	maxPeriod uint64
 	bare      uint64 // samples printed without a period
 	empty     uint64 // samples printed without a stack
 }
 
+// A cellKey is what the samples of a cell share.
 type cellKey struct{ stack, cpu, pid, tid, comm int32 }
+
+func keyOf(c *profile.Cell) cellKey { return cellKey{c.Stack, c.CPU, c.PID, c.TID, c.Comm} }
 
 // add counts a sample.
 func (s *samples) add(k cellKey, period uint64) {
@@ -148,14 +151,36 @@ func (s *samples) add(k cellKey, period uint64) {
 	s.minPeriod, s.maxPeriod = min(s.minPeriod, period), max(s.maxPeriod, period)
 }
 
-func (s *samples) cell(k cellKey) *profile.Cell {
-	n, ok := s.index[k]
-	if !ok {
-		n = int32(len(s.cells))
-		s.index[k] = n
-		s.cells = append(s.cells, profile.Cell{Stack: k.stack, CPU: k.cpu, PID: k.pid, TID: k.tid, Comm: k.comm})
+// cell returns the cell of a key, which it enters if it is new.
+func (s *samples) cell(k cellKey) *profile.Cell { return &s.cells[s.number(k)] }
+
+func (s *samples) number(k cellKey) int {
+	if 2*len(s.cells) >= len(s.slots) {
+		s.grow()
 	}
-	return &s.cells[n]
+	at := s.place(k)
+	if s.slots[at] == 0 {
+		s.cells = append(doubled(s.cells, 1), profile.Cell{Stack: k.stack, CPU: k.cpu, PID: k.pid, TID: k.tid, Comm: k.comm})
+		s.slots[at] = uint32(len(s.cells))
+	}
+	return int(s.slots[at]) - 1
+}
+
+// place returns the slot of a key, or the free one it belongs in.
+func (s *samples) place(k cellKey) uint64 {
+	mask := uint64(len(s.slots) - 1)
+	for i := maphash.Comparable(s.seed, k) & mask; ; i = (i + 1) & mask {
+		if n := s.slots[i]; n == 0 || keyOf(&s.cells[n-1]) == k {
+			return i
+		}
+	}
+}
+
+func (s *samples) grow() {
+	s.slots = make([]uint32, max(256, 2*len(s.slots)))
+	for i := range s.cells {
+		s.slots[s.place(keyOf(&s.cells[i]))] = uint32(i + 1)
+	}
 }
 
 // profiles returns one profile an event, in the order they were met.
@@ -164,104 +189,6 @@ func (b *builder) profiles() []*profile.Profile {
 	for _, s := range b.events {
 		if len(s.cells) > 0 {
 			out = append(out, b.cut(s))
-		}
-	}
-	return out
-}
-
-// cut copies what one event uses of the tables. New numbers follow the old
-// order, which is that of the text.
-func (b *builder) cut(s *samples) *profile.Profile {
-	p := &profile.Profile{Event: s.event}
-	stacks := make([]bool, len(b.tables.Stacks))
-	comms := make([]bool, len(b.tables.Comms))
-	for _, c := range s.cells {
-		stacks[c.Stack] = true
-		if c.Comm >= 0 {
-			comms[c.Comm] = true
-		}
-	}
-	locations := make([]bool, len(b.tables.Locations))
-	for i, used := range stacks {
-		if !used {
-			continue
-		}
-		for _, l := range b.tables.Stacks[i] {
-			locations[l] = true
-		}
-	}
-	functions := make([]bool, len(b.tables.Functions))
-	mappings := make([]bool, len(b.tables.Mappings))
-	for i, l := range b.tables.Locations {
-		if !locations[i] {
-			continue
-		}
-		if l.Function >= 0 {
-			functions[l.Function] = true
-		}
-		if l.Mapping >= 0 {
-			mappings[l.Mapping] = true
-		}
-	}
-	b.copyTables(p, s, renumber(mappings), renumber(functions), renumber(locations), renumber(stacks), renumber(comms))
-	return p
-}
-
-func (b *builder) copyTables(p *profile.Profile, s *samples, mappings, functions, locations, stacks, comms []int32) {
-	t := &b.tables
-	p.Mappings = kept(t.Mappings, mappings)
-	p.Functions = kept(t.Functions, functions)
-	for i := range p.Functions {
-		p.Functions[i].Mapping = renumbered(mappings, p.Functions[i].Mapping)
-	}
-	p.Locations = kept(t.Locations, locations)
-	for i := range p.Locations {
-		l := &p.Locations[i]
-		l.Mapping, l.Function = renumbered(mappings, l.Mapping), renumbered(functions, l.Function)
-	}
-	p.Stacks = kept(t.Stacks, stacks)
-	for i, stack := range p.Stacks {
-		p.Stacks[i] = slices.Clone(stack)
-		for j, l := range p.Stacks[i] {
-			p.Stacks[i][j] = locations[l]
-		}
-	}
-	p.Comms = kept(t.Comms, comms)
-	p.Cells = slices.Clone(s.cells)
-	for i := range p.Cells {
-		c := &p.Cells[i]
-		c.Stack, c.Comm = stacks[c.Stack], int32(renumbered(comms, int(c.Comm)))
-	}
-	slices.SortFunc(p.Cells, compareCells)
-}
-
-// renumber numbers the used entries of a table; the others get -1.
-func renumber(used []bool) []int32 {
-	numbers := make([]int32, len(used))
-	next := int32(0)
-	for i, u := range used {
-		numbers[i] = -1
-		if u {
-			numbers[i] = next
-			next++
-		}
-	}
-	return numbers
-}
-
-func renumbered(numbers []int32, i int) int {
-	if i < 0 {
-		return -1
-	}
-	return int(numbers[i])
-}
-
-// kept returns the entries of a table that have a new number.
-func kept[T any](table []T, numbers []int32) []T {
-	var out []T
-	for i, n := range numbers {
-		if n >= 0 {
-			out = append(out, table[i])
 		}
 	}
 	return out
@@ -293,15 +220,15 @@ func unitOf(event string) string {
 
 // kernelFile reports whether perf prints this as the file of kernel code:
 // "[kernel.kallsyms]", "[esp4]", ".../vmlinux", ".../esp4.ko.xz".
-func kernelFile(file string) bool {
-	if strings.HasPrefix(file, "[") {
-		switch file {
+func kernelFile(file []byte) bool {
+	if bytes.HasPrefix(file, []byte("[")) {
+		switch string(file) {
 		case "[vdso]", "[vsyscall]", "[stack]", "[heap]", "[uprobes]", unknownFile:
 			return false
 		}
-		return !strings.HasPrefix(file, "[anon") && !strings.HasPrefix(file, "[stack:")
+		return !bytes.HasPrefix(file, []byte("[anon")) && !bytes.HasPrefix(file, []byte("[stack:"))
 	}
-	base := file[strings.LastIndexByte(file, '/')+1:]
+	base := string(file[bytes.LastIndexByte(file, '/')+1:])
 	if base == "vmlinux" || strings.HasPrefix(base, "vmlinux-") || strings.HasPrefix(base, "bpf_prog_") {
 		return true
 	}

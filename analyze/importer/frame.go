@@ -3,7 +3,6 @@ package importer
 import (
 	"bytes"
 	"math"
-	"strings"
 
 	"xfrmscope/analyze/profile"
 )
@@ -83,8 +82,8 @@ func openingOf(line []byte) int {
 
 // cutOffset takes "+0x1f" off the end of a symbol or file.
 func cutOffset(text []byte) []byte {
-	i := bytes.LastIndex(text, []byte("+0x"))
-	if i <= 0 {
+	i := bytes.LastIndexByte(text, '+')
+	if i <= 0 || !bytes.HasPrefix(text[i:], []byte("+0x")) {
 		return text
 	}
 	if _, ok := parseHex(text[i+3:]); !ok {
@@ -110,7 +109,7 @@ func isSourceLine(line []byte) bool {
 
 // A place is what a frame's text stands for in the builder.
 type place struct {
-	location int32
+	location int32 // -1 if the text is no frame
 	mapping  int32 // of location
 	inlined  int32 // index into stacker.inlines, or -1
 }
@@ -119,7 +118,8 @@ type place struct {
 // parsed once and then known.
 type stacker struct {
 	b       *builder
-	places  map[string]place
+	known   *texts
+	places  []place // by the text's number in known
 	inlines []inline
 	key     stackKey
 	open    []pending // inlined frames of key whose file is not known yet
@@ -127,13 +127,13 @@ type stacker struct {
 
 type inline struct {
 	address uint64
-	symbol  string
+	symbol  []byte
 }
 
 type pending struct{ at, inline int32 }
 
 func newStacker(b *builder) *stacker {
-	return &stacker{b: b, places: map[string]place{}}
+	return &stacker{b: b, known: newTexts()}
 }
 
 func (s *stacker) reset() {
@@ -143,36 +143,45 @@ func (s *stacker) reset() {
 
 // push adds a frame, leaf first; false if the text is none.
 func (s *stacker) push(text []byte) bool {
-	p, known := s.places[string(text)]
-	if !known {
-		f, ok := parseFrame(text)
-		if !ok {
-			return false
-		}
-		p = s.place(f)
-		s.places[string(text)] = p
+	n, added := s.known.number(text)
+	if added {
+		s.places = append(s.places, s.place(text))
 	}
-	if p.inlined >= 0 {
+	p := s.places[n]
+	switch {
+	case p.location < 0:
+		return false
+	case p.inlined >= 0:
 		s.open = append(s.open, pending{int32(s.key.len()), p.inlined})
-	} else if len(s.open) > 0 {
+	case len(s.open) > 0:
 		s.settle(p.mapping)
 	}
 	s.key = s.key.push(p.location)
 	return true
 }
 
-func (s *stacker) place(f frame) place {
+func (s *stacker) place(text []byte) place {
+	f, ok := parseFrame(text)
+	if !ok {
+		return place{location: -1}
+	}
 	if f.inlined {
-		s.inlines = append(s.inlines, inline{f.address, string(f.symbol)})
+		s.inlines = append(s.inlines, inline{f.address, bytes.Clone(f.symbol)})
 		return place{location: math.MaxInt32, inlined: int32(len(s.inlines) - 1)}
 	}
-	file := string(f.file)
-	if file == "" {
-		file = unknownFile
+	mapping := s.mapping(f)
+	location := s.b.newLocation(s.b.describe(f.address, f.symbol, mapping)) // perf prints an address in one way only
+	return place{location: location, mapping: int32(mapping), inlined: -1}
+}
+
+// mapping returns the number of a frame's mapping: unknown files count for the
+// kernel's if the address is one of it.
+func (s *stacker) mapping(f frame) int {
+	if len(f.file) == 0 {
+		f.file = []byte(unknownFile)
 	}
-	kernel := kernelFile(file) || kernelAddress(f.address) && !strings.HasPrefix(file, "[v")
-	mapping := s.b.mapping(file, kernel)
-	return place{location: s.b.location(f.address, string(f.symbol), mapping), mapping: int32(mapping), inlined: -1}
+	kernel := kernelAddress(f.address) && !bytes.HasPrefix(f.file, []byte("[v")) || kernelFile(f.file)
+	return s.b.mapping(f.file, kernel)
 }
 
 // settle gives the inlined frames below a frame that frame's file: inlining
@@ -190,11 +199,11 @@ func (s *stacker) settle(mapping int32) {
 // that is unknown, so that its weight is seen.
 func (s *stacker) finish() (stack int32, empty bool) {
 	if len(s.open) > 0 {
-		s.settle(int32(s.b.mapping(unknownFile, false)))
+		s.settle(int32(s.b.mapping([]byte(unknownFile), false)))
 	}
 	empty = len(s.key) == 0
 	if empty {
-		s.key = s.key.push(s.b.location(0, "", s.b.mapping(unknownFile, false)))
+		s.key = s.key.push(s.b.location(0, nil, s.b.mapping([]byte(unknownFile), false)))
 	}
 	stack = s.b.stack(s.key)
 	s.reset()

@@ -123,7 +123,7 @@ func TestKernelFile(t *testing.T) {
 		"[unknown]": false, "[vdso]": false, "[vsyscall]": false, "[heap]": false, "[stack:12]": false, "[anon:x]": false,
 		"/usr/bin/foo.koala": false, "//anon": false, "/usr/lib/libc.so.6": false,
 	} {
-		if got := kernelFile(file); got != want {
+		if got := kernelFile([]byte(file)); got != want {
 			t.Errorf("kernelFile(%q) = %v, want %v", file, got, want)
 		}
 	}

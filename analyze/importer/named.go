@@ -51,7 +51,7 @@ func newNamed(opt Options) *named {
 		b:      b,
 		event:  b.event([]byte(name)),
 		frames: map[string]int32{},
-		files:  [3]int{plainFrame: -1, kernelFrame: b.mapping("[kernel]", true), runtimeFrame: b.mapping("[jit]", false)},
+		files:  [3]int{plainFrame: -1, kernelFrame: b.mapping([]byte("[kernel]"), true), runtimeFrame: b.mapping([]byte("[jit]"), false)},
 	}
 }
 
@@ -80,9 +80,9 @@ func (f *named) frame(text []byte) int32 {
 		name, kind := parseMark(string(text))
 		f.marked = f.marked || kind == kernelFrame
 		if file, ok := fileOnly(name, kind); ok {
-			l = f.b.location(0, "", f.b.mapping(file, kind == kernelFrame || strings.HasPrefix(file, "[kernel")))
+			l = f.b.location(0, nil, f.b.mapping([]byte(file), kind == kernelFrame || strings.HasPrefix(file, "[kernel")))
 		} else {
-			l = f.b.location(0, name, f.files[kind])
+			l = f.b.location(0, []byte(name), f.files[kind])
 		}
 		f.frames[string(text)] = l
 	}
@@ -116,14 +116,14 @@ func fileOnly(name string, kind frameKind) (string, bool) {
 // weigh returns the weight of the stack in f.key.
 func (f *named) weigh(comm int32) *weight {
 	if len(f.key) == 0 {
-		f.key = f.key.push(f.b.location(0, "", -1))
+		f.key = f.key.push(f.b.location(0, nil, -1))
 	}
 	k := cellKey{stack: f.b.stack(f.key), cpu: -1, pid: -1, tid: -1, comm: comm}
-	f.event.cell(k)
-	if len(f.event.cells) > len(f.sums) {
+	n := f.event.number(k)
+	if n == len(f.sums) {
 		f.sums = append(f.sums, weight{})
 	}
-	return &f.sums[f.event.index[k]]
+	return &f.sums[n]
 }
 
 // result makes the import. unit is what the format says a weight counts;
@@ -160,7 +160,7 @@ func (f *named) result(unit string) *Import {
 // settleFiles charges unmarked frames to user space, which they are if the
 // kernel's are marked.
 func (f *named) settleFiles() {
-	user := f.b.mapping("[user]", false)
+	user := f.b.mapping([]byte("[user]"), false)
 	t := &f.b.tables
 	for i := range t.Functions {
 		if t.Functions[i].Mapping < 0 {
