@@ -23,22 +23,22 @@ type RunOptions struct {
 
 // RunOf makes the run dir of a perf.data file: the recording as it is, the
 // kernel symbols, and a manifest of what the recording says about its machine.
-// A file that is cut off is imported to its last whole record; the report
-// counts what is missing. It returns a *perfdata.FormatError if the file is no
+// A file that is cut off is imported to its last whole record; what is missing is
+// returned, and counted by the report again. It returns a *perfdata.FormatError if the file is no
 // recording, and writes nothing then.
-func RunOf(file, dir string, opt RunOptions) (*bundle.Run, error) {
+func RunOf(file, dir string, opt RunOptions) (*bundle.Run, []bundle.Loss, error) {
 	f, err := perfdata.OpenPath(file)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
 	side, err := f.Sideband()
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", file, err)
+		return nil, nil, fmt.Errorf("reading %s: %w", file, err)
 	}
 	kallsyms, gap, err := gzipKallsyms(opt.Kallsyms)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	m := manifest(f, side, opt)
 	if gap != nil {
@@ -46,20 +46,21 @@ func RunOf(file, dir string, opt RunOptions) (*bundle.Run, error) {
 	}
 	w, err := bundle.Create(dir, m)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := copyRecording(w, file); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if kallsyms != nil {
 		if err := w.WriteFile("symbols/kallsyms.gz", kallsyms); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if err := w.Finish(""); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return bundle.Open(os.DirFS(dir), dir)
+	run, err := bundle.Open(os.DirFS(dir), dir)
+	return run, side.Losses, err
 }
 
 // manifest says what the recording says about itself.

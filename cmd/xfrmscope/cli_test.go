@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"xfrmscope/samples"
 )
 
 // cli runs one command line and returns what a shell would see.
@@ -63,6 +66,43 @@ func TestMistakes(t *testing.T) {
 	}
 	if _, err := os.Stat(out); err == nil {
 		t.Error("a refused command left its output directory behind")
+	}
+}
+
+// A recording that was cut off keeps what is whole, and says what is gone.
+func TestTruncatedImport(t *testing.T) {
+	fsys, err := samples.Open("shared")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := fs.ReadFile(fsys, "n4/perf.data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file, run := filepath.Join(dir, "cut.data"), filepath.Join(dir, "run")
+	if err := os.WriteFile(file, data[:len(data)/2], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := cli("import", file, "-o", run)
+	if code != exitOK || stderr != "" || !strings.Contains(stdout, "lost: ") || !strings.Contains(stdout, "names of kernel functions") {
+		t.Errorf("exit %d, stdout\n%sstderr %q", code, stdout, stderr)
+	}
+	code, stdout, stderr = cli("show", run)
+	if code != exitOK || stderr != "" || !strings.Contains(stdout, "samples") {
+		t.Errorf("exit %d, stdout\n%sstderr %q", code, stdout, stderr)
+	}
+}
+
+func TestNoPerf(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	out := filepath.Join(t.TempDir(), "run")
+	code, _, stderr := cli("record", "-C", "0", "-d", "1s", "-o", out)
+	if code != exitEnvironment || !strings.Contains(stderr, "install") {
+		t.Errorf("exit %d, stderr %q, want %d and how to install perf", code, stderr, exitEnvironment)
+	}
+	if code, stdout, _ := cli("doctor"); code != exitEnvironment || !strings.Contains(stdout, "absent   XS002") {
+		t.Errorf("doctor: exit %d\n%s", code, stdout)
 	}
 }
 

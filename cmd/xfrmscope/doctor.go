@@ -31,12 +31,26 @@ func doctor(ctx context.Context, io streams, asJSON bool) error {
 	if asJSON {
 		enc := json.NewEncoder(io.out)
 		enc.SetIndent("", "  ")
-		return enc.Encode(checks)
+		if err := enc.Encode(checks); err != nil {
+			return err
+		}
+		return recordable(checks)
 	}
 	for _, c := range checks {
 		fmt.Fprintf(io.out, "%-8s %s %s: %s\n", c.State, c.ID, c.Title, c.Evidence)
 		if c.Fix != "" {
 			fmt.Fprintf(io.out, "%-8s       fix: %s\n", "", c.Fix)
+		}
+	}
+	return recordable(checks)
+}
+
+// recordable returns a *collect.Missing if the machine lacks what every
+// recording needs: privileges and perf.
+func recordable(checks []collect.Check) error {
+	for _, c := range checks {
+		if (c.ID == "XS001" || c.ID == "XS002") && c.State == collect.Absent {
+			return &collect.Missing{What: "recording here", Why: c.ID + " " + c.Title + ": " + c.Evidence, Fix: c.Fix}
 		}
 	}
 	return nil

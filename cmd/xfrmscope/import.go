@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"xfrmscope/analyze/importer"
@@ -37,10 +39,17 @@ func importFile(io streams, o importOptions, file string) error {
 	if o.dir == "" {
 		return usagef("import needs a directory for the run: add -o DIR")
 	}
-	run, err := importer.RunOf(file, o.dir, importer.RunOptions{Tool: "xfrmscope " + version(), Kallsyms: o.kallsyms, Labels: o.labels})
+	run, losses, err := importer.RunOf(file, o.dir, importer.RunOptions{Tool: "xfrmscope " + version(), Kallsyms: o.kallsyms, Labels: o.labels})
 	if err != nil {
 		return err
 	}
 	printRun(io, run)
+	for _, l := range losses {
+		fmt.Fprintf(io.out, "  lost: %s: %d", l.What, l.Count)
+		if l.Effect != "" {
+			fmt.Fprintf(io.out, " (%s)", l.Effect)
+		}
+		fmt.Fprintln(io.out)
+	}
 	return nil
 }

@@ -129,7 +129,11 @@ func (o *recordOptions) plan() (bundle.Plan, error) {
 // printRun says what a run holds, what took another event's place, and what is
 // missing.
 func printRun(io streams, r *bundle.Run) {
-	fmt.Fprintf(io.out, "%s: %s, %.1f s on CPUs %s\n", r.Path, r.Status, r.Window.Seconds(), r.Plan.CPUs)
+	fmt.Fprintf(io.out, "%s: %s, %.1f s", r.Path, r.Status, r.Window.Seconds())
+	if len(r.Plan.CPUs) > 0 {
+		fmt.Fprintf(io.out, " on CPUs %s", r.Plan.CPUs)
+	}
+	fmt.Fprintln(io.out)
 	for _, e := range r.Events {
 		switch {
 		case e.Opened == "":
