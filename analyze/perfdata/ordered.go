@@ -26,8 +26,9 @@ type pendingSample struct {
 	user   []uint64 // deferred user chain; nil if there is none
 }
 
-func byTurn(a, b pendingSample) int {
-	return cmp.Or(cmp.Compare(a.timeNS, b.timeNS), cmp.Compare(a.seq, b.seq))
+// before tells whose turn comes first.
+func (p *pendingSample) before(q *pendingSample) bool {
+	return p.timeNS < q.timeNS || p.timeNS == q.timeNS && p.seq < q.seq
 }
 
 // ordered delivers the samples of all streams in order of time. perf calls a
@@ -68,17 +69,28 @@ func (d *Decoder) fork() *Decoder {
 	return &c
 }
 
-// An orderQueue puts the samples of one stream in order.
+// An orderQueue puts the samples of one stream in order. They arrive ring by
+// ring, each in order, so what waits is kept as runs and merged.
 type orderQueue struct {
-	d       *Decoder
-	window  int64
-	waiting []pendingSample
-	bytes   int64 // of waiting
-	seq     int
-	arena   []byte
-	newest  uint64 // time met so far
-	limit   uint64 // newest at the last round
+	d      *Decoder
+	window int64
+	runs   runHeap
+	last   *sampleRun // the run that grows
+	free   []*sampleRun
+	bytes  int64 // of what waits
+	seq    int
+	arena  []byte
+	newest uint64 // time met so far
+	limit  uint64 // newest at the last round
 }
+
+// A sampleRun is samples in order of time.
+type sampleRun struct {
+	samples []pendingSample
+	next    int
+}
+
+func (r *sampleRun) head() *pendingSample { return &r.samples[r.next] }
 
 // samples yields the samples of the blocks in order of time.
 func (q *orderQueue) samples(ctx context.Context, blocks iter.Seq2[*Block, error]) iter.Seq2[pendingSample, error] {
@@ -121,11 +133,8 @@ func (q *orderQueue) block(b *Block, yield func(pendingSample, error) bool) (mor
 			}
 			q.limit = q.newest
 		}
-		if q.bytes > q.window {
-			q.sort()
-			if !q.flush(q.waiting[len(q.waiting)/2].timeNS, yield) {
-				return false, nil
-			}
+		if q.bytes > q.window && !q.flush(q.midway(), yield) {
+			return false, nil
 		}
 	}
 	return true, nil
@@ -152,25 +161,68 @@ func (q *orderQueue) add(rec []byte, off int64) {
 	p.rec = q.arena[:copy(q.arena, rec):len(rec)]
 	q.arena = q.arena[min((len(rec)+7)&^7, len(q.arena)):]
 	q.bytes += int64(len(rec))
-	q.waiting = append(q.waiting, p)
+	if q.last == nil || p.timeNS < q.last.samples[len(q.last.samples)-1].timeNS {
+		q.last = q.newRun()
+		q.runs = append(q.runs, q.last)
+	}
+	q.last.samples = append(q.last.samples, p)
 }
 
-func (q *orderQueue) sort() { slices.SortFunc(q.waiting, byTurn) }
+func (q *orderQueue) newRun() *sampleRun {
+	n := len(q.free)
+	if n == 0 {
+		return &sampleRun{}
+	}
+	r := q.free[n-1]
+	q.free = q.free[:n-1]
+	r.samples, r.next = r.samples[:0], 0
+	return r
+}
+
+// midway returns a time in the middle of those that wait.
+func (q *orderQueue) midway() uint64 {
+	oldest := q.newest
+	for _, r := range q.runs {
+		oldest = min(oldest, r.head().timeNS)
+	}
+	return oldest + (q.newest-oldest)/2
+}
 
 // flush yields what is not younger than limit and reports whether to go on.
 func (q *orderQueue) flush(limit uint64, yield func(pendingSample, error) bool) bool {
-	q.sort()
-	n := 0
-	for ; n < len(q.waiting) && q.waiting[n].timeNS <= limit; n++ {
-		q.bytes -= int64(len(q.waiting[n].rec))
-		if !yield(q.waiting[n], nil) {
+	heap.Init(&q.runs)
+	q.last = nil
+	for len(q.runs) > 0 && q.runs[0].head().timeNS <= limit {
+		r := q.runs[0]
+		p := *r.head()
+		*r.head() = pendingSample{} // its record may go
+		q.bytes -= int64(len(p.rec))
+		if r.next++; r.next == len(r.samples) {
+			heap.Pop(&q.runs)
+			q.free = append(q.free, r)
+		} else {
+			heap.Fix(&q.runs, 0)
+		}
+		if !yield(p, nil) {
 			return false
 		}
 	}
-	rest := copy(q.waiting, q.waiting[n:])
-	clear(q.waiting[rest:])
-	q.waiting = q.waiting[:rest]
 	return true
+}
+
+// A runHeap has the run whose head comes first on top.
+type runHeap []*sampleRun
+
+func (h runHeap) Len() int           { return len(h) }
+func (h runHeap) Less(i, j int) bool { return h[i].head().before(h[j].head()) }
+func (h runHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *runHeap) Push(x any)        { *h = append(*h, x.(*sampleRun)) }
+
+func (h *runHeap) Pop() any {
+	last := (*h)[len(*h)-1]
+	(*h)[len(*h)-1] = nil
+	*h = (*h)[:len(*h)-1]
+	return last
 }
 
 // mergeOrdered merges ordered sequences; equal times go by sequence.
