@@ -5,6 +5,7 @@ import (
 	"math/bits"
 
 	"xfrmscope/analyze/perfdata"
+	"xfrmscope/analyze/symbols"
 )
 
 // A counter counts the samples of the blocks one worker was given.
@@ -31,7 +32,7 @@ type shared struct {
 	digester *digester
 	tasks    *tasks
 	spaces   *spaces // nil: user frames are left out
-	words    *userWords
+	store    *symbols.Store
 	asPerf   bool
 }
 
@@ -60,7 +61,6 @@ func (c *counter) add(s *perfdata.Sample, position uint64) {
 	h.kernelID = d.words(digest{}, ch.kernel)
 	h.kernel = append(h.kernel[:0], ch.kernel...)
 	c.holdUser(h, s, &ch)
-	h.id = d.pair(d.pair(h.kernelID, h.userID.a, h.userID.b), uint64(h.task), uint64(uint32(s.CPU)))
 	if c.holds++; c.holds == len(c.held) {
 		c.flush()
 	}
@@ -68,23 +68,39 @@ func (c *counter) add(s *perfdata.Sample, position uint64) {
 
 // A held sample is one not counted yet.
 type held struct {
-	id               digest // of kernel and user part, task and CPU
-	kernelID, userID digest
-	kernel, user     []uint64
-	layout           *layout // of the user addresses
-	event            int
-	task             uint32
-	cpu              int32
-	period           uint64
-	position         uint64
+	id       digest // of stack, task and CPU
+	kernelID digest
+	userID   digest // of user addresses and layout
+	kernel   []uint64
+	user     []uint64
+	standIn  uint64 // word instead of user addresses, 0 for none
+	layout   *layout
+	userSeg  uint32
+	event    int
+	task     uint32
+	cpu      int32
+	period   uint64
+	position uint64
 }
 
 // flush counts the samples held.
 func (c *counter) flush() {
 	batch := c.held[:c.holds]
 	var next [maxHeld]uint32
+	if c.shared.spaces != nil {
+		for i := range batch {
+			next[i] = c.raw.index.peek(batch[i].userID)
+		}
+		for i := range batch {
+			c.fetched += c.raw.index.fetch(next[i])
+		}
+	}
+	d := c.shared.digester
 	for i := range batch {
-		next[i] = c.events[batch[i].event].index.peek(batch[i].id)
+		h := &batch[i]
+		h.userSeg = c.internUser(h)
+		h.id = d.pair(d.pair(h.kernelID, uint64(h.userSeg), uint64(h.task)), uint64(uint32(h.cpu)), 0)
+		next[i] = c.events[h.event].index.peek(h.id)
 	}
 	for i := range batch {
 		c.fetched += c.events[batch[i].event].index.fetch(next[i])
@@ -99,7 +115,7 @@ func (c *counter) countHeld(h *held) {
 	t := &c.events[h.event]
 	n, v, isNew := t.index.intern(h.id)
 	if isNew {
-		k := stackKey{none, c.internUser(h)}
+		k := stackKey{none, h.userSeg}
 		if len(h.kernel) > 0 {
 			k.kernel = c.kernel.intern(h.kernelID, h.kernel, h.position)
 		}

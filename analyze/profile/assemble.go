@@ -322,22 +322,18 @@ func (a *assembler) unnamedFiles(p *Profile) []string {
 			weight[p.Mappings[p.Locations[s[0]].Mapping].File] += c.Period
 		}
 	}
-	var files []*fileSymbols
-	for _, n := range slices.Sorted(maps.Keys(a.resolver.files)) {
-		if f := a.resolver.files[n]; f.err != nil {
-			files = append(files, f)
-		}
+	var files []*userFile
+	for _, n := range slices.Sorted(maps.Keys(a.resolver.unnamed)) {
+		files = append(files, a.resolver.unnamed[n])
 	}
-	slices.SortStableFunc(files, func(x, y *fileSymbols) int {
-		return cmp.Compare(weight[y.mapping.File], weight[x.mapping.File])
-	})
+	slices.SortStableFunc(files, func(x, y *userFile) int { return cmp.Compare(weight[y.name], weight[x.name]) })
 	var out []string
 	for i, f := range files {
 		if i == maxUnnamed {
 			out = append(out, fmt.Sprintf("%d more files have no symbols", len(files)-i))
 			break
 		}
-		out = append(out, f.err.Error())
+		out = append(out, f.names.err.Error())
 	}
 	return out
 }

@@ -49,9 +49,10 @@ type Options struct {
 // Build aggregates the samples of a recording: one Profile of each event
 // selected, in the order of the recording, an event without samples included.
 //
-// User locations have the file offset as Address, so that one function of all
-// processes is one location; code a just-in-time compiler made has the address
-// as sampled, in mapping "/tmp/perf-PID.map".
+// A kernel location is an address. A user location is a function, of a file of
+// all processes together, with the function's own address in the file; all
+// places of a file that no symbol covers are one location, and so are all
+// addresses at which nothing was mapped.
 //
 // What the recording lost, and what could not be decoded or named, is in
 // Losses and Warnings; an error is a failure to read the input or ctx's.
@@ -60,7 +61,7 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 	if err != nil {
 		return nil, fmt.Errorf("reading side-band: %w", err)
 	}
-	sh := &shared{digester: newDigester(), tasks: newTasks(sb), words: &userWords{}, asPerf: o.AsPerf}
+	sh := &shared{digester: newDigester(), tasks: newTasks(sb), store: o.Store, asPerf: o.AsPerf}
 	if o.User {
 		sh.spaces = newSpaces(sb)
 	}
@@ -71,7 +72,7 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 	kernel, mappings, warnings := newKernel(sb, &o)
 	a := assembler{
 		total:    unite(counters),
-		resolver: newResolver(kernel, mappings, sh, &o),
+		resolver: newResolver(kernel, mappings, sh),
 		kernel:   warnings,
 		losses:   append(sb.Losses[:len(sb.Losses):len(sb.Losses)], stats.Losses()...),
 	}

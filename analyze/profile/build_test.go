@@ -1,13 +1,17 @@
 package profile
 
 import (
+	"bytes"
 	"context"
+	"debug/elf"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"xfrmscope/analyze/perfdata"
 	"xfrmscope/analyze/symbols"
@@ -181,14 +185,68 @@ func TestBuildUser(t *testing.T) {
 			t.Errorf("no cell %s", want)
 		}
 	}
-	for _, l := range ps[0].Locations {
-		if l.Mapping >= 0 && ps[0].Mappings[l.Mapping].File == "/usr/bin/ping" && l.Address != 0x1010 && l.Address != 0x1020 {
-			t.Errorf("address %#x in ping, want a file offset", l.Address)
-		}
-	}
 	if !warned(ps[0], "no symbols of /usr/bin/ping") {
 		t.Errorf("warnings %v say nothing of ping", ps[0].Warnings)
 	}
+}
+
+// TestBuildUserSymbols names the functions of an ELF file, mapped at two
+// places, and of a just-in-time compiler.
+func TestBuildUserSymbols(t *testing.T) {
+	r := newRecording(cpuClock)
+	for pid := range uint32(2) {
+		start := 0x7f0000000000 + uint64(pid)<<32
+		r.mmap(1, pid+1, pid+1, start, 0x2000, 0, "/usr/bin/ping")
+		r.mmap(1, pid+1, pid+1, 0x10000, 0x1000, 0, "//anon")
+		r.sample(testSample{ip: start + 0x1000, pid: pid + 1, tid: 9, timeNS: 2, period: 1, misc: perfdata.MiscUser,
+			chain: []uint64{inUser, start + 0x1000 + uint64(pid), start + 0x1020, 0x10010, 0x10011}})
+	}
+	r.fork(3, 3, 3, 1, 1) // has what its parent mapped
+	r.sample(testSample{ip: 1, pid: 3, tid: 9, timeNS: 4, period: 1, misc: perfdata.MiscUser, chain: []uint64{inUser, 0x7f0000001010, 0xdead0000}})
+	store := symbols.NewStore(symbols.Places{
+		Root:     fstest.MapFS{"usr/bin/ping": {Data: twoFunctions()}},
+		PerfMaps: fstest.MapFS{"perf-1.map": {Data: []byte("10000 10 before\n10010 10 jitted\n")}},
+	})
+	ps := build(t, r.open(t), Options{User: true, Store: store})
+	const ping, jit = "@/usr/bin/ping", "@/tmp/perf-1.map"
+	checkDump(t, ps[0],
+		// Return addresses name the function before.
+		"cpu0 :9 1/9 n=1 w=1 sq=1 first"+ping+" first"+ping+" before"+jit+" jitted"+jit,
+		"cpu0 :9 2/9 n=1 w=1 sq=1 first"+ping+" first"+ping+" [unknown]@/tmp/perf-2.map [unknown]@/tmp/perf-2.map",
+		"cpu0 :9 3/9 n=1 w=1 sq=1 first"+ping+" [unknown]@-")
+	if n := len(ps[0].Locations); n != 5 {
+		t.Errorf("%d locations, want 5: one a function", n)
+	}
+	if l := ps[0].Locations[0]; l.Address != 0x401000 {
+		t.Errorf("Address = %#x, want that of the function, 0x401000", l.Address)
+	}
+	if !warned(ps[0], "no symbols of perf-2.map") {
+		t.Errorf("warnings %v", ps[0].Warnings)
+	}
+}
+
+// twoFunctions is an ELF file with functions "first" and "second", of 0x20
+// bytes each, at offset 0x1000, loaded at 0x401000.
+func twoFunctions() []byte {
+	const headers = 64 + 56
+	names := []byte("\x00first\x00second\x00.text\x00.symtab\x00.strtab\x00")
+	var syms, out bytes.Buffer
+	binary.Write(&syms, binary.LittleEndian, []elf.Sym64{{},
+		{Name: 1, Info: elf.ST_INFO(elf.STB_GLOBAL, elf.STT_FUNC), Shndx: 1, Value: 0x401000, Size: 0x20},
+		{Name: 7, Info: elf.ST_INFO(elf.STB_GLOBAL, elf.STT_FUNC), Shndx: 1, Value: 0x401020, Size: 0x20}})
+	symsAt, namesAt := uint64(headers), uint64(headers+syms.Len())
+	h := elf.Header64{Type: uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: 1, Phoff: 64, Shoff: namesAt + uint64(len(names)),
+		Ehsize: 64, Phentsize: 56, Phnum: 1, Shentsize: 64, Shnum: 4, Shstrndx: 3}
+	copy(h.Ident[:], "\x7fELF\x02\x01\x01")
+	binary.Write(&out, binary.LittleEndian, h)
+	binary.Write(&out, binary.LittleEndian, elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_X), Off: 0x1000, Vaddr: 0x401000, Filesz: 0x1000, Memsz: 0x1000})
+	out.Write(syms.Bytes())
+	out.Write(names)
+	binary.Write(&out, binary.LittleEndian, []elf.Section64{{},
+		{Name: 14, Type: uint32(elf.SHT_PROGBITS), Flags: uint64(elf.SHF_ALLOC | elf.SHF_EXECINSTR), Addr: 0x401000, Off: 0x1000, Size: 0x1000},
+		{Name: 20, Type: uint32(elf.SHT_SYMTAB), Link: 3, Off: symsAt, Size: uint64(syms.Len()), Entsize: 24},
+		{Name: 28, Type: uint32(elf.SHT_STRTAB), Off: namesAt, Size: uint64(len(names))}})
+	return out.Bytes()
 }
 
 func warned(p *Profile, text string) bool {

@@ -55,9 +55,9 @@ type Function struct {
 	Mapping int    // index into Profile.Mappings, -1 if none
 }
 
-// A Location is one address on a stack.
+// A Location is one address on a stack; of user code, one function.
 type Location struct {
-	Address  uint64 // as sampled; 0 in a profile imported without addresses
+	Address  uint64 // kernel: as sampled; user: of the function in its file; 0 if not known
 	Mapping  int    // index into Profile.Mappings, -1 if none
 	Function int    // index into Profile.Functions, -1 if no symbol covers it
 }

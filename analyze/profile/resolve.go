@@ -19,9 +19,7 @@ const (
 // are of the whole recording; assemble picks those of one event.
 type resolver struct {
 	kernel *symbols.Kernel
-	store  *symbols.Store
 	spaces *spaces
-	words  *userWords
 	asPerf bool
 
 	mappings  table[Mapping, mappingKey]
@@ -29,21 +27,19 @@ type resolver struct {
 	locations table[Location, Location]
 
 	kernelMappings map[string]Mapping // what the recording says of "[esp4]"
-	exact, returns map[uint64]int32   // kernel addresses resolved so far, see kernelLocation
-	userExact      map[uint64]int32   // user words
-	userReturns    map[uint64]int32
-	files          map[int32]*fileSymbols
+	exact, returns map[uint64]int32   // kernel addresses resolved so far, see kernelStack
+	user           map[uint64]int32   // user words
+	unnamed        map[int32]*userFile
 }
 
 // mappingKey tells mappings apart.
 type mappingKey struct{ file, buildID string }
 
-func newResolver(k *symbols.Kernel, mappings map[string]Mapping, sh *shared, o *Options) *resolver {
+func newResolver(k *symbols.Kernel, mappings map[string]Mapping, sh *shared) *resolver {
 	return &resolver{
-		kernel: k, store: o.Store, asPerf: o.AsPerf, spaces: sh.spaces, words: sh.words, kernelMappings: mappings,
-		exact: map[uint64]int32{}, returns: map[uint64]int32{},
-		userExact: map[uint64]int32{}, userReturns: map[uint64]int32{},
-		files: map[int32]*fileSymbols{},
+		kernel: k, asPerf: sh.asPerf, spaces: sh.spaces, kernelMappings: mappings,
+		exact: map[uint64]int32{}, returns: map[uint64]int32{}, user: map[uint64]int32{},
+		unnamed: map[int32]*userFile{},
 	}
 }
 
@@ -134,81 +130,35 @@ func (r *resolver) place(addr uint64, m Mapping, function string) int32 {
 	return r.locations.add(l, l)
 }
 
-// userStack appends the locations of user words, leaf first. The first is
-// where the task was interrupted or entered the kernel, the others are return
-// addresses.
+// userStack appends the locations of user words, leaf first.
 func (r *resolver) userStack(stack Stack, words []uint64) Stack {
-	for i, w := range words {
-		known := r.userReturns
-		exact := i == 0 || r.asPerf
-		if exact {
-			known = r.userExact
-		}
-		loc, ok := known[w]
+	for _, w := range words {
+		loc, ok := r.user[w]
 		if !ok {
-			loc = r.newUserLocation(w, exact)
-			known[w] = loc
+			loc = r.newUserLocation(w)
+			r.user[w] = loc
 		}
 		stack = append(stack, loc)
 	}
 	return stack
 }
 
-func (r *resolver) newUserLocation(word uint64, exact bool) int32 {
+func (r *resolver) newUserLocation(word uint64) int32 {
 	switch word {
 	case userTime:
 		return r.place(0, Mapping{File: UserTime}, UserTime)
 	case guestTime:
 		return r.place(0, Mapping{File: GuestTime}, GuestTime)
+	case unmapped:
+		return r.place(0, Mapping{}, "")
 	}
-	p := r.words.place(word)
-	if p.file == fileUnmapped {
-		return r.place(p.place, Mapping{}, "")
+	n := int32(word >> functionBits)
+	f := &r.spaces.files[n]
+	if f.names.err != nil {
+		r.unnamed[n] = f
 	}
-	f := r.file(p.file)
-	at := p.place
-	if !exact && at > 0 {
-		at--
-	}
-	return r.place(p.place, f.mapping, f.lookup(at))
-}
-
-// fileSymbols names the places of one user file.
-type fileSymbols struct {
-	mapping Mapping
-	object  *symbols.Object
-	jitted  *symbols.Table
-	err     error
-}
-
-func (f *fileSymbols) lookup(place uint64) string {
-	var s symbols.Symbol
-	if f.jitted != nil {
-		s, _ = f.jitted.Lookup(place)
-	} else {
-		s, _ = f.object.LookupOffset(place)
-	}
-	return s.Name
-}
-
-func (r *resolver) file(n int32) *fileSymbols {
-	f := r.files[n]
-	if f == nil {
-		f = r.openFile(r.spaces.files[n])
-		r.files[n] = f
-	}
-	return f
-}
-
-// openFile reads the symbols of a file that was hit.
-func (r *resolver) openFile(u userFile) *fileSymbols {
-	f := &fileSymbols{mapping: Mapping{File: u.name, BuildID: u.buildID}}
-	if u.pid != 0 {
-		f.jitted, f.err = r.store.PerfMap(u.pid)
-	} else {
-		f.object, f.err = r.store.Object(u.name, u.buildID)
-	}
-	return f
+	s := f.names.at(word & functionMask)
+	return r.place(s.Start, Mapping{File: f.name, BuildID: f.buildID}, s.Name)
 }
 
 // newKernel puts together what a recording and the options know of the

@@ -14,7 +14,7 @@ import (
 // recording. It is read-only once made.
 type spaces struct {
 	files    []userFile
-	index    map[userFile]int32
+	index    map[fileKey]int32
 	epochs   map[int32][]epoch // by PID, in order of time
 	count    uint32
 	buildIDs map[string]string // by file, for recordings that have them apart
@@ -24,6 +24,11 @@ type spaces struct {
 
 // A userFile is what a user mapping is of.
 type userFile struct {
+	fileKey
+	names *fileSymbols
+}
+
+type fileKey struct {
 	name    string // "/usr/lib/libc.so.6", "[vdso]", "/tmp/perf-42.map"
 	buildID string
 	pid     int32 // of a perf-PID.map, else 0
@@ -60,7 +65,7 @@ func newSpaces(sb *perfdata.Sideband) *spaces {
 		timeNS uint64
 		do     func()
 	}
-	s := &spaces{buildIDs: map[string]string{}, index: map[userFile]int32{}, epochs: map[int32][]epoch{}, current: map[int32]*layout{}}
+	s := &spaces{buildIDs: map[string]string{}, index: map[fileKey]int32{}, epochs: map[int32][]epoch{}, current: map[int32]*layout{}}
 	for _, b := range sb.BuildIDs {
 		if !b.Kernel {
 			s.buildIDs[b.File] = b.ID
@@ -119,14 +124,14 @@ func (s *spaces) mmap(m *perfdata.Mmap) {
 // file may hold code made at run time: perf looks for its names in
 // /tmp/perf-PID.map (map__new, tools/perf/util/map.c, 6.1).
 func (s *spaces) file(m *perfdata.Mmap) int32 {
-	f := userFile{m.File, cmp.Or(m.BuildID, s.buildIDs[m.File]), 0}
+	f := fileKey{m.File, cmp.Or(m.BuildID, s.buildIDs[m.File]), 0}
 	if anonymous(m.File) {
-		f = userFile{fmt.Sprintf("/tmp/perf-%d.map", m.PID), "", m.PID}
+		f = fileKey{fmt.Sprintf("/tmp/perf-%d.map", m.PID), "", m.PID}
 	}
 	i, ok := s.index[f]
 	if !ok {
 		i = int32(len(s.files))
-		s.files = append(s.files, f)
+		s.files = append(s.files, userFile{f, &fileSymbols{}})
 		s.index[f] = i
 	}
 	return i

@@ -4,70 +4,27 @@ import (
 	"sync"
 
 	"xfrmscope/analyze/perfdata"
+	"xfrmscope/analyze/symbols"
 )
 
-// User addresses mean something in one layout of one process only. They are
-// counted by the file that is mapped and the place in it, so that the same code
-// of all processes is one stack: as words of a file's number and an offset.
+// User addresses mean something in one layout of one process only. A user
+// frame is counted as a word: the number of the file that is mapped there, and
+// the number of the function in the file's symbol table. So the same calls in
+// all processes are one stack.
 //
 // Without Options.User, the user part of a stack is left out if there is a
 // kernel part; else it is the one word userTime or guestTime.
 const (
-	wordBits  = 48 // of the place; a file's number is above it
-	placeMask = 1<<wordBits - 1
+	functionBits = 40 // of 1 + the function's number, 0 if it has no symbol
+	functionMask = 1<<functionBits - 1
 
-	fileUnmapped = 0xffff // place is an address nothing was mapped at
-	fileRare     = 0xfffe // place is an index into userWords
-	fileSpecial  = 0xfffd // place is one of the stand-ins
-	maxUserFiles = 0xfffd
+	fileUnmapped = 1<<24 - 1 // nothing was mapped there
+	maxUserFiles = 1<<24 - 3
 
-	userTime  = fileSpecial << wordBits
-	guestTime = fileSpecial<<wordBits | 1
+	unmapped  = fileUnmapped << functionBits
+	userTime  = (fileUnmapped - 1) << functionBits
+	guestTime = (fileUnmapped-1)<<functionBits | 1
 )
-
-// A userPlace is a place in a file, or an address if file is fileUnmapped.
-type userPlace struct {
-	file  int32
-	place uint64
-}
-
-// userWords numbers the places that do not fit a word: addresses above 48 bits
-// and files above 65,532. Workers share it.
-type userWords struct {
-	mu    sync.Mutex
-	index map[userPlace]uint64
-	list  []userPlace
-}
-
-func (w *userWords) word(p userPlace) uint64 {
-	if p.file < maxUserFiles && p.place <= placeMask {
-		return uint64(p.file)<<wordBits | p.place
-	}
-	if p.file == fileUnmapped && p.place <= placeMask {
-		return fileUnmapped<<wordBits | p.place
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.index == nil {
-		w.index = map[userPlace]uint64{}
-	}
-	i, ok := w.index[p]
-	if !ok {
-		i = uint64(len(w.list))
-		w.list = append(w.list, p)
-		w.index[p] = i
-	}
-	return fileRare<<wordBits | i
-}
-
-// place is the inverse of word.
-func (w *userWords) place(word uint64) userPlace {
-	file := int32(word >> wordBits)
-	if file == fileRare {
-		return w.list[word&placeMask]
-	}
-	return userPlace{file, word & placeMask}
-}
 
 // rawUser finds the user segment of addresses seen before in the same layout.
 type rawUser struct {
@@ -78,7 +35,7 @@ type rawUser struct {
 // holdUser sets the user part of a held sample: its addresses and layout, or
 // if user frames are left out a stand-in or nothing.
 func (c *counter) holdUser(h *held, s *perfdata.Sample, ch *chain) {
-	h.userID, h.user, h.layout = digest{}, h.user[:0], nil
+	h.user, h.standIn = h.user[:0], 0
 	switch {
 	case len(ch.user) == 0:
 	case c.shared.spaces != nil:
@@ -87,9 +44,9 @@ func (c *counter) holdUser(h *held, s *perfdata.Sample, ch *chain) {
 		h.userID = c.shared.digester.words(digest{uint64(h.layout.id()), 1}, ch.user)
 	case len(ch.kernel) > 0:
 	case ch.user[0] == guestFrame:
-		h.userID = digest{guestTime, 2}
+		h.standIn = guestTime
 	default:
-		h.userID = digest{userTime, 2}
+		h.standIn = userTime
 	}
 }
 
@@ -101,42 +58,89 @@ func (l *layout) id() uint32 {
 	return l.number
 }
 
-// internUser returns the user segment of a held sample.
+// internUser returns the user segment of a held sample, or none.
 func (c *counter) internUser(h *held) uint32 {
 	switch {
-	case h.userID == digest{}:
+	case h.standIn != 0:
+		return c.internWords([]uint64{h.standIn}, h.position)
+	case len(h.user) == 0:
 		return none
-	case len(h.user) == 0: // a stand-in
-		return c.user.intern(h.userID, []uint64{h.userID.a}, h.position)
 	}
 	_, seg, isNew := c.raw.index.intern(h.userID)
-	if !isNew {
-		first := &c.user.index.at(*seg).first
-		*first = min(*first, h.position)
-		return *seg
+	if isNew {
+		*seg = c.internWords(c.resolveUser(h.user, h.layout), h.position)
 	}
-	words := c.resolveUser(h.user, h.layout)
-	*seg = c.user.intern(c.shared.digester.words(digest{}, words), words, h.position)
+	first := &c.user.index.at(*seg).first
+	*first = min(*first, h.position)
 	return *seg
 }
 
-// resolveUser returns the words of addresses in a layout.
+func (c *counter) internWords(words []uint64, position uint64) uint32 {
+	return c.user.intern(c.shared.digester.words(digest{}, words), words, position)
+}
+
+// resolveUser returns the words of addresses, leaf first. The first is where
+// the task was interrupted or entered the kernel, the others are return
+// addresses.
 func (c *counter) resolveUser(addrs []uint64, l *layout) []uint64 {
 	words := c.raw.words[:0]
-	for _, a := range addrs {
-		if a == guestFrame {
-			words = append(words, guestTime)
-			continue
+	for i, a := range addrs {
+		if i > 0 && a > 0 && a != guestFrame && !c.shared.asPerf {
+			a--
 		}
-		p := userPlace{fileUnmapped, a}
-		if m, ok := l.find(a); ok {
-			p = userPlace{m.file, a - m.start + m.offset}
-			if c.shared.spaces.files[m.file].pid != 0 {
-				p.place = a // code made at run time is named by address
-			}
-		}
-		words = append(words, c.shared.words.word(p))
+		words = append(words, c.shared.userWord(a, l))
 	}
 	c.raw.words = words
 	return words
+}
+
+// userWord returns the word of an address.
+func (s *shared) userWord(addr uint64, l *layout) uint64 {
+	if addr == guestFrame {
+		return guestTime
+	}
+	m, ok := l.find(addr)
+	if !ok || m.file > maxUserFiles {
+		return unmapped
+	}
+	f := s.spaces.files[m.file].symbols(s.store)
+	var function int
+	if f.jitted != nil {
+		function = f.jitted.Find(addr) // code made at run time is named by address
+	} else {
+		function = f.object.FindOffset(addr - m.start + m.offset)
+	}
+	return uint64(m.file)<<functionBits | uint64(function+1)
+}
+
+// fileSymbols names the functions of one user file; it is read when the file
+// is met first.
+type fileSymbols struct {
+	once   sync.Once
+	object *symbols.Object
+	jitted *symbols.Table
+	err    error
+}
+
+// symbols returns the symbols of the file.
+func (u *userFile) symbols(store *symbols.Store) *fileSymbols {
+	u.names.once.Do(func() {
+		if u.pid != 0 {
+			u.names.jitted, u.names.err = store.PerfMap(u.pid)
+		} else {
+			u.names.object, u.names.err = store.Object(u.name, u.buildID)
+		}
+	})
+	return u.names
+}
+
+// at returns the symbol of a number, as in a word.
+func (f *fileSymbols) at(function uint64) symbols.Symbol {
+	switch {
+	case function == 0:
+		return symbols.Symbol{}
+	case f.jitted != nil:
+		return f.jitted.At(int(function - 1))
+	}
+	return f.object.Table.At(int(function - 1))
 }

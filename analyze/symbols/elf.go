@@ -72,15 +72,25 @@ func readObject(f *elf.File, mini bool) (*Object, error) {
 // LookupOffset returns the symbol of the byte at an offset in the file: for a
 // sampled address, address - mapping start + mapping offset.
 func (o *Object) LookupOffset(off uint64) (Symbol, bool) {
-	if o == nil {
+	i := o.FindOffset(off)
+	if i < 0 {
 		return Symbol{}, false
+	}
+	return o.Table.At(i), true
+}
+
+// FindOffset returns the number in Table of the symbol that LookupOffset
+// returns, or -1.
+func (o *Object) FindOffset(off uint64) int {
+	if o == nil {
+		return -1
 	}
 	for _, s := range o.segments {
 		if off >= s.offset && off-s.offset < s.size {
-			return o.Table.Lookup(off - s.offset + s.vaddr)
+			return o.Table.Find(off - s.offset + s.vaddr)
 		}
 	}
-	return Symbol{}, false
+	return -1
 }
 
 // lookupModule returns the symbol at an offset from where a kernel module was

@@ -53,14 +53,15 @@ func (t *Table) Len() int {
 
 // Lookup returns the symbol that covers addr.
 func (t *Table) Lookup(addr uint64) (Symbol, bool) {
-	i := t.find(addr)
+	i := t.Find(addr)
 	if i < 0 {
 		return Symbol{}, false
 	}
 	return t.At(i), true
 }
 
-// At returns symbol i of Len, in the order of addresses.
+// At returns symbol i of Len, in the order of addresses. Two readings of one
+// file number its symbols alike.
 func (t *Table) At(i int) Symbol {
 	s := Symbol{
 		Name:  t.arena[t.nameOff[i] : t.nameOff[i]+uint32(t.nameLen[i])],
@@ -73,8 +74,8 @@ func (t *Table) At(i int) Symbol {
 	return s
 }
 
-// find returns the index of the symbol that covers addr, or -1.
-func (t *Table) find(addr uint64) int {
+// Find returns the number of the symbol that covers addr, for At, or -1.
+func (t *Table) Find(addr uint64) int {
 	if t == nil {
 		return -1
 	}
