@@ -3,7 +3,6 @@ package profile
 import (
 	"bufio"
 	"cmp"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -51,24 +50,32 @@ func WriteFolded(w io.Writer, p *Profile, o FoldedOptions) error {
 	return f.write(w)
 }
 
-// A folder makes lines of a profile. A line is a sequence of words, root
-// first; words are numbered so that lines compare as their text does.
+// A folder makes lines of a profile. A line is a sequence of texts, root
+// first; texts and then whole stacks are numbered so that they sort as their
+// bytes do, and lines are sorted as numbers.
 type folder struct {
 	p *Profile
 	o FoldedOptions
 
-	texts  []string // distinct frames and names, sorted by text
-	frames [][]int32
-	comms  []int32 // word of each Comm; unknownComm is the last
+	texts  []string  // distinct texts of frames, tasks and CPUs
+	frames [][]int32 // texts of each location
+	comms  []int32   // text of each Comm; unknownComm is the last
 	cpus   map[int32]int32
 
 	inner, last []uint32 // by text: its place among all texts with ";" behind, and with nothing
-	lines       []foldedLine
+	byRank      []int32  // texts by those places
+
+	stacks [][]uint32 // by Stack: places of its texts, root first
+	rank   []uint32   // by Stack: its place among them; of one text, one place
+	lines  []foldedLine
 }
 
+// A foldedLine is the CPU and task, as places of their texts, a stack and the
+// weight of all cells that have them.
 type foldedLine struct {
-	words  []uint32
-	weight uint64
+	cpu, comm uint32
+	stack     int32
+	weight    uint64
 }
 
 // unknownComm is perf's name of a task that has none recorded.
@@ -104,7 +111,7 @@ func (f *folder) name() {
 			}
 		}
 	}
-	f.rank()
+	f.rankTexts()
 }
 
 func cpuText(cpu int32) string {
@@ -122,9 +129,9 @@ func foldedComm(s string) string {
 	return strings.NewReplacer(" ", "_", ";", ":", "\n", "_").Replace(s)
 }
 
-// rank places each text, both as the end of a line and with ";" behind: the
-// order of "a", "a.b" and "a;b" depends on which it is.
-func (f *folder) rank() {
+// rankTexts places each text, both as the end of a line and with ";" behind:
+// the order of "a", "a.b" and "a;b" depends on which it is.
+func (f *folder) rankTexts() {
 	n := len(f.texts)
 	order := make([]int, 2*n)
 	for i := range order {
@@ -137,8 +144,9 @@ func (f *folder) rank() {
 		}
 		return compareWords(f.texts[x%n], x >= n, f.texts[y%n], y >= n)
 	})
-	f.inner, f.last = make([]uint32, n), make([]uint32, n)
+	f.inner, f.last, f.byRank = make([]uint32, n), make([]uint32, n), make([]int32, 2*n)
 	for rank, i := range order {
+		f.byRank[rank] = int32(i % n)
 		if i >= n {
 			f.inner[i-n] = uint32(rank)
 		} else {
@@ -160,6 +168,7 @@ func compareWords(x string, xInner bool, y string, yInner bool) int {
 
 // fold makes the lines, sorted, each once.
 func (f *folder) fold() {
+	f.rankStacks()
 	in := f.o.CPUs
 	for i := range f.p.Cells {
 		c := &f.p.Cells[i]
@@ -168,12 +177,12 @@ func (f *folder) fold() {
 				continue
 			}
 		}
-		f.lines = append(f.lines, foldedLine{f.line(c), f.weight(c)})
+		f.lines = append(f.lines, f.line(c))
 	}
-	slices.SortFunc(f.lines, func(x, y foldedLine) int { return slices.Compare(x.words, y.words) })
+	slices.SortFunc(f.lines, f.compareLines)
 	kept := f.lines[:0]
 	for _, l := range f.lines {
-		if n := len(kept); n > 0 && slices.Equal(kept[n-1].words, l.words) {
+		if n := len(kept); n > 0 && f.compareLines(kept[n-1], l) == 0 {
 			kept[n-1].weight += l.weight
 			continue
 		}
@@ -182,35 +191,75 @@ func (f *folder) fold() {
 	f.lines = kept
 }
 
-func (f *folder) weight(c *Cell) uint64 {
-	if f.o.Count || c.Period == 0 {
-		return c.Count
-	}
-	return c.Period
+func (f *folder) compareLines(x, y foldedLine) int {
+	return cmp.Or(cmp.Compare(x.cpu, y.cpu), cmp.Compare(x.comm, y.comm), cmp.Compare(f.rank[x.stack], f.rank[y.stack]))
 }
 
-// line returns the words of a cell, as ranks.
-func (f *folder) line(c *Cell) []uint32 {
-	words := make([]int32, 0, 2+len(f.p.Stacks[c.Stack]))
-	if f.o.PerCPU {
-		words = append(words, f.cpus[c.CPU])
+// rankStacks sorts the stacks by text.
+func (f *folder) rankStacks() {
+	n := 0
+	for _, s := range f.p.Stacks {
+		for _, loc := range s {
+			n += len(f.frames[loc])
+		}
+	}
+	all := make([]uint32, 0, n)
+	f.stacks = make([][]uint32, len(f.p.Stacks))
+	for i, s := range f.p.Stacks {
+		start := len(all)
+		all = f.appendPlaces(all, s)
+		f.stacks[i] = all[start:len(all):len(all)]
+	}
+	order := make([]int32, len(f.stacks))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(x, y int32) int { return slices.Compare(f.stacks[x], f.stacks[y]) })
+	f.rank = make([]uint32, len(order))
+	rank := uint32(0)
+	for i, s := range order {
+		if i > 0 && !slices.Equal(f.stacks[order[i-1]], f.stacks[s]) {
+			rank++
+		}
+		f.rank[s] = rank
+	}
+}
+
+// appendPlaces appends the places of the texts of a stack.
+func (f *folder) appendPlaces(places []uint32, s Stack) []uint32 {
+	start, end := len(places), int32(-1)
+	for _, loc := range slices.Backward(s) {
+		if f.o.Kernel && !f.isKernel(loc) {
+			continue
+		}
+		for _, t := range f.frames[loc] {
+			places, end = append(places, f.inner[t]), t
+		}
+	}
+	if len(places) > start {
+		places[len(places)-1] = f.last[end]
+	}
+	return places
+}
+
+// line returns the line of a cell.
+func (f *folder) line(c *Cell) foldedLine {
+	l := foldedLine{stack: c.Stack, weight: c.Period}
+	if f.o.Count || c.Period == 0 {
+		l.weight = c.Count
 	}
 	comm := f.comms[len(f.comms)-1]
 	if c.Comm >= 0 {
 		comm = f.comms[c.Comm]
 	}
-	words = append(words, comm)
-	for _, loc := range slices.Backward(f.p.Stacks[c.Stack]) {
-		if !f.o.Kernel || f.isKernel(loc) {
-			words = append(words, f.frames[loc]...)
-		}
+	l.comm = f.inner[comm]
+	if len(f.stacks[c.Stack]) == 0 {
+		l.comm = f.last[comm]
 	}
-	ranks := make([]uint32, len(words))
-	for i, w := range words {
-		ranks[i] = f.inner[w]
+	if f.o.PerCPU {
+		l.cpu = f.inner[f.cpus[c.CPU]]
 	}
-	ranks[len(ranks)-1] = f.last[words[len(words)-1]]
-	return ranks
+	return l
 }
 
 func (f *folder) isKernel(loc int32) bool {
@@ -219,19 +268,20 @@ func (f *folder) isKernel(loc int32) bool {
 }
 
 func (f *folder) write(w io.Writer) error {
-	text := make([]int32, 2*len(f.texts)) // by rank
-	for i := range f.texts {
-		text[f.inner[i]], text[f.last[i]] = int32(i), int32(i)
-	}
 	b := bufio.NewWriterSize(w, 64<<10)
 	for _, l := range f.lines {
-		for i, r := range l.words {
-			if i > 0 {
-				b.WriteByte(';')
-			}
-			b.WriteString(f.texts[text[r]])
+		if f.o.PerCPU {
+			b.WriteString(f.texts[f.byRank[l.cpu]])
+			b.WriteByte(';')
 		}
-		fmt.Fprintf(b, " %d\n", l.weight)
+		b.WriteString(f.texts[f.byRank[l.comm]])
+		for _, place := range f.stacks[l.stack] {
+			b.WriteByte(';')
+			b.WriteString(f.texts[f.byRank[place]])
+		}
+		b.WriteByte(' ')
+		b.Write(strconv.AppendUint(b.AvailableBuffer(), l.weight, 10))
+		b.WriteByte('\n')
 	}
 	return b.Flush()
 }
