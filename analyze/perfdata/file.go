@@ -248,11 +248,30 @@ func (f *File) finishEvents() {
 	f.Meta.nameEvents(f.Events)
 	for _, e := range f.Events {
 		if e.Name == "" {
+			e.Name = f.tracepointName(e)
+		}
+		if e.Name == "" {
 			e.Name = defaultName(&e.Attr, f.Meta.PMUs)
 		}
 	}
 	f.Meta.groupEvents(f.Events)
 	f.ids = newIdentity(f.Events)
+}
+
+// tracepointName names a tracepoint by its recorded format, "" if there is
+// none.
+func (f *File) tracepointName(e *Event) string {
+	if !e.IsTracepoint() || len(f.Meta.TracingData) == 0 {
+		return ""
+	}
+	formats, err := f.Formats()
+	if err != nil {
+		return "" // reported to those who ask for payloads
+	}
+	if format := formats.Of(e); format != nil {
+		return format.System + ":" + format.Name
+	}
+	return ""
 }
 
 // Sideband passes over every record of the recording once and returns what is

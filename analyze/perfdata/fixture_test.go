@@ -17,16 +17,27 @@ const fixtureRoot = "../../../shared/fixtures/perfdata"
 
 // A fixture is one recording.
 type fixture struct {
-	name string // below fixtureRoot
+	name string // below root
+	root string
 	data []byte
 }
 
-// fixtures returns every recording there is. KDAB's are packed as Qt packs:
-// u32 length, zlib.
+// fixtures returns every recording there is, in fixtureRoot and in the
+// directories that PERFDATA_FIXTURES names. KDAB's are packed as Qt packs: u32
+// length, zlib.
 func fixtures(t testing.TB) []fixture {
 	t.Helper()
+	out := fixturesBelow(t, fixtureRoot)
+	for _, root := range filepath.SplitList(os.Getenv("PERFDATA_FIXTURES")) {
+		out = append(out, fixturesBelow(t, root)...)
+	}
+	return out
+}
+
+func fixturesBelow(t testing.TB, root string) []fixture {
+	t.Helper()
 	var out []fixture
-	err := filepath.WalkDir(fixtureRoot, func(path string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasSuffix(path, "expected.txt.zlib") {
 			return err
 		}
@@ -44,13 +55,13 @@ func fixtures(t testing.TB) []fixture {
 			}
 		}
 		if bytes.HasPrefix(b, []byte("PERFILE2")) {
-			name, _ := filepath.Rel(fixtureRoot, path)
-			out = append(out, fixture{name, b})
+			name, _ := filepath.Rel(root, path)
+			out = append(out, fixture{name, root, b})
 		}
 		return nil
 	})
 	if os.IsNotExist(err) {
-		t.Skipf("no fixtures at %s: they are kept beside the project, not in it", fixtureRoot)
+		t.Skipf("no fixtures at %s: they are kept beside the project, not in it", root)
 	}
 	if err != nil {
 		t.Fatal(err)
