@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"xfrmscope/analyze/importer"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/perfdata"
 	"xfrmscope/analyze/profile"
@@ -33,9 +34,10 @@ func newRun(ctx context.Context, b *bundle.Run) (*Run, error) {
 	if b.Status == bundle.Partial {
 		r.warn("run", "the run is partial: "+b.Why)
 	}
-	r.readTraffic(b)
+	imports := r.readImports(b)
+	r.readTraffic(b, imports)
 	r.readLocks(b)
-	if err := r.readEvents(ctx, b); err != nil {
+	if err := r.readEvents(ctx, b, imports); err != nil {
 		return nil, err
 	}
 	if e := r.Main(); r.N == 0 && e != nil {
@@ -69,13 +71,16 @@ func (r *Run) keep(what string, err error) {
 	}
 }
 
-func (r *Run) readTraffic(b *bundle.Run) {
+func (r *Run) readTraffic(b *bundle.Run, imports []*importer.Import) {
 	rows, err := b.SAs()
 	r.keep("SAs", err)
 	counters, err := b.Counters()
 	r.keep("counters", err)
 	traffic, err := b.Traffic()
 	r.keep("packets", err)
+	if traffic == nil {
+		traffic = importedTraffic(imports)
+	}
 	r.SAs = saDeltas(rows, windowStart, windowEnd)
 	r.probeRate = probeRate(rows)
 	r.Drops = newDrops(counters)
@@ -89,17 +94,22 @@ func (r *Run) readLocks(b *bundle.Run) {
 	r.Warnings = append(r.Warnings, r.Locks.warnEffect()...)
 }
 
-// readEvents decodes perf.data, if there is one.
-func (r *Run) readEvents(ctx context.Context, b *bundle.Run) error {
+// readEvents decodes perf.data, if there is one, and takes the profiles of
+// foreign files.
+func (r *Run) readEvents(ctx context.Context, b *bundle.Run, imports []*importer.Import) error {
 	profiles, err := r.profiles(ctx, b)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	absent := errors.Is(err, fs.ErrNotExist)
+	for _, im := range imports {
+		profiles = append(profiles, im.Profiles...)
+	}
+	if absent && len(profiles) == 0 {
 		r.gap(bundle.Gap{What: "samples", Why: "the run holds no perf.data"})
 		return nil
 	}
-	if err != nil {
+	if err != nil && !absent {
 		r.gap(bundle.Gap{What: "samples", Why: err.Error()})
 	}
 	for _, p := range profiles {

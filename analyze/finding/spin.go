@@ -76,7 +76,7 @@ func spinOfMode(measured []SpinPoint) Finding {
 
 func spinClaim(p SpinPoint) string {
 	where := "of busy time on " + cpus(p.N)
-	if p.Spin.Samples == 0 {
+	if p.Spin.Value == 0 && p.Busy > 0 {
 		return fmt.Sprintf("%s: none of %d busy samples on %s spins on locks", modeName(p), p.Busy, cpus(p.N))
 	}
 	if p.Spin.Value < SpinFloor {

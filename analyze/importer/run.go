@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+	"unicode"
 
 	"xfrmscope/analyze/perfdata"
 	"xfrmscope/analyze/symbols"
@@ -21,64 +23,163 @@ type RunOptions struct {
 	Labels   map[string]string // "mode", "n", ...
 }
 
-// RunOf makes the run dir of a perf.data file: the recording as it is, the
-// kernel symbols, and a manifest of what the recording says about its machine.
-// A file that is cut off is imported to its last whole record; what is missing is
-// returned, and counted by the report again. It returns a *perfdata.FormatError if the file is no
-// recording, and writes nothing then.
-func RunOf(file, dir string, opt RunOptions) (*bundle.Run, []bundle.Loss, error) {
+// Dir is the folder of a bundle that holds foreign files as they are.
+const Dir = "import/"
+
+// RunOf makes the run dir of files that other programs wrote: at most one
+// perf.data, and any that Read understands. They are kept as they are; the
+// analysis reads them again. A perf.data gets its kernel symbols beside it, and
+// one that is cut off is imported to its last whole record. What the files lost
+// is returned, and counted by the report again. Errors are *FormatError,
+// *SyntaxError and *perfdata.FormatError; nothing is written then.
+func RunOf(files []string, dir string, opt RunOptions) (*bundle.Run, []bundle.Loss, error) {
+	m := bundle.Manifest{Tool: opt.Tool, Source: "import", Plan: bundle.Plan{Labels: opt.Labels}}
+	var losses []bundle.Loss
+	var recording string
+	var kallsyms []byte
+	for _, file := range files {
+		isRecording, err := isRecording(file)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !isRecording {
+			lost, err := describeImport(&m, file)
+			if err != nil {
+				return nil, nil, err
+			}
+			losses = append(losses, lost...)
+			continue
+		}
+		if recording != "" {
+			return nil, nil, &FormatError{File: file, Why: "a run has one perf.data, and " + recording + " is that: import it into a run of its own"}
+		}
+		recording = file
+		lost, err := describeRecording(&m, file)
+		if err != nil {
+			return nil, nil, err
+		}
+		losses = append(losses, lost...)
+		if kallsyms, err = gzipKallsyms(&m, opt.Kallsyms); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := writeRun(dir, m, files, recording, kallsyms); err != nil {
+		return nil, nil, err
+	}
+	run, err := bundle.Open(os.DirFS(dir), dir)
+	return run, losses, err
+}
+
+// isRecording tells a perf.data, file or directory, from the other formats.
+func isRecording(file string) (bool, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.IsDir() {
+		return err == nil, err
+	}
+	head, err := io.ReadAll(io.LimitReader(f, HeadBytes))
+	if err != nil {
+		return false, err
+	}
+	if len(head) == 0 {
+		return true, nil // perf record leaves an empty file when it fails: let its reader say so
+	}
+	format, err := Detect(head, file)
+	return format == Recording, err
+}
+
+// describeImport reads a foreign file once, to refuse what the analysis could
+// not read, and notes what it says of the machine.
+func describeImport(m *bundle.Manifest, file string) ([]bundle.Loss, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	im, err := Read(f, Options{Name: file})
+	if err != nil {
+		return nil, err
+	}
+	if im.Traffic != nil {
+		if _, one := im.Traffic.Bundle(file); !one && len(im.Traffic.Points) > 1 {
+			return nil, fmt.Errorf("%s holds the results of %d runs, and a run takes those of one: give the file of a single run", file, len(im.Traffic.Points))
+		}
+	}
+	if m.Host.Name == "" {
+		m.Host = im.Host
+	}
+	if m.Window == (bundle.Window{}) {
+		m.Window = im.Window
+	}
+	if len(im.Command) > 0 {
+		m.Commands = append(m.Commands, bundle.Command{Argv: im.Command})
+	}
+	for _, p := range im.Profiles {
+		m.Events = append(m.Events, bundle.Event{Asked: p.Event.Name, Opened: p.Event.Name})
+	}
+	return im.Losses, nil
+}
+
+// describeRecording notes what a perf.data says of itself.
+func describeRecording(m *bundle.Manifest, file string) ([]bundle.Loss, error) {
 	f, err := perfdata.OpenPath(file)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer f.Close()
 	side, err := f.Sideband()
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading %s: %w", file, err)
+		return nil, fmt.Errorf("reading %s: %w", file, err)
 	}
-	kallsyms, gap, err := gzipKallsyms(opt.Kallsyms)
-	if err != nil {
-		return nil, nil, err
-	}
-	m := manifest(f, side, opt)
-	if gap != nil {
-		m.Gaps = append(m.Gaps, *gap)
-	}
+	describe(m, f, side)
+	return side.Losses, nil
+}
+
+func writeRun(dir string, m bundle.Manifest, files []string, recording string, kallsyms []byte) error {
 	w, err := bundle.Create(dir, m)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	if err := copyRecording(w, file); err != nil {
-		return nil, nil, err
+	for i, file := range files {
+		if file == recording {
+			err = copyRecording(w, file)
+		} else {
+			err = copyFile(w, fmt.Sprintf("%s%d-%s", Dir, i+1, plainName(filepath.Base(file))), file)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	if kallsyms != nil {
 		if err := w.WriteFile("symbols/kallsyms.gz", kallsyms); err != nil {
-			return nil, nil, err
+			return err
 		}
 	}
-	if err := w.Finish(""); err != nil {
-		return nil, nil, err
-	}
-	run, err := bundle.Open(os.DirFS(dir), dir)
-	return run, side.Losses, err
+	return w.Finish("")
 }
 
-// manifest says what the recording says about itself.
-func manifest(f *perfdata.File, side *perfdata.Sideband, opt RunOptions) bundle.Manifest {
-	m := bundle.Manifest{
-		Tool:   opt.Tool,
-		Source: "import",
-		Plan:   bundle.Plan{Labels: opt.Labels},
-		Host: bundle.Host{
-			Name: f.Meta.Hostname, Kernel: f.Meta.OSRelease, Arch: f.Meta.Arch, CPUModel: f.Meta.CPUDesc,
-		},
-		Window: bundle.Window{StartNS: int64(side.FirstNS), EndNS: int64(side.LastNS)},
-	}
+// plainName keeps what every file system and every reader takes.
+func plainName(name string) string {
+	return strings.Map(func(c rune) rune {
+		if c < 0x80 && (unicode.IsLetter(c) || unicode.IsDigit(c) || strings.ContainsRune("._-", c)) {
+			return c
+		}
+		return '_'
+	}, name[:min(len(name), 100)])
+}
+
+// describe notes what the recording says about itself.
+func describe(m *bundle.Manifest, f *perfdata.File, side *perfdata.Sideband) {
+	m.Host = bundle.Host{Name: f.Meta.Hostname, Kernel: f.Meta.OSRelease, Arch: f.Meta.Arch, CPUModel: f.Meta.CPUDesc}
+	m.Window = bundle.Window{StartNS: int64(side.FirstNS), EndNS: int64(side.LastNS)}
 	if c := f.Meta.Clock; c != nil && side.FirstNS > 0 {
 		m.Started = time.Unix(0, int64(c.WallNS-c.ClockNS+side.FirstNS)).UTC()
 	}
 	if len(f.Meta.CommandLine) > 0 {
-		m.Commands = []bundle.Command{{Argv: f.Meta.CommandLine}}
+		m.Commands = append(m.Commands, bundle.Command{Argv: f.Meta.CommandLine})
 	}
 	for _, b := range side.BuildIDs {
 		if b.Kernel && b.PID == -1 && m.Host.BuildID == "" {
@@ -94,42 +195,42 @@ func manifest(f *perfdata.File, side *perfdata.Sideband, opt RunOptions) bundle.
 			m.Plan.FrequencyHz = int(hz)
 		}
 	}
-	return m
 }
 
-// gzipKallsyms returns the text symbols of a kallsyms file, gzipped, or the gap
+// gzipKallsyms returns the symbols of a kallsyms file, gzipped, or notes the gap
 // that stands for them.
-func gzipKallsyms(name string) ([]byte, *bundle.Gap, error) {
+func gzipKallsyms(m *bundle.Manifest, name string) ([]byte, error) {
 	if name == "" {
-		return nil, &bundle.Gap{
+		m.Gaps = append(m.Gaps, bundle.Gap{
 			What: "names of kernel functions",
 			Why:  "a perf.data holds addresses only, and no kernel symbols were given",
 			Fix:  "import again with --kallsyms FILE: /proc/kallsyms of the recording machine, read as root in the same boot",
-		}, nil
+		})
+		return nil, nil
 	}
 	data, err := os.ReadFile(name)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading kernel symbols: %w", err)
+		return nil, fmt.Errorf("reading kernel symbols: %w", err)
 	}
 	table, err := symbols.ReadKallsyms(bytes.NewReader(data))
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading kernel symbols of %s: %w", name, err)
+		return nil, fmt.Errorf("reading kernel symbols of %s: %w", name, err)
 	}
 	if err := table.Usable(); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
-		return data, nil, nil
+		return data, nil
 	}
 	var zipped bytes.Buffer
 	zw := gzip.NewWriter(&zipped)
 	if _, err := zw.Write(data); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := zw.Close(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return zipped.Bytes(), nil, nil
+	return zipped.Bytes(), nil
 }
 
 // copyRecording copies a perf.data file, or the files of a directory recording.

@@ -63,16 +63,18 @@ type CPUShare struct {
 	Remote float64 `json:"remote"`
 }
 
-// Bundle sums the packets sent into what a run stores; false if a point does
-// not tell packets, or the points are not parts of one run.
+// Bundle sums the packets sent into what a run stores, over a window as long as
+// the longest point; false if a point does not tell packets or its time, or the
+// points are not parts of one run.
 func (t *Traffic) Bundle(source string) (bundle.Traffic, bool) {
 	out := bundle.Traffic{Source: source}
 	for _, p := range t.Points {
 		sameRun := p.Run == t.Points[0].Run && p.N == t.Points[0].N && p.Direction == t.Points[0].Direction
-		if p.Tx.Packets == nil || !sameRun {
+		if p.Tx.Packets == nil || p.Seconds <= 0 || !sameRun {
 			return bundle.Traffic{}, false
 		}
 		out.Packets += *p.Tx.Packets
+		out.Window.EndNS = max(out.Window.EndNS, int64(p.Seconds*1e9))
 		if p.CPU >= 0 {
 			out.PerCPU = append(out.PerCPU, bundle.CPUPackets{CPU: p.CPU, Packets: *p.Tx.Packets})
 		}

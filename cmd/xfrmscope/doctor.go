@@ -45,13 +45,9 @@ func doctor(ctx context.Context, io streams, asJSON bool) error {
 	return recordable(checks)
 }
 
-// recordable returns a *collect.Missing if the machine lacks what every
-// recording needs: privileges and perf.
 func recordable(checks []collect.Check) error {
-	for _, c := range checks {
-		if (c.ID == "XS001" || c.ID == "XS002") && c.State == collect.Absent {
-			return &collect.Missing{What: "recording here", Why: c.ID + " " + c.Title + ": " + c.Evidence, Fix: c.Fix}
-		}
+	if collect.CanRecord(checks) {
+		return nil
 	}
-	return nil
+	return &collect.Missing{What: "recording", Why: "what it needs is absent here", Fix: "the checks above name each fix"}
 }

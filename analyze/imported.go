@@ -1,0 +1,54 @@
+package analyze
+
+import (
+	"strings"
+
+	"xfrmscope/analyze/importer"
+	"xfrmscope/collect/bundle"
+)
+
+// readImports reads the foreign files of a run again. One that cannot be read
+// is a gap.
+func (r *Run) readImports(b *bundle.Run) []*importer.Import {
+	var out []*importer.Import
+	for _, file := range b.Files {
+		if !strings.HasPrefix(file.Name, importer.Dir) {
+			continue
+		}
+		im, err := readImport(b, file.Name)
+		if err != nil {
+			r.gap(bundle.Gap{What: file.Name, Why: err.Error()})
+		}
+		if im == nil {
+			continue
+		}
+		r.Warnings = append(r.Warnings, im.Warnings...)
+		if len(im.Profiles) == 0 {
+			r.Losses = append(r.Losses, im.Losses...)
+		}
+		out = append(out, im)
+	}
+	return out
+}
+
+func readImport(b *bundle.Run, name string) (*importer.Import, error) {
+	f, err := b.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return importer.Read(f, importer.Options{Name: name})
+}
+
+// importedTraffic returns the packets a foreign file counted, nil if none did.
+func importedTraffic(imports []*importer.Import) *bundle.Traffic {
+	for _, im := range imports {
+		if im.Traffic == nil {
+			continue
+		}
+		if t, ok := im.Traffic.Bundle(im.Format.String()); ok {
+			return &t
+		}
+	}
+	return nil
+}
