@@ -2,7 +2,6 @@ package reports
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"xfrmscope/analyze"
@@ -13,11 +12,13 @@ import (
 func oneRunBlocks(r *analyze.Result, run *analyze.Run) []block {
 	a := all(run)
 	head := append([]string{fmt.Sprintf("xfrmscope report: %s, %s", ascii(orDash(run.Name), 40), cpusText(run))}, whereLines([]*analyze.Run{run})...)
+	functions := besides(functionLines(a), stageLines(a))
 	blocks := []block{
-		{items: lineItems(head), keep: 5},
-		{items: lineItems(runFigures(run, a)), keep: math.MaxInt, gap: true},
-		{items: lineItems(cpuTable(run)), keep: 3, gap: true, rank: 6},
-		{items: lineItems(besides(functionLines(a), stageLines(a))), keep: 5, gap: true, rank: 5},
+		{items: lineItems(head[:min(5, len(head))])},
+		foundBlock(r),
+		{items: lineItems(runFigures(run, a)), gap: true},
+		{items: cpuTable(run), keep: 4, least: 1, gap: true, rank: 3, noun: "CPU"},
+		{items: headed(functions[:1], functions[1:]), keep: 4, least: 1, gap: true, rank: 4, noun: "function"},
 	}
 	return append(blocks, endBlocks(r, 1)...)
 }
@@ -47,20 +48,21 @@ func runFigures(run *analyze.Run, a analyze.CPU) []string {
 }
 
 // cpuTable prints the CPUs, at most four: the first, the last, evenly between.
-func cpuTable(run *analyze.Run) []string {
+func cpuTable(run *analyze.Run) [][]string {
 	e := run.Main()
 	if e == nil || len(e.CPUs) == 0 {
-		return []string{"  per CPU: no samples"}
+		return lineItems([]string{"  per CPU: no samples"})
 	}
-	lines := []string{fmt.Sprintf("  %5s %9s %9s %16s %16s", "CPU", "samples", "busy", "spin %", "word %")}
+	head := fmt.Sprintf("  %5s %9s %9s %16s %16s", "CPU", "samples", "busy", "spin %", "word %")
+	if left := len(e.CPUs) - 4; left > 0 {
+		head += fmt.Sprintf("  4 of %d", len(e.CPUs))
+	}
+	var rows []string
 	for _, i := range pick(len(e.CPUs), 4) {
 		c := e.CPUs[i]
-		lines = append(lines, fmt.Sprintf("  %5s %9s %9s %16s %16s", cpuNumber(c.CPU), count(c.Total.Samples), count(c.Busy.Samples), percentCell(c.SpinShare), percentCell(c.LockWordShare)))
+		rows = append(rows, fmt.Sprintf("  %5s %9s %9s %16s %16s", cpuNumber(c.CPU), count(c.Total.Samples), count(c.Busy.Samples), percentCell(c.SpinShare), percentCell(c.LockWordShare)))
 	}
-	if left := len(e.CPUs) - 4; left > 0 {
-		lines = append(lines, fmt.Sprintf("  %d CPUs left out: see report.html", left))
-	}
-	return lines
+	return headed([]string{head}, rows)
 }
 
 // cpuNumber prints a CPU, "?" if the recording does not say.

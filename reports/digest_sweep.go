@@ -21,14 +21,12 @@ func sweepBlocks(r *analyze.Result, runs []*analyze.Run) []block {
 		}
 	}
 	head := append([]string{fmt.Sprintf("xfrmscope report: %d runs, %s", len(runs), modesText(r))}, whereLines(runs)...)
-	blocks := []block{
-		{items: lineItems(head), keep: 5},
-		{items: lineItems(runTable(groups, runs)), keep: math.MaxInt, gap: true},
-	}
-	if lines := perCPULines(groups); len(lines) > 0 {
-		blocks = append(blocks, block{items: lines, keep: 1, rank: 5})
-	}
-	return append(blocks, endBlocks(r, len(runs))...)
+	return append([]block{
+		{items: lineItems(head[:min(5, len(head))])},
+		foundBlock(r),
+		{items: runTable(groups, runs), keep: math.MaxInt, least: 1, gap: true, rank: 2, noun: "row"},
+		{items: perCPULines(groups), keep: 1, rank: 3, noun: "CPU line"},
+	}, endBlocks(r, len(runs))...)
 }
 
 func modesText(r *analyze.Result) string {
@@ -45,17 +43,18 @@ func modesText(r *analyze.Result) string {
 }
 
 // runTable prints one line for each group, at most digestRows.
-func runTable(groups []group, runs []*analyze.Run) []string {
-	lines := []string{
-		fmt.Sprintf("  %-8s %3s %7s %15s %12s %6s %7s %5s", "mode", "N", "kpkt/s", ascii(costUnit(runs), 15), "spin %", "word %", "wait", "n"),
+func runTable(groups []group, runs []*analyze.Run) [][]string {
+	head := []string{
+		fmt.Sprintf("  %-8s %3s %7s %15s %12s %6s %7s %5s", rowHead(groups), "N", "kpkt/s", ascii(costUnit(runs), 15), "spin %", "word %", "wait", "n"),
 		fmt.Sprintf("  %-8s %3s %7s %15s %12s %6s %7s %5s", "", "", "", "+- 1 se", "+- 1 se", "", "ns/pkt", ""),
 		"  " + strings.Repeat("-", 70),
 	}
+	var lines []string
 	rows := pick(len(groups), digestRows)
 	repeats := 1
 	for _, i := range rows {
 		repeats = max(repeats, groups[i].repeats)
-		lines = append(lines, runRow(groups[i].chosen))
+		lines = append(lines, runRow(groups[i].chosen, rowLabels(groups)[i]))
 	}
 	if repeats > 1 {
 		lines = append(lines, fmt.Sprintf("  each row: the run of median packets/s of up to %d repeats", repeats))
@@ -63,16 +62,56 @@ func runTable(groups []group, runs []*analyze.Run) []string {
 	if left := len(groups) - len(rows); left > 0 {
 		lines = append(lines, fmt.Sprintf("  %d rows left out: see report.html and results.json", left))
 	}
-	return lines
+	return headed(head, lines)
 }
 
-func runRow(r *analyze.Run) string {
-	a := all(r)
-	mode := r.Mode
-	if mode == "" {
-		mode = orDash(r.Name)
+// rowHead says what the first column is: unlabelled runs have no mode.
+func rowHead(groups []group) string {
+	for _, g := range groups {
+		if g.chosen.Mode != "" {
+			return "mode"
+		}
 	}
-	return fmt.Sprintf("  %-8s %3d %7s %15s %12s %6s %7s %5s", ascii(mode, 8), r.N,
+	return "run"
+}
+
+// rowLabel is the width of the first column.
+const rowLabel = 8
+
+// rowLabels names the rows: by mode, an unlabelled run by its name. Of names
+// that begin alike the ends are shown.
+func rowLabels(groups []group) []string {
+	heads := map[string]string{} // cut name -> name
+	ends := false
+	for _, g := range groups {
+		name := rowName(g.chosen)
+		cut := ascii(name, rowLabel)
+		if other, ok := heads[cut]; ok && other != name {
+			ends = true
+		}
+		heads[cut] = name
+	}
+	var labels []string
+	for _, g := range groups {
+		name := ascii(rowName(g.chosen), math.MaxInt)
+		if ends && len(name) > rowLabel {
+			name = ".." + name[len(name)-rowLabel+2:]
+		}
+		labels = append(labels, cut(name, rowLabel))
+	}
+	return labels
+}
+
+func rowName(r *analyze.Run) string {
+	if r.Mode == "" {
+		return orDash(r.Name)
+	}
+	return r.Mode
+}
+
+func runRow(r *analyze.Run, label string) string {
+	a := all(r)
+	return fmt.Sprintf("  %-8s %3d %7s %15s %12s %6s %7s %5s", label, r.N,
 		kilo(r.Packets.Rate), costCell(a.PerPacket), percentCell(a.SpinShare), wordCell(a.LockWordShare), plainCell(r.Locks.PerPkt), strings.ReplaceAll(short(float64(a.Busy.Samples)), " ", ""))
 }
 
@@ -126,7 +165,7 @@ func plainCell(v metric.Value) string {
 func perCPULines(groups []group) [][]string {
 	var items [][]string
 	for i, g := range groups {
-		if i+1 < len(groups) && groups[i+1].chosen.Mode == g.chosen.Mode {
+		if !lastOfMode(groups, i) {
 			continue
 		}
 		if low, high, ok := spinSpread(g.chosen); ok {

@@ -50,6 +50,63 @@ func TestDigestGolden(t *testing.T) {
 	golden(t, "digest-one.txt", []byte(digest(t, testOne())))
 }
 
+// TestDigestShowsRows: a table is not all head, and the claims come before it.
+func TestDigestShowsRows(t *testing.T) {
+	for n, rows := range map[int]int{1: 1, 2: 2, 4: 4, 64: 4} {
+		got := digest(t, testResult(testRun(runSpec{mode: "shared", n: n, ratePer: 90_000, spin: .3, seconds: 10})))
+		table := got[strings.Index(got, "    CPU   samples"):]
+		table = table[:strings.Index(table, "\n\n")]
+		if strings.Count(table, "\n") != rows {
+			t.Errorf("%d CPUs: want %d rows:\n%s", n, rows, got)
+		}
+		if strings.Count(got, "\n  ") < 12 || !strings.Contains(got, "xfrm_state_find") || strings.Index(got, "found: ") > strings.Index(got, "traffic") {
+			t.Errorf("%d CPUs: no functions, or the claims come late:\n%s", n, got)
+		}
+	}
+}
+
+// TestDigestKeepsEveryClaim cuts everything else first.
+func TestDigestKeepsEveryClaim(t *testing.T) {
+	r := testSweep()
+	for i := range 4 {
+		f := r.Findings[0]
+		f.Claim = fmt.Sprintf("claim %d: %s", i, f.Claim)
+		r.Findings = append(r.Findings, f)
+	}
+	got := digest(t, r)
+	for i := range 4 {
+		if !strings.Contains(got, fmt.Sprintf("found: claim %d", i)) {
+			t.Errorf("claim %d was cut:\n%s", i, got)
+		}
+	}
+	if !strings.Contains(got, "(see report.html for ") {
+		t.Errorf("nothing says what was cut:\n%s", got)
+	}
+}
+
+// TestDigestListsUnlabelledRuns: runs of different directories repeat nothing.
+func TestDigestListsUnlabelledRuns(t *testing.T) {
+	var runs []*analyze.Run
+	for i := range 3 {
+		run := testRun(runSpec{n: 2, ratePer: 90_000 + float64(1000*i), spin: .3, seconds: 10})
+		run.Name, run.Path = fmt.Sprintf("baseline-%d", i), fmt.Sprintf("runs/baseline-%d", i)
+		runs = append(runs, run)
+	}
+	r := testResult(runs...)
+	got := digest(t, r)
+	for i := range 3 {
+		if !strings.Contains(got, fmt.Sprintf("  ..line-%d", i)) {
+			t.Errorf("run %d is not listed:\n%s", i, got)
+		}
+	}
+	if strings.Contains(got, "repeats") {
+		t.Errorf("they are taken for repeats:\n%s", got)
+	}
+	if n := len(lastOfModes(r)); n != 3 {
+		t.Errorf("%d of them are on the first screen", n)
+	}
+}
+
 func TestDigestSaysWhatIsMissing(t *testing.T) {
 	got := digest(t, withoutAnything())
 	for _, want := range []string{"no samples", "no outbound SA was read", "the kernel has no BTF", "not recorded"} {

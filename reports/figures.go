@@ -25,11 +25,24 @@ func curveChart(r *analyze.Result, label, y string, of func(*analyze.Run) metric
 				s.trend = append(s.trend, p)
 			}
 		}
+		if curve.Mode == "" && !ascending(s.trend) {
+			s.trend = nil // runs side by side, no curve
+		}
 		if len(s.points) > 0 {
 			c.series = append(c.series, s)
 		}
 	}
 	return c
+}
+
+// ascending reports whether points have one run at each x.
+func ascending(points []point) bool {
+	for i := 1; i < len(points); i++ {
+		if points[i].x <= points[i-1].x {
+			return false
+		}
+	}
+	return true
 }
 
 func orWord(s, word string) string {

@@ -371,12 +371,12 @@ func probeLines(runs []*analyze.Run) []string {
 	for _, r := range runs {
 		switch {
 		case r.Locks.Gap != nil:
-			n.add("not measured: "+orDash(r.Locks.Gap.Why), r.Locks.Gap.Fix, runLabel(r))
+			n.add(note{Text: "not measured: " + orDash(r.Locks.Gap.Why), Fix: r.Locks.Gap.Fix}, r)
 		case r.Locks.Rung != "":
-			n.add("wait probe attached by "+r.Locks.Rung, "", runLabel(r))
+			n.add(note{Text: "wait probe attached by " + r.Locks.Rung}, r)
 		}
 		for _, b := range r.Locks.Blind {
-			n.add("does not see "+b, "", runLabel(r))
+			n.add(note{Text: "does not see " + b}, r)
 		}
 	}
 	var out []string

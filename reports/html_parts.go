@@ -49,7 +49,7 @@ func lastOfModes(r *analyze.Result) []*analyze.Run {
 	var last []*analyze.Run
 	groups := medianRuns(r)
 	for i, g := range groups {
-		if i+1 == len(groups) || groups[i+1].chosen.Mode != g.chosen.Mode {
+		if lastOfMode(groups, i) {
 			last = append(last, g.chosen)
 		}
 	}

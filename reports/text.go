@@ -82,12 +82,13 @@ func fitWidth(s string, n int) string {
 }
 
 // wrap breaks ASCII text into lines of at most width bytes: the first begins
-// with first, the others with rest. Words longer than a line are cut.
+// with first, the others with rest. Words longer than a line are cut; a number
+// keeps its per cent sign.
 func wrap(text, first, rest string, width int) []string {
 	var lines []string
 	line, prefix := first, first
-	for word := range strings.FieldsSeq(text) {
-		word = cut(word, width-max(len(first), len(rest)))
+	for word := range strings.FieldsSeq(strings.ReplaceAll(text, " %", "\x00%")) {
+		word = cut(strings.ReplaceAll(word, "\x00", " "), width-max(len(first), len(rest)))
 		switch {
 		case line == prefix:
 			line += word

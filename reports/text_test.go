@@ -51,6 +51,9 @@ func TestWrap(t *testing.T) {
 	if strings.Join(got, "|") != strings.Join(want, "|") {
 		t.Errorf("wrap = %q, want %q", got, want)
 	}
+	if got := wrap("is 12 % of it", "", "", 8); strings.Join(got, "|") != "is 12 %|of it" {
+		t.Errorf("wrap parts a number from its sign: %q", got)
+	}
 	if got := wrap("", "- ", "  ", 12); len(got) != 0 {
 		t.Errorf("wrap of nothing = %q", got)
 	}

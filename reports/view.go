@@ -45,7 +45,11 @@ func runLabel(r *analyze.Run) string {
 	if r.Mode == "" {
 		return orDash(visible(r.Name, 48))
 	}
-	return fmt.Sprintf("%s N=%d", visible(r.Mode, 32), r.N)
+	label := fmt.Sprintf("%s N=%d", visible(r.Mode, 32), r.N)
+	if repeat := r.Labels["repeat"]; repeat != "" {
+		label += " #" + visible(repeat, 12)
+	}
+	return label
 }
 
 // runsOf returns the runs of a curve; indexes that do not exist are left out.
@@ -66,6 +70,7 @@ func present(r *analyze.Result) []*analyze.Run {
 
 // A group is the repeats of one mode and N. Its chosen run has the median
 // packet rate (the lower one of two), so that what is printed was measured.
+// Runs without a mode repeat nothing: each is a group.
 type group struct {
 	chosen  *analyze.Run
 	repeats int
@@ -78,7 +83,7 @@ func medianRuns(r *analyze.Result) []group {
 		runs := runsOf(r, c)
 		for len(runs) > 0 {
 			k := 1
-			for k < len(runs) && runs[k].N == runs[0].N {
+			for k < len(runs) && runs[k].N == runs[0].N && c.Mode != "" {
 				k++
 			}
 			same := slices.Clone(runs[:k])
@@ -88,6 +93,12 @@ func medianRuns(r *analyze.Result) []group {
 		}
 	}
 	return out
+}
+
+// lastOfMode reports whether a group has the largest N of its mode; a run
+// without a mode stands for itself.
+func lastOfMode(groups []group, i int) bool {
+	return i+1 == len(groups) || groups[i].chosen.Mode == "" || groups[i+1].chosen.Mode != groups[i].chosen.Mode
 }
 
 func rateOf(r *analyze.Run) float64 {
@@ -129,180 +140,6 @@ func common(runs []*analyze.Run, f func(*analyze.Run) string) string {
 		return seen[0]
 	}
 	return fmt.Sprintf("%d differ: %s", len(seen), strings.Join(seen[:2], "; "))
-}
-
-// A note is a loss, a gap or a warning with the runs it holds for.
-type note struct {
-	Text string // one sentence
-	Fix  string
-	Runs []string // labels, each once
-}
-
-// notes collects sentences and the runs that have them, in order of first use.
-type notes []note
-
-func (n *notes) add(text, fix, run string) {
-	i := slices.IndexFunc(*n, func(o note) bool { return o.Text == text && o.Fix == fix })
-	if i < 0 {
-		*n = append(*n, note{Text: text, Fix: fix})
-		i = len(*n) - 1
-	}
-	if !slices.Contains((*n)[i].Runs, run) {
-		(*n)[i].Runs = append((*n)[i].Runs, run)
-	}
-}
-
-// gaps returns what was not measured and why.
-func gaps(r *analyze.Result) notes {
-	var n notes
-	for _, run := range present(r) {
-		add := func(g *bundle.Gap) {
-			if g != nil {
-				n.add(orDash(g.What)+": "+orDash(g.Why), g.Fix, runLabel(run))
-			}
-		}
-		for i := range run.Gaps {
-			add(&run.Gaps[i])
-		}
-		for i := range run.Manifest.Gaps {
-			add(&run.Manifest.Gaps[i])
-		}
-		add(run.Packets.Rate.Missing)
-		add(run.Locks.Gap)
-		a := all(run)
-		add(a.SpinShare.Missing)
-		add(a.PerPacket.Missing)
-		for _, e := range run.Manifest.Events {
-			if e.Opened != e.Asked {
-				n.add(substitution(e), "", runLabel(run))
-			}
-		}
-	}
-	return n
-}
-
-func substitution(e bundle.Event) string {
-	if e.Opened == "" {
-		return fmt.Sprintf("event %s: %s", e.Asked, orDash(e.Why))
-	}
-	return fmt.Sprintf("event %s: %s took its place: %s", e.Asked, e.Opened, orDash(e.Why))
-}
-
-// losses returns what was lost, run by run.
-func losses(r *analyze.Result) notes {
-	var n notes
-	for _, run := range present(r) {
-		add := func(list []bundle.Loss) {
-			for _, l := range list {
-				if l.Count > 0 {
-					n.add(lossText(l), "", runLabel(run))
-				}
-			}
-		}
-		add(run.Losses)
-		add(run.Manifest.Losses)
-		for _, e := range run.Events {
-			add(e.Losses)
-		}
-		add(run.Locks.Losses)
-	}
-	return n
-}
-
-func lossText(l bundle.Loss) string {
-	s := orDash(l.Source) + ": " + orDash(l.What) + ": " + count(l.Count)
-	if l.Of > 0 {
-		s += " of " + count(l.Of)
-	}
-	if l.CPU != nil {
-		s += fmt.Sprintf(" on CPU %d", *l.CPU)
-	}
-	if l.Event != "" {
-		s += " of event " + l.Event
-	}
-	if l.Effect != "" {
-		s += "; " + l.Effect
-	}
-	return s
-}
-
-// warnings returns what weakens the numbers, partial runs first.
-func warnings(r *analyze.Result) notes {
-	var n notes
-	for _, run := range present(r) {
-		if run.Manifest.Status == bundle.Partial {
-			n.add("the run is partial: "+orDash(run.Manifest.Why), "", runLabel(run))
-		}
-	}
-	for _, w := range r.Warnings {
-		n.add(warningText(w), "", "all runs")
-	}
-	for _, run := range present(r) {
-		add := func(list []bundle.Warning) {
-			for _, w := range list {
-				n.add(warningText(w), "", runLabel(run))
-			}
-		}
-		add(run.Warnings)
-		add(run.Manifest.Warnings)
-		for _, e := range run.Events {
-			add(e.Warnings)
-		}
-		for _, d := range run.Drops {
-			n.add(fmt.Sprintf("xfrm_stat %s rose by %s: packets were dropped", d.Name, count(d.Delta)), "", runLabel(run))
-		}
-		for _, c := range run.Manifest.Commands {
-			if c.Exit != 0 && !c.Stopped && len(c.Argv) > 0 {
-				n.add(fmt.Sprintf("command %s ended with exit code %d", c.Argv[0], c.Exit), "", runLabel(run))
-			}
-		}
-	}
-	return n
-}
-
-func warningText(w bundle.Warning) string {
-	if w.Weakens == "" {
-		return w.Text
-	}
-	return w.Weakens + ": " + w.Text
-}
-
-// blind returns what the wait probe cannot see.
-func blind(r *analyze.Result) notes {
-	var n notes
-	for _, run := range present(r) {
-		for _, b := range run.Locks.Blind {
-			n.add("the wait probe ("+orDash(run.Locks.Rung)+") does not see "+b, "", runLabel(run))
-		}
-	}
-	return n
-}
-
-// notProven returns the limits of the findings, each once.
-func notProven(r *analyze.Result) []string {
-	var out []string
-	for _, f := range r.Findings {
-		if f.NotProven != "" && !slices.Contains(out, visible(f.NotProven, 400)) {
-			out = append(out, visible(f.NotProven, 400))
-		}
-	}
-	if len(out) == 0 && len(present(r)) > 0 {
-		out = append(out, "Errors are one standard error of sampling within a run; how far runs of the same kind lie apart is seen only from repeats.")
-	}
-	return out
-}
-
-// runsText says which runs a note holds for: "all 6 runs", "shared N=4".
-func (n note) runsText(total int) string {
-	switch {
-	case slices.Contains(n.Runs, "all runs"):
-		return "all runs"
-	case len(n.Runs) == total && total > 1:
-		return fmt.Sprintf("all %d runs", total)
-	case len(n.Runs) > 3:
-		return fmt.Sprintf("%s and %d more runs", strings.Join(n.Runs[:2], ", "), len(n.Runs)-2)
-	}
-	return strings.Join(n.Runs, ", ")
 }
 
 // topShares returns the heaviest shares, heaviest first; equal ones keep their
