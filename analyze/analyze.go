@@ -38,19 +38,6 @@ func Runs(ctx context.Context, runs []*bundle.Run, opt Options) (*Result, error)
 	return r, nil
 }
 
-// curves groups runs, sorted by mode, into one curve a mode.
-func curves(runs []*Run) []Curve {
-	var out []Curve
-	for i, r := range runs {
-		if len(out) == 0 || out[len(out)-1].Mode != r.Mode {
-			out = append(out, Curve{Mode: r.Mode})
-		}
-		last := &out[len(out)-1]
-		last.Runs = append(last.Runs, i)
-	}
-	return out
-}
-
 // Main returns the event that tells where time goes: cycles, else a clock, else
 // the first; nil if the run has no event.
 func (r *Run) Main() *Event {

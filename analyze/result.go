@@ -4,6 +4,7 @@ import (
 	"xfrmscope/analyze/finding"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/profile"
+	"xfrmscope/analyze/scaling"
 	"xfrmscope/collect/bundle"
 )
 
@@ -23,6 +24,13 @@ type Result struct {
 type Curve struct {
 	Mode string `json:"mode"` // label "mode" of the runs, "" if none
 	Runs []int  `json:"runs"` // indexes into Result.Runs, by N, then name
+
+	// What more CPUs bring, and what they cost: of modes with packets at two N
+	// or more, else nil.
+	Scaling    *scaling.Scaling    `json:"scaling,omitempty"`     // speed-up, efficiency, knee, plateau
+	USL        *scaling.USL        `json:"usl,omitempty"`         // the law fitted, or why it was not
+	StageBills []scaling.Bill      `json:"stage_bills,omitempty"` // main event: cost per packet at N less at the base
+	Frames     *scaling.FrameTable `json:"frames,omitempty"`      // main event: functions whose cost per packet grows
 }
 
 // A Run is one window: its traffic, its events, its locks and its SAs.
