@@ -56,7 +56,7 @@ func ticks(top float64, n int) []float64 {
 	}
 	step := math.Pow(10, math.Floor(math.Log10(top/float64(n))))
 	for _, m := range []float64{1, 2, 2.5, 5, 10} {
-		if step*m*float64(n) >= top {
+		if step*m*float64(n) >= top*(1-1e-9) {
 			step *= m
 			break
 		}

@@ -45,11 +45,7 @@ func (c *barChart) render() []byte {
 		return nil
 	}
 	var w svgWriter
-	wide := c.wide
-	if wide == 0 {
-		wide = barWide
-	}
-	xTicks := ticks(c.widest(), int(wide/200)+1)
+	wide, xTicks := c.width(), c.xTicks()
 	height := barTop + float64(len(c.bars))*c.pitch() + 8
 	x := scale{0, xTicks[len(xTicks)-1], barLeft, wide - barRight}
 	w.open("svg", attr{"class", "chart"}, attr{"viewBox", "0 0 " + px(wide) + " " + px(height)}, attr{"role", "img"}, attr{"aria-label", c.label})
@@ -64,6 +60,15 @@ func (c *barChart) render() []byte {
 	w.close("svg")
 	return w.Bytes()
 }
+
+func (c *barChart) width() float64 {
+	if c.wide == 0 {
+		return barWide
+	}
+	return c.wide
+}
+
+func (c *barChart) xTicks() []float64 { return ticks(c.widest(), int(c.width()/200)+1) }
 
 // pitch is the distance between bars: wider if thin bars stand under them.
 func (c *barChart) pitch() float64 {

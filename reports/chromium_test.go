@@ -239,6 +239,17 @@ func (b *browser) charts(n int) {
 	b.eval("scrollTo(0, 0), 1")
 }
 
+// tilesHold fails if a tile's value leaves its label's line or its tile.
+func (b *browser) tilesHold(what string) {
+	b.t.Helper()
+	if got := b.eval(`[...document.querySelectorAll('.tile dl > div')].filter(row => {
+		const box = e => e.getBoundingClientRect(), [dt, dd] = row.children, tile = box(row.parentElement);
+		return box(dd).top >= box(dt).bottom || box(dd).height > 30 || [...row.children].some(e => box(e).right > tile.right + 1);
+	}).map(row => row.textContent).join(' | ')`); got != `""` {
+		b.t.Errorf("%s: values of tiles are out of place: %s", what, got)
+	}
+}
+
 // noOverflow fails if the page is wider than the window.
 func (b *browser) noOverflow(what string) {
 	b.t.Helper()
@@ -251,7 +262,7 @@ func TestPageInChromium(t *testing.T) {
 	b := startBrowser(t)
 	dir := t.TempDir()
 	pages := extremes(t)
-	pages["sweep"], pages["one"] = testSweep(), testOne()
+	pages["sweep"], pages["one"], pages["long values"] = probed(), testOne(), longValues()
 	for _, name := range sortedKeysOf(pages) {
 		t.Run(name, func(t *testing.T) {
 			b := *b
@@ -269,11 +280,13 @@ func TestPageInChromium(t *testing.T) {
 				t.Errorf("title is %q, want %q", title, wanted)
 			}
 			b.noOverflow("1280 px")
+			b.tilesHold("1280 px")
 			b.clean()
 			b.shot(name+"-1280", false)
 			b.shot(name+"-whole", true)
 			b.open(path, 400, 800, true)
 			b.noOverflow("400 px")
+			b.tilesHold("400 px")
 			b.clean()
 			b.shot(name+"-400", true)
 		})

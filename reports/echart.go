@@ -126,7 +126,7 @@ func (c *barChart) live(id string) (liveChart, error) {
 		charts.WithGridOpts(opts.Grid{Left: "8", Right: "24", Top: "8", Bottom: "36", ContainLabel: opts.Bool(true)}),
 		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(false)}), // the page has one that wraps
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item", Formatter: tipHook}),
-		charts.WithXAxisOpts(opts.XAxis{Type: "value", Min: 0, Name: c.x, NameLocation: "middle", NameGap: 24, AxisLabel: &opts.AxisLabel{Formatter: shortHook}}),
+		charts.WithXAxisOpts(opts.XAxis{Type: "value", Min: 0, Max: c.xTicks()[len(c.xTicks())-1], Name: c.x, NameLocation: "middle", NameGap: 24, AxisLabel: &opts.AxisLabel{Formatter: shortHook}}),
 		charts.WithYAxisOpts(opts.YAxis{Type: "category", Inverse: opts.Bool(true)}),
 	)
 	var labels, ends []string

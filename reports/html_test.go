@@ -76,6 +76,30 @@ func TestHTMLShowsTheFigures(t *testing.T) {
 	}
 }
 
+// longValues has figures as wide as they come.
+func longValues() *analyze.Result {
+	r := probed()
+	for _, run := range r.Runs {
+		run.Packets.Rate.Value, run.Locks.PerPkt.Value = 148_809_523, 1_119_149.5
+		a := &run.Events[0].All
+		a.PerPacket.Value, a.PerPacket.SE = 1_259_727, 13_172
+	}
+	return r
+}
+
+// TestHTMLGroupsWarnings: a kind is said once on the first screen, each
+// warning under it.
+func TestHTMLGroupsWarnings(t *testing.T) {
+	page := string(html(t, probed(), HTMLOptions{Static: true, FlameBytes: -1}))
+	first, rest, _ := strings.Cut(page[strings.Index(page, "These weaken"):], "<details>")
+	if strings.Count(first, "<li>") != 2 || !strings.Contains(first, "changed by -20..&#43;20 % while probed") || !strings.Contains(first, "5 of 6 runs") {
+		t.Errorf("the first screen says\n%s", first)
+	}
+	if rest, _, _ = strings.Cut(rest, "</details>"); strings.Count(rest, "<li>") != 6 || !strings.Contains(rest, "all 6 warnings") {
+		t.Errorf("run by run it says\n%s", rest)
+	}
+}
+
 // TestHTMLKeepsHostileNamesText compares the page's tags with those of the
 // same page under harmless names: a name may not add one.
 func TestHTMLKeepsHostileNamesText(t *testing.T) {
