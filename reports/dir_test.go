@@ -20,7 +20,7 @@ func TestWriteDir(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"report.html", "digest.txt", "flame-pcpu-n-1-cpu-clock.svg", "flame-pcpu-n-2-cpu-clock.svg"}
+	want := []string{"report.html", "digest.txt", "flame-pcpu-n1-cpu-clock.svg", "flame-pcpu-n2-cpu-clock.svg"}
 	if got := names[:4]; strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("wrote %v first, want %v", got, want)
 	}
@@ -58,7 +58,7 @@ func TestPprofReadsOurProfiles(t *testing.T) {
 	if _, err := WriteDir(dir, testOne()); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("go", "tool", "pprof", "-top", "-unit=ms", "-tagfocus=cpu=2", filepath.Join(dir, "shared-n-4-cpu-clock.pb.gz")).CombinedOutput()
+	out, err := exec.Command("go", "tool", "pprof", "-top", "-unit=ms", "-tagfocus=cpu=2", filepath.Join(dir, "shared-n4-cpu-clock.pb.gz")).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -67,7 +67,7 @@ func TestPprofReadsOurProfiles(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	out, err = exec.Command("go", "tool", "pprof", "-tags", filepath.Join(dir, "shared-n-4-cpu-clock.pb.gz")).CombinedOutput()
+	out, err = exec.Command("go", "tool", "pprof", "-tags", filepath.Join(dir, "shared-n4-cpu-clock.pb.gz")).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "XFRM output") {
 		t.Errorf("stages are no tags: %v\n%s", err, out)
 	}
@@ -91,7 +91,7 @@ func TestHostileFileNames(t *testing.T) {
 
 func TestFileName(t *testing.T) {
 	for in, want := range map[string]string{
-		"pcpu n=4": "pcpu-n-4", "cycles:k": "cycles-k", "../../etc/passwd": "etc-passwd", "": "unnamed", "...": "unnamed", "-rf": "rf", "a\x00b": "a-b", "CON": "CON",
+		"pcpu n=4": "pcpu-n4", "pcpu n=4 #2": "pcpu-n4-2", "===": "unnamed", "cycles:k": "cycles-k", "../../etc/passwd": "etc-passwd", "": "unnamed", "...": "unnamed", "-rf": "rf", "a\x00b": "a-b", "CON": "CON",
 	} {
 		if got := fileName(in); got != want {
 			t.Errorf("fileName(%q) = %q, want %q", in, got, want)

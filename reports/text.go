@@ -108,7 +108,7 @@ func wrap(text, first, rest string, width int) []string {
 
 // fileName returns s as a file name that is safe on any file system and in a
 // shell: letters, digits, '.', '_' and '-', at most 60 bytes, never empty and
-// never with a leading '.' or '-'.
+// never with a leading '.' or '-'. "n=4" becomes "n4".
 func fileName(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -119,6 +119,7 @@ func fileName(s string) string {
 		switch {
 		case ok:
 			b.WriteRune(r)
+		case r == '=':
 		case !strings.HasSuffix(b.String(), "-"):
 			b.WriteByte('-')
 		}
