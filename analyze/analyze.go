@@ -33,7 +33,7 @@ func Runs(ctx context.Context, runs []*bundle.Run, opt Options) (*Result, error)
 		return cmp.Or(cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.N, b.N), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Path, b.Path))
 	})
 	r.Curves = curves(r.Runs)
-	r.Findings = slices.Concat(finding.Spin(spinPoints(r.Runs)), finding.SACPU(saTraffic(r.Runs)), finding.Idle(cpuLoads(r.Runs)))
+	r.Findings = slices.Concat(finding.Scale(scalePoints(r)), finding.Spin(spinPoints(r.Runs)), finding.SACPU(saTraffic(r.Runs)), finding.Idle(cpuLoads(r.Runs)))
 	r.warnMixedHosts()
 	return r, nil
 }

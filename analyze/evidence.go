@@ -3,6 +3,7 @@ package analyze
 import (
 	"xfrmscope/analyze/finding"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/scaling"
 )
 
 // spinPoints gathers the evidence of finding.Spin.
@@ -25,6 +26,49 @@ func spinPoints(runs []*Run) []finding.SpinPoint {
 		points = append(points, p)
 	}
 	return points
+}
+
+// scalePoints gathers the evidence of finding.Scale.
+func scalePoints(r *Result) []finding.ScalePoint {
+	var points []finding.ScalePoint
+	for _, c := range r.Curves {
+		if c.Scaling == nil || len(c.Scaling.Rows) < 2 {
+			continue
+		}
+		last := c.Scaling.Rows[len(c.Scaling.Rows)-1]
+		p := finding.ScalePoint{Mode: c.Mode, Base: c.Scaling.Base, N: last.N, Speedup: last.Speedup.Value, Repeats: last.Rate.N}
+		for _, row := range c.Scaling.Rows {
+			p.Repeats = min(p.Repeats, row.Rate.N)
+		}
+		for _, i := range c.Runs {
+			if rate := r.Runs[i].Packets.Rate; rate.Measured() {
+				p.Rates = append(p.Rates, finding.Rate{Run: r.Runs[i].Name, Value: rate.Value})
+			}
+		}
+		if c.Scaling.Knee.Found() {
+			p.KneeText = c.Scaling.Knee.Text
+		}
+		if c.USL.Missing != nil {
+			p.LawMissing = c.USL.Missing.Text
+		}
+		if len(c.StageBills) > 0 {
+			addBill(&p, c.StageBills[len(c.StageBills)-1])
+		}
+		points = append(points, p)
+	}
+	return points
+}
+
+func addBill(p *finding.ScalePoint, b scaling.Bill) {
+	if b.N != p.N || b.Total.Base <= 0 {
+		return
+	}
+	p.CostUnit, p.CostBase, p.CostAdded = b.Unit, b.Total.Base, b.Total.Delta.Value
+	for _, row := range b.Rows {
+		if row.Share != nil {
+			p.Stages = append(p.Stages, finding.Added{Stage: row.Key, Cost: row.Delta.Value, Share: *row.Share})
+		}
+	}
 }
 
 // saTraffic gathers the evidence of finding.SACPU.

@@ -1,0 +1,100 @@
+package finding
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A ScalePoint is the evidence of one mode for the questions "does throughput
+// scale with CPUs?" and "where did the cost go?": its largest N against its
+// smallest.
+type ScalePoint struct {
+	Mode       string
+	Base, N    int     // CPUs
+	Speedup    float64 // rate at N over rate at Base, times Base
+	Repeats    int     // runs at the N that has fewest
+	Rates      []Rate  // of every run, by N
+	CostUnit   string  // "ns/packet"; "" if no cost was measured
+	CostBase   float64 // per packet at Base
+	CostAdded  float64 // at N, over CostBase
+	Stages     []Added // what each stage added, largest first
+	KneeText   string  // in words, "" if scaling does not end within the data
+	LawMissing string  // why no law was fitted, "" if one was
+}
+
+// A Rate is packets/s of one run.
+type Rate struct {
+	Run   string
+	Value float64
+}
+
+// An Added is a part of the added cost.
+type Added struct {
+	Stage string
+	Cost  float64
+	Share float64 // of all that was added
+}
+
+// Scale answers both questions for each mode, the one that scales worst first.
+func Scale(points []ScalePoint) []Finding {
+	points = slices.Clone(points)
+	slices.SortStableFunc(points, func(a, b ScalePoint) int {
+		return cmp.Compare(a.Speedup/float64(a.N), b.Speedup/float64(b.N))
+	})
+	var out []Finding
+	for _, p := range points {
+		out = append(out, scaleOfMode(p))
+	}
+	return out
+}
+
+func scaleOfMode(p ScalePoint) Finding {
+	f := Finding{
+		ID:        "scale",
+		Claim:     fmt.Sprintf("%s: %s send %.1f times what %s sends (ideal %d)", p.Mode, cpus(p.N), p.Speedup/float64(p.Base), cpus(p.Base), p.N/p.Base),
+		NotProven: "That the CPUs are the limit: without a run without IPsec the ceiling is not known.",
+		Next:      "repeat each N, and add N between and beyond",
+	}
+	if p.Repeats < 2 {
+		f.NotProven += " One run at an N has no spread: the speed-up has no interval."
+	}
+	if p.CostUnit != "" {
+		f.Claim += "; a packet costs " + changed(p)
+		if names := addedNames(p); names != "" {
+			f.Claim += ", " + names
+		}
+		f.Evidence = append(f.Evidence, fmt.Sprintf("cost per packet: %.0f at %s, %.0f at %s (%s)", p.CostBase, cpus(p.Base), p.CostBase+p.CostAdded, cpus(p.N), p.CostUnit))
+	}
+	for _, r := range p.Rates {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s: %.0f packets/s", r.Run, r.Value))
+	}
+	if p.KneeText != "" {
+		f.Evidence = append(f.Evidence, "knee: "+p.KneeText)
+	}
+	if p.LawMissing != "" {
+		f.Evidence = append(f.Evidence, "no scaling law: "+p.LawMissing)
+	}
+	return f
+}
+
+// changed is the relative change of the cost: "67 % more ns".
+func changed(p ScalePoint) string {
+	unit, _, _ := strings.Cut(p.CostUnit, "/")
+	if p.CostAdded < 0 {
+		return fmt.Sprintf("%.0f %% fewer %s", -100*p.CostAdded/p.CostBase, unit)
+	}
+	return fmt.Sprintf("%.0f %% more %s", 100*p.CostAdded/p.CostBase, unit)
+}
+
+// addedNames names the stages that make up most of what was added.
+func addedNames(p ScalePoint) string {
+	var names []string
+	for _, s := range p.Stages[:min(2, len(p.Stages))] {
+		if p.CostAdded > 0 && s.Share >= 0.1 {
+			names = append(names, fmt.Sprintf("%.0f %% of it in %s", 100*s.Share, s.Stage))
+		}
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,27 @@
+package finding
+
+import "testing"
+
+func TestScale(t *testing.T) {
+	got := Scale([]ScalePoint{
+		{Mode: "pcpu", Base: 1, N: 4, Speedup: 3.6, Repeats: 5},
+		{
+			Mode: "shared", Base: 1, N: 4, Speedup: 1.02, Repeats: 1, CostUnit: "ns/packet", CostBase: 1000, CostAdded: 1666,
+			Stages:   []Added{{"XFRM input", 800, 0.48}, {"XFRM output", 300, 0.18}, {"crypto", 100, 0.06}},
+			Rates:    []Rate{{"shared n=1", 10150}, {"shared n=4", 10343}},
+			KneeText: "at 2 CPUs", LawMissing: "too few N",
+		},
+	})
+	want := []string{
+		"shared: 4 CPUs send 1.0 times what 1 CPU sends (ideal 4); a packet costs 167 % more ns, 48 % of it in XFRM input, 18 % of it in XFRM output",
+		"pcpu: 4 CPUs send 3.6 times what 1 CPU sends (ideal 4)",
+	}
+	for i := range want {
+		if got[i].Claim != want[i] {
+			t.Errorf("claim %d = %q\nwant %q", i, got[i].Claim, want[i])
+		}
+	}
+	if len(got[0].Evidence) != 5 {
+		t.Errorf("evidence = %q", got[0].Evidence)
+	}
+}
