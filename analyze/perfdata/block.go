@@ -66,14 +66,14 @@ func (f *File) blocksByStream() []iter.Seq2[*Block, error] {
 		for n < len(blocks) && blocks[n].stream == s {
 			n++
 		}
-		out = append(out, streamBlocks(s, blocks[:n]))
+		out = append(out, f.streamBlocks(s, blocks[:n]))
 		blocks = blocks[n:]
 	}
 	return out
 }
 
 // streamBlocks yields the blocks of one stream, filled if it is compressed.
-func streamBlocks(s *stream, blocks []*Block) iter.Seq2[*Block, error] {
+func (f *File) streamBlocks(s *stream, blocks []*Block) iter.Seq2[*Block, error] {
 	return func(yield func(*Block, error) bool) {
 		if !s.compressed {
 			for _, b := range blocks {
@@ -83,7 +83,7 @@ func streamBlocks(s *stream, blocks []*Block) iter.Seq2[*Block, error] {
 			}
 			return
 		}
-		b := blockFiller{blocks: blocks, yield: yield}
+		b := blockFiller{f: f, blocks: blocks, yield: yield}
 		_, err := walkStream(s, b.record)
 		if err == nil {
 			err = b.flush()
@@ -100,6 +100,7 @@ var errStopped = errors.New("stopped")
 // A blockFiller decompresses a stream again and cuts it where the first pass
 // did.
 type blockFiller struct {
+	f      *File
 	blocks []*Block // those not filled yet
 	data   []byte
 	yield  func(*Block, error) bool
@@ -115,7 +116,7 @@ func (b *blockFiller) record(rec rawRecord) error {
 		return errStopped
 	}
 	if b.data == nil {
-		b.data = alignedBuffer(int(b.blocks[0].Size))[:0]
+		b.data = b.f.buffer(int(b.blocks[0].Size))
 	}
 	b.data = append(b.data, rec.data...)
 	return nil
@@ -133,6 +134,24 @@ func (b *blockFiller) flush() error {
 		return errStopped
 	}
 	return nil
+}
+
+// buffer returns an empty buffer for n bytes, one that a decoder is done with
+// if there is any.
+func (f *File) buffer(n int) []byte {
+	if b, ok := f.buffers.Get().(*[]byte); ok && cap(*b) >= n {
+		return (*b)[:0]
+	}
+	return alignedBuffer(max(n, min(blockSize, int(f.size))))[:0]
+}
+
+// release gives back the buffer of a decompressed block.
+func (f *File) release(b *Block) {
+	if b.data != nil {
+		data := b.data
+		b.data = nil
+		f.buffers.Put(&data)
+	}
 }
 
 // load returns the records of the block, reading them into buf if they are

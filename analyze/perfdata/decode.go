@@ -115,6 +115,7 @@ func (d *Decoder) Decode(b *Block, fn func(*Sample) error) error {
 	if err != nil {
 		return err
 	}
+	defer d.f.release(b)
 	d.begin(b, data)
 	d.reads.restore(b.before)
 	o, at := d.f.o, 0

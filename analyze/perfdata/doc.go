@@ -1,6 +1,7 @@
 // Package perfdata reads the recordings of Linux perf: files, pipes,
-// directories, zstd-compressed or not, of either byte order, from every perf
-// since 2.6.33, whole or cut off. It knows no symbols and no output format.
+// directories, zstd-compressed or not, of either byte order, of every perf that
+// writes version 2 of the format (Linux 2.6.32 on), whole or cut off. It knows
+// no symbols and no output format.
 //
 // # The flow
 //
@@ -65,6 +66,25 @@
 // block where the counters it reads stood before it; decoding a block begins
 // there. No worker depends on another.
 //
+// # Call chains
+//
+// Sample.Chain is leaf first, with the kernel's context markers in it: values
+// of ContextMax and above, which IsContext knows. A frame is an address below
+// ContextMax; in each context the first is where the processor was, the others
+// are return addresses (look up the address minus one). Two kinds of chain are
+// put together here: a user part that the kernel delivered later stands behind
+// ContextUserDeferred, and with `--call-graph lbr` the user part is the stack
+// that the processor kept, whose frames are the calls themselves. A deferred
+// chain is found up to 32 MiB before its sample in the stream and any distance
+// behind it.
+//
+// # Order
+//
+// Samples of one ring are in order of time, rings are interleaved. Counting
+// needs no order. Who pairs samples asks for SampleOptions.Ordered, which holds
+// records back for two rounds of perf's (or a window, in recordings without
+// rounds), or takes File.Waits, which pairs the lock contention tracepoints.
+//
 // # What is missing
 //
 // Damage never stops reading. What could not be read, and what the recording
@@ -76,10 +96,10 @@
 //
 // # Cost
 //
-// A recording that is stored as it is costs a buffer of at most 4 MiB for the
-// first pass and for each Decoder, and the side-band; samples allocate
-// nothing. Allocation is bounded by a small multiple of the (decompressed)
-// input plus a constant, whatever the input claims; a compressed stream may
-// expand to 1024 times its size and ask for a window of 128 MiB, and is cut off
-// beyond that.
+// The first pass and each Decoder have a buffer of at most 4 MiB; samples
+// allocate nothing. Allocation is bounded by 48 bytes for each byte of input
+// (decompressed, where it is compressed) plus 16 MiB, whatever the input
+// claims. A compressed stream may expand to 1024 times its size plus 4 MiB, and
+// remember what it can fill of a window of 128 MiB; what goes beyond is cut off
+// and reported. A pipe is copied to a temporary file first.
 package perfdata

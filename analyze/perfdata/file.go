@@ -26,6 +26,8 @@ type File struct {
 
 	pipe *pipeHead // of a pipe-mode recording
 
+	buffers sync.Pool // of blocks that had to be decompressed
+
 	once    sync.Once
 	indexed *index
 	failed  error

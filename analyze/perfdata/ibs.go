@@ -65,8 +65,9 @@ func (b *IBS) DCMissLatencyCycles() uint64 { return b.bits(ibsOpData3, 32, 16) }
 // TagToRetireCycles returns how long the op took (IBS_OP_DATA).
 func (b *IBS) TagToRetireCycles() uint64 { return b.bits(ibsOpData, 16, 16) }
 
-// Northbridge source of the data (IBS_OP_DATA2): 1 same CCX's cache, 2 another
-// CCX's cache, 3 DRAM, ... of Processor Programming Reference; 0 invalid.
+// Northbridge returns where the data came from (IBS_OP_DATA2), as the Processor
+// Programming Reference numbers it: 1 a cache of the same CCX, 2 one of another
+// CCX, 3 DRAM, ...; 0 is invalid.
 func (b *IBS) Northbridge() uint64 {
 	return b.bits(ibsOpData2, 0, 3) | b.bits(ibsOpData2, 6, 2)<<3
 }

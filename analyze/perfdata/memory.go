@@ -43,10 +43,10 @@ func (d DataSrc) Store() bool { return d.field(0, 5)&4 != 0 }
 // Locked reports whether the instruction was locked.
 func (d DataSrc) Locked() bool { return d.field(24, 2)&2 != 0 }
 
-// Hit and Miss report on the cache or memory that Level names.
+// Hit reports whether the access was answered by the level that Level names.
 func (d DataSrc) Hit() bool { return d.field(5, 14)&2 != 0 }
 
-// Miss reports whether the access missed the level.
+// Miss reports whether the access missed the level that Level names.
 func (d DataSrc) Miss() bool { return d.field(5, 14)&4 != 0 }
 
 // SnoopHitModified reports whether another core held the line modified: the

@@ -122,6 +122,7 @@ func (q *orderQueue) block(b *Block, yield func(pendingSample, error) bool) (mor
 	if err != nil {
 		return false, err
 	}
+	defer q.d.f.release(b)
 	q.d.begin(b, data)
 	for at, rec := range q.d.f.o.records(data) {
 		switch RecordType(q.d.f.o.u32(rec)) {

@@ -153,10 +153,12 @@ func (s *Sample) PhysAddr() uint64 { return s.word(s.tail.physAddr) }
 // Cgroup returns the cgroup id, see Sideband.Cgroups; 0 if not recorded.
 func (s *Sample) Cgroup() uint64 { return s.word(s.tail.cgroup) }
 
-// DataPageSize and CodePageSize return page sizes in bytes, 0 if not recorded.
+// DataPageSize returns the size in bytes of the page Addr is on, 0 if not
+// recorded.
 func (s *Sample) DataPageSize() uint64 { return s.word(s.tail.dataPage) }
 
-// CodePageSize returns the size of the page IP is on, 0 if not recorded.
+// CodePageSize returns the size in bytes of the page IP is on, 0 if not
+// recorded.
 func (s *Sample) CodePageSize() uint64 { return s.word(s.tail.codePage) }
 
 // Raw returns the RAW payload, padding included, nil if not recorded: a

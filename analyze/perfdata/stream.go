@@ -30,6 +30,7 @@ type recordReader struct {
 	buf      []byte
 	pos, n   int   // next record, bytes filled
 	base     int64 // place of buf[0] in the file
+	end      int64 // of what can be read
 	failed   error // read error, ends the stream
 	damaged  []span
 	unfilled int64 // bytes after the last whole record
@@ -42,7 +43,7 @@ type recordReader struct {
 type span struct{ off, size int64 }
 
 func newRecordReader(s *stream) *recordReader {
-	return &recordReader{s: s, base: s.start}
+	return &recordReader{s: s, base: s.start, end: s.end}
 }
 
 // next returns the next record, whole; ok is false at the end of what can be
@@ -91,7 +92,7 @@ func (r *recordReader) compressed2(size int) (bytes int, parts int64) {
 		return size, max(r.parts-int64(size), 0)
 	}
 	data := r.s.o.u64(r.buf[r.pos+headerSize:])
-	switch left := uint64(r.s.end - r.offset()); {
+	switch left := uint64(r.end - r.offset()); {
 	case data > left || (comp2Header+data+7)&^7 <= uint64(size):
 		return size, 0
 	case data <= comp2MaxData:
@@ -107,7 +108,7 @@ func (r *recordReader) offset() int64 { return r.base + int64(r.pos) }
 // fill reads on from the first unread record. It reports false at the end.
 func (r *recordReader) fill() bool {
 	r.base += int64(r.pos)
-	left := r.s.end - r.base
+	left := r.end - r.base
 	if r.failed != nil || left <= 0 || (r.n > r.pos && int64(r.n-r.pos) >= left) {
 		r.unfilled = max(left, 0)
 		return false
@@ -122,7 +123,7 @@ func (r *recordReader) fill() bool {
 		if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			r.failed = err
 		}
-		r.s.end = r.base + int64(n)
+		r.end = r.base + int64(n)
 	}
 	r.n = n
 	if n == 0 {
@@ -134,8 +135,8 @@ func (r *recordReader) fill() bool {
 // skip passes over n bytes that follow a record and are no records (the
 // payloads of AUXTRACE and TRACING_DATA).
 func (r *recordReader) skip(n int64) {
-	if n < 0 || n > r.s.end-r.offset() {
-		n = r.s.end - r.offset()
+	if n < 0 || n > r.end-r.offset() {
+		n = r.end - r.offset()
 	}
 	if int64(r.pos)+n <= int64(r.n) {
 		r.pos += int(n)
@@ -162,7 +163,7 @@ func (r *recordReader) resync() bool {
 		}
 		r.pos = min(r.pos, r.n)
 		if !r.fill() {
-			r.damaged = append(r.damaged, span{from, r.s.end - from})
+			r.damaged = append(r.damaged, span{from, r.end - from})
 			r.unfilled = 0
 			return false
 		}
@@ -174,7 +175,7 @@ func (r *recordReader) resync() bool {
 // that kernels write, up to resyncRun of them or to the end of the section.
 func (r *recordReader) plausible(pos int) bool {
 	for i := range resyncRun {
-		if pos == r.n && r.base+int64(r.n) == r.s.end {
+		if pos == r.n && r.base+int64(r.n) == r.end {
 			return true
 		}
 		if pos+headerSize > r.n {

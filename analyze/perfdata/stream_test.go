@@ -167,6 +167,20 @@ func TestCompressedPieces(t *testing.T) {
 	}
 	f := openBytes(t, w.file([]testEvent{{a, []uint64{1}, "c"}}, stored.b, nil))
 	f.streams[0].block = 4096
+	met, rounds := 0, 0
+	if err := f.Records(context.Background(), func(r Record) error {
+		if r.Type == RecordSample {
+			met++
+			return nil
+		}
+		rounds++
+		if want := min(777*rounds, len(records)) / (len(records) / len(ips)); met != want {
+			t.Errorf("round %d comes after %d samples, want %d", rounds, met, want)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	samples, stats := collect(t, f, SampleOptions{})
 	side, _ := f.Sideband()
 	if len(samples) != len(ips) || side.Rounds != uint64(len(cuts)) || side.Counts[RecordCompressed] != uint64(len(cuts)) {

@@ -42,7 +42,9 @@ func (w *walk) run() error {
 			return nil
 		}
 		if t := RecordType(w.rr.s.o.u32(rec)); t == RecordCompressed || t == RecordCompressed2 {
-			w.rr.s.compressed = true
+			if !w.rr.s.compressed { // passes after the first only read it
+				w.rr.s.compressed = true
+			}
 			return w.inflate(rec)
 		}
 		if err := w.plain(rec); err != nil {
