@@ -29,6 +29,7 @@ type Comparison struct {
 	Family     string     `json:"family,omitempty"` // "" if tested plainly
 	Q          *float64   `json:"q,omitempty"`      // p corrected for the family
 	Detectable Detectable `json:"detectable"`       // at this metric's place in the family
+	Seed       uint64     `json:"seed"`             // of Detectable and of Summary.Bimodal; nothing else is random
 
 	Verdict Verdict  `json:"verdict"`
 	Star    bool     `json:"star"`
@@ -47,7 +48,7 @@ func Compare(before, after Series, o Options) Comparison {
 
 // measure fills everything but the verdict.
 func measure(before, after Series, o Options) Comparison {
-	c := Comparison{Metric: before.Name, Unit: before.Unit, Better: before.Better}
+	c := Comparison{Metric: before.Name, Unit: before.Unit, Better: before.Better, Seed: o.Seed}
 	if c.Metric == "" {
 		c.Metric = after.Name
 	}

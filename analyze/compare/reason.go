@@ -19,11 +19,9 @@ const (
 	NoBlocks       Code = "no-blocks"        // no usable blocks
 	NoSamplingErr  Code = "no-sampling-err"  // one run a side, and its sampling error is not known
 	CannotBeShown  Code = "cannot-be-shown"  // no change of any size could get a star here
-	BelowFloor     Code = "below-floor"      // too small to be tested
 	Forced         Code = "forced"           // compared although refused
 	BelowMinChange Code = "below-min-change" // the sides differ, but perhaps by less than is interesting
 	LowConfidence  Code = "low-confidence"   // an interval has a lower level than asked
-	Capped         Code = "capped"           // a work limit was reached
 	NotApplicable  Code = "not-applicable"   // the question does not arise
 	TooFewN        Code = "too-few-n"        // package scaling: distinct numbers of CPUs
 	NoConvergence  Code = "no-convergence"   // package scaling: the fit failed
@@ -32,11 +30,8 @@ const (
 	BeyondData     Code = "beyond-data"      // package scaling: past the largest N measured
 	BadValue       Code = "bad-value"        // an input that no measurement gives: N < 1, a negative cost
 	MixedTotals    Code = "mixed-totals"     // package scaling: totals and parts do not cover the same runs
-	NotOnThisSide  Code = "not-on-this-side"
-	UnknownKey     Code = "unknown-key" // one side does not say
-	DifferentKey   Code = "different-key"
-	UnnamedSeries  Code = "unnamed"
-	DifferentUnits Code = "different-units"
+	UnknownKey     Code = "unknown-key"      // one side does not say
+	DifferentKey   Code = "different-key"    // the sides say different things
 )
 
 // A Reason says why a number is absent or weaker than it looks.

@@ -24,11 +24,11 @@ type Series struct {
 	Counts []uint64
 }
 
-// Magnitudes that measurements have. Between them no sum of squares overflows.
-const leastMagnitude, topMagnitude = 1e-100, 1e100
+// Magnitudes that measurements have. Between them no sum of fourth powers overflows.
+const leastMagnitude, topMagnitude = 1e-30, 1e30
 
 // Usable reports whether v can be a measured value: 0 or of a magnitude between
-// 1e-100 and 1e100.
+// 1e-30 and 1e30.
 func Usable(v float64) bool {
 	m := math.Abs(v)
 	return m == 0 || m >= leastMagnitude && m <= topMagnitude

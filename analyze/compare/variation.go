@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// A Difference in configuration that may explain a change, or hide one.
+// A Varied is a key of the configuration that does not have one value in all
+// runs: it may explain a change, or hide one.
 type Varied struct {
 	Key      string       `json:"key"`
 	Where    Where        `json:"where"`
