@@ -1,0 +1,65 @@
+package scaling
+
+import (
+	"fmt"
+
+	"xfrmscope/analyze/compare"
+)
+
+// A Knee is where scaling ends: the first N measured at which efficiency is
+// below Options.EfficiencyFloor or loss above Options.LossLimit.
+type Knee struct {
+	N        int     `json:"n"`         // first N past the knee
+	LastGood int     `json:"last_good"` // N measured before it, 0 if the first one fails. With holes the knee is between the two
+	By       string  `json:"by"`        // "efficiency", "loss", "efficiency and loss"
+	Text     string  `json:"text"`      // the figures
+	Shown    bool    `json:"shown"`     // the interval of efficiency lies below the floor, or loss decided
+	Floor    float64 `json:"floor"`     // the efficiency asked for
+	Limit    float64 `json:"limit"`     // the loss allowed
+
+	// Missing is set if scaling does not end within the data.
+	Missing *compare.Reason `json:"missing,omitempty"`
+}
+
+// Found reports whether there is a knee.
+func (k Knee) Found() bool { return k.Missing == nil }
+
+func findKnee(rows []Row, o Options) Knee {
+	k := Knee{Floor: o.EfficiencyFloor, Limit: o.LossLimit}
+	for _, r := range rows {
+		slow := r.Efficiency.Known() && r.Efficiency.Value < o.EfficiencyFloor
+		lossy := r.Loss != nil && *r.Loss > o.LossLimit
+		if !slow && !lossy {
+			k.LastGood = r.N
+			continue
+		}
+		k.N = r.N
+		k.Text = fmt.Sprintf("efficiency %.3f", r.Efficiency.Value)
+		switch {
+		case slow && lossy:
+			k.By = "efficiency and loss"
+		case slow:
+			k.By = "efficiency"
+		default:
+			k.By = "loss"
+		}
+		if r.Loss != nil {
+			k.Text += fmt.Sprintf(", loss %.2f %%", 100**r.Loss)
+		}
+		i := r.Efficiency.Interval
+		k.Shown = lossy || i.Known() && !i.OpenHi && i.Hi < o.EfficiencyFloor
+		return k
+	}
+	last := rows[len(rows)-1]
+	k.Missing = compare.Because(compare.BeyondData, "efficiency %.0f %% or more%s up to N=%d, the largest measured", 100*o.EfficiencyFloor, lossText(rows, o), last.N)
+	return k
+}
+
+func lossText(rows []Row, o Options) string {
+	for _, r := range rows {
+		if r.Loss == nil {
+			return " (loss not known everywhere)"
+		}
+	}
+	return fmt.Sprintf(" and loss %.2g %% or less", 100*o.LossLimit)
+}

@@ -1,0 +1,34 @@
+package scaling
+
+import "xfrmscope/analyze/compare"
+
+// Options are the rules. The zero value means the defaults.
+type Options struct {
+	compare.Options
+
+	EfficiencyFloor float64 `json:"efficiency_floor"` // below it scaling has ended; 0.90
+	LossLimit       float64 `json:"loss_limit"`       // above it scaling has ended; 0.001
+	PlateauWidth    float64 `json:"plateau_width"`    // how far under the top a plateau may lie; 0.05
+	Resamples       int     `json:"resamples"`        // of the bootstrap of a fit; 1000
+	MinExponent     float64 `json:"min_exponent"`     // smallest interesting growth of a cost; 0.05: at 16 CPUs +15 %
+	FloorShare      float64 `json:"floor_share"`      // frames below it at every N are not tested; 0.002
+}
+
+// Defaults returns o with every zero field set to its default.
+func (o Options) Defaults() Options {
+	o.Options = o.Options.Defaults()
+	set := func(p *float64, v float64) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	set(&o.EfficiencyFloor, 0.90)
+	set(&o.LossLimit, 0.001)
+	set(&o.PlateauWidth, 0.05)
+	set(&o.MinExponent, 0.05)
+	set(&o.FloorShare, compare.FloorShare)
+	if o.Resamples <= 0 {
+		o.Resamples = 1000
+	}
+	return o
+}
