@@ -34,15 +34,15 @@ ffffffffc0a52000 t esp_input	[esp4]
 `
 
 const (
-	enter   = 0xffffffff81001000
-	syscall = 0xffffffff81002000
-	xfrm    = 0xffffffff81003000
-	spin    = 0xffffffff81004000
-	rest    = 0xffffffff81005000
-	after   = 0xffffffff81005100
-	irq     = 0xffffffff81006000
-	thunk   = 0xffffffff81007000
-	esp     = 0xffffffffc0a51000
+	enter    = 0xffffffff81001000
+	sysenter = 0xffffffff81002000
+	xfrm     = 0xffffffff81003000
+	spin     = 0xffffffff81004000
+	rest     = 0xffffffff81005000
+	after    = 0xffffffff81005100
+	irq      = 0xffffffff81006000
+	thunk    = 0xffffffff81007000
+	esp      = 0xffffffffc0a51000
 
 	inKernel = perfdata.ContextKernel
 	inUser   = perfdata.ContextUser
@@ -62,10 +62,10 @@ func small() *recording {
 	add := func(event int, timeNS uint64, cpu, tid uint32, period uint64, chain ...uint64) {
 		r.sample(testSample{event: event, ip: chain[1], pid: tid, tid: tid, timeNS: timeNS, cpu: cpu, period: period, chain: chain})
 	}
-	add(0, 110, 0, 11, 1000, inKernel, spin+4, xfrm+8, syscall+9, enter+7, inUser, 0x401010, 0x401020)
-	add(0, 220, 0, 11, 1000, inKernel, spin+4, xfrm+8, syscall+9, enter+7, inUser, 0x401010, 0x401020)
-	add(0, 230, 1, 20, 1000, inKernel, esp+0x10, xfrm+8, syscall+9, enter+7)
-	add(0, 240, 1, 20, 1000, inKernel, esp+0x10, xfrm+8, syscall+9, enter+7)
+	add(0, 110, 0, 11, 1000, inKernel, spin+4, xfrm+8, sysenter+9, enter+7, inUser, 0x401010, 0x401020)
+	add(0, 220, 0, 11, 1000, inKernel, spin+4, xfrm+8, sysenter+9, enter+7, inUser, 0x401010, 0x401020)
+	add(0, 230, 1, 20, 1000, inKernel, esp+0x10, xfrm+8, sysenter+9, enter+7)
+	add(0, 240, 1, 20, 1000, inKernel, esp+0x10, xfrm+8, sysenter+9, enter+7)
 	add(0, 250, 1, 20, 1000, inUser, 0x7f0000001234, 0x401020)
 	add(0, 260, 1, 99, 1000, inKernel, 0xffffffffc0d00010, 0xffffffffd0000000, enter+7)
 	add(0, 270, 0, 0, 1000, inKernel, spin, after)
