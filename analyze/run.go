@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -128,20 +127,7 @@ func (r *Run) gap(g bundle.Gap) {
 }
 
 func (r *Run) profiles(ctx context.Context, b *bundle.Run) ([]*profile.Profile, error) {
-	raw, err := b.Open("perf.data")
-	if err != nil {
-		return nil, err
-	}
-	defer raw.Close()
-	info, err := raw.Stat()
-	if err != nil {
-		return nil, err
-	}
-	at, ok := raw.(io.ReaderAt)
-	if !ok {
-		return nil, fmt.Errorf("reading perf.data: this kind of file system has no random access")
-	}
-	f, err := perfdata.Open(at, info.Size())
+	f, err := perfdata.OpenFS(b, "perf.data")
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 )
 
@@ -62,21 +64,47 @@ func OpenPath(path string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening perf.data: %w", err)
 	}
+	dir, name := filepath.Split(filepath.Clean(path))
 	if info.IsDir() {
-		return openDirectory(path)
+		dir, name = path, "."
 	}
-	file, err := os.Open(path)
+	if dir == "" {
+		dir = "."
+	}
+	f, err := OpenFS(os.DirFS(dir), name)
 	if err != nil {
-		return nil, fmt.Errorf("opening perf.data: %w", err)
+		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	if !info.Mode().IsRegular() { // a FIFO, /dev/stdin
+	return f, nil
+}
+
+// OpenFS is OpenPath below a file system; its files must be able to read at an
+// offset, as those of os.DirFS and embed.FS are.
+func OpenFS(fsys fs.FS, name string) (*File, error) {
+	file, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		file.Close()
+		return nil, err
+	case info.IsDir():
+		file.Close()
+		return openDirectory(fsys, name)
+	case !info.Mode().IsRegular(): // a FIFO, /dev/stdin
 		defer file.Close()
 		return OpenStream(file)
 	}
-	f := &File{size: info.Size(), closers: []io.Closer{file}}
-	if err := f.open(file); err != nil {
+	r, size, err := randomAccess(file)
+	f := &File{size: size, closers: []io.Closer{file}}
+	if err == nil {
+		err = f.open(r)
+	}
+	if err != nil {
 		file.Close()
-		return nil, fmt.Errorf("opening %s: %w", path, err)
+		return nil, err
 	}
 	return f, nil
 }
