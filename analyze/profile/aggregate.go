@@ -8,69 +8,45 @@ import (
 	"xfrmscope/analyze/symbols"
 )
 
-// A counter counts the samples of the blocks one worker was given.
+// A counter counts the samples of the blocks one worker was given, into the
+// tables of all.
 type counter struct {
-	shared *shared
-	split  splitter
-	tasks  *taskTable
-	kernel segments // kernel addresses
-	user   segments // user words, see userWord
-	raw    rawUser
-	stacks index[stackKey]
-	events []cells // by Event.Index
+	*shared
+	split splitter
+	names namer
+	words []uint64 // scratch
 
 	held    [maxHeld]held
-	holds   int    // how many are held
-	fetched uint64 // keeps the compiler from dropping the fetches of flush
+	holds   int                  // how many are held
+	byPlace [stripes + 1][]int32 // held samples by stripe
+	fetched uint64               // keeps the compiler from dropping the fetches of countStripe
 }
 
-// maxHeld is about how many cache misses a core has under way.
-const maxHeld = 32
+// maxHeld is so many that a stripe gets about as many as a core can have cache
+// misses under way.
+const maxHeld = 8 * stripes
 
-// shared is what all workers read.
+// shared is what all workers have in common.
 type shared struct {
+	tables
 	digester *digester
-	tasks    *tasks
 	spaces   *spaces // nil: user frames are left out
 	store    *symbols.Store
 	asPerf   bool
 }
 
-func newCounter(s *shared, events int) *counter {
-	return &counter{shared: s, split: splitter{asPerf: s.asPerf}, tasks: newTaskTable(s.tasks), events: make([]cells, events)}
+func newCounter(s *shared, t *tasks) *counter {
+	return &counter{shared: s, split: splitter{asPerf: s.asPerf}, names: namer{tasks: t}}
 }
 
 // A stackKey is a stack: numbers of segments, or none.
 type stackKey struct{ kernel, user uint32 }
 
-func (d *digester) stack(k stackKey) digest {
-	return d.pair(digest{}, uint64(k.kernel), uint64(k.user))
-}
-
-// add counts one sample. position orders the samples of the recording.
-//
-// Most samples are of a stack, task and CPU seen before; of them, only one slot
-// and one cell are looked at, but both are far from the cache. So samples are
-// held until there are enough for the memory to fetch many of those at a time.
-func (c *counter) add(s *perfdata.Sample, position uint64) {
-	ch := c.split.split(s)
-	d := c.shared.digester
-	h := &c.held[c.holds]
-	h.event, h.cpu, h.period, h.position = s.Event.Index, s.CPU, s.Period, position
-	h.task = c.tasks.number(s)
-	h.kernelID = d.words(digest{}, ch.kernel)
-	h.kernel = append(h.kernel[:0], ch.kernel...)
-	c.holdUser(h, s, &ch)
-	if c.holds++; c.holds == len(c.held) {
-		c.flush()
-	}
-}
-
 // A held sample is one not counted yet.
 type held struct {
 	id       digest // of stack, task and CPU
 	kernelID digest
-	userID   digest // of user addresses and layout
+	userID   digest // of user addresses and layout, or of the stand-in
 	kernel   []uint64
 	user     []uint64
 	standIn  uint64 // word instead of user addresses, 0 for none
@@ -80,57 +56,88 @@ type held struct {
 	task     uint32
 	cpu      int32
 	period   uint64
-	position uint64
+}
+
+// add counts one sample.
+//
+// Most samples are of a stack, task and CPU seen before; of them, only one slot
+// and one cell are looked at, but both are far from the cache. So samples are
+// held until there are enough of each stripe for the memory to fetch many of
+// those at a time.
+func (c *counter) add(s *perfdata.Sample) {
+	ch := c.split.split(s)
+	h := &c.held[c.holds]
+	h.event, h.cpu, h.period = s.Event.Index, s.CPU, s.Period
+	h.task = c.names.number(s, &c.tasks)
+	h.kernelID = c.digester.words(digest{}, ch.kernel)
+	h.kernel = append(h.kernel[:0], ch.kernel...)
+	c.holdUser(h, s, &ch)
+	if c.holds++; c.holds == len(c.held) {
+		c.flush()
+	}
 }
 
 // flush counts the samples held.
 func (c *counter) flush() {
-	batch := c.held[:c.holds]
-	var next [maxHeld]uint32
-	if c.shared.spaces != nil {
-		for i := range batch {
-			next[i] = c.raw.index.peek(batch[i].userID)
-		}
-		for i := range batch {
-			c.fetched += c.raw.index.fetch(next[i])
-		}
+	for i := range c.byPlace {
+		c.byPlace[i] = c.byPlace[i][:0]
 	}
-	d := c.shared.digester
-	for i := range batch {
-		h := &batch[i]
+	d := c.digester
+	for i := range c.holds {
+		h := &c.held[i]
 		h.userSeg = c.internUser(h)
-		h.id = d.pair(d.pair(h.kernelID, uint64(h.userSeg), uint64(h.task)), uint64(uint32(h.cpu)), 0)
-		next[i] = c.events[h.event].index.peek(h.id)
+		h.id = d.pair(d.pair(h.kernelID, uint64(h.userSeg), uint64(h.task)), uint64(uint32(h.cpu)), uint64(h.event))
+		c.byPlace[h.id.stripe()] = append(c.byPlace[h.id.stripe()], int32(i))
 	}
-	for i := range batch {
-		c.fetched += c.events[batch[i].event].index.fetch(next[i])
-	}
-	for i := range batch {
-		c.countHeld(&batch[i])
+	for stripe := range stripes {
+		c.countStripe(stripe, c.byPlace[stripe])
 	}
 	c.holds = 0
 }
 
-func (c *counter) countHeld(h *held) {
-	t := &c.events[h.event]
-	n, v, isNew := t.index.intern(h.id)
-	if isNew {
-		k := stackKey{none, h.userSeg}
-		if len(h.kernel) > 0 {
-			k.kernel = c.kernel.intern(h.kernelID, h.kernel, h.position)
+// countStripe counts held samples of one stripe, event by event.
+func (c *counter) countStripe(stripe int, batch []int32) {
+	for len(batch) > 0 {
+		event, n := c.held[batch[0]].event, 1
+		for n < len(batch) && c.held[batch[n]].event == event {
+			n++
 		}
-		*v = cell{stack: c.internStack(k), task: h.task, cpu: h.cpu}
+		t := &c.events[event][stripe]
+		t.Lock()
+		c.countInto(&t.cells, batch[:n])
+		t.Unlock()
+		batch = batch[n:]
 	}
-	t.count(n, v, h.period)
 }
 
-func (c *counter) internStack(k stackKey) uint32 {
-	n, v, _ := c.stacks.intern(c.shared.digester.stack(k))
-	*v = k
-	return n
+func (c *counter) countInto(t *cells, batch []int32) {
+	var next [maxHeld]uint32
+	for i, b := range batch {
+		next[i] = t.index.peek(c.held[b].id)
+	}
+	for i := range batch {
+		c.fetched += t.index.fetch(next[i])
+	}
+	for _, b := range batch {
+		h := &c.held[b]
+		n, v, isNew := t.index.intern(h.id)
+		if isNew {
+			*v = cell{stack: c.internStack(h), task: h.task, cpu: h.cpu}
+		}
+		t.count(n, v, h.period)
+	}
 }
 
-// A cell counts the samples of one event that share stack, task and CPU.
+func (c *counter) internStack(h *held) uint32 {
+	k := stackKey{none, h.userSeg}
+	if len(h.kernel) > 0 {
+		k.kernel = c.kernel.intern(h.kernelID, h.kernel)
+	}
+	return c.stacks.intern(c.digester.pair(digest{}, uint64(k.kernel), uint64(k.user)), k)
+}
+
+// A cell counts the samples of one event that share stack, task and CPU. Stack
+// and task are numbers in the tables.
 type cell struct {
 	stack uint32
 	task  uint32
@@ -138,7 +145,8 @@ type cell struct {
 	count uint32 // modulo 2^32, see cells.wraps
 }
 
-// cells are those of one event, by a digest of stack, task and CPU.
+// cells are those of one event in one stripe, by a digest of stack, task and
+// CPU.
 type cells struct {
 	index index[cell]
 	wraps map[uint32]uint64 // how often a count passed 2^32

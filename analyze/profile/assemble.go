@@ -14,38 +14,45 @@ import (
 
 // An assembler makes the Profiles of what was counted.
 type assembler struct {
-	total    *union
+	tables   *tables
 	resolver *resolver
-	kernel   []string // warnings that matter if there are kernel frames
+	kernel   []string // warnings that matter where there are kernel frames
+	warnings []string // that always do
 	losses   []bundle.Loss
 
+	names                    []string // of the tasks
 	stackOrder, taskOrder    []uint32 // numbers, in order
-	stackRank, taskRank      []uint32 // places in the order, by number
-	kernelStacks, userStacks []Stack  // by segment, in locations of the resolver
+	taskRank                 []uint32 // places in the order, by number
+	kernelStacks, userStacks []Stack  // by number of the segment, in locations of the resolver
 }
 
-func (a *assembler) profiles(events []*perfdata.Event) []*Profile {
-	u := a.total
-	kernelOrder, userOrder := u.kernel.order(), u.user.order()
-	a.stackOrder = u.stackOrder(ranks(kernelOrder), ranks(userOrder))
-	a.taskOrder = u.taskOrder()
-	a.stackRank, a.taskRank = ranks(a.stackOrder), ranks(a.taskOrder)
-	a.kernelStacks = resolveAll(&u.kernel, kernelOrder, a.resolver.kernelStack)
-	a.userStacks = resolveAll(&u.user, userOrder, a.resolver.userStack)
-	u.kernel, u.user = segments{}, segments{} // their memory is free
-	var out []*Profile
-	for _, e := range events {
-		out = append(out, a.profile(e))
+func newAssembler(t *tables, ts *tasks, r *resolver) *assembler {
+	a := &assembler{tables: t, resolver: r}
+	for _, k := range t.tasks.list {
+		a.names = append(a.names, ts.name(k))
 	}
-	return out
+	a.taskOrder = taskOrder(t.tasks.list, a.names)
+	a.taskRank = ranks(a.taskOrder, uint32(len(a.names)))
+	kernelOrder, userOrder := t.kernel.order(), t.user.order()
+	a.stackOrder = stackOrder(&t.stacks, ranks(kernelOrder, t.kernel.limit()), ranks(userOrder, t.user.limit()))
+	a.kernelStacks = resolveAll(&t.kernel, kernelOrder, r.kernelStack)
+	a.userStacks = resolveAll(&t.user, userOrder, r.userStack)
+	// What only counting needs is free now.
+	t.kernel, t.user, t.raw = segmentTable{}, segmentTable{}, indexTable[uint32]{}
+	for e := range t.events {
+		for i := range t.events[e] {
+			t.events[e][i].index.close()
+		}
+	}
+	return a
 }
 
 // resolveAll returns the stacks of all segments, by number. They are resolved
-// in the order of the recording, so that the numbers of locations do not
-// depend on the workers.
-func resolveAll(t *segments, order []uint32, resolve func(Stack, []uint64) Stack) []Stack {
-	out := make([]Stack, t.len())
-	all := make(Stack, 0, t.total)
+// in their order, so that the numbers of locations do not depend on the
+// workers.
+func resolveAll(t *segmentTable, order []uint32, resolve func(Stack, []uint64) Stack) []Stack {
+	out := make([]Stack, t.limit())
+	all := make(Stack, 0, t.words())
 	var words []uint64
 	for _, n := range order {
 		start := len(all)
@@ -58,16 +65,16 @@ func resolveAll(t *segments, order []uint32, resolve func(Stack, []uint64) Stack
 
 func (a *assembler) profile(e *perfdata.Event) *Profile {
 	p := &Profile{Event: Event{Name: e.Name, Unit: e.Unit(), FrequencyHz: e.Attr.FrequencyHz(), PeriodFixed: a.fixedPeriod(e.Index)}}
-	stacks, numbers := a.stacks(e.Index)
+	stacks, places := a.stacks(e.Index)
 	comms := a.comms(e.Index, p)
-	p.Cells = a.cells(e.Index, a.refs(e.Index, numbers), comms)
+	p.Cells = a.cells(e.Index, a.refs(e.Index, places), comms)
 	newPicker(a.resolver, p).pick(a, stacks)
 	for _, l := range a.losses {
 		if l.Event == "" || l.Event == e.Name {
 			p.Losses = append(p.Losses, l)
 		}
 	}
-	p.Warnings = warn(e.Name, a.warnings(p))
+	p.Warnings = warn(e.Name, a.allWarnings(p))
 	return p
 }
 
@@ -75,8 +82,8 @@ func (a *assembler) profile(e *perfdata.Event) *Profile {
 // different ones.
 func (a *assembler) fixedPeriod(event int) uint64 {
 	period, some := uint64(0), false
-	for i := range a.total.parts {
-		c := &a.total.parts[i].events[event]
+	for i := range a.tables.events[event] {
+		c := &a.tables.events[event][i].cells
 		switch {
 		case c.samples == 0:
 			continue
@@ -88,45 +95,41 @@ func (a *assembler) fixedPeriod(event int) uint64 {
 	return period
 }
 
-// each calls do with every cell of an event: its worker's part, its number
-// there, and the common numbers of its stack and task.
-func (a *assembler) each(event int, do func(part, n uint32, c *cell, stack, task uint32)) {
-	for i := range a.total.parts {
-		p := &a.total.parts[i]
-		t := &p.events[event]
-		for n := range uint32(t.index.len()) {
-			c := t.index.at(n)
-			do(uint32(i), n, c, p.stack[c.stack], p.task[c.task])
+// each calls do with every cell of an event and its number.
+func (a *assembler) each(event int, do func(n uint32, c *cell)) {
+	for i := range a.tables.events[event] {
+		t := &a.tables.events[event][i].index
+		for n := range uint32(t.len()) {
+			do(number(i, n), t.at(n))
 		}
 	}
 }
 
-// stacks returns the stacks of an event in order, and the number each stack of
-// the recording has among them.
-func (a *assembler) stacks(event int) (stacks []stackKey, numbers []uint32) {
-	used := make([]bool, len(a.stackRank))
-	a.each(event, func(_, _ uint32, _ *cell, stack, _ uint32) { used[stack] = true })
-	numbers = make([]uint32, len(used))
+// stacks returns the stacks of an event in order, and the place that each
+// number has among them.
+func (a *assembler) stacks(event int) (stacks []stackKey, places []uint32) {
+	places = make([]uint32, a.tables.stacks.limit())
+	a.each(event, func(_ uint32, c *cell) { places[c.stack] = none })
 	for _, n := range a.stackOrder {
-		if used[n] {
-			numbers[n] = uint32(len(stacks))
-			stacks = append(stacks, a.total.stacks[n])
+		if places[n] == none {
+			places[n] = uint32(len(stacks))
+			stacks = append(stacks, *a.tables.stacks.at(n))
 		}
 	}
-	return stacks, numbers
+	return stacks, places
 }
 
 // comms sets the names of an event's tasks and returns the number of each
 // task's name, by the task's rank.
 func (a *assembler) comms(event int, p *Profile) []int32 {
 	used := make([]bool, len(a.taskRank))
-	a.each(event, func(_, _ uint32, _ *cell, _, task uint32) { used[a.taskRank[task]] = true })
+	a.each(event, func(_ uint32, c *cell) { used[a.taskRank[c.task]] = true })
 	numbers := make([]int32, len(used))
 	for rank, task := range a.taskOrder {
 		if !used[rank] {
 			continue
 		}
-		name := a.total.names[task]
+		name := a.names[task]
 		if n := len(p.Comms); n == 0 || p.Comms[n-1] != name {
 			p.Comms = append(p.Comms, name)
 		}
@@ -135,19 +138,18 @@ func (a *assembler) comms(event int, p *Profile) []int32 {
 	return numbers
 }
 
-// A ref is one worker's cell with its place in the order of Profile.Cells on
-// one CPU: task, then stack.
+// A ref is a cell with its place in the order of Profile.Cells on one CPU:
+// task, then stack.
 type ref struct {
 	order uint64
-	part  uint32
 	cell  uint32
 }
 
-// refs returns the cells of an event by CPU, sorted. stacks are the numbers of
+// refs returns the cells of an event by CPU, sorted. stacks are the places of
 // the stacks in the event.
 func (a *assembler) refs(event int, stacks []uint32) []cpuRefs {
 	sizes := map[int32]int{}
-	a.each(event, func(_, _ uint32, c *cell, _, _ uint32) { sizes[c.cpu]++ })
+	a.each(event, func(_ uint32, c *cell) { sizes[c.cpu]++ })
 	cpus := slices.Sorted(maps.Keys(sizes))
 	out := make([]cpuRefs, len(cpus))
 	at := map[int32]*cpuRefs{}
@@ -155,9 +157,9 @@ func (a *assembler) refs(event int, stacks []uint32) []cpuRefs {
 		out[i] = cpuRefs{cpu, make([]ref, 0, sizes[cpu])}
 		at[cpu] = &out[i]
 	}
-	a.each(event, func(part, n uint32, c *cell, stack, task uint32) {
+	a.each(event, func(n uint32, c *cell) {
 		r := at[c.cpu]
-		r.refs = append(r.refs, ref{uint64(a.taskRank[task])<<32 | uint64(stacks[stack]), part, n})
+		r.refs = append(r.refs, ref{uint64(a.taskRank[c.task])<<32 | uint64(stacks[c.stack]), n})
 	})
 	inParallel(len(out), func(i int) {
 		slices.SortFunc(out[i].refs, func(x, y ref) int { return cmp.Compare(x.order, y.order) })
@@ -184,33 +186,22 @@ func inParallel(n int, do func(int)) {
 	wg.Wait()
 }
 
-// cells returns the cells of an event: those of all workers for one CPU, task
-// and stack are one. comms are the names of the tasks by rank.
+// cells returns the cells of an event, in order. comms are the names of the
+// tasks by rank.
 func (a *assembler) cells(event int, cpus []cpuRefs, comms []int32) []Cell {
 	n := 0
 	for _, c := range cpus {
-		for i := range c.refs {
-			if i == 0 || c.refs[i].order != c.refs[i-1].order {
-				n++
-			}
-		}
+		n += len(c.refs)
 	}
 	out := make([]Cell, 0, n)
 	for _, c := range cpus {
-		var squares uint128
-		for i, r := range c.refs {
-			count, sums := a.total.parts[r.part].events[event].at(r.cell)
-			if i == 0 || r.order != c.refs[i-1].order {
-				rank := r.order >> 32
-				t := a.total.tasks[a.taskOrder[rank]]
-				out = append(out, Cell{Stack: int32(uint32(r.order)), CPU: c.cpu, PID: t.pid, TID: t.tid, Comm: comms[rank]})
-				squares = uint128{}
-			}
-			squares = squares.plus(sums.squares)
-			last := &out[len(out)-1]
-			last.Count += count
-			last.Period += sums.period
-			last.PeriodSq = squares.float()
+		for _, r := range c.refs {
+			stripe, local := split(r.cell)
+			count, sums := a.tables.events[event][stripe].cells.at(local)
+			rank := r.order >> 32
+			t := a.tables.tasks.list[a.taskOrder[rank]]
+			out = append(out, Cell{Stack: int32(uint32(r.order)), CPU: c.cpu, PID: t.pid, TID: t.tid, Comm: comms[rank],
+				Count: count, Period: sums.period, PeriodSq: sums.squares.float()})
 		}
 	}
 	return out
@@ -294,20 +285,13 @@ func (k *picker) function(n int) int {
 	return int(k.functions[n])
 }
 
-// warnings returns what weakens the names and stacks of a profile.
-func (a *assembler) warnings(p *Profile) []string {
+// allWarnings returns what weakens the names and stacks of a profile.
+func (a *assembler) allWarnings(p *Profile) []string {
 	var out []string
-	kernel := false
-	for _, m := range p.Mappings {
-		kernel = kernel || m.Kernel
-	}
-	if kernel {
+	if slices.ContainsFunc(p.Mappings, func(m Mapping) bool { return m.Kernel }) {
 		out = append(out, a.kernel...)
 	}
-	if n := a.total.damaged; n > 0 {
-		out = append(out, fmt.Sprintf("%d call chains of the recording have words that are neither address nor context marker, left out", n))
-	}
-	return append(out, a.unnamedFiles(p)...)
+	return append(append(out, a.warnings...), a.unnamedFiles(p)...)
 }
 
 // maxUnnamed is how many files without symbols are listed one by one.

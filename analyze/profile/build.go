@@ -61,22 +61,28 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 	if err != nil {
 		return nil, fmt.Errorf("reading side-band: %w", err)
 	}
-	sh := &shared{digester: newDigester(), tasks: newTasks(sb), store: o.Store, asPerf: o.AsPerf}
+	ts := newTasks(sb)
+	sh := &shared{digester: newDigester(), store: o.Store, asPerf: o.AsPerf}
+	sh.events = make([]cellTable, len(f.Events))
 	if o.User {
 		sh.spaces = newSpaces(sb)
 	}
-	counters, stats, err := count(ctx, f, &o, sh)
+	damaged, stats, err := count(ctx, f, &o, sh, ts)
 	if err != nil {
 		return nil, fmt.Errorf("counting samples: %w", err)
 	}
 	kernel, mappings, warnings := newKernel(sb, &o)
-	a := assembler{
-		total:    unite(counters),
-		resolver: newResolver(kernel, mappings, sh),
-		kernel:   warnings,
-		losses:   append(sb.Losses[:len(sb.Losses):len(sb.Losses)], stats.Losses()...),
+	a := newAssembler(&sh.tables, ts, newResolver(kernel, mappings, sh))
+	a.kernel = warnings
+	if damaged > 0 {
+		a.warnings = []string{fmt.Sprintf("%d call chains of the recording have words that are neither address nor context marker, left out", damaged)}
 	}
-	return a.profiles(selected(f, o.Samples.Events)), nil
+	a.losses = append(sb.Losses[:len(sb.Losses):len(sb.Losses)], stats.Losses()...)
+	var out []*Profile
+	for _, e := range selected(f, o.Samples.Events) {
+		out = append(out, a.profile(e))
+	}
+	return out, nil
 }
 
 // selected returns the events to make profiles of.
@@ -93,8 +99,9 @@ func selected(f *perfdata.File, want []*perfdata.Event) []*perfdata.Event {
 	return events
 }
 
-// count lets workers count the samples of all blocks.
-func count(ctx context.Context, f *perfdata.File, o *Options, sh *shared) ([]*counter, perfdata.Stats, error) {
+// count lets workers count the samples of all blocks. damaged is the number of
+// chains some words of which were left out.
+func count(ctx context.Context, f *perfdata.File, o *Options, sh *shared, ts *tasks) (damaged uint64, total perfdata.Stats, err error) {
 	workers := o.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
@@ -108,23 +115,24 @@ func count(ctx context.Context, f *perfdata.File, o *Options, sh *shared) ([]*co
 	stats := make([]perfdata.Stats, workers)
 	var wg sync.WaitGroup
 	for w := range workers {
-		counters[w] = newCounter(sh, len(f.Events))
+		counters[w] = newCounter(sh, ts)
 		wg.Go(func() {
 			if err := counters[w].run(f, opts, blocks, &stats[w]); err != nil {
 				cancel(err)
 			}
 		})
 	}
-	err := feed(ctx, f, blocks)
+	err = feed(ctx, f, blocks)
 	close(blocks)
 	wg.Wait()
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	for _, s := range stats[1:] {
-		stats[0].Add(s)
+	for w := range workers {
+		damaged += counters[w].split.damaged
+		total.Add(stats[w])
 	}
-	return counters, stats[0], err
+	return damaged, total, err
 }
 
 // feed hands the blocks to the workers.
@@ -150,10 +158,8 @@ func (c *counter) run(f *perfdata.File, opts perfdata.SampleOptions, blocks <-ch
 		if err != nil {
 			continue
 		}
-		position := uint64(b.Number()) << 32
 		err = d.Decode(b, func(s *perfdata.Sample) error {
-			c.add(s, position)
-			position++
+			c.add(s)
 			return nil
 		})
 	}

@@ -17,12 +17,13 @@
 //     kernel and user addresses.
 //  2. tasks.go, spaces.go: the side-band says what a task was called and what
 //     it had mapped at the time of the sample.
-//  3. intern.go, aggregate.go: workers take blocks of the recording in any
-//     order; each counts samples in cells of (kernel addresses, user
-//     addresses, task, CPU), keeping each run of addresses once.
+//  3. aggregate.go, tables.go, intern.go: workers take blocks of the recording
+//     in any order and count samples in cells of (kernel addresses, user
+//     functions, task, CPU), in tables they share.
 //  4. resolve.go: every distinct address gets its mapping and function, once.
-//  5. assemble.go: the cells of all workers become Profiles, in an order that
-//     depends on the recording only.
+//  5. order.go, assemble.go: the cells become Profiles. Stacks, tasks and cells
+//     are sorted by what they are, so that the result depends neither on the
+//     workers nor on when something was sampled.
 //
 // Memory grows with the number of distinct stacks and cells, not with that of
 // samples.

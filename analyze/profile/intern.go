@@ -57,7 +57,7 @@ type list[T any] struct {
 }
 
 const (
-	pieceBits = 12
+	pieceBits = 9
 	pieceSize = 1 << pieceBits
 )
 
@@ -130,6 +130,25 @@ func (x *index[V]) intern(g digest) (n uint32, v *V, isNew bool) {
 	}
 }
 
+// find returns the value of a digest if it was entered.
+func (x *index[V]) find(g digest) (v V, ok bool) {
+	if len(x.slots) == 0 {
+		return v, false
+	}
+	mask := uint64(len(x.slots) - 1)
+	for i := g.a & mask; ; i = (i + 1) & mask {
+		s := x.slots[i]
+		if s.next == 0 {
+			return v, false
+		}
+		if s.tag == uint32(g.b) {
+			if e := x.entries.at(s.next - 1); e.key == g.a {
+				return e.v, true
+			}
+		}
+	}
+}
+
 // peek and fetch read what intern will read of a digest: first the slot where
 // it is likely to be, then the entry that stands there. Done for many digests
 // before the first intern, they wait for the memory together.
@@ -149,7 +168,7 @@ func (x *index[V]) fetch(next uint32) uint64 {
 
 func (x *index[V]) grow() {
 	old := x.slots
-	x.slots = make([]slot, max(64, 2*len(old)))
+	x.slots = make([]slot, max(16, 2*len(old)))
 	mask := uint64(len(x.slots) - 1)
 	for _, s := range old {
 		if s.next == 0 {
@@ -166,43 +185,23 @@ func (x *index[V]) grow() {
 // close frees what only intern needs.
 func (x *index[V]) close() { x.slots = nil }
 
-// digests returns the digests entered, as far as they are compared, by number.
-func (x *index[V]) digests() []digest {
-	out := make([]digest, x.len())
-	for _, s := range x.slots {
-		if s.next != 0 {
-			out[s.next-1] = digest{x.entries.at(s.next - 1).key, uint64(s.tag)}
-		}
-	}
-	return out
-}
-
 // segments keeps each sequence of words once, numbered from 0.
 type segments struct {
 	index index[segment]
 	words list[uint64]
-	total int // words in all segments
 }
 
-// A segment is a sequence of words. No segment lies in two pieces of the list,
-// unless it is longer than one.
-type segment struct {
-	first  uint64 // where in the recording it was met first
-	start  uint32
-	length uint32
-}
+// A segment is a sequence of words in segments.words.
+type segment struct{ start, length uint32 }
 
 // intern returns the number of the sequence with digest g.
-func (t *segments) intern(g digest, ws []uint64, position uint64) uint32 {
+func (t *segments) intern(g digest, ws []uint64) uint32 {
 	n, s, isNew := t.index.intern(g)
-	if !isNew {
-		s.first = min(s.first, position)
-		return n
-	}
-	*s = segment{position, uint32(t.words.n), uint32(len(ws))}
-	t.total += len(ws)
-	for _, w := range ws {
-		t.words.add(w)
+	if isNew {
+		*s = segment{uint32(t.words.n), uint32(len(ws))}
+		for _, w := range ws {
+			t.words.add(w)
+		}
 	}
 	return n
 }
@@ -215,5 +214,3 @@ func (t *segments) appendTo(out []uint64, n uint32) []uint64 {
 	}
 	return out
 }
-
-func (t *segments) len() int { return t.index.len() }

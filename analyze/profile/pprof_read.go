@@ -103,7 +103,7 @@ func fromPprof(g *pprof.Profile, value, counts int) (*Profile, error) {
 			}
 			stack = append(stack, ids...)
 		}
-		c := Cell{CPU: number(s, LabelCPU), PID: number(s, LabelPID), TID: number(s, LabelTID), Comm: -1, Count: uint64(count), Period: uint64(period)}
+		c := Cell{CPU: labelNumber(s, LabelCPU), PID: labelNumber(s, LabelPID), TID: labelNumber(s, LabelTID), Comm: -1, Count: uint64(count), Period: uint64(period)}
 		if comm := s.Label[LabelComm]; len(comm) > 0 {
 			c.Comm = b.comm(comm[0])
 		}
@@ -115,8 +115,8 @@ func fromPprof(g *pprof.Profile, value, counts int) (*Profile, error) {
 	return b.profile(), nil
 }
 
-// number returns a label that is a number, -1 if there is none.
-func number(s *pprof.Sample, name string) int32 {
+// labelNumber returns a label that is a number, -1 if there is none.
+func labelNumber(s *pprof.Sample, name string) int32 {
 	if v := s.NumLabel[name]; len(v) > 0 && v[0] >= 0 && int64(int32(v[0])) == v[0] {
 		return int32(v[0])
 	}

@@ -110,12 +110,11 @@ func (t *tasks) name(k task) string {
 // A task is one thread under one name.
 type task struct{ pid, tid, comm int32 }
 
-// A taskTable numbers the tasks a worker met, from 0.
-type taskTable struct {
+// A namer finds the tasks of one worker's samples. Tasks run for a while: it
+// remembers who ran on each CPU last.
+type namer struct {
 	tasks  *tasks
-	index  map[task]uint32
-	list   []task
-	recent []recentTask // by CPU: who ran there last
+	recent []recentTask // by CPU + 1
 }
 
 type recentTask struct {
@@ -125,12 +124,11 @@ type recentTask struct {
 	valid        bool
 }
 
-func newTaskTable(t *tasks) *taskTable {
-	return &taskTable{tasks: t, index: map[task]uint32{}}
-}
+// maxRecent bounds the CPUs remembered one by one.
+const maxRecent = 8192
 
-// number returns the number of the task of a sample.
-func (x *taskTable) number(s *perfdata.Sample) uint32 {
+// number returns the number of the task of a sample in the list of all.
+func (x *namer) number(s *perfdata.Sample, all *taskList) uint32 {
 	cpu := min(uint32(s.CPU)+1, maxRecent)
 	for int(cpu) >= len(x.recent) {
 		x.recent = append(x.recent, recentTask{})
@@ -140,19 +138,6 @@ func (x *taskTable) number(s *perfdata.Sample) uint32 {
 		return r.number
 	}
 	comm, from, before := x.tasks.at(s.TID, s.TimeNS)
-	*r = recentTask{s.PID, s.TID, from, before, x.add(task{s.PID, s.TID, comm}), true}
+	*r = recentTask{s.PID, s.TID, from, before, all.number(task{s.PID, s.TID, comm}), true}
 	return r.number
-}
-
-// maxRecent bounds the CPUs remembered one by one.
-const maxRecent = 8192
-
-func (x *taskTable) add(k task) uint32 {
-	n, ok := x.index[k]
-	if !ok {
-		n = uint32(len(x.list))
-		x.list = append(x.list, k)
-		x.index[k] = n
-	}
-	return n
 }

@@ -26,27 +26,21 @@ const (
 	guestTime = (fileUnmapped-1)<<functionBits | 1
 )
 
-// rawUser finds the user segment of addresses seen before in the same layout.
-type rawUser struct {
-	index index[uint32] // values are user segments
-	words []uint64      // scratch
-}
-
 // holdUser sets the user part of a held sample: its addresses and layout, or
 // if user frames are left out a stand-in or nothing.
 func (c *counter) holdUser(h *held, s *perfdata.Sample, ch *chain) {
 	h.user, h.standIn = h.user[:0], 0
 	switch {
 	case len(ch.user) == 0:
-	case c.shared.spaces != nil:
-		h.layout = c.shared.spaces.at(s.PID, s.TimeNS)
+	case c.spaces != nil:
+		h.layout = c.spaces.at(s.PID, s.TimeNS)
 		h.user = append(h.user, ch.user...)
-		h.userID = c.shared.digester.words(digest{uint64(h.layout.id()), 1}, ch.user)
+		h.userID = c.digester.words(digest{uint64(h.layout.id()), 1}, ch.user)
 	case len(ch.kernel) > 0:
 	case ch.user[0] == guestFrame:
-		h.standIn = guestTime
+		h.standIn, h.userID = guestTime, digest{guestTime, 0}
 	default:
-		h.standIn = userTime
+		h.standIn, h.userID = userTime, digest{userTime, 0}
 	}
 }
 
@@ -58,39 +52,36 @@ func (l *layout) id() uint32 {
 	return l.number
 }
 
-// internUser returns the user segment of a held sample, or none.
+// internUser returns the user segment of a held sample, or none. Addresses met
+// before in the same layout have it in the raw table.
 func (c *counter) internUser(h *held) uint32 {
-	switch {
-	case h.standIn != 0:
-		return c.internWords([]uint64{h.standIn}, h.position)
-	case len(h.user) == 0:
+	if h.standIn == 0 && len(h.user) == 0 {
 		return none
 	}
-	_, seg, isNew := c.raw.index.intern(h.userID)
-	if isNew {
-		*seg = c.internWords(c.resolveUser(h.user, h.layout), h.position)
+	if seg, ok := c.raw.find(h.userID); ok {
+		return seg
 	}
-	first := &c.user.index.at(*seg).first
-	*first = min(*first, h.position)
-	return *seg
-}
-
-func (c *counter) internWords(words []uint64, position uint64) uint32 {
-	return c.user.intern(c.shared.digester.words(digest{}, words), words, position)
+	words := append(c.words[:0], h.standIn)
+	if h.standIn == 0 {
+		words = c.resolveUser(h.user, h.layout)
+	}
+	c.words = words
+	seg := c.user.intern(c.digester.words(digest{}, words), words)
+	c.raw.intern(h.userID, seg)
+	return seg
 }
 
 // resolveUser returns the words of addresses, leaf first. The first is where
 // the task was interrupted or entered the kernel, the others are return
 // addresses.
 func (c *counter) resolveUser(addrs []uint64, l *layout) []uint64 {
-	words := c.raw.words[:0]
+	words := c.words[:0]
 	for i, a := range addrs {
-		if i > 0 && a > 0 && a != guestFrame && !c.shared.asPerf {
+		if i > 0 && a > 0 && a != guestFrame && !c.asPerf {
 			a--
 		}
-		words = append(words, c.shared.userWord(a, l))
+		words = append(words, c.userWord(a, l))
 	}
-	c.raw.words = words
 	return words
 }
 

@@ -1,0 +1,97 @@
+package profile
+
+import (
+	"cmp"
+	"slices"
+)
+
+// A leaf is a segment with its first word, by which most are told apart.
+type leaf struct {
+	word   uint64
+	number uint32
+}
+
+// order returns the numbers of the segments, sorted by their words.
+func (t *segmentTable) order() []uint32 {
+	var leaves []leaf
+	for i := range t {
+		s := &t[i].segments
+		for n := range uint32(s.index.len()) {
+			leaves = append(leaves, leaf{*s.words.at(s.index.at(n).start), number(i, n)})
+		}
+	}
+	slices.SortFunc(leaves, func(a, b leaf) int {
+		if a.word != b.word {
+			return cmp.Compare(a.word, b.word)
+		}
+		return t.compare(a.number, b.number)
+	})
+	order := make([]uint32, len(leaves))
+	for i, l := range leaves {
+		order[i] = l.number
+	}
+	return order
+}
+
+// compare compares two segments by their words.
+func (t *segmentTable) compare(a, b uint32) int {
+	sa, na := split(a)
+	sb, nb := split(b)
+	x, y := &t[sa].segments, &t[sb].segments
+	p, q := x.index.at(na), y.index.at(nb)
+	for i := range min(p.length, q.length) {
+		if c := cmp.Compare(*x.words.at(p.start + i), *y.words.at(q.start + i)); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(p.length, q.length)
+}
+
+// ranks returns the places of numbers in their order, for numbers below limit.
+func ranks(order []uint32, limit uint32) []uint32 {
+	r := make([]uint32, limit)
+	for i, n := range order {
+		r[n] = uint32(i)
+	}
+	return r
+}
+
+// taskOrder returns the numbers of the tasks by name, PID and TID.
+func taskOrder(list []task, names []string) []uint32 {
+	order := make([]uint32, len(list))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(a, b uint32) int {
+		x, y := list[a], list[b]
+		return cmp.Or(cmp.Compare(names[a], names[b]), cmp.Compare(x.pid, y.pid), cmp.Compare(x.tid, y.tid))
+	})
+	return order
+}
+
+// stackOrder returns the numbers of the stacks in the order of their kernel
+// segments, then user segments: those without a kernel part last, those
+// without a user part before those that have one.
+func stackOrder(t *indexTable[stackKey], kernelRank, userRank []uint32) []uint32 {
+	type place struct {
+		key    uint64
+		number uint32
+	}
+	var places []place
+	t.each(func(n uint32, k *stackKey) {
+		kernel, user := uint64(none), uint64(0)
+		if k.kernel != none {
+			kernel = uint64(kernelRank[k.kernel])
+		}
+		if k.user != none {
+			user = uint64(userRank[k.user]) + 1
+		}
+		places = append(places, place{kernel<<32 | user, n})
+	})
+	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.key, b.key) })
+	order := make([]uint32, len(places))
+	for i, p := range places {
+		order[i] = p.number
+	}
+	return order
+}
