@@ -4,7 +4,7 @@
 SHELL = /bin/bash
 BIN   = xfrmscope
 
-.PHONY: help build demo test check race generate golden bench setup lab
+.PHONY: help build demo test check race generate golden bench lab setup
 help:
 	@echo "build     $(BIN), a static binary"
 	@echo "demo      report on the embedded samples into out/demo"
@@ -13,6 +13,7 @@ help:
 	@echo "race      the tests under the race detector"
 	@echo "generate  rebuild the eBPF objects (clang 14)"
 	@echo "golden    rewrite the golden files; read the diff"
+	@echo "bench     what reading a recording of 800 MB costs, beside perf script"
 	@echo "lab       record samples/ again in a virtual machine (samples/lab/README.md)"
 	@echo "setup     what the targets above need (Debian packages, as root)"
 
@@ -43,6 +44,9 @@ generate:
 
 golden:
 	.ci/golden
+
+bench:
+	analyze/profile/bench.sh
 
 lab:
 	samples/lab/record
