@@ -2,10 +2,16 @@ package profile
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 
 	"xfrmscope/analyze/perfdata"
@@ -66,4 +72,59 @@ func checkFixture(t *testing.T, name string, f *perfdata.File) uint64 {
 		t.Errorf("%s: three workers give another result than one", name)
 	}
 	return total
+}
+
+// TestPeriodsEqualPerfScript compares, on every recording that the perf
+// installed can read, the periods of each event and task.
+func TestPeriodsEqualPerfScript(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs perf")
+	}
+	if _, err := exec.LookPath("perf"); err != nil {
+		t.Skip("no perf")
+	}
+	paths, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "fixtures", "perfdata", "*", "*"))
+	if err != nil || len(paths) == 0 {
+		t.Skip("no fixtures: ", err)
+	}
+	compared := 0
+	for _, path := range paths {
+		f, err := perfdata.OpenPath(path)
+		if err != nil {
+			continue
+		}
+		out, err := exec.Command("perf", "script", "-f", "-i", path, "-F", "comm,tid,period,event").Output()
+		if err == nil {
+			compared++
+			comparePeriods(t, filepath.Base(path), build(t, f, Options{}), string(out))
+		}
+		f.Close()
+	}
+	t.Logf("%d recordings compared", compared)
+}
+
+// "        swapper     0     200000 cpu-clock: "
+var scriptPeriod = regexp.MustCompile(`^\s*(.+?)\s+(-?\d+)\s+(?:(\d+)\s+)?(\S+):\s*$`)
+
+func comparePeriods(t *testing.T, name string, ps []*Profile, script string) {
+	t.Helper()
+	want, got := map[string]uint64{}, map[string]uint64{}
+	for line := range strings.Lines(script) {
+		if m := scriptPeriod.FindStringSubmatch(strings.TrimRight(line, "\n")); m != nil {
+			period, _ := strconv.ParseUint(m[3], 10, 64) // absent: 0
+			want[m[4]+" "+m[1]+" "+m[2]] += period
+		}
+	}
+	for _, p := range ps {
+		for _, c := range p.Cells {
+			comm := unknownComm
+			if c.Comm >= 0 {
+				comm = strings.TrimSpace(p.Comms[c.Comm])
+			}
+			got[fmt.Sprintf("%s %s %d", p.Event.Name, comm, c.TID)] += c.Period
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("%s: periods by event and task %v, perf has %v", name, got, want)
+	}
 }
