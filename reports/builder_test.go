@@ -301,6 +301,7 @@ func testLocks(s runSpec, rate float64) analyze.Locks {
 		WaitNS: metric.Value{ID: metric.WaitID, Value: float64(ns), Unit: "ns"},
 		PerPkt: metric.Value{ID: metric.WaitPacketID, Value: float64(ns) / s.seconds / rate, Unit: "ns/packet"},
 	}
+	l.Effect = metric.Value{ID: metric.EffectID, Value: .004, Unit: "ratio"}
 	for cpu := range s.n {
 		l.CPUs = append(l.CPUs, analyze.LockCPU{CPU: cpu, Waits: waits / uint64(s.n), WaitNS: ns / uint64(s.n), MaxNS: 40_000})
 	}

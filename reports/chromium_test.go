@@ -263,6 +263,7 @@ func TestPageInChromium(t *testing.T) {
 	dir := t.TempDir()
 	pages := extremes(t)
 	pages["sweep"], pages["one"], pages["long values"] = probed(), testOne(), longValues()
+	pages["PMU"] = withPMU()
 	for _, name := range sortedKeysOf(pages) {
 		t.Run(name, func(t *testing.T) {
 			b := *b

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"xfrmscope/analyze"
@@ -47,8 +48,11 @@ func whereLines(runs []*analyze.Run) []string {
 	})
 	host = fmt.Sprintf("host %s, kernel %s, %s", orUnknown(host), orUnknown(kernel), orUnknown(cpu))
 	what := fmt.Sprintf("event %s, -F %s, %s s", event, orUnknown(common(runs, frequency)), orUnknown(common(runs, seconds)))
-	if source := common(runs, func(r *analyze.Run) string { return r.Packets.Source }); len(runs) > 1 && source != "" {
-		what += " a run; packets: " + source
+	if source := common(runs, func(r *analyze.Run) string { return r.Packets.Source }); source != "" {
+		if len(runs) > 1 {
+			what += " a run"
+		}
+		what += "; packets: " + source
 	}
 	if lines := wrapped("%s", host); len(lines) == 1 {
 		return append(lines, wrapped("%s", what)...)
@@ -89,7 +93,7 @@ func wrapped(format string, args ...any) []string {
 func labelled(label string, sentences ...string) [][]string {
 	var items [][]string
 	for _, s := range sentences {
-		items = append(items, wrap(ascii(s, 260), label+": ", "    ", digestColumns))
+		items = append(items, wrap(ascii(s, 260), label+": ", "  ", digestColumns))
 	}
 	return items
 }
@@ -106,12 +110,12 @@ func foundBlock(r *analyze.Result) block {
 	return block{items: labelled("found", claims...), keep: math.MaxInt, least: 1, gap: true, rank: 1, noun: "finding"}
 }
 
-// noteItems prints sentences with the runs they hold for.
+// noteItems prints sentences with the runs they hold for, if these are not all.
 func noteItems(label string, n notes, total int) [][]string {
 	var sentences []string
 	for _, x := range n {
 		s := x.Text
-		if total > 1 {
+		if len(x.Runs) > 0 && len(x.Runs) < total {
 			s = ascii(s, 200) + " (" + x.runsText(total) + ")"
 		}
 		sentences = append(sentences, s)
@@ -119,16 +123,47 @@ func noteItems(label string, n notes, total int) [][]string {
 	return labelled(label, sentences...)
 }
 
+// brief shortens notes to what they say first.
+func (n notes) brief() notes {
+	out := slices.Clone(n)
+	for i := range out {
+		out[i].Text = brief(out[i].Text)
+	}
+	return out
+}
+
+// brief cuts what a sentence says after a semicolon, or else after its last
+// colon, if enough is left to be understood.
+func brief(text string) string {
+	const enough = 30
+	if at := strings.Index(text, "; "); at >= enough {
+		return text[:at]
+	}
+	if at := strings.LastIndex(text, ": "); at >= enough {
+		return text[:at]
+	}
+	return text
+}
+
 // endBlocks are the blocks both forms end with.
 func endBlocks(r *analyze.Result, total int) []block {
-	weak := append(noteItems("warning", warnings(r).kinds(), total), noteItems("lost", losses(r).kinds(), total)...)
-	if len(weak) == 0 {
-		weak = labelled("lost", "nothing that was counted; no warnings")
+	warn, lost, unmeasured, unseen := warnings(r).kinds(), losses(r).kinds(), gaps(r).byCause(), blind(r)
+	weak := block{keep: 1, least: 1, gap: true, rank: 5, noun: "caveat",
+		items: append(noteItems("warning", warn, total), noteItems("lost", lost, total)...),
+		brief: append(noteItems("warning", warn.brief(), total), noteItems("lost", lost.brief(), total)...),
 	}
-	not := append(noteItems("not measured", gaps(r).byCause(), total), noteItems("not seen", blind(r), total)...)
-	return []block{
-		{items: weak, keep: 1, least: 1, gap: true, rank: 5, noun: "caveat"},
-		{items: not, keep: 1, rank: 6, noun: "gap"},
-		{items: labelled("not proven", notProven(r)...), rank: 7, noun: "limit"},
+	if len(weak.items) == 0 {
+		weak.items, weak.brief = labelled("lost", "nothing that was counted; no warnings"), nil
+	}
+	limits := notProven(r)
+	var short []string
+	for _, l := range limits {
+		short = append(short, brief(l))
+	}
+	return []block{weak,
+		{keep: 1, rank: 6, noun: "gap",
+			items: append(noteItems("not measured", unmeasured, total), noteItems("not seen", unseen, total)...),
+			brief: append(noteItems("not measured", unmeasured.brief(), total), noteItems("not seen", unseen.brief(), total)...)},
+		{rank: 7, noun: "limit", items: labelled("not proven", limits...), brief: labelled("not proven", short...)},
 	}
 }

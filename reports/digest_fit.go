@@ -10,6 +10,7 @@ import (
 // never.
 type block struct {
 	items [][]string
+	brief [][]string // the same items in fewer words, if they are to be shortened first
 	keep  int
 	least int
 	gap   bool   // an empty line before it
@@ -49,9 +50,15 @@ func (b *block) lines() int {
 	return n
 }
 
-// fitBlocks cuts items from the ends of blocks, the highest rank first, until
-// all fit in limit lines, and says in the last line what was cut.
+// fitBlocks shortens items and then cuts them from the ends of blocks, the
+// highest rank first, until all fit in limit lines, and says in the last line
+// what was cut.
 func fitBlocks(blocks []block, limit int) []string {
+	eachRank(blocks, func(b *block) {
+		if total(blocks) > limit && b.brief != nil {
+			b.items = b.brief
+		}
+	})
 	for _, floor := range []func(*block) int{func(b *block) int { return b.keep }, func(b *block) int { return b.least }} {
 		eachRank(blocks, func(b *block) {
 			for total(blocks) > limit && b.lost < len(b.items)-floor(b) {

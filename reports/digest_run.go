@@ -18,6 +18,7 @@ func oneRunBlocks(r *analyze.Result, run *analyze.Run) []block {
 		foundBlock(r),
 		{items: lineItems(runFigures(run, a)), gap: true},
 		{items: cpuTable(run), keep: 4, least: 1, gap: true, rank: 3, noun: "CPU"},
+		{items: missLines(run), rank: 4, noun: "miss ratio"},
 		{items: headed(functions[:1], functions[1:]), keep: 4, least: 1, gap: true, rank: 4, noun: "function"},
 	}
 	return append(blocks, endBlocks(r, 1)...)
@@ -39,11 +40,12 @@ func runFigures(run *analyze.Run, a analyze.CPU) []string {
 	pair := func(l string, lv metric.Value, r string, rv metric.Value) string {
 		return fmt.Sprintf("  %-10s %-26s %-10s %s", l, cut(figureOf(lv).String(), 26), r, cut(figureOf(rv).String(), 21))
 	}
+	mark := effectMark(run)
 	return []string{
 		pair("traffic", run.Packets.Rate, "spin", a.SpinShare),
 		pair("cost", a.PerPacket, "lock word", a.LockWordShare),
-		pair("lock wait", run.Locks.PerPkt, "waits", run.Locks.Waits),
-		fmt.Sprintf("  busy n = %s of %s samples; packets: %s", count(a.Busy.Samples), count(a.Total.Samples), orUnknown(run.Packets.Source)),
+		pair("lock wait"+mark, run.Locks.PerPkt, "waits"+mark, run.Locks.Waits),
+		fmt.Sprintf("  %-10s %-26s %-10s %s", "busy n", cut(count(a.Busy.Samples)+" of "+count(a.Total.Samples), 26), mark+"by probe", cut(effectText(run.Locks.Effect), 21)),
 	}
 }
 

@@ -26,6 +26,7 @@ func sweepBlocks(r *analyze.Result, runs []*analyze.Run) []block {
 		foundBlock(r),
 		{items: runTable(groups, runs), keep: math.MaxInt, least: 1, gap: true, rank: 2, noun: "row"},
 		{items: perCPULines(groups), keep: 1, rank: 3, noun: "CPU line"},
+		{items: lastMisses(groups), rank: 4, noun: "miss ratio"},
 	}, endBlocks(r, len(runs))...)
 }
 
@@ -36,8 +37,11 @@ func modesText(r *analyze.Result) string {
 			modes = append(modes, c.Mode)
 		}
 	}
-	if len(modes) == 0 {
+	switch len(modes) {
+	case 0:
 		return "no modes"
+	case 1:
+		return "mode " + modes[0]
 	}
 	return "modes " + strings.Join(modes, ", ")
 }
@@ -46,8 +50,7 @@ func modesText(r *analyze.Result) string {
 func runTable(groups []group, runs []*analyze.Run) [][]string {
 	head := []string{
 		fmt.Sprintf("  %-8s %3s %7s %15s %12s %6s %7s %5s", rowHead(groups), "N", "kpkt/s", ascii(costUnit(runs), 15), "spin %", "word %", "wait", "n"),
-		fmt.Sprintf("  %-8s %3s %7s %15s %12s %6s %7s %5s", "", "", "", "+- 1 se", "+- 1 se", "", "ns/pkt", ""),
-		"  " + strings.Repeat("-", 70),
+		fmt.Sprintf("  %-28s %7s %12s %6s %7s", waitLegend(groups), "+- 1 se", "+- 1 se", "", "ns/pkt"),
 	}
 	var lines []string
 	rows := pick(len(groups), digestRows)
@@ -112,7 +115,7 @@ func rowName(r *analyze.Run) string {
 func runRow(r *analyze.Run, label string) string {
 	a := all(r)
 	return fmt.Sprintf("  %-8s %3d %7s %15s %12s %6s %7s %5s", label, r.N,
-		kilo(r.Packets.Rate), costCell(a.PerPacket), percentCell(a.SpinShare), wordCell(a.LockWordShare), plainCell(r.Locks.PerPkt), strings.ReplaceAll(short(float64(a.Busy.Samples)), " ", ""))
+		kilo(r.Packets.Rate), costCell(a.PerPacket), percentCell(a.SpinShare), wordCell(a.LockWordShare), waitCell(r), strings.ReplaceAll(short(float64(a.Busy.Samples)), " ", ""))
 }
 
 func kilo(v metric.Value) string {
@@ -152,11 +155,28 @@ func wordCell(v metric.Value) string {
 	return significant(100*v.Value, 2)
 }
 
-func plainCell(v metric.Value) string {
+// waitCell prints the lock wait per packet, marked if it was counted at another
+// packet rate than the samples were taken.
+func waitCell(r *analyze.Run) string {
+	v := r.Locks.PerPkt
 	if !finite(v) {
 		return "-"
 	}
-	return significant(v.Value, 3)
+	s := significant(v.Value, 3)
+	if math.Abs(v.Value) >= 9999.5 {
+		s = strings.ReplaceAll(short(v.Value), " ", "")
+	}
+	return s + effectMark(r)
+}
+
+// waitLegend explains the mark if a row has it.
+func waitLegend(groups []group) string {
+	for _, g := range groups {
+		if effectMark(g.chosen) != "" {
+			return "*: counted at other pkt/s"
+		}
+	}
+	return ""
 }
 
 // perCPULines says where the CPUs of one run differ in their spin share by
@@ -171,6 +191,17 @@ func perCPULines(groups []group) [][]string {
 		if low, high, ok := spinSpread(g.chosen); ok {
 			items = append(items, wrapped("per CPU, %s: spin %s %% on CPU %d to %s %% on CPU %d", runLabel(g.chosen),
 				percentCell(low.SpinShare), low.CPU, percentCell(high.SpinShare), high.CPU))
+		}
+	}
+	return items
+}
+
+// lastMisses are the miss ratios of each mode at its largest N.
+func lastMisses(groups []group) [][]string {
+	var items [][]string
+	for i, g := range groups {
+		if lastOfMode(groups, i) {
+			items = append(items, missLines(g.chosen)...)
 		}
 	}
 	return items

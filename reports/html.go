@@ -74,6 +74,10 @@ type page struct {
 	Callers table
 	SAs     table
 
+	Misses, MissCPUs table
+	MissOf           []table
+	MissGaps         notes
+
 	Functions []eventTables
 	Flames    []flameBox
 	FlamesOut []string
@@ -84,61 +88,6 @@ type page struct {
 	Formulas                      []metric.Formula
 	Provenance                    []provenance
 	Files                         []string
-}
-
-// A noteList is notes with the number of runs they may hold for.
-type noteList struct {
-	Total int
-	Notes notes
-}
-
-// weakKinds bounds the kinds of warnings on the first screen.
-const weakKinds = 3
-
-// Weak is what the first screen says against the numbers, Each every warning
-// by itself if that is more.
-func (p *page) Weak() noteList {
-	kinds := p.Warnings.kinds()
-	return noteList{p.Total, kinds[:min(weakKinds, len(kinds))]}
-}
-
-func (p *page) Each() noteList {
-	if len(p.Warnings) == len(p.Weak().Notes) {
-		return noteList{}
-	}
-	return noteList{p.Total, p.Warnings}
-}
-
-// Missing, Lost and Unseen are the page's lists of notes.
-func (p *page) Missing() noteList { return noteList{p.Total, p.Gaps} }
-func (p *page) Lost() noteList    { return noteList{p.Total, p.Losses} }
-func (p *page) Unseen() noteList  { return noteList{p.Total, p.Blind} }
-
-// Trust counts what weakens the numbers; the last two are listed below.
-func (p *page) Trust() []tileRow {
-	row := func(label string, n notes, below string) tileRow {
-		return tileRow{Label: label, Value: fmt.Sprint(len(n)), N: below}
-	}
-	return []tileRow{
-		row("kinds of warning", p.Warnings.kinds(), ""),
-		row("kinds of loss", p.Losses.kinds(), "limits"),
-		row("not measured", p.Gaps.byCause(), "limits"),
-	}
-}
-
-// ECharts is the version of the chart library.
-func (p *page) ECharts() string { return echartsVersion }
-
-// Show is a note's sentence, ShowFix what to do, Where the runs it holds for,
-// Labels their names.
-func (n note) Show() string    { return visible(n.Text, 500) }
-func (n note) ShowFix() string { return visible(n.Fix, 300) }
-func (n note) Labels() string  { return visible(strings.Join(n.labels(), ", "), 400) }
-func (n note) Where(total int) string {
-	if total < 2 {
-		return ""
-	}
-	return visible(n.runsText(total), 160)
 }
 
 // A section is an entry of the page's table of contents.
@@ -181,6 +130,7 @@ func newPage(r *analyze.Result, o HTMLOptions) (*page, error) {
 		Title: titleOf(r), Lead: leadOf(runs), Tool: name(r.Tool), Claims: claimsOf(r), Tiles: tilesOf(r),
 		Runs: runsTable(r), StageOf: stageTable(side), CPUs: cpuPageTable(runs), PanelOf: spinLegend(),
 		Probes: probeLines(runs), Locks: locksTable(runs), SAs: saTable(runs),
+		Misses: missTable(runs, false), MissCPUs: missTable(runs, true), MissOf: missFunctions(side), MissGaps: missGaps(runs),
 		Callers:   listing{id: "caller-table", caption: "Who entered a lock's slow path, share of busy", what: "function", of: spinCallers, rows: 20, code: true}.table(side),
 		Functions: functionTables(side), Warnings: warnings(r), Losses: losses(r), Gaps: gaps(r), Blind: blind(r), Total: len(runs),
 		NotProven: notProven(r), Formulas: metric.Catalogue(), Provenance: provenanceOf(runs), Files: o.Files,
@@ -417,7 +367,7 @@ func probeLines(runs []*analyze.Run) []string {
 }
 
 func sectionsOf(p *page) []section {
-	list := []section{{"runs", "Runs"}, {"stages", "Cost by stage"}, {"cpus", "CPUs"}, {"locks", "Locks"}}
+	list := []section{{"runs", "Runs"}, {"stages", "Cost by stage"}, {"cpus", "CPUs"}, {"locks", "Locks"}, {"misses", "Cache misses"}}
 	if len(p.SAs.Rows) > 0 {
 		list = append(list, section{"sas", "SAs"})
 	}

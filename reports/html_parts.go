@@ -36,11 +36,18 @@ func tilesOf(r *analyze.Result) []tile {
 	}
 	spin := make1("Spin share", "% of busy", func(r *analyze.Run) metric.Value { return all(r).SpinShare })
 	spin.Warn = slices.ContainsFunc(last, func(r *analyze.Run) bool { return shareOf(all(r).SpinShare) >= .01 })
+	wait := make1("Lock wait", "ns/packet, by probe", func(r *analyze.Run) metric.Value { return r.Locks.PerPkt })
+	for i := range wait.Rows {
+		if wait.Rows[i].Why == "" {
+			wait.Rows[i].N = effectNote(last[i])
+			wait.Warn = wait.Warn || perturbed(last[i])
+		}
+	}
 	return []tile{
 		make1("Throughput", "packets/s", func(r *analyze.Run) metric.Value { return r.Packets.Rate }),
 		make1("Cost", costUnit(last), func(r *analyze.Run) metric.Value { return all(r).PerPacket }),
 		spin,
-		make1("Lock wait", "ns/packet, by probe", func(r *analyze.Run) metric.Value { return r.Locks.PerPkt }),
+		wait,
 	}
 }
 

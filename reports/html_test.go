@@ -100,6 +100,19 @@ func TestHTMLGroupsWarnings(t *testing.T) {
 	}
 }
 
+// TestHTMLFoldsFindings keeps the figures on the first screen.
+func TestHTMLFoldsFindings(t *testing.T) {
+	r := testSweep()
+	for range 3 {
+		r.Findings = append(r.Findings, r.Findings...)
+	}
+	page := string(html(t, r, HTMLOptions{Static: true, FlameBytes: -1}))
+	open, _, folded := strings.Cut(page[:strings.Index(page, `<section class="tiles"`)], "11 more findings")
+	if n := strings.Count(open, `<li><p>`); n != firstClaims || !folded {
+		t.Errorf("%d findings stand open, want %d", n, firstClaims)
+	}
+}
+
 // TestHTMLKeepsHostileNamesText compares the page's tags with those of the
 // same page under harmless names: a name may not add one.
 func TestHTMLKeepsHostileNamesText(t *testing.T) {

@@ -106,7 +106,8 @@ func runsTable(r *analyze.Result) table {
 	t := table{ID: "runs-table", Caption: "Runs. Errors are one standard error of sampling; n is the samples that are not idle.", Head: []column{
 		{Text: "run"}, {Text: "N", Number: true, Title: "CPUs measured"}, {Text: "packets", Unit: "/s", Number: true}, {Text: "cost", Unit: costUnit(runs), Number: true},
 		{Text: "spin", Unit: "% of busy", Number: true}, {Text: "lock word", Unit: "% of busy", Number: true}, {Text: "waits", Unit: "by probe", Number: true},
-		{Text: "lock wait", Unit: "ns/packet", Number: true}, {Text: "n", Unit: "samples", Number: true}, {Text: "window", Unit: "s", Number: true}, {Text: "status"},
+		{Text: "lock wait", Unit: "ns/packet", Number: true},
+		{Text: "probe effect", Unit: "% of packets/s", Number: true, Title: "packets/s in the probe's window over packets/s in the samples' window, less 1"}, {Text: "n", Unit: "samples", Number: true}, {Text: "window", Unit: "s", Number: true}, {Text: "status"},
 	}}
 	for _, run := range runs {
 		a := all(run)
@@ -116,7 +117,7 @@ func runsTable(r *analyze.Result) table {
 		status.Title = name(run.Manifest.Why)
 		t.Rows = append(t.Rows, []cell{
 			{Text: name(orDash(run.Name)), Title: name(run.Path)}, numberCell(run.N, run.N > 0), valueCell(run.Packets.Rate), valueCell(a.PerPacket), spin,
-			valueCell(a.LockWordShare), valueCell(run.Locks.Waits), valueCell(run.Locks.PerPkt), countCell(a.Busy.Samples), {Text: orDash(seconds(run)), Number: true}, status,
+			valueCell(a.LockWordShare), valueCell(run.Locks.Waits).perturbed(run), valueCell(run.Locks.PerPkt).perturbed(run), effectCell(run), countCell(a.Busy.Samples), {Text: orDash(seconds(run)), Number: true}, status,
 		})
 	}
 	return t
@@ -199,7 +200,11 @@ func lockRow(r *analyze.Run, l analyze.Lock) []cell {
 	if l.Name == "" {
 		lock = cell{Text: name(l.Lock), Code: true}
 	}
-	return []cell{textCell(runLabel(r)), lock, countCell(l.Waits),
+	run := textCell(runLabel(r)).perturbed(r)
+	if perturbed(r) {
+		run.Small = "perturbed"
+	}
+	return []cell{run, lock, countCell(l.Waits),
 		{Text: pretty(significant(float64(l.WaitNS)/1e6, 4)), Sort: strconv.FormatUint(l.WaitNS, 10), Number: true},
 		microCell(l.MaxNS), {Text: cpuList(l.CPUs)}, {Picture: template.HTML(histogram(l.Hist)), Text: histogramText(l.Hist)}}
 }

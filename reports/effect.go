@@ -1,0 +1,69 @@
+package reports
+
+import (
+	"math"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+)
+
+// perturbedFrom is the change of packets/s from which lock waits are marked:
+// they were counted under another traffic than the samples. The analysis warns
+// from the same change on.
+const perturbedFrom = 0.02
+
+// perturbed reports whether a run's waits are to be marked.
+func perturbed(r *analyze.Run) bool {
+	return finite(r.Locks.Effect) && math.Abs(r.Locks.Effect.Value) >= perturbedFrom
+}
+
+// perturbedTitle explains the mark.
+const perturbedTitle = "perturbed: counted while packets/s differed by 2 % or more from the samples' window, by the probe's effect or the load's own drift"
+
+// effectText is a change with its sign, in per cent: "+10 % packets/s".
+func effectText(v metric.Value) string {
+	if !finite(v) {
+		return "not measured"
+	}
+	s := significant(100*v.Value, 2) + " % packets/s"
+	if v.Value > 0 {
+		s = "+" + s
+	}
+	return s
+}
+
+// effectCell is the probe's effect in a table whose head has the unit.
+func effectCell(r *analyze.Run) cell {
+	c := valueCell(r.Locks.Effect)
+	if finite(r.Locks.Effect) && r.Locks.Effect.Value > 0 {
+		c.Text = "+" + c.Text
+	}
+	return c.perturbed(r)
+}
+
+// perturbed marks a cell of lock waits.
+func (c cell) perturbed(r *analyze.Run) cell {
+	if perturbed(r) {
+		c.Warn, c.Title = true, perturbedTitle
+	}
+	return c
+}
+
+// effectNote is what a tile says under a lock wait.
+func effectNote(r *analyze.Run) string {
+	if !finite(r.Locks.Effect) {
+		return ""
+	}
+	if perturbed(r) {
+		return "perturbed: " + pretty(effectText(r.Locks.Effect))
+	}
+	return "probe: " + pretty(effectText(r.Locks.Effect))
+}
+
+// effectMark follows a wait in the digest.
+func effectMark(r *analyze.Run) string {
+	if perturbed(r) {
+		return "*"
+	}
+	return ""
+}

@@ -1,0 +1,109 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+)
+
+// missTable shows the cache-miss ratios of runs, of all their CPUs together or
+// of each.
+func missTable(runs []*analyze.Run, each bool) table {
+	t := table{ID: "miss-table", Caption: "Cache misses of each run, all measured CPUs together ± one standard error", Head: []column{{Text: "run"}, {Text: "event"}}}
+	if each {
+		t.ID, t.Caption = "miss-cpu-table", "Cache misses of each CPU ± one standard error"
+		t.Head = append(t.Head, column{Text: "CPU", Number: true})
+	}
+	t.Head = append(t.Head, column{Text: "per 1000", Unit: "cycles", Number: true}, column{Text: "per 1000", Unit: "instructions", Number: true}, column{Text: "per packet", Unit: "misses", Number: true})
+	for _, r := range runs {
+		for _, m := range r.Misses {
+			if each == (m.CPU < 0) {
+				continue
+			}
+			row := []cell{textCell(runLabel(r)), textCell(m.Event)}
+			if each {
+				row = append(row, intCell(m.CPU))
+			}
+			t.Rows = append(t.Rows, append(row, valueCell(m.PerKiloCycle), valueCell(m.PerKiloInstructions), valueCell(m.PerPacket)))
+		}
+	}
+	return bounded(t, maxRows)
+}
+
+// missFunctions lists, for each miss event, the functions that miss most.
+func missFunctions(side []*analyze.Run) []table {
+	var out []table
+	for i, name := range missEvents(side) {
+		of := func(r *analyze.Run) []analyze.Share {
+			for _, e := range r.Events {
+				if e.Name == name {
+					return e.All.Functions
+				}
+			}
+			return nil
+		}
+		t := listing{id: fmt.Sprintf("miss-functions-%d", i), caption: "Functions by their share of " + visible(name, 60) + " ± one standard error", what: "function", of: of, rows: 12, code: true}.table(side)
+		t.Note = strings.Replace(t.Note, "in results.json", "below, by event", 1)
+		out = append(out, t)
+	}
+	return out
+}
+
+// missEvents returns the miss events of runs, each once.
+func missEvents(runs []*analyze.Run) []string {
+	var names []string
+	for _, r := range runs {
+		for _, m := range r.Misses {
+			if !slices.Contains(names, m.Event) {
+				names = append(names, m.Event)
+			}
+		}
+	}
+	return names
+}
+
+// missGaps says of which runs no cache miss was counted, and why.
+func missGaps(runs []*analyze.Run) notes {
+	var n notes
+	for _, r := range runs {
+		if len(r.Misses) == 0 {
+			n.add(whyNoMisses(r), r)
+		}
+	}
+	return n
+}
+
+func whyNoMisses(r *analyze.Run) note {
+	for _, g := range slices.Concat(r.Gaps, r.Manifest.Gaps) {
+		if strings.Contains(g.What, "cache misses") {
+			return note{Text: "not measured: " + orDash(g.Why), Fix: g.Fix}
+		}
+	}
+	return note{Text: "not measured: no event that counts cache misses was sampled", Fix: "record with -e cycles:k,instructions:k,L1-dcache-load-misses:k"}
+}
+
+// missLines are the digest's: the miss ratios of a run, a line for each event.
+func missLines(r *analyze.Run) [][]string {
+	var items [][]string
+	for _, m := range r.Misses {
+		if m.CPU >= 0 {
+			continue
+		}
+		var parts []string
+		for _, v := range []struct {
+			value metric.Value
+			per   string
+		}{{m.PerKiloCycle, "1000 cycles"}, {m.PerKiloInstructions, "1000 instructions"}, {m.PerPacket, "packet"}} {
+			if finite(v.value) {
+				parts = append(parts, fmt.Sprintf("%s per %s", errorText(v.value), v.per))
+			}
+		}
+		if len(parts) > 0 {
+			items = append(items, wrapped("%s, %s: %s", ascii(m.Event, 32), runLabel(r), strings.Join(parts, ", ")))
+		}
+	}
+	return items
+}
