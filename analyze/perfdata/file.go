@@ -30,9 +30,8 @@ type File struct {
 
 	buffers sync.Pool // of blocks that had to be decompressed
 
-	once    sync.Once
+	mu      sync.Mutex // held while the first pass runs
 	indexed *index
-	failed  error
 }
 
 // sizes of struct perf_file_header and perf_pipe_file_header
@@ -316,7 +315,17 @@ func (f *File) Sideband() (*Sideband, error) {
 	return x.side, nil
 }
 
+// index makes the first pass, once. A pass that failed or was cancelled is
+// made again by the next caller.
 func (f *File) index(ctx context.Context) (*index, error) {
-	f.once.Do(func() { f.indexed, f.failed = buildIndex(ctx, f) })
-	return f.indexed, f.failed
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.indexed != nil {
+		return f.indexed, nil
+	}
+	x, err := buildIndex(ctx, f)
+	if err == nil {
+		f.indexed = x
+	}
+	return x, err
 }

@@ -182,52 +182,63 @@ func (x *index) deferredSample(rec []byte, e *Event) {
 }
 
 // kernelRecord decodes a record of the kernel's
-// (include/uapi/linux/perf_event.h enum perf_event_type, 7.2).
+// (include/uapi/linux/perf_event.h enum perf_event_type, 7.2). What perf made
+// up itself may lack the sample_id that the event's records have.
 func (x *index) kernelRecord(typ RecordType, rec []byte) {
-	e := x.f.ids.ofOther(rec, x.f.o)
-	id := sampleIDOf(rec, e, x.f.o)
+	id := sampleIDOf(rec, x.f.ids.ofOther(rec, x.f.o), x.f.o)
+	if x.sideRecord(typ, rec, id) || id.size > 0 && x.sideRecord(typ, rec, sampleID{event: id.event, pid: -1, tid: -1, cpu: -1}) {
+		return
+	}
+	x.losses.undecodable[typ]++
+}
+
+// keep appends v unless the record was too short for it.
+func keep[T any](list *[]T, v T, body *fields) {
+	if !body.short {
+		*list = append(*list, v)
+	}
+}
+
+// sideRecord keeps what a record says and reports whether it was all there.
+func (x *index) sideRecord(typ RecordType, rec []byte, id sampleID) bool {
 	body := &fields{o: x.f.o, b: rec[headerSize : len(rec)-id.size]}
 	misc := x.f.o.u16(rec[4:])
 	switch typ {
 	case RecordMmap, RecordMmap2:
-		x.mmap(typ, misc, body, id)
+		keep(&x.side.Mmaps, x.mmap(typ, misc, body, id), body)
 	case RecordComm:
 		c := Comm{TimeNS: id.timeNS, PID: int32(body.u32()), TID: int32(body.u32()), Exec: misc&MiscCommExec != 0}
 		c.Name = x.name(body.rest())
-		x.side.Comms = append(x.side.Comms, c)
+		keep(&x.side.Comms, c, body)
 	case RecordFork:
-		x.side.Forks = append(x.side.Forks, task(body))
+		keep(&x.side.Forks, task(body), body)
 	case RecordExit:
-		x.side.Exits = append(x.side.Exits, task(body))
+		keep(&x.side.Exits, task(body), body)
 	case RecordKsymbol:
 		k := KSymbol{TimeNS: id.timeNS, Addr: body.u64(), Len: body.u32(), Type: body.u16(), Unregister: body.u16()&1 != 0}
 		k.Name = x.name(body.rest())
-		x.side.KSymbols = append(x.side.KSymbols, k)
+		keep(&x.side.KSymbols, k, body)
 	case RecordBPFEvent:
 		b := BPFEvent{TimeNS: id.timeNS, Type: body.u16()}
 		_ = body.u16() // flags
-		b.ID, b.Tag = body.u32(), hex.EncodeToString(body.take(min(8, len(body.b))))
-		x.side.BPF = append(x.side.BPF, b)
+		b.ID, b.Tag = body.u32(), hex.EncodeToString(body.take(8))
+		keep(&x.side.BPF, b, body)
 	case RecordNamespaces:
-		x.namespaces(body, id)
-	case RecordCallchainDeferred:
-		k, ips, ok := deferredChain(rec, id, x.f.o, &x.scratch)
-		if !ok {
-			body.short = true
-			break
-		}
-		x.deferred = true
-		x.joins.chain(k, ips, x.blocks)
+		keep(&x.side.Namespaces, namespaces(body, id), body)
 	case RecordCgroup:
 		c := Cgroup{TimeNS: id.timeNS, ID: body.u64()}
 		c.Path = x.name(body.rest())
-		x.side.Cgroups = append(x.side.Cgroups, c)
+		keep(&x.side.Cgroups, c, body)
+	case RecordCallchainDeferred:
+		k, ips, ok := deferredChain(rec, id, x.f.o, &x.scratch)
+		if body.short = !ok; ok {
+			x.deferred = true
+			x.joins.chain(k, ips, x.blocks)
+		}
 	default:
 		x.lossRecord(typ, misc, body, id)
 	}
-	if body.short {
-		x.losses.undecodable[typ]++
-	}
+	return !body.short
 }
 
 // lossRecord counts what the recording itself says is missing.
@@ -235,7 +246,7 @@ func (x *index) lossRecord(typ RecordType, misc uint16, body *fields, id sampleI
 	switch typ {
 	case RecordLost: // u64 id, u64 lost
 		event := x.f.ids.event(body.u64())
-		x.losses.add(lossKey{lossRing, event, id.cpu}, body.u64())
+		x.losses.add(lossKey{lossRing, event, id.cpu}, body.u64()) // 0 if it is not there
 	case RecordLostSamples:
 		kind := lossSamples
 		if id.timeNS == 0 && id.event != nil && id.event.layout.trailer.time > 0 {
@@ -254,8 +265,8 @@ func (x *index) lossRecord(typ RecordType, misc uint16, body *fields, id sampleI
 		if t.Event = x.f.ids.event(body.u64()); t.Event == nil {
 			t.Event = id.event
 		}
-		x.side.Throttles = append(x.side.Throttles, t)
-		if !t.On {
+		keep(&x.side.Throttles, t, body)
+		if !t.On && !body.short {
 			x.losses.add(lossKey{lossThrottle, t.Event, t.CPU}, 1)
 		}
 	case RecordAux: // u64 offset, size, flags
@@ -310,9 +321,9 @@ func task(body *fields) Task {
 	return t
 }
 
-// mmap: pid, tid, addr, len, pgoff, then for MMAP2 device and inode or a build
+// mmap reads pid, tid, addr, len, pgoff, then for MMAP2 device and inode or a build
 // id of at most 20 bytes, prot, flags; then the file.
-func (x *index) mmap(typ RecordType, misc uint16, body *fields, id sampleID) {
+func (x *index) mmap(typ RecordType, misc uint16, body *fields, id sampleID) Mmap {
 	m := Mmap{TimeNS: id.timeNS, Misc: misc, PID: int32(body.u32()), TID: int32(body.u32())}
 	m.Start, m.Len, m.PgOff = body.u64(), body.u64(), body.u64()
 	if typ == RecordMmap2 {
@@ -327,16 +338,16 @@ func (x *index) mmap(typ RecordType, misc uint16, body *fields, id sampleID) {
 		m.Prot, _ = body.u32(), body.u32()
 	}
 	m.File = x.name(body.rest())
-	x.side.Mmaps = append(x.side.Mmaps, m)
+	return m
 }
 
-// namespaces: pid, tid, u64 count, {dev, inode}.
-func (x *index) namespaces(body *fields, id sampleID) {
+// namespaces reads pid, tid, u64 count, {dev, inode}.
+func namespaces(body *fields, id sampleID) Namespaces {
 	n := Namespaces{TimeNS: id.timeNS, PID: int32(body.u32()), TID: int32(body.u32())}
 	for count := body.u64(); count > 0 && len(body.b) >= 16; count-- {
 		n.Links = append(n.Links, NamespaceLink{body.u64(), body.u64()})
 	}
-	x.side.Namespaces = append(x.side.Namespaces, n)
+	return n
 }
 
 // A sampleID is the trailer of a record: when, where and for which event.

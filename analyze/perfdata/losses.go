@@ -143,7 +143,7 @@ func (c *lossCounter) list(head []lossNote, taken func(e *Event, cpu int32) uint
 		out = append(out, n.loss())
 	}
 	for _, typ := range slices.Sorted(maps.Keys(c.undecodable)) {
-		out = append(out, lossNote{what: fmt.Sprintf("%v records too short for their fields", typ), count: c.undecodable[typ], effect: "what they had was kept"}.loss())
+		out = append(out, lossNote{what: fmt.Sprintf("%v records too short for their fields", typ), count: c.undecodable[typ], effect: "they were left out; File.Records has them"}.loss())
 	}
 	return out
 }

@@ -183,6 +183,32 @@ func TestClaimsCostNothing(t *testing.T) {
 	}
 }
 
+// The shortest records of each kind, many of them.
+func TestShortRecordsCostLittle(t *testing.T) {
+	w := newTestWriter(false)
+	events := []testEvent{{Attr{Size: 128, SampleType: testType | SampleCallchain, Flags: FlagSampleIDAll | FlagDeferCallchain}, []uint64{1}, "c"}}
+	for typ := range RecordType(90) {
+		if typ == RecordCompressed || typ == RecordCompressed2 {
+			continue
+		}
+		for _, size := range []int{0, 8, 16, 24, 32, 40, 80} {
+			records := w.fork()
+			for i := range uint64(5000) {
+				records.record(typ, 0, func(w *testWriter) {
+					for range size / 8 {
+						w.u64(i)
+					}
+				})
+			}
+			file := w.file(events, records.b, nil)
+			got := allocated(func() { readOnce(t, file) })
+			if limit := uint64(allocFactor*len(file) + 1<<20); got > limit {
+				t.Errorf("%v of %d bytes: %.1f bytes allocated for each of the file's %d", typ, headerSize+size, float64(got)/float64(len(file)), len(file))
+			}
+		}
+	}
+}
+
 // decodeWith decodes with n workers and returns what each block held.
 func decodeWith(t *testing.T, f *File, n int) string {
 	t.Helper()
@@ -244,7 +270,7 @@ func TestWorkersAndBlocksChangeNothing(t *testing.T) {
 		for _, workers := range []int{1, 2, 8} {
 			f := openBytes(t, b)
 			if f.Meta.Pipe {
-				f.once, f.indexed = sync.Once{}, nil
+				f.indexed = nil
 			}
 			f.streams[0].block = 1 << 16
 			if got := strings.ReplaceAll(decodeWith(t, f, workers), "\n", ""); got != whole {

@@ -355,7 +355,11 @@ func TestOrderOfTime(t *testing.T) {
 		r.record(RecordFinishedRound, 0, nil)
 	}
 	f := openBytes(t, w.file([]testEvent{{a, []uint64{1}, "c"}}, r.b, nil))
-	samples, stats := collect(t, f, SampleOptions{Ordered: true})
+	f.streams[0].block = 128
+	if _, err := f.Samples(cancelled(), SampleOptions{}, func(*Sample) error { return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	samples, stats := collect(t, f, SampleOptions{Ordered: true}) // the cancelled pass does not stick
 	var times []uint64
 	for i := range samples {
 		times = append(times, samples[i].TimeNS)
