@@ -46,7 +46,7 @@ func (d *uslData) varianceTrend() trend {
 		z := math.Log(n) - t.center
 		information += float64(len(d.values[i])-1) * z * z / 2
 	}
-	t.varLevel, t.varB = 2/df, 1/information
+	step := [2]float64{2 / df, 1 / information} // the inverse of the expected information
 	for range 50 {
 		slopeLevel, slopeB := 0.0, -flatPrior*t.b
 		for i, n := range d.n {
@@ -56,13 +56,15 @@ func (d *uslData) varianceTrend() trend {
 		}
 		// Steps by the expected information; bounded, because it is far from the
 		// observed one where a variance is far from the trend.
-		stepLevel, stepB := clamp(slopeLevel*t.varLevel), clamp(slopeB*t.varB)
+		stepLevel, stepB := clamp(slopeLevel*step[0]), clamp(slopeB*step[1])
 		t.level += stepLevel
 		t.b += stepB
 		if math.Abs(stepLevel)+math.Abs(stepB) < 1e-10 {
 			break
 		}
 	}
+	few := df / max(df-2, 1) // two parameters were fitted to the df
+	t.varLevel, t.varB = step[0]*few, step[1]*few
 	return t
 }
 

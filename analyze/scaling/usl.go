@@ -3,8 +3,6 @@ package scaling
 import (
 	"math"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"xfrmscope/analyze/compare"
 )
 
@@ -69,7 +67,7 @@ type Residual struct {
 // scatter: a small P says that intervals of the parameters are too narrow.
 type Misfit struct {
 	F float64 `json:"f"` // mean square of misfit / of runs
-	P float64 `json:"p"`
+	P float64 `json:"p"` // share of resamples that follow the law with a misfit as large
 }
 
 // rate returns X(n).
@@ -134,7 +132,6 @@ func (u *USL) describe(d uslData, theta [3]float64) {
 		u.Residuals = append(u.Residuals, r)
 	}
 	u.RMS = math.Sqrt(sum / float64(len(d.n)))
-	u.Misfit = d.misfit(theta)
 }
 
 // peakN returns the N of the highest rate: infinite without kappa, 1 if the
@@ -159,15 +156,4 @@ func peakOf(theta [3]float64, last float64) Peak {
 		return Peak{Beyond: true, Missing: why, Interval: compare.NoInterval(why)}
 	}
 	return Peak{N: n, Rate: rate(theta, n), Beyond: n > last}
-}
-
-// misfit compares the mean square of the means around the fit with that of the
-// runs around their means.
-func (d uslData) misfit(theta [3]float64) *Misfit {
-	d1, d2 := float64(len(d.n)-3), float64(d.runs-len(d.n))
-	if d1 < 1 || d2 < 1 || d.scatter == 0 {
-		return nil
-	}
-	f := d.squares(theta) / d1 / d.scatter
-	return &Misfit{F: f, P: distuv.F{D1: d1, D2: d2}.Survival(f)}
 }

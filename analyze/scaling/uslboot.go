@@ -20,13 +20,14 @@ func (u *USL) bootstrap(d uslData, theta [3]float64, o Options) {
 		}
 		return
 	}
-	draws := d.resample(theta, o, 0)
+	draws := d.resample(d.x, theta, o, 0)
 	u.Resamples = len(draws)
+	u.Misfit = d.misfit(theta, o)
 	tail := (1 - o.Confidence) / 2
 	column := func(f func([3]float64) float64) compare.Interval {
 		v := make([]float64, len(draws))
-		for i, t := range draws {
-			v[i] = f(t)
+		for i, r := range draws {
+			v[i] = f(r.theta)
 		}
 		return percentiles(v, tail, o.Confidence)
 	}
@@ -38,20 +39,26 @@ func (u *USL) bootstrap(d uslData, theta [3]float64, o Options) {
 	}
 }
 
-// resample refits resamples of the runs. A run deviates from the mean at its N
+// A refit is the law fitted to a resample.
+type refit struct {
+	theta   [3]float64
+	squares float64 // weighted sum of squares of the resample's means around it
+}
+
+// resample refits resamples of the runs. A run deviates from the center at its N
 // by the spread there (uslData.cv) times a standard deviation that is drawn from
 // those of all runs: the five runs of one N are too few to draw from. The spread
 // is drawn too, from what it may be given so few runs: that is what widens a
 // normal interval to Student's.
-func (d uslData) resample(theta [3]float64, o Options, stream uint64) [][3]float64 {
+func (d uslData) resample(centers []float64, theta [3]float64, o Options, stream uint64) []refit {
 	rng := rand.New(rand.NewPCG(o.Seed, stream))
 	standard := d.standardDeviations()
-	var out [][3]float64
+	var out []refit
 	draw := d
 	draw.x = make([]float64, len(d.x))
 	for range o.Resamples {
 		u, v := rng.NormFloat64(), rng.NormFloat64()
-		for i, x := range d.x {
+		for i, x := range centers {
 			sum, n := 0.0, len(d.values[i])
 			for range n {
 				sum += standard[rng.IntN(len(standard))]
@@ -60,10 +67,26 @@ func (d uslData) resample(theta [3]float64, o Options, stream uint64) [][3]float
 			draw.x[i] = max(x*(1+cv*sum/float64(n)), x*1e-3)
 		}
 		if t, ok := draw.fit(theta); ok {
-			out = append(out, t)
+			out = append(out, refit{t, draw.squares(t)})
 		}
 	}
 	return out
+}
+
+// misfit compares the mean square of the means around the fit with that of the
+// runs, and with that of resamples of runs around the fit, which follow the law.
+func (d uslData) misfit(theta [3]float64, o Options) *Misfit {
+	fitted := make([]float64, len(d.n))
+	for i, n := range d.n {
+		fitted[i] = rate(theta, n)
+	}
+	draws, observed, far := d.resample(fitted, theta, o, 4), d.squares(theta), 0
+	for _, r := range draws {
+		if r.squares >= observed {
+			far++
+		}
+	}
+	return &Misfit{F: observed / float64(len(d.n)-3) / d.scatter, P: float64(far+1) / float64(len(draws)+1)}
 }
 
 // standardDeviations returns how far each run lies from the mean of its n

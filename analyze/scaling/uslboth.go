@@ -52,7 +52,7 @@ func FitBoth(before, after Curve, o Options) USLChange {
 		out.Sigma.Difference, out.Kappa.Difference = compare.NoEstimate(out.Missing), compare.NoEstimate(out.Missing)
 		return out
 	}
-	draws := [2][][3]float64{b.resample(thetaB, o, 1), a.resample(thetaA, o, 2)} // independent
+	draws := [2][]refit{b.resample(b.x, thetaB, o, 1), a.resample(a.x, thetaA, o, 2)} // independent
 	permuted := permuteShapes(b, a, thetaB[0], thetaA[0], o)
 	observed := studentised(&b, &a, thetaB, thetaA)
 	out.Permutations = len(permuted)
@@ -139,11 +139,11 @@ func divided(v []float64, by float64) []float64 {
 	return out
 }
 
-func parameterChange(difference float64, k int, draws [2][][3]float64, o Options) ParameterChange {
+func parameterChange(difference float64, k int, draws [2][]refit, o Options) ParameterChange {
 	c := ParameterChange{Difference: compare.Estimate{Value: difference}}
 	v := make([]float64, min(len(draws[0]), len(draws[1])))
 	for i := range v {
-		v[i] = draws[1][i][k] - draws[0][i][k]
+		v[i] = draws[1][i].theta[k] - draws[0][i].theta[k]
 	}
 	c.Difference.Interval = percentiles(v, (1-o.Confidence)/2, o.Confidence)
 	return c
