@@ -35,7 +35,7 @@ func Digest(w io.Writer, r *analyze.Result) error {
 
 // whereLines says what was run and on what.
 func whereLines(runs []*analyze.Run) []string {
-	host := common(runs, func(r *analyze.Run) string { return r.Manifest.Host.Name })
+	host := common(runs, hostName)
 	kernel := common(runs, func(r *analyze.Run) string {
 		return strings.TrimSpace(r.Manifest.Host.Kernel + " " + r.Manifest.Host.Arch)
 	})

@@ -256,7 +256,7 @@ func leadOf(runs []*analyze.Run) string {
 		return "The result holds no runs."
 	}
 	parts := []string{
-		common(runs, func(r *analyze.Run) string { return r.Manifest.Host.Name }),
+		common(runs, hostName),
 		strings.TrimSpace("kernel " + common(runs, func(r *analyze.Run) string { return r.Manifest.Host.Kernel })),
 		common(runs, func(r *analyze.Run) string { return r.Manifest.Host.CPUModel }),
 	}
@@ -300,8 +300,11 @@ func claimsOf(r *analyze.Result) []claim {
 	return out
 }
 
-// sentence writes the signs of a sentence as typography has them.
-func sentence(s string) string { return strings.ReplaceAll(s, " +- ", thin+"±"+thin) }
+// sentence writes the signs of a sentence as typography has them, and keeps a
+// number beside its per cent sign.
+func sentence(s string) string {
+	return strings.NewReplacer(" +- ", thin+"±"+thin, " %", thin+"%").Replace(s)
+}
 
 func spinCallers(r *analyze.Run) []analyze.Share { return all(r).SpinCallers }
 

@@ -52,6 +52,15 @@ func runLabel(r *analyze.Run) string {
 	return label
 }
 
+// hostName names a run's host. "(none)" is what Linux calls one that was given
+// no name (UTS_NODENAME, include/linux/uts.h, 6.12).
+func hostName(r *analyze.Run) string {
+	if r.Manifest.Host.Name == "(none)" {
+		return "unnamed"
+	}
+	return r.Manifest.Host.Name
+}
+
 // runsOf returns the runs of a curve; indexes that do not exist are left out.
 func runsOf(r *analyze.Result, c analyze.Curve) []*analyze.Run {
 	var runs []*analyze.Run
