@@ -37,7 +37,7 @@ type BillRow struct {
 }
 
 // Bills returns the bill of each N above the base. Keys are stages, locks or
-// functions that do not overlap.
+// functions that do not overlap: thousands, 5 us each with its interval.
 func Bills(costs []Costs, unit string, o Options) []Bill {
 	o = o.Defaults()
 	clean, notes := cleanCosts(costs)

@@ -181,15 +181,18 @@ func TestExponentZeros(t *testing.T) {
 		{N: 2, Runs: []map[string]float64{{"f": 1}, {"f": 1.1}}},
 		{N: 4, Runs: []map[string]float64{{"f": 2}, {"f": 2.1}}},
 	}
-	e := GrowthExponent(costs, "f", Options{})
+	e := slopeOf(costs)
 	if e.Dropped != 2 || e.Floored != 0 || e.Runs != 4 || e.Ns != 2 {
 		t.Errorf("resolution not known: %+v, want both zeros left out", e)
 	}
 	costs[0].Resolution = []float64{0.2, 0.2}
-	if e := GrowthExponent(costs, "f", Options{}); e.Floored != 2 || e.Dropped != 0 || e.Ns != 3 {
+	if e := slopeOf(costs); e.Floored != 2 || e.Dropped != 0 || e.Ns != 3 {
 		t.Errorf("resolution known: %+v, want both zeros taken as half a sample", e)
 	}
-	if e := GrowthExponent(costs, "nothing", Options{}); e.Slope.Missing == nil || e.Slope.Missing.Code != compare.ZeroCost {
+	for i := range costs {
+		costs[i].Runs = []map[string]float64{{}, {"f": -1}}
+	}
+	if e := slopeOf(costs); e.Slope.Missing == nil || e.Slope.Missing.Code != compare.ZeroCost {
 		t.Errorf("no cost at all: %+v, want the reason", e)
 	}
 }

@@ -66,10 +66,15 @@ func appendAt[T any](to, from []T, i int, ok bool) []T {
 }
 
 func badRun(c Costs, i int, withTotals bool) *compare.Reason {
-	for _, key := range slices.Sorted(maps.Keys(c.Runs[i])) {
-		if v := c.Runs[i][key]; !compare.Usable(v) || v < 0 {
-			return compare.Because(compare.BadValue, "N=%d: run %d left out: %s costs %v", c.N, i+1, key, v)
+	var bad []string
+	for key, v := range c.Runs[i] {
+		if !compare.Usable(v) || v < 0 {
+			bad = append(bad, key)
 		}
+	}
+	if len(bad) > 0 {
+		key := slices.Min(bad)
+		return compare.Because(compare.BadValue, "N=%d: run %d left out: %s costs %v", c.N, i+1, key, c.Runs[i][key])
 	}
 	if withTotals && (!compare.Usable(c.Totals[i]) || c.Totals[i] < 0) {
 		return compare.Because(compare.BadValue, "N=%d: run %d left out: its total is %v", c.N, i+1, c.Totals[i])

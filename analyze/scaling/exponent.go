@@ -16,31 +16,24 @@ type Exponent struct {
 	DF      int              `json:"df"`      // Runs - 2
 	Ns      int              `json:"ns"`      // distinct N
 	Floored int              `json:"floored"` // zero costs taken as half a sample: the slope is understated if they are at small N
-	Dropped int              `json:"dropped"` // zero costs left out because no resolution is known
+	Dropped int              `json:"dropped"` // costs left out: zeros without a resolution, and bad values
 }
 
-// A costRun is the cost of one key in one run.
-type costRun struct{ n, cost, resolution float64 }
-
-// GrowthExponent fits cost = c N^slope to the runs of one key, each run a
-// point, by least squares of the logarithms. A cost of 0 has no logarithm: it
-// counts as half of its run's resolution, or is left out if that is not known.
-// It needs 3 runs and 2 distinct N with a cost.
-func GrowthExponent(costs []Costs, key string, o Options) Exponent {
-	o = o.Defaults()
-	clean, _ := cleanCosts(costs)
-	return exponent(costRuns(clean, func(c Costs) []float64 { return c.of(key) }), o)
+// A CostRun is what one frame cost per packet in one run.
+type CostRun struct {
+	N          int
+	Cost       float64
+	Resolution float64 // cost that one sample stands for; 0 if not known
 }
 
 // costRuns lists one cost a run.
-func costRuns(costs []Costs, of func(Costs) []float64) []costRun {
-	var out []costRun
+func costRuns(costs []Costs, of func(Costs) []float64) []CostRun {
+	var out []CostRun
 	for _, c := range costs {
-		values := of(c)
-		for i, v := range values {
-			r := costRun{n: float64(c.N), cost: v}
+		for i, v := range of(c) {
+			r := CostRun{N: c.N, Cost: v}
 			if i < len(c.Resolution) {
-				r.resolution = c.Resolution[i]
+				r.Resolution = c.Resolution[i]
 			}
 			out = append(out, r)
 		}
@@ -48,24 +41,30 @@ func costRuns(costs []Costs, of func(Costs) []float64) []costRun {
 	return out
 }
 
-func exponent(runs []costRun, o Options) Exponent {
+// GrowthExponent fits cost = c N^slope to the runs of one frame, each run a
+// point, by least squares of the logarithms. A cost of 0 has no logarithm: it
+// counts as half of its run's resolution, or is left out if that is not known;
+// so are costs and N that no measurement gives. It needs 3 runs and 2 distinct N
+// with a cost.
+func GrowthExponent(runs []CostRun, o Options) Exponent {
+	o = o.Defaults()
 	e := Exponent{P: 1}
 	var x, y []float64
-	positive, ns := false, map[float64]bool{}
+	positive, ns := false, map[int]bool{}
 	for _, r := range runs {
-		cost := r.cost
-		if cost == 0 && compare.Usable(r.resolution) && r.resolution > 0 {
-			cost = r.resolution / 2
+		cost := r.Cost
+		if cost == 0 && compare.Usable(r.Resolution) && r.Resolution > 0 {
+			cost = r.Resolution / 2
 			e.Floored++
 		}
-		if cost <= 0 {
+		if !(cost > 0) || !compare.Usable(cost) || r.N < 1 {
 			e.Dropped++
 			continue
 		}
-		positive = positive || r.cost > 0
-		x = append(x, math.Log(r.n))
+		positive = positive || r.Cost > 0
+		x = append(x, math.Log(float64(r.N)))
 		y = append(y, math.Log(cost))
-		ns[r.n] = true
+		ns[r.N] = true
 	}
 	e.Runs, e.Ns, e.DF = len(x), len(ns), max(len(x)-2, 0)
 	switch {

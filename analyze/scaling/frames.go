@@ -92,7 +92,7 @@ func isSmall(costs []Costs, totals []float64, key string, floor float64) bool {
 }
 
 func frameRow(key string, costs []Costs, of func(Costs) []float64, o Options) FrameRow {
-	r := FrameRow{Key: key, Exponent: exponent(costRuns(costs, of), o)}
+	r := FrameRow{Key: key, Exponent: GrowthExponent(costRuns(costs, of), o)}
 	r.Base = stat.Mean(of(costs[0]), nil)
 	r.AtLast = stat.Mean(of(costs[len(costs)-1]), nil)
 	r.Added = r.AtLast - r.Base

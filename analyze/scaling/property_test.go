@@ -205,22 +205,34 @@ func BenchmarkFitUSL(b *testing.B) {
 	})
 }
 
-// 200 frames at 8 N with 5 runs each.
-func BenchmarkFrames(b *testing.B) {
+// sixteenRuns is the cost of many frames at 8 N, 2 runs each.
+func sixteenRuns(frames int) []Costs {
 	rng := rand.New(rand.NewPCG(55, 0))
 	var costs []Costs
 	for n := 1; n <= 8; n++ {
 		c := Costs{N: n}
-		for range 5 {
+		for range 2 {
 			run := map[string]float64{}
-			for k := range 200 {
-				run[fmt.Sprint("f", k)] = 100 * math.Pow(float64(n), float64(k)/400) * math.Exp(0.02*rng.NormFloat64())
+			for k := range frames {
+				run[fmt.Sprint("f", k)] = 1e4 / float64(k+1) * math.Pow(float64(n), float64(k%400)/400) * math.Exp(0.02*rng.NormFloat64())
 			}
 			c.Runs = append(c.Runs, run)
 		}
 		costs = append(costs, c)
 	}
+	return costs
+}
+
+func BenchmarkFrames(b *testing.B) {
+	costs := sixteenRuns(100_000)
 	for b.Loop() {
 		Frames(costs, "ns/packet", Options{})
+	}
+}
+
+func BenchmarkBills(b *testing.B) {
+	costs := sixteenRuns(5_000)
+	for b.Loop() {
+		Bills(costs, "ns/packet", Options{})
 	}
 }

@@ -166,7 +166,11 @@ func TestBoundReference(t *testing.T) {
 
 func TestExponentReference(t *testing.T) {
 	for _, c := range reference(t, "exponent") {
-		e := GrowthExponent(costsOf(c.fields["n"], c.fields["cost"]), "f", Options{})
+		var runs []CostRun
+		for i, n := range c.fields["n"] {
+			runs = append(runs, CostRun{N: int(n), Cost: c.fields["cost"][i]})
+		}
+		e := GrowthExponent(runs, Options{})
 		near(t, c.name+": slope", e.Slope.Value, c.fields["slope"][0], 1e-9)
 		nearInterval(t, c.name, e.Slope.Interval, c.fields["interval"], 1e-9)
 		near(t, c.name+": p", e.P, c.fields["p"][0], 1e-7)

@@ -146,6 +146,10 @@ func growth(rng *rand.Rand, ns []int, runs int, slope, cv float64) []Costs {
 	return out
 }
 
+func slopeOf(costs []Costs) Exponent {
+	return GrowthExponent(costRuns(costs, func(c Costs) []float64 { return c.of("f") }), Options{})
+}
+
 func TestExponentCoverage(t *testing.T) {
 	ns := []int{1, 2, 4, 8}
 	for _, runs := range []int{1, 5} {
@@ -153,10 +157,10 @@ func TestExponentCoverage(t *testing.T) {
 			rng := rand.New(rand.NewPCG(4, uint64(runs)))
 			cover, alarms := 0, 0
 			for range fullTrials {
-				if GrowthExponent(growth(rng, ns, runs, 0.5, cv), "f", Options{}).Slope.Interval.Contains(0.5) {
+				if slopeOf(growth(rng, ns, runs, 0.5, cv)).Slope.Interval.Contains(0.5) {
 					cover++
 				}
-				if GrowthExponent(growth(rng, ns, runs, 0, cv), "f", Options{}).P < 0.05 {
+				if slopeOf(growth(rng, ns, runs, 0, cv)).P < 0.05 {
 					alarms++
 				}
 			}
