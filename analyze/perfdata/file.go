@@ -207,11 +207,12 @@ func (f *File) openFile(r io.ReaderAt, head []byte) error {
 			data.size = f.size - data.off
 			f.Meta.Unfinished = true
 			bitmap = nil
+			f.note(lossNote{what: "the end of the recording", count: 1, effect: "perf record did not finish the file: what its buffers still held, build ids, tracepoint formats and the description of the host are missing"})
 		}
 	}
 	if !data.within(f.size) {
-		missing := uint64(max(data.size, 0)) - uint64(f.size-data.off)
-		f.note(lossNote{what: "bytes of the data section", count: missing, of: uint64(max(data.size, 0)), effect: "the file is cut off; headers and build ids after the data are missing too"})
+		missing := uint64(data.size) - uint64(f.size-data.off)
+		f.note(lossNote{what: "bytes of the data section", count: missing, of: uint64(data.size), effect: "the file is cut off; headers and build ids after the data are missing too"})
 		f.Meta.Truncated = true
 		data.size, bitmap = f.size-data.off, nil
 	}

@@ -144,7 +144,7 @@ func (q *orderQueue) block(b *Block, yield func(pendingSample, error) bool) (mor
 // add copies a sample into the queue, unless its event is not wanted.
 func (q *orderQueue) add(rec []byte, off int64) {
 	d := q.d
-	p := pendingSample{seq: q.seq, off: off}
+	p := pendingSample{seq: q.seq, off: off, timeNS: q.newest} // without a time of its own it stays where it is
 	if e := d.f.ids.ofSample(rec, d.f.o); e != nil {
 		if !e.layout.delta && (e.Index >= len(d.want) || !d.want[e.Index]) {
 			return

@@ -302,7 +302,7 @@ func TestFinishedOrNot(t *testing.T) {
 	f := openBytes(t, killed)
 	samples, _ := collect(t, f, SampleOptions{})
 	side, _ := f.Sideband()
-	if !f.Meta.Unfinished || len(samples) != 9 || len(side.Losses) != 1 || side.Losses[0].Count != uint64(len(records)/10-20) {
+	if !f.Meta.Unfinished || len(samples) != 9 || len(side.Losses) != 2 || side.Losses[1].Count != uint64(len(records)/10-20) {
 		t.Errorf("unfinished %v, %d samples, losses %+v", f.Meta.Unfinished, len(samples), side.Losses)
 	}
 }
