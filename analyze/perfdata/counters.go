@@ -69,12 +69,18 @@ func (c *counters) beginBlock() {
 
 func (c *counters) endBlock() []counterValue { return c.begun }
 
-// note advances the counters by the READ field of a sample.
-func (c *counters) note(rec []byte, l *layout, o order) {
-	tid := int32(0)
-	if l.perTask {
-		tid = l.taskOf(rec, o)
+// pass advances the counters by the READ field of a sample that is not
+// delivered.
+func (c *counters) pass(rec []byte, l *layout, o order) {
+	for v := range l.readValues(rec, o) {
+		c.advance(v.ID, l.counterTask(rec, o), l.perTask, v.Value)
 	}
+}
+
+// note does so in the first pass, and notes where the counters of the block
+// began.
+func (c *counters) note(rec []byte, l *layout, o order) {
+	tid := l.counterTask(rec, o)
 	for v := range l.readValues(rec, o) {
 		k := counterKey{c.ids.slot(v.ID), tid}
 		if k.slot < 0 {

@@ -152,7 +152,7 @@ func (d *Decoder) sample(rec []byte, off int64, user []uint64, fn func(*Sample) 
 		return nil
 	}
 	s := &d.s
-	s.Event, s.rec, s.o, s.Offset = e, rec, d.f.o, off
+	s.Event, s.owner, s.rec, s.o, s.Offset = e, e, rec, d.f.o, off
 	s.setFixed(l)
 	if !l.delta && !d.selected(s) {
 		d.Stats.Filtered++
@@ -161,6 +161,9 @@ func (d *Decoder) sample(rec []byte, off int64, user []uint64, fn func(*Sample) 
 	s.tail = tailOffsets{}
 	if !s.walkTail(l, &d.scratch) {
 		d.Stats.Undecodable++
+		if l.delta { // as the first pass did
+			d.reads.pass(s.rec, l, d.f.o)
+		}
 		return nil
 	}
 	if l.callStack {
@@ -184,11 +187,7 @@ func (d *Decoder) deliver(s *Sample, fn func(*Sample) error) error {
 // read last, Period being how far (tools/perf/util/session.c
 // deliver_sample_group, 6.1).
 func (d *Decoder) deliverReads(s *Sample, l *layout, fn func(*Sample) error) error {
-	tid := int32(0)
-	if l.perTask {
-		tid = s.TID
-	}
-	filtered := true
+	tid, filtered := l.counterTask(s.rec, s.o), true
 	for v := range l.readValues(s.rec, s.o) {
 		slot, delta, ok := d.reads.advance(v.ID, tid, l.perTask, v.Value)
 		if !ok {

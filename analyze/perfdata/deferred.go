@@ -134,7 +134,7 @@ func (d *Decoder) deferredOf(rec []byte, e *Event) []uint64 {
 	if !d.f.indexed.deferred || len(rec) < e.layout.fixedEnd {
 		return nil
 	}
-	s := Sample{Event: e, rec: rec, o: d.f.o}
+	s := Sample{Event: e, owner: e, rec: rec, o: d.f.o}
 	if !s.walkTail(&e.layout, &d.scratch) {
 		return nil
 	}

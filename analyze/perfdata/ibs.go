@@ -24,7 +24,7 @@ const (
 // IBS returns the instruction-based sampling data of a sample; ok is false if
 // the event is of another PMU or carries no raw data.
 func (s *Sample) IBS(m *Meta) (ibs IBS, ok bool) {
-	pmu := m.PMUs[s.Event.Attr.Type]
+	pmu := m.PMUs[s.owner.Attr.Type]
 	raw := s.Raw()
 	if pmu != "ibs_op" && pmu != "ibs_fetch" || len(raw) < 4 {
 		return IBS{}, false

@@ -171,7 +171,7 @@ func (x *index) taken(e *Event, cpu int32) uint64 {
 
 // deferredSample notes a sample whose user chain is in another record.
 func (x *index) deferredSample(rec []byte, e *Event) {
-	s := Sample{Event: e, rec: rec, o: x.f.o}
+	s := Sample{Event: e, owner: e, rec: rec, o: x.f.o}
 	if len(rec) < e.layout.fixedEnd || !s.walkTail(&e.layout, &x.scratch) {
 		return
 	}

@@ -83,6 +83,15 @@ func (l *layout) taskOf(rec []byte, o order) int32 {
 	return int32(o.u32(rec[l.tid+4:]))
 }
 
+// counterTask returns the task whose counters a sample reads, 0 if they are not
+// separate.
+func (l *layout) counterTask(rec []byte, o order) int32 {
+	if !l.perTask {
+		return 0
+	}
+	return l.taskOf(rec, o)
+}
+
 // readLayout: include/uapi/linux/perf_event.h struct read_format (7.2).
 func (l *layout) readLayout(a *Attr) {
 	l.hasRead = a.Has(SampleRead)

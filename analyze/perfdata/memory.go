@@ -17,7 +17,7 @@ type Weight struct {
 // Weight returns the sample's WEIGHT or WEIGHT_STRUCT; zero if it has none.
 func (s *Sample) Weight() Weight {
 	w := Weight{Full: s.word(s.tail.weight)}
-	if s.Event.Attr.SampleType&SampleWeightStruct != 0 {
+	if s.owner.Attr.SampleType&SampleWeightStruct != 0 {
 		w.Split = true
 		w.Latency, w.Instruction, w.Stage = uint32(w.Full), uint16(w.Full>>32), uint16(w.Full>>48)
 	}
@@ -94,10 +94,10 @@ type Regs struct {
 }
 
 // UserRegs returns the user registers (REGS_USER); ABI 0 if there are none.
-func (s *Sample) UserRegs() Regs { return s.regs(s.tail.regsUser, s.Event.Attr.SampleRegsUser) }
+func (s *Sample) UserRegs() Regs { return s.regs(s.tail.regsUser, s.owner.Attr.SampleRegsUser) }
 
 // IntrRegs returns the registers at the interrupt (REGS_INTR).
-func (s *Sample) IntrRegs() Regs { return s.regs(s.tail.regsIntr, s.Event.Attr.SampleRegsIntr) }
+func (s *Sample) IntrRegs() Regs { return s.regs(s.tail.regsIntr, s.owner.Attr.SampleRegsIntr) }
 
 func (s *Sample) regs(at int32, mask uint64) Regs {
 	abi := s.word(at)

@@ -134,15 +134,15 @@ func (s *Sample) fixed(at int) uint64 {
 }
 
 // Addr returns the data address of the event, 0 if not recorded.
-func (s *Sample) Addr() uint64 { return s.fixed(s.Event.layout.addr) }
+func (s *Sample) Addr() uint64 { return s.fixed(s.owner.layout.addr) }
 
 // ID returns the id of the event's instance: which CPU's counter this was. 0
 // if not recorded.
-func (s *Sample) ID() uint64 { return s.fixed(s.Event.layout.idPos) }
+func (s *Sample) ID() uint64 { return s.fixed(s.owner.layout.idPos) }
 
 // StreamID returns the id of the instance that was inherited from; 0 if not
 // recorded.
-func (s *Sample) StreamID() uint64 { return s.fixed(s.Event.layout.stream) }
+func (s *Sample) StreamID() uint64 { return s.fixed(s.owner.layout.stream) }
 
 // Transaction returns the transaction flags (PERF_TXN_*), 0 if not recorded.
 func (s *Sample) Transaction() uint64 { return s.word(s.tail.transaction) }
@@ -178,7 +178,7 @@ func (s *Sample) Reads() iter.Seq[ReadValue] {
 	if s.tail.read <= 0 {
 		return func(func(ReadValue) bool) {}
 	}
-	return s.Event.layout.readValues(s.rec, s.o)
+	return s.owner.layout.readValues(s.rec, s.o)
 }
 
 // UserStackBytes returns how many bytes of the user stack were copied into the

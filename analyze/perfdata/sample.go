@@ -33,7 +33,8 @@ func IsContext(a uint64) bool {
 
 // A Sample is a view of one sample, valid until the callback it was given to
 // returns: copy what is to be kept. Fields the event does not record are -1
-// (CPU, PID, TID) or 0; Event.Attr.SampleType tells which it records.
+// (CPU, PID, TID) or 0; the SampleType of the event (for a member of a group
+// read: of its leader) tells which it records.
 type Sample struct {
 	Event  *Event
 	Offset int64 // of the record in its stream, for messages
@@ -50,9 +51,10 @@ type Sample struct {
 	// return addresses: look up the address minus one.
 	Chain []uint64
 
-	rec  []byte
-	o    order
-	tail tailOffsets
+	owner *Event // whose attr laid out the record: the group's leader, for its members
+	rec   []byte
+	o     order
+	tail  tailOffsets
 }
 
 // tailOffsets is where the fields after the call chain begin in the record, 0

@@ -205,7 +205,9 @@ func TestGroupReads(t *testing.T) {
 				continue
 			}
 			a := Attr{Size: 128, SampleType: testType | SampleRead | SampleCallchain, ReadFormat: format, Flags: FlagSampleIDAll}
-			events := []testEvent{{a, []uint64{1, 2}, "cycles"}, {a, []uint64{11, 12}, "misses"}}
+			member := a // laid out differently: the leader's attr says how its records are
+			member.SampleType = 1<<25 - 1
+			events := []testEvent{{a, []uint64{1, 2}, "cycles"}, {member, []uint64{11, 12}, "misses"}}
 			var records testWriter = *w.fork()
 			read := func(cpu uint32, leader, member uint64) {
 				records.record(RecordSample, 0, func(w *testWriter) {
@@ -233,6 +235,7 @@ func TestGroupReads(t *testing.T) {
 			var got []string
 			for i := range samples {
 				got = append(got, fmt.Sprintf("%s/%d=%d", samples[i].Event, samples[i].CPU, samples[i].Period))
+				dumpSample(&samples[i], &f.Meta)
 			}
 			want := []string{"cycles/0=100", "misses/0=5", "cycles/1=70", "misses/1=2", "cycles/0=150", "cycles/0=1", "misses/0=4"}
 			if !slices.Equal(got, want) || stats.Records != 4 {
