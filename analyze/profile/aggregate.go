@@ -102,7 +102,7 @@ func (c *counter) countStripe(stripe int, batch []int32) {
 		for n < len(batch) && c.held[batch[n]].event == event {
 			n++
 		}
-		t := &c.events[event][stripe]
+		t := &c.cells(event)[stripe]
 		t.Lock()
 		c.countInto(&t.cells, batch[:n])
 		t.Unlock()

@@ -18,12 +18,17 @@ type assembler struct {
 	resolver *resolver
 	kernel   []string // warnings that matter where there are kernel frames
 	warnings []string // that always do
-	losses   []bundle.Loss
+	losses   map[string][]bundle.Loss // by event, "" for those of all
 
 	names                    []string // of the tasks
-	stackOrder, taskOrder    []uint32 // numbers, in order
-	taskRank                 []uint32 // places in the order, by number
+	taskOrder                []uint32 // numbers, in order
+	taskRank, stackRank      []uint32 // places in the order, by number
 	kernelStacks, userStacks []Stack  // by number of the segment, in locations of the resolver
+
+	// Of the event in the making:
+	stackPlace renumbering // stacks to their places in Profile.Stacks
+	taskComm   renumbering // tasks to their names in Profile.Comms
+	picker     picker
 }
 
 func newAssembler(t *tables, ts *tasks, r *resolver) *assembler {
@@ -34,16 +39,21 @@ func newAssembler(t *tables, ts *tasks, r *resolver) *assembler {
 	a.taskOrder = taskOrder(t.tasks.list, a.names)
 	a.taskRank = ranks(a.taskOrder, uint32(len(a.names)))
 	kernelOrder, userOrder := t.kernel.order(), t.user.order()
-	a.stackOrder = stackOrder(&t.stacks, ranks(kernelOrder, t.kernel.limit()), ranks(userOrder, t.user.limit()))
+	stacks := stackOrder(&t.stacks, ranks(kernelOrder, t.kernel.limit()), ranks(userOrder, t.user.limit()))
+	a.stackRank = ranks(stacks, t.stacks.limit())
 	a.kernelStacks = resolveAll(&t.kernel, kernelOrder, r.kernelStack)
 	a.userStacks = resolveAll(&t.user, userOrder, r.userStack)
 	// What only counting needs is free now.
 	t.kernel, t.user, t.raw = segmentTable{}, segmentTable{}, indexTable[uint32]{}
-	for e := range t.events {
-		for i := range t.events[e] {
-			t.events[e][i].index.close()
+	for _, e := range t.events {
+		for i := range stripes {
+			if e != nil {
+				e[i].index.close()
+			}
 		}
 	}
+	a.stackPlace, a.taskComm = newRenumbering(len(a.stackRank)), newRenumbering(len(a.taskRank))
+	a.picker = picker{r, nil, newRenumbering(len(r.mappings.list)), newRenumbering(len(r.functions.list)), newRenumbering(len(r.locations.list))}
 	return a
 }
 
@@ -64,15 +74,17 @@ func resolveAll(t *segmentTable, order []uint32, resolve func(Stack, []uint64) S
 }
 
 func (a *assembler) profile(e *perfdata.Event) *Profile {
-	p := &Profile{Event: Event{Name: e.Name, Unit: e.Unit(), FrequencyHz: e.Attr.FrequencyHz(), PeriodFixed: a.fixedPeriod(e.Index)}}
-	stacks, places := a.stacks(e.Index)
-	comms := a.comms(e.Index, p)
-	p.Cells = a.cells(e.Index, a.refs(e.Index, places), comms)
-	newPicker(a.resolver, p).pick(a, stacks)
-	for _, l := range a.losses {
-		if l.Event == "" || l.Event == e.Name {
-			p.Losses = append(p.Losses, l)
-		}
+	p := &Profile{Event: Event{Name: e.Name, Unit: e.Unit(), FrequencyHz: e.Attr.FrequencyHz()}}
+	if a.tables.events[e.Index] != nil {
+		p.Event.PeriodFixed = a.fixedPeriod(e.Index)
+		stacks := a.stacks(e.Index)
+		a.comms(e.Index, p)
+		p.Cells = a.cells(e.Index, a.refs(e.Index))
+		a.picker.pick(a, p, stacks)
+	}
+	p.Losses = append(p.Losses, a.losses[""]...)
+	if e.Name != "" {
+		p.Losses = append(p.Losses, a.losses[e.Name]...)
 	}
 	p.Warnings = warn(e.Name, a.allWarnings(p))
 	return p
@@ -105,36 +117,44 @@ func (a *assembler) each(event int, do func(n uint32, c *cell)) {
 	}
 }
 
-// stacks returns the stacks of an event in order, and the place that each
-// number has among them.
-func (a *assembler) stacks(event int) (stacks []stackKey, places []uint32) {
-	places = make([]uint32, a.tables.stacks.limit())
-	a.each(event, func(_ uint32, c *cell) { places[c.stack] = none })
-	for _, n := range a.stackOrder {
-		if places[n] == none {
-			places[n] = uint32(len(stacks))
-			stacks = append(stacks, *a.tables.stacks.at(n))
-		}
+// stacks returns the stacks of an event in order, and sets stackPlace to the
+// place that the number of each has among them.
+func (a *assembler) stacks(event int) []stackKey {
+	numbers := a.used(event, &a.stackPlace, func(c *cell) uint32 { return c.stack })
+	slices.SortFunc(numbers, func(x, y uint32) int { return cmp.Compare(a.stackRank[x], a.stackRank[y]) })
+	stacks := make([]stackKey, len(numbers))
+	for i, n := range numbers {
+		a.stackPlace.set(n, int32(i))
+		stacks[i] = *a.tables.stacks.at(n)
 	}
-	return stacks, places
+	return stacks
 }
 
-// comms sets the names of an event's tasks and returns the number of each
-// task's name, by the task's rank.
-func (a *assembler) comms(event int, p *Profile) []int32 {
-	used := make([]bool, len(a.taskRank))
-	a.each(event, func(_ uint32, c *cell) { used[a.taskRank[c.task]] = true })
-	numbers := make([]int32, len(used))
-	for rank, task := range a.taskOrder {
-		if !used[rank] {
-			continue
-		}
+// comms sets the names of an event's tasks, and taskComm to the name of each
+// task.
+func (a *assembler) comms(event int, p *Profile) {
+	numbers := a.used(event, &a.taskComm, func(c *cell) uint32 { return c.task })
+	slices.SortFunc(numbers, func(x, y uint32) int { return cmp.Compare(a.taskRank[x], a.taskRank[y]) })
+	for _, task := range numbers {
 		name := a.names[task]
 		if n := len(p.Comms); n == 0 || p.Comms[n-1] != name {
 			p.Comms = append(p.Comms, name)
 		}
-		numbers[rank] = int32(len(p.Comms) - 1)
+		a.taskComm.set(task, int32(len(p.Comms)-1))
 	}
+}
+
+// used returns what the cells of an event use, each number once.
+func (a *assembler) used(event int, seen *renumbering, of func(*cell) uint32) []uint32 {
+	seen.begin()
+	var numbers []uint32
+	a.each(event, func(_ uint32, c *cell) {
+		n := of(c)
+		if _, ok := seen.get(n); !ok {
+			seen.set(n, 0)
+			numbers = append(numbers, n)
+		}
+	})
 	return numbers
 }
 
@@ -145,9 +165,8 @@ type ref struct {
 	cell  uint32
 }
 
-// refs returns the cells of an event by CPU, sorted. stacks are the places of
-// the stacks in the event.
-func (a *assembler) refs(event int, stacks []uint32) []cpuRefs {
+// refs returns the cells of an event by CPU, sorted.
+func (a *assembler) refs(event int) []cpuRefs {
 	sizes := map[int32]int{}
 	a.each(event, func(_ uint32, c *cell) { sizes[c.cpu]++ })
 	cpus := slices.Sorted(maps.Keys(sizes))
@@ -159,7 +178,8 @@ func (a *assembler) refs(event int, stacks []uint32) []cpuRefs {
 	}
 	a.each(event, func(n uint32, c *cell) {
 		r := at[c.cpu]
-		r.refs = append(r.refs, ref{uint64(a.taskRank[c.task])<<32 | uint64(stacks[c.stack]), n})
+		stack, _ := a.stackPlace.get(c.stack)
+		r.refs = append(r.refs, ref{uint64(a.taskRank[c.task])<<32 | uint64(stack), n})
 	})
 	inParallel(len(out), func(i int) {
 		slices.SortFunc(out[i].refs, func(x, y ref) int { return cmp.Compare(x.order, y.order) })
@@ -186,9 +206,8 @@ func inParallel(n int, do func(int)) {
 	wg.Wait()
 }
 
-// cells returns the cells of an event, in order. comms are the names of the
-// tasks by rank.
-func (a *assembler) cells(event int, cpus []cpuRefs, comms []int32) []Cell {
+// cells returns the cells of an event, in order.
+func (a *assembler) cells(event int, cpus []cpuRefs) []Cell {
 	n := 0
 	for _, c := range cpus {
 		n += len(c.refs)
@@ -198,9 +217,10 @@ func (a *assembler) cells(event int, cpus []cpuRefs, comms []int32) []Cell {
 		for _, r := range c.refs {
 			stripe, local := split(r.cell)
 			count, sums := a.tables.events[event][stripe].cells.at(local)
-			rank := r.order >> 32
-			t := a.tables.tasks.list[a.taskOrder[rank]]
-			out = append(out, Cell{Stack: int32(uint32(r.order)), CPU: c.cpu, PID: t.pid, TID: t.tid, Comm: comms[rank],
+			task := a.taskOrder[r.order>>32]
+			comm, _ := a.taskComm.get(task)
+			t := a.tables.tasks.list[task]
+			out = append(out, Cell{Stack: int32(uint32(r.order)), CPU: c.cpu, PID: t.pid, TID: t.tid, Comm: comm,
 				Count: count, Period: sums.period, PeriodSq: sums.squares.float()})
 		}
 	}
@@ -212,16 +232,15 @@ func (a *assembler) cells(event int, cpus []cpuRefs, comms []int32) []Cell {
 type picker struct {
 	from                           *resolver
 	to                             *Profile
-	mappings, functions, locations []int32 // by number in from; -1 not copied yet
+	mappings, functions, locations renumbering
 }
 
-func newPicker(from *resolver, to *Profile) *picker {
-	unset := func(n int) []int32 { return slices.Repeat([]int32{-1}, n) }
-	return &picker{from, to, unset(len(from.mappings.list)), unset(len(from.functions.list)), unset(len(from.locations.list))}
-}
-
-// pick sets the stacks of the profile and all they refer to.
-func (k *picker) pick(a *assembler, stacks []stackKey) {
+// pick sets the stacks of a profile and all they refer to.
+func (k *picker) pick(a *assembler, p *Profile, stacks []stackKey) {
+	k.to = p
+	k.mappings.begin()
+	k.functions.begin()
+	k.locations.begin()
 	parts := func(s stackKey) (kernel, user Stack) {
 		if s.kernel != none {
 			kernel = a.kernelStacks[s.kernel]
@@ -252,37 +271,37 @@ func (k *picker) pick(a *assembler, stacks []stackKey) {
 }
 
 func (k *picker) location(n int32) int32 {
-	if k.locations[n] < 0 {
-		l := k.from.locations.list[n]
-		l.Mapping, l.Function = k.mapping(l.Mapping), k.function(l.Function)
-		k.locations[n] = int32(len(k.to.Locations))
-		k.to.Locations = append(k.to.Locations, l)
+	if i, ok := k.locations.get(uint32(n)); ok {
+		return i
 	}
-	return k.locations[n]
+	l := k.from.locations.list[n]
+	l.Mapping, l.Function = k.mapping(l.Mapping), k.function(l.Function)
+	k.to.Locations = append(k.to.Locations, l)
+	return k.locations.set(uint32(n), int32(len(k.to.Locations)-1))
 }
 
 func (k *picker) mapping(n int) int {
-	if n >= 0 && k.mappings[n] < 0 {
-		k.mappings[n] = int32(len(k.to.Mappings))
-		k.to.Mappings = append(k.to.Mappings, k.from.mappings.list[n])
-	}
 	if n < 0 {
 		return -1
 	}
-	return int(k.mappings[n])
+	if i, ok := k.mappings.get(uint32(n)); ok {
+		return int(i)
+	}
+	k.to.Mappings = append(k.to.Mappings, k.from.mappings.list[n])
+	return int(k.mappings.set(uint32(n), int32(len(k.to.Mappings)-1)))
 }
 
 func (k *picker) function(n int) int {
 	if n < 0 {
 		return -1
 	}
-	if k.functions[n] < 0 {
-		f := k.from.functions.list[n]
-		f.Mapping = k.mapping(f.Mapping)
-		k.functions[n] = int32(len(k.to.Functions))
-		k.to.Functions = append(k.to.Functions, f)
+	if i, ok := k.functions.get(uint32(n)); ok {
+		return int(i)
 	}
-	return int(k.functions[n])
+	f := k.from.functions.list[n]
+	f.Mapping = k.mapping(f.Mapping)
+	k.to.Functions = append(k.to.Functions, f)
+	return int(k.functions.set(uint32(n), int32(len(k.to.Functions)-1)))
 }
 
 // allWarnings returns what weakens the names and stacks of a profile.
@@ -300,24 +319,32 @@ const maxUnnamed = 5
 // unnamedFiles says which files of a profile have no symbols, those with the
 // most weight first.
 func (a *assembler) unnamedFiles(p *Profile) []string {
-	weight := map[string]uint64{}
+	type file struct {
+		err    error
+		weight uint64
+	}
+	files := make([]file, len(p.Mappings))
+	some := false
+	for i, m := range p.Mappings {
+		files[i].err = a.resolver.unnamed[mappingKey{m.File, m.BuildID}]
+		some = some || files[i].err != nil
+	}
+	if !some {
+		return nil
+	}
 	for _, c := range p.Cells {
 		if s := p.Stacks[c.Stack]; len(s) > 0 && p.Locations[s[0]].Mapping >= 0 {
-			weight[p.Mappings[p.Locations[s[0]].Mapping].File] += c.Period
+			files[p.Locations[s[0]].Mapping].weight += c.Period
 		}
 	}
-	var files []*userFile
-	for _, n := range slices.Sorted(maps.Keys(a.resolver.unnamed)) {
-		files = append(files, a.resolver.unnamed[n])
-	}
-	slices.SortStableFunc(files, func(x, y *userFile) int { return cmp.Compare(weight[y.name], weight[x.name]) })
+	files = slices.DeleteFunc(files, func(f file) bool { return f.err == nil })
+	slices.SortStableFunc(files, func(x, y file) int { return cmp.Compare(y.weight, x.weight) })
 	var out []string
-	for i, f := range files {
-		if i == maxUnnamed {
-			out = append(out, fmt.Sprintf("%d more files have no symbols", len(files)-i))
-			break
-		}
-		out = append(out, f.names.err.Error())
+	for _, f := range files[:min(len(files), maxUnnamed)] {
+		out = append(out, f.err.Error())
+	}
+	if n := len(files) - maxUnnamed; n > 0 {
+		out = append(out, fmt.Sprintf("%d more files have no symbols", n))
 	}
 	return out
 }

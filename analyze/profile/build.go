@@ -63,7 +63,7 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 	}
 	ts := newTasks(sb)
 	sh := &shared{digester: newDigester(), store: o.Store, asPerf: o.AsPerf}
-	sh.events = make([]cellTable, len(f.Events))
+	sh.events = make([]*cellTable, len(f.Events))
 	if o.User {
 		sh.spaces = newSpaces(sb)
 	}
@@ -77,7 +77,10 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 	if damaged > 0 {
 		a.warnings = []string{fmt.Sprintf("%d call chains of the recording have words that are neither address nor context marker, left out", damaged)}
 	}
-	a.losses = append(sb.Losses[:len(sb.Losses):len(sb.Losses)], stats.Losses()...)
+	a.losses = map[string][]bundle.Loss{}
+	for _, l := range append(sb.Losses[:len(sb.Losses):len(sb.Losses)], stats.Losses()...) {
+		a.losses[l.Event] = append(a.losses[l.Event], l)
+	}
 	var out []*Profile
 	for _, e := range selected(f, o.Samples.Events) {
 		out = append(out, a.profile(e))

@@ -95,3 +95,24 @@ func stackOrder(t *indexTable[stackKey], kernelRank, userRank []uint32) []uint32
 	}
 	return order
 }
+
+// A renumbering maps numbers to others, for one event after the other: begin
+// forgets all without touching them.
+type renumbering struct {
+	to  []int32
+	of  []uint32 // the round a number was set in
+	now uint32
+}
+
+func newRenumbering(n int) renumbering {
+	return renumbering{to: make([]int32, n), of: make([]uint32, n)}
+}
+
+func (r *renumbering) begin() { r.now++ }
+
+func (r *renumbering) get(n uint32) (int32, bool) { return r.to[n], r.of[n] == r.now }
+
+func (r *renumbering) set(n uint32, to int32) int32 {
+	r.to[n], r.of[n] = to, r.now
+	return to
+}

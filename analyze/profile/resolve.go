@@ -29,7 +29,7 @@ type resolver struct {
 	kernelMappings map[string]Mapping // what the recording says of "[esp4]"
 	exact, returns map[uint64]int32   // kernel addresses resolved so far, see kernelStack
 	user           map[uint64]int32   // user words
-	unnamed        map[int32]*userFile
+	unnamed        map[mappingKey]error // files whose symbols could not be had
 }
 
 // mappingKey tells mappings apart.
@@ -39,7 +39,7 @@ func newResolver(k *symbols.Kernel, mappings map[string]Mapping, sh *shared) *re
 	return &resolver{
 		kernel: k, asPerf: sh.asPerf, spaces: sh.spaces, kernelMappings: mappings,
 		exact: map[uint64]int32{}, returns: map[uint64]int32{}, user: map[uint64]int32{},
-		unnamed: map[int32]*userFile{},
+		unnamed: map[mappingKey]error{},
 	}
 }
 
@@ -152,10 +152,9 @@ func (r *resolver) newUserLocation(word uint64) int32 {
 	case unmapped:
 		return r.place(0, Mapping{}, "")
 	}
-	n := int32(word >> functionBits)
-	f := &r.spaces.files[n]
+	f := &r.spaces.files[word>>functionBits]
 	if f.names.err != nil {
-		r.unnamed[n] = f
+		r.unnamed[mappingKey{f.name, f.buildID}] = f.names.err
 	}
 	s := f.names.at(word & functionMask)
 	return r.place(s.Start, Mapping{File: f.name, BuildID: f.buildID}, s.Name)

@@ -13,8 +13,20 @@ type tables struct {
 	user   segmentTable // user words, see user.go
 	raw    indexTable[uint32]
 	stacks indexTable[stackKey]
-	events []cellTable // by Event.Index
 	tasks  taskList
+
+	events   []*cellTable // by Event.Index; nil without samples
+	eventsMu sync.Mutex
+}
+
+// cells returns the cells of an event.
+func (t *tables) cells(event int) *cellTable {
+	t.eventsMu.Lock()
+	defer t.eventsMu.Unlock()
+	if t.events[event] == nil {
+		t.events[event] = new(cellTable)
+	}
+	return t.events[event]
 }
 
 const (
