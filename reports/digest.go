@@ -33,9 +33,18 @@ func Digest(w io.Writer, r *analyze.Result) error {
 	return err
 }
 
-// whereLines says what was run and on what.
+// whereLines says what was run and on what, in as few lines as hold it.
 func whereLines(runs []*analyze.Run) []string {
-	host := common(runs, hostName)
+	host, what := whereText(runs)
+	if lines := wrapped("%s", host); len(lines) == 1 {
+		return append(lines, wrapped("%s", what)...)
+	}
+	return wrapped("%s; %s", ascii(host, 150), ascii(what, 150))
+}
+
+// whereText says on what was measured, and what.
+func whereText(runs []*analyze.Run) (host, what string) {
+	host = common(runs, hostName)
 	kernel := common(runs, func(r *analyze.Run) string {
 		return strings.TrimSpace(r.Manifest.Host.Kernel + " " + r.Manifest.Host.Arch)
 	})
@@ -47,17 +56,14 @@ func whereLines(runs []*analyze.Run) []string {
 		return "none"
 	})
 	host = fmt.Sprintf("host %s, kernel %s, %s", orUnknown(host), orUnknown(kernel), orUnknown(cpu))
-	what := fmt.Sprintf("event %s, -F %s, %s s", event, orUnknown(common(runs, frequency)), orUnknown(common(runs, seconds)))
+	what = fmt.Sprintf("event %s, -F %s, %s s", event, orUnknown(common(runs, frequency)), orUnknown(common(runs, seconds)))
 	if source := common(runs, func(r *analyze.Run) string { return r.Packets.Source }); source != "" {
 		if len(runs) > 1 {
 			what += " a run"
 		}
 		what += "; packets: " + source
 	}
-	if lines := wrapped("%s", host); len(lines) == 1 {
-		return append(lines, wrapped("%s", what)...)
-	}
-	return wrapped("%s; %s", ascii(host, 150), ascii(what, 150))
+	return host, what
 }
 
 func frequency(r *analyze.Run) string {

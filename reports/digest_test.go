@@ -12,14 +12,20 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// digest renders twice and checks what holds for every digest.
+// digest renders a digest.
 func digest(t *testing.T, r *analyze.Result) string {
 	t.Helper()
+	return mailText(t, func(w *bytes.Buffer) error { return Digest(w, r) })
+}
+
+// mailText renders twice and checks what holds for every text of a mail.
+func mailText(t *testing.T, render func(*bytes.Buffer) error) string {
+	t.Helper()
 	var b, again bytes.Buffer
-	if err := Digest(&b, r); err != nil {
+	if err := render(&b); err != nil {
 		t.Fatal(err)
 	}
-	if err := Digest(&again, r); err != nil {
+	if err := render(&again); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(b.Bytes(), again.Bytes()) {

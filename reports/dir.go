@@ -18,6 +18,7 @@ import (
 //
 //	report.html            the page; it links the others
 //	digest.txt             the text for a mail
+//	commit-table.txt       the bare table for a commit message
 //	flame-RUN-EVENT.svg    one flame graph for each event of each run
 //	RUN-EVENT.pb.gz        the same as a pprof profile with labels cpu and stage
 //	results.json           the Result
@@ -53,7 +54,10 @@ type artefact struct {
 // artefacts lists what a report consists of beside the page.
 func artefacts(r *analyze.Result) []artefact {
 	names := uniqueNames{}
-	list := []artefact{{"digest.txt", func(w io.Writer) error { return Digest(w, r) }}}
+	list := []artefact{
+		{"digest.txt", func(w io.Writer) error { return Digest(w, r) }},
+		{"commit-table.txt", func(w io.Writer) error { return CommitTable(w, r) }},
+	}
 	var profiles []artefact
 	for _, run := range present(r) {
 		for _, e := range run.Events {

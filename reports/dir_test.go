@@ -20,11 +20,11 @@ func TestWriteDir(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"report.html", "digest.txt", "flame-pcpu-n1-cpu-clock.svg", "flame-pcpu-n2-cpu-clock.svg"}
+	want := []string{"report.html", "digest.txt", "commit-table.txt", "flame-pcpu-n1-cpu-clock.svg"}
 	if got := names[:4]; strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("wrote %v first, want %v", got, want)
 	}
-	if len(names) != 2+6+6+1 || names[len(names)-1] != "results.json" {
+	if len(names) != 3+6+6+1 || names[len(names)-1] != "results.json" {
 		t.Errorf("wrote %v", names)
 	}
 	entries, _ := os.ReadDir(dir)

@@ -256,7 +256,7 @@ func leadOf(runs []*analyze.Run) string {
 		return "The result holds no runs."
 	}
 	parts := []string{
-		common(runs, hostName),
+		strings.TrimSpace("host " + common(runs, hostName)),
 		strings.TrimSpace("kernel " + common(runs, func(r *analyze.Run) string { return r.Manifest.Host.Kernel })),
 		common(runs, func(r *analyze.Run) string { return r.Manifest.Host.CPUModel }),
 	}
@@ -278,7 +278,7 @@ func leadOf(runs []*analyze.Run) string {
 	}
 	var out []string
 	for _, s := range parts {
-		if s != "" && s != "kernel" {
+		if s != "" && s != "kernel" && s != "host" {
 			out = append(out, name(s))
 		}
 	}

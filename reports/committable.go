@@ -1,0 +1,194 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+)
+
+// commitSides is the number of modes that 72 columns hold beside each other.
+const commitSides = 2
+
+// CommitTable writes the bare table for a commit message: ASCII, at most 30
+// lines of 72 columns. A sweep has a line for each N and its modes side by
+// side, a single run a line for each CPU, runs without modes a line each. The
+// last lines say what was measured on, the largest errors and how many warnings
+// the report has.
+func CommitTable(w io.Writer, r *analyze.Result) error {
+	runs := present(r)
+	var blocks []block
+	switch groups := medianRuns(r); {
+	case len(runs) == 0:
+		blocks = []block{{items: lineItems([]string{"no runs"})}}
+	case len(runs) == 1:
+		blocks = []block{{items: commitCPUs(runs[0]), keep: 1, least: 1, rank: 1, noun: "CPU"}}
+	case slices.ContainsFunc(groups, func(g group) bool { return g.chosen.Mode == "" }):
+		blocks = []block{{items: commitRuns(groups, runs), keep: 1, least: 1, rank: 1, noun: "run"}}
+	default:
+		blocks = commitSweep(groups, runs)
+	}
+	if len(runs) > 0 {
+		blocks = append(blocks, block{items: lineItems(commitFoot(r, runs))})
+	}
+	_, err := io.WriteString(w, strings.Join(fitBlocks(blocks, digestLines), "\n")+"\n")
+	return err
+}
+
+// commitSweep has a block for each commitSides modes.
+func commitSweep(groups []group, runs []*analyze.Run) []block {
+	var blocks []block
+	modes, ns := modesAndNs(groups)
+	for part := range slices.Chunk(modes, commitSides) {
+		title, head, rule := "    ", "CPUs", "----"
+		for _, mode := range part {
+			title += fmt.Sprintf("   %-28s", ascii(mode, 28))
+			head += fmt.Sprintf("   %7s  %11s  %6s", "kpkt/s", ascii(costUnit(runs), 11), "spin %")
+			rule += "   " + strings.Repeat("-", 7) + "  " + strings.Repeat("-", 11) + "  " + strings.Repeat("-", 6)
+		}
+		var rows []string
+		for _, n := range ns {
+			row := fmt.Sprintf("%4d", n)
+			for _, mode := range part {
+				row += commitCells(groups, mode, n)
+			}
+			rows = append(rows, row)
+		}
+		blocks = append(blocks, block{items: headed([]string{title, head, rule}, rows), gap: len(blocks) > 0, keep: 1, least: 1, rank: 1, noun: "row"})
+	}
+	return blocks
+}
+
+// modesAndNs returns the modes in the order of the curves and every N,
+// ascending.
+func modesAndNs(groups []group) (modes []string, ns []int) {
+	for _, g := range groups {
+		if !slices.Contains(modes, g.chosen.Mode) {
+			modes = append(modes, g.chosen.Mode)
+		}
+		ns = append(ns, g.chosen.N)
+	}
+	slices.Sort(ns)
+	return modes, slices.Compact(ns)
+}
+
+// commitCells are the figures of one mode and N, dashes if there is no such
+// run.
+func commitCells(groups []group, mode string, n int) string {
+	rate, cost, spin := "-", "-", "-"
+	for _, g := range groups {
+		if g.chosen.Mode == mode && g.chosen.N == n {
+			a := all(g.chosen)
+			rate, cost, spin = kilo(g.chosen.Packets.Rate), plainCost(a.PerPacket), plainPercent(a.SpinShare)
+		}
+	}
+	return fmt.Sprintf("   %7s  %11s  %6s", rate, cost, spin)
+}
+
+// plainCost and plainPercent print values without errors, which the foot has.
+func plainCost(v metric.Value) string {
+	if !finite(v) {
+		return "-"
+	}
+	return significant(v.Value, 4)
+}
+
+func plainPercent(v metric.Value) string {
+	if !finite(v) {
+		return "-"
+	}
+	return decimals(100*v.Value, 2)
+}
+
+// commitCPUs has a line for each CPU of a run.
+func commitCPUs(r *analyze.Run) [][]string {
+	head := []string{
+		ascii(runLabel(r), 60),
+		fmt.Sprintf(" CPU   %7s  %11s  %6s  %6s  %9s", "kpkt/s", ascii(costUnit([]*analyze.Run{r}), 11), "spin %", "word %", "busy n"),
+		"----   -------  -----------  ------  ------  ---------",
+	}
+	row := func(label string, rate metric.Value, c analyze.CPU) string {
+		return fmt.Sprintf("%4s   %7s  %11s  %6s  %6s  %9s", label, kilo(rate), plainCost(c.PerPacket), plainPercent(c.SpinShare), plainPercent(c.LockWordShare), count(c.Busy.Samples))
+	}
+	rows := []string{row("all", r.Packets.Rate, all(r))}
+	if e := r.Main(); e != nil {
+		for _, c := range e.CPUs {
+			rows = append(rows, row(cpuNumber(c.CPU), rateOfCPU(r, c.CPU), c))
+		}
+	}
+	return headed(head, rows)
+}
+
+// rateOfCPU is the packet rate of one CPU, not finite if it is not known.
+func rateOfCPU(r *analyze.Run, cpu int) metric.Value {
+	for _, v := range r.Packets.PerCPU {
+		if v.CPU == cpu {
+			return v.Value
+		}
+	}
+	return metric.Value{Value: math.NaN()}
+}
+
+// commitRuns has a line for each run.
+func commitRuns(groups []group, runs []*analyze.Run) [][]string {
+	head := []string{
+		fmt.Sprintf("%-28s  CPUs  %7s  %11s  %6s", "run", "kpkt/s", ascii(costUnit(runs), 11), "spin %"),
+		strings.Repeat("-", 28) + "  ----  -------  -----------  ------",
+	}
+	var rows []string
+	for _, g := range groups {
+		a := all(g.chosen)
+		rows = append(rows, fmt.Sprintf("%-28s  %4d  %7s  %11s  %6s", ascii(orDash(g.chosen.Name), 28), g.chosen.N, kilo(g.chosen.Packets.Rate), plainCost(a.PerPacket), plainPercent(a.SpinShare)))
+	}
+	return headed(head, rows)
+}
+
+// commitFoot says what the table was measured on and how sure it is.
+func commitFoot(r *analyze.Result, runs []*analyze.Run) []string {
+	lines := append(whereLines(runs), wrapped("%s", errorsText(runs))...)
+	repeats := 1
+	for _, g := range medianRuns(r) {
+		repeats = max(repeats, g.repeats)
+	}
+	if repeats > 1 {
+		lines = append(lines, fmt.Sprintf("  each figure: the run of median packets/s of up to %d repeats", repeats))
+	}
+	if n := len(warnings(r).kinds()) + len(losses(r).kinds()); n > 0 {
+		lines = append(lines, fmt.Sprintf("  warnings and losses that weaken these numbers: %d, see digest.txt", n))
+	}
+	return lines
+}
+
+// errorsText gives the largest errors of what a table of runs, or of the CPUs
+// of one, shows.
+func errorsText(runs []*analyze.Run) string {
+	var shown []analyze.CPU
+	for _, r := range runs {
+		shown = append(shown, all(r))
+		if e := r.Main(); e != nil && len(runs) == 1 {
+			shown = append(shown, e.CPUs...)
+		}
+	}
+	var cost, spin float64
+	for _, c := range shown {
+		if v := c.PerPacket; finite(v) && v.Value > 0 {
+			cost = max(cost, orZero(v.SE)/v.Value)
+		}
+		spin = max(spin, orZero(c.SpinShare.SE))
+	}
+	var parts []string
+	if cost > 0 {
+		parts = append(parts, fmt.Sprintf("%s at most %s %%", costUnit(runs), significant(100*cost, 2)))
+	}
+	if spin > 0 {
+		parts = append(parts, fmt.Sprintf("spin at most %s points", significant(100*spin, 2)))
+	}
+	if len(parts) == 0 {
+		return "errors are not known"
+	}
+	return "1 standard error within a run: " + strings.Join(parts, ", ")
+}
