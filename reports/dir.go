@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"xfrmscope/analyze"
@@ -21,6 +22,7 @@ import (
 //	commit-table.txt       the bare table for a commit message
 //	flame-RUN-EVENT.svg    one flame graph for each event of each run
 //	RUN-EVENT.pb.gz        the same as a pprof profile with labels cpu and stage
+//	RUN-EVENT.folded       the same as folded text: TASK;ROOT;...;LEAF WEIGHT
 //	results.json           the Result
 //
 // Each file is complete when it appears under its name. On an error the names
@@ -58,7 +60,7 @@ func artefacts(r *analyze.Result) []artefact {
 		{"digest.txt", func(w io.Writer) error { return Digest(w, r) }},
 		{"commit-table.txt", func(w io.Writer) error { return CommitTable(w, r) }},
 	}
-	var profiles []artefact
+	var profiles, folded []artefact
 	for _, run := range present(r) {
 		for _, e := range run.Events {
 			if e.Profile == nil {
@@ -68,9 +70,10 @@ func artefacts(r *analyze.Result) []artefact {
 			label := orDash(run.Name)
 			list = append(list, artefact{"flame-" + stem + ".svg", func(w io.Writer) error { return FlameSVG(w, e.Profile, FlameOptions{Run: label}) }})
 			profiles = append(profiles, artefact{stem + ".pb.gz", func(w io.Writer) error { return writePprof(w, e.Profile) }})
+			folded = append(folded, artefact{stem + ".folded", func(w io.Writer) error { return profile.WriteFolded(w, e.Profile, profile.FoldedOptions{}) }})
 		}
 	}
-	list = append(list, profiles...)
+	list = slices.Concat(list, profiles, folded)
 	return append(list, artefact{"results.json", func(w io.Writer) error { return writeJSON(w, r) }})
 }
 

@@ -3,10 +3,12 @@ package reports
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -24,7 +26,7 @@ func TestWriteDir(t *testing.T) {
 	if got := names[:4]; strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("wrote %v first, want %v", got, want)
 	}
-	if len(names) != 3+6+6+1 || names[len(names)-1] != "results.json" {
+	if len(names) != 3+6+6+6+1 || names[len(names)-1] != "results.json" {
 		t.Errorf("wrote %v", names)
 	}
 	entries, _ := os.ReadDir(dir)
@@ -70,6 +72,31 @@ func TestPprofReadsOurProfiles(t *testing.T) {
 	out, err = exec.Command("go", "tool", "pprof", "-tags", filepath.Join(dir, "shared-n4-cpu-clock.pb.gz")).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "XFRM output") {
 		t.Errorf("stages are no tags: %v\n%s", err, out)
+	}
+}
+
+// TestFoldedIsTheWholeProfile sums the weights of the folded text.
+func TestFoldedIsTheWholeProfile(t *testing.T) {
+	dir := t.TempDir()
+	r := testOne()
+	if _, err := WriteDir(dir, r); err != nil {
+		t.Fatal(err)
+	}
+	sum, spin := 0.0, 0.0
+	for line := range strings.Lines(string(mustRead(t, filepath.Join(dir, "shared-n4-cpu-clock.folded")))) {
+		stack, weight, _ := strings.Cut(strings.TrimSpace(line), " ")
+		v, err := strconv.ParseFloat(weight, 64)
+		if err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		sum += v
+		if strings.HasSuffix(stack, ";native_queued_spin_lock_slowpath") {
+			spin += v
+		}
+	}
+	a := r.Runs[0].Events[0].All
+	if sum != a.Total.Period || math.Abs(spin/a.Busy.Period-a.SpinShare.Value) > 1e-12 {
+		t.Errorf("the weights sum to %g, of it %g spinning, want %g and a share of %g", sum, spin, a.Total.Period, a.SpinShare.Value)
 	}
 }
 

@@ -8,7 +8,7 @@
 //	CommitTable  the bare table of it, for a commit message
 //	HTML         one offline page: figures that need no script, then charts
 //	FlameSVG     a static flame graph of one event of one run
-//	WriteDir     all of them, with pprof profiles and results.json, in a directory
+//	WriteDir     all of them, with pprof and folded profiles and results.json, in a directory
 //
 // Every name that comes from outside (hosts, commands, symbols, locks, labels,
 // files) is taken for hostile: it is shown, never run, and cannot break a
