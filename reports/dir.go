@@ -23,6 +23,7 @@ import (
 //	flame-RUN-EVENT.svg    one flame graph for each event of each run
 //	RUN-EVENT.pb.gz        the same as a pprof profile with labels cpu and stage
 //	RUN-EVENT.folded       the same as folded text: TASK;ROOT;...;LEAF WEIGHT
+//	results.csv            every number, one to a line
 //	results.json           the Result
 //
 // Each file is complete when it appears under its name. On an error the names
@@ -74,6 +75,7 @@ func artefacts(r *analyze.Result) []artefact {
 		}
 	}
 	list = slices.Concat(list, profiles, folded)
+	list = append(list, artefact{"results.csv", func(w io.Writer) error { return CSV(w, r) }})
 	return append(list, artefact{"results.json", func(w io.Writer) error { return writeJSON(w, r) }})
 }
 

@@ -1,0 +1,193 @@
+package reports
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
+)
+
+// csvHead names the columns of results.csv.
+func csvHead() []string {
+	return []string{"run", "mode", "n", "event", "cpu", "about", "name", "metric", "value", "unit", "se", "samples", "not_measured"}
+}
+
+// CSV writes every number of the Result, one to a line, at full precision:
+//
+//	run, mode, n   the run, its mode and the number of CPUs measured
+//	event          the sampled event, "" for what is no sample
+//	cpu            a CPU, "all" for all measured ones together
+//	about          "run", "cpu", "stage", "function", "spin caller", "cache", "lock" or "SA"
+//	name           of the stage, function, lock or SA
+//	metric         an id of the catalogue, or what the probe or the SA counted
+//	value, se      in unit; empty if not measured, se of a plain count
+//	samples        behind the value, empty if it is not sampled
+//	not_measured   why there is no value
+//
+// A text that a spreadsheet would take for a formula has an apostrophe in
+// front.
+func CSV(w io.Writer, r *analyze.Result) error {
+	c := csvWriter{Writer: csv.NewWriter(w)}
+	if err := c.Write(csvHead()); err != nil {
+		return err
+	}
+	for _, run := range present(r) {
+		c.run(run)
+	}
+	c.Flush()
+	return c.Error()
+}
+
+// A csvWriter writes the lines of one run after another; its first error is
+// kept by csv.Writer.
+type csvWriter struct {
+	*csv.Writer
+	of    *analyze.Run
+	event string
+}
+
+// allCPUs stands for all measured CPUs together.
+const allCPUs = -1
+
+func (c *csvWriter) run(r *analyze.Run) {
+	c.of, c.event = r, ""
+	c.value(allCPUs, "run", "", r.Packets.Total)
+	c.value(allCPUs, "run", "", r.Packets.Rate)
+	for _, v := range r.Packets.PerCPU {
+		c.value(v.CPU, "cpu", "", v.Value)
+	}
+	for _, e := range r.Events {
+		c.event = e.Name
+		c.cpu("run", e.Unit, &e.All)
+		for i := range e.CPUs {
+			c.cpu("cpu", e.Unit, &e.CPUs[i])
+		}
+	}
+	for _, m := range r.Misses {
+		c.event = m.Event
+		for _, v := range []metric.Value{m.PerKiloCycle, m.PerKiloInstructions, m.PerPacket} {
+			c.value(m.CPU, "cache", "", v)
+		}
+	}
+	c.event = ""
+	c.locks(&r.Locks)
+	for _, s := range r.SAs {
+		name := fmt.Sprintf("%s %s 0x%08x to %s", s.NetNS, s.Proto, s.SPI, s.Dst)
+		cpu := allCPUs
+		if s.PCPU != nil {
+			cpu = int(*s.PCPU)
+		}
+		c.count(cpu, "SA", strings.TrimSpace(name), "packets", "packets", s.DeltaPackets)
+		c.count(cpu, "SA", strings.TrimSpace(name), "bytes", "bytes", s.DeltaBytes)
+	}
+}
+
+// cpu writes what one event says of one CPU, or of all.
+func (c *csvWriter) cpu(about, unit string, a *analyze.CPU) {
+	c.estimate(a.CPU, about, "total", unit, a.Total)
+	c.estimate(a.CPU, about, "idle", unit, a.Idle)
+	c.estimate(a.CPU, about, "busy", unit, a.Busy)
+	for _, v := range []metric.Value{a.SpinShare, a.LockWordShare, a.PerPacket} {
+		c.value(a.CPU, about, "", v)
+	}
+	for _, list := range []struct {
+		about  string
+		shares []analyze.Share
+	}{{"stage", a.Stages}, {"function", a.Functions}, {"spin caller", a.SpinCallers}} {
+		for _, s := range list.shares {
+			c.value(a.CPU, list.about, s.Name, s.Share)
+			if s.PerPacket.Measured() { // else the CPU's own line says why
+				c.value(a.CPU, list.about, s.Name, s.PerPacket)
+			}
+		}
+	}
+}
+
+func (c *csvWriter) locks(l *analyze.Locks) {
+	for _, v := range []metric.Value{l.Waits, l.WaitNS, l.PerPkt, l.Effect} {
+		c.value(allCPUs, "run", "", v)
+	}
+	for _, p := range l.CPUs {
+		c.count(p.CPU, "cpu", "", metric.WaitsID, "waits", p.Waits)
+		c.count(p.CPU, "cpu", "", metric.WaitID, "ns", p.WaitNS)
+		c.count(p.CPU, "cpu", "", "longest_wait_ns", "ns", p.MaxNS)
+	}
+	for _, k := range l.Rows {
+		name := strings.TrimSpace(k.Name + " " + k.Lock)
+		c.count(allCPUs, "lock", name, metric.WaitsID, "waits", k.Waits)
+		c.count(allCPUs, "lock", name, metric.WaitID, "ns", k.WaitNS)
+		c.count(allCPUs, "lock", name, "longest_wait_ns", "ns", k.MaxNS)
+	}
+}
+
+// estimate writes a sum of periods with its standard error.
+func (c *csvWriter) estimate(cpu int, about, what, unit string, e metric.Estimate) {
+	c.value(cpu, about, "", metric.Value{ID: what, Value: e.Period, SE: e.SE(), Unit: unit, Samples: e.Samples})
+}
+
+// count writes what was counted and not sampled.
+func (c *csvWriter) count(cpu int, about, name, id, unit string, n uint64) {
+	c.line(cpu, about, name, id, strconv.FormatUint(n, 10), unit, "", "", "")
+}
+
+// value writes a metric, or why there is none.
+func (c *csvWriter) value(cpu int, about, name string, v metric.Value) {
+	switch {
+	case v.ID == "": // a Result that was not analysed
+	case !v.Measured():
+		c.line(cpu, about, name, v.ID, "", v.Unit, "", "", whyText(v.Missing))
+	case !finite(v):
+		c.line(cpu, about, name, v.ID, "", v.Unit, "", "", "the value is not a number")
+	default:
+		c.line(cpu, about, name, v.ID, exact(v.Value), v.Unit, errorCell(v.SE), samplesText(v.Samples), "")
+	}
+}
+
+func whyText(g *bundle.Gap) string { return orWord(g.Why, "not measured") }
+
+// exact prints a number with all its digits, "" if it is none.
+func exact(v float64) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}
+
+// errorCell prints a standard error, "" if there is none.
+func errorCell(se float64) string {
+	if se > 0 {
+		return exact(se)
+	}
+	return ""
+}
+
+func samplesText(n uint64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatUint(n, 10)
+}
+
+func (c *csvWriter) line(cpu int, about, name, id, value, unit, se, samples, why string) {
+	on := "all"
+	if cpu >= 0 {
+		on = strconv.Itoa(cpu)
+	}
+	// The error is kept; CSV returns it.
+	_ = c.Write([]string{safeCell(c.of.Name), safeCell(c.of.Mode), strconv.Itoa(c.of.N), safeCell(c.event), on, about, safeCell(name), id, value, safeCell(unit), se, samples, safeCell(why)})
+}
+
+// safeCell returns outside text as one line that no spreadsheet computes.
+func safeCell(s string) string {
+	s = visible(s, 400)
+	if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
