@@ -47,7 +47,7 @@ func startBrowser(t *testing.T) *browser {
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	cmd := exec.CommandContext(ctx, path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
-		"--remote-debugging-pipe", "--user-data-dir="+t.TempDir(), "about:blank")
+		"--remote-debugging-pipe", "--user-data-dir="+profileDir(t), "about:blank")
 	cmd.ExtraFiles = []*os.File{down, up}
 	if err := cmd.Start(); err != nil {
 		t.Skipf("starting chromium: %v", err)
@@ -66,6 +66,23 @@ func startBrowser(t *testing.T) *browser {
 		fromChild.Close()
 	})
 	return b
+}
+
+// profileDir returns a folder for the browser's own files. Its helper processes
+// may outlive it for a moment and still write there, which t.TempDir would
+// report as a failure.
+func profileDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "chromium")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for i := 0; os.RemoveAll(dir) != nil && i < 100; i++ {
+			time.Sleep(50 * time.Millisecond)
+		}
+	})
+	return dir
 }
 
 func pipe(t *testing.T) (r, w *os.File) {
