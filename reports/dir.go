@@ -23,6 +23,7 @@ import (
 //	flame-RUN-EVENT.svg    one flame graph for each event of each run
 //	RUN-EVENT.pb.gz        the same as a pprof profile with labels cpu and stage
 //	RUN-EVENT.folded       the same as folded text: TASK;ROOT;...;LEAF WEIGHT
+//	benchfmt.txt           the runs as Go benchmarks, for benchstat
 //	results.csv            every number, one to a line
 //	results.json           the Result
 //
@@ -75,8 +76,10 @@ func artefacts(r *analyze.Result) []artefact {
 		}
 	}
 	list = slices.Concat(list, profiles, folded)
-	list = append(list, artefact{"results.csv", func(w io.Writer) error { return CSV(w, r) }})
-	return append(list, artefact{"results.json", func(w io.Writer) error { return writeJSON(w, r) }})
+	return append(list,
+		artefact{"benchfmt.txt", func(w io.Writer) error { return Benchfmt(w, r) }},
+		artefact{"results.csv", func(w io.Writer) error { return CSV(w, r) }},
+		artefact{"results.json", func(w io.Writer) error { return writeJSON(w, r) }})
 }
 
 // writePprof writes a profile with its CPUs and stages as labels.

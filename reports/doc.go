@@ -7,6 +7,7 @@
 //	Digest       ASCII text of at most 30 lines of 72 columns, for a mail
 //	CommitTable  the bare table of it, for a commit message
 //	HTML         one offline page: figures that need no script, then charts
+//	Benchfmt     the runs in the Go benchmark format
 //	CSV          every number, one to a line
 //	FlameSVG     a static flame graph of one event of one run
 //	WriteDir     all of them, with pprof and folded profiles and results.json, in a directory

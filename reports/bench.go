@@ -1,0 +1,179 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"golang.org/x/perf/benchfmt"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+)
+
+// Benchfmt writes the runs in the Go benchmark format, for benchstat and its
+// kin (golang.org/design/14313-benchmark-format):
+//
+//	BenchmarkXfrm/mode=pcpu/n=4 1 156949 ns/packet 17797 packets/s ...
+//	BenchmarkXfrmStage/mode=pcpu/stage=crypto/n=4 1 15230 ns/packet 0.1 ratio
+//	BenchmarkXfrmCPU/mode=pcpu/cpu=2/n=4 1 ...
+//
+// Repeats have one name. Labels of a run are parts of its name, a run without
+// a mode has run=NAME. What was not measured is left out; a comment at the top
+// says what was measured on and how many warnings there are. The processor and
+// the event are configuration: numbers of different ones are never compared.
+//
+//	benchstat -filter .name:Xfrm -row /n -col /mode benchfmt.txt
+func Benchfmt(w io.Writer, r *analyze.Result) error {
+	runs := present(r)
+	if len(runs) > 0 {
+		host, what := whereText(runs)
+		weak := len(warnings(r).kinds()) + len(losses(r).kinds())
+		_, err := fmt.Fprintf(w, "# %s\n# %s\n# warnings and losses that weaken these numbers: %d, see digest.txt\n", ascii(host, 200), ascii(what, 200), weak)
+		if err != nil {
+			return err
+		}
+	}
+	var b benchList
+	for _, run := range runs {
+		b.run(run)
+	}
+	out := benchfmt.NewWriter(w)
+	for _, u := range b.units {
+		if err := out.Write(u); err != nil {
+			return err
+		}
+	}
+	for _, res := range b.results {
+		if err := out.Write(res); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A benchList collects results and the units they have.
+type benchList struct {
+	results []*benchfmt.Result
+	units   []*benchfmt.UnitMetadata
+}
+
+// A benchValue is a metric and the unit it has in the benchmark format, where
+// the unit is the name of the metric, too.
+type benchValue struct {
+	metric.Value
+	unit string
+}
+
+func (b *benchList) run(r *analyze.Run) {
+	config := benchConfig(r)
+	a := all(r)
+	b.add(config, "Xfrm"+benchLabels(r), r.N, append(cpuValues(r.Packets.Rate, a), lockValues(r)...))
+	for _, s := range a.Stages {
+		b.add(config, "XfrmStage"+benchLabels(r)+"/stage="+benchName(s.Name), r.N, []benchValue{{s.PerPacket, s.PerPacket.Unit}, {s.Share, "ratio"}})
+	}
+	if e := r.Main(); e != nil {
+		for _, c := range e.CPUs {
+			b.add(config, fmt.Sprintf("XfrmCPU%s/cpu=%s", benchLabels(r), benchName(cpuNumber(c.CPU))), r.N, cpuValues(rateOfCPU(r, c.CPU), c))
+		}
+	}
+}
+
+func cpuValues(rate metric.Value, c analyze.CPU) []benchValue {
+	return []benchValue{{c.PerPacket, c.PerPacket.Unit}, {rate, "packets/s"}, {c.SpinShare, "spin-ratio"}, {c.LockWordShare, "lockword-ratio"}}
+}
+
+// lockValues are what the probe counted, and the cache misses.
+func lockValues(r *analyze.Run) []benchValue {
+	values := []benchValue{{r.Locks.PerPkt, "lock-wait-ns/packet"}, {r.Locks.Waits, "lock-waits"}}
+	for _, m := range r.Misses {
+		if m.CPU < 0 {
+			event := benchName(m.Event)
+			values = append(values, benchValue{m.PerKiloCycle, event + "/1000-cycles"}, benchValue{m.PerKiloInstructions, event + "/1000-instructions"}, benchValue{m.PerPacket, event + "/packet"})
+		}
+	}
+	return values
+}
+
+// add appends a result of the values that were measured, if there are any. The
+// number of CPUs ends the name: "-8" at its end would be read as GOMAXPROCS.
+func (b *benchList) add(config []benchfmt.Config, name string, n int, values []benchValue) {
+	res := &benchfmt.Result{Config: config, Name: benchfmt.Name(fmt.Sprintf("%s/n=%d", name, n)), Iters: 1}
+	for _, v := range values {
+		if v.ID == "" || !finite(v.Value) {
+			continue
+		}
+		unit := benchUnit(v.unit)
+		res.Values = append(res.Values, benchfmt.Value{Value: v.Value.Value, Unit: unit})
+		b.unit(unit, v.ID)
+	}
+	if len(res.Values) > 0 {
+		b.results = append(b.results, res)
+	}
+}
+
+// unit says once of a unit whether less or more of it is better.
+func (b *benchList) unit(unit, id string) {
+	if slices.ContainsFunc(b.units, func(u *benchfmt.UnitMetadata) bool { return u.OrigUnit == unit }) {
+		return
+	}
+	for _, f := range metric.Catalogue() {
+		if f.ID == id && f.Better != "" {
+			key := benchfmt.UnitMetadataKey{Unit: unit, Key: "better"}
+			b.units = append(b.units, &benchfmt.UnitMetadata{UnitMetadataKey: key, OrigUnit: unit, Value: f.Better})
+		}
+	}
+}
+
+// benchConfig is what numbers must have in common to be compared.
+func benchConfig(r *analyze.Run) []benchfmt.Config {
+	var config []benchfmt.Config
+	add := func(key, value string) {
+		if value != "" {
+			config = append(config, benchfmt.Config{Key: key, Value: []byte(ascii(value, 120)), File: true})
+		}
+	}
+	add("goarch", r.Manifest.Host.Arch)
+	add("cpu", r.Manifest.Host.CPUModel)
+	if e := r.Main(); e != nil {
+		add("event", e.Name)
+	}
+	return config
+}
+
+// benchLabels are the parts of a name that tell runs apart: the mode or the
+// name, then the other labels but for the number of a repeat.
+func benchLabels(r *analyze.Run) string {
+	parts := "/run=" + benchName(r.Name)
+	if r.Mode != "" {
+		parts = "/mode=" + benchName(r.Mode)
+	}
+	for _, k := range sortedKeys(r.Labels) {
+		if k != "mode" && k != "n" && k != "repeat" {
+			parts += "/" + benchName(k) + "=" + benchName(r.Labels[k])
+		}
+	}
+	return parts
+}
+
+// benchUnit is benchName for a unit, which may hold '/'.
+func benchUnit(s string) string {
+	parts := strings.Split(s, "/")
+	for i := range parts {
+		parts[i] = benchName(parts[i])
+	}
+	return strings.Join(parts, "/")
+}
+
+// benchName returns s with '_' for what would end a name or part it: blanks,
+// '/', '=', and what is not ASCII.
+func benchName(s string) string {
+	s = strings.Map(func(c rune) rune {
+		if c <= ' ' || c > '~' || c == '/' || c == '=' {
+			return '_'
+		}
+		return c
+	}, ascii(s, 80))
+	return orWord(s, "none")
+}
