@@ -1,0 +1,93 @@
+package reports
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	pprof "github.com/google/pprof/profile"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+)
+
+// TestOneNumberEverywhere follows figures of one run through every artefact: a
+// reader who meets a number twice meets the same number.
+func TestOneNumberEverywhere(t *testing.T) {
+	dir, r := t.TempDir(), testSweep()
+	if _, err := WriteDir(dir, r); err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) string { return string(mustRead(t, filepath.Join(dir, name))) }
+	page := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(read("report.html"), "")
+	digest, table, csv, bench := read("digest.txt"), read("commit-table.txt"), read("results.csv"), read("benchfmt.txt")
+	var back analyze.Result
+	if err := json.Unmarshal([]byte(read("results.json")), &back); err != nil {
+		t.Fatal(err)
+	}
+	run, got := r.Runs[5], back.Runs[5]
+	a, b := all(run), all(got)
+	for _, f := range []struct {
+		name          string
+		want, json    metric.Value
+		digest, table string
+		bench         string
+	}{
+		{"rate", run.Packets.Rate, got.Packets.Rate, "164.9", "164.9", "packets/s"},
+		{"cost", a.PerPacket, b.PerPacket, "23 776 +-0.51%", "23 776", "ns/packet"},
+		{"spin", a.SpinShare, b.SpinShare, "55.41 +-0.25", "55.41", "spin-ratio"},
+		{"lock word", a.LockWordShare, b.LockWordShare, "2.2", "", "lockword-ratio"},
+		{"wait", run.Locks.PerPkt, got.Locks.PerPkt, "13.2k", "", "lock-wait-ns/packet"},
+		{"waits", run.Locks.Waits, got.Locks.Waits, "", "", "lock-waits"},
+		{"stage", a.Stages[1].Share, b.Stages[1].Share, "", "", "ratio"},
+		{"stage cost", a.Stages[1].PerPacket, b.Stages[1].PerPacket, "", "", "ns/packet"},
+		{"function", a.Functions[1].Share, b.Functions[1].Share, "", "", ""},
+		{"CPU", run.Events[0].CPUs[2].SpinShare, got.Events[0].CPUs[2].SpinShare, "56.77 +-0.50", "", "spin-ratio"},
+	} {
+		if f.want.Value != f.json.Value || f.want.SE != f.json.SE {
+			t.Errorf("%s: results.json has %v +- %v, want %v +- %v", f.name, f.json.Value, f.json.SE, f.want.Value, f.want.SE)
+		}
+		for where, text := range map[string][2]string{
+			"report.html":      {page, pretty(figureOf(f.want).Value)},
+			"digest.txt":       {digest, f.digest},
+			"commit-table.txt": {table, f.table},
+			"results.csv":      {csv, "," + exact(f.want.Value) + ","},
+			"benchfmt.txt":     {bench, " " + exact(f.want.Value) + " " + f.bench},
+		} {
+			if where == "benchfmt.txt" && f.bench == "" {
+				continue
+			}
+			if !strings.Contains(text[0], text[1]) {
+				t.Errorf("%s: %s does not hold %q", f.name, where, text[1])
+			}
+		}
+	}
+	if got := pprofSpinShare(t, filepath.Join(dir, "shared-n4-cpu-clock.pb.gz"), a.Busy.Period); math.Abs(got-a.SpinShare.Value) > 1e-12 {
+		t.Errorf("the pprof profile has a spin share of %v, want %v", got, a.SpinShare.Value)
+	}
+}
+
+// pprofSpinShare sums the weight of samples whose leaf is the slow path.
+func pprofSpinShare(t *testing.T, path string, busy float64) float64 {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	p, err := pprof.Parse(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, weight := 0.0, len(p.SampleType)-1
+	for _, s := range p.Sample {
+		if s.Location[0].Line[0].Function.Name == "native_queued_spin_lock_slowpath" {
+			sum += float64(s.Value[weight])
+		}
+	}
+	return sum / busy
+}
