@@ -278,7 +278,7 @@ func leadOf(runs []*analyze.Run) string {
 	}
 	var out []string
 	for _, s := range parts {
-		if s != "" && s != "kernel" && s != "host" {
+		if s != "" && s != "kernel" && s != "host" && s != "host unnamed" {
 			out = append(out, name(s))
 		}
 	}
