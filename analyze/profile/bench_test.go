@@ -140,7 +140,7 @@ func benchProcess(task string) (benchRow, error) {
 
 // runBenchTask does what a row says and prints a benchRow.
 func runBenchTask(t *testing.T, task string) {
-	debug.SetGCPercent(50) // as a command of its own would: most of the heap is tables
+	debug.SetGCPercent(25) // as a command of its own should: the heap is tables without pointers
 	start := time.Now()
 	f, err := os.Open(*recordingFile)
 	if err != nil {
