@@ -101,10 +101,15 @@ func newPackets(sas []SA, rows []bundle.SA, traffic *bundle.Traffic, window floa
 // reads of its own.
 func probeRate(rows []bundle.SA) metric.Value {
 	var total uint64
+	outbound := 0
 	for _, s := range saDeltas(rows, probeStart, probeEnd) {
 		if s.Outbound {
+			outbound++
 			total += s.DeltaPackets
 		}
+	}
+	if outbound == 0 {
+		return metric.NotMeasured(metric.RateID, "packets/s", bundle.Gap{What: "packets in the probe's window", Why: "no outbound SA was read"})
 	}
 	return packetRate(total, saSeconds(rows, probeStart, probeEnd))
 }

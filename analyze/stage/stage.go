@@ -79,10 +79,11 @@ var suffixes = []string{".isra", ".constprop", ".part", ".cold", ".llvm", ".lto_
 
 // Strip removes what compilers and tools add to a function's name:
 // "xfrm4_tunnel_encap_add.constprop.0.isra.0" and "esp_output_[k]" become
-// "xfrm4_tunnel_encap_add" and "esp_output". For display and for matching; a
+// "xfrm4_tunnel_encap_add" and "esp_output"; the position-independent aliases of
+// the early boot code ("__pi_memset") their plain names. For display and for matching; a
 // profile keeps the name as it is.
 func Strip(function string) string {
-	name := strings.TrimPrefix(function, "__pfx_")
+	name := strings.TrimPrefix(strings.TrimPrefix(function, "__pfx_"), "__pi_")
 	for _, tag := range []string{"_[k]", "_[j]", "_[i]"} {
 		name = strings.TrimSuffix(name, tag)
 	}

@@ -50,6 +50,7 @@ func TestStrip(t *testing.T) {
 		"xfrm_lookup.cold":                          "xfrm_lookup",
 		"esp_output_[k]":                            "esp_output",
 		"__pfx_xfrm_input":                          "xfrm_input",
+		"__pi_clear_page_erms":                      "clear_page_erms",
 		"f.llvm.1234567":                            "f",
 		"f.israel":                                  "f.israel",
 		".isra.0":                                   ".isra.0",

@@ -22,14 +22,18 @@ func newReport(io streams) *cobra.Command {
 	var o reportOptions
 	cmd := &cobra.Command{
 		Use:   "report RUN|SWEEP... -o DIR",
-		Short: "Write report.html, digest.txt, flame graphs and pprof files",
+		Short: "Write report.html, digest.txt, flame graphs, pprof files and tables",
 		Long: `Report analyses runs and sweeps and writes, into DIR:
 
-  report.html     one file, opens offline and without scripts
-  digest.txt      plain text for a mail: ASCII, 72 columns, 30 lines
-  flame-*.svg     a static flame graph per run and event
-  *.pb.gz         a pprof profile per run and event, labels cpu and stage
-  results.json    every number, with unit, error and losses
+  report.html       one file, opens offline and without scripts
+  digest.txt        plain text for a mail: ASCII, 72 columns, 30 lines
+  commit-table.txt  the bare table for a commit message
+  flame-*.svg       a static flame graph per run and event
+  *.pb.gz           a pprof profile per run and event, labels cpu and stage
+  *.folded          the same as folded text, for flamegraph.pl and speedscope
+  benchfmt.txt      the runs as Go benchmarks, for benchstat
+  results.csv       every number, one a line
+  results.json      every number, with unit, error and losses
 
 A run is a directory made by record or import, a sweep a directory of runs;
 sample:NAME is a recording inside the program (` + sampleNames() + `).
