@@ -16,8 +16,8 @@ import (
 type assembler struct {
 	tables   *tables
 	resolver *resolver
-	kernel   []string // warnings that matter where there are kernel frames
-	warnings []string // that always do
+	kernel   []string                 // warnings that matter where there are kernel frames
+	warnings []string                 // that always do
 	losses   map[string][]bundle.Loss // by event, "" for those of all
 
 	names                    []string // of the tasks

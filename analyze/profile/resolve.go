@@ -26,9 +26,9 @@ type resolver struct {
 	functions table[Function, Function]
 	locations table[Location, Location]
 
-	kernelMappings map[string]Mapping // what the recording says of "[esp4]"
-	exact, returns map[uint64]int32   // kernel addresses resolved so far, see kernelStack
-	user           map[uint64]int32   // user words
+	kernelMappings map[string]Mapping   // what the recording says of "[esp4]"
+	exact, returns map[uint64]int32     // kernel addresses resolved so far, see kernelStack
+	user           map[uint64]int32     // user words
 	unnamed        map[mappingKey]error // files whose symbols could not be had
 }
 
