@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"xfrmscope/analyze/finding"
+	"xfrmscope/analyze/symbols"
 	"xfrmscope/collect/bundle"
 )
 
@@ -15,6 +16,12 @@ const SchemaVersion = 1
 // Options of an analysis.
 type Options struct {
 	Tool string // program and version, printed in every report
+
+	// User keeps the user part of stacks; Symbols has the files to name it by,
+	// nil for none. With it a Result depends on the machine it is made on: files
+	// whose build id is not the recorded one are not used.
+	User    bool
+	Symbols *symbols.Store
 }
 
 // Runs analyses runs side by side. The order of runs does not matter: they are
@@ -23,7 +30,7 @@ type Options struct {
 func Runs(ctx context.Context, runs []*bundle.Run, opt Options) (*Result, error) {
 	r := &Result{Schema: SchemaVersion, Tool: opt.Tool}
 	for _, b := range runs {
-		run, err := newRun(ctx, b)
+		run, err := newRun(ctx, b, opt)
 		if err != nil {
 			return nil, err
 		}

@@ -19,7 +19,7 @@ import (
 
 // newRun analyses one run. What cannot be read becomes a gap of the run; only
 // a cancelled ctx is an error.
-func newRun(ctx context.Context, b *bundle.Run) (*Run, error) {
+func newRun(ctx context.Context, b *bundle.Run, opt Options) (*Run, error) {
 	r := &Run{
 		Path:     b.Path,
 		Mode:     b.Plan.Labels["mode"],
@@ -36,7 +36,7 @@ func newRun(ctx context.Context, b *bundle.Run) (*Run, error) {
 	imports := r.readImports(b)
 	r.readTraffic(b, imports)
 	r.readLocks(b)
-	if err := r.readEvents(ctx, b, imports); err != nil {
+	if err := r.readEvents(ctx, b, opt, imports); err != nil {
 		return nil, err
 	}
 	if e := r.Main(); r.N == 0 && e != nil {
@@ -95,8 +95,8 @@ func (r *Run) readLocks(b *bundle.Run) {
 
 // readEvents decodes perf.data, if there is one, and takes the profiles of
 // foreign files.
-func (r *Run) readEvents(ctx context.Context, b *bundle.Run, imports []*importer.Import) error {
-	profiles, err := r.profiles(ctx, b)
+func (r *Run) readEvents(ctx context.Context, b *bundle.Run, opt Options, imports []*importer.Import) error {
+	profiles, err := r.profiles(ctx, b, opt)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -126,13 +126,13 @@ func (r *Run) gap(g bundle.Gap) {
 	}
 }
 
-func (r *Run) profiles(ctx context.Context, b *bundle.Run) ([]*profile.Profile, error) {
+func (r *Run) profiles(ctx context.Context, b *bundle.Run, opt Options) ([]*profile.Profile, error) {
 	f, err := perfdata.OpenFS(b, "perf.data")
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return profile.Build(ctx, f, profile.Options{Kallsyms: r.kallsyms(b)})
+	return profile.Build(ctx, f, profile.Options{Kallsyms: r.kallsyms(b), User: opt.User, Store: opt.Symbols})
 }
 
 // kallsyms returns the kernel's symbols as recorded, nil with a gap if there

@@ -3,11 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"xfrmscope/analyze"
+	"xfrmscope/analyze/symbols"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports"
 	"xfrmscope/samples"
@@ -15,7 +19,8 @@ import (
 
 // reportOptions are the flags of report.
 type reportOptions struct {
-	dir string
+	dir  string
+	user bool
 }
 
 func newReport(io streams) *cobra.Command {
@@ -46,6 +51,7 @@ Runs are ordered by their label mode and by their number of CPUs.`,
 		},
 	}
 	cmd.Flags().StringVarP(&o.dir, "output", "o", "", "directory to write to (required)")
+	cmd.Flags().BoolVar(&o.user, "user", false, userUsage)
 	return cmd
 }
 
@@ -53,7 +59,7 @@ func report(ctx context.Context, io streams, o reportOptions, paths []string) er
 	if o.dir == "" {
 		return usagef("report needs a directory to write to: add -o DIR")
 	}
-	result, err := analyzePaths(ctx, paths)
+	result, err := analyzePaths(ctx, paths, o.user)
 	if err != nil {
 		return err
 	}
@@ -64,8 +70,10 @@ func report(ctx context.Context, io streams, o reportOptions, paths []string) er
 	return err
 }
 
+const userUsage = "keep user-space frames, named by this machine's files of the recorded build ids"
+
 // analyzePaths opens every path and analyses all their runs side by side.
-func analyzePaths(ctx context.Context, paths []string) (*analyze.Result, error) {
+func analyzePaths(ctx context.Context, paths []string, user bool) (*analyze.Result, error) {
 	var runs []*bundle.Run
 	for _, path := range paths {
 		more, err := openRuns(path)
@@ -74,7 +82,24 @@ func analyzePaths(ctx context.Context, paths []string) (*analyze.Result, error) 
 		}
 		runs = append(runs, more...)
 	}
-	return analyze.Runs(ctx, runs, analyze.Options{Tool: "xfrmscope " + version()})
+	opt := analyze.Options{Tool: "xfrmscope " + version()}
+	if user {
+		opt.User, opt.Symbols = true, symbols.NewStore(symbolPlaces())
+	}
+	return analyze.Runs(ctx, runs, opt)
+}
+
+// symbolPlaces are where perf looks for symbols too.
+func symbolPlaces() symbols.Places {
+	p := symbols.Places{
+		Root:     os.DirFS("/"),
+		BuildIDs: []fs.FS{os.DirFS("/usr/lib/debug")},
+		PerfMaps: os.DirFS("/tmp"),
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		p.BuildIDs = append([]fs.FS{os.DirFS(filepath.Join(home, ".debug"))}, p.BuildIDs...)
+	}
+	return p
 }
 
 // samplePrefix marks a path inside the program.
