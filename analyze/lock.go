@@ -46,7 +46,7 @@ func newLocks(m *bundle.Manifest, rows []bundle.LockRow, accounts []bundle.LockA
 			Effect: metric.NotMeasured(metric.EffectID, "ratio", gap),
 		}
 	}
-	l := Locks{Rung: probe.Rung, Blind: probe.Blind, Losses: lockLosses(accounts)}
+	l := Locks{Rung: probe.Rung, Blind: probe.Blind, Losses: lockLosses(m)}
 	l.CPUs, l.Rows = lockCPUs(rows, accounts), lockRows(rows)
 	var waits, ns uint64
 	for _, c := range l.CPUs {
@@ -157,26 +157,15 @@ func addHist(sum, h []uint64) []uint64 {
 	return sum
 }
 
-// lockLosses turns the probe's accounts into losses.
-func lockLosses(accounts []bundle.LockAccount) []bundle.Loss {
-	var sum bundle.LockAccount
-	for _, a := range accounts {
-		sum.Begun += a.Begun
-		sum.Ended += a.Ended
-		sum.Mismatched += a.Mismatched
-		sum.Nested += a.Nested
-		sum.Late += a.Late
-		sum.Overflow += a.Overflow
-	}
+// lockLosses returns what the recorder says the wait probe lost.
+func lockLosses(m *bundle.Manifest) []bundle.Loss {
 	var losses []bundle.Loss
-	add := func(what string, n uint64, effect string) {
-		if n > 0 {
-			losses = append(losses, bundle.Loss{Source: "probe wait", What: what, Count: n, Of: max(sum.Begun, n), Effect: effect})
+	for _, l := range m.Losses {
+		if isLockLoss(l) {
+			losses = append(losses, l)
 		}
 	}
-	add("waits ended on another lock than begun", sum.Mismatched, "their length is not counted")
-	add("waits nested deeper than four contexts", sum.Nested, "not counted")
-	add("waits already under way when the probe was attached", sum.Late, "not counted")
-	add("waits of locks beyond the probe's table", sum.Overflow, fmt.Sprintf("counted in the total, not by lock (%d)", sum.Overflow))
 	return losses
 }
+
+func isLockLoss(l bundle.Loss) bool { return l.Source == "probe wait" }

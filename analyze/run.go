@@ -26,7 +26,7 @@ func newRun(ctx context.Context, b *bundle.Run, opt Options) (*Run, error) {
 		N:        len(b.Plan.CPUs),
 		Labels:   b.Plan.Labels,
 		Manifest: b.Manifest,
-		Losses:   slices.Clone(b.Losses),
+		Losses:   slices.DeleteFunc(slices.Clone(b.Losses), isLockLoss), // those stand beside the locks
 		Warnings: slices.Clone(b.Manifest.Warnings),
 		Gaps:     slices.Clone(b.Manifest.Gaps),
 	}

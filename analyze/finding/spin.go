@@ -68,6 +68,9 @@ func spinOfMode(measured []SpinPoint) Finding {
 		NotProven: "A share of samples says where the time went, not what it cost in packets; the error is sampling error of one run, not the spread between runs.",
 		Next:      "compare packets/s and cost per packet of the same runs; repeat each run before calling a difference real",
 	}
+	if strings.Contains(last.Event, "clock") {
+		f.NotProven += " A software clock is an interrupt: spinning with interrupts off (locks taken by _irqsave) is charged to the function that enables them again."
+	}
 	for _, p := range measured {
 		f.Evidence = append(f.Evidence, spinEvidence(p))
 	}
