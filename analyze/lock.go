@@ -15,15 +15,20 @@ import (
 // load's drift, must be told beside what it counted.
 const perturbed = 0.02
 
+// Perturbed reports whether the waits were counted under another traffic than
+// the samples: packets/s changed by 2 % or more.
+func (l *Locks) Perturbed() bool {
+	return l.Effect.Measured() && math.Abs(l.Effect.Value) >= perturbed
+}
+
 // warnEffect says what the probe did to the traffic if it did much.
 func (l *Locks) warnEffect() []bundle.Warning {
-	v := l.Effect
-	if !v.Measured() || math.Abs(v.Value) < perturbed {
+	if !l.Perturbed() {
 		return nil
 	}
 	return []bundle.Warning{{
 		Weakens: metric.WaitsID,
-		Text:    fmt.Sprintf("in the probe's window packets/s changed by %+.0f %% against the samples' window: the probe's effect, or the load's own drift", 100*v.Value),
+		Text:    fmt.Sprintf("in the probe's window packets/s changed by %+.0f %% against the samples' window: the probe's effect, or the load's own drift", 100*l.Effect.Value),
 	}}
 }
 

@@ -1,20 +1,13 @@
 package reports
 
 import (
-	"math"
-
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
 )
 
-// perturbedFrom is the change of packets/s from which lock waits are marked:
-// they were counted under another traffic than the samples. The analysis warns
-// from the same change on.
-const perturbedFrom = 0.02
-
 // perturbed reports whether a run's waits are to be marked.
 func perturbed(r *analyze.Run) bool {
-	return finite(r.Locks.Effect) && math.Abs(r.Locks.Effect.Value) >= perturbedFrom
+	return finite(r.Locks.Effect) && r.Locks.Perturbed()
 }
 
 // perturbedTitle explains the mark.
