@@ -18,18 +18,27 @@ type Result struct {
 	Curves   []Curve           `json:"curves"` // one per mode, in order of first run
 	Findings []finding.Finding `json:"findings"`
 	Warnings []bundle.Warning  `json:"warnings,omitempty"`
+
+	// Comparison is set by Compare: what differs between the runs whose Side is
+	// "before" and those whose Side is "after".
+	Comparison *Comparison `json:"comparison,omitempty"`
 }
 
 // A Curve is the runs of one mode over N, the number of CPUs measured.
 type Curve struct {
-	Mode string `json:"mode"` // label "mode" of the runs, "" if none
-	Runs []int  `json:"runs"` // indexes into Result.Runs, by N, then name
+	Side string `json:"side,omitempty"` // "before" or "after" in a comparison
+	Mode string `json:"mode"`           // label "mode" of the runs, "" if none
+	Runs []int  `json:"runs"`           // indexes into Result.Runs, by N, then name
 
 	// What more CPUs bring, and what they cost: of modes with packets at two N
 	// or more, else nil.
 	Scaling    *scaling.Scaling    `json:"scaling,omitempty"`     // speed-up, efficiency, knee, plateau
 	USL        *scaling.USL        `json:"usl,omitempty"`         // the law fitted, or why it was not
 	StageBills []scaling.Bill      `json:"stage_bills,omitempty"` // main event: cost per packet at N less at the base
+	LockBills  []scaling.Bill      `json:"lock_bills,omitempty"`  // wait ns per packet by lock name, of the wait probe
+	Falls      []scaling.Waterfall `json:"falls,omitempty"`       // StageBills in packets/s that are missing, in their order
+	Ceiling    *scaling.Ceiling    `json:"ceiling,omitempty"`     // against the mode without IPsec ("plain", "no-ipsec"), if there is one
+	Walk       *scaling.Walk       `json:"walk,omitempty"`        // does xfrm_state_find get slower with each SA?
 	Frames     *scaling.FrameTable `json:"frames,omitempty"`      // main event: functions whose cost per packet grows
 }
 
@@ -37,6 +46,7 @@ type Curve struct {
 type Run struct {
 	Name   string            `json:"name"` // "pcpu n=4", or the bundle's directory
 	Path   string            `json:"path"`
+	Side   string            `json:"side,omitempty"` // "before" or "after" in a comparison
 	Mode   string            `json:"mode,omitempty"`
 	N      int               `json:"n"` // CPUs measured
 	Labels map[string]string `json:"labels,omitempty"`
@@ -47,8 +57,17 @@ type Run struct {
 	Events  []*Event `json:"events"`
 	Misses  []Miss   `json:"misses,omitempty"` // cache-miss ratios; none without miss events
 	Locks   Locks    `json:"locks"`
+	Finds   *Finds   `json:"finds,omitempty"`  // of the find probe; nil if it did not run, see Gaps
+	Matrix  *Matrix  `json:"matrix,omitempty"` // outbound packets by SA and CPU
+	Heat    *Heat    `json:"heat,omitempty"`   // main event over time
 	SAs     []SA     `json:"sas,omitempty"`
 	Drops   []Drop   `json:"drops,omitempty"` // xfrm_stat counters that moved in the window
+
+	Phases     []Phase    `json:"phases,omitempty"`     // what each probe did to the traffic
+	Identities []Identity `json:"identities,omitempty"` // sums that must hold, with their residuals
+	Gates      []Gate     `json:"gates,omitempty"`      // what would make a comparison meaningless
+	Drift      []Drift    `json:"drift,omitempty"`      // placement facts that changed during the run
+	Layouts    []Layout   `json:"layouts,omitempty"`    // which hot fields of the kernel's structures share a line
 
 	probeRate metric.Value // packets/s in the probes' window
 
@@ -156,13 +175,22 @@ type LockCPU struct {
 
 // A Lock is one lock, all CPUs.
 type Lock struct {
-	Lock   string   `json:"lock"` // address
-	Name   string   `json:"name,omitempty"`
-	Waits  uint64   `json:"waits"`
-	WaitNS uint64   `json:"wait_ns"`
-	MaxNS  uint64   `json:"max_ns"`
-	Hist   []uint64 `json:"hist,omitempty"` // log2 ns, see bundle.LockRow
-	CPUs   []int    `json:"cpus"`           // CPUs that waited
+	Lock   string       `json:"lock"` // address
+	Name   string       `json:"name,omitempty"`
+	Waits  uint64       `json:"waits"`
+	WaitNS uint64       `json:"wait_ns"`
+	MaxNS  uint64       `json:"max_ns"`
+	Hist   []uint64     `json:"hist,omitempty"` // log2 ns, see bundle.LockRow
+	CPUs   []int        `json:"cpus"`           // CPUs that waited
+	P50    metric.Value `json:"p50_ns"`         // upper end of the bin of Hist that holds it
+	P99    metric.Value `json:"p99_ns"`
+
+	Acquisitions metric.Value `json:"acquisitions"`         // of the count probe, in its phase
+	Contention   metric.Value `json:"contention_ratio"`     // waits/s over acquisitions/s, each in its phase
+	Bounce       metric.Value `json:"bounce_ns_per_packet"` // fast-path time above the floor of one CPU
+	SPI          uint32       `json:"spi,omitempty"`        // if it is an SA's x->lock
+	PCPU         *int         `json:"pcpu,omitempty"`
+	Callers      []Share      `json:"callers,omitempty"` // who waited for it, of the stacks phase
 }
 
 // An SA is what one SA carried in the window.

@@ -87,9 +87,9 @@ func (r *Run) readTraffic(b *bundle.Run, imports []*importer.Import) {
 }
 
 func (r *Run) readLocks(b *bundle.Run) {
-	rows, accounts, err := b.Locks()
+	locks, err := b.Locks()
 	r.keep("lock waits", err)
-	r.Locks = newLocks(&b.Manifest, rows, accounts, r.Packets.Rate, r.probeRate)
+	r.Locks = newLocks(&b.Manifest, locks.Waits, locks.Accounts, r.Packets.Rate, r.probeRate)
 	r.Warnings = append(r.Warnings, r.Locks.warnEffect()...)
 }
 

@@ -159,7 +159,8 @@ func checkRows(t *testing.T, run *bundle.Run) {
 		t.Logf("no probe: %+v", run.Gaps)
 		return
 	}
-	rows, accounts, err := run.Locks()
+	locks, err := run.Locks()
+	rows, accounts := locks.Waits, locks.Accounts
 	if err != nil || len(rows) == 0 || len(accounts) != len(run.Plan.CPUs) || accounts[0].Ended == 0 {
 		t.Errorf("%d rows, accounts %+v, %v", len(rows), accounts, err)
 	}

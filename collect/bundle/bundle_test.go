@@ -88,7 +88,7 @@ func TestRoundTrip(t *testing.T) {
 	if err != nil || len(sas) != 2 || *sas[0].PCPU != 3 || sas[1].PCPU != nil {
 		t.Errorf("SAs = %+v, %v", sas, err)
 	}
-	if locks, _, err := r.Locks(); err != nil || locks != nil {
+	if locks, err := r.Locks(); err != nil || locks.Waits != nil {
 		t.Errorf("Locks of a run without = %v, %v", locks, err)
 	}
 	if err := r.Verify(); err != nil {
@@ -238,7 +238,7 @@ func FuzzOpen(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_, _, _ = r.Locks()
+		_, _ = r.Locks()
 		_, _ = r.SAs()
 		_ = r.Verify()
 	})

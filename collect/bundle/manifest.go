@@ -31,6 +31,7 @@ type Manifest struct {
 	Events   []Event   `json:"events,omitempty"`
 	Commands []Command `json:"commands,omitempty"`
 	Probes   []Probe   `json:"probes,omitempty"`
+	Phases   []Phase   `json:"phases,omitempty"`
 	Files    []File    `json:"files"`
 	Losses   []Loss    `json:"losses,omitempty"`
 	Warnings []Warning `json:"warnings,omitempty"`
@@ -86,6 +87,18 @@ type Probe struct {
 	Rung   string   `json:"rung"` // how it was attached: "tp_btf", "raw_tp"
 	Blind  []string `json:"blind,omitempty"`
 	Window Window   `json:"window"`
+}
+
+// A Phase is a short window after that of the samples in which at most one
+// probe was attached; each phase with a probe has one without on either side.
+type Phase struct {
+	Name    string `json:"name"`            // "none-0", "wait", "none-1", "count", ...
+	Probe   string `json:"probe,omitempty"` // name of the Probe, "" for none
+	Window  Window `json:"window"`
+	Packets uint64 `json:"packets"`           // outbound packets of all SAs in it
+	Counted bool   `json:"counted"`           // Packets is known
+	OneIn   uint32 `json:"one_in,omitempty"`  // what the probe samples: one in so many
+	Skipped uint64 `json:"skipped,omitempty"` // runs of the probe that the kernel's recursion guard skipped
 }
 
 // A File is one artefact of the bundle, complete on disk.

@@ -10,10 +10,13 @@ type Plan struct {
 	WarmUpNS    time.Duration `json:"warm_up_ns,omitempty"`   // load runs, nothing is measured
 	Events      []string      `json:"events,omitempty"`       // perf events asked for, in perf's own syntax
 	FrequencyHz int           `json:"frequency_hz,omitempty"` // samples per second, CPU and event
-	Probes      []string      `json:"probes,omitempty"`       // eBPF probes asked for: "wait"
+	Probes      []string      `json:"probes,omitempty"`       // eBPF probes asked for: "wait", "count", "time", "find", "stacks"
 	NetNS       []string      `json:"netns,omitempty"`        // network namespaces whose SAs are read; "" is the caller's own
 	Load        *Load         `json:"load,omitempty"`         // command that makes the traffic
 	PacketsFile string        `json:"packets_file,omitempty"` // file of running packet counts, read at both ends of the window
+
+	// Scenario is the hash of the scenario the run belongs to, "" for none.
+	Scenario string `json:"scenario,omitempty"`
 
 	// Labels place the run among others: "mode" (pcpu, shared, plain), "n"
 	// (CPUs in use), "side" (before, after), "repeat". Free otherwise.

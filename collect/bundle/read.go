@@ -176,21 +176,60 @@ func (r *Run) SAs() ([]SA, error) { return readLines[SA](r, "sas.jsonl") }
 // Counters returns the rows of counters.jsonl, none if there is no such file.
 func (r *Run) Counters() ([]Counter, error) { return readLines[Counter](r, "counters.jsonl") }
 
-// Locks returns the rows and accounts of locks.jsonl.
-func (r *Run) Locks() ([]LockRow, []LockAccount, error) {
-	lines, err := readLines[LockLine](r, "locks.jsonl")
-	var rows []LockRow
-	var accounts []LockAccount
-	for _, l := range lines {
-		if l.Row != nil {
-			rows = append(rows, *l.Row)
-		}
-		if l.Account != nil {
-			accounts = append(accounts, *l.Account)
-		}
-	}
-	return rows, accounts, err
+// Locks is what locks.jsonl holds.
+type Locks struct {
+	Waits           []LockRow
+	Accounts        []LockAccount
+	Acquires        []AcquireRow
+	AcquireAccounts []AcquireAccount
+	Stacks          []StackRow
 }
+
+// Locks returns the rows and accounts of locks.jsonl.
+func (r *Run) Locks() (Locks, error) {
+	lines, err := readLines[LockLine](r, "locks.jsonl")
+	var l Locks
+	for _, line := range lines {
+		l.Waits = appendSet(l.Waits, line.Row)
+		l.Accounts = appendSet(l.Accounts, line.Account)
+		l.Acquires = appendSet(l.Acquires, line.Acquire)
+		l.AcquireAccounts = appendSet(l.AcquireAccounts, line.AcquireAccount)
+		l.Stacks = appendSet(l.Stacks, line.Stack)
+	}
+	return l, err
+}
+
+// Finds is what finds.jsonl holds.
+type Finds struct {
+	Rows     []FindRow
+	Accounts []FindAccount
+	Inbound  []InboundRow
+}
+
+// Finds returns the rows and accounts of finds.jsonl.
+func (r *Run) Finds() (Finds, error) {
+	lines, err := readLines[FindLine](r, "finds.jsonl")
+	var f Finds
+	for _, line := range lines {
+		f.Rows = appendSet(f.Rows, line.Row)
+		f.Accounts = appendSet(f.Accounts, line.Account)
+		f.Inbound = appendSet(f.Inbound, line.Inbound)
+	}
+	return f, err
+}
+
+func appendSet[T any](rows []T, row *T) []T {
+	if row == nil {
+		return rows
+	}
+	return append(rows, *row)
+}
+
+// Policies returns the rows of policies.jsonl.
+func (r *Run) Policies() ([]Policy, error) { return readLines[Policy](r, "policies.jsonl") }
+
+// Placement returns the facts of placement.jsonl.
+func (r *Run) Placement() ([]Fact, error) { return readLines[Fact](r, "placement.jsonl") }
 
 // Traffic returns traffic.json, nil if there is none.
 func (r *Run) Traffic() (*Traffic, error) {

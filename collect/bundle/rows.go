@@ -79,10 +79,124 @@ type LockAccount struct {
 	OverflowNS uint64 `json:"overflow_ns"`
 }
 
+// An AcquireRow is what the count and time probes saw of one lock on one CPU:
+// every acquisition, waited for or not.
+type AcquireRow struct {
+	Phase string `json:"phase"` // name of the Phase that counted
+	CPU   int    `json:"cpu"`
+	Lock  string `json:"lock"`           // address, hex
+	Name  string `json:"name,omitempty"` // as LockRow.Name
+	Count uint64 `json:"count"`          // acquisitions
+
+	// Of the time probe: acquisitions timed, one in N at random. Fast ones did not
+	// enter a slow path; their time above the floor of one CPU is the lock's line
+	// coming from elsewhere.
+	Fast     uint64   `json:"fast,omitempty"`
+	FastNS   uint64   `json:"fast_ns,omitempty"`
+	FastHist []uint64 `json:"fast_hist,omitempty"` // FastHist[i]: acquisitions of [2^(i/2), 2^((i+1)/2)) ns; the last has no upper end
+	Slow     uint64   `json:"slow,omitempty"`
+	SlowNS   uint64   `json:"slow_ns,omitempty"`
+}
+
+// An AcquireAccount is what the count or time probe of one CPU saw and missed.
+type AcquireAccount struct {
+	Phase      string `json:"phase"`
+	CPU        int    `json:"cpu"`
+	Count      uint64 `json:"count"`      // acquisitions, those of no AcquireRow too
+	Other      uint64 `json:"other"`      // of them, the lock had no slot
+	Mismatched uint64 `json:"mismatched"` // timed, but the end was not seen
+	Nested     uint64 `json:"nested"`     // timed, but all contexts were taken
+	Timed      uint64 `json:"timed"`
+}
+
+// A StackRow is a call stack that entered a slow path, from the phase of its
+// own in which stacks are taken, one wait in Phase.OneIn.
+type StackRow struct {
+	CPU    int      `json:"cpu"`
+	Lock   string   `json:"lock"`
+	Name   string   `json:"name,omitempty"`
+	Count  uint64   `json:"count"`
+	Frames []string `json:"frames"` // kernel addresses, hex, leaf first
+}
+
+// A FindRow is what xfrm_state_find returned on one CPU, by SA
+// (net/xfrm/xfrm_state.c, 6.12).
+type FindRow struct {
+	CPU   int    `json:"cpu"`
+	State string `json:"state"`          // address of the xfrm_state, hex; "" if none was found
+	Lock  string `json:"lock,omitempty"` // address of its x->lock, hex
+	SPI   uint32 `json:"spi,omitempty"`
+	PCPU  *int   `json:"pcpu,omitempty"` // nil: any CPU, the fallback SA, or a kernel that has no per-CPU SAs
+	Count uint64 `json:"count"`          // calls that returned it
+}
+
+// A FindAccount is all calls of xfrm_state_find on one CPU.
+type FindAccount struct {
+	CPU        int      `json:"cpu"`
+	Calls      uint64   `json:"calls"`
+	Other      uint64   `json:"other"`       // in no FindRow: the SA had no slot
+	NoSA       uint64   `json:"no_sa"`       // none was returned
+	CacheKnown bool     `json:"cache_known"` // the kernel has pol->state_cache_list (6.13)
+	CacheEmpty uint64   `json:"cache_empty"` // calls that found pol->state_cache_list empty
+	Timed      uint64   `json:"timed"`       // calls timed, one in N at random
+	TimedNS    uint64   `json:"timed_ns"`
+	Hist       []uint64 `json:"hist,omitempty"`     // log2 ns as LockRow.Hist, of the timed calls
+	Walked     uint64   `json:"walked,omitempty"`   // timed calls whose bucket was walked by the probe
+	WalkSum    uint64   `json:"walk_sum,omitempty"` // SAs in the buckets walked, summed
+	WalkMax    uint64   `json:"walk_max,omitempty"`
+	WalkCut    uint64   `json:"walk_cut,omitempty"` // walks that ended at the probe's bound
+	Mismatched uint64   `json:"mismatched"`
+	Nested     uint64   `json:"nested"`
+}
+
+// FindLine is one line of finds.jsonl: exactly one field is set.
+type FindLine struct {
+	Row     *FindRow     `json:"row,omitempty"`
+	Account *FindAccount `json:"account,omitempty"`
+	Inbound *InboundRow  `json:"inbound,omitempty"`
+}
+
+// An InboundRow is packets of one inbound SPI on one CPU: RFC 9611 wants one
+// CPU a SPI.
+type InboundRow struct {
+	CPU     int    `json:"cpu"`
+	SPI     uint32 `json:"spi"`
+	Packets uint64 `json:"packets"`
+}
+
 // LockLine is one line of locks.jsonl: exactly one field is set.
 type LockLine struct {
-	Row     *LockRow     `json:"row,omitempty"`
-	Account *LockAccount `json:"account,omitempty"`
+	Row            *LockRow        `json:"row,omitempty"`
+	Account        *LockAccount    `json:"account,omitempty"`
+	Acquire        *AcquireRow     `json:"acquire,omitempty"`
+	AcquireAccount *AcquireAccount `json:"acquire_account,omitempty"`
+	Stack          *StackRow       `json:"stack,omitempty"`
+}
+
+// A Policy is one xfrm_policy as read over netlink (XFRM_MSG_GETPOLICY).
+type Policy struct {
+	NetNS      string   `json:"netns,omitempty"`
+	Dir        string   `json:"dir"` // "in", "out", "fwd"
+	Index      uint32   `json:"index"`
+	Priority   uint32   `json:"priority"`
+	Src        string   `json:"src"` // selector prefixes
+	Dst        string   `json:"dst"`
+	Action     string   `json:"action"`                // "allow", "block"
+	Templates  []string `json:"templates,omitempty"`   // "esp tunnel 10.0.0.1 10.0.0.2 reqid 1"
+	CPUAcquire bool     `json:"cpu_acquire,omitempty"` // XFRM_POLICY_CPU_ACQUIRE (6.13)
+	IfID       uint32   `json:"if_id,omitempty"`
+}
+
+// A Fact is one setting or state of the machine that decides where packets are
+// processed, read at the start and at the end of the run: placement.jsonl.
+// Facts with equal Topic, Subject and Name are the same fact.
+type Fact struct {
+	Phase   string `json:"phase"`   // "start" or "end"
+	Topic   string `json:"topic"`   // "irq", "rss", "ntuple", "pause", "ring", "feature", "xps", "rps", "qdisc", "isolation", "governor", "topology", "irqbalance", "iommu", "listener"
+	Subject string `json:"subject"` // "eth0", "eth0 rx-3", "cpu 4"
+	Name    string `json:"name"`    // "affinity", "rx_pause_frames"
+	Value   string `json:"value"`
+	Counter bool   `json:"counter,omitempty"` // Value is a running count: a difference is a measurement, not drift
 }
 
 // Traffic is traffic.json: packets that the load itself counted.
