@@ -12,9 +12,13 @@
 //	  symbols/kallsyms.gz  text symbols of /proc/kallsyms, module names kept
 //	  symbols/modules      /proc/modules
 //	  symbols/buildids     "BUILDID NAME" lines: the kernel and each module
-//	  locks.jsonl          LockLine: rows and accounts of the wait probe
+//	  locks.jsonl          LockLine: rows and accounts of the lock probes
+//	  finds.jsonl          FindLine: calls of xfrm_state_find, inbound SPIs
 //	  counters.jsonl       Counter: /proc counters at the start and at the end
 //	  sas.jsonl            SA: the SAs at the start and at the end; no key
+//	  policies.jsonl       Policy: the policies at the start
+//	  placement.jsonl      Fact: settings of NICs, interrupts and CPUs, twice
+//	  layouts.json         StructLayout: where hot fields of the kernel lie
 //	  traffic.json         Traffic: packets the load itself counted
 //	  log/NAME.log         what each command printed
 //

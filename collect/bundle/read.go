@@ -55,6 +55,9 @@ type Sweep struct {
 	Name   string   `json:"name"`
 	Dirs   []string `json:"runs"` // directories of the runs, in order
 
+	Scenario string   `json:"scenario,omitempty"` // hash of the scenario it was made by
+	Headline []string `json:"headline,omitempty"` // metric ids named before it was run, see package metric
+
 	Runs []*Run `json:"-"`
 }
 
@@ -230,6 +233,19 @@ func (r *Run) Policies() ([]Policy, error) { return readLines[Policy](r, "polici
 
 // Placement returns the facts of placement.jsonl.
 func (r *Run) Placement() ([]Fact, error) { return readLines[Fact](r, "placement.jsonl") }
+
+// Layouts returns the structures of layouts.json, none if there is no such file.
+func (r *Run) Layouts() ([]StructLayout, error) {
+	var layouts []StructLayout
+	err := readJSON(r.fsys, "layouts.json", &layouts)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &DamagedError{path.Join(r.Path, "layouts.json"), err.Error()}
+	}
+	return layouts, nil
+}
 
 // Traffic returns traffic.json, nil if there is none.
 func (r *Run) Traffic() (*Traffic, error) {

@@ -199,6 +199,21 @@ type Fact struct {
 	Counter bool   `json:"counter,omitempty"` // Value is a running count: a difference is a measurement, not drift
 }
 
+// A StructLayout is one structure of the running kernel, from its BTF:
+// layouts.json holds an array of them.
+type StructLayout struct {
+	Struct string        `json:"struct"` // "xfrm_state", "xfrm_policy", "net"
+	Size   uint32        `json:"size"`   // bytes
+	Fields []StructField `json:"fields"` // by offset; of anonymous members the members
+}
+
+// A StructField is one field of a StructLayout.
+type StructField struct {
+	Name   string `json:"name"`   // "lock", "km.state"
+	Offset uint32 `json:"offset"` // bytes
+	Size   uint32 `json:"size"`   // bytes
+}
+
 // Traffic is traffic.json: packets that the load itself counted.
 type Traffic struct {
 	Source  string       `json:"source"`            // where the numbers come from
