@@ -18,6 +18,26 @@ func csvHead() []string {
 	return []string{"run", "mode", "n", "event", "cpu", "about", "name", "metric", "value", "unit", "se", "samples", "not_measured"}
 }
 
+// A Number is one number of a Result and where it stands.
+type Number struct {
+	Run   *analyze.Run
+	Event string // the sampled event, "" for what is no sample
+	CPU   int    // -1: all measured CPUs together
+	About string // "run", "cpu", "stage", "function", "spin caller", "cache", "lock" or "SA"
+	Name  string // of the stage, function, lock or SA
+	metric.Value
+}
+
+// Numbers lists every number of a Result, run after run. Those that were not
+// measured, or are none, have Missing set.
+func Numbers(r *analyze.Result) []Number {
+	var list numbers
+	for _, run := range present(r) {
+		list.run(run)
+	}
+	return list.all
+}
+
 // CSV writes every number of the Result, one to a line, at full precision:
 //
 //	run, mode, n   the run, its mode and the number of CPUs measured
@@ -33,21 +53,37 @@ func csvHead() []string {
 // A text that a spreadsheet would take for a formula has an apostrophe in
 // front.
 func CSV(w io.Writer, r *analyze.Result) error {
-	c := csvWriter{Writer: csv.NewWriter(w)}
+	c := csv.NewWriter(w)
 	if err := c.Write(csvHead()); err != nil {
 		return err
 	}
-	for _, run := range present(r) {
-		c.run(run)
+	for _, n := range Numbers(r) {
+		if err := c.Write(csvLine(n)); err != nil {
+			return err
+		}
 	}
 	c.Flush()
 	return c.Error()
 }
 
-// A csvWriter writes the lines of one run after another; its first error is
-// kept by csv.Writer.
-type csvWriter struct {
-	*csv.Writer
+func csvLine(n Number) []string {
+	on := "all"
+	if n.CPU >= 0 {
+		on = strconv.Itoa(n.CPU)
+	}
+	var value, se, samples, why string
+	if n.Measured() {
+		value, se, samples = exact(n.Value.Value), errorCell(n.SE), samplesText(n.Samples)
+	} else {
+		why = orWord(n.Missing.Why, "not measured")
+	}
+	return []string{safeCell(n.Run.Name), safeCell(n.Run.Mode), strconv.Itoa(n.Run.N), safeCell(n.Event), on, n.About,
+		safeCell(n.Name), n.ID, value, safeCell(n.Unit), se, samples, safeCell(why)}
+}
+
+// numbers collects those of one run after another.
+type numbers struct {
+	all   []Number
 	of    *analyze.Run
 	event string
 }
@@ -55,7 +91,7 @@ type csvWriter struct {
 // allCPUs stands for all measured CPUs together.
 const allCPUs = -1
 
-func (c *csvWriter) run(r *analyze.Run) {
+func (c *numbers) run(r *analyze.Run) {
 	c.of, c.event = r, ""
 	c.value(allCPUs, "run", "", r.Packets.Total)
 	c.value(allCPUs, "run", "", r.Packets.Rate)
@@ -88,8 +124,8 @@ func (c *csvWriter) run(r *analyze.Run) {
 	}
 }
 
-// cpu writes what one event says of one CPU, or of all.
-func (c *csvWriter) cpu(about, unit string, a *analyze.CPU) {
+// cpu adds what one event says of one CPU, or of all.
+func (c *numbers) cpu(about, unit string, a *analyze.CPU) {
 	c.estimate(a.CPU, about, "total", unit, a.Total)
 	c.estimate(a.CPU, about, "idle", unit, a.Idle)
 	c.estimate(a.CPU, about, "busy", unit, a.Busy)
@@ -109,7 +145,7 @@ func (c *csvWriter) cpu(about, unit string, a *analyze.CPU) {
 	}
 }
 
-func (c *csvWriter) locks(l *analyze.Locks) {
+func (c *numbers) locks(l *analyze.Locks) {
 	for _, v := range []metric.Value{l.Waits, l.WaitNS, l.PerPkt, l.Effect} {
 		c.value(allCPUs, "run", "", v)
 	}
@@ -126,37 +162,33 @@ func (c *csvWriter) locks(l *analyze.Locks) {
 	}
 }
 
-// estimate writes a sum of periods with its standard error.
-func (c *csvWriter) estimate(cpu int, about, what, unit string, e metric.Estimate) {
+// estimate adds a sum of periods with its standard error.
+func (c *numbers) estimate(cpu int, about, what, unit string, e metric.Estimate) {
 	c.value(cpu, about, "", metric.Value{ID: what, Value: e.Period, SE: e.SE(), Unit: unit, Samples: e.Samples})
 }
 
-// count writes what was counted and not sampled.
-func (c *csvWriter) count(cpu int, about, name, id, unit string, n uint64) {
-	c.line(cpu, about, name, id, strconv.FormatUint(n, 10), unit, "", "", "")
+// count adds what was counted and not sampled.
+func (c *numbers) count(cpu int, about, name, id, unit string, n uint64) {
+	c.value(cpu, about, name, metric.Value{ID: id, Value: float64(n), Unit: unit})
 }
 
-// value writes a metric, or why there is none.
-func (c *csvWriter) value(cpu int, about, name string, v metric.Value) {
-	switch {
-	case v.ID == "": // a Result that was not analysed
-	case !v.Measured():
-		c.line(cpu, about, name, v.ID, "", v.Unit, "", "", whyText(v.Missing))
-	case !finite(v):
-		c.line(cpu, about, name, v.ID, "", v.Unit, "", "", "the value is not a number")
-	default:
-		c.line(cpu, about, name, v.ID, exact(v.Value), v.Unit, errorCell(v.SE), samplesText(v.Samples), "")
+// value adds a metric, or why there is none.
+func (c *numbers) value(cpu int, about, name string, v metric.Value) {
+	if v.ID == "" { // a Result that was not analysed
+		return
 	}
+	if v.Measured() && !finite(v) {
+		v = metric.NotMeasured(v.ID, v.Unit, bundle.Gap{What: v.ID, Why: "the value is not a number"})
+	}
+	c.all = append(c.all, Number{c.of, c.event, cpu, about, name, v})
 }
-
-func whyText(g *bundle.Gap) string { return orWord(g.Why, "not measured") }
 
 // exact prints a number with all its digits, "" if it is none.
 func exact(v float64) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return ""
 	}
-	return strconv.FormatFloat(v, 'g', -1, 64)
+	return strconv.FormatFloat(v, 'f', -1, 64)
 }
 
 // errorCell prints a standard error, "" if there is none.
@@ -172,15 +204,6 @@ func samplesText(n uint64) string {
 		return ""
 	}
 	return strconv.FormatUint(n, 10)
-}
-
-func (c *csvWriter) line(cpu int, about, name, id, value, unit, se, samples, why string) {
-	on := "all"
-	if cpu >= 0 {
-		on = strconv.Itoa(cpu)
-	}
-	// The error is kept; CSV returns it.
-	_ = c.Write([]string{safeCell(c.of.Name), safeCell(c.of.Mode), strconv.Itoa(c.of.N), safeCell(c.event), on, about, safeCell(name), id, value, safeCell(unit), se, samples, safeCell(why)})
 }
 
 // safeCell returns outside text as one line that no spreadsheet computes.
