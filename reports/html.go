@@ -52,6 +52,8 @@ type page struct {
 	Style   template.CSS
 	Defs    template.HTML // patterns that the figures share
 	Library template.HTML
+	Results template.HTML // the page's own copy, for ReadHTML
+	LeftOut string        // what that leaves out
 	Charts  []liveChart
 	Script  template.JS
 	Legal   []string
@@ -147,6 +149,7 @@ func newPage(r *analyze.Result, o HTMLOptions) (*page, error) {
 	if err := p.addCharts(r, side, o); err != nil {
 		return nil, err
 	}
+	p.Results, p.LeftOut = embedded(r)
 	p.Sections = sectionsOf(p)
 	return p, nil
 }

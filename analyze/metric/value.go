@@ -31,7 +31,7 @@ func NotMeasured(id, unit string, gap bundle.Gap) Value {
 type Estimate struct {
 	Samples uint64  `json:"samples"`
 	Period  float64 `json:"period"` // in the event's unit
-	VarSum  float64 `json:"-"`      // sum of squared periods
+	VarSum  float64 `json:"var"`    // sum of squared periods
 }
 
 // Add adds another estimate of disjoint samples.
