@@ -4,11 +4,12 @@
 SHELL = /bin/bash
 BIN   = xfrmscope
 
-.PHONY: help build demo test check race generate golden bench lab setup
+.PHONY: help build demo test browser-test check race generate golden bench lab setup
 help:
 	@echo "build     $(BIN), a static binary"
 	@echo "demo      report on the embedded samples into out/demo"
 	@echo "test      the tests, as root also those that record on this machine"
+	@echo "browser-test  the report in Chromium, screenshots in out/shots"
 	@echo "check     gofmt, vet, staticcheck, generated code and golden files up to date"
 	@echo "race      the tests under the race detector"
 	@echo "generate  rebuild the eBPF objects (clang 14)"
@@ -29,6 +30,10 @@ demo: build
 test:
 	@.ci/setup test
 	go test ./...
+
+browser-test:
+	@.ci/setup test
+	XFRMSCOPE_SHOTS=$(CURDIR)/out/shots go test ./reports -run 'Browser|Chromium|Page' -count 1 -v
 
 race:
 	@.ci/setup test
