@@ -107,3 +107,16 @@ func missLines(r *analyze.Run) [][]string {
 	}
 	return items
 }
+
+func missesSection(runs, side []*analyze.Run) section {
+	s := section{ID: "misses", Nav: "Cache misses", Title: "Where do cache misses fall?"}
+	s.Parts = []part{{Table: missTable(runs, false)}}
+	for _, t := range missFunctions(side) {
+		s.Parts = append(s.Parts, part{Table: t})
+	}
+	if each := missTable(runs, true); len(each.Rows) > 0 {
+		s.Parts = append(s.Parts, folded("cache misses of every CPU", part{Table: each}))
+	}
+	s.Parts = append(s.Parts, part{Notes: noteList{len(runs), missGaps(runs)}})
+	return s
+}

@@ -3,6 +3,8 @@ package reports
 import (
 	"fmt"
 	"strings"
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
 )
 
 // A noteList is notes with the number of runs they may hold for.
@@ -35,26 +37,46 @@ func (p *page) Each() noteList {
 	return noteList{p.Total, p.Warnings}
 }
 
-// Missing, Lost and Unseen are the page's lists of notes.
-func (p *page) Missing() noteList { return noteList{p.Total, p.Gaps} }
-func (p *page) Lost() noteList    { return noteList{p.Total, p.Losses} }
-func (p *page) Unseen() noteList  { return noteList{p.Total, p.Blind} }
-func (p *page) NoMiss() noteList  { return noteList{p.Total, p.MissGaps} }
-
-// Trust counts what weakens the numbers; the last two are listed below.
-func (p *page) Trust() []tileRow {
+// trustRows counts what weakens the numbers; the last two are listed below.
+func trustRows(r *analyze.Result) []tileRow {
 	row := func(label string, n notes, below string) tileRow {
 		return tileRow{Label: label, Value: fmt.Sprint(len(n)), N: below}
 	}
 	return []tileRow{
-		row("kinds of warning", p.Warnings.kinds(), ""),
-		row("kinds of loss", p.Losses.kinds(), "limits"),
-		row("not measured", p.Gaps.byCause(), "limits"),
+		row("kinds of warning", warnings(r).kinds(), ""),
+		row("kinds of loss", losses(r).kinds(), "limits"),
+		row("not measured", gaps(r).byCause(), "limits"),
 	}
 }
 
-// ECharts is the version of the chart library.
-func (p *page) ECharts() string { return echartsVersion }
+// limitsSection is what the numbers do not say.
+func limitsSection(r *analyze.Result) section {
+	total := len(present(r))
+	list := func(heading string, n notes, none string) part {
+		if len(n) == 0 {
+			return part{Heading: heading, Text: none}
+		}
+		return part{Heading: heading, Notes: noteList{total, n}}
+	}
+	s := section{ID: "limits", Nav: "Limits", Title: "Limits of these numbers", Parts: []part{
+		list("Not measured", gaps(r), "Nothing that was asked for is missing."),
+		list("Lost", losses(r), "No loss was counted."),
+	}}
+	if n := blind(r); len(n) > 0 {
+		s.Parts = append(s.Parts, list("Blind spots", n, ""))
+	}
+	return section{s.ID, s.Nav, s.Title, append(s.Parts,
+		part{Heading: "What this does not prove", List: notProven(r)},
+		folded("how each number is made", part{Table: formulaTable()}))}
+}
+
+func formulaTable() table {
+	t := table{ID: "formulas", Caption: "Formulas", Head: []column{{Text: "figure"}, {Text: "formula"}, {Text: "read from"}}}
+	for _, f := range metric.Catalogue() {
+		t.Rows = append(t.Rows, []cell{{Text: f.Name}, {Text: f.Text}, {Text: f.Source}})
+	}
+	return t
+}
 
 // Show is a note's sentence, ShowFix what to do, Where the runs it holds for,
 // Labels their names.

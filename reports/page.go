@@ -1,0 +1,198 @@
+package reports
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io"
+
+	"xfrmscope/analyze"
+)
+
+// HTMLOptions says what the page holds.
+type HTMLOptions struct {
+	// FlameBytes bounds the flame graphs inside the page together; those
+	// beyond are named. 0 means DefaultPageFlames, a negative value none.
+	FlameBytes int
+	// Static leaves out the interactive charts and their library.
+	Static bool
+	// Files are artefacts beside the page, to be linked.
+	Files []string
+}
+
+// DefaultPageFlames keeps a page with its library under 2 MB.
+const DefaultPageFlames = 1_100_000
+
+// HTML writes the Result as one page that needs no network and, to be read, no
+// script. Its Content-Security-Policy allows no request; the only scripts that
+// may run are the page's own and ECharts, by their hashes.
+func HTML(w io.Writer, r *analyze.Result, o HTMLOptions) error {
+	p, err := newPage(r, o)
+	if err != nil {
+		return err
+	}
+	t, err := template.New("page").Parse(pageTemplate)
+	if err != nil {
+		return fmt.Errorf("reading the page template: %w", err)
+	}
+	var b bytes.Buffer // the page is written whole or not at all
+	if err := t.Execute(&b, p); err != nil {
+		return fmt.Errorf("rendering the page: %w", err)
+	}
+	_, err = w.Write(b.Bytes())
+	return err
+}
+
+// A page is what the template prints: the first screen, then sections.
+type page struct {
+	Policy  string
+	Style   template.CSS
+	Defs    template.HTML // patterns that the figures share
+	Library template.HTML
+	Results template.HTML // the page's own copy, for ReadHTML
+	Charts  []liveChart
+	Script  template.JS
+
+	Kind, Title, Lead string
+	Claims            []claim
+	Tiles             []tile
+	Warnings          notes
+	Total             int // runs
+	Trust             []tileRow
+	First             []figureBox
+	Sections          []section
+
+	Flames    []flameBox
+	FlamesOut []string
+	Files     []string
+}
+
+// A section is a heading of the page with what stands under it.
+type section struct {
+	ID, Nav string // of the address, and as the table of contents has it
+	Title   string
+	Parts   []part
+}
+
+// A part is one thing under a heading. The fields that are set are printed, in
+// this order.
+type part struct {
+	Heading string
+	Text    string
+	Muted   bool // of Text
+	Legend  []legendItem
+	Figure  figureBox
+	Panels  []panel
+	Table   table
+	Notes   noteList
+	List    []string
+	Facts   [][2]string
+	Command string
+	Links   []string
+	Fold    *fold
+}
+
+// A fold is parts that are shown on a click, and in print.
+type fold struct {
+	Summary, Small string
+	Open, Legal    bool // Legal: not printed
+	Parts          []part
+}
+
+// A figureBox is a static figure with what explains it.
+type figureBox struct {
+	ID, Title, Caption string
+	Picture            template.HTML
+	Legend             []legendItem
+}
+
+// A panel is one small picture of several.
+type panel struct {
+	Label   string
+	Picture template.HTML
+}
+
+// missing says why a section is empty.
+func missing(why string) []part { return []part{{Text: why, Muted: true}} }
+
+func folded(summary string, parts ...part) part {
+	return part{Fold: &fold{Summary: summary, Parts: parts}}
+}
+
+// sideBySide bounds the runs that a table puts beside each other.
+const sideBySide = 8
+
+func newPage(r *analyze.Result, o HTMLOptions) (*page, error) {
+	runs := present(r)
+	side := pageRuns(r, sideBySide)
+	p := &page{
+		Style: template.CSS(pageCSS + flameStyle(kindTable())), Script: template.JS(pageScript), Policy: contentPolicy(),
+		Kind: "report", Title: titleOf(r), Lead: leadOf(runs), Claims: claimsOf(r), Tiles: tilesOf(r),
+		Warnings: warnings(r), Total: len(runs), Trust: trustRows(r), Files: o.Files,
+	}
+	var defs svgWriter
+	hatchPatterns(&defs)
+	p.Defs = template.HTML(defs.String())
+	p.addFlames(r, o)
+	stages, err := p.addCharts(r, side, o)
+	if err != nil {
+		return nil, err
+	}
+	results, leftOut := embedded(r)
+	p.Results = results
+	p.addSections(
+		runsSection(r),
+		stagesSection(side, stages),
+		cpusSection(runs),
+		locksSection(runs, side),
+		missesSection(runs, side),
+		sasSection(runs),
+		functionsSection(side),
+		flamesSection(p),
+		limitsSection(r),
+		provenanceSection(r, p, leftOut),
+	)
+	return p, nil
+}
+
+// addSections adds those that have something to say.
+func (p *page) addSections(list ...section) {
+	for _, s := range list {
+		if s.ID != "" {
+			p.Sections = append(p.Sections, s)
+		}
+	}
+}
+
+// A liveFigure is a chart in both of its forms.
+type liveFigure interface {
+	render() []byte
+	live(id string) (liveChart, error)
+}
+
+// addCharts draws the figures and, unless the page is to be static, adds their
+// interactive twins. It returns the figure of the stages.
+func (p *page) addCharts(r *analyze.Result, side []*analyze.Run, o HTMLOptions) (figureBox, error) {
+	add := func(f figureBox, c liveFigure) (figureBox, error) {
+		f.Picture = template.HTML(c.render())
+		if f.Picture == "" || o.Static {
+			return f, nil
+		}
+		live, err := c.live(f.ID)
+		p.Charts = append(p.Charts, live)
+		return f, err
+	}
+	for _, f := range firstFigures(r, side) {
+		box, err := add(f.box, f.chart)
+		if err != nil {
+			return box, err
+		}
+		p.First = append(p.First, box)
+	}
+	stages := stageChart(side)
+	box, err := add(figureBox{ID: "chart-stages", Title: "Cost by stage", Caption: "The thin bar under each is the part of it spent in locks, whatever the stage.", Legend: stages.legendItems()}, stages)
+	if len(p.Charts) > 0 {
+		p.Library = echartsBlock()
+	}
+	return box, err
+}
