@@ -84,11 +84,17 @@ func artefacts(r *analyze.Result) []artefact {
 
 // writePprof writes a profile with its CPUs and stages as labels.
 func writePprof(w io.Writer, p *profile.Profile) error {
+	return profile.WritePprof(w, p, PprofOptions(p))
+}
+
+// PprofOptions are those of every pprof profile of a report: CPUs and stages as
+// labels, no tasks.
+func PprofOptions(p *profile.Profile) profile.PprofOptions {
 	c := newClassifier(p)
-	return profile.WritePprof(w, p, profile.PprofOptions{
+	return profile.PprofOptions{
 		Stage:   func(p *profile.Profile, stack int32) string { return c.stageName(p.Stacks[stack]) },
 		NoTasks: true,
-	})
+	}
 }
 
 func writeJSON(w io.Writer, r *analyze.Result) error {

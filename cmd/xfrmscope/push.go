@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"xfrmscope/analyze"
+	"xfrmscope/reports/push"
+)
+
+// pushOptions are the flags of push.
+type pushOptions struct {
+	pyroscope, gateway, group, openMetrics string
+	headers                                []string
+}
+
+func newPush(io streams) *cobra.Command {
+	var o pushOptions
+	cmd := &cobra.Command{
+		Use:   "push RUN|SWEEP...",
+		Short: "Send profiles to Pyroscope and figures to Prometheus",
+		Long: `Push analyses runs and sweeps as report does, and sends them where many
+reports are kept. Profiles and figures carry the same labels: host, kernel,
+scenario, mode, n, side, run, and the run's own.
+
+--pyroscope    one pprof profile per run and event, by Pyroscope's push API;
+               service_name is xfrmscope
+--pushgateway  every figure as a gauge xfrmscope_ID, unit and CPU as labels,
+               its standard error as xfrmscope_ID_standard_error, to a Prometheus
+               Pushgateway; what was not measured is xfrmscope_not_measured
+--openmetrics  the same as a file, each figure at its run's own time, for
+               promtool tsdb create-blocks-from openmetrics FILE DATA`,
+		Example: `  xfrmscope push sweep --pyroscope http://localhost:4040
+  xfrmscope push sweep --pushgateway http://localhost:9091 --group nightly
+  xfrmscope push sample:shared sample:pcpu --openmetrics figures.txt`,
+		Args: arguments(cobra.MinimumNArgs(1), "at least one RUN or SWEEP"),
+		RunE: func(cmd *cobra.Command, args []string) error { return pushRuns(cmd.Context(), io, o, args) },
+	}
+	cmd.Flags().StringVar(&o.pyroscope, "pyroscope", "", "address of a Pyroscope server")
+	cmd.Flags().StringVar(&o.gateway, "pushgateway", "", "address of a Prometheus Pushgateway")
+	cmd.Flags().StringVar(&o.group, "group", "default", "label push of the figures; the next push of a group replaces its figures")
+	cmd.Flags().StringVar(&o.openMetrics, "openmetrics", "", "file to write the figures to")
+	cmd.Flags().StringArrayVar(&o.headers, "header", nil, "header of every request, \"Name: value\"; may be repeated")
+	return cmd
+}
+
+func pushRuns(ctx context.Context, io streams, o pushOptions, paths []string) error {
+	if o.pyroscope == "" && o.gateway == "" && o.openMetrics == "" {
+		return usagef("push needs somewhere to send to: add --pyroscope, --pushgateway or --openmetrics")
+	}
+	if o.group == "" {
+		return usagef("--group may not be empty")
+	}
+	header, err := headersOf(o.headers)
+	if err != nil {
+		return err
+	}
+	result, err := analyzePaths(ctx, paths, false)
+	if err != nil {
+		return err
+	}
+	if o.openMetrics != "" {
+		if err := writeOpenMetrics(o.openMetrics, result); err != nil {
+			return err
+		}
+		fmt.Fprintf(io.out, "figures of %d runs written to %s\n", len(result.Runs), o.openMetrics)
+	}
+	if o.gateway != "" {
+		g := push.Gateway{URL: o.gateway, Group: o.group, Header: header}
+		if err := g.Put(ctx, result); err != nil {
+			return err
+		}
+		fmt.Fprintf(io.out, "figures of %d runs sent to %s, group %s\n", len(result.Runs), o.gateway, o.group)
+	}
+	if o.pyroscope == "" {
+		return nil
+	}
+	profiles, err := push.Profiles(result)
+	if err != nil {
+		return err
+	}
+	c := push.Pyroscope{URL: o.pyroscope, Header: header}
+	taken, err := c.Push(ctx, profiles)
+	fmt.Fprintf(io.out, "%d of %d profiles sent to %s\n", taken, len(profiles), o.pyroscope)
+	return err
+}
+
+func writeOpenMetrics(name string, r *analyze.Result) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if err := push.OpenMetrics(f, r); err != nil {
+		f.Close()
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return f.Close()
+}
+
+func headersOf(lines []string) (http.Header, error) {
+	header := http.Header{}
+	for _, line := range lines {
+		name, value, ok := strings.Cut(line, ":")
+		if name = strings.TrimSpace(name); !ok || name == "" || strings.ContainsAny(line, "\r\n") {
+			return nil, usagef("%q is no header: write \"Name: value\"", line)
+		}
+		header.Add(name, strings.TrimSpace(value))
+	}
+	return header, nil
+}

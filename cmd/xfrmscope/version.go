@@ -1,0 +1,65 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"xfrmscope/analyze"
+	"xfrmscope/collect/bundle"
+)
+
+// build is what `version --json` prints.
+type build struct {
+	Version      string `json:"version"`
+	Revision     string `json:"revision,omitempty"` // of a build from a checkout
+	Modified     bool   `json:"modified,omitempty"` // the checkout had changes
+	Go           string `json:"go"`
+	OS           string `json:"os"`
+	Arch         string `json:"arch"`
+	BundleSchema int    `json:"bundle_schema"` // newest bundle it writes and reads
+	ResultSchema int    `json:"result_schema"` // of results.json
+}
+
+func newVersion(io streams) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version, and the formats this program reads and writes",
+		Example: "  xfrmscope version\n  xfrmscope version --json",
+		Args:    arguments(cobra.NoArgs, "no arguments"),
+		RunE: func(*cobra.Command, []string) error {
+			b := thisBuild()
+			if !asJSON {
+				_, err := fmt.Fprintf(io.out, "xfrmscope %s (%s, %s/%s; bundle schema %d, result schema %d)\n", b.Version, b.Go, b.OS, b.Arch, b.BundleSchema, b.ResultSchema)
+				return err
+			}
+			enc := json.NewEncoder(io.out)
+			enc.SetIndent("", "  ")
+			return enc.Encode(b)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print it as JSON")
+	return cmd
+}
+
+func thisBuild() build {
+	b := build{Version: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
+		BundleSchema: bundle.SchemaVersion, ResultSchema: analyze.SchemaVersion}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Revision = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		}
+	}
+	return b
+}

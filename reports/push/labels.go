@@ -1,0 +1,53 @@
+package push
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze"
+)
+
+// A Label is a name and a value by which servers select.
+type Label struct{ Name, Value string }
+
+// Labels returns what tells a run from others, sorted by name: host, kernel,
+// scenario, mode, n, side, run, and the run's own labels. Empty values are left
+// out.
+func Labels(r *analyze.Run) []Label {
+	m := &r.Manifest
+	all := map[string]string{}
+	for name, value := range r.Labels {
+		all[labelName(name)] = value
+	}
+	for _, l := range []Label{
+		{"host", m.Host.Name}, {"kernel", m.Host.Kernel}, {"scenario", m.Plan.Scenario},
+		{"mode", r.Mode}, {"side", r.Side}, {"run", r.Name}, {"n", itoa(r.N)},
+	} {
+		all[l.Name] = l.Value
+	}
+	var out []Label
+	for name, value := range all {
+		if value != "" {
+			out = append(out, Label{name, strings.ToValidUTF8(value, "\uFFFD")})
+		}
+	}
+	slices.SortFunc(out, func(a, b Label) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
+
+// labelName returns a name both servers take: [a-zA-Z_][a-zA-Z0-9_]*, not
+// beginning with "__", which they keep for themselves.
+func labelName(s string) string {
+	name := strings.Map(func(r rune) rune {
+		if r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return '_'
+	}, s)
+	name = strings.TrimLeft(name, "_0123456789")
+	if name == "" {
+		return "unnamed"
+	}
+	return name
+}
