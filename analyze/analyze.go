@@ -15,7 +15,8 @@ const SchemaVersion = 1
 
 // Options of an analysis.
 type Options struct {
-	Tool string // program and version, printed in every report
+	Tool     string   // program and version, printed in every report
+	Headline []string // metric ids that the sweep named before it was run
 
 	// User keeps the user part of stacks; Symbols has the files to name it by,
 	// nil for none. With it a Result depends on the machine it is made on: files
@@ -28,7 +29,7 @@ type Options struct {
 // put in the order of mode, N and name. Damage is in the Result; the error is
 // ctx's.
 func Runs(ctx context.Context, runs []*bundle.Run, opt Options) (*Result, error) {
-	r := &Result{Schema: SchemaVersion, Tool: opt.Tool}
+	r := &Result{Schema: SchemaVersion, Tool: opt.Tool, Headline: opt.Headline}
 	for _, b := range runs {
 		run, err := newRun(ctx, b, opt)
 		if err != nil {

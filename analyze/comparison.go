@@ -15,14 +15,15 @@ type Comparison struct {
 	Varied  []compare.Varied `json:"varied,omitempty"`  // what else differs between the sides
 	Gates   []Gate           `json:"gates,omitempty"`   // of all runs, the worst of each
 	Blanked []string         `json:"blanked,omitempty"` // stars taken by failed gates, one clause each
+	Notes   []compare.Reason `json:"notes,omitempty"`   // what was left out, and why
 
 	// Headline holds the metrics named beforehand, tested plainly: packets/s and
 	// cost per packet at the largest N of each mode, unless a scenario names others.
 	Headline []CompareAt `json:"headline"`
 
-	Rates     []CompareFamily    `json:"rates"`     // packets/s, one row a mode and N, one family
+	Rates     []CompareFamily    `json:"rates"`     // packets/s, throughput, loss: one family each, one row a mode and N
 	Costs     []CompareFamily    `json:"costs"`     // per packet, waits, misses at each mode's largest N
-	Stages    []CompareFamily    `json:"stages"`    // cost per packet by stage
+	Stages    []CompareFamily    `json:"stages"`    // cost per packet by stage; shares of busy time if no packets were counted
 	Locks     []CompareFamily    `json:"locks"`     // wait ns per packet by lock name
 	Functions []CompareFunctions `json:"functions"` // self cost per packet, at each mode's largest N
 	USL       []CompareUSL       `json:"usl"`       // one a mode
@@ -40,9 +41,10 @@ type CompareSide struct {
 	Runs []int  `json:"runs"` // indexes into Result.Runs
 }
 
-// A CompareAt is one metric of one mode and N.
+// A CompareAt is one metric of one mode and N. C.Metric is an id of
+// metric.Catalogue; of functions it is the function.
 type CompareAt struct {
-	Mode string             `json:"mode"`
+	Mode string             `json:"mode"` // "shared -> pcpu" if each side has one mode and these differ
 	N    int                `json:"n"`
 	Of   string             `json:"of,omitempty"` // "function native_queued_spin_lock_slowpath", "" for the run as a whole
 	C    compare.Comparison `json:"comparison"`

@@ -19,6 +19,8 @@ type Result struct {
 	Findings []finding.Finding `json:"findings"`
 	Warnings []bundle.Warning  `json:"warnings,omitempty"`
 
+	Headline []string `json:"headline,omitempty"` // metric ids that the sweep named before it was run
+
 	// Comparison is set by Compare: what differs between the runs whose Side is
 	// "before" and those whose Side is "after".
 	Comparison *Comparison `json:"comparison,omitempty"`
@@ -51,7 +53,8 @@ type Run struct {
 	N      int               `json:"n"` // CPUs measured
 	Labels map[string]string `json:"labels,omitempty"`
 
-	Manifest bundle.Manifest `json:"manifest"` // host, plan, window, commands, events asked and opened, probes
+	Manifest bundle.Manifest   `json:"manifest"`         // host, plan, window, commands, events asked and opened, probes
+	Config   map[string]string `json:"config,omitempty"` // what a comparison wants alike: host, kernel, tuning, placement at the start
 
 	Packets Packets  `json:"packets"`
 	Events  []*Event `json:"events"`

@@ -43,6 +43,7 @@ func newRun(ctx context.Context, b *bundle.Run, opt Options) (*Run, error) {
 		r.N = len(e.CPUs) // an import: the CPUs that have samples
 	}
 	r.Name = runName(r)
+	r.Config = config(b)
 	return r, nil
 }
 

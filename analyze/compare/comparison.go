@@ -11,6 +11,7 @@ const (
 	SamplingOnly Verdict = "sampling error only" // one run a side
 	Refused      Verdict = "not comparable"
 	NoData       Verdict = "no data"
+	Gated        Verdict = "gate failed" // changed, but a run of it met a condition that makes differences meaningless
 )
 
 // A Comparison is one metric before and after.

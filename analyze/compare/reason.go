@@ -32,6 +32,7 @@ const (
 	MixedTotals    Code = "mixed-totals"     // package scaling: totals and parts do not cover the same runs
 	UnknownKey     Code = "unknown-key"      // one side does not say
 	DifferentKey   Code = "different-key"    // the sides say different things
+	GateFailed     Code = "gate-failed"      // a run met a condition that makes differences meaningless
 )
 
 // A Reason says why a number is absent or weaker than it looks.

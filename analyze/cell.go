@@ -1,0 +1,328 @@
+package analyze
+
+import (
+	"slices"
+
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/metric"
+)
+
+// all returns the runs of both sides.
+func (c *cell) all() []*Run { return slices.Concat(c.before, c.after) }
+
+// readings are the numbers that a run of the cell has, each once.
+func (c *cell) readings() []reading {
+	var out []reading
+	for _, r := range c.all() {
+		for _, have := range readings(r) {
+			if !slices.ContainsFunc(out, have.same) {
+				out = append(out, have)
+			}
+		}
+	}
+	return out
+}
+
+func (c *cell) reading(want reading) sided {
+	return c.series(want.id, formulaOf(want.id).Better, func(r *Run) metric.Value { return valueOf(r, want) })
+}
+
+// sampled reports whether both sides have an event.
+func (c *cell) sampled() bool {
+	has := func(r *Run) bool { return r.Main() != nil }
+	return slices.ContainsFunc(c.before, has) && slices.ContainsFunc(c.after, has)
+}
+
+// perPacket reports whether both sides know what a packet costs.
+func (c *cell) perPacket() bool {
+	s := c.series(metric.CostID, "lower", costOf)
+	return s.tested()
+}
+
+// stages are the stages that a run of the cell has, in order of appearance.
+func (c *cell) stages() []string {
+	var out []string
+	for _, r := range c.all() {
+		if e := r.Main(); e != nil {
+			for _, s := range e.All.Stages {
+				out = appendNew(out, s.Name)
+			}
+		}
+	}
+	return out
+}
+
+// stageOf is the cost per packet of a stage, or its share; nothing fell into a
+// stage that is not listed.
+func stageOf(r *Run, name string, perPacket bool) metric.Value {
+	e := r.Main()
+	if e == nil {
+		return metric.NotMeasured(partID(perPacket), "", missingReading)
+	}
+	whole := e.All.SpinShare // any share over busy: for the unit
+	v := metric.Value{ID: metric.StageID, Unit: whole.Unit}
+	if perPacket {
+		v = e.All.PerPacket
+		v.Value, v.SE, v.Samples = 0, 0, 0
+	}
+	for _, s := range e.All.Stages {
+		if s.Name != name {
+			continue
+		}
+		if perPacket {
+			return s.PerPacket
+		}
+		return s.Share
+	}
+	return v
+}
+
+// locks are the names of locks waited for, those of one kind once.
+func (c *cell) locks() []string {
+	var out []string
+	for _, r := range c.all() {
+		for _, l := range r.Locks.Rows {
+			out = appendNew(out, lockKind(l))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// unnamedLocks is the kind of locks of which only an address is known, which
+// says nothing in another boot.
+const unnamedLocks = "locks without a name"
+
+// lockKind names a lock so that it can be found on the other side: SPIs are
+// another in each setup, so the locks of all SAs are one kind.
+func lockKind(l Lock) string {
+	switch {
+	case l.SPI != 0:
+		return "x->lock"
+	case l.Name != "":
+		return l.Name
+	}
+	return unnamedLocks
+}
+
+// lockWait is the wait per packet for locks of one kind.
+func lockWait(r *Run, kind string) metric.Value {
+	v := r.Locks.PerPkt
+	if !v.Measured() {
+		return v
+	}
+	if !r.Locks.WaitNS.Measured() || r.Locks.WaitNS.Value <= 0 {
+		v.Value = 0
+		return v
+	}
+	var ns uint64
+	for _, l := range r.Locks.Rows {
+		if lockKind(l) == kind {
+			ns += l.WaitNS
+		}
+	}
+	v.Value *= float64(ns) / r.Locks.WaitNS.Value
+	return v
+}
+
+// sameSide says how often nothing is called something, from the cell with most
+// runs of one side.
+func (c *comparer) sameSide(modes []modePair) *compare.AAResult {
+	var runs []*Run
+	var at *cell
+	for i := range modes {
+		for j := range modes[i].cells {
+			for _, side := range [][]*Run{modes[i].cells[j].before, modes[i].cells[j].after} {
+				if len(side) > len(runs) || len(side) == len(runs) && at != nil && modes[i].cells[j].n > at.n {
+					runs, at = side, &modes[i].cells[j]
+				}
+			}
+		}
+	}
+	one := &cell{mode: at.mode, n: at.n, before: runs}
+	var series []compare.Series
+	for _, want := range one.readings() {
+		if want.total {
+			continue
+		}
+		series = appendWhole(series, runs, headText(want), func(r *Run) metric.Value { return valueOf(r, want) })
+	}
+	perPacket := costOf(runs[0]).Measured()
+	for _, name := range one.stages() {
+		series = appendWhole(series, runs, name, func(r *Run) metric.Value { return stageOf(r, name, perPacket) })
+	}
+	result := compare.AA(series, c.Options.Seed, c.Options)
+	return &result
+}
+
+// appendWhole adds a series if every run has a value in one unit.
+func appendWhole(list []compare.Series, runs []*Run, name string, of func(*Run) metric.Value) []compare.Series {
+	s := compare.Series{Name: name}
+	for _, r := range runs {
+		v := of(r)
+		if !v.Measured() || (s.Unit != "" && v.Unit != s.Unit) {
+			return list
+		}
+		s.Unit = v.Unit
+		s.Values = append(s.Values, v.Value)
+	}
+	return append(list, s)
+}
+
+// costTable is the self cost of functions of one event, run by run: of the
+// whole profile where there is one, else of the functions that Event.All lists.
+func costTable(runs []*Run, event string, perPacket bool) compare.CostTable {
+	t := compare.CostTable{Unit: "ratio", Callers: map[string]string{}}
+	blocked := true
+	for _, r := range runs {
+		e := r.event(event)
+		if e == nil || e.All.Busy.Period <= 0 || perPacket && !e.All.PerPacket.Measured() {
+			continue
+		}
+		scale := 1 / e.All.Busy.Period
+		if perPacket {
+			t.Unit, scale = e.All.PerPacket.Unit, e.All.PerPacket.Value/e.All.Busy.Period
+		}
+		cost, samples := map[string]float64{}, map[string]uint64{}
+		for name, w := range selfWeights(e, t.Callers) {
+			cost[name] = w.Period * scale
+			samples[name] = w.Samples
+		}
+		t.Runs, t.Samples = append(t.Runs, cost), append(t.Samples, samples)
+		t.Blocks = append(t.Blocks, r.Labels[blockLabel])
+		blocked = blocked && r.Labels[blockLabel] != ""
+	}
+	if !blocked {
+		t.Blocks = nil
+	}
+	return t
+}
+
+// event returns the run's event of a name, nil if it has none.
+func (r *Run) event(name string) *Event {
+	for _, e := range r.Events {
+		if e.Name == name {
+			return e
+		}
+	}
+	return nil
+}
+
+// unlisted sums what Event.All.Functions leaves out.
+const unlisted = "(functions not listed)"
+
+// selfWeights is the self weight of every function by name. From a profile it
+// also notes who calls each function.
+func selfWeights(e *Event, callers map[string]string) map[string]metric.Estimate {
+	out := map[string]metric.Estimate{}
+	if e.Profile != nil {
+		for name, f := range functionsOf(e.Profile) {
+			out[name] = f.self
+			if f.caller != "" && callers[name] == "" {
+				callers[name] = f.caller
+			}
+		}
+		return out
+	}
+	rest := e.All.Busy
+	for _, f := range e.All.Functions {
+		addTo(out, f.Name, f.Weight)
+		rest.Period -= f.Weight.Period
+		rest.Samples -= min(rest.Samples, f.Weight.Samples)
+	}
+	if rest.Period > 1e-9*e.All.Busy.Period {
+		out[unlisted] = metric.Estimate{Period: rest.Period, Samples: rest.Samples}
+	}
+	return out
+}
+
+// functions compares self costs at one N, event by event; the main event first.
+func (c *comparer) functions(at *cell) {
+	perPacket := at.perPacket()
+	for _, name := range at.events() {
+		b, a := costTable(at.before, name, perPacket), costTable(at.after, name, perPacket)
+		if len(b.Runs) == 0 || len(a.Runs) == 0 {
+			continue
+		}
+		left := evenLists(&b, &a)
+		f := CompareFunctions{Mode: at.mode, N: at.n, Event: name}
+		f.Functions = compare.CompareFunctions("functions, "+name+" at "+at.name(), b, a, c.Options)
+		if left > 0 {
+			f.Functions.Notes = append(f.Functions.Notes, *compare.Because(compare.NotApplicable, "%d functions are listed by some runs of a side only and count among those not listed: a results.json holds the heaviest of each run", left))
+		}
+		if !perPacket {
+			for i := range f.Functions.Rows {
+				f.Functions.Rows[i].Comparison.Better, f.Functions.Rows[i].Comparison.Effect = "", ""
+			}
+		}
+		c.settle(&f.Functions.Total, at, "all functions")
+		for i := range f.Functions.Rows {
+			row := &f.Functions.Rows[i]
+			starred := row.Comparison.Star
+			c.settle(&row.Comparison, at, "function "+row.Name)
+			if starred && !row.Comparison.Star {
+				f.Functions.Family.Starred--
+			}
+		}
+		c.Functions = append(c.Functions, f)
+	}
+}
+
+// events are the events of the cell's runs, the main one first.
+func (c *cell) events() []string {
+	var out []string
+	for _, r := range c.all() {
+		if e := r.Main(); e != nil {
+			out = appendNew(out, e.Name)
+		}
+	}
+	for _, r := range c.all() {
+		for _, e := range r.Events {
+			out = appendNew(out, e.Name)
+		}
+	}
+	return out
+}
+
+// evenLists moves to the rest what only some runs of a side list: where a list
+// is cut off, a function it lacks may cost anything up to its last line. It
+// returns how many were moved.
+func evenLists(sides ...*compare.CostTable) int {
+	cut := false
+	for _, t := range sides {
+		for _, run := range t.Runs {
+			_, has := run[unlisted]
+			cut = cut || has
+		}
+	}
+	if !cut {
+		return 0
+	}
+	uneven := map[string]bool{}
+	for _, t := range sides {
+		listed := map[string]int{}
+		for _, run := range t.Runs {
+			for name := range run {
+				listed[name]++
+			}
+		}
+		for name, n := range listed {
+			if n < len(t.Runs) && name != unlisted {
+				uneven[name] = true
+			}
+		}
+	}
+	for _, t := range sides {
+		for i, run := range t.Runs {
+			for name := range uneven {
+				if v, has := run[name]; has {
+					run[unlisted] += v
+					t.Samples[i][unlisted] += t.Samples[i][name]
+					delete(run, name)
+					delete(t.Samples[i], name)
+				}
+			}
+		}
+	}
+	return len(uneven)
+}

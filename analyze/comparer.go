@@ -1,0 +1,278 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/scaling"
+	"xfrmscope/collect/bundle"
+)
+
+var missingReading = bundle.Gap{What: "this number", Why: "the run does not have it"}
+
+// A comparer fills a Comparison.
+type comparer struct {
+	*Comparison
+	headline []string // metric ids named beforehand; empty: the usual two
+}
+
+func newComparer(c *Comparison, headline []string) *comparer {
+	return &comparer{Comparison: c, headline: headline}
+}
+
+func (c *comparer) compare(modes []modePair) {
+	for i := range modes {
+		m := &modes[i]
+		c.headlines(m.last())
+		c.costs(m.last())
+		c.parts(m.last())
+		c.functions(m.last())
+		c.law(m)
+	}
+	for _, id := range rateIDs {
+		c.rates(id, modes)
+	}
+	slices.SortStableFunc(c.Worse, func(a, b CompareAt) int { return cmp.Compare(magnitude(&b.C), magnitude(&a.C)) })
+	c.AA = c.sameSide(modes)
+}
+
+// rateIDs are what is compared at every N.
+var rateIDs = []string{metric.RateID}
+
+// headlines tests plainly what was named beforehand: the metrics of the
+// scenario, else the rate and what a packet costs, or, without packets, the
+// share of time that waits for locks.
+func (c *comparer) headlines(at *cell) {
+	ids := c.headline
+	if len(ids) == 0 {
+		ids = []string{metric.RateID, metric.CostID}
+		if s := at.series(metric.CostID, "lower", costOf); s.unmeasured() {
+			ids = []string{metric.RateID, metric.SpinID}
+		}
+	}
+	for _, id := range ids {
+		found := false
+		for _, want := range at.readings() {
+			if want.id != id {
+				continue
+			}
+			s := at.reading(want)
+			c.leftOut(&s)
+			if !s.tested() {
+				continue
+			}
+			found = true
+			one := compare.Compare(s.pair.Before, s.pair.After, c.Options)
+			c.settle(&one, at, want.of)
+			c.Headline = append(c.Headline, CompareAt{Mode: at.mode, N: at.n, Of: want.of, C: one})
+		}
+		if !found && len(c.headline) > 0 {
+			c.Notes = append(c.Notes, *compare.Because(compare.NoRuns, "%s: %s, named as a headline beforehand, was not measured on both sides", at.name(), id))
+		}
+	}
+}
+
+func costOf(r *Run) metric.Value {
+	if e := r.Main(); e != nil {
+		return e.All.PerPacket
+	}
+	return metric.NotMeasured(metric.CostID, "", missingReading)
+}
+
+// rates compares one metric at every N: one family.
+func (c *comparer) rates(id string, modes []modePair) {
+	f := CompareFamily{}
+	var pairs []compare.Pair
+	var cells []*cell
+	for i := range modes {
+		for j := range modes[i].cells {
+			at := &modes[i].cells[j]
+			s := at.reading(reading{id: id})
+			if !s.unmeasured() {
+				c.leftOut(&s)
+			}
+			if s.tested() {
+				pairs, cells, f.Keys = append(pairs, s.pair), append(cells, at), append(f.Keys, at.name())
+			}
+		}
+	}
+	if len(pairs) == 0 {
+		return
+	}
+	if len(modes) == 1 {
+		f.Mode = modes[0].mode
+	}
+	f.Family = compare.CompareFamily(formulaOf(id).Name+" at each N", pairs, c.Options)
+	for i := range f.Family.Comparisons {
+		c.settleRow(&f.Family, i, cells[i], "")
+	}
+	c.Rates = append(c.Rates, f)
+}
+
+// costs compares every number of the runs as a whole at one N: one family.
+func (c *comparer) costs(at *cell) {
+	f := CompareFamily{Mode: at.mode, N: at.n}
+	var pairs []compare.Pair
+	var of []string
+	for _, want := range at.readings() {
+		if want.total || slices.Contains(rateIDs, want.id) {
+			continue
+		}
+		s := at.reading(want)
+		if s.unmeasured() {
+			continue
+		}
+		c.leftOut(&s)
+		if s.tested() {
+			pairs, f.Keys, of = append(pairs, s.pair), append(f.Keys, headText(want)), append(of, want.of)
+		}
+	}
+	c.Costs = c.family(c.Costs, f, "per packet, waits and misses", pairs, at, of)
+}
+
+// family tests rows of one cell, and appends them to a table if there are any.
+func (c *comparer) family(table []CompareFamily, f CompareFamily, name string, pairs []compare.Pair, at *cell, of []string) []CompareFamily {
+	if len(pairs) == 0 {
+		return table
+	}
+	f.Family = compare.CompareFamily(name+" at "+at.name(), pairs, c.Options)
+	for i := range f.Family.Comparisons {
+		c.settleRow(&f.Family, i, at, of[i])
+	}
+	return append(table, f)
+}
+
+// parts compares stages and locks at one N.
+func (c *comparer) parts(at *cell) {
+	perPacket := at.perPacket()
+	if s := at.series(metric.CostID, "lower", costOf); !perPacket && at.sampled() {
+		why := "no packets were counted"
+		if len(s.missing) > 0 {
+			why = s.missing[0].Text
+		}
+		c.Notes = append(c.Notes, *compare.Because(compare.NotApplicable, "%s: stages and functions are compared as shares of busy time, which cannot tell a part that grew from others that shrank: %s", at.name(), why))
+	}
+	f := CompareFamily{Mode: at.mode, N: at.n}
+	var pairs []compare.Pair
+	for _, name := range at.stages() {
+		s := at.series(partID(perPacket), partBetter(perPacket), func(r *Run) metric.Value { return stageOf(r, name, perPacket) })
+		if s.tested() {
+			pairs, f.Keys = append(pairs, s.pair), append(f.Keys, name)
+		}
+	}
+	c.Stages = c.family(c.Stages, f, "stages", pairs, at, prefixed("stage ", f.Keys))
+	f, pairs = CompareFamily{Mode: at.mode, N: at.n}, nil
+	for _, name := range at.locks() {
+		s := at.series(metric.WaitPacketID, "lower", func(r *Run) metric.Value { return lockWait(r, name) })
+		if s.tested() {
+			pairs, f.Keys = append(pairs, s.pair), append(f.Keys, name)
+		}
+	}
+	c.Locks = c.family(c.Locks, f, "lock waits", pairs, at, prefixed("lock ", f.Keys))
+}
+
+func prefixed(what string, names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = what + name
+	}
+	return out
+}
+
+func partID(perPacket bool) string {
+	if perPacket {
+		return metric.CostID
+	}
+	return metric.StageID
+}
+
+// partBetter: less cost is better, a smaller share is only another share.
+func partBetter(perPacket bool) string {
+	if perPacket {
+		return "lower"
+	}
+	return ""
+}
+
+// law compares the scaling law of both sides, if the mode has several N.
+func (c *comparer) law(m *modePair) {
+	b, a := rateCurve(m.mode, m.before), rateCurve(m.mode, m.after)
+	if len(distinct(b.Points)) < 2 || len(distinct(a.Points)) < 2 {
+		return
+	}
+	change := scaling.FitBoth(b, a, scaling.Options{Options: c.Options})
+	var runs []*Run
+	for _, at := range m.cells {
+		runs = append(append(runs, at.before...), at.after...)
+	}
+	if failed := failedGates(runs); len(failed) > 0 {
+		for _, p := range []*scaling.ParameterChange{&change.Sigma, &change.Kappa} {
+			if p.Star {
+				p.Star = false
+				c.Blanked = appendNew(c.Blanked, fmt.Sprintf("%s scaling law: %s", orBlank(m.mode, "the"), gateText(failed)))
+			}
+		}
+	}
+	c.USL = append(c.USL, CompareUSL{Mode: m.mode, Change: change})
+}
+
+// rateCurve is the rate of some runs over N.
+func rateCurve(name string, runs []*Run) scaling.Curve {
+	c := scaling.Curve{Name: name, Unit: "packets/s"}
+	for _, r := range inTime(runs) {
+		if v := r.Packets.Rate; v.Measured() && r.N >= 1 {
+			c.Points = append(c.Points, scaling.Point{N: r.N, Values: []float64{v.Value}})
+		}
+	}
+	return c
+}
+
+// settle takes the star of a row if a gate failed, and notes what got worse and
+// holds. of says what the row is a number of, "" for the run as a whole.
+func (c *comparer) settle(one *compare.Comparison, at *cell, of string) {
+	c.gate(one, at, of)
+	if one.Star && one.Effect == "worse" && !c.hasWorse(one.Metric, at, of) {
+		c.Worse = append(c.Worse, CompareAt{at.mode, at.n, of, *one})
+	}
+}
+
+func (c *comparer) hasWorse(id string, at *cell, of string) bool {
+	return slices.ContainsFunc(c.Worse, func(x CompareAt) bool {
+		return x.Mode == at.mode && x.N == at.n && x.Of == of && x.C.Metric == id
+	})
+}
+
+// settleRow settles a row of a family, whose count of stars follows.
+func (c *comparer) settleRow(f *compare.Family, i int, at *cell, of string) {
+	starred := f.Comparisons[i].Star
+	c.settle(&f.Comparisons[i], at, of)
+	if starred && !f.Comparisons[i].Star {
+		f.Starred--
+	}
+}
+
+// magnitude orders changes by their ratio; from nothing is the largest.
+func magnitude(c *compare.Comparison) float64 {
+	if !c.Ratio.Known() || c.Ratio.Value <= 0 {
+		return 1e300
+	}
+	return max(c.Ratio.Value, 1/c.Ratio.Value)
+}
+
+// headText is how a table names a reading: "cost/packet, event cycles:k".
+func headText(r reading) string {
+	if r.of == "" {
+		return formulaOf(r.id).Name
+	}
+	return formulaOf(r.id).Name + ", " + r.of
+}
+
+// leftOut notes runs that lack a number which others have.
+func (c *comparer) leftOut(s *sided) {
+	for _, m := range s.missing {
+		c.Notes = appendNew(c.Notes, m)
+	}
+}

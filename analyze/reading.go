@@ -1,0 +1,132 @@
+package analyze
+
+import (
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/metric"
+)
+
+// A reading is one number of a run as a whole.
+type reading struct {
+	id    string // of metric.Catalogue
+	of    string // what it is a number of, if the run has several: "event L1-dcache-load-misses:k"
+	value metric.Value
+	total bool // grows with the length of the window: two runs cannot be compared by it
+}
+
+// readings are the numbers of a run that a comparison may test, in the order of
+// a report.
+func readings(r *Run) []reading {
+	out := []reading{
+		{id: metric.RateID, value: r.Packets.Rate},
+		{id: metric.PacketsID, value: r.Packets.Total, total: true},
+	}
+	if e := r.Main(); e != nil {
+		out = append(out,
+			reading{id: metric.CostID, value: e.All.PerPacket},
+			reading{id: metric.SpinID, value: e.All.SpinShare},
+			reading{id: metric.LockWordID, value: e.All.LockWordShare})
+	}
+	out = append(out,
+		reading{id: metric.WaitPacketID, value: r.Locks.PerPkt},
+		reading{id: metric.WaitsID, value: r.Locks.Waits, total: true},
+		reading{id: metric.WaitID, value: r.Locks.WaitNS, total: true})
+	for _, m := range r.Misses {
+		if m.CPU != allCPUs {
+			continue
+		}
+		for _, v := range []metric.Value{m.PerPacket, m.PerKiloCycle, m.PerKiloInstructions} {
+			out = append(out, reading{id: v.ID, of: "event " + m.Event, value: v})
+		}
+	}
+	return out
+}
+
+// allCPUs is the CPU number of figures over all of them.
+const allCPUs = -1
+
+// same reports whether two readings are of the same number.
+func (r reading) same(o reading) bool { return r.id == o.id && r.of == o.of }
+
+// valueOf returns the run's value of a reading, not measured if it has none.
+func valueOf(r *Run, want reading) metric.Value {
+	for _, have := range readings(r) {
+		if have.same(want) {
+			return have.value
+		}
+	}
+	return metric.NotMeasured(want.id, "", missingReading)
+}
+
+// formulaOf returns the catalogue's entry of an id.
+func formulaOf(id string) metric.Formula {
+	for _, f := range metric.Catalogue() {
+		if f.ID == id {
+			return f
+		}
+	}
+	return metric.Formula{ID: id, Name: id}
+}
+
+// A sided is one value a run on both sides, with why runs have none.
+type sided struct {
+	pair    compare.Pair
+	missing []compare.Reason
+}
+
+// tested reports whether both sides have a value.
+func (s *sided) tested() bool {
+	return len(s.pair.Before.Values) > 0 && len(s.pair.After.Values) > 0
+}
+
+// unmeasured reports whether no run of either side has a value.
+func (s *sided) unmeasured() bool {
+	return len(s.pair.Before.Values) == 0 && len(s.pair.After.Values) == 0
+}
+
+// series sets one value a run against the other side's. name is a metric id.
+func (c *cell) series(name, better string, of func(*Run) metric.Value) sided {
+	var s sided
+	for _, side := range []struct {
+		name string
+		runs []*Run
+		to   *compare.Series
+	}{{Before, c.before, &s.pair.Before}, {After, c.after, &s.pair.After}} {
+		side.to.Name, side.to.Better = name, better
+		sampled, counted, blocked := true, true, true
+		for _, r := range side.runs {
+			v := of(r)
+			if !v.Measured() || (side.to.Unit != "" && v.Unit != side.to.Unit) {
+				s.missing = append(s.missing, *notRead(c, side.name, r, name, v, side.to.Unit))
+				continue
+			}
+			side.to.Unit = v.Unit
+			side.to.Values = append(side.to.Values, v.Value)
+			side.to.SE = append(side.to.SE, v.SE)
+			side.to.Counts = append(side.to.Counts, v.Samples)
+			side.to.Blocks = append(side.to.Blocks, r.Labels[blockLabel])
+			sampled = sampled && v.SE > 0
+			counted = counted && v.Samples > 0
+			blocked = blocked && r.Labels[blockLabel] != ""
+		}
+		if !sampled {
+			side.to.SE = nil
+		}
+		if !counted {
+			side.to.Counts = nil
+		}
+		if !blocked {
+			side.to.Blocks = nil
+		}
+	}
+	if s.pair.Before.Blocks == nil || s.pair.After.Blocks == nil {
+		s.pair.Before.Blocks, s.pair.After.Blocks = nil, nil
+	}
+	return s
+}
+
+func notRead(c *cell, side string, r *Run, name string, v metric.Value, unit string) *compare.Reason {
+	if v.Measured() {
+		return compare.Because(compare.DifferentKey, "%s, %s: %s of %s is in %s, of other runs in %s: left out", c.name(), side, name, r.Name, v.Unit, unit)
+	}
+	return compare.Because(compare.NoRuns, "%s, %s: %s of %s was not measured: %s", c.name(), side, name, r.Name, v.Missing.Why)
+}
