@@ -43,3 +43,4 @@
 package bpf
 
 //go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type wait_cpu Wait wait.bpf.c
+//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type contend_place Contend contend.bpf.c

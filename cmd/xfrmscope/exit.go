@@ -26,6 +26,11 @@ type usageError struct{ err error }
 func (e usageError) Error() string { return e.err.Error() }
 func (e usageError) Unwrap() error { return e.err }
 
+// An invalidError says that what was measured cannot be trusted.
+type invalidError struct{ why string }
+
+func (e *invalidError) Error() string { return e.why }
+
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // exitCode chooses the exit code of an error.
@@ -34,6 +39,7 @@ func exitCode(err error) int {
 	var plan *collect.PlanError
 	var missing *collect.Missing
 	var damaged *bundle.DamagedError
+	var invalid *invalidError
 	switch {
 	case err == nil:
 		return exitOK
@@ -43,7 +49,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &missing):
 		return exitEnvironment
-	case errors.As(err, &damaged):
+	case errors.As(err, &damaged), errors.As(err, &invalid):
 		return exitInvalid
 	}
 	return exitFailure

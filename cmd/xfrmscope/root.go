@@ -52,7 +52,19 @@ invalid, 5 regression, 130 interrupted.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; `%s --help` lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(newDoctor(io), newRecord(io), newImport(io), newReport(io), newCompare(io), newShow(io), newVerify(io), newPush(io), newVersion(io), newMan())
+	root.AddCommand(
+		newDoctor(io),
+		newRecord(io),
+		newImport(io),
+		newReport(io),
+		newCompare(io),
+		newShow(io),
+		newVerify(io),
+		newSelftest(io),
+		newPush(io),
+		newVersion(io),
+		newMan(),
+	)
 	return root
 }
 

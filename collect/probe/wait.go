@@ -169,6 +169,10 @@ func (w *Wait) detach() error {
 	return errors.Join(errs...)
 }
 
+// Detach undoes Attach. What was counted stays, and the probe may be attached
+// again.
+func (w *Wait) Detach() error { return w.detach() }
+
 // Rung returns how the probe is attached.
 func (w *Wait) Rung() Rung { return w.rung }
 

@@ -146,3 +146,12 @@ func ExitCode(cmd *exec.Cmd) int {
 	}
 	return cmd.ProcessState.ExitCode()
 }
+
+// PinThread lets the calling thread, which the caller has locked to its
+// goroutine, run on set only.
+func PinThread(set bundle.CPUSet) error {
+	if err := pin(0, set); err != nil {
+		return fmt.Errorf("pinning to CPUs %s: %w", set, err)
+	}
+	return nil
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"xfrmscope/collect"
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/sched"
+	"xfrmscope/collect/selftest"
+)
+
+// selftestOptions are the flags of selftest lock.
+type selftestOptions struct {
+	cpus   string
+	rounds int
+	window time.Duration
+	asJSON bool
+}
+
+func newSelftest(io streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "selftest",
+		Short: "Try the probes on this kernel against a known truth",
+		Args:  arguments(cobra.NoArgs, "the test's name: lock"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return usagef("want the test's name: `xfrmscope selftest lock`")
+		},
+	}
+	cmd.AddCommand(newSelftestLock(io))
+	return cmd
+}
+
+func newSelftestLock(io streams) *cobra.Command {
+	var o selftestOptions
+	cmd := &cobra.Command{
+		Use:   "lock",
+		Short: "Make contention on this kernel and say what each rung of the wait probe saw of it",
+		Long: `Selftest lock has pinned threads take spin locks by BPF_PROG_TEST_RUN, some
+hundred thousand times: own (each CPU a lock of its own), shared (one lock for
+all) and atomic (no lock, a counter on one line), on one CPU, on two and on all
+of them. It prints what each rung of the wait probe saw: waits and their time,
+and what more CPUs cost beyond that, which no rung sees. It takes some seconds
+of these CPUs and touches nothing else.
+
+Exit code 3 if no rung attaches here, 4 if what was seen cannot be right or no
+rung saw the waits.`,
+		Example: "  xfrmscope selftest lock\n  xfrmscope selftest lock -C 0-3 --json",
+		Args:    arguments(cobra.NoArgs, "flags only"),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return selftestLock(cmd.Context(), io, o) },
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.cpus, "cpus", "C", "", "CPUs to contend on (default: all this process may use)")
+	f.IntVar(&o.rounds, "rounds", 5, "windows of each load under each rung, taken in turn")
+	f.DurationVar(&o.window, "window", 60*time.Millisecond, "length of one window")
+	f.BoolVar(&o.asJSON, "json", false, "print the result as JSON")
+	return cmd
+}
+
+func selftestLock(ctx context.Context, io streams, o selftestOptions) error {
+	options, err := o.options(io)
+	if err != nil {
+		return err
+	}
+	result, err := selftest.Run(ctx, selftest.KernelRelease(), options)
+	if err != nil {
+		return mayNot(err)
+	}
+	if o.asJSON {
+		enc := json.NewEncoder(io.out)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(result)
+	} else {
+		err = printSelftest(io, result)
+	}
+	if err != nil {
+		return err
+	}
+	return trustworthy(result)
+}
+
+// options turns the flags into what the test needs.
+func (o *selftestOptions) options(io streams) (selftest.Options, error) {
+	out := selftest.Options{Rounds: o.rounds, Window: o.window, Progress: func(line string) { fmt.Fprintln(io.err, line) }}
+	if o.rounds < 1 || o.window <= 0 {
+		return out, usagef("--rounds and --window must be positive")
+	}
+	allowed, err := sched.Affinity()
+	if err != nil {
+		return out, err
+	}
+	out.CPUs = allowed
+	if o.cpus == "" {
+		return out, nil
+	}
+	if out.CPUs, err = bundle.ParseCPUSet(o.cpus); err != nil {
+		return out, usageError{err}
+	}
+	for _, cpu := range out.CPUs {
+		if !allowed.Contains(cpu) {
+			return out, usagef("CPU %d is not one this process may use: those are %s", cpu, allowed)
+		}
+	}
+	return out, nil
+}
+
+// mayNot says what is missing if the kernel refused the generator.
+func mayNot(err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return &collect.Missing{What: "lock selftest", Why: err.Error(), Fix: "run as root, for example `sudo xfrmscope selftest lock`", Err: err}
+}
+
+// trustworthy turns a result into the exit code.
+func trustworthy(r *selftest.Result) error {
+	switch {
+	case !r.Attached():
+		return &collect.Missing{What: "wait probe", Why: "no rung attaches on this kernel", Fix: "`xfrmscope doctor` names what each needs"}
+	case !r.Valid():
+		return &invalidError{"lock selftest: a fact that must hold does not; see the verdicts"}
+	}
+	return nil
+}
+
+func printSelftest(io streams, r *selftest.Result) error {
+	fmt.Fprintf(io.out, "kernel %s, CPUs %s, %d windows of %v each\n\n", r.Kernel, r.CPUs, r.Rounds, r.WindowNS)
+	w := tabwriter.NewWriter(io.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "load\tCPUs\tprobe\tns/op\tmore than 1 CPU\twaits\tof ops\tns waited/op\tunseen ns/op\tlost\t")
+	for i := range r.Bare {
+		seenRow(w, "none", &r.Bare[i])
+		for _, rung := range r.Rungs {
+			if rung.Passed == "" {
+				seenRow(w, string(rung.Rung), &rung.Seen[i])
+			}
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(io.out)
+	for _, rung := range r.Rungs {
+		if rung.Passed != "" {
+			fmt.Fprintf(io.out, "%s: not attached: %s\n", rung.Rung, rung.Passed)
+			continue
+		}
+		fmt.Fprintf(io.out, "%s:\n", rung.Rung)
+		for _, v := range r.Verdicts {
+			if v.Rung == rung.Rung {
+				verdictRow(io, v)
+			}
+		}
+		for _, b := range rung.Blind {
+			fmt.Fprintf(io.out, "  %-5s %s\n", "blind", b)
+		}
+	}
+	fmt.Fprintln(io.out, "all:")
+	for _, v := range r.Verdicts {
+		if v.Rung == "" {
+			verdictRow(io, v)
+		}
+	}
+	return nil
+}
+
+func seenRow(w *tabwriter.Writer, probe string, s *selftest.Seen) {
+	fmt.Fprintf(w, "%s\t%s\t%s\t%.0f\t%+.0f\t", s.Load, s.CPUs, probe, s.NSPerOp, s.ExtraNS)
+	if probe == "none" {
+		fmt.Fprint(w, "\t\t\t\t\t\n")
+		return
+	}
+	fmt.Fprintf(w, "%d\t%.2f %%\t%.1f\t%+.1f\t%d\t\n", s.Waits, 100*s.Share(), s.WaitPerOp(), s.Unseen(), s.Lost())
+}
+
+func verdictRow(io streams, v selftest.Verdict) {
+	state := "ok"
+	if !v.OK {
+		state = "FAIL"
+	}
+	fmt.Fprintf(io.out, "  %-5s %s\n", state, v.Text)
+}

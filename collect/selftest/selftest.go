@@ -1,0 +1,195 @@
+// Package selftest makes contention on this kernel and says what each rung of
+// the wait probe saw of it.
+//
+//	New -> Run -> Result (rows by load and CPUs, verdicts)
+//	New -> Cost -> what each observer adds to a contended wait
+//
+// The locks are bpf_spin_locks, taken by programs that BPF_PROG_TEST_RUN runs on
+// pinned threads: no network, no module. Their addresses are known, so that no
+// other lock's waits are counted.
+package selftest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/probe"
+)
+
+// Options are what Run and Cost need.
+type Options struct {
+	CPUs     bundle.CPUSet     // the loads run on the first, the first two, and all of them
+	Rounds   int               // windows of each load under each rung, taken in turn
+	Window   time.Duration     // length of one
+	Progress func(line string) // may be nil
+}
+
+func (o Options) progress(format string, args ...any) {
+	if o.Progress != nil {
+		o.Progress(fmt.Sprintf(format, args...))
+	}
+}
+
+// sizes are the sets of CPUs the loads run on.
+func (o Options) sizes() []bundle.CPUSet {
+	sizes := []bundle.CPUSet{o.CPUs[:1]}
+	if len(o.CPUs) > 1 {
+		sizes = append(sizes, o.CPUs[:2])
+	}
+	if len(o.CPUs) > 2 {
+		sizes = append(sizes, o.CPUs)
+	}
+	return sizes
+}
+
+// Result is what Run found.
+type Result struct {
+	Kernel   string        `json:"kernel"` // uname -r
+	CPUs     bundle.CPUSet `json:"cpus"`
+	Rounds   int           `json:"rounds"`
+	WindowNS time.Duration `json:"window_ns"`
+	Bare     []Seen        `json:"bare"` // the loads without a probe
+	Rungs    []Rung        `json:"rungs"`
+	Verdicts []Verdict     `json:"verdicts"`
+}
+
+// A Rung is one way to attach the wait probe, and what it saw.
+type Rung struct {
+	Rung   probe.Rung `json:"rung"`
+	Passed string     `json:"passed,omitempty"` // why it is not attached; then the rest is empty
+	Blind  []string   `json:"blind,omitempty"`
+	Seen   []Seen     `json:"seen,omitempty"`
+}
+
+// Seen is one load on some CPUs under one rung, all rounds together.
+type Seen struct {
+	Load    Load          `json:"load"`
+	CPUs    bundle.CPUSet `json:"cpus"`
+	Asked   uint64        `json:"asked"`     // operations asked of the kernel
+	Ops     uint64        `json:"ops"`       // operations done, counted by the load itself
+	NSPerOp float64       `json:"ns_per_op"` // mean of all rounds
+	LowNS   float64       `json:"low_ns"`    // the lowest and the highest mean of a round
+	HighNS  float64       `json:"high_ns"`
+	ExtraNS float64       `json:"extra_ns"` // NSPerOp less that of the same load on one CPU, same rung
+
+	Waits  uint64        `json:"waits"` // for the generator's locks
+	WaitNS uint64        `json:"wait_ns"`
+	Others uint64        `json:"others"` // waits of these CPUs for other locks
+	Begun  uint64        `json:"begun"`  // of these CPUs, all locks: the probe's accounts
+	Ended  uint64        `json:"ended"`
+	Losses []bundle.Loss `json:"losses,omitempty"`
+
+	ns uint64 // of Asked
+}
+
+// Share returns waits per operation.
+func (s *Seen) Share() float64 { return ratio(s.Waits, s.Ops) }
+
+// WaitPerOp returns ns waited per operation.
+func (s *Seen) WaitPerOp() float64 { return ratio(s.WaitNS, s.Ops) }
+
+// Unseen returns what more than one CPU cost per operation, in ns, beyond the
+// waiting that was seen: lines that bounce, waits that are not seen, and the
+// probe itself.
+func (s *Seen) Unseen() float64 { return s.ExtraNS - s.WaitPerOp() }
+
+// Lost returns the sum of the losses.
+func (s *Seen) Lost() uint64 {
+	var n uint64
+	for _, l := range s.Losses {
+		n += l.Count
+	}
+	return n
+}
+
+func ratio(a, b uint64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return float64(a) / float64(b)
+}
+
+// Run runs every load under every rung, and without, in turn. A rung that does
+// not attach is in the result with the reason.
+func Run(ctx context.Context, kernel string, o Options) (*Result, error) {
+	g, err := newGenerator()
+	if err != nil {
+		return nil, err
+	}
+	defer g.close()
+	result := &Result{Kernel: kernel, CPUs: o.CPUs, Rounds: o.Rounds, WindowNS: o.Window}
+	observers := []*observer{{}}
+	for _, rung := range probe.Ladder() {
+		o.progress("loading the wait probe by %s", rung)
+		wait, err := probe.LoadWaitBy(rung)
+		if err != nil {
+			result.Rungs = append(result.Rungs, Rung{Rung: rung, Passed: reason(rung, err)})
+			continue
+		}
+		defer wait.Close()
+		observers = append(observers, &observer{wait: wait})
+		result.Rungs = append(result.Rungs, Rung{Rung: rung, Blind: wait.Blind()})
+	}
+	for i := range o.Rounds {
+		o.progress("round %d of %d", i+1, o.Rounds)
+		for _, ob := range observers {
+			if err := ob.round(ctx, g, o); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, ob := range observers {
+		result.take(ob)
+	}
+	result.judge()
+	return result, nil
+}
+
+// reason is what an attempt says, less the rung's name.
+func reason(rung probe.Rung, err error) string {
+	_, why, _ := strings.Cut(probe.Attempt{Rung: rung, Err: err}.String(), ": ")
+	return why
+}
+
+// take adds what an observer saw, its sums made.
+func (r *Result) take(ob *observer) {
+	for i := range ob.seen {
+		s := &ob.seen[i]
+		s.NSPerOp = ratio(s.ns, s.Asked)
+		s.ExtraNS = s.NSPerOp - alone(ob.seen, s.Load)
+	}
+	if ob.wait == nil {
+		r.Bare = ob.seen
+		return
+	}
+	for i := range r.Rungs {
+		if r.Rungs[i].Rung == ob.wait.Rung() {
+			r.Rungs[i].Seen = ob.seen
+		}
+	}
+}
+
+// alone is the cost of the load on one CPU, which every load runs on first.
+func alone(seen []Seen, load Load) float64 {
+	i := slices.IndexFunc(seen, func(s Seen) bool { return s.Load == load })
+	return seen[i].NSPerOp
+}
+
+// Attached reports whether any rung did.
+func (r *Result) Attached() bool {
+	return slices.ContainsFunc(r.Rungs, func(r Rung) bool { return r.Passed == "" })
+}
+
+// KernelRelease is uname -r.
+func KernelRelease() string {
+	data, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(data))
+}

@@ -1,0 +1,148 @@
+package selftest
+
+import (
+	"fmt"
+
+	"xfrmscope/collect/probe"
+)
+
+// A Verdict is a fact that must hold, or that explains one that does not.
+type Verdict struct {
+	ID   string     `json:"id"` // "counted", "own", "atomic", "accounts", "shared", "seen"
+	Rung probe.Rung `json:"rung,omitempty"`
+	OK   bool       `json:"ok"`
+	Text string     `json:"text"`
+}
+
+// Valid reports whether all that must hold does. Where a rung is blind by its
+// nature the verdict says so, and another one may see; that none does is not
+// valid.
+func (r *Result) Valid() bool {
+	for _, v := range r.Verdicts {
+		if !v.OK {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Result) judge() {
+	r.counted()
+	seen := false
+	for i := range r.Rungs {
+		rung := &r.Rungs[i]
+		if rung.Passed != "" {
+			continue
+		}
+		r.silent(rung, Own, "locks of one CPU each")
+		r.silent(rung, Atomic, "a counter without a lock")
+		r.accounts(rung)
+		seen = r.shared(rung) || seen
+	}
+	if r.Attached() && len(r.CPUs) > 1 {
+		v := Verdict{ID: "seen", OK: seen, Text: "the waits for a shared lock are seen on this kernel"}
+		if !seen {
+			v.Text = "no rung that attaches sees the waits for a shared lock: on this kernel no wait is evidence of nothing"
+		}
+		r.Verdicts = append(r.Verdicts, v)
+	}
+}
+
+func (r *Result) add(id string, rung *Rung, ok bool, format string, args ...any) {
+	v := Verdict{ID: id, OK: ok, Text: fmt.Sprintf(format, args...)}
+	if rung != nil {
+		v.Rung = rung.Rung
+	}
+	r.Verdicts = append(r.Verdicts, v)
+}
+
+// counted compares what the kernel was asked to do with what the loads counted,
+// holding the lock: a lock that did not exclude would lose counts. The kernel
+// does more than it was asked for after a signal.
+func (r *Result) counted() {
+	var asked, done uint64
+	ok := true
+	for _, seen := range r.all() {
+		for i := range seen {
+			asked += seen[i].Asked
+			done += seen[i].Ops
+			ok = ok && seen[i].Ops >= seen[i].Asked && seen[i].Ops > 0
+		}
+	}
+	r.add("counted", nil, ok, "%d operations asked for, %d counted by the loads, holding the lock where there is one", asked, done)
+}
+
+func (r *Result) all() [][]Seen {
+	all := [][]Seen{r.Bare}
+	for _, rung := range r.Rungs {
+		all = append(all, rung.Seen)
+	}
+	return all
+}
+
+// silent says whether a load without waits showed none.
+func (r *Result) silent(rung *Rung, load Load, what string) {
+	var waits, ops uint64
+	extra := 0.0
+	for i := range rung.Seen {
+		if s := &rung.Seen[i]; s.Load == load {
+			waits += s.Waits
+			ops += s.Ops
+			extra = s.ExtraNS
+		}
+	}
+	if load == Atomic && waits == 0 {
+		r.add(string(load), rung, true, "%s: no wait in %d operations, and on %d CPUs each took %+.0f ns: a line that bounces is not seen", what, ops, len(r.CPUs), extra)
+		return
+	}
+	r.add(string(load), rung, waits == 0, "%s: %d waits in %d operations; there are none to see", what, waits, ops)
+}
+
+// contexts is how many waits one CPU may be in (kernel/locking/mcs_spinlock.h
+// MAX_NODES, 6.12).
+const contexts = 4
+
+// accounts says whether the waits begun have ended or are accounted for.
+func (r *Result) accounts(rung *Rung) {
+	var begun, ended, lost, open uint64
+	for i := range rung.Seen {
+		s := &rung.Seen[i]
+		begun += s.Begun
+		ended += s.Ended
+		for _, l := range s.Losses {
+			lost += l.Count
+		}
+		open += uint64(contexts * len(s.CPUs) * r.Rounds)
+	}
+	difference := max(begun, ended) - min(begun, ended)
+	r.add("accounts", rung, difference <= lost+open, "%d waits begun, %d ended, %d lost", begun, ended, lost)
+}
+
+// shared says what the rung saw of the shared lock.
+func (r *Result) shared(rung *Rung) bool {
+	sees := false
+	for i := range rung.Seen {
+		s := &rung.Seen[i]
+		if s.Load != Shared || len(s.CPUs) == 1 {
+			continue
+		}
+		if s.Waits > 0 {
+			sees = true
+			r.add("shared", rung, true, "one lock for CPUs %s: %d waits, %.2g %% of the operations, %.0f of the %+.0f ns an operation that sharing costs", s.CPUs, s.Waits, 100*s.Share(), s.WaitPerOp(), s.ExtraNS)
+			continue
+		}
+		r.add("shared", rung, true, "one lock for CPUs %s: no wait seen, though sharing costs %+.0f ns an operation; %s", s.CPUs, s.ExtraNS, blindness(rung, len(s.CPUs)))
+	}
+	return sees
+}
+
+// blindness explains why a rung sees no wait for a lock that is shared.
+func blindness(rung *Rung, cpus int) string {
+	switch {
+	case rung.Rung == probe.Fentry:
+		return "its slow path is not run, or is not the function the probe is attached to"
+	case cpus == 2:
+		return "the first waiter in line of a native queued spin lock passes no tracepoint"
+	}
+	return "the spin locks are test-and-set, or what was seen is another lock's"
+}
