@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"context"
 	"time"
 
 	"xfrmscope/collect/procfs"
@@ -17,6 +18,11 @@ type Options struct {
 	// Progress is called with one line for each step and once a second
 	// while the window is open, from one goroutine at a time. May be nil.
 	Progress func(line string)
+
+	// BeforeWindow is called when everything is ready and the load has warmed up;
+	// the window opens when it returns. An error ends the run without a window.
+	// May be nil.
+	BeforeWindow func(context.Context) error
 }
 
 // DefaultGrace is how long a load may take to end after SIGTERM before its

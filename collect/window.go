@@ -24,6 +24,11 @@ func (r *recorder) measure(ctx context.Context) (why string, cause error) {
 	if why, cause := r.warmUp(ctx); cause != nil {
 		return why, cause
 	}
+	if r.opt.BeforeWindow != nil {
+		if err := r.opt.BeforeWindow(ctx); err != nil {
+			return "the window was not opened: " + err.Error(), err
+		}
+	}
 	r.snapshot.take(phaseStart)
 	if err := r.openWindow(); err != nil {
 		return r.perfFailure(err)

@@ -28,6 +28,7 @@ type Manifest struct {
 	Host     Host      `json:"host"`
 	Started  time.Time `json:"started"`
 	Window   Window    `json:"window"`
+	Clock    *Clock    `json:"clock,omitempty"` // of a run on another host than the one that started it
 	Events   []Event   `json:"events,omitempty"`
 	Commands []Command `json:"commands,omitempty"`
 	Probes   []Probe   `json:"probes,omitempty"`
@@ -49,6 +50,13 @@ type Host struct {
 	Online     CPUSet `json:"online,omitempty"`
 	CmdLine    string `json:"cmdline,omitempty"` // /proc/cmdline
 	Hypervisor bool   `json:"hypervisor,omitempty"`
+}
+
+// A Clock puts the times of a run on the axis of the host that started it.
+type Clock struct {
+	Against  string `json:"against"`   // the host that started the run
+	OffsetNS int64  `json:"offset_ns"` // this run's CLOCK_MONOTONIC less that host's
+	ErrorNS  int64  `json:"error_ns"`  // half the shortest round trip: the offset is that sure
 }
 
 // A Window is the measured time on CLOCK_MONOTONIC, the clock of

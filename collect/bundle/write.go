@@ -181,6 +181,15 @@ func (w *Writer) Finish(why string) error {
 	})
 }
 
+// Amend changes the manifest of a run that has ended. No artefact is touched.
+func Amend(dir string, change func(*Manifest)) error {
+	run, err := Open(os.DirFS(dir), dir)
+	if err != nil {
+		return err
+	}
+	return (&Writer{dir: dir, m: run.Manifest}).Update(change)
+}
+
 // validName reports whether a name of a manifest stays below the bundle.
 func validName(name string) bool {
 	return name != "" && path.Clean(name) == name && !path.IsAbs(name) &&
