@@ -37,6 +37,7 @@ func Runs(ctx context.Context, runs []*bundle.Run, opt Options) (*Result, error)
 		}
 		r.Runs = append(r.Runs, run)
 	}
+	r.Runs = eachMeasured(r.Runs)
 	slices.SortFunc(r.Runs, func(a, b *Run) int {
 		return cmp.Or(cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.N, b.N), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Path, b.Path))
 	})

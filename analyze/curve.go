@@ -27,15 +27,21 @@ func curves(runs []*Run) []Curve {
 
 // scale fills in Scaling, USL and the bills, as far as packets were counted.
 func (c *Curve) scale(runs []*Run) {
-	rates := scaling.Curve{Name: c.Mode, Unit: "packets/s"}
+	by := ratingOf(runs)
+	rates := scaling.Curve{Name: c.Mode, Unit: by.unit}
 	var stages, functions []scaling.Costs
 	unit := ""
 	for _, i := range c.Runs {
 		r := runs[i]
-		if !r.Packets.Rate.Measured() || r.N < 1 {
+		rate := by.of(r)
+		if !rate.Measured() || r.N < 1 {
 			continue
 		}
-		rates.Points = append(rates.Points, scaling.Point{N: r.N, Values: []float64{r.Packets.Rate.Value}})
+		p := scaling.Point{N: r.N, Values: []float64{rate.Value}}
+		if r.Traffic != nil && r.Traffic.Loss.Measured() {
+			p.Loss = []float64{r.Traffic.Loss.Value}
+		}
+		rates.Points = append(rates.Points, p)
 		e := r.Main()
 		if e == nil || !e.All.PerPacket.Measured() || (unit != "" && unit != e.All.PerPacket.Unit) {
 			continue

@@ -11,6 +11,7 @@ import (
 // is a gap.
 func (r *Run) readImports(b *bundle.Run) []*importer.Import {
 	var out []*importer.Import
+	var names []string
 	for _, file := range b.Files {
 		if !strings.HasPrefix(file.Name, importer.Dir) {
 			continue
@@ -26,8 +27,9 @@ func (r *Run) readImports(b *bundle.Run) []*importer.Import {
 		if len(im.Profiles) == 0 {
 			r.Losses = append(r.Losses, im.Losses...)
 		}
-		out = append(out, im)
+		out, names = append(out, im), append(names, file.Name)
 	}
+	r.takeTraffic(out, names)
 	return out
 }
 

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"xfrmscope/analyze/finding"
+	"xfrmscope/analyze/importer"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/scaling"
@@ -50,13 +51,15 @@ type Run struct {
 	Path   string            `json:"path"`
 	Side   string            `json:"side,omitempty"` // "before" or "after" in a comparison
 	Mode   string            `json:"mode,omitempty"`
-	N      int               `json:"n"` // CPUs measured
+	N      int               `json:"n"`                // CPUs measured, or what Factor says
+	Factor string            `json:"factor,omitempty"` // what N counts if not CPUs: "flows", "streams", "threads"
 	Labels map[string]string `json:"labels,omitempty"`
 
 	Manifest bundle.Manifest   `json:"manifest"`         // host, plan, window, commands, events asked and opened, probes
 	Config   map[string]string `json:"config,omitempty"` // what a comparison wants alike: host, kernel, tuning, placement at the start
 
 	Packets Packets  `json:"packets"`
+	Traffic *Traffic `json:"traffic,omitempty"` // what a traffic generator measured; nil if there was none
 	Events  []*Event `json:"events"`
 	Misses  []Miss   `json:"misses,omitempty"` // cache-miss ratios; none without miss events
 	Locks   Locks    `json:"locks"`
@@ -74,6 +77,9 @@ type Run struct {
 
 	probeRate metric.Value // packets/s in the probes' window
 
+	measured  []*importer.Traffic // by traffic generators, one a mode, until each run has its own
+	generator string              // the format of their files
+
 	Losses   []bundle.Loss    `json:"losses,omitempty"`   // of the run as a whole
 	Warnings []bundle.Warning `json:"warnings,omitempty"` // of the run as a whole
 	Gaps     []bundle.Gap     `json:"gaps,omitempty"`     // what was not measured, and why
@@ -85,6 +91,17 @@ type Packets struct {
 	Total  metric.Value `json:"total"`  // packets, unit "packets"
 	Rate   metric.Value `json:"rate"`   // unit "packets/s"
 	PerCPU []CPUValue   `json:"per_cpu,omitempty"`
+}
+
+// Traffic is one run as a traffic generator saw it, outside the machine that
+// was measured.
+type Traffic struct {
+	Source     string       `json:"source"`                // "TRex JSON"
+	Counts     string       `json:"counts"`                // "received", or "sent" if what came was not counted
+	Layer      string       `json:"layer"`                 // what its bits are: "wire", "fcs", "frame", "payload", see importer.Layer
+	Throughput metric.Value `json:"throughput"`            // "bit/s"
+	Loss       metric.Value `json:"loss"`                  // of the packets sent
+	FrameBytes int          `json:"frame_bytes,omitempty"` // Ethernet frame without FCS
 }
 
 // A CPUValue is a value of one CPU.

@@ -85,39 +85,6 @@ func (t *Traffic) Bundle(source string) (bundle.Traffic, bool) {
 	return out, len(t.Points) > 0
 }
 
-// Join fills in what t does not know from points of other with the same
-// setting, run and direction: TRex writes loss to a CSV of its own. It returns
-// how many points of t found theirs.
-func (t *Traffic) Join(other *Traffic) int {
-	type key struct {
-		n, run    int
-		direction string
-	}
-	byKey := map[key]*Point{}
-	for i, p := range other.Points {
-		byKey[key{p.N, p.Run, p.Direction}] = &other.Points[i]
-	}
-	joined := 0
-	for i := range t.Points {
-		p := &t.Points[i]
-		o := byKey[key{p.N, p.Run, p.Direction}]
-		if o == nil {
-			continue
-		}
-		joined++
-		if p.LossShare == nil {
-			p.LossShare = o.LossShare
-		}
-		if p.LostPackets == nil {
-			p.LostPackets = o.LostPackets
-		}
-		if !p.Rx.Rate.Known() {
-			p.Rx = o.Rx
-		}
-	}
-	return joined
-}
-
 // modeOf guesses the mode from a file's name, as
 // trex_results-16-3.3g-1440-one-sa.csv has it.
 func modeOf(name string) string {

@@ -143,8 +143,9 @@ func (o *jsonObject) small(key string) int {
 }
 
 type trexJSON struct {
-	im   *Import
-	file string
+	im       *Import
+	file     string
+	percents int // percentages that contradict the counts
 }
 
 // run adds the points of one object: one a direction.
@@ -185,6 +186,9 @@ func (t *trexJSON) point(o *jsonObject, prefix string) Point {
 	if l, ok := o.number(prefix + "l_pkts_percent"); ok {
 		p.LossShare = new(l / 100)
 	}
+	if lost, sent := p.LostPackets, p.Tx.Packets; lost != nil && *lost >= 0 && sent != nil && *sent > 0 {
+		p.LossShare = new(float64(*lost) / float64(*sent)) // some files have a share where the key says percent
+	}
 	if e := o.count(prefix + "tx_errors"); e != nil {
 		p.Errors = *e
 	}
@@ -224,6 +228,10 @@ func (t *trexJSON) check(o *jsonObject, prefix string, p *Point) {
 	sent, came := p.Tx.Packets, p.Rx.Packets
 	if came != nil && p.LostPackets != nil && int64(*sent)-int64(*came) != *p.LostPackets {
 		warn("%d packets sent and %d received are no %d lost", *sent, *came, *p.LostPackets)
+	}
+	if percent, ok := o.number(prefix + "l_pkts_percent"); ok && p.LossShare != nil && math.Abs(percent-100**p.LossShare) > 0.02 && t.percents == 0 {
+		t.percents++
+		warn("l_pkts_percent is %v, but %.2f %% of the packets sent were lost: counts are used, here and below", percent, 100**p.LossShare)
 	}
 	bps, ok := o.number(prefix + "rx_bps")
 	if ok && p.Rx.PPS != nil && p.Rx.Rate.Known() {

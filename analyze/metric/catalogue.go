@@ -14,6 +14,8 @@ type Formula struct {
 const (
 	PacketsID    = "packets"
 	RateID       = "packet_rate"
+	ThroughputID = "throughput"
+	LossID       = "loss"
 	CostID       = "cost_per_packet"
 	SpinID       = "spin_share"
 	LockWordID   = "lockword_share"
@@ -32,6 +34,8 @@ func Catalogue() []Formula {
 	return []Formula{
 		{PacketsID, "packets", "packets", "higher", "sum over outbound SAs of packets(end) - packets(start)", "SA counters (curlft.packets) or traffic.json"},
 		{RateID, "packets/s", "packets/s", "higher", "packets / time between the two reads of their counters", "as packets; CLOCK_MONOTONIC"},
+		{ThroughputID, "throughput", "bit/s", "higher", "as the traffic generator published it, of what was received, else of what was sent; the layer is told beside it", "TRex, iperf3, pktgen"},
+		{LossID, "loss", "ratio", "lower", "packets lost / packets sent", "TRex, iperf3"},
 		{CostID, "cost/packet", "", "lower", "(busy weight / window) / packet rate; busy weight = sum of periods of samples that are not idle", "perf samples, packets"},
 		{SpinID, "spin share", "ratio", "lower", "weight with the leaf in a spin-lock slow path / busy weight", "perf samples"},
 		{LockWordID, "lock-word share", "ratio", "lower", "weight with the leaf in a lock's acquire fast path / busy weight", "perf samples"},

@@ -1,0 +1,131 @@
+package importer
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// A ContradictionError says that two files hold different results of what
+// should be one and the same run.
+type ContradictionError struct {
+	File, Other string
+	N, Run      int
+	Factor      string
+	Rate, Rates Rate // of File and of Other
+}
+
+func (e *ContradictionError) Error() string {
+	return fmt.Sprintf("%s and %s both hold run %d of %d %s, with %v and %v: they are two measurements; give each a mode of its own with --mode FILE=NAME",
+		e.File, e.Other, e.Run, e.N, e.Factor, e.Rate, e.Rates)
+}
+
+// A TrafficFile is what one file holds of a sweep.
+type TrafficFile struct {
+	Name    string
+	Traffic *Traffic
+}
+
+// rounding is how far a rate printed with two decimals may be off.
+const rounding = 0.006
+
+// MergeTraffic makes one Traffic of files about the same sweep: TRex writes
+// its rates to a CSV, its losses to another, and both with more digits to a
+// JSON. Points of the same setting, run and direction are one run, not two;
+// where files tell the same number, the one with more digits stays. The error
+// is a *ContradictionError.
+func MergeTraffic(files []TrafficFile) (*Traffic, error) {
+	files = slices.Clone(files)
+	slices.SortStableFunc(files, func(a, b TrafficFile) int { return b.detail() - a.detail() })
+	out := &Traffic{}
+	from := map[pointKey]string{}
+	at := map[pointKey]int{}
+	for _, f := range files {
+		if out.Mode == "" {
+			out.Mode = f.Traffic.Mode
+		}
+		for _, p := range f.Traffic.Points {
+			key := pointKey{p.N, p.Run, p.Direction, p.Device}
+			i, known := at[key]
+			if !known {
+				at[key], from[key] = len(out.Points), f.Name
+				out.Points = append(out.Points, p)
+				continue
+			}
+			if from[key] == f.Name {
+				out.Points = append(out.Points, p) // a file may repeat a setting without numbering its runs
+				continue
+			}
+			have := &out.Points[i]
+			if differ(have.Rx.Rate, p.Rx.Rate) || differ(have.Tx.Rate, p.Tx.Rate) {
+				return nil, &ContradictionError{File: from[key], Other: f.Name, N: p.N, Run: p.Run, Factor: p.Factor, Rate: have.Rx.Rate, Rates: p.Rx.Rate}
+			}
+			have.fill(&p)
+		}
+	}
+	return out, nil
+}
+
+// detail ranks a file by how much its points tell.
+func (f TrafficFile) detail() int {
+	if len(f.Traffic.Points) == 0 {
+		return 0
+	}
+	switch p := &f.Traffic.Points[0]; {
+	case p.Tx.Packets != nil:
+		return 3
+	case p.Rx.Rate.Known():
+		return 2
+	}
+	return 1
+}
+
+type pointKey struct {
+	n, run            int
+	direction, device string
+}
+
+// differ reports whether two rates, both known, are not the same but for the
+// digits printed.
+func differ(a, b Rate) bool {
+	return a.Known() && b.Known() && math.Abs(a.Value-b.In(a.Unit).Value) > rounding
+}
+
+// fill takes from other what p does not know.
+func (p *Point) fill(other *Point) {
+	if p.LossShare == nil {
+		p.LossShare = other.LossShare
+	}
+	if p.LostPackets == nil {
+		p.LostPackets = other.LostPackets
+	}
+	if !p.Rx.Rate.Known() {
+		p.Rx = other.Rx
+	}
+	if !p.Tx.Rate.Known() {
+		p.Tx = other.Tx
+	}
+	if p.FrameBytes == 0 {
+		p.FrameBytes = other.FrameBytes
+	}
+}
+
+// Runs returns the points by run: those of one setting and run together, as
+// directions or devices of it. Repeats that are not numbered are runs of their
+// own.
+func (t *Traffic) Runs() [][]Point {
+	var out [][]Point
+	at := map[[2]int]int{}
+	for _, p := range t.Points {
+		key := [2]int{p.N, p.Run}
+		i, known := at[key]
+		repeated := known && slices.ContainsFunc(out[i], func(q Point) bool { return q.Direction == p.Direction && q.Device == p.Device })
+		if !known || repeated {
+			at[key] = len(out)
+			out = append(out, []Point{p})
+			continue
+		}
+		out[i] = append(out[i], p)
+	}
+	return out
+}

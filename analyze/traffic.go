@@ -1,0 +1,193 @@
+package analyze
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"xfrmscope/analyze/importer"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
+)
+
+// takeTraffic keeps what traffic generators measured, one Traffic a mode: a
+// bundle of TRex results holds a whole sweep.
+func (r *Run) takeTraffic(imports []*importer.Import, names []string) {
+	byMode := map[string][]importer.TrafficFile{}
+	for i, im := range imports {
+		if im.Traffic == nil || len(im.Traffic.Points) == 0 {
+			continue
+		}
+		mode := r.Mode
+		if mode == "" {
+			mode = im.Traffic.Mode
+		}
+		byMode[mode] = append(byMode[mode], importer.TrafficFile{Name: path.Base(names[i]), Traffic: im.Traffic})
+		if r.generator == "" {
+			r.generator = im.Format.String()
+		}
+	}
+	for _, mode := range slices.Sorted(maps.Keys(byMode)) {
+		t, err := importer.MergeTraffic(byMode[mode])
+		if err != nil {
+			r.gap(bundle.Gap{What: "traffic of mode " + mode, Why: err.Error()})
+			continue
+		}
+		t.Mode = mode
+		r.measured = append(r.measured, t)
+	}
+}
+
+// eachMeasured returns the runs, those of a whole sweep one by one. Of a run
+// with samples the generator's one result stands beside them.
+func eachMeasured(runs []*Run) []*Run {
+	var out []*Run
+	for _, r := range runs {
+		out = append(out, r.expand()...)
+	}
+	return out
+}
+
+func (r *Run) expand() []*Run {
+	var out []*Run
+	for _, t := range r.measured {
+		for _, points := range t.Runs() {
+			out = append(out, r.ofPoints(t.Mode, points))
+		}
+	}
+	switch {
+	case len(out) == 0:
+		return []*Run{r}
+	case len(r.Events) > 0 || len(r.SAs) > 0:
+		if len(out) > 1 {
+			r.warn(metric.ThroughputID, fmt.Sprintf("the traffic results are those of %d runs, and which is this one is not known: import them into a run of their own", len(out)))
+		} else {
+			r.Traffic = out[0].Traffic
+		}
+		return []*Run{r}
+	}
+	return out
+}
+
+// ofPoints is the run of one setting: its points are directions or devices.
+func (r *Run) ofPoints(mode string, points []importer.Point) *Run {
+	p := points[0]
+	run := *r
+	run.Mode, run.N = mode, p.N
+	if p.CPU < 0 {
+		run.Factor = p.Factor // else one a CPU
+	}
+	run.Labels = maps.Clone(r.Labels)
+	if run.Labels == nil {
+		run.Labels = map[string]string{}
+	}
+	if mode != "" {
+		run.Labels["mode"] = mode
+	}
+	run.Labels["n"] = strconv.Itoa(p.N)
+	if p.Run > 0 {
+		run.Labels["repeat"] = strconv.Itoa(p.Run)
+	}
+	run.Traffic = newTraffic(r.generator, points)
+	if !run.Packets.Rate.Measured() {
+		run.Packets = generatorPackets(r.generator, points)
+	}
+	run.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(w bundle.Warning) bool { return !ofRun(w, p) })
+	run.Name = runName(&run)
+	return &run
+}
+
+// ofRun reports whether a warning is about the point, or about all of a file:
+// those about one run name its setting.
+func ofRun(w bundle.Warning, p importer.Point) bool {
+	if !strings.Contains(w.Text, " flows, run ") {
+		return true
+	}
+	return strings.Contains(w.Text, fmt.Sprintf(" %d flows, run %d:", p.N, p.Run))
+}
+
+// newTraffic sums the points of one run. Throughput is what came, or what was
+// sent if nothing says what came.
+func newTraffic(source string, points []importer.Point) *Traffic {
+	t := &Traffic{Source: source, Counts: "received", FrameBytes: points[0].FrameBytes}
+	of := func(p importer.Point) importer.Rate { return p.Rx.Rate }
+	if !points[0].Rx.Rate.Known() {
+		t.Counts, of = "sent", func(p importer.Point) importer.Rate { return p.Tx.Rate }
+	}
+	t.Throughput = metric.Value{ID: metric.ThroughputID, Unit: "bit/s"}
+	for _, p := range points {
+		rate := of(p)
+		if !rate.Known() || t.Layer != "" && string(rate.Layer) != t.Layer {
+			t.Throughput = metric.NotMeasured(metric.ThroughputID, "bit/s", bundle.Gap{What: "throughput", Why: "the files tell no rate of the run, or several of different layers"})
+			break
+		}
+		t.Layer = string(rate.Layer)
+		t.Throughput.Value += rate.BPS()
+	}
+	t.Loss = lossOf(points)
+	return t
+}
+
+// lossOf is the share of packets lost over all points: by packets, or the share
+// that the file tells of a single point.
+func lossOf(points []importer.Point) metric.Value {
+	var lost int64
+	var sent uint64
+	counted := true
+	for _, p := range points {
+		if p.LostPackets == nil || p.Tx.Packets == nil {
+			counted = false
+			continue
+		}
+		lost += *p.LostPackets
+		sent += *p.Tx.Packets
+	}
+	switch {
+	case counted && sent > 0 && lost >= 0:
+		return metric.Value{ID: metric.LossID, Value: float64(lost) / float64(sent), Unit: "ratio"}
+	case len(points) == 1 && points[0].LossShare != nil:
+		return metric.Value{ID: metric.LossID, Value: *points[0].LossShare, Unit: "ratio"}
+	}
+	return metric.NotMeasured(metric.LossID, "ratio", bundle.Gap{What: "loss", Why: "the files do not tell it", Fix: "import the generator's JSON, or the table of losses, with them"})
+}
+
+// generatorPackets are the packets that came, as the generator counted them.
+func generatorPackets(source string, points []importer.Point) Packets {
+	p := noPackets(bundle.Gap{What: "packets", Why: "the traffic generator's file tells bits, not packets"})
+	total, rate := 0.0, 0.0
+	for _, q := range points {
+		if q.Rx.PPS == nil {
+			return p
+		}
+		rate += *q.Rx.PPS
+		if q.Rx.Packets != nil {
+			total += float64(*q.Rx.Packets)
+		}
+	}
+	p.Source = source + ", received"
+	p.Rate = metric.Value{ID: metric.RateID, Value: rate, Unit: "packets/s"}
+	if total > 0 {
+		p.Total = metric.Value{ID: metric.PacketsID, Value: total, Unit: "packets"}
+	}
+	return p
+}
+
+// A rating chooses the rate that curves are made of.
+type rating struct {
+	unit string
+	of   func(*Run) metric.Value
+}
+
+// ratingOf is packets/s, as what a packet costs needs it, unless every run is a
+// traffic generator's and has no samples: then throughput, which all tell.
+func ratingOf(runs []*Run) rating {
+	for _, r := range runs {
+		if r.Traffic == nil || !r.Traffic.Throughput.Measured() || len(r.Events) > 0 {
+			return rating{"packets/s", func(r *Run) metric.Value { return r.Packets.Rate }}
+		}
+	}
+	return rating{"bit/s", func(r *Run) metric.Value { return r.Traffic.Throughput }}
+}
