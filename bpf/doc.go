@@ -1,29 +1,31 @@
-// Package bpf holds the eBPF programs, compiled. LoadWait returns those of the
-// wait probe; package collect/probe attaches them.
+// Package bpf holds the eBPF programs, compiled; package collect/probe attaches
+// them. Each object has one per-CPU array, in whose element a CPU counts what it
+// sees; none ever inserts into a map, as that takes locks whose waits would run
+// the programs again.
+//
+// All need 5.12 (atomic compare-and-swap), CAP_BPF and CAP_PERFMON; those on
+// functions also BTF, trampolines (x86 5.5, arm64 6.0) and no lockdown.
 //
 // # wait
 //
-// How long each CPU waits for each spin lock. Three rungs share one body and
-// one per-CPU array; the first that attaches is used.
+// How long each CPU waits for each spin lock. Three rungs share one body; the
+// first that attaches is used.
 //
-//	programs                    hook                                        needs
-//	spin_begin, spin_end        fentry, fexit of native_, __pv_ or plain    BTF, trampolines (x86 5.5, arm64 6.0),
-//	                            queued_spin_lock_slowpath                   no lockdown
-//	read_begin, read_end        fentry, fexit of queued_read_lock_slowpath  same
-//	write_begin, write_end      ... queued_write_lock_slowpath              same
-//	btf_begin, btf_end          tp_btf contention_begin, contention_end     BTF, 5.19
-//	raw_begin, raw_end          raw_tp contention_begin, contention_end     5.19
-//
-// All need 5.12 (atomic compare-and-swap), CAP_BPF and CAP_PERFMON.
+//	programs                    hook
+//	spin_begin, spin_end        fentry, fexit of native_, __pv_ or plain queued_spin_lock_slowpath
+//	read_begin, read_end        fentry, fexit of queued_read_lock_slowpath
+//	write_begin, write_end      ... queued_write_lock_slowpath
+//	btf_begin, btf_end          tp_btf contention_begin, contention_end (5.19)
+//	raw_begin, raw_end          raw_tp contention_begin, contention_end (5.19)
 //
 // Counted by CPU and lock: waits, their time, the longest, a log2 histogram.
 // By CPU: waits begun, ended, given up (mismatched), begun with all contexts
 // taken (nested), ended without a begin (late), without a slot (overflow):
 // begun = ended + mismatched + those still waiting.
 //
-// Lost: the instance of more than 128 locks, fewer if they collide, on one CPU (overflow keeps count and
-// time); runs skipped by the kernel's recursion guard (ProgramStats). A
-// rwlock's waiter also waits for the lock inside it
+// Lost: the instance of more than 128 locks, fewer if they collide, on one CPU
+// (overflow keeps count and time); runs skipped by the kernel's recursion guard
+// (ProgramStats). A rwlock's waiter also waits for the lock inside it
 // (kernel/locking/qrwlock.c wait_lock, 6.12), and an interrupt may wait within
 // a wait: such time is in both rows.
 //
@@ -31,6 +33,31 @@
 // their waiters change CPU. By the tracepoints of a native queued spin lock
 // also the first waiter in line, who spins on the pending bit
 // (kernel/locking/qspinlock.c, 6.12), and test-and-set locks.
+//
+// # acquire
+//
+// How often each CPU takes each lock of _raw_spin_lock_bh (of rt_spin_lock on
+// PREEMPT_RT): count. time_begin, time_end and time_slow count too and time one
+// in one_in, those that entered the slow path apart. What is skipped by the
+// recursion guard was not counted, so acquisitions = count + skipped.
+//
+// # find
+//
+// Which SA xfrm_state_find gives each CPU, how often the policy's cache of SAs
+// was empty, and of one call in one_in how long it took and how many SAs were
+// in the hash chain: find_begin and find_end by fentry and fexit (eight
+// arguments: 6.6 on), entry and returned by kprobes, untimed. lookup_end counts
+// the same of the lookup of inbound SAs.
+//
+// # stacks
+//
+// The stack of one wait in one_in: spin_stack by fentry of the slow path,
+// btf_stack by contention_begin. It delays the waiter before it joins the
+// queue, so that waits must not be timed meanwhile.
+//
+// # peek
+//
+// Reads kernel memory for the names of locks. It is run once, never attached.
 //
 // # Building
 //
@@ -43,4 +70,8 @@
 package bpf
 
 //go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type wait_cpu Wait wait.bpf.c
+//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type acquire_cpu Acquire acquire.bpf.c
+//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type find_cpu Find find.bpf.c
+//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type stack_cpu -type stack_record Stacks stacks.bpf.c
+//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type peeked Peek peek.bpf.c
 //go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type contend_place Contend contend.bpf.c

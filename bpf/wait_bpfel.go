@@ -17,19 +17,23 @@ type WaitWaitCpu struct {
 	_          structs.HostLayout
 	Begun      uint64
 	Ended      uint64
-	Mismatched uint64
-	Nested     uint64
 	Late       uint64
 	Overflow   uint64
 	OverflowNs uint64
-	Depth      uint32
-	Unused     uint32
-	Stack      [4]struct {
-		_       structs.HostLayout
-		Lock    uint64
-		BeginNs uint64
-		Slot    uint32
-		Unused  uint32
+	Scratch    [6]uint64
+	Contexts   struct {
+		_          structs.HostLayout
+		Mismatched uint64
+		Nested     uint64
+		Depth      uint32
+		Unused     uint32
+		Stack      [4]struct {
+			_       structs.HostLayout
+			Key     uint64
+			BeginNs uint64
+			Slot    uint32
+			Slow    uint32
+		}
 	}
 	Slots [128]struct {
 		_      structs.HostLayout

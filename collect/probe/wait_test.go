@@ -10,9 +10,9 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-func TestDecode(t *testing.T) {
+func TestDecodeWaits(t *testing.T) {
 	cpus := make([]bpf.WaitWaitCpu, 2)
-	cpus[1].Begun, cpus[1].Ended, cpus[1].Mismatched, cpus[1].Overflow, cpus[1].OverflowNs = 10, 8, 1, 2, 300
+	cpus[1].Begun, cpus[1].Ended, cpus[1].Contexts.Mismatched, cpus[1].Overflow, cpus[1].OverflowNs = 10, 8, 1, 2, 300
 	for i, lock := range []uint64{0xffff2, 0xffff1, 0} {
 		s := &cpus[1].Slots[7*i]
 		s.Lock, s.Flags = lock, 1
@@ -21,7 +21,7 @@ func TestDecode(t *testing.T) {
 		}
 	}
 	cpus[1].Slots[1].Lock = 0xffff3 // waits, has not ended
-	got := decode(cpus)
+	got := decodeWaits(cpus)
 	wantRows := []bundle.LockRow{
 		{CPU: 1, Lock: "0xffff1", Flags: 1, Count: 3, WaitNS: 30, MaxNS: 12, Hist: []uint64{0, 0, 0, 3}},
 		{CPU: 1, Lock: "0xffff2", Flags: 1, Count: 3, WaitNS: 30, MaxNS: 12, Hist: []uint64{0, 0, 0, 3}},

@@ -2,20 +2,19 @@ package probe
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"xfrmscope/bpf"
 	"xfrmscope/collect/bundle"
 )
 
-// decode turns the probe's per-CPU elements into rows and accounts.
-func decode(cpus []bpf.WaitWaitCpu) *Waits {
+// decodeWaits turns the probe's per-CPU elements into rows and accounts.
+func decodeWaits(cpus []bpf.WaitWaitCpu) *Waits {
 	w := &Waits{}
 	for cpu := range cpus {
 		c := &cpus[cpu]
 		w.Accounts = append(w.Accounts, bundle.LockAccount{
-			CPU: cpu, Begun: c.Begun, Ended: c.Ended, Mismatched: c.Mismatched, Nested: c.Nested,
+			CPU: cpu, Begun: c.Begun, Ended: c.Ended, Mismatched: c.Contexts.Mismatched, Nested: c.Contexts.Nested,
 			Late: c.Late, Overflow: c.Overflow, OverflowNS: c.OverflowNs,
 		})
 		first := len(w.Rows)
@@ -25,7 +24,7 @@ func decode(cpus []bpf.WaitWaitCpu) *Waits {
 				continue // claimed, and still waiting
 			}
 			w.Rows = append(w.Rows, bundle.LockRow{
-				CPU: cpu, Lock: fmt.Sprintf("%#x", s.Lock), Flags: s.Flags,
+				CPU: cpu, Lock: address(s.Lock), Flags: s.Flags,
 				Count: s.Count, WaitNS: s.WaitNs, MaxNS: s.MaxNs, Hist: trim(s.Hist[:]),
 			})
 		}

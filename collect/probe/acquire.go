@@ -1,0 +1,145 @@
+package probe
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"xfrmscope/bpf"
+	"xfrmscope/collect/bundle"
+)
+
+// Names of the probes of acquisitions.
+const (
+	CountName = "count"
+	TimeName  = "time"
+)
+
+// DefaultOneIn is how many acquisitions or calls a probe lets pass for each it
+// times, and waits for each stack it walks.
+const DefaultOneIn = 64
+
+// Acquire is the probe of acquisitions: it counts them, and as the time probe
+// times one in so many too.
+type Acquire struct{ *programs }
+
+// LoadCount loads the count probe. There is no other way to attach it: a
+// kprobe of a function that takes locks can hang the machine.
+func LoadCount() (*Acquire, []Attempt) { return climb([]Rung{Fentry}, loadCount) }
+
+// LoadTime loads the time probe, which times one acquisition in oneIn.
+func LoadTime(oneIn uint32) (*Acquire, []Attempt) {
+	return climb([]Rung{Fentry}, func(r Rung) (*Acquire, error) { return loadTime(r, oneIn) })
+}
+
+func loadCount(rung Rung) (*Acquire, error) {
+	spec, err := bpf.LoadAcquire()
+	if err != nil {
+		return nil, fmt.Errorf("reading the count probe: %w", err)
+	}
+	fn, err := acquireFunction()
+	if err != nil {
+		return nil, err
+	}
+	p, err := load(CountName, rung, 0, spec, []group{{hooks: []hook{{bpf.AcquireProgCount, fn}}}})
+	if err != nil {
+		return nil, err
+	}
+	return &Acquire{p}, nil
+}
+
+func loadTime(rung Rung, oneIn uint32) (*Acquire, error) {
+	spec, err := bpf.LoadAcquire()
+	if err != nil {
+		return nil, fmt.Errorf("reading the time probe: %w", err)
+	}
+	fn, err := acquireFunction()
+	if err != nil {
+		return nil, err
+	}
+	if fn == rtFunction {
+		return nil, &UnsuitableError{"on PREEMPT_RT who waits for a spin lock sleeps, and may end the wait on another CPU: acquisitions are counted, not timed"}
+	}
+	slow, err := slowPaths()
+	if err != nil {
+		return nil, err
+	}
+	g := group{hooks: []hook{{bpf.AcquireProgTimeEnd, fn}}}
+	for _, name := range slow {
+		g.hooks = append(g.hooks, hook{bpf.AcquireProgTimeSlow, name})
+	}
+	g.hooks = append(g.hooks, hook{bpf.AcquireProgTimeBegin, fn})
+	p, err := load(TimeName, rung, oneIn, spec, []group{g})
+	if err != nil {
+		return nil, err
+	}
+	return &Acquire{p}, nil
+}
+
+// rtFunction takes a spinlock_t on PREEMPT_RT, for spin_lock and spin_lock_bh
+// alike (include/linux/spinlock_rt.h, 6.12).
+const rtFunction = "rt_spin_lock"
+
+// acquireFunction returns the function that spin_lock_bh calls on this kernel.
+func acquireFunction() (string, error) {
+	if rt, err := functions(rtFunction); err == nil {
+		return rt[0], nil
+	}
+	found, err := functions("_raw_spin_lock_bh")
+	if err != nil {
+		return "", err
+	}
+	return found[0], nil
+}
+
+// Blind returns what the probe cannot see, one clause each.
+func (a *Acquire) Blind() []string {
+	fn := a.loaded[0].hooks[0].target
+	if fn == rtFunction {
+		return []string{"raw spin locks: only what calls rt_spin_lock is counted"}
+	}
+	return []string{"acquisitions by other functions than " + fn + ": the receive path takes x->lock by _raw_spin_lock, others by the irq variants"}
+}
+
+// Acquisitions is what a count or a time probe counted.
+type Acquisitions struct {
+	Rows     []bundle.AcquireRow     // sorted by CPU, then lock
+	Accounts []bundle.AcquireAccount // one for each possible CPU, sorted
+	Skipped  uint64                  // runs the kernel's recursion guard skipped: acquisitions not counted
+}
+
+// Read returns what was counted since the probe was loaded. The rows' phase is
+// the probe's name.
+func (a *Acquire) Read() (*Acquisitions, error) {
+	cpus, err := elements[bpf.AcquireAcquireCpu](a.programs, bpf.AcquireMapAcquireCpus)
+	if err != nil {
+		return nil, err
+	}
+	acquisitions := decodeAcquisitions(a.name, cpus)
+	acquisitions.Skipped, err = a.Skipped()
+	return acquisitions, err
+}
+
+func decodeAcquisitions(phase string, cpus []bpf.AcquireAcquireCpu) *Acquisitions {
+	a := &Acquisitions{}
+	for cpu := range cpus {
+		c := &cpus[cpu]
+		a.Accounts = append(a.Accounts, bundle.AcquireAccount{
+			Phase: phase, CPU: cpu, Count: c.Count, Other: c.Other, Timed: c.Timed,
+			Mismatched: c.Contexts.Mismatched, Nested: c.Contexts.Nested,
+		})
+		first := len(a.Rows)
+		for i := range c.Slots {
+			s := &c.Slots[i]
+			if s.Count == 0 {
+				continue
+			}
+			a.Rows = append(a.Rows, bundle.AcquireRow{
+				Phase: phase, CPU: cpu, Lock: address(s.Lock), Count: s.Count,
+				Fast: s.Fast, FastNS: s.FastNs, FastHist: trim(s.Hist[:]), Slow: s.Slow, SlowNS: s.SlowNs,
+			})
+		}
+		slices.SortFunc(a.Rows[first:], func(a, b bundle.AcquireRow) int { return cmp.Compare(a.Lock, b.Lock) })
+	}
+	return a
+}

@@ -1,0 +1,196 @@
+package probe
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+
+	"github.com/cilium/ebpf/btf"
+
+	"xfrmscope/bpf"
+	"xfrmscope/collect/bundle"
+)
+
+// Names of the probes of SA lookups.
+const (
+	FindName    = "find"
+	InboundName = "inbound"
+)
+
+// Find is the probe of a function that gives out SAs.
+type Find struct {
+	*programs
+	cacheKnown bool
+}
+
+// findArguments are those of xfrm_state_find that the probe relies on, by index
+// (net/xfrm/xfrm_state.c, 6.1 to 7.3).
+var findArguments = map[int]string{2: "fl", 4: "pol", 7: "if_id"}
+
+// LoadFind loads the probe of xfrm_state_find, which times one call in oneIn.
+// By kprobe calls are counted, and not timed.
+func LoadFind(oneIn uint32) (*Find, []Attempt) {
+	return climb([]Rung{Fentry, Kprobe}, func(r Rung) (*Find, error) { return loadFind(r, oneIn) })
+}
+
+// LoadInbound loads the probe of the lookup of inbound SAs.
+func LoadInbound() (*Find, []Attempt) {
+	return climb([]Rung{Fentry, Kprobe}, loadInbound)
+}
+
+func loadFind(rung Rung, oneIn uint32) (*Find, error) {
+	const fn = "xfrm_state_find"
+	kernel, err := kernelTypes()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkArguments(kernel, fn, 8, findArguments); err != nil {
+		return nil, err
+	}
+	hooks := []hook{{bpf.FindProgFindEnd, fn}, {bpf.FindProgFindBegin, fn}}
+	if rung == Kprobe {
+		hooks = []hook{{bpf.FindProgReturned, fn}, {bpf.FindProgEntry, fn}}
+	}
+	f, err := loadStates(FindName, rung, oneIn, hooks)
+	if err != nil {
+		return nil, err
+	}
+	f.cacheKnown = hasField(kernel, "xfrm_policy", "state_cache_list")
+	return f, nil
+}
+
+// loadInbound watches xfrm_input_state_lookup, since 6.13 and 6.12.13; before,
+// xfrm_input calls xfrm_state_lookup (net/xfrm/xfrm_input.c, 6.1).
+func loadInbound(rung Rung) (*Find, error) {
+	names, err := functions("xfrm_input_state_lookup", "xfrm_state_lookup")
+	if err != nil {
+		return nil, err
+	}
+	kernel, err := kernelTypes()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkArguments(kernel, names[0], 6, nil); err != nil {
+		return nil, err
+	}
+	program := bpf.FindProgLookupEnd
+	if rung == Kprobe {
+		program = bpf.FindProgReturned
+	}
+	return loadStates(InboundName, rung, 1, []hook{{program, names[0]}})
+}
+
+func loadStates(name string, rung Rung, oneIn uint32, hooks []hook) (*Find, error) {
+	spec, err := bpf.LoadFind()
+	if err != nil {
+		return nil, fmt.Errorf("reading the %s probe: %w", name, err)
+	}
+	p, err := load(name, rung, oneIn, spec, []group{{hooks: hooks}})
+	if err != nil {
+		return nil, err
+	}
+	return &Find{programs: p}, nil
+}
+
+// checkArguments reports a function whose arguments are not those the probe
+// was written for.
+func checkArguments(kernel *btf.Spec, name string, count int, want map[int]string) error {
+	var fn *btf.Func
+	if err := kernel.TypeByName(name, &fn); err != nil {
+		return &NoFunctionError{Names: []string{name}}
+	}
+	proto, ok := fn.Type.(*btf.FuncProto)
+	if !ok || len(proto.Params) != count {
+		return &UnsuitableError{fmt.Sprintf("%s of this kernel does not take %d arguments: its probe was written for other versions", name, count)}
+	}
+	for i, arg := range want {
+		if got := proto.Params[i].Name; got != arg {
+			return &UnsuitableError{fmt.Sprintf("argument %d of %s is %q on this kernel, not %q: its probe was written for other versions", i, name, got, arg)}
+		}
+	}
+	return nil
+}
+
+func hasField(kernel *btf.Spec, name, field string) bool {
+	var s *btf.Struct
+	return kernel.TypeByName(name, &s) == nil && slices.ContainsFunc(s.Members, func(m btf.Member) bool { return m.Name == field })
+}
+
+// Blind returns what the probe cannot see, one clause each.
+func (f *Find) Blind() []string {
+	var blind []string
+	switch {
+	case f.name == InboundName && f.targets()[0] == "xfrm_state_lookup":
+		blind = append(blind, "who looks an SA up: xfrm_state_lookup also serves netlink and ICMP errors")
+	case f.name == InboundName:
+		blind = append(blind, "packets that a network card has decrypted")
+	case f.rung == Kprobe:
+		blind = append(blind, "how long xfrm_state_find takes: kprobes count, and are too slow to time by")
+	}
+	if f.name == FindName && !f.cacheKnown {
+		blind = append(blind, "the policy's cache of SAs: this kernel has none")
+	}
+	return blind
+}
+
+// A State is an SA that was given out on one CPU.
+type State struct {
+	CPU     int
+	Address uint64 // of the xfrm_state
+	Net     uint64 // address of its struct net
+	NetNS   uint32 // inode number of its network namespace
+	SPI     uint32
+	PCPU    *int // nil: any CPU, or a kernel that has no per-CPU SAs
+	Count   uint64
+}
+
+// Finds is what a find or an inbound probe counted.
+type Finds struct {
+	States   []State              // sorted by CPU, then SPI
+	Accounts []bundle.FindAccount // one for each possible CPU, sorted
+	Skipped  uint64               // runs the kernel's recursion guard skipped
+}
+
+// Read returns what was counted since the probe was loaded.
+func (f *Find) Read() (*Finds, error) {
+	cpus, err := elements[bpf.FindFindCpu](f.programs, bpf.FindMapFindCpus)
+	if err != nil {
+		return nil, err
+	}
+	finds := decodeFinds(cpus, f.cacheKnown)
+	finds.Skipped, err = f.Skipped()
+	return finds, err
+}
+
+func decodeFinds(cpus []bpf.FindFindCpu, cacheKnown bool) *Finds {
+	f := &Finds{}
+	for cpu := range cpus {
+		c := &cpus[cpu]
+		f.Accounts = append(f.Accounts, bundle.FindAccount{
+			CPU: cpu, Calls: c.Calls, Other: c.Other, NoSA: c.None,
+			CacheKnown: cacheKnown, CacheEmpty: c.CacheEmpty,
+			Timed: c.Timed, TimedNS: c.TimedNs, Hist: trim(c.Hist[:]),
+			Walked: c.Walked, WalkSum: c.WalkSum, WalkMax: c.WalkMax, WalkCut: c.WalkCut,
+			Mismatched: c.Contexts.Mismatched, Nested: c.Contexts.Nested,
+		})
+		first := len(f.States)
+		for i := range c.Slots {
+			s := &c.Slots[i]
+			if s.Count == 0 {
+				continue
+			}
+			state := State{CPU: cpu, Address: s.State, Net: s.Net, NetNS: s.Netns, SPI: bits.ReverseBytes32(s.Spi), Count: s.Count}
+			if s.Pcpu != math.MaxUint32 {
+				pcpu := int(s.Pcpu)
+				state.PCPU = &pcpu
+			}
+			f.States = append(f.States, state)
+		}
+		slices.SortFunc(f.States[first:], func(a, b State) int {
+			return cmp.Or(cmp.Compare(a.SPI, b.SPI), cmp.Compare(a.Address, b.Address))
+		})
+	}
+	return f
+}

@@ -1,0 +1,128 @@
+package probe
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"xfrmscope/bpf"
+	"xfrmscope/collect/bundle"
+)
+
+// StacksName is the name of the probe of who waits.
+const StacksName = "stacks"
+
+// Stacks is the probe of who waits: it walks the stack of one wait in so many.
+type Stacks struct{ *programs }
+
+// LoadStacks loads the stacks probe, which takes one wait in oneIn.
+func LoadStacks(oneIn uint32) (*Stacks, []Attempt) {
+	return climb([]Rung{Fentry, TPBTF}, func(r Rung) (*Stacks, error) { return loadStacks(r, oneIn) })
+}
+
+func loadStacks(rung Rung, oneIn uint32) (*Stacks, error) {
+	spec, err := bpf.LoadStacks()
+	if err != nil {
+		return nil, fmt.Errorf("reading the stacks probe: %w", err)
+	}
+	groups := []group{{hooks: []hook{{bpf.StacksProgBtfStack, "contention_begin"}}}}
+	if rung == Fentry {
+		slow, err := slowPaths()
+		if err != nil {
+			return nil, err
+		}
+		groups = nil
+		for _, fn := range slow {
+			groups = append(groups, group{hooks: []hook{{bpf.StacksProgSpinStack, fn}}})
+		}
+	}
+	p, err := load(StacksName, rung, oneIn, spec, groups)
+	if err != nil {
+		return nil, err
+	}
+	return &Stacks{p}, nil
+}
+
+// Blind returns what the probe cannot see, one clause each.
+func (s *Stacks) Blind() []string {
+	blind := []string{"how long who waits: the walk delays the waiter, so that only shares of callers are meant"}
+	if s.rung != Fentry {
+		blind = append(blind, "who spins on the pending bit of a native queued spin lock: no event is fired")
+	}
+	return blind
+}
+
+// A StackAccount is what the stacks probe of one CPU saw and missed. Seen is
+// about OneIn times the others' sum.
+type StackAccount struct {
+	CPU    int
+	Seen   uint64 // waits
+	Taken  uint64 // stacks
+	Full   uint64 // not taken: the CPU's records were used up
+	Failed uint64 // not taken: the walk failed
+}
+
+// StackCounts is what the stacks probe took.
+type StackCounts struct {
+	Rows     []bundle.StackRow // sorted by CPU, then lock, then count; frames from the function attached to
+	Accounts []StackAccount    // one for each possible CPU, sorted
+	Skipped  uint64            // runs the kernel's recursion guard skipped
+}
+
+// Read returns what was taken since the probe was loaded. leaf says whether an
+// address lies in a function that frames shall begin with; what is above it are
+// the probe's own. If no frame does all are kept.
+func (s *Stacks) Read(leaf func(addr uint64) bool) (*StackCounts, error) {
+	cpus, err := elements[bpf.StacksStackCpu](s.programs, bpf.StacksMapStackCpus)
+	if err != nil {
+		return nil, err
+	}
+	counts := &StackCounts{}
+	used := uint32(0)
+	for cpu, c := range cpus {
+		counts.Accounts = append(counts.Accounts, StackAccount{CPU: cpu, Seen: c.Seen, Taken: c.Taken, Full: c.Full, Failed: c.Failed})
+		used = max(used, c.Next)
+	}
+	rows := make(map[string]*bundle.StackRow)
+	for n := range used {
+		var records []bpf.StacksStackRecord
+		if err := s.maps.Maps[bpf.StacksMapStackRecords].Lookup(n, &records); err != nil {
+			return counts, fmt.Errorf("reading the stacks probe: %w", err)
+		}
+		for cpu := range records {
+			if n < cpus[cpu].Next {
+				addStack(rows, cpu, &records[cpu], leaf)
+			}
+		}
+	}
+	for _, row := range rows {
+		counts.Rows = append(counts.Rows, *row)
+	}
+	slices.SortFunc(counts.Rows, func(a, b bundle.StackRow) int {
+		return cmp.Or(cmp.Compare(a.CPU, b.CPU), cmp.Compare(a.Lock, b.Lock), cmp.Compare(b.Count, a.Count), slices.Compare(a.Frames, b.Frames))
+	})
+	counts.Skipped, err = s.Skipped()
+	return counts, err
+}
+
+// addStack adds a record to the row of its CPU, lock and frames.
+func addStack(rows map[string]*bundle.StackRow, cpu int, r *bpf.StacksStackRecord, leaf func(uint64) bool) {
+	n := min(int(r.Size)/8, len(r.Frames))
+	if n <= 0 {
+		return // the walk failed
+	}
+	addrs := r.Frames[:n]
+	if first := slices.IndexFunc(addrs, leaf); first > 0 {
+		addrs = addrs[first:]
+	}
+	frames := make([]string, len(addrs))
+	for i, addr := range addrs {
+		frames[i] = address(addr)
+	}
+	key := fmt.Sprint(cpu, r.Lock, strings.Join(frames, ","))
+	if rows[key] == nil {
+		rows[key] = &bundle.StackRow{CPU: cpu, Lock: address(r.Lock), Frames: frames}
+	}
+	rows[key].Count++
+}
