@@ -148,7 +148,7 @@ func TestSnapshot(t *testing.T) {
 		}
 		count[c.Phase+" "+c.Source]++
 	}
-	for _, want := range []string{"/proc/stat", "/proc/net/softnet_stat", "/proc/net/xfrm_stat"} {
+	for _, want := range []string{"/proc/stat", "/proc/net/softnet_stat", "/proc/softirqs", "/proc/net/xfrm_stat", "/proc/net/snmp"} {
 		if n := count["start "+want]; n == 0 || n != count["end "+want] {
 			t.Errorf("%s: %d rows at the start, %d at the end", want, n, count["end "+want])
 		}
@@ -167,7 +167,11 @@ func TestSnapshotGaps(t *testing.T) {
 	for _, g := range s.gaps {
 		what = append(what, g.What)
 	}
-	want := []string{"CPU times", "softirq counters", "XFRM's counters of network namespace gone", "SAs of network namespace gone"}
+	want := []string{
+		"policies of network namespace gone", "listeners to XFRM's events in network namespace gone",
+		"CPU times", "softirq counters", "softirq counts", "XFRM's counters of network namespace gone",
+		"protocol counters of network namespace gone", "SAs of network namespace gone",
+	}
 	if !slices.Equal(what, want) || len(s.counters) != 0 {
 		t.Errorf("gaps %q, %d counters", what, len(s.counters))
 	}
@@ -287,5 +291,67 @@ func TestDoctorNothing(t *testing.T) {
 	checks := Doctor(context.Background(), Options{Root: procfs.Root(t.TempDir()), Perf: "/nonexistent/perf"})
 	if CanRecord(checks) {
 		t.Errorf("it could record: %+v", checks)
+	}
+}
+
+// Counters that fell or vanished are named, those that may fall are not.
+func TestUnsteady(t *testing.T) {
+	cpu := 2
+	row := func(phase, source, ns, name string, cpu *int, value uint64) bundle.Counter {
+		return bundle.Counter{Phase: phase, Source: source, NetNS: ns, Name: name, CPU: cpu, Value: value}
+	}
+	rows := []bundle.Counter{
+		row(phaseStart, "/proc/net/xfrm_stat", "west", "XfrmInError", nil, 7),
+		row(phaseStart, "/proc/net/xfrm_stat", "west", "XfrmOutError", nil, 7),
+		row(phaseStart, "/proc/net/xfrm_stat", "gone", "XfrmOutError", nil, 7), // could not be read at the end: a gap says so
+		row(phaseStart, "/proc/net/softnet_stat", "", "processed", &cpu, 9),
+		row(phaseStart, "/proc/net/softnet_stat", "", "backlog_len", &cpu, 9),
+		row(phaseStart, "/proc/stat", "", "user", &cpu, 9),
+		row(phaseEnd, "/proc/net/xfrm_stat", "west", "XfrmInError", nil, 6),
+		row(phaseEnd, "/proc/net/xfrm_stat", "west", "XfrmOutError", nil, 9),
+		row(phaseEnd, "/proc/net/softnet_stat", "", "processed", &cpu, 8),
+		row(phaseEnd, "/proc/net/softnet_stat", "", "backlog_len", &cpu, 0),
+		row(phaseEnd, "/proc/stat", "", "user", new(int), 9),
+	}
+	var got []string
+	for _, w := range unsteady(rows) {
+		got = append(got, w.Weakens+": "+w.Text)
+	}
+	want := []string{
+		"/proc/net/softnet_stat: processed of CPU 2 fell during the window: the difference is no count",
+		"/proc/net/xfrm_stat: XfrmInError in network namespace west fell during the window: the difference is no count",
+		"/proc/stat: user of CPU 2 vanished during the window: the difference is no count",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if names := few([]string{"a", "b", "c", "d", "e", "f", "g", "h"}); names != "a, b, c, d, e, f and 2 more" {
+		t.Errorf("many names: %q", names)
+	}
+}
+
+func TestWithoutIdle(t *testing.T) {
+	rows := []bundle.Counter{
+		{Phase: phaseStart, Source: "/proc/net/snmp", Name: "IpInReceives"}, {Phase: phaseStart, Source: "/proc/net/snmp", Name: "IpInHdrErrors"},
+		{Phase: phaseStart, Source: "/proc/net/xfrm_stat", Name: "XfrmInError"}, {Phase: phaseEnd, Source: "/proc/net/snmp", Name: "IpInReceives", Value: 1},
+	}
+	got := withoutIdle(slices.Clone(rows))
+	if want := []bundle.Counter{rows[0], rows[2], rows[3]}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// The samples within the window are of the measured CPUs.
+func TestSample(t *testing.T) {
+	s := snapshot{root: guest, cpus: bundle.CPUSet{1, 3}}
+	s.sample()
+	s.sample()
+	if len(s.counters) != 2*2*8 {
+		t.Fatalf("%d rows", len(s.counters))
+	}
+	for _, c := range s.counters {
+		if c.Phase != phaseSample || *c.CPU != 1 && *c.CPU != 3 {
+			t.Errorf("got %+v", c)
+		}
 	}
 }

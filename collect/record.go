@@ -38,7 +38,7 @@ func Record(ctx context.Context, plan bundle.Plan, dir string, opt Options) (*bu
 	if err != nil {
 		return nil, err
 	}
-	r := &recorder{setup: s, w: w, dir: dir, snapshot: snapshot{root: opt.Root, netns: plan.NetNS, packetsFile: plan.PacketsFile}}
+	r := &recorder{setup: s, w: w, dir: dir, snapshot: snapshot{root: opt.Root, cpus: plan.CPUs, netns: plan.NetNS, packetsFile: plan.PacketsFile}}
 	why, cause := r.run(ctx)
 	return r.finish(why, cause)
 }

@@ -146,9 +146,16 @@ func checkRows(t *testing.T, run *bundle.Run) {
 		if c.Name == "user" || c.Name == "system" || c.Name == "idle" || c.Name == "XfrmInError" {
 			seen[c.Phase+" "+c.Name] += c.Value
 		}
-		if inside := c.TimeNS > run.Window.StartNS && c.TimeNS < run.Window.EndNS; inside || c.TimeNS == 0 {
+		inside := c.TimeNS > run.Window.StartNS && c.TimeNS < run.Window.EndNS
+		if inside && c.Phase != phaseSample || c.TimeNS == 0 {
 			t.Fatalf("a counter from within the window: %+v", c)
 		}
+		if inside {
+			seen["within"]++
+		}
+	}
+	if seen["within"] == 0 {
+		t.Error("the CPU times were not read within the window")
 	}
 	for _, name := range []string{"user", "system", "idle"} {
 		if seen["start "+name] == 0 || seen["end "+name] < seen["start "+name] {

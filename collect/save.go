@@ -24,10 +24,14 @@ func (r *recorder) save() error {
 	if err := saveModules(r.w, r.opt.Root); err != nil {
 		r.gap(bundle.Gap{What: "modules and build ids", Why: err.Error()})
 	}
-	r.update(func(m *bundle.Manifest) { m.Gaps = append(m.Gaps, r.snapshot.gaps...) })
+	r.update(func(m *bundle.Manifest) {
+		m.Gaps = append(m.Gaps, r.snapshot.gaps...)
+		m.Warnings = append(m.Warnings, r.snapshot.warnings...)
+	})
 	errs := []error{
 		bundle.WriteLines(r.w, sasFile, r.snapshot.sas),
-		bundle.WriteLines(r.w, countersFile, r.snapshot.counters),
+		bundle.WriteLines(r.w, policiesFile, r.snapshot.policies),
+		bundle.WriteLines(r.w, countersFile, withoutIdle(r.snapshot.counters)),
 		r.saveTraffic(),
 	}
 	if waits != nil {

@@ -2,7 +2,9 @@ package collect
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -16,6 +18,7 @@ import (
 const (
 	phaseStart      = "start"
 	phaseEnd        = "end"
+	phaseSample     = "sample"
 	phaseProbeStart = "probe-start"
 	phaseProbeEnd   = "probe-end"
 )
@@ -33,20 +36,25 @@ func monotonic() int64 {
 // A snapshot is the SAs and counters at the start and at the end of a window.
 type snapshot struct {
 	root        procfs.Root
+	cpus        bundle.CPUSet // that are measured
 	netns       []string
 	packetsFile string
 
 	sas       []bundle.SA
+	policies  []bundle.Policy
 	counters  []bundle.Counter
 	packets   [2]*bundle.Traffic // counts as they stood at the start and at the end
 	packetsAt bundle.Window
 	gaps      []bundle.Gap
+	warnings  []bundle.Warning
 }
 
 // take reads everything once. The SAs, which the packets are counted by, are
 // read nearest to the window.
 func (s *snapshot) take(phase string) {
 	if phase == phaseStart {
+		s.takePolicies()
+		s.takeListeners()
 		s.takeCounters(phase)
 		s.takePackets(phase)
 		s.takeSAs(phase)
@@ -55,6 +63,7 @@ func (s *snapshot) take(phase string) {
 	s.takeSAs(phase)
 	s.takePackets(phase)
 	s.takeCounters(phase)
+	s.warnings = append(s.warnings, unsteady(s.counters)...)
 }
 
 func (s *snapshot) takeSAs(phase string) {
@@ -71,18 +80,62 @@ func (s *snapshot) takeSAs(phase string) {
 	}
 }
 
+func (s *snapshot) takePolicies() {
+	for _, ns := range s.netns {
+		policies, err := xfrm.Policies(s.root, ns)
+		s.policies = append(s.policies, policies...)
+		if err != nil {
+			s.gap("policies of "+nsName(ns), phaseStart, err)
+		}
+	}
+}
+
+// takeListeners warns of those that make every packet do more.
+func (s *snapshot) takeListeners() {
+	for _, ns := range s.netns {
+		listeners, err := xfrm.Listeners(s.root, ns)
+		if err != nil {
+			s.gap("listeners to XFRM's events in "+nsName(ns), phaseStart, err)
+		}
+		for _, l := range listeners {
+			if l.AEvents() {
+				s.warnings = append(s.warnings, bundle.Warning{
+					Weakens: "cost per packet and lock waits",
+					Text:    fmt.Sprintf("%s listens to XFRM's AEVENTS in %s: every packet runs xfrm_replay_notify under x->lock; end it and record again", l.Owner(), nsName(ns)),
+				})
+			}
+		}
+	}
+}
+
 func (s *snapshot) takeCounters(phase string) {
 	s.addCounters(phase, "", "CPU times", s.root.CPUTimes)
 	s.addCounters(phase, "", "softirq counters", s.root.Softnet)
+	s.addCounters(phase, "", "softirq counts", s.root.Softirqs)
 	for _, ns := range s.netns {
-		s.addCounters(phase, ns, "XFRM's counters of "+nsName(ns), func() (rows []bundle.Counter, err error) {
-			err = netns.Do(s.root, ns, func() (err error) {
-				rows, err = s.root.XfrmStat()
-				return err
-			})
-			return rows, err
-		})
+		s.addCounters(phase, ns, "XFRM's counters of "+nsName(ns), s.inside(ns, s.root.XfrmStat))
+		s.addCounters(phase, ns, "protocol counters of "+nsName(ns), s.inside(ns, s.root.Nstat))
 	}
+}
+
+// inside returns read, done inside the namespace.
+func (s *snapshot) inside(ns string, read func() ([]bundle.Counter, error)) func() ([]bundle.Counter, error) {
+	return func() (rows []bundle.Counter, err error) {
+		err = netns.Do(s.root, ns, func() (err error) {
+			rows, err = read()
+			return err
+		})
+		return rows, err
+	}
+}
+
+// sample reads, within a window, what the measured CPUs do. It is called at most
+// once a second.
+func (s *snapshot) sample() {
+	s.addCounters(phaseSample, "", "CPU times within the window", func() ([]bundle.Counter, error) {
+		rows, err := s.root.CPUTimes()
+		return slices.DeleteFunc(rows, func(c bundle.Counter) bool { return !s.cpus.Contains(*c.CPU) }), err
+	})
 }
 
 func (s *snapshot) addCounters(phase, ns, what string, read func() ([]bundle.Counter, error)) {

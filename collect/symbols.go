@@ -24,6 +24,7 @@ const (
 	locksFile     = "locks.jsonl"
 	countersFile  = "counters.jsonl"
 	sasFile       = "sas.jsonl"
+	policiesFile  = "policies.jsonl"
 	trafficFile   = "traffic.json"
 	perfRecordLog = "log/perf.record.log"
 	loadLog       = "log/load.log"

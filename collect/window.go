@@ -125,6 +125,7 @@ func (r *recorder) watch(ctx context.Context, d time.Duration, what string) (why
 		case <-end.C:
 			return "", nil
 		case <-tick.C:
+			r.snapshot.sample()
 			r.opt.progress(fmt.Sprintf("measured %.0f s of %s", time.Since(start).Seconds(), seconds(d)))
 		case <-ctx.Done():
 			return "interrupted " + after(), ctx.Err()

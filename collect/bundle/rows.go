@@ -1,5 +1,7 @@
 package bundle
 
+import "fmt"
+
 // An SA is one xfrm_state as read over netlink (XFRM_MSG_GETSA,
 // net/xfrm/xfrm_user.c copy_to_user_state_extra, 6.12). No field for a key
 // exists, and none is ever copied.
@@ -16,11 +18,28 @@ type SA struct {
 	ReqID  uint32  `json:"reqid"`
 	PCPU   *uint32 `json:"pcpu,omitempty"` // nil: any CPU, the fallback SA
 
-	Packets uint64 `json:"packets"` // curlft: counted before ESP framing
-	Bytes   uint64 `json:"bytes"`   // inner length
-	OSeq    uint64 `json:"oseq"`    // last sequence number sent, ESN high half included
+	Packets uint64 `json:"packets"`       // curlft: counted before ESP framing
+	Bytes   uint64 `json:"bytes"`         // inner length
+	OSeq    uint64 `json:"oseq"`          // last sequence number sent, ESN high half included
+	Seq     uint64 `json:"seq,omitempty"` // highest sequence number received, ESN high half included
 	Replay  uint32 `json:"replay_window,omitempty"`
 	Drops   SADrop `json:"drops"`
+
+	AddTimeS  uint64   `json:"add_time_s,omitempty"`  // wall clock, seconds since 1970
+	UseTimeS  uint64   `json:"use_time_s,omitempty"`  // first use, 0 if there was none
+	LastUsedS uint64   `json:"last_used_s,omitempty"` // 0 if not used, or by a kernel that does not tell
+	Larval    bool     `json:"larval,omitempty"`      // has no algorithm yet: an acquire is under way, or an SPI was reserved
+	Flags     []string `json:"flags,omitempty"`       // XFRM_STATE_* and XFRM_SA_XFLAG_*: "esn", "oseq-may-wrap"
+	Encap     string   `json:"encap,omitempty"`       // "udp 4500 4500": kind, source and destination port
+	Offload   string   `json:"offload,omitempty"`     // "crypto eth0", "packet eth0"
+	IfID      uint32   `json:"if_id,omitempty"`
+	Mark      uint32   `json:"mark,omitempty"`
+}
+
+// Template is the template of a policy that asks for this SA, as in
+// Policy.Templates.
+func (s *SA) Template() string {
+	return fmt.Sprintf("%s %s %s %s reqid %d", s.Proto, s.Mode, s.Src, s.Dst, s.ReqID)
 }
 
 // SADrop is xfrm_stats of an SA (include/uapi/linux/xfrm.h).
@@ -44,7 +63,7 @@ type SAKey struct {
 // A Counter is one value of /proc, /sys or ethtool. Names are kept as they are
 // read, unknown ones too.
 type Counter struct {
-	Phase  string `json:"phase"` // "start" or "end"
+	Phase  string `json:"phase"` // "start", "end", or "sample": once a second in between, CPU times of the measured CPUs only
 	TimeNS int64  `json:"time_ns"`
 	Source string `json:"source"` // "/proc/net/xfrm_stat"
 	NetNS  string `json:"netns,omitempty"`
@@ -176,13 +195,13 @@ type LockLine struct {
 // A Policy is one xfrm_policy as read over netlink (XFRM_MSG_GETPOLICY).
 type Policy struct {
 	NetNS      string   `json:"netns,omitempty"`
-	Dir        string   `json:"dir"` // "in", "out", "fwd"
+	Dir        string   `json:"dir"` // "in", "out", "fwd"; of a socket "socket in", "socket out"
 	Index      uint32   `json:"index"`
 	Priority   uint32   `json:"priority"`
 	Src        string   `json:"src"` // selector prefixes
 	Dst        string   `json:"dst"`
 	Action     string   `json:"action"`                // "allow", "block"
-	Templates  []string `json:"templates,omitempty"`   // "esp tunnel 10.0.0.1 10.0.0.2 reqid 1"
+	Templates  []string `json:"templates,omitempty"`   // "esp tunnel 10.0.0.1 10.0.0.2 reqid 1", then "spi 0x1001" and "optional" if so
 	CPUAcquire bool     `json:"cpu_acquire,omitempty"` // XFRM_POLICY_CPU_ACQUIRE (6.13)
 	IfID       uint32   `json:"if_id,omitempty"`
 }
@@ -193,7 +212,7 @@ type Policy struct {
 type Fact struct {
 	Phase   string `json:"phase"`   // "start" or "end"
 	Topic   string `json:"topic"`   // "irq", "rss", "ntuple", "pause", "ring", "feature", "xps", "rps", "qdisc", "isolation", "governor", "topology", "irqbalance", "iommu", "listener"
-	Subject string `json:"subject"` // "eth0", "eth0 rx-3", "cpu 4"
+	Subject string `json:"subject"` // "eth0", "eth0 rx-3", "cpu 4"; in another network namespace "west/eth0"
 	Name    string `json:"name"`    // "affinity", "rx_pause_frames"
 	Value   string `json:"value"`
 	Counter bool   `json:"counter,omitempty"` // Value is a running count: a difference is a measurement, not drift

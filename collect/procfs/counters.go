@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strconv"
 	"strings"
 
@@ -154,4 +155,121 @@ func (r Root) XfrmStat() ([]bundle.Counter, error) {
 		rows = append(rows, bundle.Counter{Source: source, Name: fields[0], Unit: UnitCount, Value: value})
 	}
 	return rows, errors.Join(errs...)
+}
+
+// Softirqs returns how often each CPU has run each kind of softirq, from
+// /proc/softirqs (fs/proc/softirqs.c, 6.12).
+func (r Root) Softirqs() ([]bundle.Counter, error) {
+	const source = "/proc/softirqs"
+	data, err := r.Read(source)
+	if err != nil {
+		return nil, fmt.Errorf("reading softirq counts: %w", err)
+	}
+	header, rest, _ := bytes.Cut(data, []byte("\n"))
+	cpus, err := cpuColumns(string(header))
+	if err != nil {
+		return nil, fmt.Errorf("%s:1: %w", source, err)
+	}
+	var rows []bundle.Counter
+	for line := range bytes.Lines(rest) {
+		name, values, ok := strings.Cut(strings.TrimSpace(string(line)), ":")
+		if !ok {
+			return rows, fmt.Errorf("%s: line %q has no name", source, line)
+		}
+		for i, field := range strings.Fields(values) {
+			value, err := strconv.ParseUint(field, 10, 64)
+			if err != nil || i >= len(cpus) {
+				return rows, fmt.Errorf("%s: %s: %q is no count of a CPU", source, name, field)
+			}
+			rows = append(rows, bundle.Counter{Source: source, CPU: &cpus[i], Name: name, Unit: UnitCount, Value: value})
+		}
+	}
+	return rows, nil
+}
+
+// cpuColumns reads the head of a table by CPU: "CPU0 CPU2".
+func cpuColumns(header string) ([]int, error) {
+	var cpus []int
+	for _, field := range strings.Fields(header) {
+		number, ok := strings.CutPrefix(field, "CPU")
+		cpu, err := strconv.Atoi(number)
+		if !ok || err != nil || cpu < 0 || cpu > bundle.MaxCPU {
+			return nil, fmt.Errorf("%q is no CPU", field)
+		}
+		cpus = append(cpus, cpu)
+	}
+	return cpus, nil
+}
+
+// Nstat returns the SNMP counters of the calling thread's network namespace, as
+// `nstat -az` names them (net/ipv4/proc.c and net/ipv6/proc.c, 6.12). A file
+// the kernel does not have is left out; values below 0 are no counts.
+func (r Root) Nstat() ([]bundle.Counter, error) {
+	var rows []bundle.Counter
+	var errs []error
+	for _, file := range []string{"snmp", "netstat", "snmp6"} {
+		source := "/proc/net/" + file
+		data, err := r.Read("/proc/thread-self/net/" + file)
+		if errors.Is(err, fs.ErrNotExist) && file == "snmp6" {
+			continue // IPv6 is off
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("reading protocol counters: %w", err))
+			continue
+		}
+		parse := parseSNMP
+		if file == "snmp6" {
+			parse = parseSNMP6
+		}
+		found, err := parse(source, data)
+		rows = append(rows, found...)
+		errs = append(errs, err)
+	}
+	return rows, errors.Join(errs...)
+}
+
+// parseSNMP reads pairs of lines, "Ip: Forwarding DefaultTTL" and "Ip: 1 64".
+func parseSNMP(source string, data []byte) ([]bundle.Counter, error) {
+	var rows []bundle.Counter
+	var names []string
+	line := 0
+	for text := range bytes.Lines(data) {
+		line++
+		fields := strings.Fields(string(text))
+		if line%2 == 1 {
+			names = fields
+			continue
+		}
+		if len(fields) == 0 || len(fields) != len(names) || fields[0] != names[0] {
+			return rows, fmt.Errorf("%s:%d: does not fit the line of names above it", source, line)
+		}
+		protocol := strings.TrimSuffix(fields[0], ":")
+		for i := 1; i < len(fields); i++ {
+			rows = appendCount(rows, source, protocol+names[i], fields[i])
+		}
+	}
+	return rows, nil
+}
+
+// parseSNMP6 reads lines "Ip6InReceives    0".
+func parseSNMP6(source string, data []byte) ([]bundle.Counter, error) {
+	var rows []bundle.Counter
+	line := 0
+	for text := range bytes.Lines(data) {
+		line++
+		fields := strings.Fields(string(text))
+		if len(fields) != 2 {
+			return rows, fmt.Errorf("%s:%d: is no name and number", source, line)
+		}
+		rows = appendCount(rows, source, fields[0], fields[1])
+	}
+	return rows, nil
+}
+
+func appendCount(rows []bundle.Counter, source, name, text string) []bundle.Counter {
+	value, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return rows // -1: TcpMaxConn has no limit
+	}
+	return append(rows, bundle.Counter{Source: source, Name: name, Unit: UnitCount, Value: value})
 }

@@ -1,6 +1,9 @@
 package procfs
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func FuzzParseSymbol(f *testing.F) {
 	f.Add("ffffffffc0611040 t esp_output\t[esp4]")
@@ -30,16 +33,19 @@ func FuzzGNUBuildID(f *testing.F) {
 
 // The counters' files are of the kernel, but a container may put others there.
 func FuzzCounters(f *testing.F) {
-	f.Add("cpu0 1 2 3 4 5 6 7 8 9 10\n", "0000000a 0 0 0 0 0 0 0 0 0 0 0 1\n", "XfrmInError 0\n")
-	f.Fuzz(func(t *testing.T, stat, softnet, xfrm string) {
+	f.Add("cpu0 1 2 3 4 5 6 7 8 9 10\n", "0000000a 0 0 0 0 0 0 0 0 0 0 0 1\n", "XfrmInError 0\n", "CPU0\nNET_RX: 1\n", "Ip: A\nIp: 1\n")
+	f.Fuzz(func(t *testing.T, stat, softnet, xfrm, softirqs, snmp string) {
 		root := tree(t, map[string]string{
 			"proc/stat": stat, "proc/net/softnet_stat": softnet, "proc/thread-self/net/xfrm_stat": xfrm,
+			"proc/softirqs": softirqs, "proc/thread-self/net/snmp": snmp, "proc/thread-self/net/netstat": snmp, "proc/thread-self/net/snmp6": snmp,
 			"sys/devices/system/cpu/online": "0-3\n",
 		})
 		times, _ := root.CPUTimes()
 		rows, _ := root.Softnet()
 		more, _ := root.XfrmStat()
-		for _, c := range append(append(times, rows...), more...) {
+		soft, _ := root.Softirqs()
+		protocols, _ := root.Nstat()
+		for _, c := range slices.Concat(times, rows, more, soft, protocols) {
 			if c.Name == "" || c.Source == "" || c.Unit == "" {
 				t.Errorf("counter %+v", c)
 			}

@@ -235,3 +235,47 @@ func ExampleRoot_Symbols() {
 	// 0xffffffffc0611030 __pfx_esp_output
 	// 0xffffffffc0611040 esp_output
 }
+
+func TestSoftirqs(t *testing.T) {
+	rows, err := guest.Softirqs()
+	if err != nil || len(rows) != 5*10 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	for _, text := range []string{"", "CPU0 X\n", "CPU0\nNET_RX 1\n", "CPU0\nNET_RX: 1 2\n", "CPU0\nNET_RX: -1\n"} {
+		_, err := tree(t, map[string]string{"proc/softirqs": text}).Softirqs()
+		if (err == nil) != (text == "") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	rows, err = tree(t, map[string]string{"proc/softirqs": "     CPU0  CPU3\n  NET_RX:   7  9\n"}).Softirqs()
+	if err != nil || find(t, rows, 3, "NET_RX").Value != 9 || find(t, rows, 0, "NET_RX").Value != 7 {
+		t.Errorf("%+v, %v", rows, err)
+	}
+}
+
+func TestNstat(t *testing.T) {
+	files := map[string]string{
+		"proc/thread-self/net/snmp":    "Ip: Forwarding InReceives\nIp: 1 77\nTcp: MaxConn InSegs\nTcp: -1 5\n",
+		"proc/thread-self/net/netstat": "TcpExt: NewToday\nTcpExt: 3\n",
+	}
+	rows, err := tree(t, files).Nstat()
+	if err != nil || len(rows) != 4 {
+		t.Fatalf("%+v, %v", rows, err)
+	}
+	for name, want := range map[string]uint64{"IpInReceives": 77, "TcpInSegs": 5, "TcpExtNewToday": 3} {
+		if c := find(t, rows, -1, name); c.Value != want {
+			t.Errorf("got %+v", c)
+		}
+	}
+	files["proc/thread-self/net/snmp6"] = "Ip6InReceives   \t9\n"
+	if rows, err = tree(t, files).Nstat(); err != nil || find(t, rows, -1, "Ip6InReceives").Source != "/proc/net/snmp6" {
+		t.Errorf("%+v, %v", rows, err)
+	}
+	files["proc/thread-self/net/snmp"] = "Ip: Forwarding InReceives\nIp: 1\n"
+	if rows, err = tree(t, files).Nstat(); err == nil || !strings.Contains(err.Error(), "/proc/net/snmp:2") || len(rows) != 2 {
+		t.Errorf("a damaged line costs its file alone: %+v, %v", rows, err)
+	}
+	if rows, err = guest.Nstat(); err != nil || len(rows) < 100 {
+		t.Errorf("recorded: %d rows, %v", len(rows), err)
+	}
+}

@@ -1,17 +1,21 @@
-// Package xfrm reads the kernel's SAs over netlink. Keys, which the kernel
-// sends along, are passed over while decoding and wiped from the receive
-// buffers: they are in no value this package returns.
+// Package xfrm reads the kernel's SAs and policies over netlink. Keys, which
+// the kernel sends along, are passed over while decoding and wiped from the
+// receive buffers: they are in no value this package returns.
 //
 // It never joins a multicast group: a listener of XFRMNLGRP_AEVENTS costs
 // every packet work under x->lock, one of XFRMNLGRP_ACQUIRE makes the kernel
-// believe that a key daemon is there (net/xfrm/xfrm_user.c, 6.12).
+// believe that a key daemon is there (net/xfrm/xfrm_user.c, 6.12). Listeners
+// says who has.
 package xfrm
 
 import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -23,8 +27,10 @@ import (
 
 // Message types of NETLINK_XFRM (include/uapi/linux/xfrm.h).
 const (
-	msgNewSA = 0x10
-	msgGetSA = 0x12
+	msgNewSA     = 0x10
+	msgGetSA     = 0x12
+	msgNewPolicy = 0x13
+	msgGetPolicy = 0x15
 )
 
 // ErrNotSupported is matched by errors that mean a kernel without XFRM's
@@ -38,10 +44,10 @@ var ErrNotSupported = errors.New("this kernel has no NETLINK_XFRM: load it with 
 // (xfrm_state_walk): call it once before and once after a measurement, never
 // more than once a second.
 func SAs(root procfs.Root, ns string) ([]bundle.SA, error) {
-	var sas []bundle.SA
-	err := netns.Do(root, ns, func() (err error) {
-		sas, err = dump()
-		return err
+	sas, err := dumpIn(root, ns, msgGetSA, msgNewSA, func(body []byte) (bundle.SA, error) {
+		sa, err := decodeSA(body)
+		nameDevice(&sa)
+		return sa, err
 	})
 	for i := range sas {
 		sas[i].NetNS = ns
@@ -53,49 +59,78 @@ func SAs(root procfs.Root, ns string) ([]bundle.SA, error) {
 	return sas, nil
 }
 
+// Policies returns the policies of a network namespace, in the kernel's order,
+// as SAs does. The kernel holds xfrm_policy_lock meanwhile (xfrm_policy_walk).
+func Policies(root procfs.Root, ns string) ([]bundle.Policy, error) {
+	policies, err := dumpIn(root, ns, msgGetPolicy, msgNewPolicy, decodePolicy)
+	for i := range policies {
+		policies[i].NetNS = ns
+	}
+	if err != nil {
+		return policies, fmt.Errorf("reading the policies: %w", err)
+	}
+	return policies, nil
+}
+
 func compare(a, b bundle.SA) int {
 	return cmp.Or(cmp.Compare(a.Src, b.Src), cmp.Compare(a.Dst, b.Dst), cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.SPI, b.SPI))
 }
 
-func dump() ([]bundle.SA, error) {
-	conn, err := netlink.Dial(unix.NETLINK_XFRM, nil)
-	if errors.Is(err, unix.EPROTONOSUPPORT) {
-		return nil, fmt.Errorf("%w (%w)", ErrNotSupported, err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close()
-	return exchange(conn)
+// dumpIn asks the kernel for all of one kind, inside the namespace.
+func dumpIn[T any](root procfs.Root, ns string, request, answer netlink.HeaderType, decode func([]byte) (T, error)) (all []T, err error) {
+	err = netns.Do(root, ns, func() error {
+		conn, err := netlink.Dial(unix.NETLINK_XFRM, nil)
+		if errors.Is(err, unix.EPROTONOSUPPORT) {
+			return fmt.Errorf("%w (%w)", ErrNotSupported, err)
+		}
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		all, err = exchange(conn, request, answer, decode)
+		return err
+	})
+	return all, err
 }
 
-func exchange(conn *netlink.Conn) ([]bundle.SA, error) {
+func exchange[T any](conn *netlink.Conn, request, answer netlink.HeaderType, decode func([]byte) (T, error)) ([]T, error) {
 	messages, err := conn.Execute(netlink.Message{
-		Header: netlink.Header{Type: msgGetSA, Flags: netlink.Request | netlink.Dump},
+		Header: netlink.Header{Type: request, Flags: netlink.Request | netlink.Dump},
 	})
 	defer wipe(messages)
 	if err != nil {
 		return nil, err
 	}
-	var sas []bundle.SA
+	var all []T
 	var errs []error
 	for _, m := range messages {
-		if m.Header.Type != msgNewSA {
+		if m.Header.Type != answer {
 			continue
 		}
-		sa, err := decodeSA(m.Data)
+		one, err := decode(m.Data)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		sas = append(sas, sa)
+		all = append(all, one)
 	}
-	return sas, errors.Join(errs...)
+	return all, errors.Join(errs...)
 }
 
 // wipe overwrites what the kernel sent, keys among it.
 func wipe(messages []netlink.Message) {
 	for _, m := range messages {
 		clear(m.Data)
+	}
+}
+
+// nameDevice puts the name of the offloading device, as the calling thread's
+// namespace knows it, in place of its number.
+func nameDevice(sa *bundle.SA) {
+	kind, number, _ := strings.Cut(sa.Offload, " ")
+	if index, err := strconv.Atoi(number); err == nil {
+		if dev, err := net.InterfaceByIndex(index); err == nil {
+			sa.Offload = kind + " " + dev.Name
+		}
 	}
 }

@@ -39,7 +39,9 @@ func message(t *testing.T, attrs func(*netlink.AttributeEncoder)) []byte {
 	binary.NativeEndian.PutUint32(body[offFailed:], 3)
 	binary.NativeEndian.PutUint32(body[offReqID:], 9)
 	binary.NativeEndian.PutUint16(body[offFamily:], unix.AF_INET)
-	body[offMode], body[offWindow] = 1, 32
+	binary.NativeEndian.PutUint64(body[offAdded:], 1700000000)
+	binary.NativeEndian.PutUint64(body[offUsed:], 1700000001)
+	body[offMode], body[offWindow], body[offFlags] = 1, 32, 128
 	enc := netlink.NewAttributeEncoder()
 	for _, alg := range []uint16{1, 2, 3, 18, 20} { // XFRMA_ALG_*
 		enc.Bytes(alg, append(make([]byte, 72), key...))
@@ -65,11 +67,15 @@ func TestDecodeSA(t *testing.T) {
 	plain := bundle.SA{
 		Src: "192.0.2.2", Dst: "192.0.2.3", Proto: "esp", SPI: 0x1001, Mode: "tunnel", ReqID: 9,
 		Packets: 100, Bytes: 4600, Replay: 32, Drops: bundle.SADrop{ReplayWindow: 1, Replay: 2, Integrity: 3},
+		AddTimeS: 1700000000, UseTimeS: 1700000001, Flags: []string{"esn"},
 	}
 	withOSeq, withESN, perCPU := plain, plain, plain
-	withOSeq.OSeq = 77
-	withESN.OSeq, withESN.Replay = 5<<32|77, 4096
+	withOSeq.OSeq, withOSeq.Seq = 77, 1
+	withESN.OSeq, withESN.Seq, withESN.Replay = 5<<32|77, 6<<32|1, 4096
 	perCPU.PCPU, perCPU.Dir = &cpu, "out"
+	rest := plain
+	rest.LastUsedS, rest.Encap, rest.Offload, rest.Mark, rest.IfID = 1700000009, "udp 4500 4501", "packet 7", 0x10, 42
+	rest.Flags = []string{"esn", "oseq-may-wrap", "0x4"}
 	tests := []struct {
 		name  string
 		attrs func(*netlink.AttributeEncoder)
@@ -78,12 +84,20 @@ func TestDecodeSA(t *testing.T) {
 		{"fallback", func(*netlink.AttributeEncoder) {}, plain},
 		{"replay state", func(e *netlink.AttributeEncoder) { e.Bytes(attrReplayVal, words(77, 1, 2)) }, withOSeq},
 		{"extended sequence number", func(e *netlink.AttributeEncoder) {
-			e.Bytes(attrReplayESNVal, words(2, 77, 1, 5, 0, 4096, 0, 0))
+			e.Bytes(attrReplayESNVal, words(2, 77, 1, 5, 6, 4096, 0, 0))
 		}, withESN},
 		{"per-CPU, outbound", func(e *netlink.AttributeEncoder) {
 			e.Uint32(attrSAPCPU, 3)
 			e.Uint8(attrSADir, 2)
 		}, perCPU},
+		{"all the rest", func(e *netlink.AttributeEncoder) {
+			e.Uint64(attrLastUsed, 1700000009)
+			e.Bytes(attrEncap, append(binary.NativeEndian.AppendUint16(nil, 2), 0x11, 0x94, 0x11, 0x95))
+			e.Bytes(attrOffloadDev, append(words(7), 4, 0, 0, 0))
+			e.Bytes(attrMark, words(0x10, 0xff))
+			e.Uint32(attrIfID, 42)
+			e.Uint32(attrExtraFlags, 6)
+		}, rest},
 		{"an attribute of tomorrow", func(e *netlink.AttributeEncoder) { e.Bytes(999, []byte("?")) }, plain},
 	}
 	for _, test := range tests {
@@ -126,7 +140,7 @@ func TestNoKey(t *testing.T) {
 		return answer, nil
 	})
 	defer conn.Close()
-	sas, err := exchange(conn)
+	sas, err := exchange(conn, msgGetSA, msgNewSA, decodeSA)
 	if err != nil || len(sas) != 1 {
 		t.Fatalf("got %v, %v", sas, err)
 	}
@@ -134,7 +148,7 @@ func TestNoKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	texts := []string{string(asJSON), fmt.Sprintf("%v %+v %#v %x", sas, sas, sas, sas)}
+	texts := []string{string(asJSON), fmt.Sprintf("%v %+v %#v %x", sas, sas, sas, asJSON)}
 	for _, form := range []string{key, fmt.Sprintf("%x", key), fmt.Sprint([]byte(key)), key[:4], fmt.Sprintf("%x", key[:4])} {
 		for _, text := range texts {
 			if strings.Contains(text, form) {
@@ -169,7 +183,7 @@ func TestKernel(t *testing.T) {
 				return err
 			}
 		}
-		sas, err := dump()
+		sas, err := SAs("", "")
 		if err != nil {
 			return err
 		}
@@ -189,6 +203,9 @@ func checkAllocated(sas []bundle.SA) error {
 		return fmt.Errorf("%d SAs, want 3: %+v", len(sas), sas)
 	}
 	for _, sa := range sas {
+		if !sa.Larval || sa.AddTimeS == 0 {
+			return fmt.Errorf("an SA without keys is larval, and has a birthday: %+v", sa)
+		}
 		if sa.Src != "192.0.2.2" || sa.Dst != "192.0.2.3" || sa.Proto != "esp" || sa.ReqID != 7 || sa.Mode != "tunnel" {
 			return fmt.Errorf("read back as %+v", sa)
 		}
@@ -271,12 +288,15 @@ func TestRecordedDump(t *testing.T) {
 		t.Fatalf("the fallback is not first: %+v", sas)
 	}
 	for i, sa := range sas {
-		want := bundle.SA{Src: "192.0.2.2", Dst: "192.0.2.3", Proto: "esp", SPI: uint32(0x1000 + i), Mode: "tunnel", Dir: "out", ReqID: 1, PCPU: sa.PCPU}
+		want := bundle.SA{
+			Src: "192.0.2.2", Dst: "192.0.2.3", Proto: "esp", SPI: uint32(0x1000 + i), Mode: "tunnel", Dir: "out", ReqID: 1, PCPU: sa.PCPU,
+			AddTimeS: sa.AddTimeS,
+		}
 		if !reflect.DeepEqual(sa, want) || i > 0 && int(*sa.PCPU) != i-1 {
 			t.Errorf("got  %+v\nwant %+v", sa, want)
 		}
 	}
-	if text := fmt.Sprintf("%+v %x", sas, sas); strings.Contains(text, key[:4]) || strings.Contains(text, fmt.Sprintf("%x", key[:4])) {
+	if text := fmt.Sprintf("%+v %x", sas, fmt.Sprint(sas)); strings.Contains(text, key[:4]) || strings.Contains(text, fmt.Sprintf("%x", key[:4])) {
 		t.Errorf("the key is in %s", text)
 	}
 }

@@ -1,0 +1,109 @@
+package collect
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"xfrmscope/collect/bundle"
+)
+
+// A counterKey is what makes two rows the same counter.
+type counterKey struct {
+	source, netns, name string
+	cpu                 int // -1: of no CPU
+}
+
+func keyOf(c bundle.Counter) counterKey {
+	key := counterKey{c.Source, c.NetNS, c.Name, -1}
+	if c.CPU != nil {
+		key.cpu = *c.CPU
+	}
+	return key
+}
+
+func (k counterKey) String() string {
+	if k.cpu < 0 {
+		return k.name
+	}
+	return fmt.Sprintf("%s of CPU %d", k.name, k.cpu)
+}
+
+// isGauge reports whether the value may fall: lengths, limits and numbers that
+// stand among the counters, and times the kernel is known to take back
+// (Documentation/filesystems/proc.rst of iowait, 6.12).
+func (k counterKey) isGauge() bool {
+	switch k.name {
+	case "backlog_len", "input_qlen", "process_qlen", "idle", "iowait",
+		"IpForwarding", "IpDefaultTTL", "TcpRtoAlgorithm", "TcpRtoMin", "TcpRtoMax", "TcpMaxConn", "TcpCurrEstab", "MPTcpExtMPCurrEstab":
+		return true
+	}
+	return false
+}
+
+// unsteady warns of counters that fell between the start and the end, or that
+// were there at the start only: a difference of theirs means nothing. One
+// warning names all of a source.
+func unsteady(rows []bundle.Counter) []bundle.Warning {
+	end := map[counterKey]uint64{}
+	read := map[[2]string]bool{} // the sources that could be read at the end, by namespace
+	for _, c := range rows {
+		if c.Phase == phaseEnd {
+			end[keyOf(c)] = c.Value
+			read[[2]string{c.Source, c.NetNS}] = true
+		}
+	}
+	names := map[[3]string][]string{} // by source, namespace, and what happened
+	for _, c := range rows {
+		if c.Phase != phaseStart || !read[[2]string{c.Source, c.NetNS}] {
+			continue
+		}
+		key := keyOf(c)
+		value, ok := end[key]
+		switch {
+		case !ok:
+			group := [3]string{c.Source, c.NetNS, "vanished"}
+			names[group] = append(names[group], key.String())
+		case value < c.Value && !key.isGauge():
+			group := [3]string{c.Source, c.NetNS, "fell"}
+			names[group] = append(names[group], key.String())
+		}
+	}
+	var warnings []bundle.Warning
+	for _, group := range slices.SortedFunc(maps.Keys(names), func(a, b [3]string) int { return slices.Compare(a[:], b[:]) }) {
+		where := ""
+		if group[1] != "" {
+			where = " in " + nsName(group[1])
+		}
+		warnings = append(warnings, bundle.Warning{
+			Weakens: group[0],
+			Text:    fmt.Sprintf("%s%s %s during the window: the difference is no count", few(names[group]), where, group[2]),
+		})
+	}
+	return warnings
+}
+
+// few lists the first of many names.
+func few(names []string) string {
+	const most = 6
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// withoutIdle leaves out the protocol counters, hundreds, that are 0 at both
+// ends.
+func withoutIdle(rows []bundle.Counter) []bundle.Counter {
+	used := map[counterKey]bool{}
+	for _, c := range rows {
+		if c.Value > 0 {
+			used[keyOf(c)] = true
+		}
+	}
+	return slices.DeleteFunc(rows, func(c bundle.Counter) bool {
+		protocol := c.Source == "/proc/net/snmp" || c.Source == "/proc/net/netstat" || c.Source == "/proc/net/snmp6"
+		return protocol && !used[keyOf(c)]
+	})
+}
