@@ -26,9 +26,11 @@
 // is a directory of runs with a table of contents:
 //
 //	sweep/
-//	  sweep.json           {"schema": 1, "name": "per-CPU SAs", "runs": ["n1", "n2", "n4"]}
+//	  sweep.json           Sweep: {"name": "per-CPU SAs", "runs": ["n1", "n2", "n4"], ...}
+//	  scenario.yaml        the resolved scenario, if it was made by one
 //	  symbols/             files its runs share, once; a run's own file wins
 //	  n1/ n2/ n4/          runs
+//	  aside/               runs that did not end, kept
 //
 // A run's manifest names its files with their hashes wherever they stand.
 //

@@ -7,7 +7,10 @@ import (
 
 // SchemaVersion is the version of the bundle's format. A reader refuses a
 // newer one with ErrVersion and reads every older one.
-const SchemaVersion = 1
+//
+//	1  the first
+//	2  manifest.json and sweep.json hold their own sum; sweep.json names the runs planned
+const SchemaVersion = 2
 
 // Status says whether a run ended as planned.
 type Status string
@@ -37,6 +40,8 @@ type Manifest struct {
 	Losses   []Loss    `json:"losses,omitempty"`
 	Warnings []Warning `json:"warnings,omitempty"`
 	Gaps     []Gap     `json:"gaps,omitempty"`
+
+	Sum string `json:"sum,omitempty"` // SHA-256 of the file, see verifySum; last
 }
 
 // A Host is the machine and kernel a run was measured on.

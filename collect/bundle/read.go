@@ -49,18 +49,6 @@ func Open(fsys fs.FS, path string) (*Run, error) {
 	return r, nil
 }
 
-// A Sweep is a directory of runs that differ in one factor.
-type Sweep struct {
-	Schema int      `json:"schema"`
-	Name   string   `json:"name"`
-	Dirs   []string `json:"runs"` // directories of the runs, in order
-
-	Scenario string   `json:"scenario,omitempty"` // hash of the scenario it was made by
-	Headline []string `json:"headline,omitempty"` // metric ids named before it was run, see package metric
-
-	Runs []*Run `json:"-"`
-}
-
 // OpenAll opens the run or the sweep at path and returns its runs in order.
 func OpenAll(path string) ([]*Run, error) {
 	info, err := os.Stat(path)
@@ -99,50 +87,28 @@ func OpenAllFS(fsys fs.FS, path string) ([]*Run, error) {
 	return []*Run{r}, nil
 }
 
-// OpenSweep opens the sweep at the root of fsys.
-func OpenSweep(fsys fs.FS, path string) (*Sweep, error) {
-	var s Sweep
-	if err := readJSON(fsys, sweepName, &s); err != nil {
-		return nil, fmt.Errorf("%s: reading sweep.json: %w", path, err)
-	}
-	if s.Schema < 1 || s.Schema > SchemaVersion {
-		return nil, fmt.Errorf("%s: sweep.json: %w %d; this program reads 1 to %d", path, ErrVersion, s.Schema, SchemaVersion)
-	}
-	for _, dir := range s.Dirs {
-		if !validName(dir) {
-			return nil, fmt.Errorf("%s: sweep.json names the run %q outside the sweep", path, dir)
-		}
-		sub, err := fs.Sub(fsys, dir)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		r, err := Open(sub, path+"/"+dir)
-		if err != nil {
-			return nil, err
-		}
-		r.shared = fsys
-		s.Runs = append(s.Runs, r)
-	}
-	if len(s.Runs) == 0 {
-		return nil, &NotBundleError{path, "its sweep.json names no run"}
-	}
-	return &s, nil
-}
-
 func readJSON(fsys fs.FS, name string, v any) error {
-	f, err := fsys.Open(name)
+	data, err := readBounded(fsys, name)
 	if err != nil {
 		return err
+	}
+	return json.Unmarshal(data, v)
+}
+
+func readBounded(fsys fs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(data) > maxManifest {
-		return fmt.Errorf("larger than %d bytes", maxManifest)
+		return nil, fmt.Errorf("larger than %d bytes", maxManifest)
 	}
-	return json.Unmarshal(data, v)
+	return data, nil
 }
 
 // Has reports whether the bundle holds the artefact.
@@ -292,10 +258,14 @@ func readLines[T any](r *Run, name string) ([]T, error) {
 	return rows, nil
 }
 
-// Verify hashes every artefact the manifest names and returns a *DamagedError
-// for each that differs, joined; nil if all are as they were written.
+// Verify hashes the manifest and every artefact it names and returns a
+// *DamagedError for each that differs, joined; nil if all are as they were
+// written.
 func (r *Run) Verify() error {
 	var errs []error
+	if err := verifySum(r.fsys, manifestName, r.Schema); err != nil {
+		errs = append(errs, &DamagedError{r.Path + "/" + manifestName, err.Error()})
+	}
 	for _, want := range r.Files {
 		if err := r.verifyFile(want); err != nil {
 			errs = append(errs, &DamagedError{r.Path + "/" + want.Name, err.Error()})

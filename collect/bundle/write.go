@@ -45,7 +45,7 @@ func Create(dir string, m Manifest) (*Writer, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("creating bundle: %w", err)
 	}
-	m.Schema, m.Status = SchemaVersion, Partial
+	m.Status = Partial
 	if m.Why == "" {
 		m.Why = "the run has not ended"
 	}
@@ -154,21 +154,11 @@ func (w *Writer) Update(change func(*Manifest)) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	change(&w.m)
-	data, err := json.MarshalIndent(&w.m, "", "  ")
-	if err != nil {
+	w.m.Schema, w.m.Sum = SchemaVersion, noSum
+	if err := replaceTable(filepath.Join(w.dir, manifestName), &w.m); err != nil {
 		return fmt.Errorf("writing manifest: %w", err)
 	}
-	full := filepath.Join(w.dir, manifestName)
-	if err := os.WriteFile(full+partSuffix, append(data, '\n'), 0o644); err != nil {
-		return fmt.Errorf("writing manifest: %w", err)
-	}
-	if _, err := seal(full + partSuffix); err != nil {
-		return fmt.Errorf("writing manifest: %w", err)
-	}
-	if err := os.Rename(full+partSuffix, full); err != nil {
-		return fmt.Errorf("writing manifest: %w", err)
-	}
-	return syncDir(w.dir)
+	return nil
 }
 
 // Finish writes the last manifest: complete if why is "", else partial.
@@ -181,13 +171,23 @@ func (w *Writer) Finish(why string) error {
 	})
 }
 
+// Reopen returns a writer for a run that has ended, to add what came after it.
+// Its status stays.
+func Reopen(dir string) (*Writer, error) {
+	run, err := Open(os.DirFS(dir), dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Writer{dir: dir, m: run.Manifest}, nil
+}
+
 // Amend changes the manifest of a run that has ended. No artefact is touched.
 func Amend(dir string, change func(*Manifest)) error {
-	run, err := Open(os.DirFS(dir), dir)
+	w, err := Reopen(dir)
 	if err != nil {
 		return err
 	}
-	return (&Writer{dir: dir, m: run.Manifest}).Update(change)
+	return w.Update(change)
 }
 
 // validName reports whether a name of a manifest stays below the bundle.
