@@ -2,7 +2,6 @@ package analyze
 
 import (
 	"xfrmscope/analyze/finding"
-	"xfrmscope/analyze/importer"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/scaling"
@@ -77,8 +76,7 @@ type Run struct {
 
 	probeRate metric.Value // packets/s in the probes' window
 
-	measured  []*importer.Traffic // by traffic generators, one a mode, until each run has its own
-	generator string              // the format of their files
+	measured []generated // by traffic generators, until each run has its own
 
 	Losses   []bundle.Loss    `json:"losses,omitempty"`   // of the run as a whole
 	Warnings []bundle.Warning `json:"warnings,omitempty"` // of the run as a whole

@@ -13,10 +13,18 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// takeTraffic keeps what traffic generators measured, one Traffic a mode: a
-// bundle of TRex results holds a whole sweep.
+// generated is what traffic generators measured of one mode, run by run.
+type generated struct {
+	mode   string
+	source string // the formats of their files
+	runs   [][]importer.Point
+}
+
+// takeTraffic keeps what traffic generators measured, mode by mode: a bundle
+// of TRex results holds a whole sweep.
 func (r *Run) takeTraffic(imports []*importer.Import, names []string) {
 	byMode := map[string][]importer.TrafficFile{}
+	sources := map[string][]string{}
 	for i, im := range imports {
 		if im.Traffic == nil || len(im.Traffic.Points) == 0 {
 			continue
@@ -26,9 +34,7 @@ func (r *Run) takeTraffic(imports []*importer.Import, names []string) {
 			mode = im.Traffic.Mode
 		}
 		byMode[mode] = append(byMode[mode], importer.TrafficFile{Name: path.Base(names[i]), Traffic: im.Traffic})
-		if r.generator == "" {
-			r.generator = im.Format.String()
-		}
+		sources[mode] = appendNew(sources[mode], im.Format.String())
 	}
 	for _, mode := range slices.Sorted(maps.Keys(byMode)) {
 		t, err := importer.MergeTraffic(byMode[mode])
@@ -36,8 +42,7 @@ func (r *Run) takeTraffic(imports []*importer.Import, names []string) {
 			r.gap(bundle.Gap{What: "traffic of mode " + mode, Why: err.Error()})
 			continue
 		}
-		t.Mode = mode
-		r.measured = append(r.measured, t)
+		r.measured = append(r.measured, generated{mode, strings.Join(slices.Sorted(slices.Values(sources[mode])), " and "), t.Runs()})
 	}
 }
 
@@ -53,9 +58,9 @@ func eachMeasured(runs []*Run) []*Run {
 
 func (r *Run) expand() []*Run {
 	var out []*Run
-	for _, t := range r.measured {
-		for _, points := range t.Runs() {
-			out = append(out, r.ofPoints(t.Mode, points))
+	for _, g := range r.measured {
+		for _, points := range g.runs {
+			out = append(out, r.ofPoints(g, points))
 		}
 	}
 	switch {
@@ -73,10 +78,11 @@ func (r *Run) expand() []*Run {
 }
 
 // ofPoints is the run of one setting: its points are directions or devices.
-func (r *Run) ofPoints(mode string, points []importer.Point) *Run {
+func (r *Run) ofPoints(g generated, points []importer.Point) *Run {
 	p := points[0]
 	run := *r
-	run.Mode, run.N = mode, p.N
+	run.measured = nil
+	run.Mode, run.N = g.mode, p.N
 	if p.CPU < 0 {
 		run.Factor = p.Factor // else one a CPU
 	}
@@ -84,16 +90,16 @@ func (r *Run) ofPoints(mode string, points []importer.Point) *Run {
 	if run.Labels == nil {
 		run.Labels = map[string]string{}
 	}
-	if mode != "" {
-		run.Labels["mode"] = mode
+	if g.mode != "" {
+		run.Labels["mode"] = g.mode
 	}
 	run.Labels["n"] = strconv.Itoa(p.N)
 	if p.Run > 0 {
 		run.Labels["repeat"] = strconv.Itoa(p.Run)
 	}
-	run.Traffic = newTraffic(r.generator, points)
+	run.Traffic = newTraffic(g.source, points)
 	if !run.Packets.Rate.Measured() {
-		run.Packets = generatorPackets(r.generator, points)
+		run.Packets = generatorPackets(g.source, points)
 	}
 	run.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(w bundle.Warning) bool { return !ofRun(w, p) })
 	run.Name = runName(&run)

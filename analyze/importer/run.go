@@ -21,6 +21,9 @@ type RunOptions struct {
 	Tool     string            // program and version, for Manifest.Tool
 	Kallsyms string            // file with the kernel symbols of the recording, "" if there is none; may be gzipped
 	Labels   map[string]string // "mode", "n", ...
+	Modes    map[string]string // by file: the mode of its traffic, if its name does not tell it
+
+	sweep bool // a traffic file may hold several runs
 }
 
 // Dir is the folder of a bundle that holds foreign files as they are.
@@ -43,7 +46,7 @@ func RunOf(files []string, dir string, opt RunOptions) (*bundle.Run, []bundle.Lo
 			return nil, nil, err
 		}
 		if !isRecording {
-			lost, err := describeImport(&m, file)
+			lost, err := describeImport(&m, file, opt.sweep)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -93,7 +96,7 @@ func isRecording(file string) (bool, error) {
 
 // describeImport reads a foreign file once, to refuse what the analysis could
 // not read, and notes what it says of the machine.
-func describeImport(m *bundle.Manifest, file string) ([]bundle.Loss, error) {
+func describeImport(m *bundle.Manifest, file string, sweep bool) ([]bundle.Loss, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -103,7 +106,7 @@ func describeImport(m *bundle.Manifest, file string) ([]bundle.Loss, error) {
 	if err != nil {
 		return nil, err
 	}
-	if im.Traffic != nil {
+	if im.Traffic != nil && !sweep {
 		if _, one := im.Traffic.Bundle(file); !one && len(im.Traffic.Points) > 1 {
 			return nil, fmt.Errorf("%s holds the results of %d runs, and a run takes those of one: give the file of a single run", file, len(im.Traffic.Points))
 		}

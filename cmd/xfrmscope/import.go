@@ -13,31 +13,42 @@ type importOptions struct {
 	dir      string
 	kallsyms string
 	labels   map[string]string
+	modes    map[string]string
 }
 
 func newImport(io streams) *cobra.Command {
 	var o importOptions
 	cmd := &cobra.Command{
-		Use:   "import FILE... -o RUN",
+		Use:   "import FILE... -o RUN|SWEEP",
 		Short: "Make a run of what other programs recorded",
 		Long: `Import makes a run of files that other programs wrote, told by their content:
 
   perf.data        of perf record; its kernel functions get names from --kallsyms
   stacks           perf script text, folded stacks, a flame graph SVG, pprof
-  packets          the result of one run of TRex, iperf3 --json or pktgen
+  packets          results of TRex, iperf3 --json or pktgen
+  lock waits       perf lock contention -x
 
 The files are kept as they are. A perf.data that was cut off is imported to its
-last whole record.`,
-		Example: `  xfrmscope import perf.data --kallsyms kallsyms --label mode=shared -o run
+last whole record.
+
+Results of several runs, as TRex writes them, become a sweep: a curve for each
+mode, over flows. The mode is told by the file's name (one-sa, shared: shared;
+pcpu; no-ipsec, plain: plain), or by --mode. Files of one mode are about the same
+runs: rates from one and losses from another are put together, and nothing is
+counted twice. Gibit/s stays Gibit/s: reports print bit/s of the same layer.`,
+		Example: `  xfrmscope import trex-pcpu.csv trex-pcpu-lp.csv trex-no-ipsec.csv -o sweep
+  xfrmscope import udp.json --mode udp.json=pcpu -o run
+  xfrmscope import perf.data --kallsyms kallsyms --label mode=shared -o run
   xfrmscope import flamegraph.svg -o run
   perf record -a -g -e cpu-clock -o perf.data sleep 5 && xfrmscope import perf.data --kallsyms /proc/kallsyms -o run`,
 		Args: arguments(cobra.MinimumNArgs(1), "at least one FILE"),
 		RunE: func(_ *cobra.Command, args []string) error { return importFiles(io, o, args) },
 	}
 	f := cmd.Flags()
-	f.StringVarP(&o.dir, "output", "o", "", "directory of the run, to be made (required)")
+	f.StringVarP(&o.dir, "output", "o", "", "directory of the run or sweep, to be made (required)")
 	f.StringVar(&o.kallsyms, "kallsyms", "", "kernel symbols of the recording: /proc/kallsyms of that machine and boot, may be gzipped")
 	f.StringToStringVar(&o.labels, "label", nil, "label of the run, as mode=pcpu; report groups by mode")
+	f.StringToStringVar(&o.modes, "mode", nil, "FILE=NAME: mode of a file of traffic results")
 	return cmd
 }
 
@@ -45,11 +56,13 @@ func importFiles(io streams, o importOptions, files []string) error {
 	if o.dir == "" {
 		return usagef("import needs a directory for the run: add -o DIR")
 	}
-	run, losses, err := importer.RunOf(files, o.dir, importer.RunOptions{Tool: "xfrmscope " + version(), Kallsyms: o.kallsyms, Labels: o.labels})
+	runs, losses, err := importer.Files(files, o.dir, importer.RunOptions{Tool: "xfrmscope " + version(), Kallsyms: o.kallsyms, Labels: o.labels, Modes: o.modes})
 	if err != nil {
 		return err
 	}
-	printRun(io, run)
+	for _, run := range runs {
+		printRun(io, run)
+	}
 	for _, l := range losses {
 		fmt.Fprintf(io.out, "  lost: %s: %d", l.What, l.Count)
 		if l.Effect != "" {

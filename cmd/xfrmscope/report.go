@@ -10,9 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/symbols"
-	"xfrmscope/collect/bundle"
 	"xfrmscope/reports"
 	"xfrmscope/samples"
 )
@@ -72,23 +70,6 @@ func report(ctx context.Context, io streams, o reportOptions, paths []string) er
 
 const userUsage = "keep user-space frames, named by this machine's files of the recorded build ids"
 
-// analyzePaths opens every path and analyses all their runs side by side.
-func analyzePaths(ctx context.Context, paths []string, user bool) (*analyze.Result, error) {
-	var runs []*bundle.Run
-	for _, path := range paths {
-		more, err := openRuns(path)
-		if err != nil {
-			return nil, err
-		}
-		runs = append(runs, more...)
-	}
-	opt := analyze.Options{Tool: "xfrmscope " + version()}
-	if user {
-		opt.User, opt.Symbols = true, symbols.NewStore(symbolPlaces())
-	}
-	return analyze.Runs(ctx, runs, opt)
-}
-
 // symbolPlaces are where perf looks for symbols too.
 func symbolPlaces() symbols.Places {
 	p := symbols.Places{
@@ -100,21 +81,6 @@ func symbolPlaces() symbols.Places {
 		p.BuildIDs = append([]fs.FS{os.DirFS(filepath.Join(home, ".debug"))}, p.BuildIDs...)
 	}
 	return p
-}
-
-// samplePrefix marks a path inside the program.
-const samplePrefix = "sample:"
-
-func openRuns(path string) ([]*bundle.Run, error) {
-	name, ok := strings.CutPrefix(path, samplePrefix)
-	if !ok {
-		return bundle.OpenAll(path)
-	}
-	fsys, err := samples.Open(name)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return bundle.OpenAllFS(fsys, path)
 }
 
 func sampleNames() string {

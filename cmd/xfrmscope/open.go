@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/importer"
+	"xfrmscope/analyze/symbols"
+	"xfrmscope/collect/bundle"
+	"xfrmscope/reports"
+	"xfrmscope/samples"
+)
+
+// samplePrefix marks a path inside the program.
+const samplePrefix = "sample:"
+
+// analyzePaths analyses everything the paths name side by side: runs, sweeps
+// and files of other programs. One results.json or report.html is read back.
+func analyzePaths(ctx context.Context, paths []string, user bool) (*analyze.Result, error) {
+	if len(paths) == 1 {
+		r, err := readResult(paths[0])
+		if r != nil || err != nil {
+			return r, err
+		}
+	}
+	runs, done, err := openPaths(paths)
+	defer done()
+	if err != nil {
+		return nil, err
+	}
+	opt := analyze.Options{Tool: "xfrmscope " + version(), Headline: headlineOf(paths)}
+	if user {
+		opt.User, opt.Symbols = true, symbols.NewStore(symbolPlaces())
+	}
+	return analyze.Runs(ctx, runs, opt)
+}
+
+// openPaths opens bundles where they are, and imports all other files together
+// into a directory that done removes.
+func openPaths(paths []string) (runs []*bundle.Run, done func(), err error) {
+	done = func() {}
+	var files []string
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			files = append(files, path)
+			continue
+		}
+		more, err := openRuns(path)
+		if err != nil {
+			return nil, done, err
+		}
+		runs = append(runs, more...)
+	}
+	if len(files) == 0 {
+		return runs, done, nil
+	}
+	dir, err := os.MkdirTemp("", "xfrmscope-import-")
+	if err != nil {
+		return nil, done, err
+	}
+	done = func() { os.RemoveAll(dir) }
+	if _, _, err := importer.Files(files, dir, importer.RunOptions{Tool: "xfrmscope " + version()}); err != nil {
+		return nil, done, err
+	}
+	imported, err := bundle.OpenAllFS(os.DirFS(dir), "imported")
+	return append(runs, imported...), done, err
+}
+
+func openRuns(path string) ([]*bundle.Run, error) {
+	name, ok := strings.CutPrefix(path, samplePrefix)
+	if !ok {
+		return bundle.OpenAll(path)
+	}
+	fsys, err := samples.Open(name)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return bundle.OpenAllFS(fsys, path)
+}
+
+// headlineOf returns the metrics that a sweep named before it was run; sweeps
+// that named different ones, or none, have none in common.
+func headlineOf(paths []string) []string {
+	var out []string
+	for i, path := range paths {
+		s, err := bundle.OpenSweep(os.DirFS(path), path)
+		if err != nil || i > 0 && !slices.Equal(out, s.Headline) {
+			return nil
+		}
+		out = s.Headline
+	}
+	return out
+}
+
+// readResult reads a results.json or a report.html, and returns nil for
+// anything else.
+func readResult(path string) (*analyze.Result, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil // whoever opens it next says why
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, nil
+	}
+	br := bufio.NewReaderSize(f, importer.HeadBytes)
+	head, _ := br.Peek(importer.HeadBytes)
+	head = bytes.TrimSpace(head)
+	var r *analyze.Result
+	switch {
+	case bytes.HasPrefix(head, []byte("{")) && bytes.Contains(head[:min(len(head), 200)], []byte(`"schema"`)):
+		r, err = reports.ReadJSON(br)
+	case bytes.HasPrefix(bytes.ToLower(head[:min(len(head), 15)]), []byte("<!doctype html")):
+		r, err = reports.ReadHTML(br)
+	default:
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
