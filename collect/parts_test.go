@@ -168,7 +168,7 @@ func TestSnapshotGaps(t *testing.T) {
 		what = append(what, g.What)
 	}
 	want := []string{
-		"policies of network namespace gone", "listeners to XFRM's events in network namespace gone",
+		"CPU topology", "interrupts", "placement of network namespace gone", "policies of network namespace gone", "listeners to XFRM's events in network namespace gone",
 		"CPU times", "softirq counters", "softirq counts", "XFRM's counters of network namespace gone",
 		"protocol counters of network namespace gone", "SAs of network namespace gone",
 	}

@@ -30,6 +30,7 @@ func (r *recorder) save() error {
 	})
 	errs := []error{
 		bundle.WriteLines(r.w, sasFile, r.snapshot.sas),
+		bundle.WriteLines(r.w, placementFile, withoutIdleFacts(r.snapshot.facts)),
 		bundle.WriteLines(r.w, policiesFile, r.snapshot.policies),
 		bundle.WriteLines(r.w, countersFile, withoutIdle(r.snapshot.counters)),
 		r.saveTraffic(),

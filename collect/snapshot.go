@@ -10,6 +10,7 @@ import (
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/netns"
+	"xfrmscope/collect/placement"
 	"xfrmscope/collect/procfs"
 	"xfrmscope/collect/xfrm"
 )
@@ -43,6 +44,7 @@ type snapshot struct {
 	sas       []bundle.SA
 	policies  []bundle.Policy
 	counters  []bundle.Counter
+	facts     []bundle.Fact
 	packets   [2]*bundle.Traffic // counts as they stood at the start and at the end
 	packetsAt bundle.Window
 	gaps      []bundle.Gap
@@ -53,6 +55,7 @@ type snapshot struct {
 // read nearest to the window.
 func (s *snapshot) take(phase string) {
 	if phase == phaseStart {
+		s.takePlacement(phase)
 		s.takePolicies()
 		s.takeListeners()
 		s.takeCounters(phase)
@@ -63,6 +66,7 @@ func (s *snapshot) take(phase string) {
 	s.takeSAs(phase)
 	s.takePackets(phase)
 	s.takeCounters(phase)
+	s.takePlacement(phase)
 	s.warnings = append(s.warnings, unsteady(s.counters)...)
 }
 
@@ -77,6 +81,18 @@ func (s *snapshot) takeSAs(phase string) {
 		if err != nil {
 			s.gap("SAs of "+nsName(ns), phase, err)
 		}
+	}
+}
+
+// takePlacement is furthest from the window, for drivers may take long to count.
+func (s *snapshot) takePlacement(phase string) {
+	facts, gaps := placement.Read(s.root, s.netns)
+	for i := range facts {
+		facts[i].Phase = phase
+	}
+	s.facts = append(s.facts, facts...)
+	for _, g := range gaps {
+		s.addGap(g, phase)
 	}
 }
 
@@ -152,11 +168,12 @@ func (s *snapshot) addCounters(phase, ns, what string, read func() ([]bundle.Cou
 
 // gap notes what could not be read, once for both phases if it is the same.
 func (s *snapshot) gap(what, phase string, err error) {
-	g := bundle.Gap{What: what, Why: err.Error(), Fix: fixOf(err)}
-	for _, known := range s.gaps {
-		if known == g {
-			return
-		}
+	s.addGap(bundle.Gap{What: what, Why: err.Error(), Fix: fixOf(err)}, phase)
+}
+
+func (s *snapshot) addGap(g bundle.Gap, phase string) {
+	if slices.Contains(s.gaps, g) {
+		return
 	}
 	if phase == phaseEnd {
 		g.What += " at the end of the window"

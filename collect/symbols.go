@@ -25,6 +25,7 @@ const (
 	countersFile  = "counters.jsonl"
 	sasFile       = "sas.jsonl"
 	policiesFile  = "policies.jsonl"
+	placementFile = "placement.jsonl"
 	trafficFile   = "traffic.json"
 	perfRecordLog = "log/perf.record.log"
 	loadLog       = "log/load.log"

@@ -107,3 +107,18 @@ func withoutIdle(rows []bundle.Counter) []bundle.Counter {
 		return protocol && !used[keyOf(c)]
 	})
 }
+
+// withoutIdleFacts leaves out the counters of interfaces, thousands, that are 0
+// at both ends.
+func withoutIdleFacts(facts []bundle.Fact) []bundle.Fact {
+	type key struct{ topic, subject, name string }
+	used := map[key]bool{}
+	for _, f := range facts {
+		if f.Value != "0" {
+			used[key{f.Topic, f.Subject, f.Name}] = true
+		}
+	}
+	return slices.DeleteFunc(facts, func(f bundle.Fact) bool {
+		return f.Counter && !used[key{f.Topic, f.Subject, f.Name}]
+	})
+}

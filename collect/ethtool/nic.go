@@ -12,6 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// PartPause is what Lacks calls the pause settings.
+const PartPause = "pause frames"
+
 // A NIC is what an interface says of itself. A part that it does not support
 // is zero and named in Lacks.
 type NIC struct {
@@ -26,7 +29,7 @@ type NIC struct {
 	Rules    []Rule
 	Stats    []Stat // in the driver's order
 
-	Lacks []string // "pause frames: operation not supported"
+	Lacks []string // parts, as PartPause
 }
 
 // Channels are the queues in use.
@@ -71,7 +74,7 @@ func Read(name string) (NIC, error) {
 		{"driver", n.readDriver},
 		{"channels", n.readChannels},
 		{"ring sizes", n.readRing},
-		{"pause frames", n.readPause},
+		{PartPause, n.readPause},
 		{"features", n.readFeatures},
 		{"RSS", n.readRSS},
 		{"hashed fields", n.readHash},
@@ -80,7 +83,7 @@ func Read(name string) (NIC, error) {
 	} {
 		switch err := part.read(d); {
 		case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EINVAL): // which some drivers say of what they do not know
-			n.Lacks = append(n.Lacks, part.what+": "+unix.EOPNOTSUPP.Error())
+			n.Lacks = append(n.Lacks, part.what)
 		case errors.Is(err, unix.ENODEV):
 			return n, fmt.Errorf("%s: there is no such interface in this namespace: %w", name, err)
 		case err != nil:

@@ -53,6 +53,46 @@ func Do(root procfs.Root, name string, fn func() error) error {
 	return <-done
 }
 
+// DoWithSys is Do where /sys/class/net, too, shows the namespace's interfaces:
+// sysfs shows those of the namespace it was mounted in. It mounts one on a thread of
+// its own, which nobody else sees and which ends with it.
+func DoWithSys(root procfs.Root, name string, fn func() error) error {
+	if name == "" {
+		return fn()
+	}
+	path, err := Path(root, name)
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // never unlocked: its mounts are its own
+		done <- enterWithSys(path, fn)
+	}()
+	return <-done
+}
+
+func enterWithSys(path string, fn func() error) error {
+	target, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("entering network namespace: %w", err)
+	}
+	defer target.Close()
+	if err := unix.Setns(int(target.Fd()), unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("entering network namespace %s: %w", path, err)
+	}
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("a mount namespace for the /sys of %s: %w", path, err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("a mount namespace for the /sys of %s: %w", path, err)
+	}
+	if err := unix.Mount("sysfs", "/sys", "sysfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return fmt.Errorf("mounting the /sys of %s: %w", path, err)
+	}
+	return fn()
+}
+
 // enter calls fn with the goroutine's thread in the namespace of path. A
 // thread that cannot return to its own namespace is not given back: the
 // runtime ends a locked thread with its goroutine.

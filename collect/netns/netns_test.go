@@ -103,6 +103,19 @@ func TestDo(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
+	err = DoWithSys("", pid, func() error {
+		devices, err := os.ReadDir("/sys/class/net")
+		if err != nil || len(devices) != 1 || devices[0].Name() != "lo" {
+			return fmt.Errorf("/sys/class/net holds %v, %w, want lo alone", devices, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if names, err := links(); err != nil || names == "lo" {
+		t.Errorf("afterwards this process sees %q, %v", names, err)
+	}
 	for range 20 { // whichever thread this runs on
 		if after, err := os.Readlink("/proc/thread-self/ns/net"); err != nil || after != before {
 			t.Fatalf("afterwards in %s, %v; before in %s", after, err, before)
@@ -112,6 +125,9 @@ func TestDo(t *testing.T) {
 
 func TestDoErrors(t *testing.T) {
 	if err := Do("", "no-such-namespace", func() error { return nil }); err == nil {
+		t.Error("entered a namespace that does not exist")
+	}
+	if err := DoWithSys("", "no-such-namespace", func() error { return nil }); err == nil {
 		t.Error("entered a namespace that does not exist")
 	}
 	mine := errors.New("mine")

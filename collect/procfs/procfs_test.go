@@ -279,3 +279,59 @@ func TestNstat(t *testing.T) {
 		t.Errorf("recorded: %d rows, %v", len(rows), err)
 	}
 }
+
+func TestInterrupts(t *testing.T) {
+	const text = `            CPU0       CPU1
+  38:          0      15952 PCI-MSIX-0000:00:03.0   1-edge      virtio2-input.0
+  39:          7          9   PCI-MSI 524289-edge      mlx5_comp1@pci:0000:01:00.0
+   9:          0          0
+ NMI:          0          0   Non-maskable interrupts
+ ERR:          0
+`
+	root := tree(t, map[string]string{
+		"proc/interrupts":                     text,
+		"proc/irq/38/smp_affinity_list":       "0-1\n",
+		"proc/irq/38/effective_affinity_list": "1\n",
+	})
+	got, err := root.Interrupts()
+	want := []Interrupt{
+		{Number: 38, Name: "virtio2-input.0", Counts: []CPUCount{{1, 15952}}, Affinity: "0-1", Effective: "1"},
+		{Number: 39, Name: "mlx5_comp1@pci:0000:01:00.0", Counts: []CPUCount{{0, 7}, {1, 9}}},
+		{Number: 9},
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+	}
+	for _, text := range []string{"CPUX\n", "CPU0 CPU1\n 1: 2\n", "CPU0\n 1: x timer\n"} {
+		if _, err := tree(t, map[string]string{"proc/interrupts": text}).Interrupts(); err == nil {
+			t.Errorf("%q was taken", text)
+		}
+	}
+}
+
+func FuzzParseInterrupts(f *testing.F) {
+	f.Add([]byte("  CPU0 CPU1\n 38:  0  5 PCI-MSI 1-edge eth0-TxRx-0\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		all, _ := parseInterrupts(data)
+		for _, irq := range all {
+			for _, c := range irq.Counts {
+				if c.Count == 0 || c.CPU > bundle.MaxCPU {
+					t.Errorf("%+v", irq)
+				}
+			}
+		}
+	})
+}
+
+func TestParseMask(t *testing.T) {
+	for text, want := range map[string]string{"0": "", "f": "0-3", "00000001,00000000": "32", "3,80000001": "0,31-33"} {
+		if got, err := parseMask(text); err != nil || got.String() != want {
+			t.Errorf("%q: %s, %v, want %s", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "x", "1ffffffff", strings.Repeat("0,", 300) + "1"} {
+		if got, err := parseMask(text); err == nil {
+			t.Errorf("%q: %s", text, got)
+		}
+	}
+}
