@@ -4,7 +4,7 @@
 SHELL = /bin/bash
 BIN   = xfrmscope
 
-.PHONY: help build demo test browser-test check race generate golden bench lab setup
+.PHONY: help build demo test browser-test check race generate golden bench lab setup lab-test bench-probes
 help:
 	@echo "build     $(BIN), a static binary"
 	@echo "demo      report on the embedded samples into out/demo"
@@ -15,6 +15,8 @@ help:
 	@echo "generate  rebuild the eBPF objects (clang 14)"
 	@echo "golden    rewrite the golden files; read the diff"
 	@echo "bench     what reading a recording of 800 MB costs, beside perf script"
+	@echo "bench-probes  what the wait probe adds to a wait, beside perf and bpftrace"
+	@echo "lab-test  the collector on kernels that have IPsec, in virtual machines"
 	@echo "lab       record samples/ again in a virtual machine (samples/lab/README.md)"
 	@echo "setup     what the targets above need (Debian packages, as root)"
 
@@ -52,6 +54,13 @@ golden:
 
 bench:
 	analyze/profile/bench.sh
+
+bench-probes:
+	@.ci/setup bench
+	collect/selftest/bench.sh
+
+lab-test:
+	samples/lab/test
 
 lab:
 	samples/lab/record

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -22,6 +23,8 @@ type selftestOptions struct {
 	cpus   string
 	rounds int
 	window time.Duration
+	cost   bool
+	beside []string
 	asJSON bool
 }
 
@@ -50,16 +53,24 @@ of them. It prints what each rung of the wait probe saw: waits and their time,
 and what more CPUs cost beyond that, which no rung sees. It takes some seconds
 of these CPUs and touches nothing else.
 
+With --cost it measures instead what each rung adds to a contended wait, in ns
+of its programs' run time, beside other tools that see the same waits: each
+--beside NAME=COMMAND attaches eBPF programs until it is interrupted.
+
 Exit code 3 if no rung attaches here, 4 if what was seen cannot be right or no
 rung saw the waits.`,
-		Example: "  xfrmscope selftest lock\n  xfrmscope selftest lock -C 0-3 --json",
-		Args:    arguments(cobra.NoArgs, "flags only"),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return selftestLock(cmd.Context(), io, o) },
+		Example: `  xfrmscope selftest lock
+  xfrmscope selftest lock -C 0-3 --json
+  xfrmscope selftest lock --cost --rounds 9 --beside 'perf=perf lock contention -a -b -l -- sleep 1000'`,
+		Args: arguments(cobra.NoArgs, "flags only"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return selftestLock(cmd.Context(), io, o) },
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.cpus, "cpus", "C", "", "CPUs to contend on (default: all this process may use)")
 	f.IntVar(&o.rounds, "rounds", 5, "windows of each load under each rung, taken in turn")
 	f.DurationVar(&o.window, "window", 60*time.Millisecond, "length of one window")
+	f.BoolVar(&o.cost, "cost", false, "measure what each rung adds to a contended wait")
+	f.StringArrayVar(&o.beside, "beside", nil, "with --cost: NAME=COMMAND that observes the same waits, repeatable")
 	f.BoolVar(&o.asJSON, "json", false, "print the result as JSON")
 	return cmd
 }
@@ -69,14 +80,15 @@ func selftestLock(ctx context.Context, io streams, o selftestOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.cost {
+		return lockCost(ctx, io, o, options)
+	}
 	result, err := selftest.Run(ctx, selftest.KernelRelease(), options)
 	if err != nil {
 		return mayNot(err)
 	}
 	if o.asJSON {
-		enc := json.NewEncoder(io.out)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(result)
+		err = printJSON(io, result)
 	} else {
 		err = printSelftest(io, result)
 	}
@@ -86,9 +98,53 @@ func selftestLock(ctx context.Context, io streams, o selftestOptions) error {
 	return trustworthy(result)
 }
 
+func printJSON(io streams, v any) error {
+	enc := json.NewEncoder(io.out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func lockCost(ctx context.Context, io streams, o selftestOptions, options selftest.Options) error {
+	var beside []selftest.Command
+	for _, b := range o.beside {
+		name, command, found := strings.Cut(b, "=")
+		if !found {
+			return usagef("--beside %q: want NAME=COMMAND", b)
+		}
+		beside = append(beside, selftest.Command{Name: name, Shell: command})
+	}
+	result, err := selftest.MeasureCost(ctx, selftest.KernelRelease(), options, beside)
+	if err != nil {
+		return mayNot(err)
+	}
+	if o.asJSON {
+		return printJSON(io, result)
+	}
+	return printCost(io, result)
+}
+
+func printCost(io streams, r *selftest.CostResult) error {
+	fmt.Fprintf(io.out, "kernel %s, one lock on CPUs %s, %d repeats of %v in turn: median (lowest to highest)\n", r.Kernel, r.CPUs, r.Repeats, r.WindowNS)
+	fmt.Fprintf(io.out, "an empty program is accounted %.0f ns a run (%.0f to %.0f), which is subtracted\n\n", r.EmptyNS.Median, r.EmptyNS.Low, r.EmptyNS.High)
+	w := tabwriter.NewWriter(io.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ns/contended wait\tload's ns/op over none\twaits\tobserver")
+	for _, c := range r.Rows {
+		if c.Missing != "" {
+			fmt.Fprintf(w, "not measured\t\t\t%s: %s\n", c.Observer, c.Missing)
+			continue
+		}
+		fmt.Fprintf(w, "%.0f (%.0f to %.0f)\t%.2f (%.2f to %.2f)\t%d\t%s\n", c.PerEvent.Median, c.PerEvent.Low, c.PerEvent.High,
+			c.OpRatio.Median, c.OpRatio.Low, c.OpRatio.High, c.Events, c.Observer)
+	}
+	return w.Flush()
+}
+
 // options turns the flags into what the test needs.
 func (o *selftestOptions) options(io streams) (selftest.Options, error) {
 	out := selftest.Options{Rounds: o.rounds, Window: o.window, Progress: func(line string) { fmt.Fprintln(io.err, line) }}
+	if len(o.beside) > 0 && !o.cost {
+		return out, usagef("--beside compares costs: add --cost")
+	}
 	if o.rounds < 1 || o.window <= 0 {
 		return out, usagef("--rounds and --window must be positive")
 	}

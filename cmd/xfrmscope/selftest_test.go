@@ -20,6 +20,8 @@ func TestSelftestMistakes(t *testing.T) {
 		{[]string{"selftest", "lock", "-C", "8191"}, "CPU 8191 is not one this process may use"},
 		{[]string{"selftest", "lock", "-C", "x"}, `"x" is no CPU number`},
 		{[]string{"selftest", "lock", "--rounds", "0"}, "must be positive"},
+		{[]string{"selftest", "lock", "--beside", "a=b"}, "add --cost"},
+		{[]string{"selftest", "lock", "--cost", "--beside", "b"}, "want NAME=COMMAND"},
 	} {
 		if code, _, stderr := cli(tt.args...); code != exitUsage || !strings.Contains(stderr, tt.want) {
 			t.Errorf("%v: exit %d, %q", tt.args, code, stderr)

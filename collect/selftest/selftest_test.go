@@ -122,3 +122,46 @@ func TestRun(t *testing.T) {
 		}
 	}
 }
+
+// A command that attaches nothing, or ends at once, is a row that says so.
+func TestCostOfNothing(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("loading eBPF programs needs root")
+	}
+	cpus, err := sched.Affinity()
+	if err != nil || len(cpus) < 2 {
+		t.Skip("contention takes two CPUs: ", err)
+	}
+	o := Options{CPUs: cpus[:2], Rounds: 1, Window: 20 * time.Millisecond}
+	r, err := MeasureCost(context.Background(), "this one", o, []Command{{"false", "echo no such switch; exit 1"}})
+	if err != nil {
+		t.Skip("the generator does not load here: ", err)
+	}
+	if len(r.Rows) != len(probe.Ladder())+1 || r.EmptyNS.Median <= 0 {
+		t.Errorf("rows %+v", r)
+	}
+	if last := r.Rows[len(r.Rows)-1]; last.Missing != "not measured: it ended: no such switch" {
+		t.Errorf("the command's row is %+v", last)
+	}
+	for _, row := range r.Rows {
+		if row.Missing == "" && row.Events == 0 {
+			t.Errorf("%s: no event and no reason", row.Observer)
+		}
+	}
+}
+
+func TestSpread(t *testing.T) {
+	for _, tt := range []struct {
+		in   []float64
+		want Spread
+	}{
+		{nil, Spread{}},
+		{[]float64{3}, Spread{3, 3, 3}},
+		{[]float64{4, 1, 3, 2}, Spread{2.5, 1, 4}},
+		{[]float64{9, 1, 5}, Spread{5, 1, 9}},
+	} {
+		if got := spread(tt.in); got != tt.want {
+			t.Errorf("spread(%v) = %v, want %v", tt.in, got, tt.want)
+		}
+	}
+}
