@@ -16,7 +16,13 @@ type point struct {
 type series struct {
 	label         string
 	points, trend []point
+	band          []span  // interval of the median, where it is known
+	law           []point // a fitted law
+	knee          float64 // where scaling ends, 0 if nowhere
 }
+
+// A span is an interval at one x.
+type span struct{ x, lo, hi float64 }
 
 // A lineChart shows a value of each run over N.
 type lineChart struct {
@@ -82,6 +88,9 @@ func (c *lineChart) render() []byte {
 	y := scale{0, yTicks[len(yTicks)-1], chartHigh - chartBottom, chartTop}
 	w.open("svg", attr{"class", "chart"}, attr{"viewBox", "0 0 " + px(chartWide) + " " + px(chartHigh)}, attr{"role", "img"}, attr{"aria-label", c.label})
 	c.axes(&w, x, y, xs, yTicks)
+	for i := range c.series {
+		c.drawBand(&w, i, x, y)
+	}
 	ends := c.ideals(&w, x, y)
 	for i := range c.series {
 		ends = append(ends, c.drawSeries(&w, i, x, y))
@@ -112,6 +121,9 @@ func (c *lineChart) top() float64 {
 	for _, s := range c.series {
 		for _, p := range s.points {
 			top = max(top, p.y+p.se)
+		}
+		for _, b := range s.band {
+			top = max(top, b.hi)
 		}
 		if c.ideal && len(s.trend) > 0 && s.trend[0].x > 0 {
 			top = max(top, s.trend[0].y/s.trend[0].x*xs[len(xs)-1])
@@ -170,17 +182,49 @@ func (c *lineChart) ideals(w *svgWriter, x, y scale) []endLabel {
 
 func seriesClass(i int) string { return "s" + px(float64(i%seriesStyles)) }
 
+// drawBand fills the interval of the median between the first and the last x.
+func (c *lineChart) drawBand(w *svgWriter, i int, x, y scale) {
+	band := c.series[i].band
+	if len(band) < 2 {
+		return
+	}
+	d := ""
+	for j, b := range band {
+		d += command(j) + px(x.at(b.x)) + " " + px(y.at(b.hi))
+	}
+	for _, b := range slices.Backward(band) {
+		d += "L" + px(x.at(b.x)) + " " + px(y.at(b.lo))
+	}
+	w.path("band "+seriesClass(i), d+"Z", "")
+}
+
+// command begins a path or goes on with it.
+func command(i int) string {
+	if i == 0 {
+		return "M"
+	}
+	return "L"
+}
+
 func (c *lineChart) drawSeries(w *svgWriter, i int, x, y scale) endLabel {
 	s, class := &c.series[i], seriesClass(i)
 	d := ""
 	for j, p := range s.trend {
-		d += "L" + px(x.at(p.x)) + " " + px(y.at(p.y))
-		if j == 0 {
-			d = "M" + d[1:]
-		}
+		d += command(j) + px(x.at(p.x)) + " " + px(y.at(p.y))
 	}
 	if len(s.trend) > 1 {
 		w.path("trend "+class, d, "")
+	}
+	d = ""
+	for j, p := range s.law {
+		d += command(j) + px(x.at(p.x)) + " " + px(y.at(min(p.y, y.to)))
+	}
+	if d != "" {
+		w.path("law "+class, d, "")
+	}
+	if s.knee > 0 {
+		w.line("knee "+class, x.at(s.knee), y.low, x.at(s.knee), y.high)
+		w.text("axis", x.at(s.knee)+4, y.high+10, "", "knee")
 	}
 	for _, p := range s.points {
 		px, py := x.at(p.x), y.at(p.y)

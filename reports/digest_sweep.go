@@ -17,7 +17,7 @@ func sweepBlocks(r *analyze.Result, runs []*analyze.Run) []block {
 	groups := medianRuns(r)
 	if len(groups) == 0 { // no curves: the runs as they come
 		for _, run := range runs {
-			groups = append(groups, group{run, 1})
+			groups = append(groups, group{run, 1, 0})
 		}
 	}
 	head := append([]string{fmt.Sprintf("xfrmscope report: %d runs, %s", len(runs), modesText(r))}, whereLines(runs)...)

@@ -159,6 +159,8 @@ func extremes(t testing.TB) map[string]*analyze.Result {
 		"256 CPUs":     testResult(wide),
 		"64 runs":      testResult(many...),
 		"hostile":      hostileResult(t),
+		"hostile full": hostileFull(),
+		"full":         testFull(),
 		"not a number": notNumbers(),
 	}
 }

@@ -78,6 +78,7 @@ func (c *lineChart) addLive(line *charts.Line, dots *charts.Scatter, i int) {
 			charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(false)}),
 			charts.WithLineStyleOpts(opts.LineStyle{Color: color, Width: 1, Type: "dashed"}), charts.WithItemStyleOpts(opts.ItemStyle{Color: color}))
 	}
+	c.addLaw(line, s, color)
 	var data []opts.ScatterData
 	var bars []opts.MarkLineNameCoordItem
 	for _, p := range s.points {
@@ -91,6 +92,32 @@ func (c *lineChart) addLive(line *charts.Line, dots *charts.Scatter, i int) {
 		charts.WithItemStyleOpts(opts.ItemStyle{Color: color, Opacity: opts.Float(1)}),
 		charts.WithMarkLineNameCoordItemOpts(bars...),
 		charts.WithMarkLineStyleOpts(opts.MarkLineStyle{Symbol: []string{"none", "none"}, LineStyle: &opts.LineStyle{Color: color, Type: "solid", Width: 1.5}}))
+}
+
+// addLaw adds the interval of the median, the law fitted and the knee.
+func (c *lineChart) addLaw(line *charts.Line, s *series, color string) {
+	label := name(s.label)
+	if len(s.law) > 0 {
+		var law []point
+		for _, p := range s.law {
+			law = append(law, point{x: p.x, y: p.y, tip: label + ": law fitted (USL)"})
+		}
+		line.AddSeries(label+" law", lineData(law), charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(false)}),
+			charts.WithLineStyleOpts(opts.LineStyle{Color: color, Width: 1.3, Type: "dotted"}), charts.WithItemStyleOpts(opts.ItemStyle{Color: color}))
+	}
+	if s.knee > 0 {
+		line.AddSeries(label+" knee", lineData([]point{{x: s.knee, tip: label + ": scaling ends here"}, {x: s.knee, y: c.yTicks()[len(c.yTicks())-1], tip: label + ": scaling ends here"}}),
+			charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(false)}),
+			charts.WithLineStyleOpts(opts.LineStyle{Color: color, Width: 1, Type: "dotted"}), charts.WithItemStyleOpts(opts.ItemStyle{Color: color}))
+	}
+	var bars []opts.MarkLineNameCoordItem
+	for _, b := range s.band {
+		bars = append(bars, opts.MarkLineNameCoordItem{Coordinate0: []any{b.x, b.lo}, Coordinate1: []any{b.x, b.hi}})
+	}
+	if len(bars) > 0 {
+		line.AddSeries(label+" interval", lineData(nil), charts.WithMarkLineNameCoordItemOpts(bars...),
+			charts.WithMarkLineStyleOpts(opts.MarkLineStyle{Symbol: []string{"none", "none"}, LineStyle: &opts.LineStyle{Color: color, Type: "solid", Width: 5, Opacity: opts.Float(.35)}}))
+	}
 }
 
 func lineData(points []point) []opts.LineData {

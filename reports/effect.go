@@ -28,8 +28,8 @@ func effectText(v metric.Value) string {
 // effectCell is the probe's effect in a table whose head has the unit.
 func effectCell(r *analyze.Run) cell {
 	c := valueCell(r.Locks.Effect)
-	if finite(r.Locks.Effect) && r.Locks.Effect.Value > 0 {
-		c.Text = "+" + c.Text
+	if v := r.Locks.Effect; finite(v) {
+		c.Text = pretty(signed(significant(100*v.Value, 2), v.Value))
 	}
 	return c.perturbed(r)
 }

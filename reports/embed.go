@@ -27,7 +27,7 @@ type shortening struct {
 
 func shortenings() []shortening {
 	return []shortening{
-		{80_000, "functions, stages and callers of single CPUs", func(r *analyze.Run) { eachEvent(r, shortenCPUs) }},
+		{24_000, "functions, stages and callers of single CPUs", func(r *analyze.Run) { eachEvent(r, shortenCPUs) }},
 		{300_000, "the heat map, files, and all but the 12 heaviest locks and SAs", shortenLists},
 		{300_000, "all but the 12 heaviest functions", func(r *analyze.Run) { eachEvent(r, shortenFunctions) }},
 	}

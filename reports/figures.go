@@ -13,15 +13,15 @@ import (
 func curveChart(r *analyze.Result, label, y string, of func(*analyze.Run) metric.Value) *lineChart {
 	c := &lineChart{label: label, y: y}
 	groups := medianRuns(r)
-	for _, curve := range r.Curves {
-		s := series{label: orWord(curve.Mode, "runs")}
+	for i, curve := range r.Curves {
+		s := series{label: sided(curve.Side, orWord(curve.Mode, "runs"))}
 		for _, run := range runsOf(r, curve) {
 			if p, ok := pointOf(run, of); ok {
 				s.points = append(s.points, p)
 			}
 		}
 		for _, g := range groups {
-			if p, ok := pointOf(g.chosen, of); ok && g.chosen.Mode == curve.Mode {
+			if p, ok := pointOf(g.chosen, of); ok && g.curve == i {
 				s.trend = append(s.trend, p)
 			}
 		}
@@ -80,8 +80,41 @@ func valueText(v metric.Value) string {
 func rateChart(r *analyze.Result) *lineChart {
 	c := curveChart(r, "Packets per second over the number of CPUs, each run a dot; the table of runs has the figures", "packets/s", func(r *analyze.Run) metric.Value { return r.Packets.Rate })
 	c.ideal = true
+	for i := range c.series {
+		for _, curve := range r.Curves {
+			if c.series[i].label == sided(curve.Side, orWord(curve.Mode, "runs")) {
+				c.series[i].scaling(curve)
+			}
+		}
+	}
 	return c
 }
+
+// scaling adds what was made of a curve: intervals, the law fitted, the knee.
+func (s *series) scaling(c analyze.Curve) {
+	if c.Scaling == nil || c.Scaling.Missing != nil {
+		return
+	}
+	last := 0
+	for _, row := range c.Scaling.Rows {
+		last = row.N
+		if k := row.Rate.Interval; k.Known() && !k.OpenHi && row.Rate.N > 1 {
+			s.band = append(s.band, span{float64(row.N), k.Lo, k.Hi})
+		}
+	}
+	if c.Scaling.Knee.Found() {
+		s.knee = float64(c.Scaling.Knee.N)
+	}
+	if u := c.USL; u != nil && u.Known() {
+		for i := range lawPoints {
+			n := 1 + float64(i)/(lawPoints-1)*float64(last-1)
+			s.law = append(s.law, point{x: n, y: u.Rate(n)})
+		}
+	}
+}
+
+// lawPoints is the number of points a law is drawn through.
+const lawPoints = 48
 
 func spinChart(r *analyze.Result) *lineChart {
 	c := curveChart(r, "Spin share over the number of CPUs, each run a dot with one standard error; the table of runs has the figures", "spin share, % of busy", func(r *analyze.Run) metric.Value { return all(r).SpinShare })

@@ -81,7 +81,9 @@ type part struct {
 	Text    string
 	Muted   bool // of Text
 	Legend  []legendItem
+	Picture template.HTML
 	Figure  figureBox
+	Heat    *heatBox
 	Panels  []panel
 	Table   table
 	Notes   noteList
@@ -89,6 +91,7 @@ type part struct {
 	Facts   [][2]string
 	Command string
 	Links   []string
+	Pair    [][]part // beside each other where there is room
 	Fold    *fold
 }
 
@@ -124,17 +127,17 @@ const sideBySide = 8
 
 func newPage(r *analyze.Result, o HTMLOptions) (*page, error) {
 	runs := present(r)
-	side := pageRuns(r, sideBySide)
+	side, chosen := pageRuns(r, sideBySide), chosenRuns(r)
 	p := &page{
 		Style: template.CSS(pageCSS + flameStyle(kindTable())), Script: template.JS(pageScript), Policy: contentPolicy(),
-		Kind: "report", Title: titleOf(r), Lead: leadOf(runs), Claims: claimsOf(r), Tiles: tilesOf(r),
+		Kind: "report", Title: titleOf(r), Lead: leadOf(r), Claims: claimsOf(r), Tiles: tilesOf(r),
 		Warnings: warnings(r), Total: len(runs), Trust: trustRows(r), Files: o.Files,
 	}
 	var defs svgWriter
 	hatchPatterns(&defs)
 	p.Defs = template.HTML(defs.String())
 	p.addFlames(r, o)
-	stages, err := p.addCharts(r, side, o)
+	charts, err := p.addCharts(r, side, o)
 	if err != nil {
 		return nil, err
 	}
@@ -142,13 +145,17 @@ func newPage(r *analyze.Result, o HTMLOptions) (*page, error) {
 	p.Results = results
 	p.addSections(
 		runsSection(r),
-		stagesSection(side, stages),
-		cpusSection(runs),
-		locksSection(runs, side),
+		scaleSection(r),
+		billSection(r, worstFall(r)),
+		stagesSection(side, charts.stages),
+		cpusSection(chosen, repeatsText(r), heatParts(r)),
+		locksSection(chosen, side, charts.spin),
+		sasSection(chosen),
 		missesSection(runs, side),
-		sasSection(runs),
 		functionsSection(side),
 		flamesSection(p),
+		checksSection(runs),
+		layoutSection(chosen),
 		limitsSection(r),
 		provenanceSection(r, p, leftOut),
 	)
@@ -170,29 +177,39 @@ type liveFigure interface {
 	live(id string) (liveChart, error)
 }
 
+// pageCharts are the interactive figures that do not stand on the first screen.
+type pageCharts struct{ stages, spin figureBox }
+
 // addCharts draws the figures and, unless the page is to be static, adds their
-// interactive twins. It returns the figure of the stages.
-func (p *page) addCharts(r *analyze.Result, side []*analyze.Run, o HTMLOptions) (figureBox, error) {
-	add := func(f figureBox, c liveFigure) (figureBox, error) {
-		f.Picture = template.HTML(c.render())
-		if f.Picture == "" || o.Static {
-			return f, nil
-		}
-		live, err := c.live(f.ID)
-		p.Charts = append(p.Charts, live)
-		return f, err
-	}
-	for _, f := range firstFigures(r, side) {
-		box, err := add(f.box, f.chart)
-		if err != nil {
-			return box, err
-		}
-		p.First = append(p.First, box)
+// interactive twins.
+func (p *page) addCharts(r *analyze.Result, side []*analyze.Run, o HTMLOptions) (pageCharts, error) {
+	var out pageCharts
+	first := firstFigures(r, side)
+	spin := &first[1].box
+	if i := worstFall(r); i >= 0 { // where the rate went says more than that it spins
+		spin = &out.spin
+		*spin = first[1].box
+		first[1].box = fallFigure(r.Curves[i], "chart-fall")
 	}
 	stages := stageChart(side)
-	box, err := add(figureBox{ID: "chart-stages", Title: "Cost by stage", Caption: "The thin bar under each is the part of it spent in locks, whatever the stage.", Legend: stages.legendItems()}, stages)
+	out.stages = figureBox{ID: "chart-stages", Title: "Cost by stage", Caption: "The thin bar under each is the part of it spent in locks, whatever the stage.", Legend: stages.legendItems()}
+	for _, f := range []struct {
+		box   *figureBox
+		chart liveFigure
+	}{{&first[0].box, first[0].chart}, {spin, first[1].chart}, {&out.stages, stages}} {
+		f.box.Picture = template.HTML(f.chart.render())
+		if f.box.Picture == "" || o.Static {
+			continue
+		}
+		live, err := f.chart.live(f.box.ID)
+		if err != nil {
+			return out, err
+		}
+		p.Charts = append(p.Charts, live)
+	}
+	p.First = []figureBox{first[0].box, first[1].box}
 	if len(p.Charts) > 0 {
 		p.Library = echartsBlock()
 	}
-	return box, err
+	return out, nil
 }

@@ -3,6 +3,7 @@ package reports
 import (
 	"html/template"
 	"slices"
+	"strings"
 	"xfrmscope/analyze"
 )
 
@@ -42,15 +43,12 @@ func cpuRow(r *analyze.Run, c *analyze.CPU) []cell {
 		valueCell(c.LockWordShare), rate, valueCell(c.PerPacket), waits, longest, heaviest}
 }
 
-// maxPanels bounds the runs whose CPUs are drawn.
-const maxPanels = 24
-
-func cpusSection(runs []*analyze.Run) section {
+func cpusSection(runs []*analyze.Run, repeats string, heats []part) section {
 	s := section{ID: "cpus", Nav: "CPUs", Title: "CPU by CPU"}
 	var panels []panel
-	for _, i := range pick(len(runs), maxPanels) {
-		if picture := cpuPanel(runs[i], runs[i].Main()); picture != nil {
-			panels = append(panels, panel{name(runLabel(runs[i])), template.HTML(picture)})
+	for _, r := range runs {
+		if picture := cpuPanel(r, r.Main()); picture != nil {
+			panels = append(panels, panel{groupLabel(r), template.HTML(picture)})
 		}
 	}
 	if len(panels) == 0 {
@@ -58,8 +56,9 @@ func cpusSection(runs []*analyze.Run) section {
 		return s
 	}
 	s.Parts = []part{
-		{Text: "Height: share of a CPU's samples that are not idle, per cent.", Legend: spinLegend(), Panels: panels},
+		{Text: strings.TrimSpace("Height: share of a CPU's samples that are not idle, per cent. " + repeats), Legend: spinLegend(), Panels: panels},
 		folded("table of every CPU", part{Table: cpuPageTable(runs)}),
 	}
+	s.Parts = append(s.Parts, heats...)
 	return s
 }

@@ -63,7 +63,7 @@ func lastOfModes(r *analyze.Result) []*analyze.Run {
 
 func tileRowOf(r *analyze.Run, v metric.Value) tileRow {
 	f := figureOf(v)
-	row := tileRow{Label: visible(runLabel(r), 24)}
+	row := tileRow{Label: visible(groupLabel(r), 24)}
 	if f.Missing != "" {
 		row.Value, row.Why = "not measured", visible(strings.TrimPrefix(f.Missing, "not measured: "), 100)
 		return row
@@ -87,7 +87,7 @@ func firstFigures(r *analyze.Result, side []*analyze.Run) [2]livebox {
 	switch {
 	case overN(r):
 		return [2]livebox{
-			{figureBox{ID: "chart-rate", Title: "Does throughput grow with CPUs?", Caption: "Packets/s, each run a dot. Dashed: N times the first run of the mode, as if every CPU added as much."}, rateChart(r)},
+			{figureBox{ID: "chart-rate", Title: "Does throughput grow with CPUs?", Caption: rateCaption(r)}, rateChart(r)},
 			{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?", Caption: "Spin share of busy samples, each run a dot ± one standard error of sampling."}, spinChart(r)},
 		}
 	case len(present(r)) == 1:
@@ -107,6 +107,25 @@ func firstFigures(r *analyze.Result, side []*analyze.Run) [2]livebox {
 		{figureBox{ID: "chart-rate", Title: "Packets/s", Caption: "One bar a run; no error is known from a single run."}, rate},
 		{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?", Caption: "Spin share of busy samples ± one standard error of sampling."}, spin},
 	}
+}
+
+// rateCaption explains the lines of the first figure that are there.
+func rateCaption(r *analyze.Result) string {
+	s := "Packets/s, each run a dot. Dashed: N times the first run of the mode, as if every CPU added as much."
+	law, knee, band := false, false, false
+	for _, c := range rateChart(r).series {
+		law, knee, band = law || len(c.law) > 0, knee || c.knee > 0, band || len(c.band) > 0
+	}
+	if band {
+		s += " Band: interval of the median."
+	}
+	if law {
+		s += " Dotted: the law fitted (USL)."
+	}
+	if knee {
+		s += " Thin vertical line: where a mode stops scaling, its knee."
+	}
+	return s
 }
 
 // cpuCaption explains the bars of CPUs and says how many are left out.
@@ -141,7 +160,8 @@ func titleOf(r *analyze.Result) string {
 }
 
 // leadOf says on what and how was measured.
-func leadOf(runs []*analyze.Run) string {
+func leadOf(r *analyze.Result) string {
+	runs := present(r)
 	if len(runs) == 0 {
 		return "The result holds no runs."
 	}
@@ -165,6 +185,9 @@ func leadOf(runs []*analyze.Run) string {
 	}
 	if s := common(runs, func(r *analyze.Run) string { return r.Packets.Source }); s != "" {
 		parts = append(parts, "packets from "+s)
+	}
+	if s := repeatsText(r); s != "" {
+		parts = append(parts, "figures of the median run of each N; every run is a dot and a row")
 	}
 	var out []string
 	for _, s := range parts {

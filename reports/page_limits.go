@@ -37,16 +37,38 @@ func (p *page) Each() noteList {
 	return noteList{p.Total, p.Warnings}
 }
 
-// trustRows counts what weakens the numbers; the last two are listed below.
+// trustRows counts what weakens the numbers; N is the section that lists it.
 func trustRows(r *analyze.Result) []tileRow {
-	row := func(label string, n notes, below string) tileRow {
-		return tileRow{Label: label, Value: fmt.Sprint(len(n)), N: below}
+	row := func(label string, n int, below string) tileRow {
+		return tileRow{Label: label, Value: fmt.Sprint(n), N: below}
 	}
-	return []tileRow{
-		row("kinds of warning", warnings(r).kinds(), ""),
-		row("kinds of loss", losses(r).kinds(), "limits"),
-		row("not measured", gaps(r).byCause(), "limits"),
+	rows := []tileRow{
+		row("kinds of warning", len(warnings(r).kinds()), ""),
+		row("kinds of loss", len(losses(r).kinds()), "limits"),
+		row("not measured", len(gaps(r).byCause()), "limits"),
 	}
+	gates, failed, sums, broken := 0, 0, 0, 0
+	for _, run := range present(r) {
+		for _, g := range run.Gates {
+			gates++
+			if statusRank(g.Status) == 0 {
+				failed++
+			}
+		}
+		for _, i := range run.Identities {
+			sums++
+			if statusRank(i.Verdict) == 0 {
+				broken++
+			}
+		}
+	}
+	if gates > 0 {
+		rows = append(rows, row("failed gates", failed, "checks"))
+	}
+	if sums > 0 {
+		rows = append(rows, row("broken sums", broken, "checks"))
+	}
+	return rows
 }
 
 // limitsSection is what the numbers do not say.

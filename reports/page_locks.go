@@ -4,11 +4,112 @@ import (
 	"fmt"
 	"html/template"
 	"strconv"
+	"strings"
+
 	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
 )
+
+// locksSection says which locks are waited for, by samples and by the probes.
+func locksSection(runs, side []*analyze.Run, spin figureBox) section {
+	s := section{ID: "locks", Nav: "Locks", Title: "Which locks are waited for, and which are only slow?"}
+	callers := listing{id: "caller-table", caption: "Who entered a lock's slow path, share of busy", what: "function", of: spinCallers, rows: 20, code: true}.table(side)
+	locks := part{Table: locksTable(runs)}
+	if len(locks.Table.Rows) == 0 {
+		locks = part{Text: "No lock wait was recorded by a probe.", Muted: true}
+	}
+	s.Parts = append([]part{{Figure: spin}, {Table: callers}, locks}, waiterParts(side)...)
+	s.Parts = append(s.Parts, part{List: probeLines(runs)})
+	return s
+}
 
 func spinCallers(r *analyze.Run) []analyze.Share { return all(r).SpinCallers }
 
+// locksOfRun bounds the locks of a run in the table.
+const locksOfRun = 8
+
+func locksTable(runs []*analyze.Run) table {
+	t := table{ID: "lock-table", Caption: "Locks that were waited for, by the wait probe", Head: []column{
+		{Text: "run"}, {Text: "lock"}, {Text: "waits", Number: true}, {Text: "wait", Unit: "ms, all CPUs", Number: true},
+		{Text: "median", Unit: "ns at most", Number: true}, {Text: "99 %", Unit: "ns at most", Number: true}, {Text: "longest", Unit: "µs", Number: true},
+		{Text: "acquired", Unit: "by probe", Number: true}, {Text: "contention", Unit: "% of acquired", Number: true}, {Text: "bounce", Unit: "ns/packet", Number: true, Title: "time in the fast path above that of one CPU: the lock's cache line is elsewhere"},
+		{Text: "CPUs that waited"}, {Text: "wait lengths", Unit: "log₂ ns"},
+	}}
+	left := 0
+	for _, r := range runs {
+		rows := r.Locks.Rows
+		left += max(0, len(rows)-locksOfRun)
+		for _, l := range rows[:min(locksOfRun, len(rows))] {
+			t.Rows = append(t.Rows, lockRow(r, l))
+		}
+	}
+	if left > 0 {
+		t.Note = fmt.Sprintf("The %d heaviest locks of each run; %s more are in results.json.", locksOfRun, count(uint64(left)))
+	}
+	return bounded(t.withoutMissing(), maxRows)
+}
+
+func lockRow(r *analyze.Run, l analyze.Lock) []cell {
+	run := textCell(runLabel(r)).perturbed(r)
+	if perturbed(r) {
+		run.Small = "perturbed"
+	}
+	return []cell{run, lockCell(l), countCell(l.Waits),
+		{Text: pretty(significant(float64(l.WaitNS)/1e6, 4)), Sort: strconv.FormatUint(l.WaitNS, 10), Number: true},
+		lockValue(l.P50), lockValue(l.P99), microCell(l.MaxNS), lockValue(l.Acquisitions), lockValue(l.Contention), lockValue(l.Bounce),
+		{Text: cpuList(l.CPUs)}, {Picture: template.HTML(histogram(l.Hist)), Text: histogramText(l.Hist)}}
+}
+
+// lockValue is a figure that a probe of its own may have given.
+func lockValue(v metric.Value) cell {
+	if v.ID == "" {
+		return cell{Text: "not measured", Muted: true, Number: true, Sort: "-1"}
+	}
+	return valueCell(v)
+}
+
+// lockCell names a lock: whose it is, and its address.
+func lockCell(l analyze.Lock) cell {
+	c := cell{Text: lockName(l), Small: name(l.Lock)}
+	if l.Name == "" && l.SPI == 0 {
+		return cell{Text: name(l.Lock), Code: true}
+	}
+	return c
+}
+
+func lockName(l analyze.Lock) string {
+	text := name(l.Name)
+	if text == "" {
+		text = "x->lock"
+	}
+	if l.SPI == 0 || strings.Contains(text, fmt.Sprintf("%x", l.SPI)) {
+		return text
+	}
+	text += fmt.Sprintf(", SA 0x%08x", l.SPI)
+	if l.PCPU != nil {
+		return text + fmt.Sprintf(" of CPU %d", *l.PCPU)
+	}
+	return text
+}
+
+// waiterParts lists who waited for each lock, where stacks were taken.
+func waiterParts(side []*analyze.Run) []part {
+	t := table{ID: "waiter-table", Caption: "Who waited for a lock, of the phase with stacks", Head: []column{
+		{Text: "run"}, {Text: "lock"}, {Text: "caller"}, {Text: "of this lock's waiting", Unit: "%", Number: true}}}
+	for _, r := range side {
+		for _, l := range r.Locks.Rows[:min(locksOfRun, len(r.Locks.Rows))] {
+			for _, c := range l.Callers[:min(5, len(l.Callers))] {
+				t.Rows = append(t.Rows, []cell{textCell(runLabel(r)), lockCell(l), {Text: name(c.Name), Small: moduleText(c.Module), Code: true}, valueCell(c.Share).withBar(c.Share)})
+			}
+		}
+	}
+	if len(t.Rows) == 0 {
+		return nil
+	}
+	return []part{folded("who waited for each lock", part{Table: bounded(t, 100)})}
+}
+
+// probeLines says how waits were seen, and what was not.
 func probeLines(runs []*analyze.Run) []string {
 	var n notes
 	for _, r := range runs {
@@ -27,49 +128,4 @@ func probeLines(runs []*analyze.Run) []string {
 		out = append(out, visible(x.Text, 300)+" ("+visible(x.runsText(len(runs)), 120)+")")
 	}
 	return out
-}
-
-func locksTable(runs []*analyze.Run) table {
-	t := table{ID: "lock-table", Caption: "Locks that were waited for, by the wait probe", Head: []column{
-		{Text: "run"}, {Text: "lock"}, {Text: "waits", Number: true}, {Text: "wait", Unit: "ms, all CPUs", Number: true}, {Text: "longest", Unit: "µs", Number: true},
-		{Text: "CPUs that waited"}, {Text: "wait lengths", Unit: "log₂ ns"},
-	}}
-	const each = 8
-	left := 0
-	for _, r := range runs {
-		rows := r.Locks.Rows
-		left += max(0, len(rows)-each)
-		for _, l := range rows[:min(each, len(rows))] {
-			t.Rows = append(t.Rows, lockRow(r, l))
-		}
-	}
-	if left > 0 {
-		t.Note = fmt.Sprintf("The %d heaviest locks of each run; %s more are in results.json.", each, count(uint64(left)))
-	}
-	return bounded(t, maxRows)
-}
-
-func lockRow(r *analyze.Run, l analyze.Lock) []cell {
-	lock := cell{Text: name(l.Name), Small: name(l.Lock)}
-	if l.Name == "" {
-		lock = cell{Text: name(l.Lock), Code: true}
-	}
-	run := textCell(runLabel(r)).perturbed(r)
-	if perturbed(r) {
-		run.Small = "perturbed"
-	}
-	return []cell{run, lock, countCell(l.Waits),
-		{Text: pretty(significant(float64(l.WaitNS)/1e6, 4)), Sort: strconv.FormatUint(l.WaitNS, 10), Number: true},
-		microCell(l.MaxNS), {Text: cpuList(l.CPUs)}, {Picture: template.HTML(histogram(l.Hist)), Text: histogramText(l.Hist)}}
-}
-
-func locksSection(runs, side []*analyze.Run) section {
-	s := section{ID: "locks", Nav: "Locks", Title: "Which locks are waited for?"}
-	callers := listing{id: "caller-table", caption: "Who entered a lock's slow path, share of busy", what: "function", of: spinCallers, rows: 20, code: true}.table(side)
-	locks := part{Table: locksTable(runs)}
-	if len(locks.Table.Rows) == 0 {
-		locks = part{Text: "No lock wait was recorded by a probe.", Muted: true}
-	}
-	s.Parts = []part{{Table: callers}, locks, {List: probeLines(runs)}}
-	return s
 }

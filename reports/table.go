@@ -87,6 +87,48 @@ func (c cell) withBar(v metric.Value) cell {
 	return c
 }
 
+// withoutMissing leaves out the number columns in which nothing was measured,
+// and says which, with the first reason.
+func (t table) withoutMissing() table {
+	if len(t.Rows) == 0 {
+		return t
+	}
+	var keep []int
+	var gone []string
+	why := ""
+	for i, h := range t.Head {
+		measured := !h.Number || slices.ContainsFunc(t.Rows, func(row []cell) bool { return row[i].Text != "not measured" })
+		if measured {
+			keep = append(keep, i)
+			continue
+		}
+		gone = append(gone, h.Text)
+		if why == "" {
+			why = strings.TrimPrefix(t.Rows[0][i].Title, "not measured: ")
+		}
+	}
+	if len(gone) == 0 {
+		return t
+	}
+	var head []column
+	for _, i := range keep {
+		head = append(head, t.Head[i])
+	}
+	rows := make([][]cell, len(t.Rows))
+	for j, row := range t.Rows {
+		for _, i := range keep {
+			rows[j] = append(rows[j], row[i])
+		}
+	}
+	t.Head, t.Rows = head, rows
+	t.Note = strings.TrimSpace(t.Note + " Not measured: " + strings.Join(gone, ", "))
+	if why != "" {
+		t.Note += " (" + why + ")"
+	}
+	t.Note += "."
+	return t
+}
+
 // maxRows bounds a table with a row for each CPU, lock or SA.
 const maxRows = 400
 

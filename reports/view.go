@@ -42,14 +42,27 @@ func costUnit(runs []*analyze.Run) string {
 
 // runLabel names a run as short as it is told apart: "shared N=4".
 func runLabel(r *analyze.Run) string {
-	if r.Mode == "" {
-		return orDash(visible(r.Name, 48))
-	}
-	label := fmt.Sprintf("%s N=%d", visible(r.Mode, 32), r.N)
-	if repeat := r.Labels["repeat"]; repeat != "" {
+	label := groupLabel(r)
+	if repeat := r.Labels["repeat"]; repeat != "" && r.Mode != "" {
 		label += " #" + visible(repeat, 12)
 	}
 	return label
+}
+
+// groupLabel names a run that stands for its repeats: "shared N=4".
+func groupLabel(r *analyze.Run) string {
+	if r.Mode == "" {
+		return sided(r.Side, orDash(visible(r.Name, 48)))
+	}
+	return sided(r.Side, fmt.Sprintf("%s N=%d", visible(r.Mode, 32), r.N))
+}
+
+// sided puts the side of a comparison before a label.
+func sided(side, label string) string {
+	if side == "" {
+		return label
+	}
+	return visible(side, 12) + " " + label
 }
 
 // hostName names a run's host. "(none)" is what Linux calls one that was given
@@ -83,12 +96,13 @@ func present(r *analyze.Result) []*analyze.Run {
 type group struct {
 	chosen  *analyze.Run
 	repeats int
+	curve   int // index into Result.Curves
 }
 
 // medianRuns picks one run of each mode and N, in the order of the curves.
 func medianRuns(r *analyze.Result) []group {
 	var out []group
-	for _, c := range r.Curves {
+	for i, c := range r.Curves {
 		runs := runsOf(r, c)
 		for len(runs) > 0 {
 			k := 1
@@ -97,17 +111,35 @@ func medianRuns(r *analyze.Result) []group {
 			}
 			same := slices.Clone(runs[:k])
 			slices.SortStableFunc(same, func(a, b *analyze.Run) int { return cmp.Compare(rateOf(a), rateOf(b)) })
-			out = append(out, group{same[(k-1)/2], k})
+			out = append(out, group{same[(k-1)/2], k, i})
 			runs = runs[k:]
 		}
 	}
 	return out
 }
 
+// maxChosen bounds the runs that have a figure or rows of their own.
+const maxChosen = 24
+
+// chosenRuns are the runs that stand for their repeats, at most maxChosen.
+func chosenRuns(r *analyze.Result) []*analyze.Run { return pageRuns(r, maxChosen) }
+
+// repeatsText says that runs stand for repeats, "" if they do not.
+func repeatsText(r *analyze.Result) string {
+	most := 1
+	for _, g := range medianRuns(r) {
+		most = max(most, g.repeats)
+	}
+	if most == 1 {
+		return ""
+	}
+	return fmt.Sprintf("Of %d repeats the run of median packets/s stands for all; results.json has every one.", most)
+}
+
 // lastOfMode reports whether a group has the largest N of its mode; a run
 // without a mode stands for itself.
 func lastOfMode(groups []group, i int) bool {
-	return i+1 == len(groups) || groups[i].chosen.Mode == "" || groups[i+1].chosen.Mode != groups[i].chosen.Mode
+	return i+1 == len(groups) || groups[i].chosen.Mode == "" || groups[i+1].curve != groups[i].curve
 }
 
 func rateOf(r *analyze.Run) float64 {

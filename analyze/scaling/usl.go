@@ -38,6 +38,11 @@ type USL struct {
 // Known reports whether the law was fitted.
 func (u USL) Known() bool { return u.Missing == nil }
 
+// Rate returns X(n) of the fitted law, in the curve's unit.
+func (u USL) Rate(n float64) float64 {
+	return rate([3]float64{u.Gamma.Value, u.Sigma.Value, u.Kappa.Value}, n)
+}
+
 // A Parameter of the fit. SE is the standard error of nonlinear least squares
 // (as R's nls); nil for a parameter at its bound 0, which has none.
 type Parameter struct {

@@ -25,6 +25,78 @@
     button.addEventListener('click', () => sortBy(th));
   });
 
+  // A long table can be filtered by what its rows hold.
+  all('table.sort').filter(t => t.tBodies[0].rows.length > 15).forEach(t => {
+    const box = document.createElement('label'), input = document.createElement('input'), left = document.createElement('span');
+    box.className = 'filter';
+    input.type = 'search';
+    input.setAttribute('aria-label', 'filter: ' + t.caption.textContent);
+    left.setAttribute('role', 'status');
+    box.append('filter', input, left);
+    t.parentElement.before(box);
+    input.addEventListener('input', () => {
+      const want = input.value.trim().toLowerCase(), rows = [...t.tBodies[0].rows];
+      rows.forEach(r => { r.hidden = !r.textContent.toLowerCase().includes(want); });
+      left.textContent = want ? rows.filter(r => !r.hidden).length + ' of ' + rows.length : '';
+    });
+  });
+
+  // A rectangle over a heat map says its figures. Both maps of a run have one
+  // geometry; the cells are bytes, per cent, 255 for none.
+  const bytes = s => Uint8Array.from(atob(s), c => c.charCodeAt(0));
+  all('.heats').forEach(box => {
+    const d = JSON.parse(box.querySelector('script').textContent), rows = d.cpus.length, maps = [bytes(d.spin), bytes(d.busy)];
+    const out = document.createElement('p');
+    out.className = 'brush';
+    out.setAttribute('role', 'status');
+    out.textContent = 'Drag over a map, or focus it and use the arrow keys (shift widens), for the figures of a stretch of time and some CPUs.';
+    box.after(out);
+    const marks = all('svg.heat', box).map(svg => {
+      const image = svg.querySelector('image'), mark = document.createElementNS(svg.namespaceURI, 'rect');
+      mark.setAttribute('class', 'mark');
+      mark.setAttribute('visibility', 'hidden');
+      svg.append(mark);
+      return { svg, mark, x: +image.getAttribute('x'), y: +image.getAttribute('y'), w: +image.getAttribute('width'), h: +image.getAttribute('height') };
+    });
+    let at = [0, 0, 0, 0]; // column, row, column, row: both ends are in
+    const of = (cells, [c0, r0, c1, r1]) => {
+      let sum = 0, n = 0, lo = 101, hi = -1;
+      for (let r = r0; r <= r1; r++) for (let c = c0; c <= c1; c++) {
+        const v = cells[r * d.columns + c];
+        if (v === 255) continue;
+        sum += v; n++; lo = Math.min(lo, v); hi = Math.max(hi, v);
+      }
+      return n ? 'mean ' + (sum / n).toFixed(1) + ' %, ' + lo + ' to ' + hi + ' % (' + n + ' cells)' : 'no sample';
+    };
+    const show = () => {
+      const [c0, r0, c1, r1] = [Math.min(at[0], at[2]), Math.min(at[1], at[3]), Math.max(at[0], at[2]), Math.max(at[1], at[3])], s = d.seconds / d.columns;
+      marks.forEach(m => {
+        for (const [k, v] of Object.entries({ x: m.x + c0 / d.columns * m.w, y: m.y + r0 / rows * m.h, width: (c1 - c0 + 1) / d.columns * m.w, height: (r1 - r0 + 1) / rows * m.h, visibility: 'visible' })) m.mark.setAttribute(k, v);
+      });
+      out.textContent = 'CPU ' + d.cpus[r0] + (r1 > r0 ? ' to ' + d.cpus[r1] : '') + ', ' + (c0 * s).toFixed(2) + ' to ' + ((c1 + 1) * s).toFixed(2) + ' s: spinning ' + of(maps[0], [c0, r0, c1, r1]) + '; busy ' + of(maps[1], [c0, r0, c1, r1]);
+    };
+    const clamp = (v, n) => Math.max(0, Math.min(n - 1, v));
+    marks.forEach(m => {
+      const cell = e => {
+        const p = new DOMPoint(e.clientX, e.clientY).matrixTransform(m.svg.getScreenCTM().inverse());
+        return [clamp(Math.floor((p.x - m.x) / m.w * d.columns), d.columns), clamp(Math.floor((p.y - m.y) / m.h * rows), rows)];
+      };
+      m.svg.tabIndex = 0;
+      m.svg.style.touchAction = 'pan-y';
+      m.svg.addEventListener('pointerdown', e => { at = [...cell(e), ...cell(e)]; m.svg.setPointerCapture(e.pointerId); show(); e.preventDefault(); m.svg.focus({ preventScroll: true }); });
+      m.svg.addEventListener('pointermove', e => { if (m.svg.hasPointerCapture(e.pointerId)) { at.splice(2, 2, ...cell(e)); show(); } });
+      m.svg.addEventListener('keydown', e => {
+        const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key];
+        if (!step) return;
+        e.preventDefault();
+        at[2] = clamp(at[2] + step[0], d.columns);
+        at[3] = clamp(at[3] + step[1], rows);
+        if (!e.shiftKey) at = [at[2], at[3], at[2], at[3]];
+        show();
+      });
+    });
+  });
+
   // Print what is folded, too.
   let opened = [];
   addEventListener('beforeprint', () => {
@@ -74,7 +146,7 @@
       series.barMaxWidth = 26;
     }
     if (series.type !== 'line') return;
-    const dashed = series.lineStyle?.type === 'dashed';
+    const dashed = ['dashed', 'dotted'].includes(series.lineStyle?.type);
     series.endLabel = { show: !dashed, formatter: '{a}', color: variable('--ink'), fontWeight: 600, fontFamily: variable('--sans'), fontSize: 13, distance: 12, width: 92, overflow: 'truncate' };
   };
   const theme = options => {
