@@ -44,6 +44,30 @@ func startLoad(plan *bundle.Load, own bundle.CPUSet, log *os.File) (*load, error
 	return l, nil
 }
 
+// StartLoad starts a load for runs that are made elsewhere, with its output in
+// log. The function it returns ends the load, closes the log, and says why the
+// load failed if it had ended by itself.
+func StartLoad(plan *bundle.Load, log *os.File, opt Options) (stop func() error, err error) {
+	own, err := sched.Affinity()
+	if err != nil {
+		return nil, err
+	}
+	l, err := startLoad(plan, own, log)
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		var err error
+		if l.ended() {
+			if why := l.failure(); why != "" {
+				err = errors.New(why)
+			}
+		}
+		l.stop(opt.grace())
+		return err
+	}, nil
+}
+
 // ended reports whether the load has ended.
 func (l *load) ended() bool {
 	select {

@@ -64,6 +64,7 @@ invalid, 5 regression, 130 interrupted.`,
 		newPush(io),
 		newVersion(io),
 		newMan(),
+		newAgent(io),
 	)
 	return root
 }
