@@ -5,7 +5,7 @@ import (
 	"context"
 	"slices"
 
-	"xfrmscope/analyze/finding"
+	"xfrmscope/analyze/stage"
 	"xfrmscope/analyze/symbols"
 	"xfrmscope/collect/bundle"
 )
@@ -25,25 +25,32 @@ type Options struct {
 	Symbols *symbols.Store
 }
 
+// An analysis is what the runs of one Result share.
+type analysis struct {
+	opt     Options
+	stages  *stage.Table
+	kernels kernels
+	perRun  int // workers that decode one run
+}
+
 // Runs analyses runs side by side. The order of runs does not matter: they are
 // put in the order of mode, N and name. Damage is in the Result; the error is
 // ctx's.
-func Runs(ctx context.Context, runs []*bundle.Run, opt Options) (*Result, error) {
+func Runs(ctx context.Context, bundles []*bundle.Run, opt Options) (*Result, error) {
 	r := &Result{Schema: SchemaVersion, Tool: opt.Tool, Headline: opt.Headline}
-	for _, b := range runs {
-		run, err := newRun(ctx, b, opt)
-		if err != nil {
-			return nil, err
-		}
-		r.Runs = append(r.Runs, run)
+	runs, err := analyseAll(ctx, bundles, opt)
+	if err != nil {
+		return nil, err
 	}
-	r.Runs = eachMeasured(r.Runs)
+	r.Runs = eachMeasured(runs)
 	slices.SortFunc(r.Runs, func(a, b *Run) int {
-		return cmp.Or(cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.N, b.N), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Path, b.Path))
+		return cmp.Or(cmp.Compare(a.Side, b.Side), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.N, b.N), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Path, b.Path))
 	})
+	setBounces(r.Runs)
 	r.Curves = curves(r.Runs)
-	r.Findings = slices.Concat(finding.Scale(scalePoints(r)), finding.Spin(spinPoints(r.Runs)), finding.SACPU(saTraffic(r.Runs)), finding.Idle(cpuLoads(r.Runs)))
+	r.Findings = findings(r)
 	r.warnMixedHosts()
+	r.warnDropped()
 	return r, nil
 }
 

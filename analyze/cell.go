@@ -208,20 +208,17 @@ func (r *Run) event(name string) *Event {
 	return nil
 }
 
-// unlisted sums what Event.All.Functions leaves out.
-const unlisted = "(functions not listed)"
-
-// selfWeights is the self weight of every function by name. From a profile it
-// also notes who calls each function.
+// selfWeights is the self weight of every function by name, and notes who calls
+// each. Of a run read from a results.json it is what Event.All lists.
 func selfWeights(e *Event, callers map[string]string) map[string]metric.Estimate {
 	out := map[string]metric.Estimate{}
-	if e.Profile != nil {
-		for name, f := range functionsOf(e.Profile) {
-			out[name] = f.self
-			if f.caller != "" && callers[name] == "" {
-				callers[name] = f.caller
-			}
+	for _, f := range e.Self {
+		out[f.Name] = f.Weight
+		if f.Caller != "" && callers[f.Name] == "" {
+			callers[f.Name] = f.Caller
 		}
+	}
+	if len(e.Self) > 0 {
 		return out
 	}
 	rest := e.All.Busy

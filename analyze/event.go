@@ -2,9 +2,7 @@ package analyze
 
 import (
 	"cmp"
-	"maps"
 	"slices"
-	"strings"
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/profile"
@@ -19,143 +17,107 @@ const (
 	UserStage = "user space"
 )
 
-// newEvent analyses one profile. packetRate turns weight into cost per packet.
-func newEvent(p *profile.Profile, window float64, packets Packets) *Event {
+// newEvent analyses one profile. Packets turn weight into cost per packet.
+func newEvent(p *profile.Profile, table *stage.Table, window float64, packets Packets) *Event {
 	e := &Event{Name: p.Event.Name, Unit: p.Event.Unit, Profile: p, Losses: p.Losses, Warnings: p.Warnings}
-	table := stage.Default()
-	facts := stackFacts(p, table)
-	all := newTally(-1)
-	byCPU := map[int]*tally{}
-	for i := range p.Cells {
-		c := &p.Cells[i]
-		t := byCPU[int(c.CPU)]
-		if t == nil {
-			t = newTally(int(c.CPU))
-			byCPU[int(c.CPU)] = t
+	e.stages = stage.NewClassifier(table, p)
+	e.places = make([]stage.Place, len(p.Stacks))
+	for i, s := range p.Stacks {
+		e.places[i] = e.stages.Of(s)
+	}
+	cost := costing{unit: costUnit(p.Event.Unit), window: window, rate: packets.Rate, named: kernelNamed(p)}
+	all, one := newTally(e.stages, p), newTally(e.stages, p)
+	for cells := p.Cells; len(cells) > 0; { // they are sorted by CPU
+		n := 1
+		for n < len(cells) && cells[n].CPU == cells[0].CPU {
+			n++
 		}
-		t.add(c, &facts[c.Stack])
-		all.add(c, &facts[c.Stack])
+		one.clear()
+		for i := range cells[:n] {
+			place := &e.places[cells[i].Stack]
+			one.add(&cells[i], place)
+			all.add(&cells[i], place)
+		}
+		cpu := int(cells[0].CPU)
+		e.CPUs = append(e.CPUs, one.result(cpu, cost.of(cpu, packets)))
+		cells = cells[n:]
 	}
-	cost := costing{unit: costUnit(p.Event.Unit), window: window, rate: packets.Rate}
-	cost.named = kernelNamed(p)
-	e.All = all.result(p, table, cost)
-	e.Unmatched = all.unmatched(p, cost)
-	for _, cpu := range slices.Sorted(maps.Keys(byCPU)) {
-		e.CPUs = append(e.CPUs, byCPU[cpu].result(p, table, cost.of(cpu, packets)))
-	}
+	e.All = all.result(-1, cost)
+	e.Unmatched = all.functionShares(all.lost, all.busy(), cost)
+	e.Self = newSelf(e)
 	return e
 }
 
-// A fact is what one stack says, whatever CPU it was seen on.
-type fact struct {
-	leaf   int32 // function, -1 unknown
-	stage  string
-	idle   bool
-	lock   stage.LockKind
-	caller int32 // first function above the lock primitives if lock is Spin
+// release drops what only the making of a run needs.
+func (e *Event) release(keepProfile bool) {
+	e.stages, e.places = nil, nil
+	if !keepProfile {
+		e.Profile = nil
+	}
 }
 
-// stackFacts classifies every stack once.
-func stackFacts(p *profile.Profile, table *stage.Table) []fact {
-	rows := make([]int, len(p.Functions))
-	locks := make([]stage.LockKind, len(p.Functions))
-	for i, f := range p.Functions {
-		rows[i] = stage.None
-		if f.Mapping < 0 || p.Mappings[f.Mapping].Kernel {
-			rows[i] = table.Of(f.Name)
-			locks[i] = stage.LockKindOf(f.Name)
-		}
-	}
-	facts := make([]fact, len(p.Stacks))
-	for i, s := range p.Stacks {
-		facts[i] = classify(p, table, s, rows, locks)
-	}
-	return facts
-}
-
-func classify(p *profile.Profile, table *stage.Table, s profile.Stack, rows []int, locks []stage.LockKind) fact {
-	f := fact{leaf: -1, caller: -1, stage: UserStage}
-	for depth, loc := range s {
-		l := &p.Locations[loc]
-		if l.Mapping < 0 || p.Mappings[l.Mapping].Kernel {
-			f.stage = NoStage // a kernel frame: no longer user space
-		}
-		if l.Function < 0 {
-			continue
-		}
-		if depth == 0 {
-			f.leaf = int32(l.Function)
-			f.lock = locks[l.Function]
-		}
-		if row := rows[l.Function]; row != stage.None {
-			f.stage, f.idle = table.Rows[row].Name, table.Rows[row].Key == stage.Idle
-			break
-		}
-	}
-	if f.lock == stage.Spin {
-		f.caller = callerOf(p, s, locks)
-	}
-	return f
-}
-
-// callerOf returns the first function above the lock primitives and above the
-// trampolines of whoever traces them.
-func callerOf(p *profile.Profile, s profile.Stack, locks []stage.LockKind) int32 {
-	for _, loc := range s {
-		fn := p.Locations[loc].Function
-		if fn >= 0 && locks[fn] == stage.NoLock && !strings.HasPrefix(p.Functions[fn].Name, "bpf_trampoline_") {
-			return int32(fn)
-		}
-	}
-	return -1
-}
-
-// A tally sums the cells of one CPU, or of all.
+// A tally sums the cells of one CPU, or of all. Functions are numbered as in
+// the profile, from 1; 0 is one without a symbol.
 type tally struct {
-	cpu         int
+	c           *stage.Classifier
+	p           *profile.Profile
 	total, idle metric.Estimate
 	spin, word  metric.Estimate
-	stages      map[string]metric.Estimate
-	functions   map[int32]metric.Estimate
-	callers     map[int32]metric.Estimate
-	lost        map[int32]metric.Estimate // leaf functions of NoStage
+	stages      []metric.Estimate // by row of the table, then UserStage, NoStage
+	receive     []metric.Estimate // the part of each below the input path
+	directions  [3]metric.Estimate
+	functions   []metric.Estimate
+	spinners    []metric.Estimate // callers of slow paths
+	takers      []metric.Estimate // callers of acquire fast paths
+	lost        []metric.Estimate // leaf functions of NoStage
 }
 
-func newTally(cpu int) *tally {
+func newTally(c *stage.Classifier, p *profile.Profile) *tally {
+	rows, functions := len(c.Table.Rows)+2, len(p.Functions)+1
+	sums := func(n int) []metric.Estimate { return make([]metric.Estimate, n) }
 	return &tally{
-		cpu:       cpu,
-		stages:    map[string]metric.Estimate{},
-		functions: map[int32]metric.Estimate{},
-		callers:   map[int32]metric.Estimate{},
-		lost:      map[int32]metric.Estimate{},
+		c: c, p: p,
+		stages: sums(rows), receive: sums(rows),
+		functions: sums(functions), spinners: sums(functions), takers: sums(functions), lost: sums(functions),
 	}
 }
 
-func (t *tally) add(c *profile.Cell, f *fact) {
+func (t *tally) clear() {
+	for _, sums := range [][]metric.Estimate{t.stages, t.receive, t.functions, t.spinners, t.takers, t.lost} {
+		clear(sums)
+	}
+	*t = tally{c: t.c, p: t.p, stages: t.stages, receive: t.receive, functions: t.functions, spinners: t.spinners, takers: t.takers, lost: t.lost}
+}
+
+func (t *tally) add(c *profile.Cell, place *stage.Place) {
 	e := metric.Estimate{Samples: c.Count, Period: float64(c.Period), VarSum: c.PeriodSq}
 	t.total.Add(e)
-	if f.idle {
+	if t.c.Idle(*place) {
 		t.idle.Add(e)
 		return
 	}
-	addTo(t.functions, f.leaf, e)
-	addTo(t.stages, f.stage, e)
-	switch f.lock {
+	row := place.Row
+	switch {
+	case row == stage.None && place.Kernel:
+		row = len(t.c.Table.Rows) + 1
+		t.lost[place.Leaf+1].Add(e)
+	case row == stage.None:
+		row = len(t.c.Table.Rows)
+	}
+	t.stages[row].Add(e)
+	t.directions[place.Direction].Add(e)
+	if place.Direction == stage.Receive {
+		t.receive[row].Add(e)
+	}
+	t.functions[place.Leaf+1].Add(e)
+	switch place.Lock {
 	case stage.Spin:
 		t.spin.Add(e)
-		addTo(t.callers, f.caller, e)
+		t.spinners[place.Caller+1].Add(e)
 	case stage.LockWord:
 		t.word.Add(e)
+		t.takers[place.Caller+1].Add(e)
 	}
-	if f.stage == NoStage {
-		addTo(t.lost, f.leaf, e)
-	}
-}
-
-func addTo[K comparable](m map[K]metric.Estimate, k K, e metric.Estimate) {
-	sum := m[k]
-	sum.Add(e)
-	m[k] = sum
 }
 
 func (t *tally) busy() metric.Estimate {
@@ -166,54 +128,80 @@ func (t *tally) busy() metric.Estimate {
 	}
 }
 
-func (t *tally) result(p *profile.Profile, table *stage.Table, cost costing) CPU {
+func (t *tally) result(cpu int, cost costing) CPU {
 	busy := t.busy()
 	c := CPU{
-		CPU: t.cpu, Total: t.total, Idle: t.idle, Busy: busy,
+		CPU: cpu, Total: t.total, Idle: t.idle, Busy: busy,
 		SpinShare:     cost.lockShare(metric.SpinID, t.spin, busy),
 		LockWordShare: cost.lockShare(metric.LockWordID, t.word, busy),
 		PerPacket:     cost.perPacket(busy),
 	}
-	for _, name := range stageOrder(table, t.stages) {
-		c.Stages = append(c.Stages, cost.share(metric.StageID, name, "", t.stages[name], busy))
+	c.Stages = t.stageShares(t.stages, busy, cost)
+	c.Functions = t.functionShares(t.functions, busy, cost)
+	c.SpinCallers = t.functionShares(t.spinners, busy, cost)
+	if cpu >= 0 {
+		return c
 	}
-	c.Functions = functionShares(p, t.functions, busy, cost, TopFunctions)
-	c.SpinCallers = functionShares(p, t.callers, busy, cost, TopFunctions)
+	c.LockWordCallers = t.functionShares(t.takers, busy, cost)
+	c.Receive = t.stageShares(t.receive, busy, cost)
+	for i, name := range []string{"neither", "transmit", "receive"} {
+		if e := t.directions[i]; e.Samples > 0 {
+			c.Directions = append(c.Directions, cost.share(metric.DirectionID, name, "", e, busy))
+		}
+	}
 	return c
 }
 
-func (t *tally) unmatched(p *profile.Profile, cost costing) []Share {
-	return functionShares(p, t.lost, t.busy(), cost, TopFunctions)
-}
-
-// stageOrder returns the stages present, in table order.
-func stageOrder(table *stage.Table, have map[string]metric.Estimate) []string {
-	var names []string
-	for _, row := range table.Rows {
-		names = append(names, row.Name)
+// stageShares returns the stages present, in table order.
+func (t *tally) stageShares(sums []metric.Estimate, busy metric.Estimate, cost costing) []Share {
+	var shares []Share
+	for row, e := range sums {
+		if e.Samples == 0 {
+			continue
+		}
+		name := NoStage
+		switch {
+		case row < len(t.c.Table.Rows):
+			name = t.c.Table.Rows[row].Name
+		case row == len(t.c.Table.Rows):
+			name = UserStage
+		}
+		shares = append(shares, cost.share(metric.StageID, name, "", e, busy))
 	}
-	names = append(names, UserStage, NoStage)
-	return slices.DeleteFunc(names, func(n string) bool { _, ok := have[n]; return !ok })
+	return shares
 }
 
 // functionShares returns the heaviest functions. Locations without a symbol
 // count as one function, profile.Unknown.
-func functionShares(p *profile.Profile, m map[int32]metric.Estimate, busy metric.Estimate, cost costing, limit int) []Share {
-	var shares []Share
-	for fn, e := range m {
-		name, module := profile.Unknown, ""
-		if fn >= 0 {
-			name = p.Functions[fn].Name
-			if mi := p.Functions[fn].Mapping; mi >= 0 {
-				module = p.Mappings[mi].File
-			}
+func (t *tally) functionShares(sums []metric.Estimate, busy metric.Estimate, cost costing) []Share {
+	var order []int
+	for i, e := range sums {
+		if e.Samples > 0 {
+			order = append(order, i)
 		}
-		shares = append(shares, cost.share(metric.ShareID, name, module, e, busy))
 	}
-	slices.SortFunc(shares, func(a, b Share) int {
-		return cmp.Or(cmp.Compare(b.Weight.Period, a.Weight.Period), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Module, b.Module))
+	slices.SortFunc(order, func(a, b int) int {
+		nameA, moduleA := t.function(a)
+		nameB, moduleB := t.function(b)
+		return cmp.Or(cmp.Compare(sums[b].Period, sums[a].Period), cmp.Compare(nameA, nameB), cmp.Compare(moduleA, moduleB))
 	})
-	return shares[:min(limit, len(shares))]
+	var shares []Share
+	for _, i := range order[:min(TopFunctions, len(order))] {
+		name, module := t.function(i)
+		shares = append(shares, cost.share(metric.ShareID, name, module, sums[i], busy))
+	}
+	return shares
+}
+
+func (t *tally) function(i int) (name, module string) {
+	if i == 0 {
+		return profile.Unknown, ""
+	}
+	f := t.p.Functions[i-1]
+	if f.Mapping >= 0 {
+		module = t.p.Mappings[f.Mapping].File
+	}
+	return f.Name, module
 }
 
 // A costing turns weight into cost per packet.

@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"slices"
+
 	"xfrmscope/analyze/finding"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/scaling"
@@ -108,4 +110,14 @@ func cpuLoads(runs []*Run) []finding.CPULoad {
 		out = append(out, load)
 	}
 	return out
+}
+
+// findings answers the questions of package finding, in their order.
+func findings(r *Result) []finding.Finding {
+	return slices.Concat(
+		finding.Scale(scalePoints(r)),
+		finding.Spin(spinPoints(r.Runs)),
+		finding.SACPU(saTraffic(r.Runs)),
+		finding.Idle(cpuLoads(r.Runs)),
+	)
 }

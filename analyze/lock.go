@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/symbols"
 	"xfrmscope/collect/bundle"
 )
 
@@ -32,47 +33,103 @@ func (l *Locks) warnEffect() []bundle.Warning {
 	}}
 }
 
-// newLocks sums what the wait probe counted. A run without the probe has a Gap.
-// rate is packets/s in the window of the samples, probed in that of the probe.
-func newLocks(m *bundle.Manifest, rows []bundle.LockRow, accounts []bundle.LockAccount, rate, probed metric.Value) Locks {
-	probe := waitProbe(m)
-	if probe == nil {
-		gap := bundle.Gap{What: "lock waits", Why: "no wait probe ran"}
-		for _, g := range m.Gaps {
-			if g.What == "lock waits" {
-				gap = g
-			}
-		}
-		return Locks{
-			Gap:    &gap,
-			Waits:  metric.NotMeasured(metric.WaitsID, "waits", gap),
-			WaitNS: metric.NotMeasured(metric.WaitID, "ns", gap),
-			PerPkt: metric.NotMeasured(metric.WaitPacketID, "ns/packet", gap),
-			Effect: metric.NotMeasured(metric.EffectID, "ratio", gap),
-		}
+// A lockSource is what the lock figures of a run are made of.
+type lockSource struct {
+	manifest *bundle.Manifest
+	bundle.Locks
+	finds  []bundle.FindRow
+	sas    []SA
+	kernel *symbols.Table // names the frames of stacks; nil: there are none
+	rate   metric.Value   // packets/s in the window of the samples
+	probed metric.Value   // in that of the probes, of runs without phases
+}
+
+// newLocks sums what the lock probes counted. A run without the wait probe has
+// a Gap; its acquisitions are listed all the same.
+func newLocks(s lockSource) Locks {
+	l := Locks{Losses: lockLosses(s.manifest)}
+	wait := s.waitSpan()
+	if probe := probeOf(s.manifest, "wait"); probe == nil {
+		gap := noProbe(s.manifest, "wait", "lock waits")
+		l.Gap = &gap
+		l.Waits = metric.NotMeasured(metric.WaitsID, "waits", gap)
+		l.WaitNS = metric.NotMeasured(metric.WaitID, "ns", gap)
+		l.PerPkt = metric.NotMeasured(metric.WaitPacketID, "ns/packet", gap)
+		l.Effect = metric.NotMeasured(metric.EffectID, "ratio", gap)
+	} else {
+		l.Rung, l.Blind = probe.Rung, probe.Blind
+		l.CPUs, l.Rows = lockCPUs(s.Waits, s.Accounts), lockRows(s.Waits)
+		l.sumWaits(s, wait)
 	}
-	l := Locks{Rung: probe.Rung, Blind: probe.Blind, Losses: lockLosses(m)}
-	l.CPUs, l.Rows = lockCPUs(rows, accounts), lockRows(rows)
+	l.addAcquisitions(s, wait)
+	l.addCallers(s)
+	l.addSAs(s)
+	return l
+}
+
+// waitSpan is the wait probe's phases; of runs without phases, its window.
+func (s *lockSource) waitSpan() span {
+	w := spanOf(s.manifest, "wait")
+	if probe := probeOf(s.manifest, "wait"); w.phases == 0 && probe != nil {
+		w.seconds = probe.Window.Seconds()
+	}
+	return w
+}
+
+func (l *Locks) sumWaits(s lockSource, w span) {
 	var waits, ns uint64
 	for _, c := range l.CPUs {
 		waits += c.Waits
 		ns += c.WaitNS
 	}
-	l.Waits = metric.Value{ID: metric.WaitsID, Value: float64(waits), Unit: "waits", Losses: l.Losses}
-	l.WaitNS = metric.Value{ID: metric.WaitID, Value: float64(ns), Unit: "ns", Losses: l.Losses}
-	l.Effect = probeEffect(rate, probed)
-	l.PerPkt = waitPerPacket(float64(ns), probe.Window.Seconds(), probed)
+	lost, all := waitLoss(s.Accounts, w)
+	top := float64(all) / math.Max(1, float64(all-lost)) // each lost wait as long as the others
+	count, sum := float64(waits), float64(ns)
+	l.Waits = metric.Value{ID: metric.WaitsID, Value: count, Unit: "waits", Losses: l.Losses}.CountWithLoss(lost, all, count*top)
+	l.WaitNS = metric.Value{ID: metric.WaitID, Value: sum, Unit: "ns", Losses: l.Losses}.CountWithLoss(lost, all, sum*top)
+	probed := s.probed
+	l.Effect = probeEffect(s.rate, s.probed)
+	if w.phases > 0 {
+		probed = w.rate("wait")
+		l.Effect = waitEffect(s.manifest)
+	}
+	l.PerPkt = waitPerPacket(sum, w.seconds, probed)
 	l.PerPkt.Losses = l.Losses
-	return l
+	l.PerPkt = l.PerPkt.WithLoss("waits", lost, all, l.PerPkt.Value, l.PerPkt.Value*top)
+	l.wait = w
+	for i := range l.Rows {
+		r := &l.Rows[i]
+		r.P50 = quantile(metric.WaitP50ID, r.Hist, 0.50, float64(r.MaxNS))
+		r.P99 = quantile(metric.WaitP99ID, r.Hist, 0.99, float64(r.MaxNS))
+		r.PerPkt = waitPerPacket(float64(r.WaitNS), w.seconds, probed)
+	}
 }
 
-func waitProbe(m *bundle.Manifest) *bundle.Probe {
-	for i := range m.Probes {
-		if m.Probes[i].Name == "wait" {
-			return &m.Probes[i]
+// waitEffect is the effect of the wait probe's first phase that has one.
+func waitEffect(m *bundle.Manifest) metric.Value {
+	first := metric.NotMeasured(metric.EffectID, "ratio", bundle.Gap{What: "effect of the probe", Why: "it had no phase"})
+	for i, p := range m.Phases {
+		if p.Probe != "wait" {
+			continue
 		}
+		v := phaseEffect(m.Phases, i)
+		if v.Measured() {
+			return v
+		}
+		first = v
 	}
-	return nil
+	return first
+}
+
+// waitLoss is how many waits were lost out of how many: given up, without their
+// begin, or not seen at all because the kernel skipped the probe. Waits without
+// a slot are counted.
+func waitLoss(accounts []bundle.LockAccount, w span) (lost, all uint64) {
+	for _, a := range accounts {
+		lost += a.Mismatched + a.Late
+		all += a.Begun + a.Late
+	}
+	return lost + w.skipped, all + w.skipped
 }
 
 func probeEffect(rate, probed metric.Value) metric.Value {
@@ -150,16 +207,6 @@ func lockRows(rows []bundle.LockRow) []Lock {
 		return cmp.Or(cmp.Compare(b.WaitNS, a.WaitNS), cmp.Compare(a.Lock, b.Lock))
 	})
 	return out
-}
-
-func addHist(sum, h []uint64) []uint64 {
-	if len(h) > len(sum) {
-		sum = append(sum, make([]uint64, len(h)-len(sum))...)
-	}
-	for i, n := range h {
-		sum[i] += n
-	}
-	return sum
 }
 
 // lockLosses returns what the recorder says the wait probe lost.

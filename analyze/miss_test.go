@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"xfrmscope/analyze/stage"
 	"xfrmscope/collect/bundle"
 )
 
@@ -11,7 +12,7 @@ func TestMisses(t *testing.T) {
 	event := func(name, unit string, rows ...row) *Event {
 		p := profileOf(rows...)
 		p.Event.Name, p.Event.Unit = name, unit
-		return newEvent(p, 1, noPackets(bundle.Gap{}))
+		return newEvent(p, stage.Default(), 1, noPackets(bundle.Gap{}))
 	}
 	misses := newMisses([]*Event{
 		event("cycles:k", "cycles", row{0, "a", 100}, row{1, "a", 300}),

@@ -5,6 +5,7 @@ import (
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/scaling"
+	"xfrmscope/analyze/stage"
 	"xfrmscope/collect/bundle"
 )
 
@@ -112,7 +113,7 @@ type CPUValue struct {
 type Event struct {
 	Name    string           `json:"name"` // "cpu-clock", "cycles:k"
 	Unit    string           `json:"unit"` // of a period: "nanoseconds", "cycles", "count"
-	Profile *profile.Profile `json:"-"`
+	Profile *profile.Profile `json:"-"`    // nil of most runs of a large sweep: see Result.Warnings
 
 	All  CPU   `json:"all"`  // all measured CPUs together, CPU -1
 	CPUs []CPU `json:"cpus"` // each CPU that has samples, ascending
@@ -121,8 +122,15 @@ type Event struct {
 	// their share of the non-idle weight.
 	Unmatched []Share `json:"unmatched,omitempty"`
 
+	// Self is the self weight of each function on all CPUs: what runs are
+	// compared by. It sums to All.Busy.
+	Self []Self `json:"-"`
+
 	Losses   []bundle.Loss    `json:"losses,omitempty"`
 	Warnings []bundle.Warning `json:"warnings,omitempty"`
+
+	stages *stage.Classifier // of Profile, until the run is done
+	places []stage.Place     // by stack
 }
 
 // A CPU is one event on one CPU (or on all). Shares are over the non-idle
@@ -140,6 +148,11 @@ type CPU struct {
 	Stages      []Share `json:"stages"`       // every stage with weight, table order; sums to Busy
 	Functions   []Share `json:"functions"`    // self weight, heaviest first, at most TopFunctions
 	SpinCallers []Share `json:"spin_callers"` // who entered the slow path: first caller that is no lock primitive
+
+	// Of all CPUs together only:
+	Receive         []Share `json:"receive,omitempty"`          // the part of each stage below the XFRM input path
+	Directions      []Share `json:"directions,omitempty"`       // "transmit", "receive", "neither": sums to Busy
+	LockWordCallers []Share `json:"lockword_callers,omitempty"` // who took the locks of LockWordShare
 }
 
 // TopFunctions bounds CPU.Functions.
@@ -173,14 +186,19 @@ type Locks struct {
 	WaitNS metric.Value `json:"wait_ns"`            // sum, "ns"
 	PerPkt metric.Value `json:"wait_ns_per_packet"` // by the packets of the probe's own window
 
-	// Effect is what the probe did to the traffic: packets/s in its window over
-	// packets/s in the window of the samples, less 1. The load's own drift is
-	// in it.
+	Acquired metric.Value `json:"acquisitions"` // of the count probe, all locks it watches
+
+	// Effect is what the probe did to the traffic: packets/s in its phase over
+	// those of the phases without probe beside it, less 1; of runs without
+	// phases, over packets/s in the window of the samples, and the load's own
+	// drift is in it.
 	Effect metric.Value `json:"probe_effect"`
 
 	CPUs   []LockCPU     `json:"cpus,omitempty"`
-	Rows   []Lock        `json:"rows,omitempty"` // heaviest wait first
+	Rows   []Lock        `json:"rows,omitempty"` // heaviest wait first, then most acquisitions
 	Losses []bundle.Loss `json:"losses,omitempty"`
+
+	wait span // the wait probe's time and packets
 }
 
 // A LockCPU is the waits of one CPU.
@@ -202,6 +220,7 @@ type Lock struct {
 	CPUs   []int        `json:"cpus"`           // CPUs that waited
 	P50    metric.Value `json:"p50_ns"`         // upper end of the bin of Hist that holds it
 	P99    metric.Value `json:"p99_ns"`
+	PerPkt metric.Value `json:"wait_ns_per_packet"` // by the packets of the probe's own window
 
 	Acquisitions metric.Value `json:"acquisitions"`         // of the count probe, in its phase
 	Contention   metric.Value `json:"contention_ratio"`     // waits/s over acquisitions/s, each in its phase
@@ -209,6 +228,8 @@ type Lock struct {
 	SPI          uint32       `json:"spi,omitempty"`        // if it is an SA's x->lock
 	PCPU         *int         `json:"pcpu,omitempty"`
 	Callers      []Share      `json:"callers,omitempty"` // who waited for it, of the stacks phase
+
+	fast fastPath // of the time probe, until Bounce is known
 }
 
 // An SA is what one SA carried in the window.

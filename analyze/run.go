@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -19,10 +20,11 @@ import (
 
 // newRun analyses one run. What cannot be read becomes a gap of the run; only
 // a cancelled ctx is an error.
-func newRun(ctx context.Context, b *bundle.Run, opt Options) (*Run, error) {
+func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool) (*Run, error) {
 	r := &Run{
 		Path:     b.Path,
 		Mode:     b.Plan.Labels["mode"],
+		Side:     b.Plan.Labels["side"],
 		N:        len(b.Plan.CPUs),
 		Labels:   b.Plan.Labels,
 		Manifest: b.Manifest,
@@ -33,10 +35,22 @@ func newRun(ctx context.Context, b *bundle.Run, opt Options) (*Run, error) {
 	if b.Status == bundle.Partial {
 		r.warn("run", "the run is partial: "+b.Why)
 	}
-	imports := r.readImports(b)
-	r.readTraffic(b, imports)
-	r.readLocks(b)
-	if err := r.readEvents(ctx, b, opt, imports); err != nil {
+	in := r.read(b)
+	r.SAs = saDeltas(in.sas, windowStart, windowEnd)
+	r.Drops = newDrops(in.counters)
+	r.Packets = newPackets(r.SAs, in.sas, in.traffic, r.Manifest.Window.Seconds())
+	kernel := r.kallsyms(a, b)
+	r.Phases = newPhases(&b.Manifest)
+	r.Locks = newLocks(lockSource{
+		manifest: &b.Manifest, Locks: in.locks, finds: in.finds.Rows, sas: r.SAs, kernel: kernel,
+		rate: r.Packets.Rate, probed: probeRate(in.sas),
+	})
+	r.Warnings = append(r.Warnings, r.Locks.warnEffect()...)
+	r.Finds = newFinds(&b.Manifest, in.finds, r.SAs)
+	r.Matrix = newMatrix(in.finds.Rows, r.SAs, r.Manifest.Plan.CPUs)
+	r.Drift = newDrift(in.facts)
+	r.Layouts = newLayouts(in.layouts)
+	if err := r.readEvents(ctx, a, b, kernel, in.imports); err != nil {
 		return nil, err
 	}
 	if e := r.Main(); r.N == 0 && e != nil {
@@ -44,7 +58,49 @@ func newRun(ctx context.Context, b *bundle.Run, opt Options) (*Run, error) {
 	}
 	r.Name = runName(r)
 	r.Config = config(b)
+	r.Heat = newHeat(r.Main(), r.Manifest.Window)
+	r.Identities = newIdentities(r, in)
+	r.Gates = newGates(r, in)
+	for _, e := range r.Events {
+		e.release(keepProfiles)
+	}
 	return r, nil
+}
+
+// An input is the rows of one run.
+type input struct {
+	sas      []bundle.SA
+	counters []bundle.Counter
+	traffic  *bundle.Traffic
+	locks    bundle.Locks
+	finds    bundle.Finds
+	facts    []bundle.Fact
+	layouts  []bundle.StructLayout
+	imports  []*importer.Import
+}
+
+// read reads the rows of a run. A file that is damaged is kept up to there.
+func (r *Run) read(b *bundle.Run) input {
+	in := input{imports: r.readImports(b)}
+	var err error
+	in.sas, err = b.SAs()
+	r.keep("SAs", err)
+	in.counters, err = b.Counters()
+	r.keep("counters", err)
+	in.traffic, err = b.Traffic()
+	r.keep("packets", err)
+	if in.traffic == nil {
+		in.traffic = importedTraffic(in.imports)
+	}
+	in.locks, err = b.Locks()
+	r.keep("lock waits", err)
+	in.finds, err = b.Finds()
+	r.keep("finds", err)
+	in.facts, err = b.Placement()
+	r.keep("placement", err)
+	in.layouts, err = b.Layouts()
+	r.keep("layouts", err)
+	return in
 }
 
 // runName is the mode and the number of CPUs, or the directory of an unlabelled
@@ -71,33 +127,10 @@ func (r *Run) keep(what string, err error) {
 	}
 }
 
-func (r *Run) readTraffic(b *bundle.Run, imports []*importer.Import) {
-	rows, err := b.SAs()
-	r.keep("SAs", err)
-	counters, err := b.Counters()
-	r.keep("counters", err)
-	traffic, err := b.Traffic()
-	r.keep("packets", err)
-	if traffic == nil {
-		traffic = importedTraffic(imports)
-	}
-	r.SAs = saDeltas(rows, windowStart, windowEnd)
-	r.probeRate = probeRate(rows)
-	r.Drops = newDrops(counters)
-	r.Packets = newPackets(r.SAs, rows, traffic, r.Manifest.Window.Seconds())
-}
-
-func (r *Run) readLocks(b *bundle.Run) {
-	locks, err := b.Locks()
-	r.keep("lock waits", err)
-	r.Locks = newLocks(&b.Manifest, locks.Waits, locks.Accounts, r.Packets.Rate, r.probeRate)
-	r.Warnings = append(r.Warnings, r.Locks.warnEffect()...)
-}
-
 // readEvents decodes perf.data, if there is one, and takes the profiles of
 // foreign files.
-func (r *Run) readEvents(ctx context.Context, b *bundle.Run, opt Options, imports []*importer.Import) error {
-	profiles, err := r.profiles(ctx, b, opt)
+func (r *Run) readEvents(ctx context.Context, a *analysis, b *bundle.Run, kernel *symbols.Table, imports []*importer.Import) error {
+	profiles, err := r.profiles(ctx, a, b, kernel)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -113,7 +146,7 @@ func (r *Run) readEvents(ctx context.Context, b *bundle.Run, opt Options, import
 		r.gap(bundle.Gap{What: "samples", Why: err.Error()})
 	}
 	for _, p := range profiles {
-		e := newEvent(p, r.Manifest.Window.Seconds(), r.Packets)
+		e := newEvent(p, a.stages, r.Manifest.Window.Seconds(), r.Packets)
 		e.checkCoverage(r.Manifest.Window.Seconds())
 		r.Events = append(r.Events, e)
 	}
@@ -127,19 +160,25 @@ func (r *Run) gap(g bundle.Gap) {
 	}
 }
 
-func (r *Run) profiles(ctx context.Context, b *bundle.Run, opt Options) ([]*profile.Profile, error) {
+func (r *Run) profiles(ctx context.Context, a *analysis, b *bundle.Run, kernel *symbols.Table) ([]*profile.Profile, error) {
 	f, err := perfdata.OpenFS(b, "perf.data")
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return profile.Build(ctx, f, profile.Options{Kallsyms: r.kallsyms(b), User: opt.User, Store: opt.Symbols})
+	return profile.Build(ctx, f, profile.Options{
+		Kallsyms: kernel, User: a.opt.User, Store: a.opt.Symbols, Workers: a.perRun,
+		Timeline: timelineOf(f.Events, r.Manifest.Window),
+	})
 }
 
 // kallsyms returns the kernel's symbols as recorded, nil with a gap if there
 // are none.
-func (r *Run) kallsyms(b *bundle.Run) *symbols.Table {
-	table, err := readKallsyms(b)
+func (r *Run) kallsyms(a *analysis, b *bundle.Run) *symbols.Table {
+	if !b.Has("perf.data") && !b.Has("locks.jsonl") {
+		return nil // nothing to name
+	}
+	table, err := a.kernels.read(b)
 	if err == nil {
 		err = table.Usable()
 	}
@@ -154,46 +193,38 @@ func (r *Run) kallsyms(b *bundle.Run) *symbols.Table {
 	return table
 }
 
-// kallsymsFile is where a bundle keeps the kernel's text symbols.
-const kallsymsFile = "symbols/kallsyms.gz"
-
-func readKallsyms(b *bundle.Run) (*symbols.Table, error) {
-	f, err := b.Open(kallsymsFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // a nil table says it is absent
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return symbols.ReadKallsyms(f)
-}
-
 // minCoverage is the share of a CPU's time the samples of a clock must make up
 // for their weight to be taken as time.
 const minCoverage = 0.95
 
-// checkCoverage compares the weight of a clock's samples with the time that
-// passed: a clock that samples every CPU all the time must sum to CPUs x
-// window. It falls short where ticks are late or lost: a throttled event, a
-// virtual CPU that does not run, a CPU that went offline.
-func (e *Event) checkCoverage(window float64) {
+// coverage compares the weight of a clock's samples with the time that passed:
+// a clock that samples every CPU all the time must sum to CPUs x window. It
+// falls short where ticks are late or lost: a throttled event, a virtual CPU
+// that does not run, a CPU that went offline. It returns the share over all CPUs
+// and of the CPU that has least; ok is false if the event is no such clock.
+func (e *Event) coverage(window float64) (whole, low float64, lowCPU int, ok bool) {
 	exclusive := strings.Contains(e.Name, ":") // cpu-clock:k leaves user time out
 	if e.Unit != "nanoseconds" || exclusive || window <= 0 || len(e.CPUs) == 0 {
-		return
+		return 0, 0, -1, false
 	}
-	low, lowCPU := 1.0, -1
+	low, lowCPU = math.Inf(1), -1
 	for _, c := range e.CPUs {
 		if share := c.Total.Period / 1e9 / window; share < low {
 			low, lowCPU = share, c.CPU
 		}
 	}
-	whole := e.All.Total.Period / 1e9 / window / float64(len(e.CPUs))
-	if low < minCoverage {
-		e.Warnings = append(e.Warnings, bundle.Warning{
-			Weakens: metric.CostID,
-			Text: fmt.Sprintf("samples make up %.0f %% of the CPUs' time (CPU %d: %.0f %%): ticks came late or not at all; shares hold if they were lost at random, cost per packet is too low",
-				100*whole, lowCPU, 100*low),
-		})
+	return e.All.Total.Period / 1e9 / window / float64(len(e.CPUs)), low, lowCPU, true
+}
+
+// checkCoverage warns of samples that do not make up the time.
+func (e *Event) checkCoverage(window float64) {
+	whole, low, lowCPU, ok := e.coverage(window)
+	if !ok || low >= minCoverage {
+		return
 	}
+	e.Warnings = append(e.Warnings, bundle.Warning{
+		Weakens: metric.CostID,
+		Text: fmt.Sprintf("samples make up %.0f %% of the CPUs' time (CPU %d: %.0f %%): ticks came late or not at all; shares hold if they were lost at random, cost per packet is too low",
+			100*whole, lowCPU, 100*low),
+	})
 }

@@ -9,14 +9,20 @@ import (
 // A Value is one number of a report with everything that weakens it. A Value
 // that could not be measured has Missing set and no number.
 type Value struct {
-	ID      string        `json:"id"`          // formula id, a key of Catalogue: "spin_share"
-	Value   float64       `json:"value"`       // in Unit
-	Unit    string        `json:"unit"`        // "ratio", "ns/packet", "1/s", "count"
-	SE      float64       `json:"se"`          // standard error, in Unit; 0 for a plain count
-	Samples uint64        `json:"n,omitempty"` // samples behind the number, 0 if it is not sampled
+	ID      string        `json:"id"`             // formula id, a key of Catalogue: "spin_share"
+	Value   float64       `json:"value"`          // in Unit
+	Unit    string        `json:"unit"`           // "ratio", "ns/packet", "1/s", "count"
+	SE      float64       `json:"se"`             // standard error, in Unit; 0 for a plain count
+	Samples uint64        `json:"n,omitempty"`    // samples behind the number, 0 if it is not sampled
+	Low     float64       `json:"low,omitempty"`  // with High: where the number lies if all losses are to one side
+	High    float64       `json:"high,omitempty"` // equal to Low: losses are small, Value stands alone
 	Losses  []bundle.Loss `json:"losses,omitempty"`
 	Missing *bundle.Gap   `json:"missing,omitempty"`
 }
+
+// Ranged reports whether losses make the number a range, Low to High, which is
+// printed in its place.
+func (v Value) Ranged() bool { return v.Measured() && v.High > v.Low }
 
 // Measured reports whether the value is a number.
 func (v Value) Measured() bool { return v.Missing == nil }

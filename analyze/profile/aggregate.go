@@ -15,6 +15,7 @@ type counter struct {
 	split splitter
 	names namer
 	words []uint64 // scratch
+	slots slots
 
 	held    [maxHeld]held
 	holds   int                  // how many are held
@@ -33,6 +34,7 @@ type shared struct {
 	spaces   *spaces // nil: user frames are left out
 	store    *symbols.Store
 	asPerf   bool
+	timeline *Timeline
 }
 
 func newCounter(s *shared, t *tasks) *counter {
@@ -55,6 +57,7 @@ type held struct {
 	event    int
 	task     uint32
 	cpu      int32
+	slice    int32 // of the timeline, -1 for none
 	period   uint64
 }
 
@@ -68,6 +71,7 @@ func (c *counter) add(s *perfdata.Sample) {
 	ch := c.split.split(s)
 	h := &c.held[c.holds]
 	h.event, h.cpu, h.period = s.Event.Index, s.CPU, s.Period
+	h.slice = c.timeline.slice(s)
 	h.task = c.names.number(s, &c.tasks)
 	h.kernelID = c.digester.words(digest{}, ch.kernel)
 	h.kernel = append(h.kernel[:0], ch.kernel...)
@@ -125,6 +129,9 @@ func (c *counter) countInto(t *cells, batch []int32) {
 			*v = cell{stack: c.internStack(h), task: h.task, cpu: h.cpu}
 		}
 		t.count(n, v, h.period)
+		if h.slice >= 0 {
+			c.slots.add(slotKey{v.stack, h.cpu, h.slice}, h.period)
+		}
 	}
 }
 

@@ -41,6 +41,9 @@ type Options struct {
 	// Samples select events, CPUs and times; dummy events are never taken.
 	Samples perfdata.SampleOptions
 
+	// Timeline asks for one event's samples over time as well; nil for none.
+	Timeline *Timeline
+
 	// Workers is how many goroutines count samples, 0 for one a CPU. The
 	// result does not depend on it.
 	Workers int
@@ -62,12 +65,12 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 		return nil, fmt.Errorf("reading side-band: %w", err)
 	}
 	ts := newTasks(sb)
-	sh := &shared{digester: newDigester(), store: o.Store, asPerf: o.AsPerf}
+	sh := &shared{digester: newDigester(), store: o.Store, asPerf: o.AsPerf, timeline: o.Timeline}
 	sh.events = make([]*cellTable, len(f.Events))
 	if o.User {
 		sh.spaces = newSpaces(sb)
 	}
-	damaged, stats, err := count(ctx, f, &o, sh, ts)
+	damaged, stats, slots, err := count(ctx, f, &o, sh, ts)
 	if err != nil {
 		return nil, fmt.Errorf("counting samples: %w", err)
 	}
@@ -83,7 +86,14 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 	}
 	var out []*Profile
 	for _, e := range selected(f, o.Samples.Events) {
-		out = append(out, a.profile(e))
+		p := a.profile(e)
+		if o.Timeline != nil && e == o.Timeline.Event {
+			var full bool
+			if p.Timeline, full = a.timeline(slots); full {
+				p.Warnings = append(p.Warnings, warn(e.Name, []string{"too many different stacks at too many times: nothing is shown over time"})...)
+			}
+		}
+		out = append(out, p)
 	}
 	return out, nil
 }
@@ -104,7 +114,7 @@ func selected(f *perfdata.File, want []*perfdata.Event) []*perfdata.Event {
 
 // count lets workers count the samples of all blocks. damaged is the number of
 // chains some words of which were left out.
-func count(ctx context.Context, f *perfdata.File, o *Options, sh *shared, ts *tasks) (damaged uint64, total perfdata.Stats, err error) {
+func count(ctx context.Context, f *perfdata.File, o *Options, sh *shared, ts *tasks) (damaged uint64, total perfdata.Stats, over []slots, err error) {
 	workers := o.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
@@ -134,8 +144,9 @@ func count(ctx context.Context, f *perfdata.File, o *Options, sh *shared, ts *ta
 	for w := range workers {
 		damaged += counters[w].split.damaged
 		total.Add(stats[w])
+		over = append(over, counters[w].slots)
 	}
-	return damaged, total, err
+	return damaged, total, over, err
 }
 
 // feed hands the blocks to the workers.

@@ -20,6 +20,10 @@ type Profile struct {
 	// same recording are equal byte for byte.
 	Cells []Cell
 
+	// Timeline is sorted by CPU, Slice, Stack; nil unless Options.Timeline asks
+	// for it, and if it would not fit.
+	Timeline []Slot
+
 	// Losses is what the profiler could not see, for this event or for all.
 	Losses []bundle.Loss
 

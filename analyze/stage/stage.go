@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 //go:embed stages.txt
@@ -20,8 +21,11 @@ type Row struct {
 	re   *regexp.Regexp
 }
 
-// A Table is an ordered list of stages.
-type Table struct{ Rows []Row }
+// A Table is an ordered list of stages. It may be used from several goroutines.
+type Table struct {
+	Rows []Row
+	of   sync.Map // row by function name: the expressions run once a name
+}
 
 // Default returns the embedded table.
 func Default() *Table {
@@ -64,7 +68,15 @@ const Idle = "idle"
 // Of returns the row that claims a kernel function, or None. The function may
 // carry compiler suffixes.
 func (t *Table) Of(function string) int {
-	name := Strip(function)
+	if row, ok := t.of.Load(function); ok {
+		return row.(int)
+	}
+	row := t.match(Strip(function))
+	t.of.Store(function, row)
+	return row
+}
+
+func (t *Table) match(name string) int {
 	for i := range t.Rows {
 		if t.Rows[i].re.MatchString(name) {
 			return i

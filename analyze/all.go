@@ -1,0 +1,107 @@
+package analyze
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+
+	"xfrmscope/analyze/stage"
+	"xfrmscope/collect/bundle"
+)
+
+// maxProfiles is how many runs keep their profiles. Of a larger set only the
+// median run of each side, mode and N does: it is what a report shows, and the
+// rest would not fit into memory.
+const maxProfiles = 64
+
+// analyseAll analyses runs in parallel, some of the CPUs each, and returns them
+// in the order of bundles.
+func analyseAll(ctx context.Context, bundles []*bundle.Run, opt Options) ([]*Run, error) {
+	cores := runtime.GOMAXPROCS(0)
+	workers := max(1, min(cores, len(bundles)))
+	a := &analysis{opt: opt, stages: stage.Default(), perRun: max(1, cores/workers)}
+	keep := a.kept(bundles)
+	out := make([]*Run, len(bundles))
+	errs := make([]error, len(bundles))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for i := range next {
+				out[i], errs[i] = a.newRun(ctx, bundles[i], keep[i])
+			}
+		})
+	}
+	for i := range bundles {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// kept says which runs keep their profiles.
+func (a *analysis) kept(bundles []*bundle.Run) []bool {
+	keep := make([]bool, len(bundles))
+	if len(bundles) <= maxProfiles {
+		for i := range keep {
+			keep[i] = true
+		}
+		return keep
+	}
+	type group struct {
+		side, mode string
+		n          int
+	}
+	type rated struct {
+		run  int
+		path string
+		rate float64
+	}
+	groups := map[group][]rated{}
+	for i, b := range bundles {
+		g := group{b.Plan.Labels["side"], b.Plan.Labels["mode"], len(b.Plan.CPUs)}
+		groups[g] = append(groups[g], rated{i, b.Path, rateOf(b)})
+	}
+	for _, g := range groups {
+		slices.SortFunc(g, func(x, y rated) int { return cmp.Or(cmp.Compare(x.rate, y.rate), cmp.Compare(x.path, y.path)) })
+		keep[g[(len(g)-1)/2].run] = true
+	}
+	return keep
+}
+
+// rateOf is packets/s of a run, 0 if they were not counted. What is wrong with
+// its files is said when the run is analysed.
+func rateOf(b *bundle.Run) float64 {
+	rows, _ := b.SAs()
+	traffic, _ := b.Traffic()
+	p := newPackets(saDeltas(rows, windowStart, windowEnd), rows, traffic, b.Window.Seconds())
+	if !p.Rate.Measured() {
+		return 0
+	}
+	return p.Rate.Value
+}
+
+// warnDropped says that runs have no profile because there are too many runs.
+func (r *Result) warnDropped() {
+	dropped := 0
+	for _, run := range r.Runs {
+		if e := run.Main(); e != nil && e.Profile == nil {
+			dropped++
+		}
+	}
+	if dropped > 0 {
+		r.Warnings = append(r.Warnings, bundle.Warning{
+			Weakens: "profiles",
+			Text:    fmt.Sprintf("of %d runs, %d are shown without flame graphs: more than %d runs keep the profile of the median run of each mode and N only; all figures are of all runs", len(r.Runs), dropped, maxProfiles),
+		})
+	}
+}

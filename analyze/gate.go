@@ -1,0 +1,350 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
+)
+
+// Statuses of a gate.
+const (
+	GateOK          = "ok"
+	GateFailed      = "failed"
+	GateNotMeasured = "not measured"
+)
+
+// What a run may show before its differences mean nothing.
+const (
+	dropLimit   = 0.001 // of packets; scaling.Options.LossLimit
+	sampleLimit = 0.01  // of samples lost
+	idleLimit   = 0.05  // of a CPU's time
+)
+
+// newGates checks a run: what failed takes the star from its comparisons.
+func newGates(r *Run, in input) []Gate {
+	deltas := counterDeltas(in.counters)
+	facts := factDeltas(in.facts)
+	idle := idleShares(r, in.counters)
+	pause := pauseGate(deltas, facts)
+	drops := dropGate(r, deltas, facts)
+	return []Gate{
+		pause, drops,
+		lostGate(r), throttleGate(r), multiplexGate(r),
+		driftGate(r, in.facts),
+		idleGate(idle),
+		generatorGate(idle, pause, drops),
+		coverageGate(r),
+	}
+}
+
+// A delta is what a running count grew by in the window.
+type delta struct {
+	bundle.Counter
+	Value uint64
+}
+
+type counterKey struct {
+	source, netns, name string
+	cpu                 int
+}
+
+// counterDeltas pairs the reads at both ends. A count that went backwards was
+// reset: nothing is known of it, and it is left out.
+func counterDeltas(rows []bundle.Counter) []delta {
+	key := func(c bundle.Counter) counterKey {
+		k := counterKey{c.Source, c.NetNS, c.Name, -1}
+		if c.CPU != nil {
+			k.cpu = *c.CPU
+		}
+		return k
+	}
+	start := map[counterKey]uint64{}
+	for _, c := range rows {
+		if c.Phase == windowStart {
+			start[key(c)] = c.Value
+		}
+	}
+	var out []delta
+	for _, c := range rows {
+		before, ok := start[key(c)]
+		if c.Phase == windowEnd && ok && c.Value >= before {
+			out = append(out, delta{c, c.Value - before})
+		}
+	}
+	return out
+}
+
+// A factDelta is what a running count among the placement facts grew by.
+type factDelta struct {
+	factKey
+	value uint64
+}
+
+func factDeltas(facts []bundle.Fact) []factDelta {
+	start := map[factKey]uint64{}
+	var out []factDelta
+	for _, f := range facts {
+		if !f.Counter {
+			continue
+		}
+		n, err := strconv.ParseUint(f.Value, 10, 64)
+		if err != nil {
+			continue
+		}
+		switch before, ok := start[keyOf(f)]; {
+		case f.Phase == windowStart:
+			start[keyOf(f)] = n
+		case f.Phase == windowEnd && ok && n >= before:
+			out = append(out, factDelta{keyOf(f), n - before})
+		}
+	}
+	slices.SortFunc(out, func(a, b factDelta) int {
+		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.subject, b.subject), cmp.Compare(a.name, b.name))
+	})
+	return out
+}
+
+// counts sums what moved and names the largest.
+type counts struct {
+	read  bool
+	total uint64
+	top   string
+	most  uint64
+}
+
+func (c *counts) add(name string, n uint64) {
+	c.read = true
+	c.total += n
+	if n > c.most {
+		c.top, c.most = name, n
+	}
+}
+
+func pauseGate(deltas []delta, facts []factDelta) Gate {
+	g := Gate{ID: "pause", Next: "ethtool -I -a DEV; ethtool -A DEV rx off tx off"}
+	var c counts
+	for _, d := range deltas {
+		if strings.Contains(d.Name, "pause") {
+			c.add(d.Source+" "+d.Name, d.Value)
+		}
+	}
+	for _, f := range facts {
+		if f.topic == "pause" || strings.Contains(f.name, "pause") {
+			c.add(f.subject+" "+f.name, f.value)
+		}
+	}
+	switch {
+	case !c.read:
+		return g.notMeasured("no counter of pause frames was read")
+	case c.total > 0:
+		return g.failed("%d pause frames, most of them %s: a receiver held the sender back", c.total, c.top)
+	}
+	return g.ok("no pause frame in the window")
+}
+
+// isDrop matches counters of packets that were thrown away by the receiving
+// machine or its card.
+func isDrop(name string) bool {
+	for _, s := range []string{"drop", "discard", "out_of_buffer", "missed", "no_buffer", "nobuf", "overrun"} {
+		if strings.Contains(name, s) {
+			return true
+		}
+	}
+	return false
+}
+
+func dropGate(r *Run, deltas []delta, facts []factDelta) Gate {
+	g := Gate{ID: "drops", Next: "ip -s xfrm state; cat /proc/net/xfrm_stat /proc/net/softnet_stat; ethtool -S DEV"}
+	var c counts
+	for _, d := range deltas {
+		if d.Source == xfrmStat || isDrop(d.Name) {
+			c.add(d.Name, d.Value)
+		}
+	}
+	for _, f := range facts {
+		if isDrop(f.name) {
+			c.add(f.subject+" "+f.name, f.value)
+		}
+	}
+	switch {
+	case !c.read:
+		return g.notMeasured("no counter of drops was read")
+	case c.total == 0:
+		return g.ok("no packet was dropped")
+	case !r.Packets.Total.Measured():
+		return g.failed("%d packets were dropped, most by %s; how many were sent is not known", c.total, c.top)
+	}
+	share := float64(c.total) / (r.Packets.Total.Value + float64(c.total))
+	if share > dropLimit {
+		return g.failed("%d packets (%.2f %%) were dropped, most by %s", c.total, 100*share, c.top)
+	}
+	return g.ok(fmt.Sprintf("%d packets (%.3f %%) were dropped, most by %s", c.total, 100*share, c.top))
+}
+
+func lostGate(r *Run) Gate {
+	g := Gate{ID: "lost-samples", Next: "record with a larger -m or a lower -F"}
+	e := r.Main()
+	if e == nil {
+		return g.notMeasured("the run has no samples")
+	}
+	lost := eventLoss(e, "LOST")
+	share := float64(lost) / float64(max(1, e.All.Total.Samples+lost))
+	if share > sampleLimit {
+		return g.failed("%d samples (%.1f %%) of %s were lost", lost, 100*share, e.Name)
+	}
+	return g.ok(fmt.Sprintf("%d of %d samples of %s were lost", lost, e.All.Total.Samples+lost, e.Name))
+}
+
+func throttleGate(r *Run) Gate {
+	g := Gate{ID: "throttled", Next: "record with a lower -F, or raise kernel.perf_event_max_sample_rate"}
+	if len(r.Events) == 0 {
+		return g.notMeasured("the run has no samples")
+	}
+	for _, e := range r.Events {
+		if n := eventLoss(e, "THROTTLE"); n > 0 {
+			return g.failed("%s was off %d times because it took too many samples", e.Name, n)
+		}
+	}
+	return g.ok("no event was throttled")
+}
+
+// eventLoss sums the losses of an event whose text holds a word.
+func eventLoss(e *Event, word string) uint64 {
+	var n uint64
+	for _, l := range e.Losses {
+		if strings.Contains(l.What, word) {
+			n += l.Count
+		}
+	}
+	return n
+}
+
+// multiplexGate: events that share a counter are on for a part of the time.
+// Software events have no counter to share; of others the recording says
+// nothing unless it holds the times they were on.
+func multiplexGate(r *Run) Gate {
+	g := Gate{ID: "multiplexed", Next: "record fewer events at once"}
+	if len(r.Events) == 0 {
+		return g.notMeasured("the run has no samples")
+	}
+	for _, e := range r.Events {
+		if e.Unit != "nanoseconds" {
+			return g.notMeasured("the samples of " + e.Name + " do not hold the times it was on")
+		}
+	}
+	return g.ok("software clocks share no counter")
+}
+
+// driftGate looks at what moves packets to other CPUs.
+func driftGate(r *Run, facts []bundle.Fact) Gate {
+	g := Gate{ID: "irq-drift", Next: "stop irqbalance; pin the queues' interrupts before each run"}
+	if len(facts) == 0 {
+		return g.notMeasured("placement was not read")
+	}
+	var moved []string
+	for _, d := range r.Drift {
+		if slices.Contains([]string{"irq", "rss", "rps", "xps", "ntuple"}, d.Topic) {
+			moved = append(moved, fmt.Sprintf("%s %s was %s and ended as %s", d.Subject, d.Name, cmp.Or(d.Start, "not there"), cmp.Or(d.End, "not there")))
+		}
+	}
+	if len(moved) > 0 {
+		return g.failed("%d facts of placement moved: %s", len(moved), strings.Join(moved[:min(3, len(moved))], "; "))
+	}
+	return g.ok("interrupts, queues and flow rules were the same at both ends")
+}
+
+// An idleShare is the idle part of one measured CPU's time.
+type idleShare struct {
+	cpu   int
+	share float64
+}
+
+// idleShares are those of the kernel's accounting, else of the samples of a
+// clock: cycles do not count in a sleeping CPU.
+func idleShares(r *Run, counters []bundle.Counter) []idleShare {
+	var out []idleShare
+	for _, c := range cpuTimes(counters) {
+		if slices.Contains(r.Manifest.Plan.CPUs, c.cpu) && c.seconds > 0 {
+			out = append(out, idleShare{c.cpu, c.idle / c.seconds})
+		}
+	}
+	if e := r.Main(); len(out) == 0 && e != nil && e.Unit == "nanoseconds" && len(e.CPUs) > 0 && e.CPUs[0].CPU >= 0 {
+		for _, c := range e.CPUs {
+			idle, _ := metric.Share(c.Idle, c.Total)
+			out = append(out, idleShare{c.CPU, idle})
+		}
+	}
+	return out
+}
+
+func idleGate(idle []idleShare) Gate {
+	g := Gate{ID: "idle-cpus", Next: "offer more traffic, or spread it: see the SA and queue of the CPU"}
+	if len(idle) == 0 {
+		return g.notMeasured("idle time was not read")
+	}
+	most := slices.MaxFunc(idle, func(a, b idleShare) int { return cmp.Compare(a.share, b.share) })
+	spare := 0
+	for _, c := range idle {
+		if c.share > idleLimit {
+			spare++
+		}
+	}
+	if spare > 0 {
+		return g.failed("%d of %d CPUs were idle for more than %.0f %% (CPU %d: %.0f %%): they were not the limit", spare, len(idle), 100*idleLimit, most.cpu, 100*most.share)
+	}
+	return g.ok(fmt.Sprintf("every CPU was busy; the least busy, CPU %d, was idle for %.1f %%", most.cpu, 100*most.share))
+}
+
+// generatorGate: CPUs that all had time to spare, with nothing dropped and
+// nobody paused, got less than they could send.
+func generatorGate(idle []idleShare, pause, drops Gate) Gate {
+	g := Gate{ID: "generator-limited", Next: "offer more traffic; run the generator on CPUs and hosts of its own"}
+	if len(idle) == 0 {
+		return g.notMeasured("idle time was not read")
+	}
+	for _, c := range idle {
+		if c.share <= idleLimit {
+			return g.ok(fmt.Sprintf("CPU %d was idle for %.1f %%: there was more to send than it could", c.cpu, 100*c.share))
+		}
+	}
+	if pause.Status == GateFailed || drops.Status == GateFailed {
+		return g.notMeasured("every CPU had time to spare, but packets were dropped or paused: what limits is not the generator alone")
+	}
+	return g.failed("every CPU had time to spare and nothing was dropped: no more was offered, or the link was full")
+}
+
+func coverageGate(r *Run) Gate {
+	g := Gate{ID: "coverage", Next: "see /proc/sys/kernel/perf_cpu_time_max_percent; on a virtual machine, steal in /proc/stat"}
+	e := r.Main()
+	if e == nil {
+		return g.notMeasured("the run has no samples")
+	}
+	whole, low, cpu, ok := e.coverage(r.Manifest.Window.Seconds())
+	switch {
+	case !ok:
+		return g.notMeasured("only a clock that samples idle and user time, too, must sum to the time that passed")
+	case low < minCoverage:
+		return g.failed("samples make up %.0f %% of the CPUs' time (CPU %d: %.0f %%)", 100*whole, cpu, 100*low)
+	}
+	return g.ok(fmt.Sprintf("samples make up %.1f %% of the CPUs' time", 100*whole))
+}
+
+func (g Gate) ok(evidence string) Gate {
+	g.Status, g.Evidence, g.Next = GateOK, evidence, ""
+	return g
+}
+
+func (g Gate) failed(format string, args ...any) Gate {
+	g.Status, g.Evidence = GateFailed, fmt.Sprintf(format, args...)
+	return g
+}
+
+func (g Gate) notMeasured(why string) Gate {
+	g.Status, g.Evidence, g.Next = GateNotMeasured, why, ""
+	return g
+}

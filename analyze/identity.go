@@ -1,0 +1,237 @@
+package analyze
+
+import (
+	"fmt"
+	"math"
+
+	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
+)
+
+// Verdicts of an identity.
+const (
+	Holds       = "holds"
+	Broken      = "broken"
+	NotMeasured = "not measured"
+)
+
+// newIdentities checks what two independent ways to measure must agree on.
+func newIdentities(r *Run, in input) []Identity {
+	return []Identity{
+		functionsSum(r),
+		costByAccounting(r, in.counters),
+		spinByProbe(r),
+		locksByPackets(r),
+		findsByPackets(r),
+		packetsByTraffic(r, in),
+	}
+}
+
+// settle sets residual and verdict.
+func (i Identity) settle() Identity {
+	if i.Right.Value == 0 {
+		if i.Left.Value == 0 {
+			i.Verdict = Holds
+			return i
+		}
+		return i.notMeasured(i.Right.Text + " is 0")
+	}
+	i.Residual = i.Left.Value/i.Right.Value - 1
+	i.Verdict = Holds
+	if !(math.Abs(i.Residual) <= i.Limit) {
+		i.Verdict = Broken
+	}
+	return i
+}
+
+func (i Identity) notMeasured(why string) Identity {
+	i.Verdict, i.Why = NotMeasured, why
+	return i
+}
+
+// functionsSum: the self weights of all functions make up the busy weight.
+func functionsSum(r *Run) Identity {
+	id := Identity{
+		ID: "functions-sum", Limit: 1e-9, Marks: []string{metric.ShareID, metric.CostID},
+		Left: Side{Text: "self weight of all functions"}, Right: Side{Text: "samples that are not idle"},
+	}
+	e := r.Main()
+	if e == nil {
+		return id.notMeasured("the run has no samples")
+	}
+	for _, s := range e.Self {
+		id.Left.Value += s.Weight.Period
+	}
+	id.Right.Value = e.All.Busy.Period
+	id.Left.Unit, id.Right.Unit = e.Unit, e.Unit
+	return id.settle()
+}
+
+// accountingLimit is how far the kernel's own accounting, in ticks, may be from
+// the samples of a clock.
+const accountingLimit = 0.10
+
+// costByAccounting: CPUs x busy / packets is the cost per packet.
+func costByAccounting(r *Run, counters []bundle.Counter) Identity {
+	id := Identity{
+		ID: "cost-per-packet", Limit: accountingLimit, Marks: []string{metric.CostID},
+		Left: Side{Text: "cost per packet by samples", Unit: "ns/packet"}, Right: Side{Text: "CPUs x busy (/proc/stat) / packets/s", Unit: "ns/packet"},
+	}
+	e := r.Main()
+	switch {
+	case e == nil || !e.All.PerPacket.Measured():
+		return id.notMeasured("no cost per packet was measured")
+	case e.Unit != "nanoseconds":
+		return id.notMeasured("the event counts " + e.Unit + ", and the clock of the CPUs was not recorded")
+	}
+	busy, cpus := 0.0, 0
+	for _, c := range cpuTimes(counters) {
+		if e.onCPU(c.cpu).Total.Samples > 0 && c.seconds > 0 {
+			busy += c.busy / c.seconds
+			cpus++
+		}
+	}
+	if cpus < len(e.CPUs) {
+		return id.notMeasured("/proc/stat was not read for every CPU measured")
+	}
+	id.Left.Value, id.Right.Value = e.All.PerPacket.Value, busy*1e9/r.Packets.Rate.Value
+	return id.settle()
+}
+
+// A cpuTime is what the kernel accounted one CPU in the window, in seconds.
+type cpuTime struct {
+	cpu                 int
+	busy, idle, seconds float64 // seconds: busy, idle and stolen
+}
+
+// cpuTimes returns what /proc/stat counted, by CPU. Counters that went
+// backwards count as nothing.
+func cpuTimes(counters []bundle.Counter) []cpuTime {
+	var out []cpuTime
+	byCPU := map[int]int{}
+	for _, d := range counterDeltas(counters) {
+		if d.Source != "/proc/stat" || d.CPU == nil {
+			continue
+		}
+		at, ok := byCPU[*d.CPU]
+		if !ok {
+			at = len(out)
+			byCPU[*d.CPU] = at
+			out = append(out, cpuTime{cpu: *d.CPU})
+		}
+		s := float64(d.Value) / 1e9
+		out[at].seconds += s
+		switch d.Name {
+		case "idle", "iowait":
+			out[at].idle += s
+		case "steal":
+		default:
+			out[at].busy += s
+		}
+	}
+	return out
+}
+
+// minSpins is how many samples in slow paths a comparison with the probe needs.
+const minSpins = 30
+
+// spinByProbe: the slow path takes as long by the probe as by the samples. The
+// two are of different windows, so they are taken per packet.
+func spinByProbe(r *Run) Identity {
+	id := Identity{
+		ID: "spin-probe-samples", Limit: 0.20, Marks: []string{metric.WaitPacketID, metric.SpinID},
+		Left: Side{Text: "slow-path time by probe", Unit: "ns/packet"}, Right: Side{Text: "slow-path time by samples", Unit: "ns/packet"},
+	}
+	e := r.Main()
+	switch {
+	case e == nil || !e.All.SpinShare.Measured() || !e.All.PerPacket.Measured():
+		return id.notMeasured("no samples, or no packets in their window")
+	case e.Unit != "nanoseconds":
+		return id.notMeasured("the event counts " + e.Unit + ", the probe nanoseconds")
+	case !r.Locks.PerPkt.Measured():
+		return id.notMeasured(r.Locks.PerPkt.Missing.Why)
+	case e.All.SpinShare.Samples < minSpins:
+		return id.notMeasured(fmt.Sprintf("%d samples in slow paths, fewer than %d", e.All.SpinShare.Samples, minSpins))
+	}
+	id.Left.Value = r.Locks.PerPkt.Value
+	id.Right.Value = e.All.SpinShare.Value * e.All.PerPacket.Value
+	id.Limit += 2 * e.All.SpinShare.SE / e.All.SpinShare.Value
+	return id.settle()
+}
+
+// ledgerLimit is how far counts of the same packets may be apart: reads at the
+// ends of a phase are not at the same instant on every CPU.
+const ledgerLimit = 0.02
+
+// locksByPackets: each packet takes its SA's x->lock once (xfrm_output_one), in
+// UDP encapsulation twice (esp_output_encap; net/ipv4/esp4.c, 6.12).
+func locksByPackets(r *Run) Identity {
+	id := Identity{
+		ID: "lock-packets", Limit: ledgerLimit, Marks: []string{metric.AcquireID, metric.ContentionID},
+		Left: Side{Text: "acquisitions of outbound x->lock", Unit: "count"}, Right: Side{Text: "packets of the phase", Unit: "packets"},
+	}
+	count := spanOf(&r.Manifest, "count")
+	outbound := map[uint32]bool{}
+	for _, s := range r.SAs {
+		outbound[s.SPI] = outbound[s.SPI] || s.Outbound
+	}
+	locks := 0
+	for _, l := range r.Locks.Rows {
+		if l.SPI != 0 && outbound[l.SPI] && l.Acquisitions.Measured() {
+			id.Left.Value += l.Acquisitions.Value
+			locks++
+		}
+	}
+	switch {
+	case count.phases == 0:
+		return id.notMeasured("no count probe ran")
+	case locks == 0:
+		return id.notMeasured("no lock was known to be an outbound SA's")
+	case !count.counted:
+		return id.notMeasured("packets of the count probe's phase were not counted")
+	}
+	id.Right.Value = float64(count.packets)
+	if id.Left.Value > 1.5*id.Right.Value {
+		id.Right.Text, id.Right.Value = "2 x packets of the phase (UDP encapsulation)", 2*id.Right.Value
+	}
+	return id.settle()
+}
+
+// findsByPackets: each packet forwarded looks its SA up once.
+func findsByPackets(r *Run) Identity {
+	id := Identity{
+		ID: "find-packets", Limit: ledgerLimit, Marks: []string{metric.FindID, metric.FindPacketID, metric.FallbackID, metric.WrongCPUID},
+		Left: Side{Text: "calls of xfrm_state_find", Unit: "count"}, Right: Side{Text: "packets of the phase", Unit: "packets"},
+	}
+	find := spanOf(&r.Manifest, "find")
+	switch {
+	case r.Finds == nil || !r.Finds.Calls.Measured():
+		return id.notMeasured("no find probe ran, or it lost too much")
+	case !find.counted:
+		return id.notMeasured("packets of the find probe's phase were not counted")
+	}
+	id.Left.Value, id.Right.Value = r.Finds.Calls.Value, float64(find.packets)
+	return id.settle()
+}
+
+// packetsByTraffic: the SAs carried what the load says it sent.
+func packetsByTraffic(r *Run, in input) Identity {
+	id := Identity{
+		ID: "sa-traffic", Limit: ledgerLimit, Marks: []string{metric.PacketsID, metric.RateID, metric.CostID},
+		Left: Side{Text: "packets/s by SA counters", Unit: "packets/s"}, Right: Side{Text: "packets/s by the load", Unit: "packets/s"},
+	}
+	if in.traffic == nil {
+		return id.notMeasured("the load gave no counts of its own")
+	}
+	id.Right.Text = "packets/s by " + in.traffic.Source
+	sas := newPackets(r.SAs, in.sas, nil, 0)
+	load := trafficPackets(in.traffic, r.Manifest.Window.Seconds())
+	switch {
+	case !sas.Rate.Measured():
+		return id.notMeasured("no outbound SA was read")
+	case !load.Rate.Measured():
+		return id.notMeasured(load.Rate.Missing.Why)
+	}
+	id.Left.Value, id.Right.Value = sas.Rate.Value, load.Rate.Value
+	return id.settle()
+}

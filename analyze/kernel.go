@@ -1,0 +1,68 @@
+package analyze
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"io/fs"
+	"sync"
+
+	"xfrmscope/analyze/symbols"
+	"xfrmscope/collect/bundle"
+)
+
+// kallsymsFile is where a bundle keeps the kernel's text symbols.
+const kallsymsFile = "symbols/kallsyms.gz"
+
+// maxKernels is how many symbol tables are kept: the runs of a sweep share one,
+// and two sides of a comparison have two.
+const maxKernels = 4
+
+// kernels keeps symbol tables by the content of their files: reading one takes
+// longer than all else of a small run.
+type kernels struct {
+	sync.Mutex
+	tables []keptKernel // newest last
+}
+
+type keptKernel struct {
+	sum   [sha256.Size]byte
+	table func() (*symbols.Table, error)
+}
+
+// read returns the kernel's symbols of a run: nil without an error if it holds
+// none.
+func (k *kernels) read(b *bundle.Run) (*symbols.Table, error) {
+	f, err := b.Open(kallsymsFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // a nil table says it is absent
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(f)
+	if err != nil {
+		return nil, err
+	}
+	return k.table(data)()
+}
+
+// table returns what reads the table once, for all who hold the same data.
+func (k *kernels) table(data []byte) func() (*symbols.Table, error) {
+	sum := sha256.Sum256(data)
+	k.Lock()
+	defer k.Unlock()
+	for _, t := range k.tables {
+		if t.sum == sum {
+			return t.table
+		}
+	}
+	table := sync.OnceValues(func() (*symbols.Table, error) { return symbols.ReadKallsyms(bytes.NewReader(data)) })
+	k.tables = append(k.tables, keptKernel{sum, table})
+	if len(k.tables) > maxKernels {
+		k.tables = k.tables[1:]
+	}
+	return table
+}

@@ -1,0 +1,101 @@
+package analyze
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"xfrmscope/collect/bundle"
+)
+
+// cacheLine is the bytes of a line on the machines XFRM runs on fast.
+const cacheLine = 64
+
+// A hotField is a field that the packet path touches, and how.
+type hotField struct {
+	name, use string
+}
+
+// hotFields lists, by structure, what the transmit path touches on every packet:
+// net/xfrm/xfrm_state.c xfrm_state_find and xfrm_state_look_at,
+// xfrm_output.c xfrm_output_one, xfrm_replay.c, xfrm_policy.c
+// xfrm_policy_lookup_bytype (6.12).
+func hotFields() map[string][]hotField {
+	return map[string][]hotField{
+		"xfrm_state": {
+			{"bydst", "read by the lookup of every CPU (hash chain)"},
+			{"state_cache", "read by the lookup of every CPU (list of cached SAs)"},
+			{"state_cache_input", "read by the receive path (list of its CPU)"},
+			{"refcnt", "written by every packet of the SA's CPU (hold and put)"},
+			{"lock", "written by every packet of the SA's CPU (spin lock)"},
+			{"pcpu_num", "read by the lookup of every CPU"},
+			{"id.daddr", "read by the lookup of every CPU"},
+			{"id.spi", "read by every packet of the SA's CPU"},
+			{"mark", "read by the lookup of every CPU"},
+			{"if_id", "read by the lookup of every CPU"},
+			{"km.state", "read by the lookup of every CPU"},
+			{"props.reqid", "read by the lookup of every CPU"},
+			{"props.saddr", "read by the lookup of every CPU"},
+			{"replay", "written by every packet of the SA's CPU (sequence number)"},
+			{"curlft", "written by every packet of the SA's CPU (bytes, packets)"},
+			{"lastused", "written by every packet of the SA's CPU"},
+		},
+		"xfrm_policy": {
+			{"bydst", "read by the lookup of every CPU (hash chain)"},
+			{"bydst_inexact_list", "read by the lookup of every CPU"},
+			{"lock", "read by the lookup (walk.dead), written when the policy changes"},
+			{"refcnt", "written by every packet of every CPU (hold and put)"},
+			{"state_cache_list", "read by the lookup of every CPU (head of the list)"},
+			{"selector", "read by the lookup of every CPU"},
+			{"mark", "read by the lookup of every CPU"},
+			{"if_id", "read by the lookup of every CPU"},
+			{"walk.dead", "read by the lookup of every CPU"},
+			{"flags", "read by the lookup of every CPU"},
+			{"xfrm_nr", "read by every bundle built"},
+			{"xfrm_vec", "read by every bundle built"},
+		},
+	}
+}
+
+// Written reports whether packets write the field.
+func (f LayoutField) Written() bool { return strings.HasPrefix(f.Use, "written by every packet") }
+
+// AllCPUs reports whether every CPU touches the field, not only its owner.
+func (f LayoutField) AllCPUs() bool { return strings.Contains(f.Use, "every CPU") }
+
+// newLayouts keeps the hot fields of the structures, by offset. A field that the
+// kernel does not have is left out.
+func newLayouts(structs []bundle.StructLayout) []Layout {
+	var out []Layout
+	for _, s := range structs {
+		hot, ok := hotFields()[s.Struct]
+		if !ok {
+			continue
+		}
+		l := Layout{Struct: s.Struct, Size: s.Size, Source: "kernel BTF, as recorded"}
+		for _, h := range hot {
+			if f, ok := fieldOf(s.Fields, h.name); ok {
+				l.Fields = append(l.Fields, LayoutField{Name: f.Name, Offset: f.Offset, Size: f.Size, Line: f.Offset / cacheLine, Use: h.use})
+			}
+		}
+		slices.SortStableFunc(l.Fields, func(a, b LayoutField) int { return cmp.Compare(a.Offset, b.Offset) })
+		out = append(out, l)
+	}
+	return out
+}
+
+// fieldOf finds a field by its name, or the first of its members where only
+// those are listed.
+func fieldOf(fields []bundle.StructField, name string) (bundle.StructField, bool) {
+	for _, f := range fields {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	for _, f := range fields {
+		if strings.HasPrefix(f.Name, name+".") {
+			return f, true
+		}
+	}
+	return bundle.StructField{}, false
+}

@@ -1,0 +1,82 @@
+package profile
+
+import (
+	"cmp"
+	"slices"
+
+	"xfrmscope/analyze/perfdata"
+)
+
+// A Timeline asks for the samples of one event over time: in equal slices of a
+// window.
+type Timeline struct {
+	Event          *perfdata.Event
+	StartNS, EndNS int64 // on the clock of the recording
+	Slices         int
+}
+
+// A Slot is the weight of one stack on one CPU in one slice of the window.
+type Slot struct {
+	CPU, Slice, Stack int32 // Stack: index into Profile.Stacks
+	Period            uint64
+}
+
+// maxSlots bounds what one worker keeps: a window of a minute at 999 Hz on 64
+// CPUs has 4 million samples, most of stacks seen before in their slice.
+const maxSlots = 1 << 20
+
+// slice returns the slice of a sample, -1 if it is not asked for.
+func (t *Timeline) slice(s *perfdata.Sample) int32 {
+	if t == nil || s.Event != t.Event || t.EndNS <= t.StartNS || s.TimeNS < uint64(t.StartNS) || s.TimeNS >= uint64(t.EndNS) {
+		return -1
+	}
+	part := float64(s.TimeNS-uint64(t.StartNS)) / float64(t.EndNS-t.StartNS)
+	return min(int32(part*float64(t.Slices)), int32(t.Slices)-1)
+}
+
+// A slotKey is a slot by the number of its stack in the tables.
+type slotKey struct {
+	stack      uint32
+	cpu, slice int32
+}
+
+// slots are those of one worker.
+type slots struct {
+	sums map[slotKey]uint64
+	full bool // there were more than maxSlots: none are kept
+}
+
+func (t *slots) add(k slotKey, period uint64) {
+	if t.sums == nil {
+		t.sums = map[slotKey]uint64{}
+	}
+	if len(t.sums) >= maxSlots {
+		t.full = true
+		return
+	}
+	t.sums[k] += period
+}
+
+// timeline makes the slots of the event in the making, by CPU, slice and stack.
+// full says that there were too many.
+func (a *assembler) timeline(workers []slots) (out []Slot, full bool) {
+	sums := map[slotKey]uint64{}
+	for _, w := range workers {
+		if w.full {
+			return nil, true
+		}
+		for k, period := range w.sums {
+			sums[k] += period
+		}
+	}
+	out = make([]Slot, 0, len(sums))
+	for k, period := range sums {
+		if place, ok := a.stackPlace.get(k.stack); ok {
+			out = append(out, Slot{k.cpu, k.slice, place, period})
+		}
+	}
+	slices.SortFunc(out, func(x, y Slot) int {
+		return cmp.Or(cmp.Compare(x.CPU, y.CPU), cmp.Compare(x.Slice, y.Slice), cmp.Compare(x.Stack, y.Stack))
+	})
+	return out, false
+}

@@ -1,0 +1,136 @@
+package stage
+
+import (
+	"strings"
+
+	"xfrmscope/analyze/profile"
+)
+
+// A Direction is the side of the XFRM path that a stack is on.
+type Direction uint8
+
+const (
+	NoDirection Direction = iota
+	Transmit              // below a frame of the output path
+	Receive               // below a frame of the input path
+)
+
+// A Place is what one stack says, whatever CPU it was seen on.
+type Place struct {
+	Row       int  // that the deepest frame claimed by a stage belongs to, None if no frame is
+	Kernel    bool // there is a kernel frame from that one down, or anywhere if Row is None
+	Direction Direction
+	Leaf      int32    // function, -1 not known
+	Lock      LockKind // of the leaf
+	Caller    int32    // function that entered the lock if Lock is not NoLock: the first above the lock primitives, -1 not known
+}
+
+// A Classifier tells the places of the stacks of one profile. It is the one
+// rule by which figures, pictures and profiles name a stage.
+type Classifier struct {
+	Table *Table
+	Rows  []int      // by function; None for user functions too
+	Locks []LockKind // by function
+
+	p          *profile.Profile
+	directions []Direction // by function
+	traced     []bool      // by function: part of tracing, no caller of a lock
+}
+
+// NewClassifier looks each function of the profile up once.
+func NewClassifier(t *Table, p *profile.Profile) *Classifier {
+	n := len(p.Functions)
+	c := &Classifier{Table: t, p: p, Rows: make([]int, n), Locks: make([]LockKind, n), directions: make([]Direction, n), traced: make([]bool, n)}
+	for i, f := range p.Functions {
+		c.Rows[i] = None
+		if c.IsKernel(f.Mapping) {
+			c.Rows[i] = t.Of(f.Name)
+			c.Locks[i] = LockKindOf(f.Name)
+			c.directions[i] = t.direction(c.Rows[i], f.Name)
+			c.traced[i] = IsTracing(f.Name)
+		}
+	}
+	return c
+}
+
+// IsKernel reports whether code of a mapping counts as the kernel's; code
+// without one does.
+func (c *Classifier) IsKernel(mapping int) bool { return mapping < 0 || c.p.Mappings[mapping].Kernel }
+
+// Of returns the place of a stack: it is walked from the leaf, and the first
+// frame that a row claims decides.
+func (c *Classifier) Of(s profile.Stack) Place {
+	place := Place{Row: None, Leaf: -1, Caller: -1}
+	for depth, loc := range s {
+		l := &c.p.Locations[loc]
+		if place.Row == None && c.IsKernel(l.Mapping) {
+			place.Kernel = true
+		}
+		if l.Function < 0 {
+			continue
+		}
+		if depth == 0 {
+			place.Leaf, place.Lock = int32(l.Function), c.Locks[l.Function]
+		}
+		if place.Row == None {
+			place.Row = c.Rows[l.Function]
+		}
+		if place.Direction == NoDirection {
+			place.Direction = c.directions[l.Function]
+		}
+		if place.Row != None && place.Direction != NoDirection {
+			break
+		}
+	}
+	if place.Lock != NoLock {
+		place.Caller = c.caller(s)
+	}
+	return place
+}
+
+// Idle reports whether a place is not work.
+func (c *Classifier) Idle(p Place) bool { return p.Row != None && c.Table.Rows[p.Row].Key == Idle }
+
+func (c *Classifier) caller(s profile.Stack) int32 {
+	for _, loc := range s {
+		fn := c.p.Locations[loc].Function
+		if fn >= 0 && c.Locks[fn] == NoLock && !c.traced[fn] {
+			return int32(fn)
+		}
+	}
+	return -1
+}
+
+// IsTracing reports whether a function belongs to whoever traces the kernel: a
+// BPF program attached to a lock, or its trampoline.
+func IsTracing(function string) bool {
+	return strings.HasPrefix(function, "bpf_trampoline_") || strings.HasPrefix(function, "bpf_prog_") || strings.HasPrefix(function, "__bpf_prog_")
+}
+
+// direction is the side of the path that a frame alone tells: output and input
+// of XFRM and of ESP. What both use (crypto, lookups of the SPD) tells none.
+func (t *Table) direction(row int, function string) Direction {
+	if row == None {
+		return NoDirection
+	}
+	name := Strip(function)
+	switch t.Rows[row].Key {
+	case "output", "bundle":
+		return Transmit
+	case "input":
+		return Receive
+	case "sa":
+		if strings.Contains(name, "input") {
+			return Receive
+		}
+		return Transmit
+	case "esp":
+		switch {
+		case strings.Contains(name, "input") || strings.Contains(name, "gro_receive") || strings.Contains(name, "remove"):
+			return Receive
+		case strings.Contains(name, "output") || strings.Contains(name, "xmit") || strings.Contains(name, "gso"):
+			return Transmit
+		}
+	}
+	return NoDirection
+}
