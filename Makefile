@@ -12,6 +12,8 @@ help:
 	@echo "browser-test  the report in Chromium, screenshots in out/shots"
 	@echo "check     gofmt, vet, staticcheck, generated code and golden files up to date"
 	@echo "race      the tests under the race detector"
+	@echo "arm64     the tests built for arm64, under user-mode emulation"
+	@echo "package   Debian packages for amd64 and arm64 into out/deb"
 	@echo "generate  rebuild the eBPF objects (clang 14)"
 	@echo "golden    rewrite the golden files; read the diff"
 	@echo "bench     what reading a recording of 800 MB costs, beside perf script"
@@ -40,6 +42,14 @@ browser-test:
 race:
 	@.ci/setup test
 	go test -race ./...
+
+arm64:
+	@.ci/setup arm64
+	CGO_ENABLED=0 GOARCH=arm64 go test -short -exec qemu-aarch64-static ./...
+
+package:
+	@.ci/setup build
+	.ci/package
 
 check:
 	@.ci/setup check
