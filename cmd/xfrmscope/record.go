@@ -26,6 +26,7 @@ type recordOptions struct {
 	labels   map[string]string
 	noProbes bool
 	dryRun   bool
+	hostOptions
 }
 
 func newRecord(io streams) *cobra.Command {
@@ -39,11 +40,16 @@ key), xfrm_stat and other /proc counters. Lock waits are counted by eBPF in a
 window of up to 5 s right after it, since tracing a lock slows its waiters. All
 of it goes into the directory RUN, which must not exist yet.
 
+With --host the program is copied to other hosts over ssh and measures there,
+under one window opened on all of them; the load runs here. Their runs come back
+as a sweep, a directory a host; a host that fails leaves the others' runs.
+
 Each event is tried first; one that does not open is substituted or left out,
 and the report says so. Ctrl-C ends the window early and keeps what was
 measured. Needs root, or what ` + "`xfrmscope doctor`" + ` names.`,
 		Example: `  xfrmscope record -C 1-4 -d 20s --netns west -o run
   xfrmscope record -C 0-1 -d 10s --load 'iperf3 -c 192.0.3.4 -u -b 0 -t 15' -o run
+  xfrmscope record -C 1-4 -d 20s -o ends --host west=ssh:root@west --host east=ssh:root@east
   xfrmscope record -C 1-4 -d 20s -o run --dry-run`,
 		Args: arguments(cobra.NoArgs, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return record(cmd.Context(), io, o) },
@@ -61,6 +67,7 @@ measured. Needs root, or what ` + "`xfrmscope doctor`" + ` names.`,
 	f.StringArrayVar(&o.netns, "netns", nil, "network namespace whose SAs are read, repeatable (default: the current one)")
 	f.StringToStringVar(&o.labels, "label", nil, "label of the run, as mode=pcpu; report groups by mode")
 	f.BoolVar(&o.noProbes, "no-probes", false, "load no eBPF probe")
+	o.hostOptions.flags(f)
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the plan, measure nothing")
 	return cmd
 }
@@ -78,6 +85,9 @@ func record(ctx context.Context, io streams, o recordOptions) error {
 		text, err := collect.DryRun(ctx, plan, opt)
 		fmt.Fprint(io.out, text)
 		return err
+	}
+	if len(o.hosts) > 0 {
+		return recordHosts(ctx, io, plan, o)
 	}
 	run, err := collect.Record(ctx, plan, o.dir, opt)
 	if run != nil {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -64,7 +66,7 @@ func (f *Fleet) Record(ctx context.Context, plan bundle.Plan, dir string) ([]str
 	defer cancel()
 	each(len(hosts), func(i int) {
 		hosts[i] = recording{Session: f.Sessions[i], fleet: f}
-		hosts[i].prepare(ctx, plan)
+		hosts[i].prepare(ctx, f.planOf(plan, f.Sessions[i].Host))
 	})
 	stop, err := f.warmUp(ctx, hosts, warmUp)
 	at := monotonic() + lead.Nanoseconds()
@@ -80,6 +82,23 @@ func (f *Fleet) Record(ctx context.Context, plan bundle.Plan, dir string) ([]str
 	}
 	return names, errors.Join(errs...)
 }
+
+// planOf labels a host's plan: the runs of one host are a curve of their own.
+func (f *Fleet) planOf(plan bundle.Plan, h Host) bundle.Plan {
+	labels := maps.Clone(plan.Labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[LabelHost] = h.Name
+	if len(f.Sessions) > 1 {
+		labels["mode"] = strings.TrimSpace(labels["mode"] + " at " + h.Name)
+	}
+	plan.Labels = labels
+	return plan
+}
+
+// LabelHost is the label of a run that names its host.
+const LabelHost = "host"
 
 // warmUp starts the load if a host is ready, and lets it run.
 func (f *Fleet) warmUp(ctx context.Context, hosts []recording, d time.Duration) (stop func() error, err error) {

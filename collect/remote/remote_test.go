@@ -41,6 +41,7 @@ func TestParseHost(t *testing.T) {
 // pipes connects a session to an agent in this process.
 func pipes(t *testing.T, name string) *Session {
 	t.Helper()
+	t.Setenv("TMPDIR", t.TempDir()) // a run that nobody fetches stays
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
 	ended := make(chan error, 1)

@@ -201,10 +201,6 @@ func (s *Session) adopt(incoming, dir string) error {
 		err = bundle.Amend(incoming, func(m *bundle.Manifest) {
 			clock := s.Clock
 			m.Clock = &clock
-			if m.Plan.Labels == nil {
-				m.Plan.Labels = map[string]string{}
-			}
-			m.Plan.Labels[LabelHost] = s.Host.Name
 		})
 	}
 	if err != nil {
@@ -212,6 +208,3 @@ func (s *Session) adopt(incoming, dir string) error {
 	}
 	return os.Rename(incoming, dir)
 }
-
-// LabelHost is the label of a run that names its host.
-const LabelHost = "host"
