@@ -34,6 +34,15 @@ var pageCSS string
 //go:embed assets/page.js
 var pageScript string
 
+//go:embed assets/flame.css
+var flameCSS string
+
+//go:embed assets/flame.js
+var flameScript string
+
+//go:embed assets/flame.tmpl
+var flameTemplate string
+
 //go:embed assets/page.tmpl
 var pageTemplate string
 
@@ -43,11 +52,11 @@ func scriptHash(script string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// contentPolicy lets the page fetch nothing and run nothing but its own script
-// and ECharts. A script that a hostile name brought in would not run.
+// contentPolicy lets the page fetch nothing and run nothing but its own two
+// scripts and ECharts. A script that a hostile name brought in would not run.
 func contentPolicy() string {
 	return "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; script-src '" +
-		scriptHash(pageScript) + "' '" + echartsHash + "'"
+		scriptHash(pageScript) + "' '" + scriptHash(flameScript) + "' '" + echartsHash + "'"
 }
 
 // echartsBlock is the library as a data block of base64: its alphabet needs no

@@ -14,12 +14,24 @@ type flameBox struct {
 	Picture   template.HTML
 }
 
-// addFlames draws flame graphs into the page, the runs at the largest N of
-// their mode first, until they would be too large together.
-func (p *page) addFlames(r *analyze.Result, o HTMLOptions) {
+// Of the room for flame graphs the static ones take at most stillShare: a
+// reader with scripts sees the tree only.
+const stillShare = 4
+
+// minTree is the least room that is worth a tree.
+const minTree = 20_000
+
+// addFlames adds the tree of all stacks and, for readers without scripts, as
+// many static flame graphs as find room: the runs at the largest N of their
+// mode first. The page has size bytes without them.
+func (p *page) addFlames(r *analyze.Result, o HTMLOptions, size int) error {
 	budget := o.FlameBytes
 	if budget == 0 {
-		budget = DefaultPageFlames
+		budget = max(PageBytes-size, 2*DefaultFlameBytes)
+	}
+	stills := max(budget/stillShare, DefaultFlameBytes)
+	if o.Static {
+		stills = budget
 	}
 	used, full := 0, budget < 0
 	for i, f := range flameOrder(r) {
@@ -27,7 +39,7 @@ func (p *page) addFlames(r *analyze.Result, o HTMLOptions) {
 		var picture []byte
 		if !full {
 			picture = renderFlame(f.event.Profile, FlameOptions{Run: runLabel(f.run)}, true)
-			full = used+len(picture) > budget
+			full = used+len(picture) > stills
 		}
 		if full {
 			p.FlamesOut = append(p.FlamesOut, title)
@@ -39,6 +51,15 @@ func (p *page) addFlames(r *analyze.Result, o HTMLOptions) {
 	if i := mostSpinning(r, p.Flames); i >= 0 {
 		p.Flames[i].Open = true
 	}
+	if o.Static || budget-used < minTree {
+		return nil
+	}
+	data, err := fitTree(r, budget-used)
+	if err == nil && data != "" {
+		p.FlameTree, p.FlameScript = flameBlock(data), template.JS(flameScript)
+		p.Style += template.CSS(flameCSS)
+	}
+	return err
 }
 
 type flameOf struct {
@@ -82,10 +103,10 @@ func mostSpinning(r *analyze.Result, boxes []flameBox) int {
 	return best
 }
 
-// flamesSection is printed by a template of its own.
-func flamesSection(p *page) section {
-	if len(p.Flames)+len(p.FlamesOut) == 0 {
-		return section{}
+// flamesSection is printed by a template of its own, assets/flame.tmpl.
+func flamesSection(r *analyze.Result) section {
+	if len(flameOrder(r)) == 0 {
+		return section{ID: "flames", Nav: "Flame graphs", Title: "Flame graphs", Parts: missing("not measured: no run has samples of call stacks")}
 	}
-	return section{ID: "flames", Nav: "Flame graphs", Title: "Flame graphs"}
+	return section{ID: "flames", Nav: "Flame graphs", Title: "Where does the time go, stack by stack?"}
 }

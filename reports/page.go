@@ -11,8 +11,9 @@ import (
 
 // HTMLOptions says what the page holds.
 type HTMLOptions struct {
-	// FlameBytes bounds the flame graphs inside the page together; those
-	// beyond are named. 0 means DefaultPageFlames, a negative value none.
+	// FlameBytes bounds the flame graphs inside the page together. What finds
+	// no room is named. 0 means what is left of PageBytes, a negative value
+	// none.
 	FlameBytes int
 	// Static leaves out the interactive charts and their library.
 	Static bool
@@ -20,8 +21,8 @@ type HTMLOptions struct {
 	Files []string
 }
 
-// DefaultPageFlames keeps a page with its library under 2 MB.
-const DefaultPageFlames = 1_100_000
+// PageBytes is what a page may have, flame graphs included.
+const PageBytes = 1_950_000
 
 // HTML writes the Result as one page that needs no network and, to be read, no
 // script. Its Content-Security-Policy allows no request; the only scripts that
@@ -31,11 +32,18 @@ func HTML(w io.Writer, r *analyze.Result, o HTMLOptions) error {
 	if err != nil {
 		return err
 	}
-	t, err := template.New("page").Parse(pageTemplate)
+	t, err := template.New("page").Parse(flameTemplate + pageTemplate)
 	if err != nil {
 		return fmt.Errorf("reading the page template: %w", err)
 	}
 	var b bytes.Buffer // the page is written whole or not at all
+	if err := t.Execute(&b, p); err != nil {
+		return fmt.Errorf("rendering the page: %w", err)
+	}
+	if err := p.addFlames(r, o, b.Len()); err != nil {
+		return err
+	}
+	b.Reset()
 	if err := t.Execute(&b, p); err != nil {
 		return fmt.Errorf("rendering the page: %w", err)
 	}
@@ -62,9 +70,11 @@ type page struct {
 	First             []figureBox
 	Sections          []section
 
-	Flames    []flameBox
-	FlamesOut []string
-	Files     []string
+	Flames      []flameBox    // static
+	FlamesOut   []string      // not drawn
+	FlameTree   template.HTML // all of them, for FlameScript
+	FlameScript template.JS
+	Files       []string
 }
 
 // A section is a heading of the page with what stands under it.
@@ -136,7 +146,6 @@ func newPage(r *analyze.Result, o HTMLOptions) (*page, error) {
 	var defs svgWriter
 	hatchPatterns(&defs)
 	p.Defs = template.HTML(defs.String())
-	p.addFlames(r, o)
 	charts, err := p.addCharts(r, side, o)
 	if err != nil {
 		return nil, err
@@ -153,7 +162,7 @@ func newPage(r *analyze.Result, o HTMLOptions) (*page, error) {
 		sasSection(chosen),
 		missesSection(runs, side),
 		functionsSection(side),
-		flamesSection(p),
+		flamesSection(r),
 		checksSection(runs),
 		layoutSection(chosen),
 		limitsSection(r),
