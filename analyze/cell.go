@@ -171,8 +171,8 @@ func appendWhole(list []compare.Series, runs []*Run, name string, of func(*Run) 
 
 // costTable is the self cost of functions of one event, run by run: of the
 // whole profile where there is one, else of the functions that Event.All lists.
-func costTable(runs []*Run, event string, perPacket bool) compare.CostTable {
-	t := compare.CostTable{Unit: "ratio", Callers: map[string]string{}}
+func costTable(runs []*Run, event string, perPacket bool) (t compare.CostTable, cut bool) {
+	t = compare.CostTable{Unit: "ratio", Callers: map[string]string{}}
 	blocked := true
 	for _, r := range runs {
 		e := r.event(event)
@@ -184,7 +184,9 @@ func costTable(runs []*Run, event string, perPacket bool) compare.CostTable {
 			t.Unit, scale = e.All.PerPacket.Unit, e.All.PerPacket.Value/e.All.Busy.Period
 		}
 		cost, samples := map[string]float64{}, map[string]uint64{}
-		for name, w := range selfWeights(e, t.Callers) {
+		weights, short := selfWeights(e, t.Callers)
+		cut = cut || short
+		for name, w := range weights {
 			cost[name] = w.Period * scale
 			samples[name] = w.Samples
 		}
@@ -195,7 +197,7 @@ func costTable(runs []*Run, event string, perPacket bool) compare.CostTable {
 	if !blocked {
 		t.Blocks = nil
 	}
-	return t
+	return t, cut
 }
 
 // event returns the run's event of a name, nil if it has none.
@@ -209,9 +211,10 @@ func (r *Run) event(name string) *Event {
 }
 
 // selfWeights is the self weight of every function by name, and notes who calls
-// each. Of a run read from a results.json it is what Event.All lists.
-func selfWeights(e *Event, callers map[string]string) map[string]metric.Estimate {
-	out := map[string]metric.Estimate{}
+// each. Of a run read from a results.json it is what Event.All lists: the list is
+// cut if that is not all.
+func selfWeights(e *Event, callers map[string]string) (out map[string]metric.Estimate, cut bool) {
+	out = map[string]metric.Estimate{}
 	for _, f := range e.Self {
 		out[f.Name] = f.Weight
 		if f.Caller != "" && callers[f.Name] == "" {
@@ -219,7 +222,7 @@ func selfWeights(e *Event, callers map[string]string) map[string]metric.Estimate
 		}
 	}
 	if len(e.Self) > 0 {
-		return out
+		return out, false
 	}
 	rest := e.All.Busy
 	for _, f := range e.All.Functions {
@@ -229,19 +232,24 @@ func selfWeights(e *Event, callers map[string]string) map[string]metric.Estimate
 	}
 	if rest.Period > 1e-9*e.All.Busy.Period {
 		out[unlisted] = metric.Estimate{Period: rest.Period, Samples: rest.Samples}
+		cut = true
 	}
-	return out
+	return out, cut
 }
 
 // functions compares self costs at one N, event by event; the main event first.
 func (c *comparer) functions(at *cell) {
 	perPacket := at.perPacket()
 	for _, name := range at.events() {
-		b, a := costTable(at.before, name, perPacket), costTable(at.after, name, perPacket)
+		b, cutBefore := costTable(at.before, name, perPacket)
+		a, cutAfter := costTable(at.after, name, perPacket)
 		if len(b.Runs) == 0 || len(a.Runs) == 0 {
 			continue
 		}
-		left := evenLists(&b, &a)
+		left := 0
+		if cutBefore || cutAfter {
+			left = evenLists(&b, &a)
+		}
 		f := CompareFunctions{Mode: at.mode, N: at.n, Event: name}
 		f.Functions = compare.CompareFunctions("functions, "+name+" at "+at.name(), b, a, c.Options)
 		if left > 0 {
@@ -285,16 +293,6 @@ func (c *cell) events() []string {
 // is cut off, a function it lacks may cost anything up to its last line. It
 // returns how many were moved.
 func evenLists(sides ...*compare.CostTable) int {
-	cut := false
-	for _, t := range sides {
-		for _, run := range t.Runs {
-			_, has := run[unlisted]
-			cut = cut || has
-		}
-	}
-	if !cut {
-		return 0
-	}
 	uneven := map[string]bool{}
 	for _, t := range sides {
 		listed := map[string]int{}

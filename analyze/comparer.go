@@ -40,7 +40,7 @@ func (c *comparer) compare(modes []modePair) {
 }
 
 // rateIDs are what is compared at every N.
-var rateIDs = []string{metric.RateID}
+var rateIDs = []string{metric.RateID, metric.ThroughputID, metric.LossID}
 
 // headlines tests plainly what was named beforehand: the metrics of the
 // scenario, else the rate and what a packet costs, or, without packets, the
@@ -48,9 +48,9 @@ var rateIDs = []string{metric.RateID}
 func (c *comparer) headlines(at *cell) {
 	ids := c.headline
 	if len(ids) == 0 {
-		ids = []string{metric.RateID, metric.CostID}
+		ids = []string{ratingOf(at.all()).id, metric.CostID}
 		if s := at.series(metric.CostID, "lower", costOf); s.unmeasured() {
-			ids = []string{metric.RateID, metric.SpinID}
+			ids[1] = metric.SpinID
 		}
 	}
 	for _, id := range ids {
@@ -199,7 +199,8 @@ func partBetter(perPacket bool) string {
 
 // law compares the scaling law of both sides, if the mode has several N.
 func (c *comparer) law(m *modePair) {
-	b, a := rateCurve(m.mode, m.before), rateCurve(m.mode, m.after)
+	by := ratingOf(slices.Concat(m.before, m.after))
+	b, a := rateCurve(m.mode, inTime(m.before), by), rateCurve(m.mode, inTime(m.after), by)
 	if len(distinct(b.Points)) < 2 || len(distinct(a.Points)) < 2 {
 		return
 	}
@@ -217,17 +218,6 @@ func (c *comparer) law(m *modePair) {
 		}
 	}
 	c.USL = append(c.USL, CompareUSL{Mode: m.mode, Change: change})
-}
-
-// rateCurve is the rate of some runs over N.
-func rateCurve(name string, runs []*Run) scaling.Curve {
-	c := scaling.Curve{Name: name, Unit: "packets/s"}
-	for _, r := range inTime(runs) {
-		if v := r.Packets.Rate; v.Measured() && r.N >= 1 {
-			c.Points = append(c.Points, scaling.Point{N: r.N, Values: []float64{v.Value}})
-		}
-	}
-	return c
 }
 
 // settle takes the star of a row if a gate failed, and notes what got worse and

@@ -22,28 +22,19 @@ func curves(runs []*Run) []Curve {
 			out[i].scale(runs)
 		}
 	}
+	setCeilings(out, runs)
 	return out
 }
 
 // scale fills in Scaling, USL and the bills, as far as packets were counted.
 func (c *Curve) scale(runs []*Run) {
-	by := ratingOf(runs)
-	rates := scaling.Curve{Name: c.Mode, Unit: by.unit}
+	rates := rateCurve(c.Mode, pick(runs, c.Runs), ratingOf(runs))
 	var stages, functions []scaling.Costs
 	unit := ""
 	for _, i := range c.Runs {
 		r := runs[i]
-		rate := by.of(r)
-		if !rate.Measured() || r.N < 1 {
-			continue
-		}
-		p := scaling.Point{N: r.N, Values: []float64{rate.Value}}
-		if r.Traffic != nil && r.Traffic.Loss.Measured() {
-			p.Loss = []float64{r.Traffic.Loss.Value}
-		}
-		rates.Points = append(rates.Points, p)
 		e := r.Main()
-		if e == nil || !e.All.PerPacket.Measured() || (unit != "" && unit != e.All.PerPacket.Unit) {
+		if e == nil || r.N < 1 || !e.All.PerPacket.Measured() || (unit != "" && unit != e.All.PerPacket.Unit) {
 			continue
 		}
 		unit = e.All.PerPacket.Unit

@@ -34,7 +34,7 @@ func spinPoints(runs []*Run) []finding.SpinPoint {
 func scalePoints(r *Result) []finding.ScalePoint {
 	var points []finding.ScalePoint
 	for _, c := range r.Curves {
-		if c.Scaling == nil || len(c.Scaling.Rows) < 2 {
+		if c.Scaling == nil || len(c.Scaling.Rows) < 2 || c.Scaling.Unit != "packets/s" {
 			continue
 		}
 		last := c.Scaling.Rows[len(c.Scaling.Rows)-1]
@@ -116,6 +116,7 @@ func cpuLoads(runs []*Run) []finding.CPULoad {
 func findings(r *Result) []finding.Finding {
 	return slices.Concat(
 		finding.Scale(scalePoints(r)),
+		rateFindings(r),
 		finding.Spin(spinPoints(r.Runs)),
 		finding.SACPU(saTraffic(r.Runs)),
 		finding.Idle(cpuLoads(r.Runs)),

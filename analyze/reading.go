@@ -20,6 +20,9 @@ func readings(r *Run) []reading {
 		{id: metric.RateID, value: r.Packets.Rate},
 		{id: metric.PacketsID, value: r.Packets.Total, total: true},
 	}
+	if t := r.Traffic; t != nil {
+		out = append(out, reading{id: metric.ThroughputID, value: t.Throughput}, reading{id: metric.LossID, value: t.Loss})
+	}
 	if e := r.Main(); e != nil {
 		out = append(out,
 			reading{id: metric.CostID, value: e.All.PerPacket},

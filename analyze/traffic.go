@@ -180,20 +180,3 @@ func generatorPackets(source string, points []importer.Point) Packets {
 	}
 	return p
 }
-
-// A rating chooses the rate that curves are made of.
-type rating struct {
-	unit string
-	of   func(*Run) metric.Value
-}
-
-// ratingOf is packets/s, as what a packet costs needs it, unless every run is a
-// traffic generator's and has no samples: then throughput, which all tell.
-func ratingOf(runs []*Run) rating {
-	for _, r := range runs {
-		if r.Traffic == nil || !r.Traffic.Throughput.Measured() || len(r.Events) > 0 {
-			return rating{"packets/s", func(r *Run) metric.Value { return r.Packets.Rate }}
-		}
-	}
-	return rating{"bit/s", func(r *Run) metric.Value { return r.Traffic.Throughput }}
-}

@@ -1,0 +1,125 @@
+package analyze
+
+import (
+	"slices"
+
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/finding"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/scaling"
+)
+
+// A rating is the rate that curves are made of.
+type rating struct {
+	id, unit string
+	of       func(*Run) metric.Value
+}
+
+// ratingOf is packets/s, as what a packet costs needs it, unless every run is a
+// traffic generator's and has no samples: then throughput, which all tell.
+// Runs without a mode are in no curve and do not count beside runs with one.
+func ratingOf(runs []*Run) rating {
+	unlabelled := func(r *Run) bool { return r.Mode == "" }
+	if labelled := slices.DeleteFunc(slices.Clone(runs), unlabelled); len(labelled) > 0 {
+		runs = labelled
+	}
+	for _, r := range runs {
+		if r.Traffic == nil || !r.Traffic.Throughput.Measured() || len(r.Events) > 0 {
+			return rating{metric.RateID, "packets/s", func(r *Run) metric.Value { return r.Packets.Rate }}
+		}
+	}
+	return rating{metric.ThroughputID, "bit/s", func(r *Run) metric.Value {
+		if r.Traffic == nil {
+			return metric.NotMeasured(metric.ThroughputID, "bit/s", missingReading)
+		}
+		return r.Traffic.Throughput
+	}}
+}
+
+// rateCurve is the rate of some runs over N, with their loss where it is known.
+func rateCurve(name string, runs []*Run, by rating) scaling.Curve {
+	c := scaling.Curve{Name: name, Unit: by.unit}
+	for _, r := range runs {
+		v := by.of(r)
+		if !v.Measured() || r.N < 1 {
+			continue
+		}
+		p := scaling.Point{N: r.N, Values: []float64{v.Value}}
+		if r.Traffic != nil && r.Traffic.Loss.Measured() {
+			p.Loss = []float64{r.Traffic.Loss.Value}
+		}
+		c.Points = append(c.Points, p)
+	}
+	return c
+}
+
+// plainModes are the labels of runs without IPsec.
+var plainModes = []string{"plain", "no-ipsec", "none"}
+
+// setCeilings sets every curve against the one of the same side without IPsec.
+func setCeilings(curves []Curve, runs []*Run) {
+	by := ratingOf(runs)
+	for i := range curves {
+		c := &curves[i]
+		if c.Scaling == nil || slices.Contains(plainModes, c.Mode) {
+			continue
+		}
+		for _, plain := range curves {
+			if plain.Side == c.Side && slices.Contains(plainModes, plain.Mode) {
+				k := scaling.CompareCeiling(rateCurve(c.Mode, pick(runs, c.Runs), by), rateCurve(plain.Mode, pick(runs, plain.Runs), by), scaling.Options{})
+				c.Ceiling = &k
+				break
+			}
+		}
+	}
+}
+
+func pick(runs []*Run, index []int) []*Run {
+	var out []*Run
+	for _, i := range index {
+		out = append(out, runs[i])
+	}
+	return out
+}
+
+// rateFindings says in words what curves of a traffic generator show. What ends
+// a curve of runs with samples, finding.Scale says.
+func rateFindings(r *Result) []finding.Finding {
+	var generated, all []finding.RateCurve
+	for _, c := range r.Curves {
+		if c.Scaling == nil || len(c.Runs) == 0 {
+			continue
+		}
+		first := r.Runs[c.Runs[0]]
+		f := finding.RateCurve{Mode: c.Mode, Factor: first.Factor, Scaling: *c.Scaling, Ceiling: c.Ceiling}
+		if f.Factor == "" {
+			f.Factor = "CPUs"
+		}
+		if c.Scaling.Unit == "bit/s" {
+			f.Layer = first.Traffic.Layer
+			f.Shown = shown(pick(r.Runs, c.Runs), ratingOf(r.Runs))
+			generated = append(generated, f)
+		}
+		all = append(all, f)
+	}
+	return slices.Concat(finding.Linear(generated), finding.Ceilings(all), finding.Support(generated))
+}
+
+// shown is what two sides of runs like these would show, N by N.
+func shown(runs []*Run, by rating) []finding.Shown {
+	values := map[int][]float64{}
+	var ns []int
+	for _, r := range runs {
+		if v := by.of(r); v.Measured() {
+			values[r.N] = append(values[r.N], v.Value)
+			ns = appendNew(ns, r.N)
+		}
+	}
+	slices.Sort(ns)
+	var out []finding.Shown
+	for _, n := range ns {
+		s := compare.Series{Unit: by.unit, Values: values[n]}
+		out = append(out, finding.Shown{N: n, Runs: len(values[n]), Detectable: compare.Detect(s, s, compare.Options{})})
+	}
+	return out
+}
