@@ -3,6 +3,7 @@
 # make help    the rest
 SHELL = /bin/bash
 BIN   = xfrmscope
+ARM64 = ./... # packages whose tests make arm64 runs
 
 .PHONY: help build demo test browser-test check race generate golden bench lab setup lab-test bench-probes
 help:
@@ -45,7 +46,8 @@ race:
 
 arm64:
 	@.ci/setup arm64
-	CGO_ENABLED=0 GOARCH=arm64 go test -short -exec qemu-aarch64-static ./...
+	CGO_ENABLED=0 GOARCH=arm64 go vet ./...
+	CGO_ENABLED=0 GOARCH=arm64 go test -short -exec qemu-aarch64-static $(ARM64)
 
 package:
 	@.ci/setup build

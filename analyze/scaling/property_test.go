@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"reflect"
+	"runtime"
 	"strconv"
 	"testing"
 )
@@ -147,6 +148,9 @@ func TestGolden(t *testing.T) {
 // machines may round the last ones differently.
 func checkGolden(t *testing.T, path string, v any) {
 	t.Helper()
+	if runtime.GOARCH != "amd64" {
+		t.Skipf("the golden figures are amd64's: %s may fuse multiply and add, so an eighth digit, or a tie of resamples, differs", runtime.GOARCH)
+	}
 	text, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
