@@ -55,6 +55,7 @@ type Result struct {
 	WindowNS time.Duration `json:"window_ns"`
 	Bare     []Seen        `json:"bare"` // the loads without a probe
 	Rungs    []Rung        `json:"rungs"`
+	Pending  []Pending     `json:"pending,omitempty"` // if fentry and tp_btf both attach
 	Verdicts []Verdict     `json:"verdicts"`
 }
 
@@ -123,7 +124,7 @@ func Run(ctx context.Context, kernel string, o Options) (*Result, error) {
 	}
 	defer g.close()
 	result := &Result{Kernel: kernel, CPUs: o.CPUs, Rounds: o.Rounds, WindowNS: o.Window}
-	observers := []*observer{{}}
+	observers, waits := []*observer{{}}, map[probe.Rung]*probe.Wait{}
 	for _, rung := range probe.Ladder() {
 		o.progress("loading the wait probe by %s", rung)
 		wait, err := probe.LoadWaitBy(rung)
@@ -132,7 +133,7 @@ func Run(ctx context.Context, kernel string, o Options) (*Result, error) {
 			continue
 		}
 		defer wait.Close()
-		observers = append(observers, &observer{wait: wait})
+		observers, waits[rung] = append(observers, &observer{wait: wait}), wait
 		result.Rungs = append(result.Rungs, Rung{Rung: rung, Blind: wait.Blind()})
 	}
 	for i := range o.Rounds {
@@ -145,6 +146,11 @@ func Run(ctx context.Context, kernel string, o Options) (*Result, error) {
 	}
 	for _, ob := range observers {
 		result.take(ob)
+	}
+	if slow, queued := waits[probe.Fentry], waits[probe.TPBTF]; slow != nil && queued != nil {
+		if result.Pending, err = pending(ctx, g, o, slow, queued); err != nil {
+			return nil, err
+		}
 	}
 	result.judge()
 	return result, nil

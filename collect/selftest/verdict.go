@@ -8,7 +8,7 @@ import (
 
 // A Verdict is a fact that must hold, or that explains one that does not.
 type Verdict struct {
-	ID   string     `json:"id"` // "counted", "own", "atomic", "accounts", "shared", "seen"
+	ID   string     `json:"id"` // "counted", "own", "atomic", "accounts", "shared", "pending", "seen"
 	Rung probe.Rung `json:"rung,omitempty"`
 	OK   bool       `json:"ok"`
 	Text string     `json:"text"`
@@ -38,6 +38,9 @@ func (r *Result) judge() {
 		r.silent(rung, Atomic, "a counter without a lock")
 		r.accounts(rung)
 		seen = r.shared(rung) || seen
+	}
+	for i := range r.Pending {
+		r.pending(&r.Pending[i])
 	}
 	if r.Attached() && len(r.CPUs) > 1 {
 		v := Verdict{ID: "seen", OK: seen, Text: "the waits for a shared lock are seen on this kernel"}
@@ -145,4 +148,12 @@ func blindness(rung *Rung, cpus int) string {
 		return "the first waiter in line of a native queued spin lock passes no tracepoint"
 	}
 	return "the spin locks are test-and-set, or what was seen is another lock's"
+}
+
+// pending says how much of the slow path passes the tracepoints: never more than
+// all of it.
+func (r *Result) pending(p *Pending) {
+	ok := p.Queued <= p.SlowWaits && p.QueuedNS <= p.SlowNS
+	r.add("pending", nil, ok, "one lock for CPUs %s, both at once: %d waits of %d ns in the slow path, %d of %d ns by the tracepoints; the rest, %d ns, is the first waiter in line",
+		p.CPUs, p.SlowWaits, p.SlowNS, p.Queued, p.QueuedNS, p.PendingNS())
 }
