@@ -1,17 +1,22 @@
 package reports
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
 // browserPages are the pages that the specs in browser/ open by name.
 func browserPages(t *testing.T) map[string][]byte {
 	page := func(name string) []byte { return html(t, extremes(t)[name], HTMLOptions{}) }
+	sweep := html(t, testSweep(), HTMLOptions{})
+	data := bytes.Index(sweep, []byte(`id="flame-data">`)) + 2000
 	return map[string][]byte{
-		"sweep":    html(t, testSweep(), HTMLOptions{}),
+		"sweep":    sweep,
+		"damaged":  slices.Concat(sweep[:data], []byte("AAAAAAAA"), sweep[data+8:]),
 		"one":      html(t, testOne(), HTMLOptions{}),
 		"hostile":  html(t, hostileResult(t), HTMLOptions{}),
 		"nothing":  page("nothing"),

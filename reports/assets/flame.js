@@ -540,6 +540,9 @@
       if (choice.shape === 'down' && names.length > LONG) names.splice(0, names.length - 3, ':' + hashes()[b.ids[0]].toString(16));
       return (b.half === 'up' && choice.shape === 'both' ? '^;' : '') + names.join(';');
     };
+    const decode = s => {
+      try { return decodeURIComponent(s); } catch { return s; }
+    };
     const follow = path => {
       let names = path.split(';');
       let at = roots.down ?? roots.up;
@@ -547,7 +550,7 @@
         at = roots.up ?? at;
         names.shift();
       }
-      names = names.map(n => n[0] === ':' ? n : decodeURIComponent(n));
+      names = names.map(n => n[0] === ':' ? n : decode(n));
       if (names[0]?.[0] === ':') {
         const h = parseInt(names[0].slice(1), 16), node = hashes().indexOf(h);
         if (node < 0 || choice.shape !== 'down') return false;
