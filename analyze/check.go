@@ -31,6 +31,11 @@ type Gate struct {
 	Next     string `json:"next,omitempty"`
 }
 
+// GateIDs returns the ids a Gate may have.
+func GateIDs() []string {
+	return []string{"pause", "drops", "lost-samples", "throttled", "multiplexed", "irq-drift", "idle-cpus", "generator-limited", "coverage"}
+}
+
 // A Drift is a placement fact that was another at the end of the run.
 type Drift struct {
 	Topic   string `json:"topic"`

@@ -25,14 +25,15 @@ type load struct {
 }
 
 // startLoad starts the plan's load, in a session of its own, with its
-// output in log, which stop closes.
-func startLoad(plan *bundle.Load, own bundle.CPUSet, log *os.File) (*load, error) {
+// output in log, which stop closes, and env added to its environment.
+func startLoad(plan *bundle.Load, own bundle.CPUSet, log *os.File, env []string) (*load, error) {
 	set := own
 	if len(plan.CPUs) > 0 {
 		set = plan.CPUs
 	}
 	l := &load{cmd: exec.Command(plan.Argv[0], plan.Argv[1:]...), log: log, done: make(chan struct{})}
 	l.cmd.Stdout, l.cmd.Stderr = log, log
+	l.cmd.Env = append(os.Environ(), env...)
 	if err := sched.Start(l.cmd, set); err != nil {
 		log.Close()
 		return nil, fmt.Errorf("starting the load: %w", err)
@@ -52,7 +53,7 @@ func StartLoad(plan *bundle.Load, log *os.File, opt Options) (stop func() error,
 	if err != nil {
 		return nil, err
 	}
-	l, err := startLoad(plan, own, log)
+	l, err := startLoad(plan, own, log, opt.LoadEnv)
 	if err != nil {
 		return nil, err
 	}
@@ -116,12 +117,12 @@ func (l *load) failure() string {
 	if code == 0 {
 		return ""
 	}
-	return fmt.Sprintf("the load failed with exit status %d: %s", code, lastLines(l.log.Name(), 3))
+	return fmt.Sprintf("the load failed with exit status %d: %s", code, LastLines(l.log.Name(), 3))
 }
 
-// lastLines returns the last n lines of a file, joined, without empty and
+// LastLines returns the last n lines of a log, joined, without empty and
 // repeated ones.
-func lastLines(name string, n int) string {
+func LastLines(name string, n int) string {
 	data, err := os.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) {
 		data, err = os.ReadFile(strings.TrimSuffix(name, ".part"))

@@ -255,13 +255,13 @@ func TestHiddenSymbols(t *testing.T) {
 
 func TestLastLines(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "log")
-	if got := lastLines(name, 2); !strings.HasPrefix(got, "its output cannot be read: ") {
+	if got := LastLines(name, 2); !strings.HasPrefix(got, "its output cannot be read: ") {
 		t.Errorf("no file: %q", got)
 	}
 	if err := os.WriteFile(name, []byte("one\ntwo\n\n  three\nthree\nfour"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if got := lastLines(name+".part", 3); got != "two / three / four" {
+	if got := LastLines(name+".part", 3); got != "two / three / four" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -91,7 +91,7 @@ func (r *recorder) startPerf() error {
 	r.perf, err = r.tool.Start(r.perfOptions(output, r.opened()), r.pin, r.perfLog)
 	if err != nil {
 		r.adopt(perfRecordLog)
-		return fmt.Errorf("%w: %s", err, lastLines(r.perfLog.Name(), 3))
+		return fmt.Errorf("%w: %s", err, LastLines(r.perfLog.Name(), 3))
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func (s *snapshot) takePackets(phase string) {
 		return
 	}
 	now := monotonic()
-	t, err := readTraffic(s.packetsFile)
+	t, err := ReadTraffic(s.packetsFile)
 	if err != nil {
 		s.gaps = append(s.gaps, bundle.Gap{
 			What: "packets counted by the load, at the " + phase + " of the window", Why: err.Error(),
@@ -52,9 +52,9 @@ func (s *snapshot) traffic() (*bundle.Traffic, error) {
 	return t, nil
 }
 
-// readTraffic reads packet counts: one number, or lines "CPU PACKETS", one for
+// ReadTraffic reads packet counts: one number, or lines "CPU PACKETS", one for
 // each CPU. A line that begins with # is passed over.
-func readTraffic(name string) (*bundle.Traffic, error) {
+func ReadTraffic(name string) (*bundle.Traffic, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading the packet counts: %w", err)

@@ -57,7 +57,7 @@ func (r *recorder) startLoad() error {
 	if err != nil {
 		return err
 	}
-	r.load, err = startLoad(r.plan.Load, r.own, log)
+	r.load, err = startLoad(r.plan.Load, r.own, log, r.opt.LoadEnv)
 	return err
 }
 
@@ -160,7 +160,7 @@ func (r *recorder) perfError(err error) error {
 	if serr := unix.Statfs(r.dir, &fs); serr == nil && fs.Bavail == 0 {
 		return fmt.Errorf("%w: %s: %w", err, r.dir, unix.ENOSPC)
 	}
-	return fmt.Errorf("%w: %s", err, lastLines(r.perfLog.Name(), 2))
+	return fmt.Errorf("%w: %s", err, LastLines(r.perfLog.Name(), 2))
 }
 
 // endLoad stops the load, if it runs, and saves its output.

@@ -35,3 +35,25 @@ func Open(name string) (fs.FS, error) {
 	}
 	return fs.Sub(recorded, name)
 }
+
+//go:embed scenarios/*.yaml
+var scenarios embed.FS
+
+// Scenarios returns the names of the example scenarios, sorted.
+func Scenarios() []string {
+	entries, err := scenarios.ReadDir("scenarios")
+	if err != nil {
+		panic(err) // the root of an embedded tree
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), ".yaml"))
+	}
+	return names
+}
+
+// Scenario returns the text of the example of that name.
+func Scenario(name string) ([]byte, bool) {
+	text, err := scenarios.ReadFile("scenarios/" + name + ".yaml")
+	return text, err == nil
+}

@@ -89,7 +89,7 @@ func openRuns(path string) ([]*bundle.Run, error) {
 func headlineOf(paths []string) []string {
 	var out []string
 	for i, path := range paths {
-		s, err := bundle.OpenSweep(os.DirFS(path), path)
+		s, err := bundle.ReadSweep(os.DirFS(path), path)
 		if err != nil || i > 0 && !slices.Equal(out, s.Headline) {
 			return nil
 		}

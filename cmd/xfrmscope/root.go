@@ -55,6 +55,8 @@ invalid, 5 regression, 130 interrupted.`,
 	root.AddCommand(
 		newDoctor(io),
 		newRecord(io),
+		newSweep(io),
+		newScenario(io),
 		newImport(io),
 		newReport(io),
 		newCompare(io),

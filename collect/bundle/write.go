@@ -195,3 +195,15 @@ func validName(name string) bool {
 	return name != "" && path.Clean(name) == name && !path.IsAbs(name) &&
 		name != ".." && len(name) < 4096 && (len(name) < 3 || name[:3] != "../")
 }
+
+// Rename moves a directory of a bundle, durably; what the new name holds must
+// not exist.
+func Rename(from, to string) error {
+	if _, err := os.Lstat(to); err == nil {
+		return &ExistsError{to}
+	}
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	return errors.Join(syncDir(filepath.Dir(from)), syncDir(filepath.Dir(to)))
+}

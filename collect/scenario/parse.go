@@ -115,6 +115,11 @@ func (p *parser) yamlError(err error) error {
 	if m := yamlLine.FindStringSubmatch(text); m != nil {
 		e.Line, _ = strconv.Atoi(m[1])
 		e.What = m[2]
+		// Lines of its parser count from 0, those of its scanner from 1
+		// (decode.go, parser.fail, 3.0.6).
+		if strings.HasPrefix(e.What, "did not find expected") {
+			e.Line++
+		}
 	}
 	return e
 }

@@ -168,10 +168,10 @@ func (s *Scenario) sameSize(set int) bool {
 	return false
 }
 
-var placeholder = regexp.MustCompile(`\$?\{(n|cpus|mode|side|repeat|run)\}`)
+var placeholder = regexp.MustCompile(`\$?\{(n|cpus|each_cpu|mode|side|repeat|run)\}`)
 
-// fill puts what a run is in place of {n} {cpus} {mode} {side} {repeat} {run}.
-// The shell's ${n} is left alone.
+// fill puts what a run is in place of {n} {cpus} {each_cpu} {mode} {side}
+// {repeat} {run}. The shell's ${n} is left alone.
 func (r *Run) fill(text string, cpus bundle.CPUSet) string {
 	return placeholder.ReplaceAllStringFunc(text, func(word string) string {
 		switch word {
@@ -179,6 +179,8 @@ func (r *Run) fill(text string, cpus bundle.CPUSet) string {
 			return strconv.Itoa(r.N)
 		case "{cpus}":
 			return cpus.String()
+		case "{each_cpu}":
+			return strings.Trim(fmt.Sprint([]int(cpus)), "[]")
 		case "{mode}":
 			return r.Mode
 		case "{side}":

@@ -47,6 +47,9 @@ func TestMistakes(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"", "test.yaml: is empty"},
 		{"a: b: c", "test.yaml:1: mapping values are not allowed"},
+		{minimal + "modes:\n  - {name: a, setup: echo {run}}\nrepeats: 1", "test.yaml:5: did not find expected"},
+		{minimal + "x: [a\ny: b", "test.yaml:4: did not find expected"},
+		{minimal + "x: 'a", "found unexpected end of stream"},
 		{"name: x", `test.yaml:1: apiVersion is ""`},
 		{"apiVersion: xfrmscope/v9\nname: x", `test.yaml:1: apiVersion is "xfrmscope/v9", and this program reads xfrmscope/v1`},
 		{minimal + "warmup: 2s", `test.yaml:4: there is no key "warmup" here; did you mean warm_up?`},
@@ -190,7 +193,7 @@ func golden(t *testing.T, name string, got []byte) {
 }
 
 // wantHash is what sha256sum(1) says of testdata/full.resolved.yaml.
-const wantHash = "f60e780154cd2c0065bb33ebd459d08a13c79773a02590c982eff29c472b1959"
+const wantHash = "0daacceda278bc8cb0910b9048b917b9a8336c88560127c047c462683577669f"
 
 // The resolved text is the canonical form: should a library ever write it
 // otherwise, hashes change, and this test says so.
@@ -230,7 +233,7 @@ func TestRuns(t *testing.T) {
 	}
 	r := full(t).Runs("")[2]
 	if r.String() != "before pcpu n=1 #1" || strings.Join(r.Setup, "|") != "install before|pcpu up 1 ${n} {print}" ||
-		strings.Join(r.Teardown, "|") != "|pcpu down" || r.Plan.Load.Argv[2] != "flows 1 on 0 for before-pcpu-n1-r1 #1\n" || r.Plan.Load.CPUs.String() != "0,7" {
+		strings.Join(r.Teardown, "|") != "|pcpu down" || r.Plan.Load.Argv[2] != "flows 1 on 0 (0) for before-pcpu-n1-r1 #1\n" || r.Plan.Load.CPUs.String() != "0,7" {
 		t.Errorf("got %+v %+v", r, r.Plan.Load)
 	}
 	if r := full(t).Runs("")[4]; r.Result.Command != "cat /proc/net/pktgen/before-1" || r.Result.From != FromPktgen {

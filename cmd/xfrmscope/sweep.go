@@ -1,0 +1,374 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/collect"
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/scenario"
+	"xfrmscope/collect/sweep"
+	"xfrmscope/samples"
+)
+
+// sweepOptions are the flags of sweep. Those after set describe a scenario
+// without a file.
+type sweepOptions struct {
+	dir    string
+	dryRun bool
+	resume bool
+	set    []string
+
+	cpus, from, order       string
+	repeat                  int
+	load, loadCPUs          string
+	mode, setup, teardown   string
+	duration, warmUp        time.Duration
+	packets                 string
+	netns, events, headline []string
+	hz                      int
+	noProbes                bool
+}
+
+func newSweep(io streams) *cobra.Command {
+	var o sweepOptions
+	cmd := &cobra.Command{
+		Use:   "sweep [SCENARIO.yaml] -o SWEEP",
+		Short: "Make the runs of a scenario, one after the other, and lose none",
+		Long: `Sweep makes one run for each combination of CPUs, modes and sides that a
+scenario names, as often as it says, interleaved, with the set-up and the
+tear-down of each. The scenario is a file, the name of an example (` + "`xfrmscope\nscenario list`" + `), or the flags --cpus and --load.
+
+In commands {n} {cpus} (0-3) {each_cpu} (0 1 2 3) {mode} {side} {repeat} {run}
+stand for what the run is.
+
+Each run is saved when it ends. Stopped by Ctrl-C, a crash, a reboot or a full
+disk, the same command undoes what was set up, keeps what was begun in
+SWEEP/aside, and goes on with the runs that are missing. A set-up or a load that
+fails stops the sweep after its set-up was undone.`,
+		Example: `  xfrmscope sweep scenario.yaml -o sweep
+  xfrmscope sweep scenario.yaml -o sweep --set window=5s --dry-run
+  xfrmscope sweep --cpus 1..8 --repeat 5 --load './flows {n}' -o sweep`,
+		Args: arguments(cobra.MaximumNArgs(1), "at most one SCENARIO.yaml"),
+		RunE: func(cmd *cobra.Command, args []string) error { return runSweep(cmd.Context(), io, &o, args) },
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.dir, "output", "o", "", "directory of the sweep; one that holds part of it is completed (required)")
+	f.BoolVar(&o.dryRun, "dry-run", false, "print the runs, measure nothing")
+	f.BoolVar(&o.resume, "resume", false, "complete the sweep in -o by its own scenario: no other is given")
+	f.StringArrayVar(&o.set, "set", nil, "change a value of the scenario, as window=5s or modes.pcpu.setup=CMD; repeatable")
+	f.StringVar(&o.cpus, "cpus", "", "how many CPUs send: 1..8, or 1,2,4")
+	f.StringVar(&o.from, "from", "", "CPUs to take them from, as 1-8 (default: the online ones)")
+	f.StringVar(&o.order, "cpu-order", "", "number, l3 (one L3 cache after the other) or spread (each in turn)")
+	f.IntVar(&o.repeat, "repeat", 0, "runs of each (default 5)")
+	f.StringVar(&o.load, "load", "", "shell command that makes the traffic, as './flows {n}'")
+	f.StringVar(&o.loadCPUs, "load-cpus", "", "pin the load to these CPUs; {cpus} are those measured")
+	f.StringVar(&o.mode, "mode", "", "label of the runs (default all)")
+	f.StringVar(&o.setup, "setup", "", "shell command before each run")
+	f.StringVar(&o.teardown, "teardown", "", "shell command after each run")
+	f.DurationVarP(&o.duration, "duration", "d", 0, "length of the window (default 20s)")
+	f.DurationVar(&o.warmUp, "warm-up", -1, "let the load run this long before it (default 2s)")
+	f.StringVar(&o.packets, "packets", "", "file of running packet counts, read at both ends of the window")
+	f.StringArrayVar(&o.netns, "netns", nil, "network namespace whose SAs are read, repeatable")
+	f.StringArrayVarP(&o.events, "event", "e", nil, "perf event, repeatable")
+	f.StringSliceVar(&o.headline, "headline", nil, "metrics named beforehand (default packet_rate,cost_per_packet)")
+	f.IntVarP(&o.hz, "frequency", "F", 0, "samples per second, event and CPU")
+	f.BoolVar(&o.noProbes, "no-probes", false, "load no eBPF probe")
+	return cmd
+}
+
+func runSweep(ctx context.Context, io streams, o *sweepOptions, args []string) error {
+	s, err := o.scenario(args)
+	if err != nil {
+		return err
+	}
+	if s, err = resolveScenario(s); err != nil {
+		return err
+	}
+	if err := checkScenario(s); err != nil {
+		return err
+	}
+	if o.dryRun {
+		return printPlan(io, s)
+	}
+	if o.dir == "" {
+		return usagef("sweep needs a directory: add -o SWEEP")
+	}
+	abs, err := filepath.Abs(o.dir)
+	if err != nil {
+		return err
+	}
+	line := newStatusLine(io.err)
+	failed := map[string][]string{} // runs by gate of the scenario
+	table, err := sweep.Run(ctx, s, o.dir, sweep.Options{
+		Machine: &sweep.Local{Options: collect.Options{Tool: "xfrmscope " + version()}, Mark: "XFRMSCOPE_SWEEP=" + abs},
+		Say:     line.print,
+		Progress: func(p sweep.Progress) {
+			if p.Finished == nil {
+				line.set(progressText(&p, line.last))
+				return
+			}
+			line.last = finishedText(ctx, &p, s.Gates, failed)
+			line.print(fmt.Sprintf("run %d/%d %s: %s; %s left", p.Index, p.Total, p.Run, line.last, about(p.Left)))
+		},
+	})
+	line.clear()
+	if table != nil && len(table.Dirs) > 0 {
+		printSweep(io, o.dir, table)
+	}
+	if err != nil {
+		return err
+	}
+	return gateError(s.Gates, failed)
+}
+
+// scenario is what the arguments name: a file, an example, the sweep's own, or
+// the flags.
+func (o *sweepOptions) scenario(args []string) (*scenario.Scenario, error) {
+	flags := o.cpus != "" || o.load != ""
+	switch {
+	case o.resume && (flags || len(args) > 0 || len(o.set) > 0):
+		return nil, usagef("--resume goes on by the sweep's own scenario: leave the other one out")
+	case o.resume && o.dir == "":
+		return nil, usagef("--resume needs the sweep: add -o SWEEP")
+	case o.resume:
+		return readScenario(filepath.Join(o.dir, "scenario.yaml"), nil)
+	case len(args) == 1 && flags:
+		return nil, usagef("a scenario says which CPUs and load itself: change it with --set, or leave it out")
+	case len(args) == 1:
+		return readScenario(args[0], o.set)
+	case o.cpus == "":
+		return nil, usagef("sweep needs a SCENARIO.yaml, or --cpus 1..8 --load CMD; `xfrmscope scenario list` names examples")
+	}
+	return o.fromFlags()
+}
+
+// fromFlags makes a scenario of the flags.
+func (o *sweepOptions) fromFlags() (*scenario.Scenario, error) {
+	s := &scenario.Scenario{
+		APIVersion: scenario.APIVersion, Name: "sweep over " + o.cpus + " CPUs", CPUs: scenario.CPUs{Order: o.order},
+		NetNS: o.netns, Window: o.duration, Repeats: o.repeat, Events: o.events, Frequency: o.hz, Headline: o.headline,
+	}
+	var err error
+	if s.CPUs.Counts, err = scenario.ParseCounts(o.cpus); err != nil {
+		return nil, usageError{err}
+	}
+	if o.from != "" {
+		if s.CPUs.From, err = bundle.ParseCPUSet(o.from); err != nil {
+			return nil, usageError{err}
+		}
+	}
+	if o.load != "" {
+		s.Load = &scenario.Load{Command: o.load, CPUs: o.loadCPUs}
+	}
+	if o.mode != "" || o.setup != "" {
+		s.Modes = []scenario.Factor{{Name: max(o.mode, "all"), Setup: o.setup, Teardown: o.teardown}}
+	}
+	if o.warmUp >= 0 {
+		s.WarmUp = &o.warmUp
+	}
+	if o.packets != "" {
+		s.Packets = scenario.Packets{From: scenario.FromFile, File: o.packets}
+	}
+	if o.noProbes {
+		s.Probes = []string{scenario.NoProbes}
+	}
+	text, err := s.Text()
+	if err != nil {
+		return nil, err
+	}
+	// Read again, it is checked as a file is.
+	s, err = scenario.Parse(text, "flags", o.set)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return s, nil
+}
+
+// checkScenario reports what the packages below cannot know: ids of metrics and
+// gates, and what this machine cannot carry out.
+func checkScenario(s *scenario.Scenario) error {
+	var ids []string
+	for _, m := range metric.Catalogue() {
+		ids = append(ids, m.ID)
+	}
+	for _, id := range s.Headline {
+		if !slices.Contains(ids, id) {
+			return usagef("headline: there is no metric %q; there are %s", id, strings.Join(ids, ", "))
+		}
+	}
+	for _, id := range s.Gates {
+		if gates := analyze.GateIDs(); !slices.Contains(gates, id) {
+			return usagef("gates: there is no gate %q; there are %s", id, strings.Join(gates, ", "))
+		}
+	}
+	for _, run := range s.Runs("") {
+		plan := run.Plan
+		if len(run.Setup) > 0 {
+			plan.NetNS = nil // may be what the set-up makes
+		}
+		if err := collect.CheckPlan(plan, collect.Options{}); err != nil {
+			return fmt.Errorf("%s: %w", &run, err)
+		}
+	}
+	return nil
+}
+
+// printPlan prints the runs of a resolved scenario.
+func printPlan(io streams, s *scenario.Scenario) error {
+	text, err := s.Text()
+	if err != nil {
+		return err
+	}
+	runs := s.Runs(scenario.Hash(text))
+	each := *s.WarmUp + s.Window
+	fmt.Fprintf(io.out, "%s: %d runs, %s of warm-up and window each, scenario %.12s\n", s.Name, len(runs), each, scenario.Hash(text))
+	for i := range runs {
+		r := &runs[i]
+		fmt.Fprintf(io.out, "%4d  %-24s CPUs %s\n", i+1, r.Dir, r.Plan.CPUs)
+		if i > 0 && slices.Equal(r.Setup, runs[i-1].Setup) && sameLoad(r, &runs[i-1]) {
+			continue
+		}
+		for j := range r.Setup {
+			fmt.Fprintf(io.out, "        set-up    %s\n", oneLine(r.Setup[j]))
+		}
+		if r.Plan.Load != nil {
+			fmt.Fprintf(io.out, "        load      %s\n", oneLine(r.Plan.Load.Argv[2]))
+		}
+		for j := range r.Teardown {
+			if r.Teardown[j] != "" {
+				fmt.Fprintf(io.out, "        tear-down %s\n", oneLine(r.Teardown[j]))
+			}
+		}
+	}
+	return nil
+}
+
+func sameLoad(a, b *scenario.Run) bool {
+	return a.Plan.Load == nil && b.Plan.Load == nil || a.Plan.Load != nil && b.Plan.Load != nil && a.Plan.Load.Argv[2] == b.Plan.Load.Argv[2]
+}
+
+func oneLine(text string) string {
+	return strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
+}
+
+// printSweep says what a sweep holds, and what to do next.
+func printSweep(io streams, dir string, t *bundle.Sweep) {
+	fmt.Fprintf(io.out, "%s: %d of %d runs\n", dir, len(t.Dirs), len(t.Planned))
+	for _, aside := range t.Aside {
+		fmt.Fprintf(io.out, "  not ended, kept: %s\n", filepath.Join(dir, aside))
+	}
+	if len(t.Missing()) == 0 {
+		fmt.Fprintf(io.out, "next: xfrmscope report %s -o out\n", dir)
+	}
+}
+
+// finishedText is the rate and the lock share of a run, as a report has them,
+// and its gates that failed.
+func finishedText(ctx context.Context, p *sweep.Progress, gates []string, failed map[string][]string) string {
+	took := fmt.Sprintf("%.0f s", p.Took.Seconds())
+	result, err := analyze.Runs(ctx, []*bundle.Run{p.Finished}, analyze.Options{})
+	if err != nil || len(result.Runs) == 0 {
+		return took
+	}
+	r := result.Runs[0]
+	var parts []string
+	if v := r.Packets.Rate; v.Measured() {
+		parts = append(parts, thousands(v.Value)+" packets/s")
+	}
+	if e := r.Main(); e != nil && e.All.SpinShare.Measured() {
+		parts = append(parts, fmt.Sprintf("spin %.1f %%", 100*e.All.SpinShare.Value))
+	}
+	for _, g := range r.Gates {
+		if g.Status == "failed" && slices.Contains(gates, g.ID) {
+			failed[g.ID] = append(failed[g.ID], p.Run.Dir)
+			parts = append(parts, "gate "+g.ID+" failed: "+g.Evidence)
+		}
+	}
+	return strings.Join(append(parts, took), ", ")
+}
+
+// thousands prints a rate with three digits: 1.48 M.
+func thousands(v float64) string {
+	switch {
+	case v >= 1e6:
+		return fmt.Sprintf("%.2f M", v/1e6)
+	case v >= 1e4:
+		return fmt.Sprintf("%.1f k", v/1e3)
+	}
+	return fmt.Sprintf("%.0f", v)
+}
+
+func progressText(p *sweep.Progress, last string) string {
+	text := fmt.Sprintf("run %d/%d %s: %s", p.Index, p.Total, p.Run, p.Step)
+	if last != "" {
+		text += "; last " + last
+	}
+	return text + "; " + about(p.Left) + " left"
+}
+
+// about prints a duration as far as it can be known.
+func about(d time.Duration) string {
+	switch {
+	case d >= 90*time.Minute:
+		return fmt.Sprintf("%.1f h", d.Hours())
+	case d >= 90*time.Second:
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	}
+	return fmt.Sprintf("%.0f s", d.Seconds())
+}
+
+// gateError names the gates of the scenario that did not hold.
+func gateError(gates []string, failed map[string][]string) error {
+	var parts []string
+	for _, id := range gates {
+		if runs := failed[id]; len(runs) > 0 {
+			parts = append(parts, fmt.Sprintf("%s in %s", id, strings.Join(runs, ", ")))
+		}
+	}
+	if parts == nil {
+		return nil
+	}
+	return &invalidError{"gates of the scenario did not hold: " + strings.Join(parts, "; ")}
+}
+
+// readScenario reads a scenario file, or an example by its name.
+func readScenario(name string, set []string) (*scenario.Scenario, error) {
+	var s *scenario.Scenario
+	var err error
+	if text, ok := samples.Scenario(name); ok {
+		s, err = scenario.Parse(text, "scenario "+name, set)
+	} else {
+		s, err = scenario.ReadFile(name, set)
+	}
+	if err == nil {
+		return s, nil
+	}
+	if os.IsNotExist(err) {
+		return nil, usagef("%w; `xfrmscope scenario list` names examples", err)
+	}
+	return nil, usageError{err}
+}
+
+func resolveScenario(s *scenario.Scenario) (*scenario.Scenario, error) {
+	m, err := scenario.ReadMachine("")
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.Resolve(m, scenario.Defaults{
+		Events: collect.DefaultEvents(), FrequencyHz: collect.DefaultFrequencyHz, Probes: []string{collect.ProbeWait},
+	})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return r, nil
+}

@@ -1,0 +1,226 @@
+// Package sweep makes the runs of a scenario, one after the other, and loses
+// none: a run is part of the sweep from the moment its directory gets its name,
+// which is when everything in it is on disk. Ended at any other moment, the next
+// call with the same scenario undoes what was set up, keeps what was measured
+// beside the sweep, and goes on with the runs that are missing.
+//
+//	SWEEP/scenario.yaml   the resolved scenario, written first
+//	SWEEP/sweep.json      runs planned and made, rewritten after each
+//	SWEEP/NAME            a run
+//	SWEEP/NAME.part       the run that is being made
+//	SWEEP/aside/NAME.1    a run that did not end
+//	SWEEP/log/            what set-up and tear-down printed
+//	SWEEP/current.json    the set-up that is to be undone, while there is one
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/scenario"
+)
+
+// Names in a sweep's directory; see the package's comment.
+const (
+	scenarioName = "scenario.yaml"
+	currentName  = "current.json"
+	partSuffix   = ".part"
+	asideDir     = "aside"
+	logDir       = "log"
+)
+
+// Progress is what the sweep is at.
+type Progress struct {
+	Run          *scenario.Run
+	Index, Total int           // run Index, from 1, of Total
+	Step         string        // what is being done
+	Left         time.Duration // estimated time until the sweep ends; 0 if not known
+	Took         time.Duration // of a run that has ended
+	Finished     *bundle.Run   // the run, once it is part of the sweep
+}
+
+// Options of a sweep.
+type Options struct {
+	Machine  Machine
+	Progress func(Progress)    // called from one goroutine at a time; may be nil
+	Say      func(line string) // what was found of an earlier attempt; may be nil
+}
+
+// Run makes the runs of a resolved scenario in dir: those it does not hold yet.
+// The sweep is returned as it is then, also beside an error: a *StopError says
+// what stopped it, and wraps ctx's if that was it.
+func Run(ctx context.Context, s *scenario.Scenario, dir string, opt Options) (*bundle.Sweep, error) {
+	w, err := open(s, dir, opt)
+	if err != nil {
+		return nil, err
+	}
+	defer w.lock.Close()
+	err = w.recover(ctx)
+	if err == nil {
+		err = w.makeMissing(ctx)
+	}
+	return w.table, err
+}
+
+// A worker makes the runs of one sweep.
+type worker struct {
+	opt   Options
+	dir   string
+	s     *scenario.Scenario
+	hash  string
+	runs  []scenario.Run
+	table *bundle.Sweep
+	lock  *os.File
+
+	took []time.Duration // of the runs made by this call
+}
+
+// open makes the directory, or takes over one that holds a sweep of the same
+// scenario.
+func open(s *scenario.Scenario, dir string, opt Options) (*worker, error) {
+	text, err := s.Text()
+	if err != nil {
+		return nil, err
+	}
+	w := &worker{opt: opt, dir: dir, s: s, hash: scenario.Hash(text)}
+	w.runs = s.Runs(w.hash)
+	fresh, err := isNew(dir)
+	if err != nil {
+		return nil, err
+	}
+	if fresh {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("making the sweep: %w", err)
+		}
+	}
+	if w.lock, err = lock(dir); err != nil {
+		return nil, err
+	}
+	if err := w.begin(text); err != nil {
+		w.lock.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// isNew reports whether dir is empty or absent; it fails if dir holds something
+// that is no sweep.
+func isNew(dir string) (bool, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return false, fmt.Errorf("making the sweep: %w", err)
+	}
+	for _, e := range entries {
+		if e.Name() == scenarioName || e.Name() == scenarioName+partSuffix {
+			return false, nil
+		}
+	}
+	if len(entries) > 0 {
+		return false, &bundle.ExistsError{Path: dir}
+	}
+	return true, nil
+}
+
+// lock keeps a second sweep out of dir until it is closed, or its process ends.
+func lock(dir string) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("making the sweep: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: another xfrmscope is at work in it: wait for it to end", dir)
+	}
+	return f, nil
+}
+
+// begin writes the scenario and the first table of contents, or reads those
+// that are there.
+func (w *worker) begin(text []byte) error {
+	name := filepath.Join(w.dir, scenarioName)
+	old, err := os.ReadFile(name)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		if err := writeFile(name, text); err != nil {
+			return fmt.Errorf("making the sweep: %w", err)
+		}
+	case err != nil:
+		return fmt.Errorf("resuming the sweep: %w", err)
+	case scenario.Hash(old) != w.hash:
+		return &OtherError{Dir: w.dir, Is: scenario.Hash(old), Want: w.hash}
+	}
+	w.table, err = bundle.ReadSweep(os.DirFS(w.dir), w.dir)
+	var absent *bundle.NotBundleError
+	if errors.As(err, &absent) {
+		w.table = &bundle.Sweep{Name: w.s.Name, Scenario: w.hash, Headline: w.s.Headline}
+		for i := range w.runs {
+			w.table.Planned = append(w.table.Planned, w.runs[i].Dir)
+		}
+		err = w.save()
+	}
+	return err
+}
+
+func (w *worker) save() error { return bundle.WriteSweep(w.dir, w.table) }
+
+// makeMissing makes the runs that the table lacks, in their order.
+func (w *worker) makeMissing(ctx context.Context) error {
+	for i := range w.runs {
+		run := &w.runs[i]
+		if slices.Contains(w.table.Dirs, run.Dir) {
+			continue
+		}
+		began := time.Now()
+		p := Progress{Run: run, Index: i + 1, Total: len(w.runs)}
+		b, err := w.makeRun(ctx, run, func(step string) {
+			p.Step, p.Left = step, w.left(time.Since(began))
+			w.report(p)
+		})
+		if err != nil {
+			return w.stop(run, err)
+		}
+		w.took = append(w.took, time.Since(began))
+		p.Step, p.Took, p.Left, p.Finished = "saved", time.Since(began), w.left(0), b
+		w.report(p)
+	}
+	return nil
+}
+
+func (w *worker) report(p Progress) {
+	if w.opt.Progress != nil {
+		w.opt.Progress(p)
+	}
+}
+
+func (w *worker) say(format string, args ...any) {
+	if w.opt.Say != nil {
+		w.opt.Say(fmt.Sprintf(format, args...))
+	}
+}
+
+// overhead is about what a run takes besides its warm-up and its windows, until
+// one has been made: perf's start, the symbols, the probes.
+const overhead = 10 * time.Second
+
+// left estimates the time until the sweep ends; since is how long the run that
+// is being made has taken already.
+func (w *worker) left(since time.Duration) time.Duration {
+	each := *w.s.WarmUp + w.s.Window + overhead
+	if len(w.took) > 0 {
+		each = 0
+		for _, t := range w.took {
+			each += t
+		}
+		each /= time.Duration(len(w.took))
+	}
+	missing := len(w.runs) - len(w.table.Dirs)
+	return max(0, each*time.Duration(missing)-since)
+}
