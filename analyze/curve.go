@@ -1,18 +1,23 @@
 package analyze
 
 import (
+	"math"
 	"slices"
+	"strings"
 
+	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/scaling"
+	"xfrmscope/analyze/stage"
 )
 
-// curves groups runs, sorted by mode, into one curve a mode, and says of each
-// what more CPUs bring and cost. Runs without a mode are no curve of theirs.
+// curves groups runs, sorted by side and mode, into one curve a mode, and says of
+// each what more CPUs bring and cost. Repeated runs of one mode and N are its
+// sample. Runs without a mode are no curve of theirs.
 func curves(runs []*Run) []Curve {
 	var out []Curve
 	for i, r := range runs {
-		if len(out) == 0 || out[len(out)-1].Mode != r.Mode {
-			out = append(out, Curve{Mode: r.Mode})
+		if len(out) == 0 || out[len(out)-1].Mode != r.Mode || out[len(out)-1].Side != r.Side {
+			out = append(out, Curve{Side: r.Side, Mode: r.Mode})
 		}
 		last := &out[len(out)-1]
 		last.Runs = append(last.Runs, i)
@@ -26,32 +31,147 @@ func curves(runs []*Run) []Curve {
 	return out
 }
 
-// scale fills in Scaling, USL and the bills, as far as packets were counted.
+// gate returns the status of a gate, "" if the run has none of that id.
+func (r *Run) gate(id string) string {
+	for _, g := range r.Gates {
+		if g.ID == id {
+			return g.Status
+		}
+	}
+	return ""
+}
+
+// scale says what more CPUs bring and cost, as far as it was measured.
 func (c *Curve) scale(runs []*Run) {
 	rates := rateCurve(c.Mode, pick(runs, c.Runs), ratingOf(runs))
-	var stages, functions []scaling.Costs
-	unit := ""
-	for _, i := range c.Runs {
-		r := runs[i]
-		e := r.Main()
-		if e == nil || r.N < 1 || !e.All.PerPacket.Measured() || (unit != "" && unit != e.All.PerPacket.Unit) {
-			continue
-		}
-		unit = e.All.PerPacket.Unit
-		stages = append(stages, costsOf(r.N, e.All, e.All.Stages))
-		functions = append(functions, costsOf(r.N, e.All, e.All.Functions))
-	}
+	c.Walk = c.findWalk(runs)
 	if len(distinct(rates.Points)) < 2 {
 		return
 	}
 	s, u := scaling.Scale(rates, scaling.Options{}), scaling.FitUSL(rates, scaling.Options{})
 	c.Scaling, c.USL = &s, &u
+	if locks := c.lockCosts(runs); len(locks) > 1 {
+		c.LockBills = scaling.Bills(locks, "ns/packet", scaling.Options{})
+	}
+	unit, stages, functions := c.sampleCosts(runs)
 	if len(stages) < 2 {
 		return
 	}
 	c.StageBills = scaling.Bills(stages, unit, scaling.Options{})
+	for _, b := range c.StageBills {
+		c.Falls = append(c.Falls, scaling.Fall(b, s.RateAt(b.Base), s.RateAt(b.N), rates.Unit))
+	}
+	if bills := scaling.Bills(functions, unit, scaling.Options{}); len(bills) > 0 {
+		last := bills[len(bills)-1]
+		last.Trim(TopFunctions)
+		c.FunctionBill = &last
+	}
 	frames := scaling.Frames(functions, unit, scaling.Options{})
+	frames.Trim(TopFunctions)
 	c.Frames = &frames
+}
+
+// sampleCosts is what a packet cost in each run, by stage and by function. What
+// no stage claims, and functions too small to list, are left out of the parts: a
+// bill calls them unexplained.
+func (c *Curve) sampleCosts(runs []*Run) (unit string, stages, functions []scaling.Costs) {
+	for _, i := range c.Runs {
+		e := runs[i].Main()
+		if e == nil || !e.All.PerPacket.Measured() || e.All.Busy.Period <= 0 || runs[i].N < 1 || (unit != "" && unit != e.All.PerPacket.Unit) {
+			continue
+		}
+		unit = e.All.PerPacket.Unit
+		ofStage, ofFunction := newCosts(runs[i].N, e), newCosts(runs[i].N, e)
+		for _, s := range e.All.Stages {
+			if s.Name != NoStage {
+				ofStage.add(s.Name, s.Weight)
+			}
+		}
+		for _, f := range e.Self {
+			if f.Name != unlisted {
+				ofFunction.add(stage.Strip(f.Name), f.Weight)
+			}
+		}
+		stages, functions = append(stages, ofStage.Costs), append(functions, ofFunction.Costs)
+	}
+	return unit, stages, functions
+}
+
+// A costs is what a packet cost in one run.
+type costs struct {
+	scaling.Costs
+	perWeight float64 // cost of one unit of the event's weight
+}
+
+func newCosts(n int, e *Event) costs {
+	total := e.All.PerPacket.Value
+	c := costs{scaling.Costs{
+		N:      n,
+		Runs:   []map[string]float64{{}},
+		Totals: []float64{total},
+		SEs:    []map[string]float64{{}},
+	}, total / e.All.Busy.Period}
+	if n := e.All.Busy.Samples; n > 0 {
+		c.Resolution = []float64{total / float64(n)}
+	}
+	return c
+}
+
+func (c *costs) add(key string, w metric.Estimate) {
+	c.Runs[0][key] += w.Period * c.perWeight
+	c.SEs[0][key] = math.Hypot(c.SEs[0][key], w.SE()*c.perWeight)
+}
+
+// lockCosts is what waiting cost a packet in each run, by lock. The locks of all
+// SAs are one: each run has SAs of its own. What found no slot is unexplained.
+func (c *Curve) lockCosts(runs []*Run) []scaling.Costs {
+	var out []scaling.Costs
+	for _, i := range c.Runs {
+		l := &runs[i].Locks
+		if !l.PerPkt.Measured() || runs[i].N < 1 {
+			continue
+		}
+		costs := map[string]float64{}
+		for _, row := range l.Rows {
+			if row.PerPkt.Measured() {
+				costs[row.class()] += row.PerPkt.Value
+			}
+		}
+		out = append(out, scaling.Costs{N: runs[i].N, Runs: []map[string]float64{costs}, Totals: []float64{l.PerPkt.Value}})
+	}
+	return out
+}
+
+// class is the name that a lock has in every run: "x->lock" of any SA; of a lock
+// without a name, who waited for it most.
+func (l *Lock) class() string {
+	if l.SPI != 0 {
+		return "x->lock"
+	}
+	name, _, _ := strings.Cut(l.Name, " SPI ")
+	switch {
+	case name != "":
+		return name
+	case len(l.Callers) > 0:
+		return "in " + l.Callers[0].Name
+	}
+	return "locks without a name"
+}
+
+// findWalk asks whether xfrm_state_find gets slower with each SA in its bucket.
+// It is nil if no run timed it.
+func (c *Curve) findWalk(runs []*Run) *scaling.Walk {
+	var lookups []scaling.Lookup
+	for _, i := range c.Runs {
+		if f := runs[i].Finds; f != nil && f.Mean.Measured() && f.Walk.Measured() {
+			lookups = append(lookups, scaling.Lookup{SAs: f.Walk.Value, NS: []float64{f.Mean.Value}})
+		}
+	}
+	if len(lookups) == 0 {
+		return nil
+	}
+	w := scaling.FindWalk(lookups, scaling.Options{})
+	return &w
 }
 
 // distinct returns the Ns of points.
@@ -62,24 +182,4 @@ func distinct(points []scaling.Point) []int {
 	}
 	slices.Sort(ns)
 	return slices.Compact(ns)
-}
-
-// costsOf is the cost per packet of each part of one run.
-func costsOf(n int, c CPU, parts []Share) scaling.Costs {
-	costs, ses := map[string]float64{}, map[string]float64{}
-	for _, s := range parts {
-		costs[s.Name] += s.PerPacket.Value
-		ses[s.Name] += s.PerPacket.SE
-	}
-	perSample := 0.0
-	if c.Busy.Samples > 0 {
-		perSample = c.PerPacket.Value / float64(c.Busy.Samples)
-	}
-	return scaling.Costs{
-		N:          n,
-		Runs:       []map[string]float64{costs},
-		Totals:     []float64{c.PerPacket.Value},
-		Resolution: []float64{perSample},
-		SEs:        []map[string]float64{ses},
-	}
 }

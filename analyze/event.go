@@ -13,8 +13,8 @@ import (
 // NoStage names the weight of kernel stacks that no stage claims, UserStage
 // that of stacks without a kernel frame.
 const (
-	NoStage   = "unmatched"
-	UserStage = "user space"
+	NoStage   = stage.Unmatched
+	UserStage = stage.User
 )
 
 // newEvent analyses one profile. Packets turn weight into cost per packet.
@@ -145,7 +145,7 @@ func (t *tally) result(cpu int, cost costing) CPU {
 	c.LockWordCallers = t.functionShares(t.takers, busy, cost)
 	c.Receive = t.stageShares(t.receive, busy, cost)
 	for i, name := range []string{"neither", "transmit", "receive"} {
-		if e := t.directions[i]; e.Samples > 0 {
+		if e := t.directions[i]; !e.Empty() {
 			c.Directions = append(c.Directions, cost.share(metric.DirectionID, name, "", e, busy))
 		}
 	}
@@ -156,7 +156,7 @@ func (t *tally) result(cpu int, cost costing) CPU {
 func (t *tally) stageShares(sums []metric.Estimate, busy metric.Estimate, cost costing) []Share {
 	var shares []Share
 	for row, e := range sums {
-		if e.Samples == 0 {
+		if e.Empty() {
 			continue
 		}
 		name := NoStage
@@ -176,7 +176,7 @@ func (t *tally) stageShares(sums []metric.Estimate, busy metric.Estimate, cost c
 func (t *tally) functionShares(sums []metric.Estimate, busy metric.Estimate, cost costing) []Share {
 	var order []int
 	for i, e := range sums {
-		if e.Samples > 0 {
+		if !e.Empty() {
 			order = append(order, i)
 		}
 	}

@@ -86,7 +86,7 @@ func costByAccounting(r *Run, counters []bundle.Counter) Identity {
 	}
 	busy, cpus := 0.0, 0
 	for _, c := range cpuTimes(counters) {
-		if e.onCPU(c.cpu).Total.Samples > 0 && c.seconds > 0 {
+		if !e.onCPU(c.cpu).Total.Empty() && c.seconds > 0 {
 			busy += c.busy / c.seconds
 			cpus++
 		}

@@ -48,6 +48,9 @@ func rateCurve(name string, runs []*Run, by rating) scaling.Curve {
 		if r.Traffic != nil && r.Traffic.Loss.Measured() {
 			p.Loss = []float64{r.Traffic.Loss.Value}
 		}
+		if r.gate("generator-limited") == GateFailed {
+			p.Limit = "the generator or the link"
+		}
 		c.Points = append(c.Points, p)
 	}
 	return c

@@ -35,14 +35,15 @@ type Curve struct {
 
 	// What more CPUs bring, and what they cost: of modes with packets at two N
 	// or more, else nil.
-	Scaling    *scaling.Scaling    `json:"scaling,omitempty"`     // speed-up, efficiency, knee, plateau
-	USL        *scaling.USL        `json:"usl,omitempty"`         // the law fitted, or why it was not
-	StageBills []scaling.Bill      `json:"stage_bills,omitempty"` // main event: cost per packet at N less at the base
-	LockBills  []scaling.Bill      `json:"lock_bills,omitempty"`  // wait ns per packet by lock name, of the wait probe
-	Falls      []scaling.Waterfall `json:"falls,omitempty"`       // StageBills in packets/s that are missing, in their order
-	Ceiling    *scaling.Ceiling    `json:"ceiling,omitempty"`     // against the mode without IPsec ("plain", "no-ipsec"), if there is one
-	Walk       *scaling.Walk       `json:"walk,omitempty"`        // does xfrm_state_find get slower with each SA?
-	Frames     *scaling.FrameTable `json:"frames,omitempty"`      // main event: functions whose cost per packet grows
+	Scaling      *scaling.Scaling    `json:"scaling,omitempty"`       // speed-up, efficiency, knee, plateau
+	USL          *scaling.USL        `json:"usl,omitempty"`           // the law fitted, or why it was not
+	StageBills   []scaling.Bill      `json:"stage_bills,omitempty"`   // main event: cost per packet at N less at the base
+	LockBills    []scaling.Bill      `json:"lock_bills,omitempty"`    // wait ns per packet by lock name, of the wait probe
+	FunctionBill *scaling.Bill       `json:"function_bill,omitempty"` // main event at the largest N: self cost by function
+	Falls        []scaling.Waterfall `json:"falls,omitempty"`         // StageBills in packets/s that are missing, in their order
+	Ceiling      *scaling.Ceiling    `json:"ceiling,omitempty"`       // against the mode without IPsec ("plain", "no-ipsec"), if there is one
+	Walk         *scaling.Walk       `json:"walk,omitempty"`          // does xfrm_state_find get slower with each SA?
+	Frames       *scaling.FrameTable `json:"frames,omitempty"`        // main event: functions whose cost per packet grows
 }
 
 // A Run is one window: its traffic, its events, its locks and its SAs.

@@ -48,7 +48,7 @@ func newSelf(e *Event) []Self {
 		}
 	}
 	for i, w := range self {
-		if w.Samples == 0 {
+		if w.Empty() {
 			continue
 		}
 		name := profile.Unknown
@@ -77,7 +77,7 @@ func newSelf(e *Event) []Self {
 			out = append(out, Self{name, heaviest(callers[name]), w})
 		}
 	}
-	if rest.Weight.Samples > 0 {
+	if !rest.Weight.Empty() {
 		out = append(out, rest)
 	}
 	return out

@@ -3,7 +3,6 @@ package reports
 import (
 	"slices"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/stage"
 )
@@ -45,26 +44,24 @@ func kindTable() [kinds]kindInfo {
 // xfrmStages are the keys of analyze/stage rows that are XFRM code.
 var xfrmStages = []string{"spd", "sa", "bundle", "bundle-free", "refcount", "replay", "output", "input"}
 
-// A classifier tells the kind of each function of a profile and which stacks
-// are idle, by the stage table that the figures use too.
+// A classifier tells the kind of each function of a profile; what it says of
+// stages and idle time is the figures' own rule.
 type classifier struct {
-	p     *profile.Profile
-	table *stage.Table
-	kinds []kind // by function
-	rows  []int  // by function: row of the stage table
+	p      *profile.Profile
+	stages *stage.Classifier
+	table  *stage.Table
+	kinds  []kind // by function
+	rows   []int  // by function: row of the table
 }
 
 func newClassifier(p *profile.Profile) *classifier {
-	table := stage.Default()
-	c := &classifier{p: p, table: table, kinds: make([]kind, len(p.Functions)), rows: make([]int, len(p.Functions))}
+	stages := stage.NewClassifier(stage.Default(), p)
+	c := &classifier{p: p, stages: stages, table: stages.Table, kinds: make([]kind, len(p.Functions)), rows: stages.Rows}
 	for i, f := range p.Functions {
-		c.rows[i] = stage.None
-		if !kernelMapping(p, f.Mapping) {
-			c.kinds[i] = kindUser
-			continue
+		c.kinds[i] = kindUser
+		if c.stages.IsKernel(f.Mapping) {
+			c.kinds[i] = kernelKind(c.table, c.rows[i], c.stages.Locks[i])
 		}
-		c.rows[i] = table.Of(f.Name)
-		c.kinds[i] = kernelKind(table, c.rows[i], stage.LockKindOf(f.Name))
 	}
 	return c
 }
@@ -87,49 +84,19 @@ func kernelKind(table *stage.Table, row int, lock stage.LockKind) kind {
 	return kindKernel
 }
 
-// kernelMapping reports whether code without a mapping counts as kernel code,
-// as it does in the figures.
-func kernelMapping(p *profile.Profile, mapping int) bool {
-	return mapping < 0 || p.Mappings[mapping].Kernel
-}
-
 // ofLocation returns the kind of a frame.
 func (c *classifier) ofLocation(loc int32) kind {
 	l := &c.p.Locations[loc]
 	if l.Function >= 0 {
 		return c.kinds[l.Function]
 	}
-	if kernelMapping(c.p, l.Mapping) {
+	if c.stages.IsKernel(l.Mapping) {
 		return kindKernel
 	}
 	return kindUser
 }
 
-// rowOf returns the stage of a stack, the one of the deepest frame that a
-// stage claims, or stage.None.
-func (c *classifier) rowOf(s profile.Stack) int {
-	for _, loc := range s {
-		if f := c.p.Locations[loc].Function; f >= 0 && c.rows[f] != stage.None {
-			return c.rows[f]
-		}
-	}
-	return stage.None
-}
-
-func (c *classifier) isIdle(s profile.Stack) bool {
-	row := c.rowOf(s)
-	return row != stage.None && c.table.Rows[row].Key == stage.Idle
-}
+func (c *classifier) isIdle(s profile.Stack) bool { return c.stages.Idle(c.stages.Of(s)) }
 
 // stageName names the stage of a stack as the figures do.
-func (c *classifier) stageName(s profile.Stack) string {
-	if row := c.rowOf(s); row != stage.None {
-		return c.table.Rows[row].Name
-	}
-	for _, loc := range s {
-		if kernelMapping(c.p, c.p.Locations[loc].Mapping) {
-			return analyze.NoStage
-		}
-	}
-	return analyze.UserStage
-}
+func (c *classifier) stageName(s profile.Stack) string { return c.stages.Name(c.stages.Of(s)) }

@@ -47,6 +47,10 @@ func (e *Estimate) Add(o Estimate) {
 	e.VarSum += o.VarSum
 }
 
+// Empty reports whether nothing was added. Some imported graphs have weight
+// without a number of samples.
+func (e Estimate) Empty() bool { return e.Samples == 0 && e.Period == 0 }
+
 // SE returns the standard error of Period.
 func (e Estimate) SE() float64 { return math.Sqrt(e.VarSum) }
 

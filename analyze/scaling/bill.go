@@ -149,3 +149,23 @@ func samplingInterval(key string, base, at Costs, o Options) compare.Interval {
 	d := at.Runs[0][key] - base.Runs[0][key]
 	return compare.Interval{Lo: d - w, Hi: d + w, Level: o.Confidence, Method: "sampling error only: from standard errors"}
 }
+
+// unlistedKey names the rows that Trim sums.
+const unlistedKey = "(not listed)"
+
+// Trim keeps the rows with the largest deltas and sums the others, so that the
+// bill still sums to its total.
+func (b *Bill) Trim(rows int) {
+	if len(b.Rows) <= rows+1 {
+		return
+	}
+	rest := BillRow{Key: unlistedKey}
+	rest.Delta.Interval = compare.NoInterval(compare.Because(compare.NotApplicable, "it sums %d rows", len(b.Rows)-rows))
+	for _, r := range b.Rows[rows:] {
+		rest.Base += r.Base
+		rest.AtN += r.AtN
+		rest.Delta.Value += r.Delta.Value
+	}
+	rest.Share = share(rest, b.Total)
+	b.Rows = append(slices.Clone(b.Rows[:rows]), rest)
+}

@@ -21,6 +21,7 @@ type FrameTable struct {
 	Tested int              `json:"tested"`
 	Small  int              `json:"small"` // frames below Options.FloorShare at every N, not in Rows
 	Stops  int              `json:"stops"`
+	Left   int              `json:"left,omitempty"` // frames that Trim dropped
 	Notes  []compare.Reason `json:"notes,omitempty"`
 }
 
@@ -143,4 +144,17 @@ func firstAbove(costs []Costs, of func(Costs) []float64, o Options) First {
 		f = First{N: c.N}
 	}
 	return f
+}
+
+// Trim keeps the frames that stop scaling and, of the others, those that add
+// most, up to rows in all; Left says how many it dropped.
+func (t *FrameTable) Trim(rows int) {
+	kept := t.Rows[:0:0]
+	for i, r := range t.Rows {
+		if i < rows || r.Stops {
+			kept = append(kept, r)
+		}
+	}
+	t.Left += len(t.Rows) - len(kept)
+	t.Rows = kept
 }

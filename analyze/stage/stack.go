@@ -15,6 +15,13 @@ const (
 	Receive               // below a frame of the input path
 )
 
+// What a stack is charged to if no stage claims it: Unmatched if it has a kernel
+// frame, User if it has none.
+const (
+	Unmatched = "unmatched"
+	User      = "user space"
+)
+
 // A Place is what one stack says, whatever CPU it was seen on.
 type Place struct {
 	Row       int  // that the deepest frame claimed by a stage belongs to, None if no frame is
@@ -86,6 +93,17 @@ func (c *Classifier) Of(s profile.Stack) Place {
 		place.Caller = c.caller(s)
 	}
 	return place
+}
+
+// Name returns the name of the stage a place is charged to.
+func (c *Classifier) Name(p Place) string {
+	switch {
+	case p.Row != None:
+		return c.Table.Rows[p.Row].Name
+	case p.Kernel:
+		return Unmatched
+	}
+	return User
 }
 
 // Idle reports whether a place is not work.
