@@ -117,6 +117,7 @@ func (c *comparer) costs(at *cell) {
 	f := CompareFamily{Mode: at.mode, N: at.n}
 	var pairs []compare.Pair
 	var of []string
+	perPacket := at.perPacket()
 	for _, want := range at.readings() {
 		if want.total || slices.Contains(rateIDs, want.id) {
 			continue
@@ -126,6 +127,9 @@ func (c *comparer) costs(at *cell) {
 			continue
 		}
 		c.leftOut(&s)
+		if isShare(want.id) && perPacket {
+			s.pair.Before.Better, s.pair.After.Better = "", ""
+		}
 		if s.tested() {
 			pairs, f.Keys, of = append(pairs, s.pair), append(f.Keys, headText(want)), append(of, want.of)
 		}

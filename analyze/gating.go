@@ -8,13 +8,6 @@ import (
 	"xfrmscope/analyze/compare"
 )
 
-// What a Gate says.
-const (
-	gateOK      = "ok"
-	gateFailed  = "failed"
-	gateUnknown = "not measured"
-)
-
 // worstGates returns each gate once, as the worst run has it, in order of first
 // appearance. The evidence names the run, and how many more are like it.
 func worstGates(runs []*Run) []Gate {
@@ -41,7 +34,7 @@ func worstGates(runs []*Run) []Gate {
 				}
 			}
 		}
-		if worst.Status == gateFailed {
+		if worst.Status == GateFailed {
 			worst.Evidence = fmt.Sprintf("%s: %s", of, worst.Evidence)
 			if like > 1 {
 				worst.Evidence += fmt.Sprintf("; %d runs in all", like)
@@ -53,7 +46,7 @@ func worstGates(runs []*Run) []Gate {
 }
 
 func gateRank(g Gate) int {
-	return slices.Index([]string{gateOK, gateUnknown, gateFailed}, g.Status)
+	return slices.Index([]string{GateOK, GateNotMeasured, GateFailed}, g.Status)
 }
 
 func runOfSide(r *Run) string { return strings.TrimSpace(r.Side + " " + r.Name) }
@@ -65,7 +58,7 @@ func failedGates(runs []*Run) []string {
 	count := map[string]int{}
 	for _, r := range runs {
 		for _, g := range r.Gates {
-			if g.Status == gateFailed {
+			if g.Status == GateFailed {
 				ids = appendNew(ids, g.ID)
 				count[g.ID]++
 			}

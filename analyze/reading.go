@@ -27,22 +27,49 @@ func readings(r *Run) []reading {
 		out = append(out,
 			reading{id: metric.CostID, value: e.All.PerPacket},
 			reading{id: metric.SpinID, value: e.All.SpinShare},
-			reading{id: metric.LockWordID, value: e.All.LockWordShare})
+			reading{id: metric.LockWordID, value: e.All.LockWordShare},
+			reading{id: metric.SpinCostID, value: partOf(metric.SpinCostID, e.All.SpinShare, e.All.PerPacket)},
+			reading{id: metric.WordCostID, value: partOf(metric.WordCostID, e.All.LockWordShare, e.All.PerPacket)})
 	}
 	out = append(out,
 		reading{id: metric.WaitPacketID, value: r.Locks.PerPkt},
 		reading{id: metric.WaitsID, value: r.Locks.Waits, total: true},
 		reading{id: metric.WaitID, value: r.Locks.WaitNS, total: true})
+	if f := r.Finds; f != nil {
+		out = append(out,
+			reading{id: metric.FindPacketID, value: f.PerPacket},
+			reading{id: metric.FindMeanID, value: f.Mean},
+			reading{id: metric.FindP99ID, value: f.P99},
+			reading{id: metric.WalkID, value: f.Walk},
+			reading{id: metric.FallbackID, value: f.Fallback},
+			reading{id: metric.WrongCPUID, value: f.WrongCPU},
+			reading{id: metric.CacheEmptyID, value: f.CacheEmpty})
+	}
 	for _, m := range r.Misses {
-		if m.CPU != allCPUs {
-			continue
-		}
-		for _, v := range []metric.Value{m.PerPacket, m.PerKiloCycle, m.PerKiloInstructions} {
-			out = append(out, reading{id: v.ID, of: "event " + m.Event, value: v})
+		if m.CPU == allCPUs {
+			of := "event " + m.Event
+			out = append(out,
+				reading{id: metric.MissPacketID, of: of, value: m.PerPacket},
+				reading{id: metric.MPKCID, of: of, value: m.PerKiloCycle},
+				reading{id: metric.MPKIID, of: of, value: m.PerKiloInstructions})
 		}
 	}
 	return out
 }
+
+// partOf is the part of a packet's cost that a share makes up.
+func partOf(id string, share, cost metric.Value) metric.Value {
+	for _, v := range []metric.Value{share, cost} {
+		if !v.Measured() {
+			return metric.NotMeasured(id, cost.Unit, *v.Missing)
+		}
+	}
+	return metric.Value{ID: id, Value: share.Value * cost.Value, Unit: cost.Unit, SE: share.SE * cost.Value, Samples: share.Samples}
+}
+
+// isShare reports whether a number moves when other parts of the whole do: with
+// costs per packet beside it, a change of it is neither better nor worse.
+func isShare(id string) bool { return id == metric.SpinID || id == metric.LockWordID }
 
 // allCPUs is the CPU number of figures over all of them.
 const allCPUs = -1

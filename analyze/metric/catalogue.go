@@ -19,6 +19,8 @@ const (
 	CostID       = "cost_per_packet"
 	SpinID       = "spin_share"
 	LockWordID   = "lockword_share"
+	SpinCostID   = "spin_cost_per_packet"
+	WordCostID   = "lockword_cost_per_packet"
 	ShareID      = "self_share"
 	StageID      = "stage_share"
 	DirectionID  = "direction_share"
@@ -71,6 +73,8 @@ func Catalogue() []Formula {
 		{CostID, "cost/packet", "", "lower", "(busy weight / window) / packet rate; busy weight = sum of periods of samples that are not idle", "perf samples, packets"},
 		{SpinID, "spin share", "ratio", "lower", "weight with the leaf in a spin-lock slow path / busy weight", samples},
 		{LockWordID, "lock-word share", "ratio", "lower", "weight with the leaf in a lock's acquire fast path / busy weight", samples},
+		{SpinCostID, "spin cost/packet", "", "lower", "spin share x cost/packet: unlike the share it does not move when other parts do", "perf samples, packets"},
+		{WordCostID, "lock-word cost/packet", "", "lower", "lock-word share x cost/packet", "perf samples, packets"},
 		{StageID, "stage share", "ratio", "", "weight charged to the stage / busy weight; the deepest frame a stage claims is charged", "perf samples, analyze/stage/stages.txt"},
 		{DirectionID, "receive share", "ratio", "", "weight with a frame of the XFRM input path on the stack / weight charged to XFRM, ESP and crypto", "perf samples, analyze/stage"},
 		{ShareID, "self share", "ratio", "", "weight with the function as leaf / busy weight", samples},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,7 @@ type compareOptions struct {
 	dir    string
 	force  bool
 	expect []string
+	failOn []string
 }
 
 func newCompare(io streams) *cobra.Command {
@@ -23,8 +25,38 @@ func newCompare(io streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare BEFORE AFTER",
 		Short: "Say what differs between two sides, and whether it is real",
+		Long: `Compare sets two sides against each other, mode by mode and N by N: runs,
+sweeps, sample:NAME, files of other programs, or the results.json or
+report.html of an earlier report. It prints the digest; with -o it writes what
+report writes.
+
+The run is the unit. A change gets a star with 4 runs or more on both sides, a
+Mann-Whitney U test (exact; within the blocks of the label block, if all runs
+have one) below 0.05, corrected by Benjamini and Hochberg within its table, and
+an interval of the ratio wholly beyond 1 %. With every "no change shown" stands
+the smallest change that would have been shown. One run a side gives the error
+of sampling only. A failed gate takes the star, never the number.
+
+Sides that differ in scenario, event, unit or in who counted the packets are
+refused; --force compares them and says so. What else differs (kernel, NIC,
+tuning, placement) is listed; --expect KEY marks what was changed on purpose.
+
+--fail-on METRIC[@N]>CHANGE ends with exit code 5 if the change is reached, at
+each mode's largest N if none is named; it may be repeated. METRIC is an id of
+results.json, or headline, which is any metric named beforehand (packets/s and
+cost per packet if none was). CHANGE is relative with %, else in the metric's
+unit: 'cost_per_packet>50 ns'. Where more is better write <: 'packet_rate<-2%'.
+The medians decide; where the interval holds the limit, "unclear" is printed. A
+number that was not measured on both sides ends with exit code 4, if nothing else
+is a regression.
+
+In git bisect run, skip commits that could not be measured:
+
+  xfrmscope compare good new --fail-on 'headline>5%'; e=$?; [ $e = 4 ] && e=125; exit $e`,
 		Example: `  xfrmscope compare sample:shared sample:pcpu
-  xfrmscope compare before after -o out`,
+  xfrmscope compare before after -o out --expect kernel
+  xfrmscope compare sample:shared sample:pcpu --fail-on 'lock_wait_ns_per_packet>5%' --fail-on 'packet_rate@4<-2%'
+  xfrmscope compare old/report.html new/results.json --fail-on 'headline>5%'`,
 		Args: arguments(cobra.ExactArgs(2), "BEFORE and AFTER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return compareSides(cmd.Context(), io, o, args[0], args[1])
@@ -33,11 +65,25 @@ func newCompare(io streams) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVarP(&o.dir, "output", "o", "", "directory to write the report of both sides to")
 	f.BoolVar(&o.force, "force", false, "compare what should not be compared; the report says so")
-	f.StringSliceVar(&o.expect, "expect", nil, "what was changed on purpose, as kernel: a key that the report lists among what differs")
+	f.StringSliceVar(&o.expect, "expect", nil, "what was changed on purpose, as kernel: a key that is listed among what differs")
+	f.StringArrayVar(&o.failOn, "fail-on", nil, "regression that ends with exit code 5: METRIC[@N]>5%; may be repeated")
 	return cmd
 }
 
+// A regressionError says which conditions were met.
+type regressionError struct{ met []string }
+
+func (e *regressionError) Error() string { return "regression: " + strings.Join(e.met, "; ") }
+
 func compareSides(ctx context.Context, io streams, o compareOptions, before, after string) error {
+	var conditions []analyze.Condition
+	for _, text := range o.failOn {
+		c, err := analyze.ParseCondition(text)
+		if err != nil {
+			return usageError{err}
+		}
+		conditions = append(conditions, c)
+	}
 	b, err := analyzePaths(ctx, []string{before}, false)
 	if err != nil {
 		return err
@@ -52,12 +98,44 @@ func compareSides(ctx context.Context, io streams, o compareOptions, before, aft
 	if err != nil {
 		return err
 	}
-	if o.dir == "" {
-		return reports.Digest(io.out, result)
+	if err := printComparison(io, o.dir, result); err != nil {
+		return err
 	}
-	files, err := reports.WriteDir(o.dir, result)
+	return judge(io, conditions, result)
+}
+
+func printComparison(io streams, dir string, r *analyze.Result) error {
+	if dir == "" {
+		return reports.Digest(io.out, r)
+	}
+	files, err := reports.WriteDir(dir, r)
 	for _, f := range files {
 		fmt.Fprintln(io.out, f)
 	}
 	return err
+}
+
+// judge prints what each condition says and returns the first reason to fail:
+// a regression before a number that was not measured.
+func judge(io streams, conditions []analyze.Condition, r *analyze.Result) error {
+	var met, missing []string
+	for _, c := range conditions {
+		for _, j := range c.Judge(r) {
+			line := reports.Judgement(j)
+			fmt.Fprintln(io.out, line)
+			switch j.Outcome {
+			case analyze.Regression:
+				met = append(met, fmt.Sprintf("%s at N=%d", c.Text, j.N))
+			case analyze.Unmeasured:
+				missing = append(missing, c.Text+": "+j.Why)
+			}
+		}
+	}
+	switch {
+	case len(met) > 0:
+		return &regressionError{met}
+	case len(missing) > 0:
+		return &invalidError{"--fail-on cannot be decided: " + strings.Join(missing, "; ")}
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"xfrmscope/analyze/compare"
 	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
 )
@@ -40,6 +41,8 @@ func exitCode(err error) int {
 	var missing *collect.Missing
 	var damaged *bundle.DamagedError
 	var invalid *invalidError
+	var regression *regressionError
+	var refused *compare.RefusedError
 	switch {
 	case err == nil:
 		return exitOK
@@ -49,8 +52,10 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &missing):
 		return exitEnvironment
-	case errors.As(err, &damaged), errors.As(err, &invalid):
+	case errors.As(err, &damaged), errors.As(err, &invalid), errors.As(err, &refused):
 		return exitInvalid
+	case errors.As(err, &regression):
+		return exitRegression
 	}
 	return exitFailure
 }

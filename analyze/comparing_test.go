@@ -1,0 +1,393 @@
+package analyze
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/stage"
+	"xfrmscope/collect/bundle"
+)
+
+// A lab makes runs of a gateway whose truth is known: what a function costs per
+// packet at each N, the same in every run but for the run's own factor.
+type lab struct {
+	rng    *rand.Rand
+	cv     float64 // between runs
+	lookup float64 // us a packet in xfrm_state_find
+	wait   float64 // us a packet and further CPU in the slow path
+}
+
+// run is n CPUs for one second, each always busy: 1000 samples a CPU.
+func (l *lab) run(mode string, n, repeat int) *Run {
+	factor := 1 + l.cv*l.rng.NormFloat64()
+	lookup, wait, rest := l.lookup*factor, l.wait*float64(n-1)*factor, 5*factor
+	rate := float64(n) * 1e6 / (lookup + wait + rest)
+	r := &Run{
+		Name: fmt.Sprintf("%s n=%d #%d", mode, n, repeat), Mode: mode, N: n,
+		Labels:   map[string]string{"mode": mode, "repeat": fmt.Sprint(repeat)},
+		Manifest: bundle.Manifest{Started: time.Unix(int64(repeat), 0)},
+		Config:   map[string]string{"host": "west", "kernel": "6.19"},
+		Packets: Packets{Source: "SA counters, outbound",
+			Total: metric.Value{ID: metric.PacketsID, Value: rate, Unit: "packets"},
+			Rate:  metric.Value{ID: metric.RateID, Value: rate, Unit: "packets/s"}},
+		Locks: Locks{
+			WaitNS: metric.Value{ID: metric.WaitID, Value: 1000 * wait * rate, Unit: "ns"},
+			Waits:  metric.Value{ID: metric.WaitsID, Value: rate, Unit: "waits"},
+			PerPkt: metric.Value{ID: metric.WaitPacketID, Value: 1000 * wait, Unit: "ns/packet"},
+			Rows:   []Lock{{Lock: "0xffff888100000000", SPI: 0x1000, WaitNS: uint64(1000 * wait * rate)}},
+		},
+	}
+	var rows []row
+	for cpu := range n {
+		each := 1000 / (lookup + wait + rest)
+		rows = append(rows, row{cpu, out + "xfrm_state_find", uint64(lookup * each)}, row{cpu, out + "xfrm_output", uint64(rest * each)})
+		if wait > 0 {
+			rows = append(rows, row{cpu, "xfrm_output_resume;_raw_spin_lock_bh;native_queued_spin_lock_slowpath", uint64(wait * each)})
+		}
+	}
+	r.Events = []*Event{testEvent(rows, r.Packets)}
+	return r
+}
+
+func (l *lab) sweep(mode string, repeats int, ns ...int) *Result {
+	r := &Result{Schema: SchemaVersion}
+	for _, n := range ns {
+		for i := range repeats {
+			r.Runs = append(r.Runs, l.run(mode, n, i+1))
+		}
+	}
+	r.Curves = curves(r.Runs)
+	return r
+}
+
+func newLab(seed uint64, lookup, wait float64) *lab {
+	return &lab{rng: rand.New(rand.NewPCG(seed, 1)), cv: 0.005, lookup: lookup, wait: wait}
+}
+
+func mustCompare(t *testing.T, before, after *Result, o CompareOptions) *Comparison {
+	t.Helper()
+	r, err := Compare(before, after, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Comparison
+}
+
+// A patch halves the lookup and nothing else: the lookup gets a star and its
+// size, what did not change gets none although its share grew.
+func TestCompareFindsThePatch(t *testing.T) {
+	c := mustCompare(t, newLab(1, 4, 0.5).sweep("pcpu", 8, 1, 2, 4, 8), newLab(2, 2, 0.5).sweep("pcpu", 8, 1, 2, 4, 8), CompareOptions{})
+	if len(c.Headline) != 2 || c.Headline[0].N != 8 || c.Headline[0].C.Effect != "better" || c.Headline[1].C.Effect != "better" {
+		t.Errorf("headline %+v, want packets/s and cost at 8 CPUs, both better", c.Headline)
+	}
+	if f := c.Rates[0].Family; len(c.Rates) != 1 || f.Starred != 4 || c.Rates[0].Keys[3] != "pcpu N=8" {
+		t.Errorf("rates %+v, want four stars", c.Rates)
+	}
+	// 4 + 3.5 + 5 = 12.5 us to 10.5 us.
+	if got := c.Headline[1].C.Ratio; got.Value < 0.83 || got.Value > 0.85 {
+		t.Errorf("cost %.3f of before, want 10.5/12.5", got.Value)
+	}
+	rows := c.Functions[0].Functions.Rows
+	for name, want := range map[string]bool{"xfrm_state_find": true, "xfrm_output": false, "native_queued_spin_lock_slowpath": false} {
+		i := slices.IndexFunc(rows, func(r compare.FunctionRow) bool { return r.Name == name })
+		if i < 0 || rows[i].Comparison.Star != want {
+			t.Errorf("%s: starred is not %v in %+v", name, want, rows)
+			continue
+		}
+		if d := rows[i].Comparison.Detectable; !want && (!d.Known() || d.Change > 0.1) {
+			t.Errorf("%s: no change shown, and no change that would have been: %+v", name, d)
+		}
+	}
+	if l := c.Locks[0]; !slices.Equal(l.Keys, []string{"x->lock"}) || l.Family.Starred != 0 {
+		t.Errorf("locks %+v, want x->lock without a star", l)
+	}
+	if len(c.Stages) != 1 || c.Stages[0].Family.Starred != 1 {
+		t.Errorf("stages %+v, want a star for SA lookup alone", c.Stages[0])
+	}
+	if len(c.USL) != 1 || c.USL[0].Change.Missing != nil {
+		t.Errorf("law %+v, want one of each side", c.USL)
+	}
+	if len(c.Worse) != 0 || c.AA == nil || c.AA.Missing != nil || c.AA.Runs != 8 {
+		t.Errorf("worse %+v, A/A %+v, want nothing worse and an A/A of 8 runs", c.Worse, c.AA)
+	}
+}
+
+// The same the other way round is worse, and is listed, each once.
+func TestCompareListsWorse(t *testing.T) {
+	c := mustCompare(t, newLab(1, 2, 0.5).sweep("pcpu", 8, 1, 4), newLab(2, 4, 0.5).sweep("pcpu", 8, 1, 4), CompareOptions{})
+	var got []string
+	for _, w := range c.Worse {
+		got = append(got, fmt.Sprintf("%s N=%d %s %s", w.Mode, w.N, w.C.Metric, w.Of))
+	}
+	slices.Sort(got)
+	for _, want := range []string{"pcpu N=4 cost_per_packet ", "pcpu N=4 packet_rate ", "pcpu N=1 packet_rate ", "pcpu N=4 xfrm_state_find function xfrm_state_find", "pcpu N=4 cost_per_packet stage SA lookup"} {
+		if n := len(slices.DeleteFunc(slices.Clone(got), func(s string) bool { return s != want })); n != 1 {
+			t.Errorf("%q is listed %d times among\n%s", want, n, strings.Join(got, "\n"))
+		}
+	}
+}
+
+// Order of runs and curves does not matter, nor does a way through JSON but for
+// functions, of which only the heaviest are kept.
+func TestCompareIgnoresOrder(t *testing.T) {
+	before, after := newLab(1, 4, 0.5).sweep("pcpu", 5, 1, 2, 4, 8), newLab(2, 3.9, 0.6).sweep("pcpu", 6, 1, 2, 4, 8)
+	want := mustCompare(t, before, after, CompareOptions{})
+	rng := rand.New(rand.NewPCG(7, 7))
+	for range 3 {
+		b, a := *before, *after
+		b.Runs, a.Runs = slices.Clone(b.Runs), slices.Clone(a.Runs)
+		rng.Shuffle(len(b.Runs), func(i, j int) { b.Runs[i], b.Runs[j] = b.Runs[j], b.Runs[i] })
+		rng.Shuffle(len(a.Runs), func(i, j int) { a.Runs[i], a.Runs[j] = a.Runs[j], a.Runs[i] })
+		if got := mustCompare(t, &b, &a, CompareOptions{}); !reflect.DeepEqual(got, want) {
+			t.Fatal("the comparison depends on the order of runs")
+		}
+	}
+	got := mustCompare(t, throughJSON(t, before), throughJSON(t, after), CompareOptions{})
+	if !reflect.DeepEqual(got.Rates, want.Rates) || !reflect.DeepEqual(got.Costs, want.Costs) || !reflect.DeepEqual(got.Stages, want.Stages) || !reflect.DeepEqual(got.Functions, want.Functions) {
+		t.Error("the comparison of results read back differs")
+	}
+}
+
+func throughJSON(t *testing.T, r *Result) *Result {
+	t.Helper()
+	data, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out Result
+	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&out); err != nil {
+		t.Fatal(err)
+	}
+	return &out
+}
+
+// Two sweeps of one truth: no star in a headline or a family but by chance.
+func TestCompareAA(t *testing.T) {
+	const trials = 60
+	headline, starred := 0, 0
+	for i := range trials {
+		c := mustCompare(t, newLab(uint64(1000+i), 4, 0.5).sweep("pcpu", 6, 4), newLab(uint64(5000+i), 4, 0.5).sweep("pcpu", 6, 4), CompareOptions{Options: compare.Options{MinChange: -1}})
+		for _, h := range c.Headline {
+			if h.C.Star {
+				headline++
+				break // both say the same of these runs
+			}
+		}
+		if c.Stages[0].Family.Starred > 0 {
+			starred++
+		}
+	}
+	// 0.041 is what 6+6 runs attain; 60 trials of it stay under 9 with probability 0.999.
+	if headline > 8 || starred > 8 {
+		t.Errorf("of %d comparisons of nothing %d have a star in the headline, %d one in the stages", trials, headline, starred)
+	}
+}
+
+func TestCompareRefuses(t *testing.T) {
+	side := func(change func(*Run)) *Result {
+		r := newLab(1, 4, 0).sweep("pcpu", 1, 2)
+		change(r.Runs[0])
+		return r
+	}
+	same := func(*Run) {}
+	for _, tt := range []struct {
+		name   string
+		change func(*Run)
+		want   string
+	}{
+		{"scenario", func(r *Run) { r.Manifest.Plan.Scenario = "ab12" }, "scenario: not given before, ab12 after"},
+		{"event", func(r *Run) { r.Events[0].Name = "cycles:k" }, "event: cpu-clock before, cycles:k after"},
+		{"unit", func(r *Run) { r.Events[0].Unit = "cycles" }, "unit: nanoseconds before, cycles after"},
+		{"packets", func(r *Run) { r.Packets.Source = "traffic.json" }, "packets counted by: SA counters, outbound before, traffic.json after"},
+		{"N", func(r *Run) { r.N = 3 }, "mode and N: pcpu N=2 before, pcpu N=3 after"},
+	} {
+		_, err := Compare(side(same), side(tt.change), CompareOptions{Before: "a", After: "b"})
+		var refused *compare.RefusedError
+		if !errors.As(err, &refused) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "--force") {
+			t.Errorf("%s: %v, want a refusal with %q", tt.name, err, tt.want)
+		}
+		r, err := Compare(side(same), side(tt.change), CompareOptions{Options: compare.Options{Force: true}})
+		if err != nil || len(r.Comparison.Forced) != 1 || len(r.Comparison.Headline) == 0 {
+			t.Errorf("%s, forced: %v, want a comparison that says so", tt.name, err)
+		}
+	}
+	if _, err := Compare(&Result{}, side(same), CompareOptions{Before: "empty"}); err == nil || !strings.Contains(err.Error(), "empty has no runs") {
+		t.Errorf("no runs: %v", err)
+	}
+	r, err := Compare(side(same), side(same), CompareOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Compare(r, side(same), CompareOptions{}); err == nil || !strings.Contains(err.Error(), "comparison") {
+		t.Errorf("a comparison as a side: %v", err)
+	}
+}
+
+// One run a side gives the error of sampling and no star; a hole in a sweep and
+// a mode of one side are named.
+func TestCompareFewAndHoles(t *testing.T) {
+	c := mustCompare(t, newLab(1, 4, 0).sweep("pcpu", 1, 2), newLab(2, 2, 0).sweep("pcpu", 1, 2), CompareOptions{})
+	for _, h := range c.Headline {
+		if h.C.Verdict != compare.SamplingOnly || h.C.Star {
+			t.Errorf("%s: %s, want %s", h.C.Metric, h.C.Verdict, compare.SamplingOnly)
+		}
+	}
+	if cost := c.Headline[1].C; !cost.Ratio.Interval.Known() || !strings.Contains(cost.Ratio.Interval.Method, "sampling error only") {
+		t.Errorf("cost of single runs: %+v, want an interval of sampling", cost.Ratio)
+	}
+	if c.AA.Missing == nil {
+		t.Errorf("A/A of one run: %+v", c.AA)
+	}
+	before, after := newLab(1, 4, 0.1).sweep("pcpu", 2, 1, 2, 8), newLab(2, 4, 0.1).sweep("pcpu", 2, 1, 4, 8)
+	before.Runs = append(before.Runs, newLab(3, 4, 0).run("shared", 2, 1))
+	after.Runs = append(after.Runs, newLab(3, 4, 0).run("plain", 2, 1))
+	c = mustCompare(t, before, after, CompareOptions{})
+	var notes []string
+	for _, n := range c.Notes {
+		notes = append(notes, n.Text)
+	}
+	for _, want := range []string{"mode shared has runs before and none after", "mode plain has runs after and none before", "pcpu N=2: runs before and none after", "pcpu N=4: runs after and none before"} {
+		if !strings.Contains(strings.Join(notes, "\n"), want) {
+			t.Errorf("%q is not among the notes\n%s", want, strings.Join(notes, "\n"))
+		}
+	}
+	if !slices.Equal(c.Rates[0].Keys, []string{"pcpu N=1", "pcpu N=8"}) {
+		t.Errorf("rows %v", c.Rates[0].Keys)
+	}
+}
+
+// Without packets shares are compared, and said to be shares.
+func TestCompareWithoutPackets(t *testing.T) {
+	side := func(seed uint64, lookup float64) *Result {
+		r := newLab(seed, lookup, 0.5).sweep("pcpu", 5, 4)
+		gap := bundle.Gap{What: "packets", Why: "no outbound SA was read"}
+		for _, run := range r.Runs {
+			run.Packets = noPackets(gap)
+			run.Locks.PerPkt = metric.NotMeasured(metric.WaitPacketID, "ns/packet", gap)
+			run.Events = []*Event{testEvent([]row{{0, out + "xfrm_state_find", uint64(100 * lookup)}, {0, out + "xfrm_output", 500}}, run.Packets)}
+		}
+		return r
+	}
+	c := mustCompare(t, side(1, 4), side(2, 2), CompareOptions{})
+	if len(c.Notes) == 0 || !strings.Contains(c.Notes[0].Text, "shares of busy time") && !slices.ContainsFunc(c.Notes, func(r compare.Reason) bool { return strings.Contains(r.Text, "shares of busy time") }) {
+		t.Errorf("notes %+v, want the reason for shares", c.Notes)
+	}
+	for _, one := range c.Stages[0].Family.Comparisons {
+		if one.Metric != metric.StageID || one.Unit != "ratio" || one.Effect != "" {
+			t.Errorf("stage %+v, want a share that is neither better nor worse", one)
+		}
+	}
+	if len(c.Functions) == 0 || c.Functions[0].Functions.Total.Unit != "ratio" {
+		t.Error("no functions as shares")
+	}
+	if len(c.Rates) != 0 || len(c.Worse) != 0 {
+		t.Errorf("rates %+v, worse %+v, want none", c.Rates, c.Worse)
+	}
+}
+
+// A failed gate takes the star; number, interval and p stay.
+func TestCompareGates(t *testing.T) {
+	before, after := newLab(1, 4, 0.5).sweep("pcpu", 6, 1, 4), newLab(2, 2, 0.5).sweep("pcpu", 6, 1, 4)
+	for _, r := range before.Runs {
+		r.Gates = []Gate{{ID: "pause", Status: GateOK, Evidence: "0 frames"}}
+	}
+	for _, r := range after.Runs {
+		r.Gates = []Gate{{ID: "pause", Status: GateOK, Evidence: "0 frames"}}
+	}
+	after.Runs[8].Gates[0] = Gate{ID: "pause", Status: GateFailed, Evidence: "12 frames"}
+	c := mustCompare(t, before, after, CompareOptions{})
+	at4, at1 := c.Rates[0].Family.Comparisons[1], c.Rates[0].Family.Comparisons[0]
+	if at4.Star || at4.Verdict != compare.Gated || !at4.Ratio.Interval.Known() || *at4.Q >= 0.05 {
+		t.Errorf("at 4 CPUs %+v, want the numbers and no star", at4)
+	}
+	if !at1.Star {
+		t.Error("the gate of another N took the star")
+	}
+	if len(c.Blanked) == 0 || !strings.Contains(strings.Join(c.Blanked, "\n"), "pcpu N=4, packets/s: gate failed: pause (1 of 12 runs)") {
+		t.Errorf("blanked %q", c.Blanked)
+	}
+	if len(c.Gates) != 1 || c.Gates[0].Status != GateFailed || !strings.Contains(c.Gates[0].Evidence, "after pcpu n=4") {
+		t.Errorf("gates %+v, want the worst with its run", c.Gates)
+	}
+}
+
+// What else differs is named: between the sides, within one, at one N.
+func TestCompareVariation(t *testing.T) {
+	before, after := newLab(1, 4, 0.5).sweep("pcpu", 2, 1, 4), newLab(2, 4, 0.5).sweep("pcpu", 2, 1, 4)
+	for i, r := range after.Runs {
+		r.Config = map[string]string{"host": "west", "kernel": "6.19+1", "governor cpu 0 policy": []string{"performance", "performance", "powersave", "performance"}[i]}
+	}
+	for _, r := range before.Runs {
+		r.Config["governor cpu 0 policy"] = "performance"
+	}
+	c := mustCompare(t, before, after, CompareOptions{Expected: []string{"kernel"}})
+	if len(c.Varied) != 2 || c.Varied[0].Key != "kernel" || !c.Varied[0].Expected || c.Varied[0].Where != compare.Between ||
+		c.Varied[1].Key != "governor cpu 0 policy (pcpu N=4)" || c.Varied[1].Where != compare.WithinAfter {
+		t.Errorf("varied %+v", c.Varied)
+	}
+}
+
+// Runs in blocks are compared within them: boots that differ by more than the
+// patch hide it from a plain test.
+func TestCompareBlocks(t *testing.T) {
+	l := newLab(1, 4, 0.5)
+	side := func(lookup float64, blocks bool) *Result {
+		r := &Result{Schema: SchemaVersion}
+		for boot := range 4 {
+			for i := range 2 {
+				l.lookup = lookup * (1 + float64(boot))
+				run := l.run("pcpu", 4, 2*boot+i+1)
+				if blocks {
+					run.Labels[blockLabel] = fmt.Sprint("boot ", boot)
+				}
+				r.Runs = append(r.Runs, run)
+			}
+		}
+		return r
+	}
+	plain := mustCompare(t, side(4, false), side(3.8, false), CompareOptions{})
+	within := mustCompare(t, side(4, true), side(3.8, true), CompareOptions{})
+	if c := plain.Headline[0].C; c.Star || c.Test.Method != "Mann-Whitney U" {
+		t.Errorf("without blocks: %+v", c)
+	}
+	if c := within.Headline[0].C; !c.Star || !strings.Contains(c.Test.Method, "within 4 blocks") {
+		t.Errorf("within blocks: p %v by %s, want a star", c.Test.P, c.Test.Method)
+	}
+}
+
+// Odd numbers do not get in: NaN and infinite ones are dropped and counted, and
+// the result is JSON.
+func TestCompareBadNumbers(t *testing.T) {
+	before, after := newLab(1, 4, 0.5).sweep("pcpu", 5, 1, 4), newLab(2, 4, 0.5).sweep("pcpu", 5, 1, 4)
+	nan := 0.0
+	nan /= nan
+	before.Runs[0].Packets.Rate.Value = nan
+	after.Runs[3].Events[0].All.PerPacket.Value = 1 / (nan - nan)
+	before.Runs = append(before.Runs, nil)
+	r, err := Compare(before, after, CompareOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := json.Marshal(r.Comparison); err != nil {
+		t.Error(err)
+	}
+	if c := r.Comparison.Rates[0].Family.Comparisons[0]; c.Before.N != 4 || len(c.Before.Notes) == 0 {
+		t.Errorf("a rate that is no number: %+v", c.Before)
+	}
+}
+
+func testEvent(rows []row, p Packets) *Event {
+	e := newEvent(profileOf(rows...), stage.Default(), 1, p)
+	e.release(true)
+	return e
+}

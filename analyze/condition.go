@@ -1,0 +1,221 @@
+package analyze
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/metric"
+)
+
+// A Condition says from which change on a comparison counts as a regression:
+// "lock_wait_ns_per_packet>5%", "packet_rate@4<-2%", "cost_per_packet>50 ns",
+// "headline>1%".
+type Condition struct {
+	Text     string
+	Metric   string  // id of the catalogue, or "headline"
+	N        int     // 0: the largest N of each mode
+	Below    bool    // a change below Limit, else above
+	Limit    float64 // of after/before - 1, or of after - before in Unit
+	Relative bool
+	Unit     string // of an absolute limit, as written; "" for none
+}
+
+// Headline stands for all metrics that were named beforehand.
+const headlineCondition = "headline"
+
+var conditionSyntax = regexp.MustCompile(`^([a-z][a-z0-9_]*)(?:@([0-9]{1,6}))?\s*([<>])\s*([-+]?[0-9]+(?:\.[0-9]+)?)\s*(%|[A-Za-z/]+(?:/[A-Za-z]+)?)?$`)
+
+// ParseCondition reads a condition. It refuses one that an improvement would
+// meet: for packets/s a regression is a change below 0.
+func ParseCondition(text string) (Condition, error) {
+	m := conditionSyntax.FindStringSubmatch(strings.TrimSpace(text))
+	if m == nil {
+		return Condition{}, fmt.Errorf("%q is no condition: write METRIC>5%%, METRIC@N<-5%% or METRIC>50 ns", text)
+	}
+	c := Condition{Text: strings.TrimSpace(text), Metric: m[1], Below: m[3] == "<", Relative: m[5] == "%"}
+	if m[2] != "" {
+		c.N, _ = strconv.Atoi(m[2])
+	}
+	limit, err := strconv.ParseFloat(m[4], 64)
+	if err != nil || math.IsInf(limit, 0) {
+		return Condition{}, fmt.Errorf("%q is no condition: %q is no number", text, m[4])
+	}
+	c.Limit = limit
+	if c.Relative {
+		c.Limit /= 100
+	} else {
+		c.Unit = m[5]
+	}
+	if c.Metric == headlineCondition {
+		if c.Below || !c.Relative || c.Limit < 0 || c.N != 0 {
+			return Condition{}, fmt.Errorf("%q: headline metrics have several units and directions: write headline>5%%, which is worse by more than that", text)
+		}
+		return c, nil
+	}
+	return c, c.check()
+}
+
+func (c Condition) check() error {
+	i := slices.IndexFunc(metric.Catalogue(), func(f metric.Formula) bool { return f.ID == c.Metric })
+	if i < 0 {
+		return fmt.Errorf("%q: there is no metric %s; there are headline, %s", c.Text, c.Metric, strings.Join(conditionMetrics(), ", "))
+	}
+	f := metric.Catalogue()[i]
+	switch {
+	case f.Better == "lower" && (c.Below || c.Limit < 0):
+		return fmt.Errorf("%q: %s is better when lower, so this is met by an improvement: write %s>5%%", c.Text, c.Metric, c.Metric)
+	case f.Better == "higher" && (!c.Below || c.Limit > 0):
+		return fmt.Errorf("%q: %s is better when higher, so this is met by an improvement: write %s<-5%%", c.Text, c.Metric, c.Metric)
+	}
+	return nil
+}
+
+// conditionMetrics are the ids that a run has a number of.
+func conditionMetrics() []string {
+	var out []string
+	for _, r := range readings(&Run{Traffic: &Traffic{}, Finds: &Finds{}, Events: []*Event{{}}, Misses: []Miss{{CPU: allCPUs}}}) {
+		if r.id != "" && !r.total {
+			out = appendNew(out, r.id)
+		}
+	}
+	return out
+}
+
+// An Outcome is what a condition says of one number.
+type Outcome string
+
+// The outcomes.
+const (
+	Regression Outcome = "regression"
+	Held       Outcome = "ok"
+	Unmeasured Outcome = "not measured"
+)
+
+// A Judgement is a condition applied at one place.
+type Judgement struct {
+	Condition Condition
+	CompareAt
+	Outcome Outcome
+	Unclear bool   // the interval of the change holds the limit, or is not known: decided by the medians
+	Why     string // of Unmeasured
+}
+
+// Judge applies the condition to a comparison, at every mode. It is decided by
+// the medians; where the interval holds the limit, Unclear says so. A number that
+// one side does not have is an outcome of its own.
+func (c Condition) Judge(r *Result) []Judgement {
+	if r.Comparison == nil {
+		return []Judgement{c.missing("", 0, "nothing was compared")}
+	}
+	if c.Metric == headlineCondition {
+		return c.judgeHeadline(r.Comparison)
+	}
+	m := matching{options: r.Comparison.Options}
+	modes, err := m.pair(ofSide(r, Before), ofSide(r, After))
+	if err != nil {
+		return []Judgement{c.missing("", 0, err.Error())}
+	}
+	var out []Judgement
+	for i := range modes {
+		at := modes[i].last()
+		if c.N != 0 {
+			j := slices.IndexFunc(modes[i].cells, func(x cell) bool { return x.n == c.N })
+			if j < 0 {
+				out = append(out, c.missing(modes[i].mode, c.N, "not both sides have runs at this N"))
+				continue
+			}
+			at = &modes[i].cells[j]
+		}
+		out = append(out, c.judgeAt(at, r.Comparison.Options)...)
+	}
+	return out
+}
+
+func (c Condition) judgeAt(at *cell, o compare.Options) []Judgement {
+	var out []Judgement
+	for _, want := range at.readings() {
+		if want.id != c.Metric {
+			continue
+		}
+		if want.total {
+			return []Judgement{c.missing(at.mode, at.n, "it grows with the length of the window: name a metric per packet or per second")}
+		}
+		s := at.reading(want)
+		if !s.tested() {
+			why := "not measured"
+			if len(s.missing) > 0 {
+				why = s.missing[0].Text
+			}
+			out = append(out, c.missing(at.mode, at.n, why))
+			continue
+		}
+		out = append(out, c.decide(CompareAt{at.mode, at.n, want.of, compare.Compare(s.pair.Before, s.pair.After, o)}))
+	}
+	if len(out) == 0 {
+		out = append(out, c.missing(at.mode, at.n, "no run has it"))
+	}
+	return out
+}
+
+func (c Condition) judgeHeadline(all *Comparison) []Judgement {
+	var out []Judgement
+	for _, h := range all.Headline {
+		one := c
+		if h.C.Better == "higher" {
+			one.Below, one.Limit = true, -c.Limit
+		}
+		out = append(out, one.decide(h))
+	}
+	if len(out) == 0 {
+		out = append(out, c.missing("", 0, "no headline metric was measured on both sides"))
+	}
+	return out
+}
+
+func (c Condition) missing(mode string, n int, why string) Judgement {
+	return Judgement{Condition: c, CompareAt: CompareAt{Mode: mode, N: n}, Outcome: Unmeasured, Why: why}
+}
+
+// decide sets the change against the limit.
+func (c Condition) decide(at CompareAt) Judgement {
+	j := Judgement{Condition: c, CompareAt: at, Outcome: Held}
+	change, center := at.C.Difference, 0.0
+	if c.Relative {
+		change, center = at.C.Ratio, 1
+		if !change.Known() && at.C.Difference.Known() && at.C.Before.Median == 0 {
+			// From nothing: any rise is more than any share of it.
+			change, center = at.C.Difference, 0
+			if at.C.Difference.Value == 0 {
+				return j
+			}
+			c.Limit = 0
+		}
+	} else if !unitMatches(c.Unit, at.C.Unit) {
+		return c.missing(at.Mode, at.N, fmt.Sprintf("the limit is in %s, the number in %s", orBlank(c.Unit, "no unit"), at.C.Unit))
+	}
+	if !change.Known() {
+		return c.missing(at.Mode, at.N, change.Missing.Text)
+	}
+	limit := center + c.Limit
+	if over := change.Value > limit; !c.Below && over || c.Below && change.Value < limit {
+		j.Outcome = Regression
+	}
+	i := change.Interval
+	j.Unclear = !i.Known() || i.Contains(limit)
+	return j
+}
+
+// unitMatches reports whether a limit's unit is that of the number: "ns" will do
+// for "ns/packet"; a ratio has none.
+func unitMatches(have, want string) bool {
+	return have == want || want == "ratio" && have == "" || have != "" && strings.HasPrefix(want, have+"/")
+}
+
+func ofSide(r *Result, side string) []*Run {
+	return slices.DeleteFunc(runsPresent(r), func(run *Run) bool { return run.Side != side })
+}
