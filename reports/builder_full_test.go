@@ -14,7 +14,7 @@ import (
 
 // testFull is a sweep of which everything was measured: three modes at four N,
 // repeated.
-func testFull() *analyze.Result { return fullOf("", 4, 1) }
+func testFull() *analyze.Result { return full4() }
 
 // fullOf makes a full sweep of one side. factor is the rate of the shared SA
 // against the invented one.

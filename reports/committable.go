@@ -23,6 +23,8 @@ func CommitTable(w io.Writer, r *analyze.Result) error {
 	runs := present(r)
 	var blocks []block
 	switch groups := medianRuns(r); {
+	case r.Comparison != nil:
+		blocks = commitCompare(r.Comparison)
 	case len(runs) == 0:
 		blocks = []block{{items: lineItems([]string{"no runs"})}}
 	case len(runs) == 1:
@@ -32,8 +34,10 @@ func CommitTable(w io.Writer, r *analyze.Result) error {
 	default:
 		blocks = commitSweep(groups, runs)
 	}
-	if len(runs) > 0 {
+	if len(runs) > 0 && r.Comparison == nil {
 		blocks = append(blocks, block{items: lineItems(commitFoot(r, runs))})
+	} else if len(runs) > 0 {
+		blocks = append(blocks, block{items: lineItems(whereLines(runs))})
 	}
 	_, err := io.WriteString(w, strings.Join(fitBlocks(blocks, digestLines), "\n")+"\n")
 	return err
@@ -61,6 +65,36 @@ func commitSweep(groups []group, runs []*analyze.Run) []block {
 		blocks = append(blocks, block{items: headed([]string{title, head, rule}, rows), gap: len(blocks) > 0, keep: 1, least: 1, rank: 1, noun: "row"})
 	}
 	return blocks
+}
+
+// commitCompare has a line for each mode and N, as the table of kernel commit
+// 10a118619439 ("xfrm: Refactor xfrm_input lock to reduce contention with RSS"),
+// with what that leaves out: the spread and the runs.
+func commitCompare(c *analyze.Comparison) []block {
+	var blocks []block
+	for _, f := range c.Rates {
+		var rows []string
+		unit := ""
+		for i, one := range f.Family.Comparisons {
+			unit = one.Unit
+			key := ""
+			if i < len(f.Keys) {
+				key = f.Keys[i]
+			}
+			rows = append(rows, compareRow(key, labelWide, one, rateScale(one.Unit))[2:])
+		}
+		title := map[string]string{"packets/s": "kpkt/s", "bit/s": "Mbit/s"}[unit]
+		head := []string{compareHead(orWord(title, shownUnit(unit)), "q")[0][2:]}
+		head = append(head, strings.Repeat("-", labelWide)+strings.Repeat(" "+strings.Repeat("-", 15), 2)+" "+strings.Repeat("-", 8)+" "+strings.Repeat("-", 6))
+		blocks = append(blocks, block{items: headed(head, rows), gap: len(blocks) > 0, keep: 1, least: 1, rank: 1, noun: "row"})
+	}
+	if len(blocks) == 0 {
+		blocks = []block{{items: lineItems([]string{"no rate was measured on both sides"})}}
+	}
+	return append(blocks, block{items: lineItems([]string{
+		fmt.Sprintf("  median +- half-width of its interval, %d + %d runs; ~ no change shown;", len(c.Before.Runs), len(c.After.Runs)),
+		"  * holds: Mann-Whitney U, Benjamini-Hochberg in a table; g gate failed",
+	})})
 }
 
 // modesAndNs returns the modes in the order of the curves and every N,

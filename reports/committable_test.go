@@ -17,6 +17,7 @@ func commitTable(t *testing.T, r *analyze.Result) string {
 func TestCommitTableGolden(t *testing.T) {
 	golden(t, "commit-sweep.txt", []byte(commitTable(t, testSweep())))
 	golden(t, "commit-one.txt", []byte(commitTable(t, testOne())))
+	golden(t, "commit-compare.txt", []byte(commitTable(t, testComparison(t, 6))))
 }
 
 func TestCommitTableOfExtremes(t *testing.T) {

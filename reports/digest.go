@@ -22,6 +22,8 @@ const (
 func Digest(w io.Writer, r *analyze.Result) error {
 	var blocks []block
 	switch runs := present(r); {
+	case r.Comparison != nil:
+		blocks = compareBlocks(r)
 	case len(runs) == 0:
 		blocks = []block{{items: lineItems([]string{"xfrmscope report: no runs"})}}
 	case len(runs) == 1:

@@ -54,6 +54,8 @@ func mailText(t *testing.T, render func(*bytes.Buffer) error) string {
 func TestDigestGolden(t *testing.T) {
 	golden(t, "digest-sweep.txt", []byte(digest(t, testSweep())))
 	golden(t, "digest-one.txt", []byte(digest(t, testOne())))
+	golden(t, "digest-compare.txt", []byte(digest(t, testComparison(t, 6))))
+	golden(t, "digest-same.txt", []byte(digest(t, sameTwice(t))))
 }
 
 // TestDigestShowsRows: a table is not all head, and the claims come before it.
@@ -151,17 +153,21 @@ func extremes(t testing.TB) map[string]*analyze.Result {
 	}
 	wide := testRun(runSpec{mode: "shared", n: 256, ratePer: 900, spin: .9, seconds: 1})
 	return map[string]*analyze.Result{
-		"nothing":      withoutAnything(),
-		"no runs":      {},
-		"zero samples": zeroSamples(),
-		"no symbols":   noSymbols(),
-		"one CPU":      testResult(testRun(runSpec{mode: "pcpu", n: 1, ratePer: 91_000, seconds: 10})),
-		"256 CPUs":     testResult(wide),
-		"64 runs":      testResult(many...),
-		"hostile":      hostileResult(t),
-		"hostile full": hostileFull(),
-		"full":         testFull(),
-		"not a number": notNumbers(),
+		"nothing":            withoutAnything(),
+		"no runs":            {},
+		"zero samples":       zeroSamples(),
+		"no symbols":         noSymbols(),
+		"one CPU":            testResult(testRun(runSpec{mode: "pcpu", n: 1, ratePer: 91_000, seconds: 10})),
+		"256 CPUs":           testResult(wide),
+		"64 runs":            testResult(many...),
+		"hostile":            hostileResult(t),
+		"hostile full":       hostileFull(),
+		"full":               testFull(),
+		"comparison":         testComparison(t, 4),
+		"one a side":         testComparison(t, 1),
+		"same twice":         sameTwice(t),
+		"hostile comparison": hostileComparison(t),
+		"not a number":       notNumbers(),
 	}
 }
 

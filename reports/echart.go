@@ -45,7 +45,7 @@ func (c *lineChart) live(id string) (liveChart, error) {
 		charts.WithInitializationOpts(opts.Initialization{ChartID: id}),
 		charts.WithAnimation(false),
 		charts.WithGridOpts(opts.Grid{Left: "62", Right: "118", Top: "64", Bottom: "52"}),
-		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(true), Top: "0", Right: "8", Type: "scroll", Data: c.legend()}),
+		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(len(c.series) <= 4), Top: "0", Right: "8", Type: "scroll", Data: c.legend()}),
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item", Formatter: tipHook}),
 		charts.WithXAxisOpts(opts.XAxis{Type: "value", Min: 0, Name: "N, CPUs measured", NameLocation: "middle", NameGap: 30, MinInterval: 1}),
 		charts.WithYAxisOpts(opts.YAxis{Type: "value", Min: 0, Max: yTicks[len(yTicks)-1], Name: c.y, AxisLabel: &opts.AxisLabel{Formatter: shortHook}}),

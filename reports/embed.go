@@ -28,8 +28,8 @@ type shortening struct {
 func shortenings() []shortening {
 	return []shortening{
 		{24_000, "functions, stages and callers of single CPUs", func(r *analyze.Run) { eachEvent(r, shortenCPUs) }},
-		{300_000, "the heat map, files, and all but the 12 heaviest locks and SAs", shortenLists},
-		{300_000, "all but the 12 heaviest functions", func(r *analyze.Run) { eachEvent(r, shortenFunctions) }},
+		{200_000, "the heat map, files, and all but the 12 heaviest locks and SAs", shortenLists},
+		{200_000, "all but the 12 heaviest functions", func(r *analyze.Run) { eachEvent(r, shortenFunctions) }},
 	}
 }
 

@@ -63,6 +63,7 @@ type page struct {
 
 	Kind, Title, Lead string
 	Claims            []claim
+	Versus            *versus // of a comparison, in place of tiles
 	Tiles             []tile
 	Warnings          notes
 	Total             int // runs
@@ -152,10 +153,14 @@ func newPage(r *analyze.Result, o HTMLOptions) (*page, error) {
 	}
 	results, leftOut := embedded(r)
 	p.Results = results
+	if p.Versus = versusOf(r); p.Versus != nil {
+		p.Kind, p.Title = "comparison", titleOfComparison(r.Comparison)
+	}
+	p.addSections(compareSections(r)...)
 	p.addSections(
 		runsSection(r),
 		scaleSection(r),
-		billSection(r, worstFall(r)),
+		billSection(r, skipFall(r)),
 		stagesSection(side, charts.stages),
 		cpusSection(chosen, repeatsText(r), heatParts(r)),
 		locksSection(chosen, side, charts.spin),
@@ -195,7 +200,11 @@ func (p *page) addCharts(r *analyze.Result, side []*analyze.Run, o HTMLOptions) 
 	var out pageCharts
 	first := firstFigures(r, side)
 	spin := &first[1].box
-	if i := worstFall(r); i >= 0 { // where the rate went says more than that it spins
+	if r.Comparison != nil {
+		out.spin = first[1].box
+		spin = &out.spin
+		first[1].box = stageFigure(lastOfModes(r))
+	} else if i := worstFall(r); i >= 0 { // where the rate went says more than that it spins
 		spin = &out.spin
 		*spin = first[1].box
 		first[1].box = fallFigure(r.Curves[i], "chart-fall")

@@ -176,6 +176,14 @@ func worstFall(r *analyze.Result) int {
 	return best
 }
 
+// skipFall is the curve whose waterfall stands on the first screen.
+func skipFall(r *analyze.Result) int {
+	if r.Comparison != nil {
+		return -1
+	}
+	return worstFall(r)
+}
+
 // fallRows bounds the stages of a waterfall that have a row.
 const fallRows = 6
 

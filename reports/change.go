@@ -1,0 +1,258 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/metric"
+)
+
+// changePercent is a change of a ratio in per cent, with its sign: "+30.1 %".
+func changePercent(ratio float64) string {
+	v := 100 * (ratio - 1)
+	if math.Abs(v) < .05 {
+		return "0.0 %"
+	}
+	places := 1
+	if math.Abs(v) >= 1000 {
+		places = 0
+	}
+	return signed(decimals(v, places), v) + " %"
+}
+
+// changeText says how much a metric changed, with its interval: "+30.1 %
+// [28.4..31.9]"; from zero there is only a difference.
+func changeText(c compare.Comparison) string {
+	switch {
+	case c.Ratio.Known():
+		s := changePercent(c.Ratio.Value)
+		if i := c.Ratio.Interval; i.Known() {
+			i.Lo, i.Hi = i.Lo-1, i.Hi-1
+			s += " [" + intervalText(i, 100) + "]"
+		}
+		return s
+	case c.Difference.Known():
+		v := c.Difference.Value * unitScale(c.Unit)
+		s := signed(significant(v, 3), v) + " " + shownUnit(c.Unit)
+		if c.Difference.Interval.Known() {
+			s += " [" + intervalText(c.Difference.Interval, unitScale(c.Unit)) + "]"
+		}
+		return s
+	}
+	return "no figure: " + orDash(reasonText(c.Ratio.Missing))
+}
+
+// unitScale and shownUnit print ratios in per cent.
+func unitScale(unit string) float64 { return scaleOf(metric.Value{Unit: unit}) }
+func shownUnit(unit string) string  { return unitOf(metric.Value{Unit: unit}) }
+
+// detectableText says what change would have been shown, "" if that is not
+// known.
+func detectableText(d compare.Detectable) string {
+	if !d.Known() {
+		return ""
+	}
+	return significant(100*d.Change, 2) + " %"
+}
+
+// verdictText is a comparison in words: what changed, or why nothing is said.
+func verdictText(c compare.Comparison) string {
+	switch c.Verdict {
+	case compare.Changed:
+		if c.Effect != "" {
+			return c.Effect
+		}
+		return "changed"
+	case compare.NotShown:
+		if d := detectableText(c.Detectable); d != "" {
+			return "no change shown; " + d + " or more would have been"
+		}
+		return "no change shown, and none could have been: " + orDash(reasonText(c.Detectable.Missing))
+	case compare.TooFew:
+		return fmt.Sprintf("too few runs for a star: %d and %d", c.Before.N, c.After.N)
+	case compare.SamplingOnly:
+		return "one run a side: sampling error only, no star"
+	}
+	why := reasonText(c.Ratio.Missing)
+	if len(c.Notes) > 0 {
+		why = visible(c.Notes[0].Text, 300)
+	}
+	if why == "" {
+		return name(string(c.Verdict))
+	}
+	return name(string(c.Verdict)) + ": " + why
+}
+
+// markText is "*" where a change holds, "g" where a failed gate took its star.
+func markText(c compare.Comparison) string {
+	switch {
+	case c.Star:
+		return "*"
+	case c.Verdict == compare.Gated:
+		return "g"
+	}
+	return ""
+}
+
+// metricName is how a table names a metric.
+func metricName(id string) string { return name(orWord(metricNames()[id], id)) }
+
+// atText names the mode and the N of a comparison.
+func atText(mode string, n int) string {
+	if mode == "" && n == 0 {
+		return ""
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s N=%d", visible(mode, 48), n))
+}
+
+// whatText names what is compared: "packets/s", "cost/packet, function f".
+func whatText(at analyze.CompareAt) string {
+	if at.Of == "" {
+		return metricName(at.C.Metric)
+	}
+	if strings.HasPrefix(at.Of, "function ") || strings.HasPrefix(at.Of, "stage ") || strings.HasPrefix(at.Of, "lock ") {
+		return name(at.Of)
+	}
+	return metricName(at.C.Metric) + ", " + name(at.Of)
+}
+
+// couldHaveShown says, where nothing got worse, what would have been seen: the
+// largest change that the runs might have hidden, by kind of figure.
+func couldHaveShown(c *analyze.Comparison) string {
+	var parts []string
+	var headline compare.Family
+	add := func(what string, families ...compare.Family) {
+		most, known := 0.0, false
+		for _, f := range families {
+			if f.Detectable > 0 {
+				most, known = max(most, f.Detectable), true
+			}
+		}
+		if known {
+			parts = append(parts, fmt.Sprintf("%s %% in %s", significant(100*most, 2), what))
+		}
+	}
+	for _, h := range c.Headline {
+		if !h.C.Star && h.C.Detectable.Known() {
+			headline.Detectable = max(headline.Detectable, h.C.Detectable.Change)
+		}
+	}
+	add("a headline", headline)
+	add("packets/s", families(c.Rates)...)
+	add("a figure per packet", families(c.Costs)...)
+	add("a stage", families(c.Stages)...)
+	var functions []compare.Family
+	for _, f := range c.Functions {
+		functions = append(functions, f.Functions.Family)
+	}
+	add("a function", functions...)
+	if len(parts) == 0 {
+		return fmt.Sprintf("with these runs no change of any size could have been: a star needs %d runs a side, and more where many figures are tested", compare.MinRuns)
+	}
+	return "the smallest change that would have been: " + strings.Join(parts, ", ")
+}
+
+func families(list []analyze.CompareFamily) []compare.Family {
+	var out []compare.Family
+	for _, f := range list {
+		out = append(out, f.Family)
+	}
+	return out
+}
+
+// blankedText puts the stars that failed gates took together by their reason.
+func blankedText(list []string) []string {
+	var reasons []string
+	from := map[string][]string{}
+	for _, b := range list {
+		what, why, found := strings.Cut(b, ": ")
+		if !found {
+			what, why = "", b
+		}
+		if from[why] == nil {
+			reasons = append(reasons, why)
+		}
+		from[why] = append(from[why], what)
+	}
+	var out []string
+	for _, why := range reasons {
+		figures := from[why]
+		if len(figures) == 1 {
+			out = append(out, figures[0]+": "+why)
+			continue
+		}
+		out = append(out, fmt.Sprintf("%d figures (%s ...): %s", len(figures), strings.Join(figures[:2], "; "), why))
+	}
+	return out
+}
+
+// differText lists what else differs between the sides, unexpected things
+// first: "kernel: 6.12 -> 6.18".
+func differText(v compare.Varied) string {
+	s := fmt.Sprintf("%s: %s -> %s", orDash(v.Key), valuesText(v.Before), valuesText(v.After))
+	if v.Where != compare.Between {
+		s += " (" + string(v.Where) + ")"
+	}
+	if v.Expected {
+		s += " (the change under test)"
+	}
+	return s
+}
+
+func valuesText(list []compare.ValueCount) string {
+	var out []string
+	for _, v := range list[:min(3, len(list))] {
+		text := orDash(v.Value)
+		if !v.Known {
+			text = "not recorded"
+		}
+		if len(list) > 1 {
+			text += fmt.Sprintf(" (%d runs)", v.Runs)
+		}
+		out = append(out, text)
+	}
+	if len(list) > 3 {
+		out = append(out, fmt.Sprintf("%d more", len(list)-3))
+	}
+	if len(out) == 0 {
+		return "not recorded"
+	}
+	return strings.Join(out, ", ")
+}
+
+// unexpected are the variations that were not the change under test.
+func unexpected(c *analyze.Comparison) []compare.Varied {
+	return slices.DeleteFunc(slices.Clone(c.Varied), func(v compare.Varied) bool { return v.Expected })
+}
+
+// gateSummary counts the gates of a comparison: "ok 7 of 9; failed: pause; not
+// measured: throttled".
+func gateSummary(gates []analyze.Gate) string {
+	if len(gates) == 0 {
+		return "none was evaluated"
+	}
+	var ok int
+	var failed, unknown []string
+	for _, g := range gates {
+		switch statusRank(g.Status) {
+		case 0:
+			failed = append(failed, g.ID)
+		case 1:
+			unknown = append(unknown, g.ID)
+		default:
+			ok++
+		}
+	}
+	s := fmt.Sprintf("%d of %d ok", ok, len(gates))
+	if len(failed) > 0 {
+		s += "; failed: " + strings.Join(failed, ", ")
+	}
+	if len(unknown) > 0 {
+		s += "; not measured: " + strings.Join(unknown, ", ")
+	}
+	return s
+}

@@ -1,0 +1,290 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/scaling"
+)
+
+// compareBlocks is the digest of a comparison: what was compared, the rates at
+// each N, what a packet costs, the functions that changed, and always what got
+// worse.
+func compareBlocks(r *analyze.Result) []block {
+	c, runs := r.Comparison, present(r)
+	head := wrapped("xfrmscope compare: %s -> %s, %d + %d runs", orWord(c.Before.Name, "before"), orWord(c.After.Name, "after"), len(c.Before.Runs), len(c.After.Runs))
+	head[0] = strings.TrimPrefix(head[0], "  ")
+	head = append(head, whereLines(runs)...)
+	blocks := []block{{items: lineItems(head[:min(5, len(head))])}, comparableBlock(c)}
+	blocks = append(blocks, rateBlock(c), lawBlock(c))
+	if i := costFamily(c); i >= 0 {
+		f := &c.Costs[i]
+		blocks = append(blocks, costBlock(c, f), functionBlock(c, f.Mode, f.N))
+	}
+	blocks = append(blocks, worseBlock(c), block{items: [][]string{{"  " + methodText(c)}}, rank: 8, noun: "method note"})
+	return append(blocks, compareEnd(r)...)
+}
+
+// comparableBlock says what weakens a comparison, before any result.
+func comparableBlock(c *analyze.Comparison) block {
+	b := block{keep: 2, least: 1, rank: 6, noun: "side difference"}
+	b.items = append(b.items, wrapped("gates: %s", gateSummary(c.Gates)))
+	for _, f := range c.Forced {
+		b.items = append(b.items, wrapped("refusal overridden: %s", f.Text))
+	}
+	for _, v := range unexpected(c) {
+		b.items = append(b.items, wrapped("also differs: %s", differText(v)))
+	}
+	for _, s := range blankedText(c.Blanked) {
+		b.items = append(b.items, wrapped("star taken: %s", s))
+	}
+	return b
+}
+
+// compareRow prints one comparison: before, after, change, p or q, star.
+func compareRow(label string, width int, c compare.Comparison, k float64) string {
+	level := c.Test.P
+	if c.Q != nil {
+		level = *c.Q
+	}
+	p := compare.PText(level)
+	if !c.Test.Known() {
+		p = "-"
+	}
+	return strings.TrimRight(fmt.Sprintf("  %-*s %15s %15s %8s %6s %s", width, ascii(label, width), sideText(c.Before, k), sideText(c.After, k), changeColumn(c), p, markText(c)), " ")
+}
+
+// sideText is a median with the half-width of its interval in per cent.
+func sideText(s compare.Summary, k float64) string {
+	if s.N == 0 {
+		return "-"
+	}
+	out := significant(s.Median*k, 4)
+	if i := s.Interval; i.Known() && !i.OpenHi && s.Median != 0 {
+		half := math.Abs((i.Hi - i.Lo) / 2 / s.Median * 100)
+		if half >= 10 {
+			out += fmt.Sprintf(" +-%s%%", decimals(half, 0))
+		} else {
+			out += fmt.Sprintf(" +-%s%%", decimals(half, 1))
+		}
+	}
+	return cut(out, 15)
+}
+
+// changeColumn is the change in per cent, "~" where none is shown.
+func changeColumn(c compare.Comparison) string {
+	if c.Verdict == compare.NotShown && len(c.Notes) == 0 {
+		return "~"
+	}
+	if !c.Ratio.Known() {
+		return "-"
+	}
+	return cut(strings.ReplaceAll(changePercent(c.Ratio.Value), " ", ""), 8)
+}
+
+// labelWide is the first column of a comparison's tables.
+const labelWide = 17
+
+// compareHead is the head of a table of comparisons.
+func compareHead(title string, level string) []string {
+	return []string{fmt.Sprintf("  %-*s %15s %15s %8s %6s", labelWide, ascii(title, labelWide), "before", "after", "change", level)}
+}
+
+// rateBlock has a row for each mode and N.
+func rateBlock(c *analyze.Comparison) block {
+	b := block{gap: true, keep: 6, least: 1, rank: 2, noun: "row"}
+	if len(c.Rates) == 0 {
+		b.items = lineItems([]string{"  no packet rate was measured on both sides"})
+		return b
+	}
+	var rows []string
+	f := c.Rates[0]
+	id := ""
+	for _, i := range telling(f.Family.Comparisons, compareRows) {
+		one, key := f.Family.Comparisons[i], ""
+		id = one.Metric
+		if i < len(f.Keys) {
+			key = f.Keys[i]
+		}
+		rows = append(rows, compareRow(key, labelWide, one, rateScale(one.Unit)))
+	}
+	title := "kpkt/s"
+	if len(f.Family.Comparisons) > 0 && f.Family.Comparisons[0].Unit != "packets/s" {
+		title = metricName(id)
+	}
+	if left := len(f.Family.Comparisons) - len(rows); left > 0 {
+		rows = append(rows, fmt.Sprintf("  %d rows more in commit-table.txt", left))
+	}
+	b.items = headed(compareHead(title, "q"), rows)
+	return b
+}
+
+// compareRows bounds the rates of a digest.
+const compareRows = 9
+
+// telling chooses at most limit rows: those that changed, in their order, then
+// the last ones of those that did not, which are at the largest N.
+func telling(list []compare.Comparison, limit int) []int {
+	var changed, same []int
+	for i := range list {
+		if list[i].Verdict != compare.NotShown {
+			changed = append(changed, i)
+		} else {
+			same = append(same, i)
+		}
+	}
+	changed = changed[max(0, len(changed)-limit):]
+	return append(changed, same[max(0, len(same)-limit+len(changed)):]...)
+}
+
+// rateScale prints packets/s in thousands, bit/s in millions.
+func rateScale(unit string) float64 {
+	switch unit {
+	case "packets/s":
+		return 1e-3
+	case "bit/s":
+		return 1e-6
+	}
+	return unitScale(unit)
+}
+
+// lawBlock says in a line a mode how the law's parameters changed.
+func lawBlock(c *analyze.Comparison) block {
+	b := block{rank: 4, noun: "law"}
+	for _, u := range c.USL {
+		x := u.Change
+		if !x.Before.Known() || !x.After.Known() {
+			continue
+		}
+		mark := func(p scaling.ParameterChange) string {
+			if p.Star {
+				return " *"
+			}
+			return " ~"
+		}
+		best := func(p scaling.Peak) string {
+			switch {
+			case p.Missing != nil:
+				return "none"
+			case p.Beyond:
+				return significant(p.N, 3) + " (beyond the data)"
+			}
+			return significant(p.N, 3)
+		}
+		label := "USL fit"
+		if u.Mode != "" {
+			label += ", " + ascii(u.Mode, 24)
+		}
+		b.items = append(b.items, wrapped("%s: sigma %s -> %s%s, kappa %s -> %s%s, best N %s -> %s", label,
+			significant(x.Before.Sigma.Value, 2), significant(x.After.Sigma.Value, 2), mark(x.Sigma),
+			significant(x.Before.Kappa.Value, 2), significant(x.After.Kappa.Value, 2), mark(x.Kappa), best(x.Before.Peak), best(x.After.Peak)))
+	}
+	return b
+}
+
+// costFamily is the family of costs whose figures changed most, -1 if there is
+// none.
+func costFamily(c *analyze.Comparison) int {
+	best, most := -1, -1.0
+	for i, f := range c.Costs {
+		for _, one := range f.Family.Comparisons {
+			size := 0.0
+			if one.Ratio.Known() {
+				size = math.Abs(math.Log(math.Max(one.Ratio.Value, 1e-9)))
+			}
+			if size > most {
+				best, most = i, size
+			}
+		}
+	}
+	return best
+}
+
+// costBlock has the figures per packet of one mode and N, then its locks.
+func costBlock(c *analyze.Comparison, f *analyze.CompareFamily) block {
+	b := block{gap: true, keep: 3, least: 1, rank: 3, noun: "figure"}
+	var rows []string
+	add := func(list []analyze.CompareFamily, indent string, limit int) {
+		for _, o := range list {
+			if o.Mode != f.Mode || o.N != f.N {
+				continue
+			}
+			for i, one := range o.Family.Comparisons[:min(limit, len(o.Family.Comparisons))] {
+				label := metricName(one.Metric)
+				if i < len(o.Keys) {
+					label = o.Keys[i]
+				}
+				rows = append(rows, compareRow(indent+label, labelWide, one, unitScale(one.Unit)))
+			}
+		}
+	}
+	add(c.Costs, "", 6)
+	add(c.Locks, "  ", 2)
+	head := compareHead(orWord(atText(f.Mode, f.N), "per packet"), "q")
+	b.items = headed(head, rows)
+	return b
+}
+
+// functionBlock lists the functions that changed, and what of the others could
+// have been seen.
+func functionBlock(c *analyze.Comparison, mode string, n int) block {
+	b := block{gap: true, keep: 2, least: 1, rank: 4, noun: "function"}
+	i := slices.IndexFunc(c.Functions, func(f analyze.CompareFunctions) bool { return f.Mode == mode && f.N == n })
+	if i < 0 {
+		return b
+	}
+	f := c.Functions[i].Functions
+	unit := ""
+	var rows []string
+	others := 0
+	for _, row := range f.Rows {
+		unit = row.Comparison.Unit
+		if x := row.Comparison; x.Verdict == compare.NotShown || x.Verdict == compare.NoData {
+			others++
+			continue
+		}
+		x := row.Comparison
+		rows = append(rows, strings.TrimRight(fmt.Sprintf("    %-33s %10s -> %-9s %8s %s", ascii(row.Name, 33), significant(x.Before.Median, 4), significant(x.After.Median, 4), changeColumn(x), markText(x)), " "))
+	}
+	head := []string{fmt.Sprintf("  functions, %s (%d tested, q < %s)", orWord(ascii(unit, 24), "self"), f.Family.Tested, significant(f.Family.Options.Defaults().Alpha, 2))}
+	if f.Family.Detectable > 0 {
+		head = append(head, fmt.Sprintf("    %d not shown to change (%s %% or more would have been)", others, significant(100*f.Family.Detectable, 2)))
+	} else if others > 0 {
+		head = append(head, fmt.Sprintf("    %d not shown to change, nor could have been with these runs", others))
+	}
+	b.items = append([][]string{head}, lineItems(rows)...)
+	return b
+}
+
+// worseBlock is never left out: what got worse, or what could have been seen.
+func worseBlock(c *analyze.Comparison) block {
+	b := block{gap: true, keep: 3, least: 1, rank: 1, noun: "worse figure"}
+	if len(c.Worse) == 0 {
+		b.items = [][]string{wrap(ascii("worse: nothing that could be shown; "+couldHaveShown(c), 320), "", "  ", digestColumns)}
+		return b
+	}
+	for _, at := range c.Worse {
+		k := rateScale(at.C.Unit)
+		unit := shownUnit(at.C.Unit)
+		if unit == "packets/s" {
+			unit = "kpkt/s"
+		}
+		b.items = append(b.items, wrap(ascii(fmt.Sprintf("worse: %s %s: %s -> %s %s, %s %s", atText(at.Mode, at.N), whatText(at), significant(at.C.Before.Median*k, 4), significant(at.C.After.Median*k, 4), unit, changeColumn(at.C), markText(at.C)), 200), "", "  ", digestColumns))
+	}
+	return b
+}
+
+func methodText(c *analyze.Comparison) string {
+	return fmt.Sprintf("median, half-width of its interval; Mann-Whitney U; * holds, g gate failed (seed %d)", c.Options.Defaults().Seed)
+}
+
+// compareEnd is what weakens the numbers of both sides.
+func compareEnd(r *analyze.Result) []block {
+	end := endBlocks(r, len(present(r)))
+	end[0].rank, end[1].rank = 7, 7
+	return end
+}
