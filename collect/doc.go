@@ -4,7 +4,7 @@
 //	CheckPlan(plan, opt) error                          is the plan possible at all? needs no privileges
 //	DryRun(ctx, plan, opt) (string, error)              what Record would do, to the perf command line
 //	Record(ctx, plan, dir, opt) (*bundle.Run, error)    makes the bundle
-//	Doctor(ctx, opt) []Check                            what can be measured here, and why not
+//	Doctor(ctx, opt, focus) *doctor.Report              what can be measured here, and why not
 //
 // Errors are a *PlanError (the plan asks for something that does not exist), a
 // *Missing (the machine lacks something; Fix says how to get it), a

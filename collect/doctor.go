@@ -1,19 +1,26 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/doctor"
 	"xfrmscope/collect/netns"
 	"xfrmscope/collect/perf"
+	"xfrmscope/collect/placement"
+	"xfrmscope/collect/procfs"
 	"xfrmscope/collect/xfrm"
 )
 
@@ -24,57 +31,88 @@ const (
 	checkClock      = "XS013"
 )
 
+// vmlinuxBTF holds the types of the running kernel.
+const vmlinuxBTF = "/sys/kernel/btf/vmlinux"
+
 // runAsRoot is the fix for all that root may.
 const runAsRoot = "run as root, for example `sudo xfrmscope ...`"
 
-// Doctor tries everything Record uses, in the order of the ids, and says what
-// can be measured on this machine. It loads each eBPF program and opens each
-// event for a moment, and changes nothing.
-func Doctor(ctx context.Context, opt Options) []Check {
-	d := &doctor{opt: opt}
-	var checks []Check
-	for _, look := range []func(context.Context) []Check{
-		d.privileges, d.perf, d.settings, d.symbols, d.events, d.probes, d.locks, d.xfrm, d.placement,
-	} {
-		checks = append(checks, look(ctx)...)
+// A Focus is what a reader of Doctor cares for.
+type Focus struct {
+	CPUs    bundle.CPUSet // that send; nil: nobody said
+	Devices []string      // interfaces that carry the traffic; none: all
+	NetNS   []string      // namespaces; none: the own one
+}
+
+// Check reports a CPU that is not online or a namespace that does not exist, as
+// a *PlanError.
+func (f Focus) Check(opt Options) error {
+	if len(f.CPUs) > 0 {
+		online, err := opt.Root.Online()
+		if err != nil {
+			return err
+		}
+		if err := checkOnline("CPUs", f.CPUs, online); err != nil {
+			return err
+		}
 	}
-	return checks
+	return checkNamespaces(f.NetNS, opt)
+}
+
+// Doctor tries everything Record uses, in the order of the ids, and says what
+// can be measured on this machine, and whether it is set up as RFC 9611 wants.
+// It loads each eBPF program and opens each event for a moment, and changes nothing.
+func Doctor(ctx context.Context, opt Options, focus Focus) *doctor.Report {
+	e := &exam{opt: opt, focus: focus}
+	if len(focus.NetNS) == 0 {
+		e.focus.NetNS = []string{""}
+	}
+	r := &doctor.Report{Locks: doctor.SpinLocks(opt.Root, kernelLog(opt.Root))}
+	for _, look := range []func(context.Context) []doctor.Check{
+		e.privileges, e.perf, e.settings, e.symbols, e.lockdown, e.events, e.probes, e.xfrm, e.collector,
+	} {
+		r.Checks = append(r.Checks, look(ctx)...)
+	}
+	facts, gaps := placement.Read(opt.Root, e.focus.NetNS)
+	layout := doctor.NewLayout(facts, focus.CPUs, focus.Devices)
+	r.Checks = append(r.Checks, r.Locks.Check())
+	r.Checks = append(r.Checks, doctor.Placement(layout)...)
+	r.Checks = append(r.Checks, unread(gaps)...)
+	r.Checks = append(r.Checks, doctor.SAs(e.view)...)
+	slices.SortStableFunc(r.Checks, func(a, b doctor.Check) int { return strings.Compare(a.ID, b.ID) })
+	r.Rights = doctor.Rights(r)
+	r.Kernels = doctor.KernelTable(features(opt.Root), r)
+	r.Plan = doctor.Plan(layout, e.view.SAs)
+	return r
 }
 
 // CanRecord reports whether Record would measure anything: permission, perf,
 // and an event that opens.
-func CanRecord(checks []Check) bool {
-	for _, c := range checks {
-		if (c.ID == checkPrivileges || c.ID == checkPerf || c.ID == checkClock) && c.State == Absent {
+func CanRecord(r *doctor.Report) bool {
+	for _, id := range []string{checkPrivileges, checkPerf, checkClock} {
+		if r.Find(id).State == doctor.Absent {
 			return false
 		}
 	}
 	return true
 }
 
-// A doctor remembers what later checks need of earlier ones.
-type doctor struct {
-	opt  Options
-	caps capabilities
-	tool *perf.Tool
+// An exam remembers what later checks need of earlier ones.
+type exam struct {
+	opt   Options
+	focus Focus
+	caps  capabilities
+	tool  *perf.Tool
+	view  doctor.SAView
 }
 
-// verdict is a check that is either fine or not.
-func verdict(id, title string, fine bool, otherwise State, evidence, fix string) Check {
-	c := Check{ID: id, Title: title, State: OK, Evidence: evidence}
-	if !fine {
-		c.State, c.Fix = otherwise, fix
-	}
-	return c
-}
-
-func (d *doctor) privileges(context.Context) []Check {
+func (e *exam) privileges(context.Context) []doctor.Check {
 	const title = "privileges"
-	caps, err := effective(d.opt.Root)
+	caps, err := effective(e.opt.Root)
 	if err != nil {
-		return []Check{{checkPrivileges, title, Unknown, err.Error(), runAsRoot}}
+		return []doctor.Check{doctor.New(checkPrivileges, title, doctor.Unknown, err.Error(), runAsRoot)}
 	}
-	d.caps = caps
+	e.caps = caps
 	var lacks []string
 	for _, c := range []struct {
 		bit        uint
@@ -90,93 +128,108 @@ func (d *doctor) privileges(context.Context) []Check {
 			lacks = append(lacks, c.name+" ("+c.what+")")
 		}
 	}
-	c := verdict(checkPrivileges, title, len(lacks) == 0, Degraded, fmt.Sprintf("user %d", os.Geteuid()), runAsRoot)
+	c := doctor.Verdict(checkPrivileges, title, len(lacks) == 0, doctor.Degraded, fmt.Sprintf("user %d", os.Geteuid()), runAsRoot)
 	if len(lacks) > 0 {
 		c.Evidence += " without " + strings.Join(lacks, ", ")
 	}
-	if checkPermission(d.opt.Root) != nil {
-		c.State = Absent
+	if checkPermission(e.opt.Root) != nil {
+		c.State = doctor.Absent
 	}
-	return []Check{c}
+	return []doctor.Check{c}
 }
 
-func (d *doctor) perf(ctx context.Context) []Check {
-	tool, err := findPerf(ctx, d.opt.Perf)
+func (e *exam) perf(ctx context.Context) []doctor.Check {
+	tool, err := findPerf(ctx, e.opt.Perf)
 	if err != nil {
-		c := Check{checkPerf, "perf", Absent, err.Error(), ""}
+		c := doctor.New(checkPerf, "perf", doctor.Absent, err.Error(), "")
 		var missing *Missing
 		if errors.As(err, &missing) {
 			c.Evidence, c.Fix = missing.Why, missing.Fix
 		}
-		return []Check{c}
+		return []doctor.Check{c}
 	}
-	d.tool = tool
+	e.tool = tool
 	with := "built without zstd"
 	if tool.Zstd {
 		with = "built with zstd"
 	}
-	return []Check{
-		{checkPerf, "perf", OK, tool.Path + " " + tool.Version, ""},
-		verdict("XS003", "compressed perf.data", tool.Zstd, Degraded, with, "nothing is lost, files are larger; distributions' perf has it"),
+	return []doctor.Check{
+		doctor.New(checkPerf, "perf", doctor.OK, tool.Path+" "+tool.Version, ""),
+		doctor.Verdict("XS003", "compressed perf.data", tool.Zstd, doctor.Degraded, with, "nothing is lost, files are larger; distributions' perf has it"),
 	}
 }
 
 // settings looks at the sysctls perf depends on.
-func (d *doctor) settings(context.Context) []Check {
+func (e *exam) settings(context.Context) []doctor.Check {
 	const paranoidID, rateID = "XS004", "XS005"
-	var checks []Check
-	paranoid, err := d.opt.Root.ReadInt("/proc/sys/kernel/perf_event_paranoid")
+	var checks []doctor.Check
+	paranoid, err := e.opt.Root.ReadInt("/proc/sys/kernel/perf_event_paranoid")
 	if err != nil {
-		checks = append(checks, Check{paranoidID, "perf_event_paranoid", Absent, err.Error(), "boot a kernel with CONFIG_PERF_EVENTS"})
+		checks = append(checks, doctor.New(paranoidID, "perf_event_paranoid", doctor.Absent, err.Error(), "boot a kernel with CONFIG_PERF_EVENTS"))
 	} else {
 		evidence := strconv.Itoa(paranoid)
-		if d.caps.has(unix.CAP_PERFMON) {
+		if e.caps.has(unix.CAP_PERFMON) {
 			evidence += ", which does not bind CAP_PERFMON"
 		}
-		checks = append(checks, verdict(paranoidID, "kernel.perf_event_paranoid", paranoid <= 0 || d.caps.has(unix.CAP_PERFMON), Absent, evidence,
+		checks = append(checks, doctor.Verdict(paranoidID, "kernel.perf_event_paranoid", paranoid <= 0 || e.caps.has(unix.CAP_PERFMON), doctor.Absent, evidence,
 			runAsRoot+", or `sudo sysctl kernel.perf_event_paranoid=0`"))
 	}
-	rate, err := d.opt.Root.ReadInt("/proc/sys/kernel/perf_event_max_sample_rate")
+	rate, err := e.opt.Root.ReadInt("/proc/sys/kernel/perf_event_max_sample_rate")
 	if err != nil {
-		return append(checks, Check{rateID, "highest sampling frequency", Unknown, err.Error(), ""})
+		return append(checks, doctor.New(rateID, "highest sampling frequency", doctor.Unknown, err.Error(), ""))
 	}
-	return append(checks, verdict(rateID, "highest sampling frequency", rate >= DefaultFrequencyHz, Degraded, fmt.Sprintf("%d Hz", rate),
+	return append(checks, doctor.Verdict(rateID, "highest sampling frequency", rate >= DefaultFrequencyHz, doctor.Degraded, fmt.Sprintf("%d Hz", rate),
 		fmt.Sprintf("`sysctl kernel.perf_cpu_time_max_percent=0 kernel.perf_event_max_sample_rate=%d`: the kernel lowered it because interrupts took long", 10*DefaultFrequencyHz)))
 }
 
-func (d *doctor) symbols(context.Context) []Check {
+func (e *exam) symbols(context.Context) []doctor.Check {
 	const id, title = "XS006", "kernel symbols"
-	check := verdict(id, title, false, Absent, "all addresses in /proc/kallsyms are 0; kernel.kptr_restrict is "+d.opt.Root.ReadTrimmed("/proc/sys/kernel/kptr_restrict"),
+	check := doctor.Verdict(id, title, false, doctor.Absent, "all addresses in /proc/kallsyms are 0; kernel.kptr_restrict is "+e.opt.Root.ReadTrimmed("/proc/sys/kernel/kptr_restrict"),
 		runAsRoot+" with `sysctl kernel.kptr_restrict=0`")
-	for s, err := range d.opt.Root.Symbols() {
+	for s, err := range e.opt.Root.Symbols() {
 		if err != nil {
-			check = Check{id, title, Absent, err.Error(), "boot a kernel with CONFIG_KALLSYMS"}
+			check = doctor.New(id, title, doctor.Absent, err.Error(), "boot a kernel with CONFIG_KALLSYMS")
 			break
 		}
 		if s.Addr != 0 {
-			check = Check{id, title, OK, "/proc/kallsyms shows addresses", ""}
+			check = doctor.New(id, title, doctor.OK, "/proc/kallsyms shows addresses", "")
 			break
 		}
 	}
-	const vmlinux = "/sys/kernel/btf/vmlinux"
-	_, err := os.Stat(d.opt.Root.Path(vmlinux))
-	evidence := vmlinux
+	_, err := os.Stat(e.opt.Root.Path(vmlinuxBTF))
+	evidence := vmlinuxBTF
 	if err != nil {
-		evidence = "no " + vmlinux
+		evidence = "no " + vmlinuxBTF
 	}
-	return []Check{check, verdict("XS007", "kernel types (BTF)", err == nil, Degraded, evidence, "boot a kernel with CONFIG_DEBUG_INFO_BTF; without it the wait probe has the raw_tp rung only")}
+	return []doctor.Check{check, doctor.Verdict("XS007", "kernel types (BTF)", err == nil, doctor.Degraded, evidence, "boot a kernel with CONFIG_DEBUG_INFO_BTF; without it the wait probe has the raw_tp rung only")}
+}
+
+// lockdown looks for the mode of lockdown(7), which refuses fentry or all probes
+// to root too.
+func (e *exam) lockdown(context.Context) []doctor.Check {
+	const id, title = "XS008", "lockdown"
+	const fix = "boot without lockdown= and, where Secure Boot turns it on, without Secure Boot"
+	if modes := e.opt.Root.ReadTrimmed("/sys/kernel/security/lockdown"); modes != "" {
+		return []doctor.Check{doctor.Verdict(id, title, strings.Contains(modes, "[none]"), doctor.Degraded, modes, fix)}
+	}
+	for line := range strings.Lines(kernelLog(e.opt.Root)) {
+		if strings.Contains(line, "Kernel is locked down") {
+			return []doctor.Check{{ID: id, Title: title, State: doctor.Degraded, Evidence: "the kernel's log: " + strings.TrimSpace(line), Fix: fix}}
+		}
+	}
+	return []doctor.Check{{ID: id, Title: title, State: doctor.Unknown, Evidence: "no /sys/kernel/security/lockdown, and nothing of it in the kernel's log, as far as that can be read", Fix: "`mount -t securityfs none /sys/kernel/security` shows it"}}
 }
 
 // events opens each default event, and the clock that replaces cycles.
-func (d *doctor) events(ctx context.Context) []Check {
-	online, err := d.opt.Root.Online()
-	if d.tool == nil || err != nil {
+func (e *exam) events(ctx context.Context) []doctor.Check {
+	online, err := e.opt.Root.Online()
+	if e.tool == nil || err != nil {
 		return nil
 	}
-	var checks []Check
+	var checks []doctor.Check
 	for i, event := range append(DefaultEvents(), "cpu-clock") {
-		c := Check{ID: fmt.Sprintf("XS%03d", 10+i), Title: "event " + event, State: OK}
-		resolved := perf.Resolve([]string{event}, func(event string) error { return d.tool.Try(ctx, event, online[0]) })
+		c := doctor.Check{ID: fmt.Sprintf("XS%03d", 10+i), Title: "event " + event, State: doctor.OK}
+		resolved := perf.Resolve([]string{event}, func(event string) error { return e.tool.Try(ctx, event, online[0]) })
 		var found []string
 		for _, e := range resolved {
 			switch {
@@ -192,65 +245,78 @@ func (d *doctor) events(ctx context.Context) []Check {
 		}
 		c.Evidence = strings.Join(found, "; ")
 		if gaps := eventGaps(resolved); len(gaps) > 0 {
-			c.State, c.Fix = Absent, gaps[0].Fix
+			c.State, c.Fix = doctor.Absent, gaps[0].Fix
 		}
 		if len(resolved) > 0 && resolved[0].Opened != resolved[0].Asked && resolved[0].Opened != "" {
-			c.State = Degraded
+			c.State = doctor.Degraded
 		}
 		checks = append(checks, c)
 	}
 	return checks
 }
 
-func (d *doctor) xfrm(context.Context) []Check {
-	const id, title = "XS030", "SAs over netlink"
-	var checks []Check
-	sas, err := xfrm.SAs(d.opt.Root, "")
-	if err != nil {
-		checks = append(checks, Check{id, title, Absent, err.Error(), fixOf(err)})
-	} else {
-		checks = append(checks, Check{id, title, OK, fmt.Sprintf("%d in the own network namespace", len(sas)), ""})
+// xfrm reads what is there once, in each namespace.
+func (e *exam) xfrm(context.Context) []doctor.Check {
+	online, _ := e.opt.Root.Online() // not known: XS041 says so
+	e.view = doctor.SAView{CPUs: e.focus.CPUs, Online: online, NowS: uint64(time.Now().Unix())}
+	if len(e.view.CPUs) == 0 {
+		e.view.CPUs = online
 	}
-	checks = append(checks, d.esp())
-	var rows []bundle.Counter
-	err = netns.Do(d.opt.Root, "", func() (err error) {
-		rows, err = d.opt.Root.XfrmStat()
-		return err
-	})
-	evidence := fmt.Sprintf("%d counters", len(rows))
-	if err != nil {
-		evidence = err.Error()
+	netlink := doctor.Check{ID: "XS030", Title: "SAs and policies over netlink", State: doctor.OK}
+	stat := doctor.Check{ID: "XS032", Title: "xfrm_stat", State: doctor.OK}
+	for _, ns := range e.focus.NetNS {
+		sas, err := xfrm.SAs(e.opt.Root, ns)
+		policies, perr := xfrm.Policies(e.opt.Root, ns)
+		e.view.SAs, e.view.Policies = append(e.view.SAs, sas...), append(e.view.Policies, policies...)
+		found(&netlink, ns, fmt.Sprintf("%d SAs, %d policies", len(sas), len(policies)), cmp.Or(err, perr))
+		var rows []bundle.Counter
+		err = netns.Do(e.opt.Root, ns, func() (err error) {
+			rows, err = e.opt.Root.XfrmStat()
+			return err
+		})
+		found(&stat, ns, fmt.Sprintf("%d counters", len(rows)), err)
 	}
-	checks = append(checks, verdict("XS032", "xfrm_stat", err == nil, Absent, evidence, "boot a kernel with CONFIG_XFRM_STATISTICS"))
-	return append(checks, d.namespaces())
+	return []doctor.Check{netlink, e.esp(), stat, e.namespaces()}
+}
+
+// found adds to a check what there was in a namespace.
+func found(c *doctor.Check, ns, what string, err error) {
+	if err != nil {
+		what = err.Error()
+		c.State, c.Fix = doctor.Absent, cmp.Or(fixOf(err), "`ip netns list` names the namespaces there are")
+	}
+	if c.Evidence != "" {
+		c.Evidence += "; "
+	}
+	c.Evidence += what + " in " + nsName(ns)
 }
 
 // esp looks for ESP in the kernel, then among the modules it could load.
-func (d *doctor) esp() Check {
+func (e *exam) esp() doctor.Check {
 	const id, title = "XS031", "ESP in the kernel"
-	for s, err := range d.opt.Root.Symbols() {
+	for s, err := range e.opt.Root.Symbols() {
 		if err != nil {
-			return Check{id, title, Unknown, err.Error(), ""}
+			return doctor.New(id, title, doctor.Unknown, err.Error(), "")
 		}
 		if s.Name == "esp_output" || s.Name == "esp6_output" {
-			return Check{id, title, OK, s.Name + " is there", ""}
+			return doctor.New(id, title, doctor.OK, s.Name+" is there", "")
 		}
 	}
-	deps := "/lib/modules/" + d.opt.Root.ReadTrimmed("/proc/sys/kernel/osrelease") + "/modules.dep"
-	data, err := d.opt.Root.Read(deps)
+	deps := "/lib/modules/" + e.opt.Root.ReadTrimmed("/proc/sys/kernel/osrelease") + "/modules.dep"
+	data, err := e.opt.Root.Read(deps)
 	if err == nil && strings.Contains(string(data), "/esp4.ko") {
-		return Check{id, title, OK, "not loaded; the module esp4 is installed", ""}
+		return doctor.New(id, title, doctor.OK, "not loaded; the module esp4 is installed", "")
 	}
-	return Check{id, title, Absent, "neither esp_output in /proc/kallsyms nor esp4 in " + deps, "boot a kernel with CONFIG_INET_ESP: on this one no ESP packet can flow"}
+	return doctor.New(id, title, doctor.Absent, "neither esp_output in /proc/kallsyms nor esp4 in "+deps, "boot a kernel with CONFIG_INET_ESP: on this one no ESP packet can flow")
 }
 
-func (d *doctor) namespaces() Check {
+func (e *exam) namespaces() doctor.Check {
 	const id, title = "XS033", "network namespaces"
-	if _, err := netns.Path(d.opt.Root, ""); err != nil {
-		return Check{id, title, Absent, err.Error(), ""}
+	if _, err := netns.Path(e.opt.Root, ""); err != nil {
+		return doctor.New(id, title, doctor.Absent, err.Error(), "")
 	}
 	var names []string
-	files, _ := filepath.Glob(d.opt.Root.Path("/run/netns/*")) // the pattern is a good one
+	files, _ := filepath.Glob(e.opt.Root.Path("/run/netns/*")) // the pattern is a good one
 	for _, file := range files {
 		names = append(names, filepath.Base(file))
 	}
@@ -258,19 +324,67 @@ func (d *doctor) namespaces() Check {
 	if len(names) > 0 {
 		evidence = "named: " + strings.Join(names, ", ")
 	}
-	return verdict(id, title, d.caps.has(unix.CAP_SYS_ADMIN), Degraded, evidence, runAsRoot+" to read others than the own one")
+	return doctor.Verdict(id, title, e.caps.has(unix.CAP_SYS_ADMIN), doctor.Degraded, evidence, runAsRoot+" to read others than the own one")
 }
 
-func (d *doctor) placement(context.Context) []Check {
-	balance := "not running"
-	if d.opt.Root.Running("irqbalance") {
-		balance = "running: it moves interrupts between CPUs while one measures"
-	}
-	checks := []Check{verdict("XS040", "irqbalance", balance == "not running", Degraded, balance, "systemctl stop irqbalance")}
-	online, err := d.opt.Root.Online()
+// collector looks for a CPU that is not measured.
+func (e *exam) collector(context.Context) []doctor.Check {
+	const id, title = "XS041", "a CPU for the collector"
+	online, err := e.opt.Root.Online()
 	if err != nil {
-		return append(checks, Check{"XS041", "a CPU for the collector", Unknown, err.Error(), ""})
+		return []doctor.Check{{ID: id, Title: title, State: doctor.Unknown, Evidence: err.Error()}}
 	}
-	return append(checks, verdict("XS041", "a CPU for the collector", len(online) > 1, Degraded,
-		fmt.Sprintf("online are %s", online), "none is left: perf and the collector will run on the CPU they measure"))
+	left := online[min(1, len(online)):]
+	evidence := fmt.Sprintf("online are %s", online)
+	if len(e.focus.CPUs) > 0 {
+		left = without(online, e.focus.CPUs)
+		evidence += fmt.Sprintf(", %s of them send", e.focus.CPUs)
+	}
+	return []doctor.Check{doctor.Verdict(id, title, len(left) > 0, doctor.Degraded, evidence, "leave a CPU out of -C: else perf and the collector run on the CPUs they measure")}
+}
+
+// unread is what could not be read of the placement.
+func unread(gaps []bundle.Gap) []doctor.Check {
+	c := doctor.Check{ID: "XS056", Title: "placement", State: doctor.OK, Evidence: "all of it could be read"}
+	if len(gaps) > 0 {
+		c.State, c.Evidence, c.Fix = doctor.Unknown, "", gaps[0].Fix
+		for i, g := range gaps {
+			if i > 0 {
+				c.Evidence += "; "
+			}
+			c.Evidence += g.What + ": " + g.Why
+		}
+	}
+	return []doctor.Check{c}
+}
+
+// features looks for what differs by version in the kernel itself.
+func features(root procfs.Root) doctor.Features {
+	f := doctor.Features{Release: root.ReadTrimmed("/proc/sys/kernel/osrelease")}
+	for s, err := range root.Symbols() {
+		if err != nil {
+			break
+		}
+		switch s.Name {
+		case "__traceiter_contention_begin":
+			f.Contention = true
+		case "__traceiter_contended_release":
+			f.Release73 = true
+		case "bpf_session_is_return":
+			f.Session = true
+		}
+	}
+	types, err := btf.LoadSpec(root.Path(vmlinuxBTF))
+	if err != nil {
+		return f
+	}
+	f.BTF = true
+	f.PCPU, f.Dir = hasField(types, "xfrm_state", "pcpu_num"), hasField(types, "xfrm_state", "dir")
+	f.StateCache = hasField(types, "xfrm_policy", "state_cache_list")
+	return f
+}
+
+func hasField(types *btf.Spec, name, field string) bool {
+	var s *btf.Struct
+	return types.TypeByName(name, &s) == nil && slices.ContainsFunc(s.Members, func(m btf.Member) bool { return m.Name == field })
 }

@@ -54,10 +54,8 @@ func checkRest(plan bundle.Plan, online bundle.CPUSet, opt Options) error {
 			return &PlanError{fmt.Sprintf("event %q", event), "it is no event", "`perf list` names those there are"}
 		}
 	}
-	for _, ns := range plan.NetNS {
-		if _, err := netns.Path(opt.Root, ns); err != nil {
-			return &PlanError{"network namespace " + ns, err.Error(), "`ip netns list` names those there are; a process id names that process's"}
-		}
+	if err := checkNamespaces(plan.NetNS, opt); err != nil {
+		return err
 	}
 	if plan.Load == nil {
 		return nil
@@ -69,6 +67,15 @@ func checkRest(plan bundle.Plan, online bundle.CPUSet, opt Options) error {
 		return err
 	}
 	return checkOnline("load's CPUs", plan.Load.CPUs, online)
+}
+
+func checkNamespaces(names []string, opt Options) error {
+	for _, ns := range names {
+		if _, err := netns.Path(opt.Root, ns); err != nil {
+			return &PlanError{"network namespace " + ns, err.Error(), "`ip netns list` names those there are; a process id names that process's"}
+		}
+	}
+	return nil
 }
 
 // checkProgram reports a load that cannot be started.

@@ -69,6 +69,9 @@ func TestMistakes(t *testing.T) {
 		{[]string{"sweep", "--resume", "iperf3", "-o", out}, exitUsage, "leave the other one out"},
 		{[]string{"scenario", "print", "none"}, exitUsage, "no such file"},
 		{[]string{"scenario", "print", "--source", "none"}, exitUsage, `there is no example "none"`},
+		{[]string{"doctor", "-C", "8191"}, exitUsage, "not online"},
+		{[]string{"doctor", "-C", "1-0"}, exitUsage, "runs backwards"},
+		{[]string{"doctor", "--netns", "gone"}, exitUsage, "there is no /run/netns/gone"},
 		{[]string{"record", "--nope"}, exitUsage, "`xfrmscope record --help`"},
 	} {
 		code, stdout, stderr := cli(tt.args...)

@@ -3,50 +3,69 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"xfrmscope/collect"
+	"xfrmscope/collect/bundle"
 )
 
+// doctorOptions are the flags of doctor.
+type doctorOptions struct {
+	json    bool
+	cpus    string
+	devices []string
+	netns   []string
+}
+
 func newDoctor(io streams) *cobra.Command {
-	var asJSON bool
+	var o doctorOptions
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what can be measured here and what can't, with the fixing command",
 		Long: `Doctor tries what record would use: privileges, perf and each default event,
-BTF and each rung of the probes, XFRM. It changes nothing on the machine.
+BTF and each rung of the probes, XFRM. It then looks at what decides on which
+CPU a packet is processed, and at the SAs that are there now. With -C it prints
+the commands that give each of these CPUs a queue and a flow. It changes nothing
+on the machine and runs none of them.
 Exit code 3 if nothing could be recorded.`,
-		Example: "  xfrmscope doctor\n  xfrmscope doctor --json",
-		Args:    arguments(cobra.NoArgs, "no arguments"),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return doctor(cmd.Context(), io, asJSON) },
+		Example: `  xfrmscope doctor
+  xfrmscope doctor -C 0-1 --netns west
+  xfrmscope doctor -C 0-1 --dev eth0
+  xfrmscope doctor --json`,
+		Args: arguments(cobra.NoArgs, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return doctor(cmd.Context(), io, o) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the checks as JSON")
+	f := cmd.Flags()
+	f.BoolVar(&o.json, "json", false, "print the checks, the tables and the plan as JSON")
+	f.StringVarP(&o.cpus, "cpus", "C", "", "CPUs that send, as 1-4,8: checks what concerns them, and prints a plan")
+	f.StringArrayVar(&o.devices, "dev", nil, "interface that carries the traffic, repeatable (default: all that are up)")
+	f.StringArrayVar(&o.netns, "netns", nil, "network namespace to look at, repeatable (default: the current one)")
 	return cmd
 }
 
-func doctor(ctx context.Context, io streams, asJSON bool) error {
-	checks := collect.Doctor(ctx, collect.Options{})
-	if asJSON {
+func doctor(ctx context.Context, io streams, o doctorOptions) error {
+	focus := collect.Focus{Devices: o.devices, NetNS: o.netns}
+	if o.cpus != "" {
+		var err error
+		if focus.CPUs, err = bundle.ParseCPUSet(o.cpus); err != nil {
+			return usageError{err}
+		}
+	}
+	if err := focus.Check(collect.Options{}); err != nil {
+		return err
+	}
+	report := collect.Doctor(ctx, collect.Options{}, focus)
+	if o.json {
 		enc := json.NewEncoder(io.out)
 		enc.SetIndent("", "  ")
-		if err := enc.Encode(checks); err != nil {
+		if err := enc.Encode(report); err != nil {
 			return err
 		}
-		return recordable(checks)
+	} else if err := report.Write(io.out); err != nil {
+		return err
 	}
-	for _, c := range checks {
-		fmt.Fprintf(io.out, "%-8s %s %s: %s\n", c.State, c.ID, c.Title, c.Evidence)
-		if c.Fix != "" {
-			fmt.Fprintf(io.out, "%-8s       fix: %s\n", "", c.Fix)
-		}
-	}
-	return recordable(checks)
-}
-
-func recordable(checks []collect.Check) error {
-	if collect.CanRecord(checks) {
+	if collect.CanRecord(report) {
 		return nil
 	}
 	return &collect.Missing{What: "recording", Why: "what it needs is absent here", Fix: "the checks above name each fix"}

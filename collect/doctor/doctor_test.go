@@ -1,0 +1,294 @@
+package doctor
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/procfs"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+const now = 1_700_000_000
+
+func cpu(n uint32) *uint32 { return &n }
+
+// sa is an SA from west to east of SPI 0x1000 + n that was just used.
+func sa(n uint32, pcpu *uint32) bundle.SA {
+	return bundle.SA{
+		NetNS: "west", Src: "192.0.2.2", Dst: "192.0.2.3", Proto: "esp", Mode: "tunnel", ReqID: 1, Dir: "out",
+		SPI: 0x1000 + n, PCPU: pcpu, Packets: 1000, AddTimeS: now - 600, UseTimeS: now - 500, LastUsedS: now - 1,
+	}
+}
+
+func policy(acquire bool) bundle.Policy {
+	return bundle.Policy{NetNS: "west", Dir: "out", Templates: []string{"esp tunnel 192.0.2.2 192.0.2.3 reqid 1"}, CPUAcquire: acquire}
+}
+
+// view is a complete set for CPUs 0 and 1, with a fallback that carries nothing.
+func view() SAView {
+	fallback := sa(0, nil)
+	fallback.Packets, fallback.UseTimeS, fallback.LastUsedS = 0, 0, 0
+	return SAView{
+		SAs:      []bundle.SA{fallback, sa(1, cpu(0)), sa(2, cpu(1))},
+		Policies: []bundle.Policy{policy(true)},
+		CPUs:     bundle.CPUSet{0, 1}, Online: bundle.CPUSet{0, 1, 2, 3}, NowS: now,
+	}
+}
+
+// in turns an SA round.
+func in(s bundle.SA) bundle.SA {
+	s.Src, s.Dst, s.Dir = s.Dst, s.Src, "in"
+	return s
+}
+
+func TestSAs(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(*SAView)
+		id     string
+		state  State
+		want   string // in the evidence
+	}{
+		{"whole set", func(*SAView) {}, "XS060", OK, "one for each of CPUs 0-1"},
+		{"whole set", func(*SAView) {}, "XS061", OK, "SPI 0x1000"},
+		{"whole set", func(*SAView) {}, "XS064", OK, "set"},
+		{"whole set", func(*SAView) {}, "XS066", OK, "2 SAs of CPUs were used"},
+		{"whole set", func(*SAView) {}, "XS068", OK, "0 of 2000 packets (0.0 %)"},
+		{"one missing", func(v *SAView) { v.SAs = v.SAs[:2] }, "XS060", Degraded, "esp tunnel 192.0.2.2 192.0.2.3 reqid 1 in west: none for CPUs 1 of 0-1"},
+		{"shared", func(v *SAView) { v.SAs = v.SAs[:1] }, "XS060", Degraded, "no SA of a CPU, 1 for all"},
+		{"policy alone", func(v *SAView) { v.SAs = nil }, "XS060", Degraded, "no SA of a CPU, 0 for all"},
+		{"nothing", func(v *SAView) { v.SAs, v.Policies = nil, nil }, "XS060", NotHere, "no outbound SA"},
+		{"no fallback", func(v *SAView) { v.SAs = v.SAs[1:] }, "XS061", Degraded, "none; packets of a CPU"},
+		{"duplicate", func(v *SAView) { v.SAs = append(v.SAs, sa(9, cpu(1))) }, "XS062", Degraded, "CPU 1 has SPI 0x1002, 0x1009"},
+		{"two fallbacks", func(v *SAView) { v.SAs = append(v.SAs, sa(9, nil)) }, "XS062", Degraded, "any CPU has SPI 0x1000, 0x1009"},
+		{"offline", func(v *SAView) { v.SAs = append(v.SAs, sa(9, cpu(7))) }, "XS063", Degraded, "SPI 0x1009 is of CPU 7, online are 0-3"},
+		{"no acquire", func(v *SAView) { v.Policies[0].CPUAcquire = false }, "XS064", OK, "not set; no SA is missing"},
+		{"no acquire, one missing", func(v *SAView) { v.Policies[0].CPUAcquire, v.SAs = false, v.SAs[:2] }, "XS064", Degraded, "stay on the fallback"},
+		{"no policy", func(v *SAView) { v.Policies = nil }, "XS064", Degraded, "no policy uses these SAs"},
+		{"policy for anybody", func(v *SAView) { v.Policies[0].Templates = []string{"esp tunnel 0.0.0.0 0.0.0.0 reqid 0"} }, "XS064", OK, "set"},
+		{"larval", func(v *SAView) {
+			s := sa(9, cpu(2))
+			s.Larval = true
+			v.SAs = append(v.SAs, s)
+		}, "XS065", Degraded, "for CPU 2"},
+		{"idle", func(v *SAView) { v.SAs[2].LastUsedS = now - 300 }, "XS066", Degraded, "SPI 0x1002 of CPU 1: not for 300 s"},
+		{"never used", func(v *SAView) { v.SAs[2].Packets = 0 }, "XS066", Degraded, "SPI 0x1002 of CPU 1: never"},
+		{"all idle", func(v *SAView) { v.SAs[1].LastUsedS, v.SAs[2].LastUsedS = now-300, now-300 }, "XS066", NotHere, "is used now"},
+		{"replay", func(v *SAView) {
+			s := in(sa(9, nil))
+			s.Replay, s.Drops.ReplayWindow = 32, 250
+			v.SAs = append(v.SAs, s)
+		}, "XS067", Degraded, "window 32: 250 of 1250 packets dropped"},
+		{"on the fallback", func(v *SAView) { v.SAs[0].Packets = 2000 }, "XS068", Degraded, "2000 of 4000 packets (50.0 %)"},
+		{"both directions", func(v *SAView) { v.SAs = append(v.SAs, in(sa(5, cpu(0))), in(sa(6, cpu(1)))) }, "XS069", OK, "2 out, 2 in"},
+		{"one end alone", func(v *SAView) { v.SAs = append(v.SAs, in(sa(5, nil))) }, "XS069", Degraded, "2 out, 0 in"},
+		{"one UDP tuple", func(v *SAView) { v.SAs[1].Encap, v.SAs[2].Encap = "udp 4500 4500", "udp 4500 4500" }, "XS070", Degraded, "2 SPIs share"},
+		{"two UDP tuples", func(v *SAView) { v.SAs[1].Encap, v.SAs[2].Encap = "udp 4501 4500", "udp 4502 4500" }, "XS070", OK, "2 SAs with a UDP port each"},
+		{"a kernel without directions", func(v *SAView) {
+			for i := range v.SAs {
+				v.SAs[i].Dir = ""
+			}
+		}, "XS060", OK, "one for each"},
+	} {
+		v := view()
+		test.change(&v)
+		got := (&Report{Checks: SAs(v)}).Find(test.id)
+		if got.State != test.state || !strings.Contains(got.Evidence, test.want) || (got.Fix != "") != (test.state == Degraded) {
+			t.Errorf("%s: %+v\nwant %s, %q", test.name, got, test.state, test.want)
+		}
+	}
+}
+
+// facts is a two-queue mlx5 that is set up badly in every way.
+func facts() []bundle.Fact {
+	var all []bundle.Fact
+	for line := range strings.Lines(`irqbalance|irqbalance|running|yes
+topology|kernel|online|0-3
+topology|cpu 0|smt siblings|0-1
+topology|cpu 1|smt siblings|0-1
+topology|cpu 0|shares L3 with|0-1
+topology|cpu 1|shares L3 with|0-1
+topology|cpu 2|smt siblings|2
+topology|cpu 2|shares L3 with|2-3
+governor|cpu 0|governor|schedutil
+governor|cpu 1|governor|performance
+governor|kernel|boost|1
+isolation|kernel|isolated|none
+isolation|kernel|nohz_full|1-3
+nic|west/black|mtu|1500
+nic|west/black|channels|combined 2 of 16, rx 0 of 0, tx 0
+iommu|west/black|domain|DMA-FQ
+irq|west/black mlx5_comp0@pci:0000:01:00.0|irq|62
+irq|west/black mlx5_comp0@pci:0000:01:00.0|queue|rx-0 tx-0
+irq|west/black mlx5_comp0@pci:0000:01:00.0|affinity|0-3
+irq|west/black mlx5_comp0@pci:0000:01:00.0|effective|0
+irq|west/black mlx5_comp1@pci:0000:01:00.0|irq|63
+irq|west/black mlx5_comp1@pci:0000:01:00.0|queue|rx-1 tx-1
+irq|west/black mlx5_comp1@pci:0000:01:00.0|affinity|0
+rps|west/black rx-0|rps_cpus|none
+rps|west/black rx-1|rps_cpus|0-3
+xps|west/black tx-0|xps_cpus|0
+xps|west/black tx-1|xps_cpus|0
+feature|west/black|rx-ntuple-filter|off
+feature|west/black|esp-hw-offload|off
+ntuple|west/black|rule 0|udp4 src-port 4500: queue 0
+pause|west/black|rx|on
+pause|west/black|tx|on
+pause|west/black|rx_pause_frames|10542401
+stat|west/black|rx_out_of_buffer|3
+rss|west/black|table|0 0 0 1
+rss|west/black|hash udp4|sd
+rss|west/black|hash esp4|none
+qdisc|west/black|root|fq_codel
+listener|west/xfrm|ip (pid 812)|acquire aevents
+nic|eth9|mtu|1500
+`) {
+		f := strings.SplitN(strings.TrimSpace(line), "|", 4)
+		all = append(all, bundle.Fact{Topic: f[0], Subject: f[1], Name: f[2], Value: f[3]})
+	}
+	return all
+}
+
+// TestReport prints what Doctor would of that machine.
+func TestReport(t *testing.T) {
+	cpus := bundle.CPUSet{0, 1, 2}
+	l := NewLayout(facts(), cpus, []string{"black"})
+	v := view()
+	v.CPUs = cpus
+	inbound := in(sa(6, cpu(1)))
+	inbound.Encap = "udp 4501 4500"
+	v.SAs = append(v.SAs, in(sa(5, cpu(0))), inbound)
+	r := &Report{Checks: append(Placement(l), SAs(v)...), Locks: Locks{Kind: Native, Evidence: []string{"none"}, Blind: blindSpots(Native)}, Plan: Plan(l, v.SAs)}
+	r.Rights = Rights(r)
+	r.Kernels = KernelTable(Features{Release: "6.12.0", Contention: true}, r)
+	var b strings.Builder
+	if err := r.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	const golden = "testdata/report.txt"
+	if *update {
+		if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(golden, []byte(b.String()), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil || b.String() != string(want) {
+		t.Errorf("%v: %s differs (-update rewrites it):\n%s", err, golden, b.String())
+	}
+	for _, c := range r.Checks {
+		if c.State == Degraded && c.Fix == "" || c.Evidence == "" {
+			t.Errorf("check %+v", c)
+		}
+	}
+}
+
+// A machine that is set up well has nothing to be told.
+func TestPlacementFine(t *testing.T) {
+	all := facts()
+	for i, f := range all {
+		for _, fine := range []struct{ topic, subject, name, value string }{
+			{"irqbalance", "irqbalance", "running", "no"},
+			{"topology", "cpu 0", "smt siblings", "0"},
+			{"topology", "cpu 1", "smt siblings", "1"},
+			{"governor", "cpu 0", "governor", "performance"},
+			{"isolation", "kernel", "isolated", "0-1"},
+			{"isolation", "kernel", "nohz_full", "0-1"},
+			{"iommu", "west/black", "domain", "identity"},
+			{"irq", "west/black mlx5_comp0@pci:0000:01:00.0", "affinity", "0"},
+			{"irq", "west/black mlx5_comp1@pci:0000:01:00.0", "affinity", "1"},
+			{"rps", "west/black rx-1", "rps_cpus", "none"},
+			{"xps", "west/black tx-1", "xps_cpus", "1"},
+			{"feature", "west/black", "rx-ntuple-filter", "on"},
+			{"pause", "west/black", "rx", "off"},
+			{"pause", "west/black", "tx", "off"},
+			{"pause", "west/black", "rx_pause_frames", "0"},
+			{"stat", "west/black", "rx_out_of_buffer", "0"},
+			{"rss", "west/black", "table", "0 1 0 1"},
+			{"rss", "west/black", "hash udp4", "sdfn"},
+			{"qdisc", "west/black", "root", "mq"},
+			{"listener", "west/xfrm", "ip (pid 812)", "acquire"},
+		} {
+			if f.Topic == fine.topic && f.Subject == fine.subject && f.Name == fine.name {
+				all[i].Value = fine.value
+			}
+		}
+	}
+	l := NewLayout(all, bundle.CPUSet{0, 1}, nil)
+	for _, c := range Placement(l) {
+		if c.State != OK || c.Fix != "" {
+			t.Errorf("%+v", c)
+		}
+	}
+	v := view()
+	v.SAs = append(v.SAs, in(sa(5, cpu(0))), in(sa(6, cpu(1))))
+	for _, step := range Plan(l, v.SAs) {
+		if !strings.Contains(step.Command, "ethtool -N") { // the rules are not compared
+			t.Errorf("step %+v", step)
+		}
+	}
+	// Nobody said which CPUs send.
+	l = NewLayout(all, nil, nil)
+	if steps := Plan(l, v.SAs); steps != nil {
+		t.Errorf("plan %+v", steps)
+	}
+	if c := (&Report{Checks: Placement(l)}).Find("XS048"); c.State != NotHere || !strings.Contains(c.Evidence, "-C") {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestMask(t *testing.T) {
+	for cpu, want := range map[int]string{0: "1", 5: "20", 31: "80000000", 32: "1,00000000", 65: "2,00000000,00000000"} {
+		if got := mask(cpu); got != want {
+			t.Errorf("CPU %d: %s, want %s", cpu, got, want)
+		}
+	}
+}
+
+func TestSpinLocks(t *testing.T) {
+	const both = "1 T native_queued_spin_lock_slowpath\n2 T __pv_queued_spin_lock_slowpath\n"
+	const guest = "model name: X\nflags: fpu hypervisor\n"
+	for _, test := range []struct {
+		name                      string
+		cpuinfo, symbols, cmdline string
+		realtime, log             string
+		want                      Kind
+		evidence                  string
+	}{
+		{"bare metal", "flags: fpu\n", both, "", "", "", Native, "no hypervisor"},
+		{"realtime", "flags: fpu\n", both, "", "1", "", RT, "/sys/kernel/realtime"},
+		{"KVM", guest, both, "", "", "[ 0.1] kvm-guest: PV spinlocks enabled\n", PV, "PV spinlocks enabled"},
+		{"KVM without help", guest, both, "", "", "kvm-guest: PV spinlocks disabled, no host support", TestSet, "no host support"},
+		{"KVM, dedicated CPUs", guest, both, "", "", "kvm-guest: PV spinlocks disabled with KVM_HINTS_REALTIME hints", Native, "KVM_HINTS"},
+		{"KVM, nopvspin", guest, both, "nopvspin", "", `kvm-guest: PV spinlocks disabled, forced by "nopvspin" parameter`, Native, "nopvspin"},
+		{"no PV in the kernel", guest, "1 T native_queued_spin_lock_slowpath\n", "", "", "", TestSet, "CONFIG_PARAVIRT_SPINLOCKS"},
+		{"another hypervisor", guest, both, "", "", "something", Unsure, "says nothing"},
+		{"no log", guest, both, "", "", "", Unsure, "cannot be read"},
+		{"no log, nopvspin", guest, both, "quiet nopvspin", "", "", Unsure, "nopvspin on the command line"},
+	} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{"proc/cpuinfo": test.cpuinfo, "proc/kallsyms": test.symbols, "proc/cmdline": test.cmdline, "sys/kernel/realtime": test.realtime} {
+			name = filepath.Join(dir, name)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := SpinLocks(procfs.Root(dir), test.log)
+		if got.Kind != test.want || !strings.Contains(strings.Join(got.Evidence, "; "), test.evidence) || len(got.Blind) == 0 {
+			t.Errorf("%s: %+v", test.name, got)
+		}
+		if c := got.Check(); (c.Fix == "") != slices.Contains([]Kind{Native, PV}, got.Kind) {
+			t.Errorf("%s: %+v", test.name, c)
+		}
+	}
+	if l := SpinLocks(procfs.Root(t.TempDir()), ""); fmt.Sprint(l.Evidence) == "[]" {
+		t.Errorf("of nothing: %+v", l)
+	}
+}

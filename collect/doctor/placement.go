@@ -1,0 +1,505 @@
+package doctor
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/placement"
+)
+
+// A Layout is the facts of one moment, by what they are of, for the CPUs that
+// send and the interfaces that carry the traffic.
+type Layout struct {
+	cpus    bundle.CPUSet
+	chosen  bool     // somebody said which CPUs send; else they are all online ones
+	devices []string // subjects of interfaces: "eth0", "west/eth0"
+	values  map[[3]string]string
+	queues  map[string][]queue // by interface, in the order of their numbers
+}
+
+// A queue is one receive queue of an interface and where it interrupts.
+type queue struct {
+	number   int
+	irq      string
+	subject  string // of the interrupt
+	affinity string
+	at       bundle.CPUSet // CPUs it may interrupt; the effective one where that is known
+}
+
+// NewLayout sorts the facts. cpus are the CPUs that send, nil if nobody said
+// which; devices restricts it to interfaces of these names, in whichever namespace;
+// none means all.
+func NewLayout(facts []bundle.Fact, cpus bundle.CPUSet, devices []string) *Layout {
+	l := &Layout{cpus: cpus, chosen: len(cpus) > 0, values: map[[3]string]string{}, queues: map[string][]queue{}}
+	found := map[string]bool{}
+	for _, f := range facts {
+		l.values[[3]string{f.Topic, f.Subject, f.Name}] = f.Value
+		if f.Topic == placement.TopicNIC && f.Name == "mtu" {
+			_, name := splitSubject(f.Subject)
+			found[f.Subject] = len(devices) == 0 || slices.Contains(devices, name) || slices.Contains(devices, f.Subject)
+		}
+	}
+	for subject, wanted := range found {
+		if wanted {
+			l.devices = append(l.devices, subject)
+		}
+	}
+	slices.Sort(l.devices)
+	if !l.chosen {
+		l.cpus, _ = bundle.ParseCPUSet(l.value(placement.TopicTopology, "kernel", "online")) // not known: none
+	}
+	for _, f := range facts {
+		if f.Topic == placement.TopicIRQ && f.Name == "queue" {
+			l.addQueue(f)
+		}
+	}
+	for _, queues := range l.queues {
+		slices.SortFunc(queues, func(a, b queue) int { return cmp.Compare(a.number, b.number) })
+	}
+	return l
+}
+
+// splitSubject takes "west/eth0" apart.
+func splitSubject(subject string) (netns, dev string) {
+	netns, dev, found := strings.Cut(subject, "/")
+	if !found {
+		return "", subject
+	}
+	return netns, dev
+}
+
+// addQueue adds a receive queue: "rx-3", "rx-3 tx-3".
+func (l *Layout) addQueue(f bundle.Fact) {
+	rx, _, _ := strings.Cut(f.Value, " ")
+	number, err := strconv.Atoi(strings.TrimPrefix(rx, "rx-"))
+	dev, _, _ := strings.Cut(f.Subject, " ")
+	if err != nil || !slices.Contains(l.devices, dev) {
+		return
+	}
+	q := queue{number: number, subject: f.Subject, irq: l.value(placement.TopicIRQ, f.Subject, "irq"), affinity: l.value(placement.TopicIRQ, f.Subject, "affinity")}
+	// Where it cannot be parsed it is unknown, and on no CPU.
+	q.at, _ = bundle.ParseCPUSet(cmp.Or(l.value(placement.TopicIRQ, f.Subject, "effective"), q.affinity))
+	l.queues[dev] = append(l.queues[dev], q)
+}
+
+func (l *Layout) value(topic, subject, name string) string {
+	return l.values[[3]string{topic, subject, name}]
+}
+
+// number returns a counter, 0 if there is none.
+func (l *Layout) number(topic, subject, name string) uint64 {
+	n, err := strconv.ParseUint(l.value(topic, subject, name), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// multiQueue are the interfaces with more than one receive queue.
+func (l *Layout) multiQueue() []string {
+	return slices.DeleteFunc(slices.Clone(l.devices), func(dev string) bool { return len(l.queues[dev]) < 2 })
+}
+
+// A finding is what a look at the layout came to.
+type finding struct {
+	state    State
+	evidence []string
+	fix      string
+}
+
+func (f *finding) bad(format string, args ...any) {
+	f.state = Degraded
+	f.evidence = append(f.evidence, fmt.Sprintf(format, args...))
+}
+
+func (f *finding) note(format string, args ...any) {
+	f.evidence = append(f.evidence, fmt.Sprintf(format, args...))
+}
+
+// nothing is a finding about something that is not here.
+func nothing(why string) finding { return finding{state: NotHere, evidence: []string{why}} }
+
+// Placement judges the layout: XS040, XS042 to XS054.
+func Placement(l *Layout) []Check {
+	checks := []struct {
+		id, title string
+		look      func(*Layout) finding
+	}{
+		{"XS040", "irqbalance", irqbalance},
+		{"XS042", "a queue for each sending CPU", queuePerCPU},
+		{"XS043", "receive-side scaling", rss},
+		{"XS044", "flow rules", flowRules},
+		{"XS045", "pause frames", pauses},
+		{"XS046", "packets dropped by interfaces", drops},
+		{"XS047", "packet steering (XPS, RPS)", steering},
+		{"XS048", "isolation of the sending CPUs", isolation},
+		{"XS049", "clock of the sending CPUs", clock},
+		{"XS050", "sending CPUs that share a core", smt},
+		{"XS051", "sending CPUs and the last-level cache", lastLevelCache},
+		{"XS052", "IOMMU", iommu},
+		{"XS053", "queueing discipline", queueing},
+		{"XS054", "listeners to AEVENTS", listeners},
+		{"XS055", "ESP offload", offload},
+	}
+	var all []Check
+	for _, c := range checks {
+		f := c.look(l)
+		state := cmp.Or(f.state, OK)
+		check := Check{c.id, c.title, state, strings.Join(f.evidence, "; "), f.fix}
+		if state == OK || state == NotHere {
+			check.Fix = ""
+		}
+		all = append(all, check)
+	}
+	return all
+}
+
+func irqbalance(l *Layout) finding {
+	f := finding{fix: "systemctl stop irqbalance"}
+	switch l.value(placement.TopicIRQBalance, "irqbalance", "running") {
+	case "no":
+		f.note("not running")
+	case "yes":
+		f.bad("running: it moves interrupts between CPUs while one measures")
+	default:
+		return finding{state: Unknown, evidence: []string{"the processes could not be read"}}
+	}
+	return f
+}
+
+func queuePerCPU(l *Layout) finding {
+	devices := l.multiQueue()
+	if len(devices) == 0 {
+		return nothing("no interface with more than one receive queue: each packet is processed where its sender ran, or on one CPU")
+	}
+	f := finding{fix: "the plan below places them: `xfrmscope doctor -C CPUS --dev DEV`"}
+	for _, dev := range devices {
+		at := map[int][]string{} // queues by CPU
+		for _, q := range l.queues[dev] {
+			if len(q.at) != 1 {
+				f.bad("%s: queue %d may interrupt CPUs %s", dev, q.number, cmp.Or(q.at.String(), "unknown"))
+				continue
+			}
+			at[q.at[0]] = append(at[q.at[0]], strconv.Itoa(q.number))
+		}
+		var without bundle.CPUSet
+		for _, cpu := range l.cpus {
+			switch n := len(at[cpu]); {
+			case n == 0:
+				without = append(without, cpu)
+			case n > 1:
+				f.bad("%s: CPU %d is interrupted by queues %s", dev, cpu, strings.Join(at[cpu], ", "))
+			}
+		}
+		if len(without) > 0 {
+			f.bad("%s: no queue interrupts CPUs %s", dev, without)
+		}
+	}
+	if f.state == "" {
+		f.note("each of CPUs %s has one of %s", l.cpus, strings.Join(devices, ", "))
+	}
+	return f
+}
+
+func rss(l *Layout) finding {
+	f := finding{fix: "`ethtool -X DEV equal N`, and `ethtool -N DEV rx-flow-hash udp4 sdfn` for ESP in UDP"}
+	seen := false
+	for _, dev := range l.multiQueue() {
+		table := strings.Fields(l.value(placement.TopicRSS, dev, "table"))
+		if len(table) == 0 {
+			continue
+		}
+		seen = true
+		queues, least, most := shares(table)
+		f.note("%s: %d of %d queues in its table", dev, queues, len(l.queues[dev]))
+		if most > least+1 {
+			f.bad("%s: the queues' shares differ, %d to %d of %d entries", dev, least, most, len(table))
+		}
+		if hash := l.value(placement.TopicRSS, dev, "hash udp4"); hash != "" && !strings.Contains(hash, "f") {
+			f.bad("%s: UDP is hashed by %s, without ports: ESP in UDP of one peer goes to one queue", dev, hash)
+		}
+		if hash := l.value(placement.TopicRSS, dev, "hash esp4"); hash == "none" || hash == "" {
+			f.note("%s does not hash ESP's SPI: ESP without UDP of one peer goes to one queue, unless a rule sends it elsewhere", dev)
+		}
+	}
+	if !seen {
+		return nothing("no interface shows an indirection table")
+	}
+	return f
+}
+
+// shares counts the queues of an indirection table, and the entries of the one
+// with the fewest and of the one with the most.
+func shares(table []string) (queues, least, most int) {
+	share := map[string]int{}
+	for _, queue := range table {
+		share[queue]++
+	}
+	if len(share) == 0 {
+		return 0, 0, 0
+	}
+	sizes := slices.Sorted(maps.Values(share))
+	return len(share), sizes[0], sizes[len(sizes)-1]
+}
+
+func flowRules(l *Layout) finding {
+	var f finding
+	for _, dev := range l.multiQueue() {
+		rules := 0
+		for k := range l.values {
+			if k[0] == placement.TopicRule && k[1] == dev {
+				rules++
+			}
+		}
+		switch ntuple := l.value(placement.TopicFeature, dev, "rx-ntuple-filter"); {
+		case rules > 0 && ntuple == placement.Off:
+			f.bad("%s: %d rules, and ntuple filters are off", dev, rules)
+			f.fix = "`ethtool -K DEV ntuple on`"
+		default:
+			f.note("%s: %d rules, ntuple filters %s", dev, rules, cmp.Or(ntuple, "not known"))
+		}
+	}
+	if len(f.evidence) == 0 {
+		return nothing("no interface with more than one receive queue")
+	}
+	return f
+}
+
+func pauses(l *Layout) finding {
+	f := finding{fix: "`ethtool -A DEV autoneg off rx off tx off` on both ends of the link: paused, a sender measures the receiver"}
+	for _, dev := range l.devices {
+		rx, tx := l.number(placement.TopicPause, dev, "rx_pause_frames"), l.number(placement.TopicPause, dev, "tx_pause_frames")
+		switch on := l.value(placement.TopicPause, dev, "rx") == placement.On || l.value(placement.TopicPause, dev, "tx") == placement.On; {
+		case l.value(placement.TopicPause, dev, "rx") == "":
+		case rx+tx > 0:
+			f.bad("%s: received %d, sent %d since it came up", dev, rx, tx)
+		case on:
+			f.bad("%s: allowed, none seen so far", dev)
+		default:
+			f.note("%s: off", dev)
+		}
+	}
+	if len(f.evidence) == 0 {
+		return nothing("no interface knows pause frames")
+	}
+	return f
+}
+
+func drops(l *Layout) finding {
+	f := finding{fix: "`ethtool -g DEV` shows the rings, `ethtool -G DEV rx N tx N` makes them longer; dropped packets were paid for and are in no rate"}
+	for _, dev := range l.devices {
+		for _, c := range []struct{ topic, name string }{
+			{placement.TopicStat, "rx_out_of_buffer"}, {placement.TopicStat, "rx_discards_phy"}, {placement.TopicStat, "rx_buf_alloc_err"},
+			{placement.TopicLink, "rx_missed_errors"}, {placement.TopicLink, "rx_fifo_errors"}, {placement.TopicLink, "rx_dropped"}, {placement.TopicLink, "tx_dropped"},
+		} {
+			if n := l.number(c.topic, dev, c.name); n > 0 {
+				f.bad("%s: %s %d since it came up", dev, c.name, n)
+			}
+		}
+	}
+	if len(l.devices) == 0 {
+		return nothing("no interface is up")
+	}
+	if f.state == "" {
+		f.note("none")
+	}
+	return f
+}
+
+func steering(l *Layout) finding {
+	f := finding{fix: "the plan below sets XPS; `echo 0 > /sys/class/net/DEV/queues/rx-N/rps_cpus` turns RPS off: it hands packets to another CPU"}
+	seen := false
+	for _, dev := range l.multiQueue() {
+		seen = true
+		users := map[int]int{} // tx queues by CPU
+		for k, v := range l.values {
+			of, q, found := strings.Cut(k[1], " ")
+			if !found || of != dev {
+				continue
+			}
+			if k[0] == placement.TopicRPS && k[2] == "rps_cpus" && v != "none" {
+				f.bad("%s %s: RPS hands packets to CPUs %s", dev, q, v)
+			}
+			if set, err := bundle.ParseCPUSet(v); k[0] == placement.TopicXPS && k[2] == "xps_cpus" && err == nil {
+				for _, cpu := range set {
+					users[cpu]++
+				}
+			}
+		}
+		switch one := !slices.ContainsFunc(l.cpus, func(cpu int) bool { return users[cpu] != 1 }); {
+		case len(users) == 0:
+			f.note("%s: no XPS; the queue is chosen by hash", dev)
+		case one:
+			f.note("%s: XPS gives each of CPUs %s a queue", dev, l.cpus)
+		default:
+			f.bad("%s: XPS does not give each of CPUs %s one queue", dev, l.cpus)
+		}
+	}
+	if !seen {
+		return nothing("no interface with more than one receive queue")
+	}
+	slices.Sort(f.evidence) // of a map
+	return f
+}
+
+// whichSend is what checks of the sending CPUs say when nobody named them.
+const whichSend = "say which CPUs send: -C 1-4"
+
+func isolation(l *Layout) finding {
+	if !l.chosen {
+		return nothing(whichSend)
+	}
+	f := finding{fix: fmt.Sprintf("boot with isolcpus=%s nohz_full=%s rcu_nocbs=%s: other tasks and the tick disturb them", l.cpus, l.cpus, l.cpus)}
+	for _, name := range []string{"isolated", "nohz_full"} {
+		value := l.value(placement.TopicIsolation, "kernel", name)
+		set, _ := bundle.ParseCPUSet(value) // "none" is no set
+		if out := slices.DeleteFunc(slices.Clone(l.cpus), set.Contains); len(out) > 0 {
+			f.bad("%s is %s, without CPUs %s", name, cmp.Or(value, "unknown"), out)
+		} else {
+			f.note("%s is %s", name, value)
+		}
+	}
+	return f
+}
+
+func clock(l *Layout) finding {
+	f := finding{fix: "`cpupower frequency-set -g performance`; `echo 0 > /sys/devices/system/cpu/cpufreq/boost` for equal clocks"}
+	by := map[string]bundle.CPUSet{}
+	for _, cpu := range l.cpus {
+		if g := l.value(placement.TopicGovernor, fmt.Sprintf("cpu %d", cpu), "governor"); g != "" {
+			by[g] = append(by[g], cpu)
+		}
+	}
+	for _, g := range slices.Sorted(maps.Keys(by)) {
+		if g == "performance" {
+			f.note("governor %s on CPUs %s", g, by[g])
+		} else {
+			f.bad("governor %s on CPUs %s", g, by[g])
+		}
+	}
+	if boost := l.value(placement.TopicGovernor, "kernel", "boost"); boost == "1" {
+		f.note("boost is on: with fewer CPUs busy each runs faster, which looks like contention")
+	}
+	if turbo := l.value(placement.TopicGovernor, "kernel", "no_turbo"); turbo == "0" {
+		f.note("turbo is on: with fewer CPUs busy each runs faster, which looks like contention")
+	}
+	if len(f.evidence) == 0 {
+		return nothing("no cpufreq: the clock is the host's or the firmware's")
+	}
+	return f
+}
+
+// groups sorts the sending CPUs by a fact of theirs.
+func (l *Layout) groups(name string) map[string]bundle.CPUSet {
+	by := map[string]bundle.CPUSet{}
+	for _, cpu := range l.cpus {
+		if v := l.value(placement.TopicTopology, fmt.Sprintf("cpu %d", cpu), name); v != "" {
+			by[v] = append(by[v], cpu)
+		}
+	}
+	return by
+}
+
+func smt(l *Layout) finding {
+	if !l.chosen {
+		return nothing(whichSend)
+	}
+	by := l.groups("smt siblings")
+	if len(by) == 0 {
+		return nothing("the topology is not known")
+	}
+	f := finding{fix: "choose one CPU of each core, or `echo off > /sys/devices/system/cpu/smt/control`"}
+	for _, siblings := range slices.Sorted(maps.Keys(by)) {
+		if cpus := by[siblings]; len(cpus) > 1 {
+			f.bad("CPUs %s are one core", cpus)
+		}
+	}
+	if f.state == "" {
+		f.note("none of CPUs %s", l.cpus)
+	}
+	return f
+}
+
+func lastLevelCache(l *Layout) finding {
+	if !l.chosen {
+		return nothing(whichSend)
+	}
+	by := l.groups("shares L3 with")
+	if len(by) == 0 {
+		return nothing("the topology is not known")
+	}
+	f := finding{fix: "measure within one L3 first: lines that go between two cost several times as much"}
+	for _, sharers := range slices.Sorted(maps.Keys(by)) {
+		f.note("of the L3 of CPUs %s, %s send", sharers, by[sharers])
+	}
+	if len(by) > 1 {
+		f.state = Degraded
+	}
+	return f
+}
+
+func iommu(l *Layout) finding {
+	f := finding{fix: "boot with iommu=pt where devices may be trusted: mapping takes locks of its own (alloc_iova), which then look like XFRM's"}
+	for _, dev := range l.devices {
+		switch domain := l.value(placement.TopicIOMMU, dev, "domain"); domain {
+		case "":
+		case "identity":
+			f.note("%s: %s", dev, domain)
+		default:
+			f.bad("%s: %s, every DMA address is mapped", dev, domain)
+		}
+	}
+	if len(f.evidence) == 0 {
+		return nothing("no interface is behind one")
+	}
+	return f
+}
+
+func queueing(l *Layout) finding {
+	f := finding{fix: "`tc qdisc replace dev DEV root mq`: one qdisc's lock is taken by all CPUs"}
+	for _, dev := range l.devices {
+		switch kind := l.value(placement.TopicQdisc, dev, "root"); {
+		case kind == "":
+		case len(l.queues[dev]) > 1 && kind != "mq" && kind != "mqprio" && kind != "noqueue" && kind != "taprio":
+			f.bad("%s: %s for all of its queues", dev, kind)
+		default:
+			f.note("%s: %s", dev, kind)
+		}
+	}
+	if len(f.evidence) == 0 {
+		return nothing("none could be read")
+	}
+	return f
+}
+
+func listeners(l *Layout) finding {
+	f := finding{fix: "end it (`ip xfrm monitor` is one), or raise net.core.xfrm_aevent_etime and xfrm_aevent_rseqth: every packet runs xfrm_replay_notify under x->lock"}
+	for k, v := range l.values {
+		if k[0] == placement.TopicListener && slices.Contains(strings.Fields(v), "aevents") {
+			f.bad("%s in %s", k[2], k[1])
+		}
+	}
+	if f.state == "" {
+		f.note("none")
+	}
+	slices.Sort(f.evidence)
+	return f
+}
+
+func offload(l *Layout) finding {
+	var f finding
+	for _, dev := range l.devices {
+		if v := l.value(placement.TopicFeature, dev, "esp-hw-offload"); v != "" {
+			f.note("%s: %s", dev, v)
+		}
+	}
+	if len(f.evidence) == 0 {
+		return nothing("no interface tells")
+	}
+	return f
+}
