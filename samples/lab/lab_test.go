@@ -14,8 +14,8 @@ import (
 	"testing"
 
 	"xfrmscope/analyze"
-	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/doctor"
 	"xfrmscope/collect/probe"
 	"xfrmscope/collect/selftest"
 )
@@ -296,16 +296,16 @@ func TestSelftest(t *testing.T) {
 }
 
 // check returns a check of doctor by its id.
-func check(t *testing.T, lab, job, id string) collect.Check {
+func check(t *testing.T, lab, job, id string) doctor.Check {
 	t.Helper()
-	var checks []collect.Check
-	readJSON(t, recorded(t, lab, job, "doctor.json"), &checks)
-	i := slices.IndexFunc(checks, func(c collect.Check) bool { return c.ID == id })
-	if i < 0 {
+	var report doctor.Report
+	readJSON(t, recorded(t, lab, job, "doctor.json"), &report)
+	c := report.Find(id)
+	if c.Title == "" {
 		t.Fatalf("doctor has no check %s", id)
 	}
-	t.Logf("%s %s: %s: %s", id, checks[i].Title, checks[i].State, checks[i].Evidence)
-	return checks[i]
+	t.Logf("%s %s: %s: %s", id, c.Title, c.State, c.Evidence)
+	return c
 }
 
 // Linux 6.1 has the contention tracepoints, and neither per-CPU SAs nor a list
@@ -334,7 +334,7 @@ func TestKernel61(t *testing.T) {
 
 // On PREEMPT_RT a spinlock_t is a sleeping lock, whose waits no rung counts.
 func TestRealtime(t *testing.T) {
-	if c := check(t, "rt612", "degraded", "XS023"); c.State != collect.Degraded || !strings.Contains(c.Evidence, "PREEMPT_RT") {
+	if c := check(t, "rt612", "degraded", "XS023"); c.State != doctor.Degraded || !strings.Contains(c.Evidence, "PREEMPT_RT") {
 		t.Errorf("doctor does not say what an RT kernel hides: %+v", c)
 	}
 	if r, exit := readSelftest(t, "rt612", "degraded"); exit != "0" || !r.Valid() {
