@@ -56,7 +56,7 @@ func (p *page) addFlames(r *analyze.Result, o HTMLOptions, size int) error {
 	}
 	data, err := fitTree(r, budget-used)
 	if err == nil && data != "" {
-		p.FlameTree, p.FlameScript = flameBlock(data), template.JS(flameScript)
+		p.FlameTree, p.FlameScript = flameBlock(data), template.JS(flameScript())
 		p.Style += template.CSS(flameCSS)
 	}
 	return err

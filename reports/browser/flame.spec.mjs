@@ -6,7 +6,10 @@ const ready = async page => {
   await page.waitForSelector('#flame[data-ready=yes]');
   await page.locator('#flames').scrollIntoViewIfNeeded();
 };
-const text = (page, id) => page.locator('#fl-' + id).textContent();
+const text = async (page, id) => {
+  await page.waitForSelector('#fl-table[aria-busy=false]'); // what comes after the picture
+  return page.locator('#fl-' + id).textContent();
+};
 const choose = (page, label, set = 'form') => page.locator(`#fl-${set} label`, { hasText: new RegExp(`^${label}$`) }).click();
 const press = async (page, ...keys) => {
   for (const key of keys) await page.keyboard.press(key);
@@ -34,8 +37,9 @@ spec('N, lock, callers, link and reload show the same view', 'sweep', {}, async 
   await page.locator('#fl-table button', { hasText: 'native_queued_spin_lock_slowpath' }).click();
   assert.match(await text(page, 'frame'), /native_queued_spin_lock_slowpath/);
   const sum = await text(page, 'sum'), table = await text(page, 'table');
-  assert.match(table, /on the way|in native_queued_spin_lock_slowpath/);
+  assert.match(table, /that call native_queued_spin_lock_slowpath or are called by it.*_raw_spin_lock_bhcaller/s);
   await shot(page.locator('#flames'), 'flame-callers');
+  await text(page, 'say');
   const url = page.url();
   assert.match(url, /#flame\?.*n=2.*shape=both.*frame=native_queued_spin_lock_slowpath/);
   await page.reload();
@@ -52,6 +56,7 @@ spec('a zoomed frame keeps its stack over N and over a reload', 'sweep', {}, asy
   const frame = await text(page, 'frame');
   assert.match(frame, /native_queued_spin_lock_slowpath.*stage: .*self/s);
   await press(page, 'Enter');
+  await text(page, 'say');
   assert.match(page.url(), /path=%3A[0-9a-f]+%3Bxfrm_output_resume%3B_raw_spin_lock_bh%3Bnative_queued_spin_lock_slowpath/);
   await page.reload();
   await ready(page);
@@ -85,6 +90,7 @@ spec('keyboard alone: walk, zoom, out, search, and what is said', 'sweep', { red
   await press(page, '/');
   await page.keyboard.type('spin_lock');
   assert.match(await text(page, 'found'), /^2 functions match: in 57\.64 ± 0\.25 % of all, 13.704 ± 91 ns\/packet, n = 22.574$/);
+  assert.match(await text(page, 'table'), /, as searched/);
   assert.equal(await page.locator('#fl-table tbody tr').count(), 2);
   await shot(page.locator('#flames'), 'flame-search');
   await press(page, 'Escape');
