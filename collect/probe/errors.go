@@ -63,8 +63,6 @@ func (a Attempt) meaning(errno syscall.Errno) string {
 	switch {
 	case errno == syscall.EPERM:
 		return ": " + forbidden(a.Rung)
-	case a.Rung == Kprobe && !exists("/sys/bus/event_source/devices/kprobe"):
-		return ": this kernel has no kprobes (CONFIG_KPROBES)"
 	case errno == syscall.ENOENT, errno == syscall.ESRCH:
 		return ": this kernel has no such hook (the contention tracepoints came with 5.19; a function may be inlined or renamed)"
 	case errno == notSupported && a.Rung == Fentry:
@@ -89,10 +87,11 @@ func forbidden(rung Rung) string {
 	if filter, _ := statusField(status, "Seccomp"); filter == "2" {
 		return "a seccomp filter is on this process: a container's profile may forbid bpf()"
 	}
+	what := "it"
 	if rung == Fentry {
-		return "the kernel's policy forbids function tracing (lockdown: " + lockdown() + ")"
+		what = "function tracing"
 	}
-	return "the kernel's policy forbids it (lockdown: " + lockdown() + ")"
+	return "the kernel's policy forbids " + what + " (lockdown: " + lockdown() + ")"
 }
 
 // statusField returns a field of /proc/self/status.
@@ -113,12 +112,15 @@ func hasCapability(hex string, bit uint) bool {
 }
 
 // lockdown returns the kernel's lockdown state: "none", "integrity",
-// "confidentiality", or "not known".
+// "confidentiality", or why it is not known.
 func lockdown() string {
 	states, err := os.ReadFile("/sys/kernel/security/lockdown")
+	if err != nil {
+		return "not known, " + err.Error()
+	}
 	_, state, found := strings.Cut(string(states), "[")
 	state, _, closed := strings.Cut(state, "]")
-	if err != nil || !found || !closed {
+	if !found || !closed {
 		return "not known"
 	}
 	return state

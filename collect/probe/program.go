@@ -33,6 +33,8 @@ type Probe interface {
 // A hook is a program, and the function or tracepoint it is attached to.
 type hook struct{ program, target string }
 
+func (h hook) String() string { return h.program + " on " + h.target }
+
 // A group is hooks of which one is worth nothing without the others. They are
 // attached in order.
 type group struct {
@@ -69,6 +71,9 @@ type programs struct {
 // load loads the groups, and attaches them for a moment to see that it can.
 // It fails if no group that is not optional is left.
 func load(name string, rung Rung, oneIn uint32, spec *ebpf.CollectionSpec, groups []group) (*programs, error) {
+	if rung == Kprobe && !exists("/sys/bus/event_source/devices/kprobe") {
+		return nil, &UnsuitableError{"this kernel has no kprobes (CONFIG_KPROBES)"}
+	}
 	// Where this fails loading says so: newer kernels do not count it.
 	_ = rlimit.RemoveMemlock()
 	if oneIn > 0 {
@@ -116,7 +121,7 @@ func (p *programs) load(g group) ([]*ebpf.Program, error) {
 		if p.rung == Fentry {
 			program.AttachTo = h.target
 		}
-		part.Programs[h.program] = program
+		part.Programs[h.String()] = program
 	}
 	coll, err := ebpf.NewCollectionWithOptions(part, ebpf.CollectionOptions{MapReplacements: p.maps.Maps})
 	if err != nil {
@@ -125,7 +130,7 @@ func (p *programs) load(g group) ([]*ebpf.Program, error) {
 	defer coll.Close()
 	var programs []*ebpf.Program
 	for _, h := range g.hooks {
-		programs = append(programs, coll.DetachProgram(h.program))
+		programs = append(programs, coll.DetachProgram(h.String()))
 	}
 	return programs, nil
 }
