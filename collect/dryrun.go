@@ -43,8 +43,10 @@ func (s *setup) String() string {
 		}
 	}
 	line("perf", "%s", quote(s.tool.Argv(s.perfOptions(path.Join("RUN", perfData+".part"), s.opened()))))
-	for _, probe := range s.plan.Probes {
-		line("probe", "%s, for %s after that", probe, seconds(min(s.plan.DurationNS, maxProbing)))
+	if names := phaseNames(s.plan); names != nil {
+		line("probes", "%s", strings.Join(s.plan.Probes, ", "))
+		line("phases", "after that: %s; %s each with a probe, %s without, %s in all", strings.Join(names, ", "),
+			seconds(phaseLength(s.plan, s.plan.Probes[0])), seconds(phaseLength(s.plan, names[0])), seconds(phasesLength(s.plan)))
 	}
 	for _, ns := range s.plan.NetNS {
 		line("SAs", "of %s, before and after", nsName(ns))

@@ -184,20 +184,18 @@ func TestSaveSymbols(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := []bundle.LockRow{{Lock: "0xffffffffb007c840"}, {Lock: "0xffffffffb107c840"}, {Lock: "0xff330dca83901a6c"}, {Lock: "0x0"}, {Lock: "?"}, {Lock: "0xffffffffaf206080"}}
-	locks := newLockNames(rows)
-	if err := saveKallsyms(w, guest, locks); err != nil {
+	near := newNearest([]uint64{0xffffffffb007c840, 0xffffffffb107c840, 0xff330dca83901a6c, 0xffffffffaf206080})
+	if err := saveKallsyms(w, guest, near); err != nil {
 		t.Fatal(err)
 	}
 	if err := saveModules(w, guest); err != nil {
 		t.Fatal(err)
 	}
-	locks.name(rows)
 	var names []string
-	for _, r := range rows {
-		names = append(names, r.Name)
+	for _, addr := range near.addrs {
+		names = append(names, near.name(addr))
 	}
-	if want := []string{"init_net+0x40", "", "", "", "", "tasklist_lock"}; !slices.Equal(names, want) {
+	if want := []string{"", "tasklist_lock", "init_net+0x40", ""}; !slices.Equal(names, want) {
 		t.Errorf("locks %q, want %q", names, want)
 	}
 	checkSymbolFiles(t, dir)
@@ -241,7 +239,7 @@ func TestHiddenSymbols(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = saveKallsyms(w, opt.Root, &lockNames{})
+	err = saveKallsyms(w, opt.Root, &nearest{})
 	if !errors.Is(err, errHidden) {
 		t.Fatalf("got %v", err)
 	}

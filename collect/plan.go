@@ -11,9 +11,6 @@ import (
 	"xfrmscope/collect/netns"
 )
 
-// ProbeWait is the name of the probe of spin-lock waits in Plan.Probes.
-const ProbeWait = "wait"
-
 // CheckPlan reports the first part of the plan that this machine cannot carry
 // out, as a *PlanError. It opens nothing and needs no privileges; what the
 // kernel and the tools can do is found out by DryRun and Record.
@@ -37,10 +34,8 @@ func CheckPlan(plan bundle.Plan, opt Options) error {
 	if plan.FrequencyHz < 0 {
 		return &PlanError{"sampling frequency", fmt.Sprintf("%d Hz is negative", plan.FrequencyHz), fmt.Sprintf("leave it out for %d Hz", DefaultFrequencyHz)}
 	}
-	for _, probe := range plan.Probes {
-		if probe != ProbeWait {
-			return &PlanError{"probe " + probe, "there is none of that name", "there is " + ProbeWait}
-		}
+	if err := checkProbes(plan); err != nil {
+		return err
 	}
 	return checkRest(plan, online, opt)
 }

@@ -3,84 +3,259 @@ package collect
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/probe"
 )
 
-// maxProbing bounds the probe's window: it counts every wait, so that it needs
-// less time than sampling does.
-const maxProbing = 5 * time.Second
+// A probing is a probe of the plan: what carries it out in its phase.
+type probing struct {
+	name   string
+	probes []probe.Probe // attached together, at least one
+	window bundle.Window // in which they counted; zero: they did not
+}
 
-// settle is left out at the start of the probe's window: attaching patches
+// loaded is the probes of a run that the kernel has taken; those it has not are
+// nil.
+type loaded struct {
+	wait          *probe.Wait
+	count, time   *probe.Acquire
+	find, inbound *probe.Find
+	stacks        *probe.Stacks
+}
+
+// loadProbes loads the probes of the plan, each by the best rung, or notes why
+// there is none. It is done before there is a load: verifying takes seconds on
+// busy CPUs.
+func (r *recorder) loadProbes() {
+	var l loaded
+	for _, name := range r.plan.Probes {
+		r.opt.progress("loading the " + name + " probe")
+		switch name {
+		case ProbeWait:
+			l.wait = take(r, name, probe.LoadWait)
+		case ProbeCount:
+			l.count = take(r, name, probe.LoadCount)
+		case ProbeTime:
+			l.time = take(r, name, sampling(probe.LoadTime))
+		case ProbeFind:
+			l.find = take(r, name, sampling(probe.LoadFind))
+			l.inbound = take(r, probe.InboundName, probe.LoadInbound)
+		case ProbeStacks:
+			l.stacks = take(r, name, sampling(probe.LoadStacks))
+		}
+	}
+	r.loaded = l
+}
+
+// sampling loads a probe that samples as often as is usual.
+func sampling[T any](load func(oneIn uint32) (T, []probe.Attempt)) func() (T, []probe.Attempt) {
+	return func() (T, []probe.Attempt) { return load(probe.DefaultOneIn) }
+}
+
+// take loads a probe, adds it to the run's, and returns it; nil, and a gap, if
+// the kernel does not let it.
+func take[T any, P interface {
+	*T
+	probe.Probe
+}](r *recorder, name string, load func() (P, []probe.Attempt)) P {
+	p, passed := load()
+	if p == nil {
+		r.gap(bundle.Gap{What: measures(name), Why: whyNot(passed), Fix: "`xfrmscope doctor` shows what each way to attach needs"})
+		return nil
+	}
+	r.addProbe(name, p)
+	return p
+}
+
+// addProbe adds a probe to the phase of its name; that of inbound SAs shares the
+// phase of the outbound.
+func (r *recorder) addProbe(name string, p probe.Probe) {
+	if name == probe.InboundName {
+		name = ProbeFind
+	}
+	if n := len(r.probings); n > 0 && r.probings[n-1].name == name {
+		r.probings[n-1].probes = append(r.probings[n-1].probes, p)
+		return
+	}
+	r.probings = append(r.probings, &probing{name: name, probes: []probe.Probe{p}})
+}
+
+// measures names what is not measured without a probe.
+func measures(name string) string {
+	switch name {
+	case ProbeWait:
+		return "lock waits"
+	case ProbeCount:
+		return "lock acquisitions"
+	case ProbeTime:
+		return "time of acquisitions"
+	case ProbeFind:
+		return "SA lookups"
+	case probe.InboundName:
+		return "inbound SAs by CPU"
+	}
+	return "stacks of waiters"
+}
+
+func whyNot(passed []probe.Attempt) string {
+	var whys []string
+	for _, attempt := range passed {
+		whys = append(whys, attempt.String())
+	}
+	return strings.Join(whys, "; ")
+}
+
+// settle is left out at the start of each phase: attaching and detaching patch
 // kernel text on all CPUs.
 const settle = 50 * time.Millisecond
 
-// probeWaits counts the waits for spin locks in a window of its own, right
-// after that of the samples: each wait pays for being traced, and where the
-// slow path itself is, the tracing would stand in every stack. The SAs are read
-// on both sides, which tells what the probe did to the traffic.
-func (r *recorder) probeWaits(ctx context.Context) (why string, cause error) {
-	if r.wait == nil {
+// runPhases attaches one probe after the other, each in a window of its own
+// after that of the samples, with one without any on either side: each event
+// pays for being traced, and where the slow path itself is, the tracing would
+// stand in every stack. The SAs are read at both ends of each phase, which
+// tells what the probe did to the traffic.
+func (r *recorder) runPhases(ctx context.Context) (why string, cause error) {
+	if len(r.probings) == 0 {
 		return "", nil
 	}
+	for i, p := range r.probings {
+		if i == 0 {
+			why, cause = r.runPhase(ctx, freePhase(i), nil)
+		}
+		if cause == nil && !r.loadEndedBefore(p) {
+			why, cause = r.runPhase(ctx, p.name, p)
+		}
+		if cause == nil {
+			why, cause = r.runPhase(ctx, freePhase(i+1), nil)
+		}
+		if cause != nil {
+			r.noPhases("the run ended before its phase, which follows the window of the samples")
+			return why, cause
+		}
+	}
+	return "", nil
+}
+
+// loadEndedBefore reports, and notes, that the load is no more.
+func (r *recorder) loadEndedBefore(p *probing) bool {
+	if r.load == nil || !r.load.ended() {
+		return false
+	}
+	r.gap(bundle.Gap{What: measures(p.name), Why: "the load had ended before the probe's phase", Fix: "let the load run longer than the window and the phases, which --dry-run tells"})
+	return true
+}
+
+// noPhases notes the probes that did not get their phase.
+func (r *recorder) noPhases(why string) {
+	for _, p := range r.probings {
+		if p.window.StartNS == 0 {
+			r.gap(bundle.Gap{What: measures(p.name), Why: why})
+		}
+	}
+}
+
+// runPhase runs one phase, of no probe if p is nil, and notes it. A load that
+// has ended leaves nothing to see of it.
+func (r *recorder) runPhase(ctx context.Context, name string, p *probing) (why string, cause error) {
 	if r.load != nil && r.load.ended() {
-		r.gap(bundle.Gap{What: "lock waits", Why: "the load had ended before the probe's window", Fix: "let the load run longer than the window and the probe's 5 s"})
 		return "", nil
 	}
-	if err := r.wait.Attach(); err != nil {
-		r.gap(bundle.Gap{What: "lock waits", Why: err.Error()})
-		r.closeProbe()
-		return "", nil
+	if p != nil {
+		defer r.detach(p)
+		if !r.attach(p) {
+			return "", nil
+		}
 	}
 	time.Sleep(settle)
-	d := min(r.plan.DurationNS, maxProbing)
-	r.opt.progress("counting waits for " + seconds(d))
-	r.snapshot.takeSAs(phaseProbeStart)
-	if err := r.wait.Open(); err != nil {
-		r.gap(bundle.Gap{What: "lock waits", Why: err.Error()})
-		r.closeProbe()
-		return "", nil
+	d := phaseLength(r.plan, name)
+	r.opt.progress("phase " + name + " for " + seconds(d))
+	r.open(p)
+	before := r.snapshot.readSAs(name)
+	what := "phase " + name
+	if p != nil {
+		what = measures(p.name)
 	}
-	r.probed.StartNS = monotonic()
-	why, cause = r.watch(ctx, d, "lock waits")
-	r.probed.EndNS = monotonic()
-	if err := r.wait.Shut(); err != nil {
-		r.warn("lock waits", err.Error())
+	why, cause = r.watch(ctx, d, what)
+	r.shut(p)
+	after := r.snapshot.readSAs(name)
+	phase := bundle.Phase{Name: name, Window: bundle.Window{StartNS: before.timeNS, EndNS: after.timeNS}}
+	phase.Packets, phase.Counted = sentBetween(before.sas, after.sas)
+	if p != nil {
+		phase.Probe, phase.OneIn = name, p.probes[0].OneIn()
+		phase.Skipped = r.skipped(p)
+		r.snapshot.keepSAs(name, before.sas, after.sas)
 	}
-	r.snapshot.takeSAs(phaseProbeEnd)
+	r.update(func(m *bundle.Manifest) { m.Phases = append(m.Phases, phase) })
 	return why, cause
 }
 
-// loadProbe loads the wait probe by the best rung, or notes why none is. It is
-// done before there is a load: verifying takes seconds on busy CPUs.
-func (r *recorder) loadProbe() {
-	if !slices.Contains(r.plan.Probes, ProbeWait) {
-		return
-	}
-	wait, passed := probe.LoadWait()
-	if wait != nil {
-		r.wait = wait
-		r.opt.progress("wait probe loaded by " + string(wait.Rung()))
-		return
-	}
-	g := bundle.Gap{What: "lock waits", Fix: "`xfrmscope doctor` shows what each way to attach needs"}
-	for i, attempt := range passed {
-		if i > 0 {
-			g.Why += "; "
+// attach attaches the probes of a phase, and reports whether one is. Refusals
+// are gaps.
+func (r *recorder) attach(p *probing) bool {
+	p.probes = slices.DeleteFunc(p.probes, func(each probe.Probe) bool {
+		err := each.Attach()
+		if err != nil {
+			r.gap(bundle.Gap{What: measures(each.Name()), Why: err.Error()})
 		}
-		g.Why += attempt.String()
-	}
-	r.gap(g)
+		return err != nil
+	})
+	return len(p.probes) > 0
 }
 
-func (r *recorder) closeProbe() {
-	if r.wait == nil {
+func (r *recorder) detach(p *probing) {
+	for _, each := range p.probes {
+		if err := each.Detach(); err != nil {
+			r.warn(measures(each.Name()), "detaching the probe: "+err.Error())
+		}
+	}
+}
+
+// open lets the probes count. One that cannot counts nothing, which is noted.
+func (r *recorder) open(p *probing) {
+	if p == nil {
 		return
 	}
-	if err := r.wait.Close(); err != nil {
-		r.warn("lock waits", "detaching the probe: "+err.Error())
+	p.window.StartNS = monotonic()
+	for _, each := range p.probes {
+		if err := each.Open(); err != nil {
+			r.gap(bundle.Gap{What: measures(each.Name()), Why: err.Error()})
+		}
 	}
-	r.wait = nil
+}
+
+func (r *recorder) shut(p *probing) {
+	if p == nil {
+		return
+	}
+	for _, each := range p.probes {
+		if err := each.Shut(); err != nil {
+			r.warn(measures(each.Name()), err.Error())
+		}
+	}
+	p.window.EndNS = monotonic()
+}
+
+// skipped returns what the kernel's recursion guard skipped of the phase's
+// first probe, that of its name.
+func (r *recorder) skipped(p *probing) uint64 {
+	n, err := p.probes[0].Skipped()
+	if err != nil {
+		r.warn(measures(p.name), err.Error())
+	}
+	return n
+}
+
+// closeProbes detaches and unloads the probes.
+func (r *recorder) closeProbes() {
+	for _, p := range r.probings {
+		for _, each := range p.probes {
+			if err := each.Close(); err != nil {
+				r.warn(measures(each.Name()), "detaching the probe: "+err.Error())
+			}
+		}
+	}
+	r.probings = nil
 }

@@ -10,7 +10,6 @@ import (
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/perf"
-	"xfrmscope/collect/probe"
 )
 
 // Record carries out the plan and writes the bundle dir, which must not hold
@@ -53,17 +52,17 @@ type recorder struct {
 	perf     *perf.Recording
 	perfLog  *os.File
 	load     *load
-	wait     *probe.Wait
+	loaded   loaded
+	probings []*probing // of the plan, in order
 	window   bundle.Window
-	probed   bundle.Window // of the wait probe
 }
 
 // run measures and saves. It returns why the run is partial, "" if it is
 // complete, and the cause.
 func (r *recorder) run(ctx context.Context) (why string, cause error) {
-	defer r.closeProbe()
+	defer r.closeProbes()
 	defer r.endLoad()
-	r.loadProbe()
+	r.loadProbes()
 	if err := r.startPerf(); err != nil {
 		return err.Error(), err
 	}

@@ -2,7 +2,8 @@ package collect
 
 import (
 	"errors"
-	"slices"
+
+	"github.com/cilium/ebpf"
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/probe"
@@ -12,13 +13,11 @@ import (
 // whatever became of the others; the error joins those of all.
 func (r *recorder) save() error {
 	r.opt.progress("saving symbols and counters")
-	waits := r.readWaits()
-	r.closeProbe() // its programs are symbols too, at other addresses each time
-	locks := &lockNames{}
-	if waits != nil {
-		locks = newLockNames(waits.Rows)
-	}
-	if err := saveKallsyms(r.w, r.opt.Root, locks); err != nil {
+	c := r.readProbes()
+	layouts := r.readLayouts()
+	names := newNaming(c, layouts, r.perCPU(c), r.namespaces())
+	r.closeProbes() // their programs are symbols too, at other addresses each time
+	if err := saveKallsyms(r.w, r.opt.Root, names.near); err != nil {
 		r.gap(kallsymsGap(r.opt.Root, err))
 	}
 	if err := saveModules(r.w, r.opt.Root); err != nil {
@@ -28,53 +27,53 @@ func (r *recorder) save() error {
 		m.Gaps = append(m.Gaps, r.snapshot.gaps...)
 		m.Warnings = append(m.Warnings, r.snapshot.warnings...)
 	})
-	errs := []error{
+	c.name(names)
+	return errors.Join(
 		bundle.WriteLines(r.w, sasFile, r.snapshot.sas),
 		bundle.WriteLines(r.w, placementFile, withoutIdleFacts(r.snapshot.facts)),
 		bundle.WriteLines(r.w, policiesFile, r.snapshot.policies),
 		bundle.WriteLines(r.w, countersFile, withoutIdle(r.snapshot.counters)),
 		r.saveTraffic(),
-	}
-	if waits != nil {
-		locks.name(waits.Rows)
-		errs = append(errs, bundle.WriteLines(r.w, locksFile, lockLines(waits)))
-	}
-	return errors.Join(errs...)
+		writeSome(r.w, locksFile, c.lockLines()),
+		writeSome(r.w, findsFile, c.findLines(names, r.namespaces())),
+		r.saveLayouts(layouts),
+	)
 }
 
-// readWaits reads the wait probe, keeps what the measured CPUs counted, and
-// notes the probe and its losses in the manifest.
-func (r *recorder) readWaits() *probe.Waits {
-	if r.wait == nil || r.probed.EndNS == 0 {
+// writeSome writes rows if there are any.
+func writeSome[T any](w *bundle.Writer, name string, rows []T) error {
+	if len(rows) == 0 {
 		return nil
 	}
-	waits, err := r.wait.Read()
+	return bundle.WriteLines(w, name, rows)
+}
+
+// readLayouts reads where the kernel's hot fields lie.
+func (r *recorder) readLayouts() []bundle.StructLayout {
+	layouts, err := probe.Layouts()
 	if err != nil {
-		r.gap(bundle.Gap{What: "lock waits", Why: err.Error()})
+		r.gap(bundle.Gap{What: "layout of the kernel's structures", Why: err.Error()})
 	}
-	if waits == nil {
-		return nil
-	}
-	p := bundle.Probe{Name: ProbeWait, Rung: string(r.wait.Rung()), Blind: r.wait.Blind(), Window: r.probed}
-	r.update(func(m *bundle.Manifest) {
-		m.Probes = append(m.Probes, p)
-		m.Losses = append(m.Losses, waits.Losses(r.plan.CPUs)...)
-	})
-	waits.Rows = slices.DeleteFunc(waits.Rows, func(row bundle.LockRow) bool { return !r.plan.CPUs.Contains(row.CPU) })
-	waits.Accounts = slices.DeleteFunc(waits.Accounts, func(a bundle.LockAccount) bool { return !r.plan.CPUs.Contains(a.CPU) })
-	return waits
+	return layouts
 }
 
-// lockLines are the accounts, then the rows.
-func lockLines(waits *probe.Waits) []bundle.LockLine {
-	var lines []bundle.LockLine
-	for i := range waits.Accounts {
-		lines = append(lines, bundle.LockLine{Account: &waits.Accounts[i]})
+func (r *recorder) saveLayouts(layouts []bundle.StructLayout) error {
+	if len(layouts) == 0 {
+		return nil
 	}
-	for i := range waits.Rows {
-		lines = append(lines, bundle.LockLine{Row: &waits.Rows[i]})
+	return r.w.WriteJSON(layoutsFile, layouts)
+}
+
+// perCPU finds the per-CPU variables, if there are locks to name.
+func (r *recorder) perCPU(c *counted) perCPU {
+	if len(c.locks()) == 0 {
+		return perCPU{}
 	}
-	return lines
+	p, err := newPerCPU(r.opt.Root, ebpf.MustPossibleCPU())
+	if err != nil {
+		r.gap(bundle.Gap{What: "names of per-CPU locks", Why: err.Error()})
+	}
+	return p
 }
 
 // saveTraffic writes what the packets file counted in the window.

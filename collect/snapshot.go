@@ -71,17 +71,57 @@ func (s *snapshot) take(phase string) {
 }
 
 func (s *snapshot) takeSAs(phase string) {
+	s.addSAs(phase, s.readSAs(phase).sas)
+}
+
+// An saRead is all SAs at one time, of no phase yet.
+type saRead struct {
+	timeNS int64 // when the first was read
+	sas    []bundle.SA
+}
+
+func (s *snapshot) readSAs(phase string) saRead {
+	read := saRead{timeNS: monotonic()}
 	for _, ns := range s.netns {
 		now := monotonic()
 		sas, err := xfrm.SAs(s.root, ns)
 		for i := range sas {
-			sas[i].Phase, sas[i].TimeNS = phase, now
+			sas[i].TimeNS = now
 		}
-		s.sas = append(s.sas, sas...)
+		read.sas = append(read.sas, sas...)
 		if err != nil {
 			s.gap("SAs of "+nsName(ns), phase, err)
 		}
 	}
+	return read
+}
+
+func (s *snapshot) addSAs(phase string, sas []bundle.SA) {
+	for _, sa := range sas {
+		sa.Phase = phase
+		s.sas = append(s.sas, sa)
+	}
+}
+
+// keepSAs keeps the SAs at both ends of a probe's phase: of the wait probe all,
+// else those whose packets moved.
+func (s *snapshot) keepSAs(phase string, before, after []bundle.SA) {
+	if phase == ProbeWait {
+		s.addSAs(phaseProbeStart, before)
+		s.addSAs(phaseProbeEnd, after)
+		return
+	}
+	packets := make(map[bundle.SAKey]uint64, len(before))
+	for _, sa := range before {
+		packets[sa.Key()] = sa.Packets
+	}
+	moved := make(map[bundle.SAKey]bool, len(after))
+	for _, sa := range after {
+		moved[sa.Key()] = sa.Packets != packets[sa.Key()]
+	}
+	still := func(sa bundle.SA) bool { return !moved[sa.Key()] }
+	s.addSAs(phase+"-start", slices.DeleteFunc(before, still))
+	s.addSAs(phase+"-end", slices.DeleteFunc(after, still))
 }
 
 // takePlacement is furthest from the window, for drivers may take long to count.

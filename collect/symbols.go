@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -25,6 +23,8 @@ const (
 	countersFile  = "counters.jsonl"
 	sasFile       = "sas.jsonl"
 	policiesFile  = "policies.jsonl"
+	findsFile     = "finds.jsonl"
+	layoutsFile   = "layouts.json"
 	placementFile = "placement.jsonl"
 	trafficFile   = "traffic.json"
 	perfRecordLog = "log/perf.record.log"
@@ -35,8 +35,8 @@ const (
 var errHidden = errors.New("all addresses in /proc/kallsyms are 0")
 
 // saveKallsyms writes the text symbols of the running kernel, as /proc/kallsyms
-// prints them, and names locks that are variables of the kernel.
-func saveKallsyms(w *bundle.Writer, root procfs.Root, locks *lockNames) error {
+// prints them, and offers all symbols to near.
+func saveKallsyms(w *bundle.Writer, root procfs.Root, near *nearest) error {
 	part, err := w.PartPath(kallsymsFile)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func saveKallsyms(w *bundle.Writer, root procfs.Root, locks *lockNames) error {
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", kallsymsFile, err)
 	}
-	err = writeKallsyms(f, root, locks)
+	err = writeKallsyms(f, root, near)
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
@@ -61,7 +61,7 @@ func saveKallsyms(w *bundle.Writer, root procfs.Root, locks *lockNames) error {
 // no sample ever falls on one.
 const paddingPrefix = "__pfx_"
 
-func writeKallsyms(f *os.File, root procfs.Root, locks *lockNames) error {
+func writeKallsyms(f *os.File, root procfs.Root, near *nearest) error {
 	// Of this library's levels 8 comes within 1 % of the best, in a sixth of
 	// its time.
 	z, err := gzip.NewWriterLevel(f, 8)
@@ -75,7 +75,7 @@ func writeKallsyms(f *os.File, root procfs.Root, locks *lockNames) error {
 			return err
 		}
 		hidden = hidden && s.Addr == 0
-		locks.offer(s)
+		near.offer(s)
 		if !s.IsText() || strings.HasPrefix(s.Name, paddingPrefix) {
 			continue
 		}
@@ -118,53 +118,4 @@ func saveModules(w *bundle.Writer, root procfs.Root) error {
 		iderr = w.WriteFile(buildIDsFile, []byte(b.String()))
 	}
 	return errors.Join(err, iderr)
-}
-
-// lockNames finds the variables that locks lie in. The zero value knows none.
-type lockNames struct {
-	addrs []uint64 // of the locks, sorted
-	found map[uint64]procfs.Symbol
-}
-
-// maxOffset is how far behind a variable's symbol a lock in it may lie: in a
-// structure or in an array such as a hash table's.
-const maxOffset = 16 << 10
-
-func newLockNames(rows []bundle.LockRow) *lockNames {
-	n := &lockNames{found: make(map[uint64]procfs.Symbol)}
-	for _, row := range rows {
-		if addr, err := strconv.ParseUint(row.Lock, 0, 64); err == nil {
-			n.addrs = append(n.addrs, addr)
-		}
-	}
-	slices.Sort(n.addrs)
-	n.addrs = slices.Compact(n.addrs)
-	return n
-}
-
-// offer compares a symbol with every lock just behind it. The nearest wins, of
-// equals the first.
-func (n *lockNames) offer(s procfs.Symbol) {
-	i, _ := slices.BinarySearch(n.addrs, s.Addr)
-	for ; i < len(n.addrs) && n.addrs[i]-s.Addr < maxOffset; i++ {
-		if best, ok := n.found[n.addrs[i]]; !ok || best.Addr < s.Addr {
-			n.found[n.addrs[i]] = s
-		}
-	}
-}
-
-// name sets LockRow.Name where the lock is a variable of the kernel or of a
-// module: "tasklist_lock", "futex_queues+0x40".
-func (n *lockNames) name(rows []bundle.LockRow) {
-	for i := range rows {
-		addr, err := strconv.ParseUint(rows[i].Lock, 0, 64)
-		s, ok := n.found[addr]
-		if err != nil || !ok || s.Addr == 0 {
-			continue
-		}
-		rows[i].Name = s.Name
-		if off := addr - s.Addr; off > 0 {
-			rows[i].Name += fmt.Sprintf("+%#x", off)
-		}
-	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,7 +14,7 @@ import (
 )
 
 // measure starts the load, lets it warm up, and opens and shuts the window of
-// the samples, then that of the probe. It returns why a window was cut short, ""
+// the samples, then the phases of the probes. It returns why a window was cut short, ""
 // if none was, and the cause.
 func (r *recorder) measure(ctx context.Context) (why string, cause error) {
 	if err := r.startLoad(); err != nil {
@@ -40,11 +39,9 @@ func (r *recorder) measure(ctx context.Context) (why string, cause error) {
 	}
 	r.snapshot.take(phaseEnd)
 	if cause == nil {
-		return r.probeWaits(ctx)
+		return r.runPhases(ctx)
 	}
-	if slices.Contains(r.plan.Probes, ProbeWait) {
-		r.gap(bundle.Gap{What: "lock waits", Why: "the run ended before the probe's window, which follows that of the samples"})
-	}
+	r.noPhases("the run ended before its phase, which follows the window of the samples")
 	return why, cause
 }
 

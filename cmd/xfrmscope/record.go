@@ -24,7 +24,9 @@ type recordOptions struct {
 	packets  string
 	netns    []string
 	labels   map[string]string
+	probes   []string
 	noProbes bool
+	phase    time.Duration
 	dryRun   bool
 	hostOptions
 }
@@ -36,9 +38,14 @@ func newRecord(io streams) *cobra.Command {
 		Short: "Measure one run: perf, lock waits, SA and kernel counters in one window",
 		Long: `Record measures the CPUs that send, for one window: perf record on exactly
 those CPUs, and at both ends of it the SAs (packets, bytes, CPU number; never a
-key), xfrm_stat and other /proc counters. Lock waits are counted by eBPF in a
-window of up to 5 s right after it, since tracing a lock slows its waiters. All
-of it goes into the directory RUN, which must not exist yet.
+key), xfrm_stat and other /proc counters. All of it goes into the directory RUN,
+which must not exist yet.
+
+After the window, on the same load, each eBPF probe has a phase of its own, with
+one without a probe on either side, since tracing a lock slows its waiters: wait
+(who waits for which spin lock), count and time (acquisitions of a lock, waited
+for or not), find (the SA each packet is given) and stacks (the callers that
+wait). The packets of each phase tell what the probe did to the traffic.
 
 With --host the program is copied to other hosts over ssh and measures there,
 under one window opened on all of them; the load runs here. Their runs come back
@@ -66,6 +73,8 @@ measured. Needs root, or what ` + "`xfrmscope doctor`" + ` names.`,
 	f.StringVar(&o.packets, "packets", "", "file of running packet counts, read at both ends of the window: one number, or lines CPU PACKETS")
 	f.StringArrayVar(&o.netns, "netns", nil, "network namespace whose SAs are read, repeatable (default: the current one)")
 	f.StringToStringVar(&o.labels, "label", nil, "label of the run, as mode=pcpu; report groups by mode")
+	f.StringSliceVar(&o.probes, "probes", collect.Probes(), "eBPF probes, each in a phase of its own after the window")
+	f.DurationVar(&o.phase, "phase", 0, fmt.Sprintf("length of each probe's phase (default %s, at most the window's length)", collect.DefaultPhase))
 	f.BoolVar(&o.noProbes, "no-probes", false, "load no eBPF probe")
 	o.hostOptions.flags(f)
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the plan, measure nothing")
@@ -100,7 +109,7 @@ func record(ctx context.Context, io streams, o recordOptions) error {
 func (o *recordOptions) plan() (bundle.Plan, error) {
 	p := bundle.Plan{
 		DurationNS: o.duration, WarmUpNS: o.warmUp, FrequencyHz: o.hz,
-		Events: o.events, NetNS: o.netns, Labels: o.labels, PacketsFile: o.packets,
+		Events: o.events, NetNS: o.netns, Labels: o.labels, PacketsFile: o.packets, PhaseNS: o.phase,
 	}
 	if o.dir == "" && !o.dryRun {
 		return p, usagef("record needs a directory for the run: add -o DIR")
@@ -116,7 +125,7 @@ func (o *recordOptions) plan() (bundle.Plan, error) {
 		p.Events = collect.DefaultEvents()
 	}
 	if !o.noProbes {
-		p.Probes = []string{collect.ProbeWait}
+		p.Probes = o.probes
 	}
 	if len(p.NetNS) == 0 {
 		p.NetNS = []string{""}

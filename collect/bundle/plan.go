@@ -11,6 +11,7 @@ type Plan struct {
 	Events      []string      `json:"events,omitempty"`       // perf events asked for, in perf's own syntax
 	FrequencyHz int           `json:"frequency_hz,omitempty"` // samples per second, CPU and event
 	Probes      []string      `json:"probes,omitempty"`       // eBPF probes asked for: "wait", "count", "time", "find", "stacks"
+	PhaseNS     time.Duration `json:"phase_ns,omitempty"`     // length of each probe's phase; 0: 2 s, at most DurationNS
 	NetNS       []string      `json:"netns,omitempty"`        // network namespaces whose SAs are read; "" is the caller's own
 	Load        *Load         `json:"load,omitempty"`         // command that makes the traffic
 	PacketsFile string        `json:"packets_file,omitempty"` // file of running packet counts, read at both ends of the window

@@ -54,6 +54,28 @@ func (s *SA) Key() SAKey {
 	return SAKey{s.NetNS, s.Src, s.Dst, s.Proto, s.SPI}
 }
 
+// Outbound tells the direction: by attribute XFRMA_SA_DIR (6.10 on), else by the
+// sequence number, which only xfrm_replay_overflow of the output path raises
+// (net/xfrm/xfrm_replay.c, 6.12). before is the SA as it was, nil if it was not.
+func (s *SA) Outbound(before *SA) bool {
+	switch {
+	case s.Dir != "":
+		return s.Dir == "out"
+	case before == nil:
+		return s.OSeq > 0
+	}
+	return s.OSeq > before.OSeq
+}
+
+// PacketsSince returns the packets since the SA was as before: all of them if
+// it was not, or has begun anew.
+func (s *SA) PacketsSince(before *SA) uint64 {
+	if before == nil || before.Packets > s.Packets {
+		return s.Packets
+	}
+	return s.Packets - before.Packets
+}
+
 // An SAKey is what identifies an SA: RFC 4301 section 4.1, and the namespace.
 type SAKey struct {
 	NetNS, Src, Dst, Proto string
@@ -98,8 +120,8 @@ type LockAccount struct {
 	OverflowNS uint64 `json:"overflow_ns"`
 }
 
-// An AcquireRow is what the count and time probes saw of one lock on one CPU:
-// every acquisition, waited for or not.
+// An AcquireRow is what the count and time probes saw of one lock on one CPU,
+// measured or not: every acquisition, waited for or not.
 type AcquireRow struct {
 	Phase string `json:"phase"` // name of the Phase that counted
 	CPU   int    `json:"cpu"`
@@ -129,7 +151,7 @@ type AcquireAccount struct {
 }
 
 // A StackRow is a call stack that entered a slow path, from the phase of its
-// own in which stacks are taken, one wait in Phase.OneIn.
+// own in which stacks are taken, one wait in Phase.OneIn. Count is stacks taken.
 type StackRow struct {
 	CPU    int      `json:"cpu"`
 	Lock   string   `json:"lock"`
@@ -138,12 +160,13 @@ type StackRow struct {
 	Frames []string `json:"frames"` // kernel addresses, hex, leaf first
 }
 
-// A FindRow is what xfrm_state_find returned on one CPU, by SA
+// A FindRow is what xfrm_state_find returned on one CPU, measured or not, by SA
 // (net/xfrm/xfrm_state.c, 6.12).
 type FindRow struct {
 	CPU   int    `json:"cpu"`
-	State string `json:"state"`          // address of the xfrm_state, hex; "" if none was found
-	Lock  string `json:"lock,omitempty"` // address of its x->lock, hex
+	State string `json:"state"`           // address of the xfrm_state, hex; "" if none was found
+	Lock  string `json:"lock,omitempty"`  // address of its x->lock, hex
+	NetNS string `json:"netns,omitempty"` // as in the plan; "inode 4026531840" of one that is not
 	SPI   uint32 `json:"spi,omitempty"`
 	PCPU  *int   `json:"pcpu,omitempty"` // nil: any CPU, the fallback SA, or a kernel that has no per-CPU SAs
 	Count uint64 `json:"count"`          // calls that returned it
@@ -179,7 +202,10 @@ type FindLine struct {
 // CPU a SPI.
 type InboundRow struct {
 	CPU     int    `json:"cpu"`
+	NetNS   string `json:"netns,omitempty"` // as FindRow.NetNS
 	SPI     uint32 `json:"spi"`
+	PCPU    *int   `json:"pcpu,omitempty"`
+	Lock    string `json:"lock,omitempty"` // address of its x->lock, hex
 	Packets uint64 `json:"packets"`
 }
 

@@ -143,6 +143,7 @@ type State struct {
 	NetNS   uint32 // inode number of its network namespace
 	SPI     uint32
 	PCPU    *int // nil: any CPU, or a kernel that has no per-CPU SAs
+	Inbound bool // given out by the lookup of inbound packets
 	Count   uint64
 }
 
@@ -159,12 +160,12 @@ func (f *Find) Read() (*Finds, error) {
 	if err != nil {
 		return nil, err
 	}
-	finds := decodeFinds(cpus, f.cacheKnown)
+	finds := decodeFinds(cpus, f.name == InboundName, f.cacheKnown)
 	finds.Skipped, err = f.Skipped()
 	return finds, err
 }
 
-func decodeFinds(cpus []bpf.FindFindCpu, cacheKnown bool) *Finds {
+func decodeFinds(cpus []bpf.FindFindCpu, inbound, cacheKnown bool) *Finds {
 	f := &Finds{}
 	for cpu := range cpus {
 		c := &cpus[cpu]
@@ -181,7 +182,7 @@ func decodeFinds(cpus []bpf.FindFindCpu, cacheKnown bool) *Finds {
 			if s.Count == 0 {
 				continue
 			}
-			state := State{CPU: cpu, Address: s.State, Net: s.Net, NetNS: s.Netns, SPI: bits.ReverseBytes32(s.Spi), Count: s.Count}
+			state := State{CPU: cpu, Address: s.State, Net: s.Net, NetNS: s.Netns, SPI: bits.ReverseBytes32(s.Spi), Inbound: inbound, Count: s.Count}
 			if s.Pcpu != math.MaxUint32 {
 				pcpu := int(s.Pcpu)
 				state.PCPU = &pcpu

@@ -65,15 +65,14 @@ type StackAccount struct {
 
 // StackCounts is what the stacks probe took.
 type StackCounts struct {
-	Rows     []bundle.StackRow // sorted by CPU, then lock, then count; frames from the function attached to
+	Rows     []bundle.StackRow // sorted by CPU, then lock, then count
 	Accounts []StackAccount    // one for each possible CPU, sorted
 	Skipped  uint64            // runs the kernel's recursion guard skipped
 }
 
-// Read returns what was taken since the probe was loaded. leaf says whether an
-// address lies in a function that frames shall begin with; what is above it are
-// the probe's own. If no frame does all are kept.
-func (s *Stacks) Read(leaf func(addr uint64) bool) (*StackCounts, error) {
+// Read returns what was taken since the probe was loaded. The first frames are
+// of the probe itself.
+func (s *Stacks) Read() (*StackCounts, error) {
 	cpus, err := elements[bpf.StacksStackCpu](s.programs, bpf.StacksMapStackCpus)
 	if err != nil {
 		return nil, err
@@ -92,7 +91,7 @@ func (s *Stacks) Read(leaf func(addr uint64) bool) (*StackCounts, error) {
 		}
 		for cpu := range records {
 			if n < cpus[cpu].Next {
-				addStack(rows, cpu, &records[cpu], leaf)
+				addStack(rows, cpu, &records[cpu])
 			}
 		}
 	}
@@ -107,17 +106,13 @@ func (s *Stacks) Read(leaf func(addr uint64) bool) (*StackCounts, error) {
 }
 
 // addStack adds a record to the row of its CPU, lock and frames.
-func addStack(rows map[string]*bundle.StackRow, cpu int, r *bpf.StacksStackRecord, leaf func(uint64) bool) {
+func addStack(rows map[string]*bundle.StackRow, cpu int, r *bpf.StacksStackRecord) {
 	n := min(int(r.Size)/8, len(r.Frames))
 	if n <= 0 {
 		return // the walk failed
 	}
-	addrs := r.Frames[:n]
-	if first := slices.IndexFunc(addrs, leaf); first > 0 {
-		addrs = addrs[first:]
-	}
-	frames := make([]string, len(addrs))
-	for i, addr := range addrs {
+	frames := make([]string, n)
+	for i, addr := range r.Frames[:n] {
 		frames[i] = address(addr)
 	}
 	key := fmt.Sprint(cpu, r.Lock, strings.Join(frames, ","))

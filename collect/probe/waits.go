@@ -57,12 +57,10 @@ func (w *Waits) Losses(cpus bundle.CPUSet) []bundle.Loss {
 			overflow += a.Overflow
 		}
 	}
-	const source = "probe wait"
-	all := []bundle.Loss{
-		{Source: source, What: "waits whose end was not seen", Count: mismatched, Of: begun, Effect: "counted as begun only; their time is missing"},
-		{Source: source, What: "waits whose begin was not seen", Count: late, Of: begun + late, Effect: "not counted"},
-		{Source: source, What: "waits for locks that found no slot", Count: overflow, Of: begun, Effect: "in the total, not by lock"},
-		{Source: source, What: "runs skipped by the kernel's recursion guard, on all CPUs", Count: w.Skipped, Effect: "a begin or an end each"},
-	}
-	return slices.DeleteFunc(all, func(l bundle.Loss) bool { return l.Count == 0 })
+	return nonZero(
+		bundle.Loss{Source: source(WaitName), What: "waits whose end was not seen", Count: mismatched, Of: begun, Effect: "counted as begun only; their time is missing"},
+		bundle.Loss{Source: source(WaitName), What: "waits whose begin was not seen", Count: late, Of: begun + late, Effect: "not counted"},
+		bundle.Loss{Source: source(WaitName), What: "waits for locks that found no slot", Count: overflow, Of: begun, Effect: "in the total, not by lock"},
+		bundle.Loss{Source: source(WaitName), What: guard, Count: w.Skipped, Effect: "a begin or an end each"},
+	)
 }

@@ -1,0 +1,253 @@
+package collect
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/probe"
+	"xfrmscope/collect/procfs"
+)
+
+// A naming says which lock lies at an address. It is made of what the probes
+// have counted, when they have: naming costs no event anything.
+type naming struct {
+	layouts map[string]bundle.StructLayout
+	states  map[uint64]string // xfrm_state by address: "SPI 0x1001 pcpu 3"
+	nets    map[uint64]string // struct net by address: the namespace's name
+	perCPU  perCPU
+	near    *nearest
+	callers map[uint64]string // by lock: the function that waited most
+}
+
+// perCPU is where the kernel's per-CPU variables lie.
+type perCPU struct {
+	start, end uint64   // of their symbols
+	offsets    []uint64 // by CPU: of its copy from the symbol
+}
+
+// resolve returns the CPU whose per-CPU variables hold the address, and the
+// address the symbol of that variable is near.
+func (p perCPU) resolve(addr uint64) (cpu int, symbol uint64, ok bool) {
+	for cpu, offset := range p.offsets {
+		if symbol := addr - offset; offset != 0 && symbol >= p.start && symbol < p.end {
+			return cpu, symbol, true
+		}
+	}
+	return 0, 0, false
+}
+
+// newPerCPU finds the per-CPU variables by the kernel's symbols and its
+// __per_cpu_offset (mm/percpu.c, arch/x86/kernel/setup_percpu.c, 6.12).
+func newPerCPU(root procfs.Root, cpus int) (perCPU, error) {
+	var p perCPU
+	var table uint64
+	for s, err := range root.Symbols() {
+		if err != nil {
+			return perCPU{}, err
+		}
+		switch s.Name {
+		case "__per_cpu_start":
+			p.start = s.Addr
+		case "__per_cpu_end":
+			p.end = s.Addr
+		case "__per_cpu_offset":
+			table = s.Addr
+		}
+	}
+	if table == 0 || p.end <= p.start {
+		return perCPU{}, fmt.Errorf("no __per_cpu_offset among the kernel's symbols")
+	}
+	var err error
+	p.offsets, err = probe.Peek(table, cpus)
+	return p, err
+}
+
+// newNaming gathers what names can be made of. Text symbols are known when
+// near has been offered all.
+func newNaming(c *counted, layouts []bundle.StructLayout, percpu perCPU, namespaces map[uint32]string) *naming {
+	n := &naming{layouts: make(map[string]bundle.StructLayout), states: make(map[uint64]string), nets: make(map[uint64]string), perCPU: percpu}
+	for _, l := range layouts {
+		n.layouts[l.Struct] = l
+	}
+	for _, s := range c.states() {
+		n.nets[s.Net] = nsNameOf(s.NetNS, namespaces)
+		if n.states[s.Address] == "" {
+			n.states[s.Address] = saName(s)
+		}
+	}
+	n.near = newNearest(n.addresses(c))
+	return n
+}
+
+func saName(s probe.State) string {
+	name := fmt.Sprintf("SPI %#x", s.SPI)
+	if s.PCPU != nil {
+		name += fmt.Sprintf(" pcpu %d", *s.PCPU)
+	}
+	if s.Inbound {
+		name += " inbound"
+	}
+	return name
+}
+
+// nsNameOf names a namespace as the plan does, or by its inode.
+func nsNameOf(inode uint32, namespaces map[uint32]string) string {
+	if name, ok := namespaces[inode]; ok {
+		return name
+	}
+	return fmt.Sprintf("inode %d", inode)
+}
+
+// addresses returns all that symbols are looked for.
+func (n *naming) addresses(c *counted) []uint64 {
+	var addrs []uint64
+	for _, lock := range c.locks() {
+		addr := parseAddress(lock)
+		addrs = append(addrs, addr)
+		if _, symbol, ok := n.perCPU.resolve(addr); ok {
+			addrs = append(addrs, symbol)
+		}
+	}
+	for _, row := range c.stackRows() {
+		for _, frame := range row.Frames {
+			addrs = append(addrs, parseAddress(frame))
+		}
+	}
+	return addrs
+}
+
+// parseAddress reads an address of a row, which this program wrote; 0 if it is
+// none.
+func parseAddress(hex string) uint64 {
+	addr, _ := strconv.ParseUint(hex, 0, 64)
+	return addr
+}
+
+// name returns the lock's name, "" if none is known: the field of the SA or of
+// the network namespace it is, the per-CPU or global variable it lies in, else
+// who waits for it.
+func (n *naming) name(lock string) string {
+	addr := parseAddress(lock)
+	for state, sa := range n.states {
+		if field, ok := n.field("xfrm_state", state, addr); ok {
+			return "x->" + field + " " + sa
+		}
+	}
+	for net, ns := range n.nets {
+		if field, ok := n.field("net", net, addr); ok {
+			if ns != "" {
+				field += " of " + ns
+			}
+			return "net->" + field
+		}
+	}
+	if cpu, symbol, ok := n.perCPU.resolve(addr); ok {
+		if name := n.near.name(symbol); name != "" {
+			return fmt.Sprintf("%s of CPU %d", name, cpu)
+		}
+	}
+	if name := n.near.name(addr); name != "" && addr != 0 {
+		return name
+	}
+	if caller := n.callers[addr]; caller != "" {
+		return "in " + caller
+	}
+	return ""
+}
+
+// lockOf returns the address of the lock of the SA at an address, "" if where
+// it lies is not known.
+func (n *naming) lockOf(state uint64) string {
+	for _, f := range n.layouts["xfrm_state"].Fields {
+		if f.Name == "lock" {
+			return fmtAddress(state + uint64(f.Offset))
+		}
+	}
+	return ""
+}
+
+func fmtAddress(addr uint64) string { return fmt.Sprintf("%#x", addr) }
+
+// field returns the field of the structure at base that an address lies in:
+// "lock", "xfrm.xfrm_state_lock", "mtimer+0x10".
+func (n *naming) field(name string, base, addr uint64) (field string, ok bool) {
+	l, known := n.layouts[name]
+	if !known || base == 0 || addr < base || addr-base >= uint64(l.Size) {
+		return "", false
+	}
+	offset := uint32(addr - base)
+	for _, f := range slices.Backward(l.Fields) {
+		if offset >= f.Offset && offset < f.Offset+f.Size {
+			field = f.Name
+			if offset > f.Offset {
+				field += fmt.Sprintf("+%#x", offset-f.Offset)
+			}
+			return field, true
+		}
+	}
+	return "", false
+}
+
+// trim takes the probe's own frames off the stacks: what is above the slow path.
+// Where no frame is in one all are kept.
+func (n *naming) trim(rows []bundle.StackRow) {
+	for i := range rows {
+		frames := rows[i].Frames
+		at := slices.IndexFunc(frames, func(frame string) bool {
+			return strings.HasSuffix(n.near.function(parseAddress(frame)), "queued_spin_lock_slowpath")
+		})
+		if at > 0 {
+			rows[i].Frames = frames[at:]
+		}
+	}
+}
+
+// findCallers sets who waited most for each lock, of stacks that were trimmed.
+func (n *naming) findCallers(rows []bundle.StackRow) {
+	counts := make(map[uint64]map[string]uint64)
+	for _, row := range rows {
+		caller := n.caller(row.Frames)
+		lock := parseAddress(row.Lock)
+		if caller == "" {
+			continue
+		}
+		if counts[lock] == nil {
+			counts[lock] = make(map[string]uint64)
+		}
+		counts[lock][caller] += row.Count
+	}
+	n.callers = make(map[uint64]string)
+	for lock, by := range counts {
+		for caller, count := range by {
+			best := n.callers[lock]
+			if cmp.Or(cmp.Compare(count, by[best]), strings.Compare(best, caller)) > 0 || best == "" {
+				n.callers[lock] = caller
+			}
+		}
+	}
+}
+
+// caller returns the first function of a stack that is no lock primitive.
+func (n *naming) caller(frames []string) string {
+	for _, frame := range frames {
+		if name := n.near.function(parseAddress(frame)); name != "" && !isLockPrimitive(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// isLockPrimitive reports whether a function only takes a lock for its caller
+// (kernel/locking/spinlock.c, qspinlock.c, qrwlock.c).
+func isLockPrimitive(name string) bool {
+	for _, prefix := range []string{"_raw_spin_", "__raw_spin_", "_raw_read_", "_raw_write_", "do_raw_", "queued_", "native_queued_", "__pv_queued_", "__pv_init", "pv_queued_"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,108 @@
+package collect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/probe"
+)
+
+// Names of the probes in Plan.Probes.
+const (
+	ProbeWait   = probe.WaitName
+	ProbeCount  = probe.CountName
+	ProbeTime   = probe.TimeName
+	ProbeFind   = probe.FindName
+	ProbeStacks = probe.StacksName
+)
+
+// Probes returns the names of all probes, in the order of their phases: what
+// costs the traffic least is first.
+func Probes() []string {
+	return []string{ProbeWait, ProbeCount, ProbeTime, ProbeFind, ProbeStacks}
+}
+
+// DefaultPhase is how long a probe is attached: it counts every event, so that
+// it needs less time than sampling does.
+const DefaultPhase = 2 * time.Second
+
+// maxPhase bounds the phase of a plan, for all of them are run on a load that
+// is thought of for the window.
+const maxPhase = 30 * time.Second
+
+// freePhase names the phases without a probe.
+func freePhase(i int) string { return fmt.Sprintf("none-%d", i) }
+
+// phaseLength returns how long a phase is. Those without a probe are half as
+// long: there is one on either side of each with one.
+func phaseLength(plan bundle.Plan, name string) time.Duration {
+	d := plan.PhaseNS
+	if d == 0 {
+		d = min(DefaultPhase, plan.DurationNS)
+	}
+	if strings.HasPrefix(name, "none-") {
+		return d / 2
+	}
+	return d
+}
+
+// phaseNames returns the phases of a plan, in order.
+func phaseNames(plan bundle.Plan) []string {
+	if len(plan.Probes) == 0 {
+		return nil
+	}
+	names := []string{freePhase(0)}
+	for i, name := range plan.Probes {
+		names = append(names, name, freePhase(i+1))
+	}
+	return names
+}
+
+// phasesLength returns how long all phases take together, without what
+// attaching takes.
+func phasesLength(plan bundle.Plan) time.Duration {
+	var sum time.Duration
+	for _, name := range phaseNames(plan) {
+		sum += phaseLength(plan, name) + settle
+	}
+	return sum
+}
+
+// checkProbes reports the first probe that there is not, and a phase that has no
+// length.
+func checkProbes(plan bundle.Plan) error {
+	for i, name := range plan.Probes {
+		if !slices.Contains(Probes(), name) {
+			return &PlanError{"probe " + name, "there is none of that name", "there are " + strings.Join(Probes(), ", ")}
+		}
+		if slices.Contains(plan.Probes[:i], name) {
+			return &PlanError{"probe " + name, "it is named twice", "name it once"}
+		}
+	}
+	if plan.PhaseNS < 0 || plan.PhaseNS > maxPhase {
+		return &PlanError{"phase", fmt.Sprintf("%s is not within 0 and %s", plan.PhaseNS, maxPhase), fmt.Sprintf("leave it out for %s", DefaultPhase)}
+	}
+	return nil
+}
+
+// packetsBetween sums what the outbound SAs sent between two reads; counted
+// says whether there was one.
+func sentBetween(before, after []bundle.SA) (packets uint64, counted bool) {
+	began := make(map[bundle.SAKey]*bundle.SA, len(before))
+	for i := range before {
+		began[before[i].Key()] = &before[i]
+	}
+	for i := range after {
+		sa := &after[i]
+		was := began[sa.Key()]
+		if !sa.Outbound(was) {
+			continue
+		}
+		counted = true
+		packets += sa.PacketsSince(was)
+	}
+	return packets, counted
+}
