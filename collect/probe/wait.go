@@ -83,7 +83,7 @@ func (w *Wait) Blind() []string {
 	}
 	if w.rung != Fentry {
 		return append(blind,
-			"the first waiter in line of a native queued spin lock, who spins on the pending bit without an event: with two CPUs on a lock, all of its waiting",
+			"the first waiter in line of a native queued spin lock, who spins on the pending bit without an event: with two CPUs on a lock, nearly all of its waiting",
 			"test-and-set spin locks: a guest without paravirtual ones fires no event",
 		)
 	}

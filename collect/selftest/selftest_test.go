@@ -74,7 +74,7 @@ func TestJudge(t *testing.T) {
 		{"ends that are accounted for", at(Shared, func(s *Seen) { s.Begun, s.Losses = 100, []bundle.Loss{{Count: 90}} }), probe.Fentry, "", "90 lost"},
 		{"pending", func(r *Result) { r.Pending = []Pending{{r.CPUs, 10, 900, 2, 300}} }, probe.Fentry, "", "the rest, 600 ns"},
 		{"more queued than there is", func(r *Result) { r.Pending = []Pending{{r.CPUs, 10, 900, 2, 901}} }, probe.Fentry, "pending", "2 of 901 ns"},
-		{"blind on two CPUs", at(Shared, func(s *Seen) { s.Waits = 0 }), probe.TPBTF, "seen", "first waiter in line"},
+		{"blind on two CPUs", at(Shared, func(s *Seen) { s.Waits = 0 }), probe.TPBTF, "seen", "the first in line"},
 		{"nothing by fentry", at(Shared, func(s *Seen) { s.Waits = 0 }), probe.Fentry, "seen", "not the function"},
 	} {
 		r := synthetic(tt.rung)

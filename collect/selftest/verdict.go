@@ -145,7 +145,7 @@ func blindness(rung *Rung, cpus int) string {
 	case rung.Rung == probe.Fentry:
 		return "its slow path is not run, or is not the function the probe is attached to"
 	case cpus == 2:
-		return "the first waiter in line of a native queued spin lock passes no tracepoint"
+		return "of two CPUs on a native queued spin lock the waiting one is nearly always the first in line, who passes no tracepoint"
 	}
 	return "the spin locks are test-and-set, or what was seen is another lock's"
 }
