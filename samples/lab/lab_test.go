@@ -370,31 +370,26 @@ func (r *run) saysWhatIsMissing(t *testing.T) {
 	}
 }
 
-// Two IKE daemons agreed on an SA for each CPU that sends: RFC 9611.
+// Two IKE daemons agreed on an SA for each CPU that sends, RFC 9611, at times on
+// two: either side may ask for it.
 func TestNegotiated(t *testing.T) {
 	r := open(t, recorded(t, "main", "ike", "pcpu-n4"))
-	byCPU := map[uint32]int{}
+	byCPU := map[uint32]uint64{}
+	var own, all uint64
 	for _, s := range r.SAs {
-		if s.Outbound && s.PCPU != nil {
-			byCPU[*s.PCPU]++
+		if !s.Outbound {
+			continue
+		}
+		all += s.DeltaPackets
+		if s.PCPU != nil {
+			own += s.DeltaPackets
+			byCPU[*s.PCPU] += s.DeltaPackets
 			t.Logf("SA %#x of CPU %d: %d packets", s.SPI, *s.PCPU, s.DeltaPackets)
-			if *s.PCPU < 4 && s.DeltaPackets == 0 {
-				t.Errorf("SA %#x of CPU %d carried nothing", s.SPI, *s.PCPU)
-			}
 		}
 	}
 	for cpu := range uint32(4) {
 		if byCPU[cpu] == 0 {
-			t.Errorf("no SA was negotiated for CPU %d: %v", cpu, byCPU)
-		}
-	}
-	var own, all uint64
-	for _, s := range r.SAs {
-		if s.Outbound {
-			all += s.DeltaPackets
-			if s.PCPU != nil {
-				own += s.DeltaPackets
-			}
+			t.Errorf("no SA negotiated for CPU %d carried packets: %v", cpu, byCPU)
 		}
 	}
 	near(t, "packets on SAs of one CPU, and on all", own, all)
