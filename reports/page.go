@@ -154,7 +154,7 @@ func newPage(r *analyze.Result, o HTMLOptions) (*page, error) {
 	results, leftOut := embedded(r)
 	p.Results = results
 	if p.Versus = versusOf(r); p.Versus != nil {
-		p.Kind, p.Title = "comparison", titleOfComparison(r.Comparison)
+		p.Kind = "comparison"
 	}
 	p.addSections(compareSections(r)...)
 	p.addSections(

@@ -138,6 +138,9 @@ func cpuCaption(r *analyze.Run) string {
 }
 
 func titleOf(r *analyze.Result) string {
+	if r.Comparison != nil {
+		return titleOfComparison(r.Comparison)
+	}
 	runs := present(r)
 	if len(runs) == 0 {
 		return "no runs"
