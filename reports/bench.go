@@ -25,6 +25,10 @@ import (
 // the event are configuration: numbers of different ones are never compared.
 //
 //	benchstat -filter .name:Xfrm -row /n -col /mode benchfmt.txt
+//
+// In a comparison the side is configuration:
+//
+//	benchstat -filter .name:Xfrm -row ".name /mode /n" -col side -ignore event benchfmt.txt
 func Benchfmt(w io.Writer, r *analyze.Result) error {
 	runs := present(r)
 	if len(runs) > 0 {
@@ -87,6 +91,9 @@ func cpuValues(rate metric.Value, c analyze.CPU) []benchValue {
 // lockValues are what the probe counted, and the cache misses.
 func lockValues(r *analyze.Run) []benchValue {
 	values := []benchValue{{r.Locks.PerPkt, "lock-wait-ns/packet"}, {r.Locks.Waits, "lock-waits"}}
+	if t := r.Traffic; t != nil {
+		values = append(values, benchValue{t.Throughput, "bit/s"}, benchValue{t.Loss, "loss-ratio"})
+	}
 	for _, m := range r.Misses {
 		if m.CPU < 0 {
 			event := benchName(m.Event)
@@ -139,6 +146,7 @@ func benchConfig(r *analyze.Run) []benchfmt.Config {
 	if e := r.Main(); e != nil {
 		add("event", e.Name)
 	}
+	add("side", r.Side)
 	return config
 }
 

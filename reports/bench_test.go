@@ -109,17 +109,28 @@ func TestBenchfmtOfExtremes(t *testing.T) {
 
 // TestBenchstatReadsIt compares two modes with the tool itself.
 func TestBenchstatReadsIt(t *testing.T) {
-	path, err := exec.LookPath("benchstat")
-	if err != nil {
-		t.Skip("benchstat is not on the PATH (go install golang.org/x/perf/cmd/benchstat@latest)")
+	tool := filepath.Join(t.TempDir(), "benchstat")
+	if out, err := exec.Command("go", "build", "-o", tool, "golang.org/x/perf/cmd/benchstat").CombinedOutput(); err != nil {
+		t.Fatalf("building benchstat: %v\n%s", err, out)
 	}
-	file := filepath.Join(t.TempDir(), "bench.txt")
-	text, _, _ := benchText(t, testSweep())
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Command(path, "-row", ".name /n", "-col", "/mode", "-filter", ".name:Xfrm", file).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "packets/s") || !strings.Contains(string(out), "shared") {
-		t.Errorf("benchstat: %v\n%s", err, out)
+	for _, tt := range []struct {
+		r    *analyze.Result
+		args []string
+		want []string
+	}{
+		{testSweep(), []string{"-row", ".name /n", "-col", "/mode"}, []string{"packets/s", "shared"}},
+		{testComparison(t, 4), []string{"-row", ".name /mode /n", "-col", "side"}, []string{"packets/s", "before", "after", "+30.00% (p=0.029 n=4)"}},
+	} {
+		file := filepath.Join(t.TempDir(), "bench.txt")
+		text, _, _ := benchText(t, tt.r)
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command(tool, append(tt.args, "-filter", ".name:Xfrm", file)...).CombinedOutput()
+		for _, want := range tt.want {
+			if err != nil || !strings.Contains(string(out), want) {
+				t.Errorf("benchstat: %v, want %q in\n%s", err, want, out)
+			}
+		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 // csvHead names the columns of results.csv.
 func csvHead() []string {
-	return []string{"run", "mode", "n", "event", "cpu", "about", "name", "metric", "value", "unit", "se", "samples", "not_measured"}
+	return []string{"run", "mode", "n", "event", "cpu", "about", "name", "metric", "value", "unit", "se", "samples", "not_measured", "side"}
 }
 
 // A Number is one number of a Result and where it stands.
@@ -23,7 +23,7 @@ type Number struct {
 	Run   *analyze.Run
 	Event string // the sampled event, "" for what is no sample
 	CPU   int    // -1: all measured CPUs together
-	About string // "run", "cpu", "stage", "function", "spin caller", "cache", "lock" or "SA"
+	About string // "run", "cpu", "stage", "function", "spin caller", "cache", "lock", "find" or "SA"
 	Name  string // of the stage, function, lock or SA
 	metric.Value
 }
@@ -43,12 +43,13 @@ func Numbers(r *analyze.Result) []Number {
 //	run, mode, n   the run, its mode and the number of CPUs measured
 //	event          the sampled event, "" for what is no sample
 //	cpu            a CPU, "all" for all measured ones together
-//	about          "run", "cpu", "stage", "function", "spin caller", "cache", "lock" or "SA"
+//	about          "run", "cpu", "stage", "function", "spin caller", "cache", "lock", "find" or "SA"
 //	name           of the stage, function, lock or SA
 //	metric         an id of the catalogue, or what the probe or the SA counted
 //	value, se      in unit; empty if not measured, se of a plain count
 //	samples        behind the value, empty if it is not sampled
 //	not_measured   why there is no value
+//	side           "before" or "after" in a comparison
 //
 // A text that a spreadsheet would take for a formula has an apostrophe in
 // front.
@@ -78,7 +79,7 @@ func csvLine(n Number) []string {
 		why = orWord(n.Missing.Why, "not measured")
 	}
 	return []string{safeCell(n.Run.Name), safeCell(n.Run.Mode), strconv.Itoa(n.Run.N), safeCell(n.Event), on, n.About,
-		safeCell(n.Name), n.ID, value, safeCell(n.Unit), se, samples, safeCell(why)}
+		safeCell(n.Name), n.ID, value, safeCell(n.Unit), se, samples, safeCell(why), safeCell(n.Run.Side)}
 }
 
 // numbers collects those of one run after another.
@@ -113,6 +114,16 @@ func (c *numbers) run(r *analyze.Run) {
 	}
 	c.event = ""
 	c.locks(&r.Locks)
+	if f := r.Finds; f != nil {
+		for _, v := range []metric.Value{f.Calls, f.PerPacket, f.Fallback, f.WrongCPU, f.CacheEmpty, f.P50, f.P99, f.Mean, f.Walk} {
+			c.value(allCPUs, "find", "", v)
+		}
+		c.count(allCPUs, "find", "", "find_no_sa", "calls", f.NoSA)
+	}
+	if t := r.Traffic; t != nil {
+		c.value(allCPUs, "run", "", t.Throughput)
+		c.value(allCPUs, "run", "", t.Loss)
+	}
 	for _, s := range r.SAs {
 		name := fmt.Sprintf("%s %s 0x%08x to %s", s.NetNS, s.Proto, s.SPI, s.Dst)
 		cpu := allCPUs
@@ -159,6 +170,9 @@ func (c *numbers) locks(l *analyze.Locks) {
 		c.count(allCPUs, "lock", name, metric.WaitsID, "waits", k.Waits)
 		c.count(allCPUs, "lock", name, metric.WaitID, "ns", k.WaitNS)
 		c.count(allCPUs, "lock", name, "longest_wait_ns", "ns", k.MaxNS)
+		for _, v := range []metric.Value{k.P50, k.P99, k.Acquisitions, k.Contention, k.Bounce} {
+			c.value(allCPUs, "lock", name, v)
+		}
 	}
 }
 

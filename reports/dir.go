@@ -22,6 +22,9 @@ import (
 //	commit-table.txt       the bare table for a commit message
 //	flame-RUN-EVENT.svg    one flame graph for each event of each run
 //	RUN-EVENT.pb.gz        the same as a pprof profile with labels cpu and stage
+//	RUN-EVENT-per-packet.pb.gz
+//	                       its weights for a million packets: what may be subtracted
+//	RUN-locks.pb.gz        lock waits: contentions/count, delay/nanoseconds
 //	RUN-EVENT.folded       the same as folded text: TASK;ROOT;...;LEAF WEIGHT
 //	benchfmt.txt           the runs as Go benchmarks, for benchstat
 //	results.csv            every number, one to a line
@@ -62,20 +65,26 @@ func artefacts(r *analyze.Result) []artefact {
 		{"digest.txt", func(w io.Writer) error { return Digest(w, r) }},
 		{"commit-table.txt", func(w io.Writer) error { return CommitTable(w, r) }},
 	}
-	var profiles, folded []artefact
+	var profiles, perPacket, folded, locks []artefact
 	for _, run := range present(r) {
+		if len(run.Locks.Rows) > 0 {
+			locks = append(locks, artefact{names.unique(fileName(sided(run.Side, run.Name))+"-locks") + ".pb.gz", func(w io.Writer) error { return writeLockPprof(w, run) }})
+		}
 		for _, e := range run.Events {
 			if e.Profile == nil {
 				continue
 			}
-			stem := names.unique(fileName(run.Name) + "-" + fileName(e.Name))
-			label := orDash(run.Name)
+			stem := names.unique(fileName(sided(run.Side, run.Name)) + "-" + fileName(e.Name))
+			label := orDash(sided(run.Side, run.Name))
 			list = append(list, artefact{"flame-" + stem + ".svg", func(w io.Writer) error { return FlameSVG(w, e.Profile, FlameOptions{Run: label}) }})
 			profiles = append(profiles, artefact{stem + ".pb.gz", func(w io.Writer) error { return writePprof(w, e.Profile) }})
+			if _, ok := packetScale(e); ok {
+				perPacket = append(perPacket, artefact{stem + "-per-packet.pb.gz", func(w io.Writer) error { return writePacketPprof(w, e) }})
+			}
 			folded = append(folded, artefact{stem + ".folded", func(w io.Writer) error { return profile.WriteFolded(w, e.Profile, profile.FoldedOptions{}) }})
 		}
 	}
-	list = slices.Concat(list, profiles, folded)
+	list = slices.Concat(list, profiles, perPacket, locks, folded)
 	return append(list,
 		artefact{"benchfmt.txt", func(w io.Writer) error { return Benchfmt(w, r) }},
 		artefact{"results.csv", func(w io.Writer) error { return CSV(w, r) }},

@@ -26,7 +26,7 @@ func TestWriteDir(t *testing.T) {
 	if got := names[:4]; strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("wrote %v first, want %v", got, want)
 	}
-	if len(names) != 3+6+6+6+3 || names[len(names)-1] != "results.json" {
+	if len(names) != 3+6+6+6+4+6+3 || names[len(names)-1] != "results.json" {
 		t.Errorf("wrote %v", names)
 	}
 	entries, _ := os.ReadDir(dir)

@@ -13,7 +13,11 @@ import (
 func provenanceSection(r *analyze.Result, p *page, leftOut string) section {
 	s := section{ID: "provenance", Nav: "Provenance", Title: "Provenance"}
 	if len(p.Files) > 0 {
-		s.Parts = append(s.Parts, part{Text: "Beside this page:", Links: p.Files})
+		links := part{Text: "Beside this page:", Links: p.Files[:min(maxLinks, len(p.Files))]}
+		s.Parts = append(s.Parts, links)
+		if left := len(p.Files) - maxLinks; left > 0 {
+			s.Parts = append(s.Parts, part{Text: fmt.Sprintf("and %d files more.", left)})
+		}
 	}
 	runs := present(r)
 	for _, i := range pick(len(runs), maxProvenance) {
@@ -34,6 +38,9 @@ func provenanceSection(r *analyze.Result, p *page, leftOut string) section {
 	notices.Fold.Legal = true
 	return section{s.ID, s.Nav, s.Title, append(s.Parts, part{Text: by, Muted: true}, notices)}
 }
+
+// maxLinks bounds the files that are linked.
+const maxLinks = 400
 
 // maxProvenance bounds the runs whose provenance is in the page.
 const maxProvenance = 64

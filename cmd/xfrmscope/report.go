@@ -32,7 +32,9 @@ func newReport(io streams) *cobra.Command {
   digest.txt        plain text for a mail: ASCII, 72 columns, 30 lines
   commit-table.txt  the bare table for a commit message
   flame-*.svg       a static flame graph per run and event
-  *.pb.gz           a pprof profile per run and event, labels cpu and stage
+  *.pb.gz           a pprof profile per run and event, labels cpu and stage;
+                    *-per-packet: weights of a million packets, what may be
+                    subtracted with -diff_base; *-locks: contentions and delay
   *.folded          the same as folded text, for flamegraph.pl and speedscope
   benchfmt.txt      the runs as Go benchmarks, for benchstat
   results.csv       every number, one a line
