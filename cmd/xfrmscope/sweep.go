@@ -365,7 +365,7 @@ func resolveScenario(s *scenario.Scenario) (*scenario.Scenario, error) {
 		return nil, err
 	}
 	r, err := s.Resolve(m, scenario.Defaults{
-		Events: collect.DefaultEvents(), FrequencyHz: collect.DefaultFrequencyHz, Probes: []string{collect.ProbeWait},
+		Events: collect.DefaultEvents(), FrequencyHz: collect.DefaultFrequencyHz, Probes: collect.Probes(),
 	})
 	if err != nil {
 		return nil, usageError{err}

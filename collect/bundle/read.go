@@ -26,7 +26,8 @@ const maxLine = 1 << 20
 // A Run is an opened bundle of one run. It is read-only.
 type Run struct {
 	Manifest
-	Path string // as given by whoever opened it, for messages
+	Path  string // as given by whoever opened it, for messages
+	Sweep *Sweep // it was opened as a part of, nil if none
 
 	fsys   fs.FS
 	shared fs.FS // of the sweep the run belongs to, nil if none

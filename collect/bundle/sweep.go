@@ -46,7 +46,7 @@ func OpenSweep(fsys fs.FS, path string) (*Sweep, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.shared = fsys
+		r.shared, r.Sweep = fsys, s
 		s.Runs = append(s.Runs, r)
 	}
 	if len(s.Runs) == 0 {
