@@ -54,6 +54,7 @@ invalid, 5 regression, 130 interrupted.`,
 	})
 	root.AddCommand(
 		newDoctor(io),
+		newTop(io),
 		newRecord(io),
 		newSweep(io),
 		newScenario(io),
