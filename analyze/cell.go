@@ -77,36 +77,21 @@ func stageOf(r *Run, name string, perPacket bool) metric.Value {
 	return v
 }
 
-// locks are the names of locks waited for, those of one kind once.
+// locks are the classes of the locks waited for: an address says nothing in
+// another boot, and SPIs are others in each setup.
 func (c *cell) locks() []string {
 	var out []string
 	for _, r := range c.all() {
 		for _, l := range r.Locks.Rows {
-			out = appendNew(out, lockKind(l))
+			out = appendNew(out, l.class())
 		}
 	}
 	slices.Sort(out)
 	return out
 }
 
-// unnamedLocks is the kind of locks of which only an address is known, which
-// says nothing in another boot.
-const unnamedLocks = "locks without a name"
-
-// lockKind names a lock so that it can be found on the other side: SPIs are
-// another in each setup, so the locks of all SAs are one kind.
-func lockKind(l Lock) string {
-	switch {
-	case l.SPI != 0:
-		return "x->lock"
-	case l.Name != "":
-		return l.Name
-	}
-	return unnamedLocks
-}
-
-// lockWait is the wait per packet for locks of one kind.
-func lockWait(r *Run, kind string) metric.Value {
+// lockWait is the wait per packet for locks of one class.
+func lockWait(r *Run, class string) metric.Value {
 	v := r.Locks.PerPkt
 	if !v.Measured() {
 		return v
@@ -117,7 +102,7 @@ func lockWait(r *Run, kind string) metric.Value {
 	}
 	var ns uint64
 	for _, l := range r.Locks.Rows {
-		if lockKind(l) == kind {
+		if l.class() == class {
 			ns += l.WaitNS
 		}
 	}

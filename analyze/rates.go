@@ -88,7 +88,7 @@ func pick(runs []*Run, index []int) []*Run {
 // rateFindings says in words what curves of a traffic generator show. What ends
 // a curve of runs with samples, finding.Scale says.
 func rateFindings(r *Result) []finding.Finding {
-	var generated, all []finding.RateCurve
+	var linear, supported, all []finding.RateCurve
 	for _, c := range r.Curves {
 		if c.Scaling == nil || len(c.Runs) == 0 {
 			continue
@@ -101,11 +101,14 @@ func rateFindings(r *Result) []finding.Finding {
 		if c.Scaling.Unit == "bit/s" {
 			f.Layer = first.Traffic.Layer
 			f.Shown = shown(pick(r.Runs, c.Runs), ratingOf(r.Runs))
-			generated = append(generated, f)
+			supported = append(supported, f)
+			if !slices.Contains(plainModes, c.Mode) {
+				linear = append(linear, f)
+			}
 		}
 		all = append(all, f)
 	}
-	return slices.Concat(finding.Linear(generated), finding.Ceilings(all), finding.Support(generated))
+	return slices.Concat(finding.Linear(linear), finding.Ceilings(all), finding.Support(supported))
 }
 
 // shown is what two sides of runs like these would show, N by N.

@@ -59,8 +59,11 @@ func whereText(runs []*analyze.Run) (host, what string) {
 	})
 	host = fmt.Sprintf("host %s, kernel %s, %s", orUnknown(host), orUnknown(kernel), orUnknown(cpu))
 	what = fmt.Sprintf("event %s, -F %s, %s s", event, orUnknown(common(runs, frequency)), orUnknown(common(runs, seconds)))
+	if event == "none" {
+		what = "no samples were taken"
+	}
 	if source := common(runs, func(r *analyze.Run) string { return r.Packets.Source }); source != "" {
-		if len(runs) > 1 {
+		if len(runs) > 1 && event != "none" {
 			what += " a run"
 		}
 		what += "; packets: " + source

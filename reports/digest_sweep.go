@@ -24,7 +24,7 @@ func sweepBlocks(r *analyze.Result, runs []*analyze.Run) []block {
 	return append([]block{
 		{items: lineItems(head[:min(5, len(head))])},
 		foundBlock(r),
-		{items: runTable(groups, runs), keep: math.MaxInt, least: 1, gap: true, rank: 2, noun: "row"},
+		{items: sweepTable(r, groups, runs), keep: math.MaxInt, least: 1, gap: true, rank: 2, noun: "row"},
 		{items: perCPULines(groups), keep: 1, rank: 3, noun: "CPU line"},
 		{items: lastMisses(groups), rank: 4, noun: "miss ratio"},
 	}, endBlocks(r, len(runs))...)
@@ -44,6 +44,14 @@ func modesText(r *analyze.Result) string {
 		return "mode " + modes[0]
 	}
 	return "modes " + strings.Join(modes, ", ")
+}
+
+// sweepTable is the table of the runs: of a traffic generator's its rates.
+func sweepTable(r *analyze.Result, groups []group, runs []*analyze.Run) [][]string {
+	if onlyTraffic(r) {
+		return trafficTable(r)
+	}
+	return runTable(groups, runs)
 }
 
 // runTable prints one line for each group, at most digestRows.

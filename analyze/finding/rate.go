@@ -78,7 +78,9 @@ func linear(c *RateCurve) Finding {
 		good := rowAt(rows, k.LastGood)
 		f.Claim = fmt.Sprintf("%s: linear to %s, %s; at %s %s", c.Mode, c.of(k.LastGood), c.rate(good.Rate.Median), c.of(k.N), k.Text)
 	}
+	lossless := true
 	for _, r := range rows {
+		lossless = lossless && r.Loss == nil
 		line := fmt.Sprintf("%s: %s%s, efficiency %.3f", c.of(r.N), c.rate(r.Rate.Median), c.layer(), r.Efficiency.Value)
 		if i := r.Rate.Interval; i.Known() && r.Rate.Median > 0 {
 			line += fmt.Sprintf(", runs from %+.2f to %+.2f %%", 100*(r.Rate.Min/r.Rate.Median-1), 100*(r.Rate.Max/r.Rate.Median-1))
@@ -87,6 +89,11 @@ func linear(c *RateCurve) Finding {
 			line += fmt.Sprintf(", loss %.2f %%", 100**r.Loss)
 		}
 		f.Evidence = append(f.Evidence, line)
+	}
+	f.Evidence = append(f.Evidence, fmt.Sprintf("linear is efficiency of %.2f or more and loss of %.1f %% or less", k.Floor, 100*k.Limit))
+	if lossless {
+		f.Claim += "; loss is not known, and may end it earlier"
+		f.Next = "give the table of losses, or the generator's JSON, with the rates"
 	}
 	return f
 }
@@ -116,26 +123,26 @@ func ceiling(c *RateCurve) Finding {
 	k := c.Ceiling
 	f := Finding{ID: "ceiling"}
 	level := c.level()
+	top := c.rate(k.Top.Rate)
 	ratio := fmt.Sprintf("%.3f", k.Ratio.Value)
 	if i := k.Ratio.Interval; i.Known() && !i.OpenHi {
 		ratio += fmt.Sprintf(" (%.0f %% interval %.3f to %.3f)", 100*i.Level, i.Lo, i.Hi)
 	}
-	top := fmt.Sprintf("%s from %s on", c.rate(k.Top.Rate), c.of(k.Top.From))
 	switch k.Verdict {
 	case scaling.AtCeiling:
-		f.Claim = fmt.Sprintf("%s: %s is the ceiling: without IPsec (%s) it is %s", c.Mode, level, k.Ceiling, top)
+		f.Claim = fmt.Sprintf("%s: %s, is the ceiling without IPsec too: %s has %s", c.Mode, level, k.Ceiling, top)
 		f.NotProven = "What IPsec could do beyond it: the same path without IPsec is not faster, so the limit is not IPsec's to show."
 		f.Next = "raise the ceiling (rings, pauses, generator, a second port), then repeat both"
 	case scaling.BelowCeiling:
-		f.Claim = fmt.Sprintf("%s: %s is %.0f %% of what the path carries without IPsec (%s), %s", c.Mode, level, 100*k.Ratio.Value, k.Ceiling, top)
+		f.Claim = fmt.Sprintf("%s: %s, is %.0f %% of the ceiling: %s has %s", c.Mode, level, 100*k.Ratio.Value, k.Ceiling, top)
 		f.NotProven = "Which part of IPsec it is: a rate has no stack."
 		f.Next = fmt.Sprintf("record with samples and lock waits at %s", c.of(max(c.Scaling.Knee.LastGood, 1)))
 	default:
-		f.Claim = fmt.Sprintf("%s: whether %s is the ceiling is not decided: without IPsec (%s) it is %s", c.Mode, level, k.Ceiling, top)
+		f.Claim = fmt.Sprintf("%s: whether %s, is the ceiling is not decided: %s has %s", c.Mode, level, k.Ceiling, top)
 		f.NotProven = "Either: the interval of the ratio holds both."
 		f.Next = "more runs of both"
 	}
-	f.Evidence = append(f.Evidence, "ratio to the ceiling: "+ratio)
+	f.Evidence = append(f.Evidence, "ratio to the ceiling: "+ratio, fmt.Sprintf("%s is flat from %s to %d", k.Ceiling, c.of(k.Top.From), k.Top.To))
 	if k.Reached > 0 {
 		f.Evidence = append(f.Evidence, "at the ceiling from "+c.of(k.Reached)+" on")
 	}
@@ -150,39 +157,40 @@ func ceiling(c *RateCurve) Finding {
 // level names what is set against the ceiling.
 func (c *RateCurve) level() string {
 	if l := c.Ceiling.Level; l.Known() {
-		return fmt.Sprintf("its plateau, %s from %s to %d,", c.rate(l.Rate), c.of(l.From), l.To)
+		return fmt.Sprintf("its plateau from %s on, %s", c.of(l.From), c.rate(l.Rate))
 	}
 	last := c.Scaling.Rows[len(c.Scaling.Rows)-1]
-	return fmt.Sprintf("its rate at %s, %s,", c.of(last.N), c.rate(last.Rate.Median))
+	return fmt.Sprintf("its rate at %s, %s", c.of(last.N), c.rate(last.Rate.Median))
 }
 
 // Support says what the number of runs can show, before anybody reads a
 // difference into two curves.
 func Support(curves []RateCurve) []Finding {
-	var out []Finding
+	least, most := 0, 0
+	var low, high, first place
+	var lines []string
 	for i := range curves {
-		if c := &curves[i]; len(c.Shown) > 0 {
-			out = append(out, support(c))
+		c := &curves[i]
+		for j := range c.Shown {
+			s := place{c, &c.Shown[j]}
+			if least == 0 || s.Runs < least {
+				least, first = s.Runs, s
+			}
+			most = max(most, s.Runs)
+			lines = append(lines, s.text())
+			if !s.Detectable.Known() {
+				continue
+			}
+			if low.Shown == nil || s.Detectable.Change < low.Detectable.Change {
+				low = s
+			}
+			if high.Shown == nil || s.Detectable.Change > high.Detectable.Change {
+				high = s
+			}
 		}
 	}
-	return out
-}
-
-func support(c *RateCurve) Finding {
-	least, most := c.Shown[0].Runs, c.Shown[0].Runs
-	var low, high *Shown
-	for i := range c.Shown {
-		s := &c.Shown[i]
-		least, most = min(least, s.Runs), max(most, s.Runs)
-		if !s.Detectable.Known() {
-			continue
-		}
-		if low == nil || s.Detectable.Change < low.Detectable.Change {
-			low = s
-		}
-		if high == nil || s.Detectable.Change > high.Detectable.Change {
-			high = s
-		}
+	if least == 0 {
+		return nil
 	}
 	runs := fmt.Sprintf("%d runs", least)
 	if most > least {
@@ -191,26 +199,33 @@ func support(c *RateCurve) Finding {
 	f := Finding{
 		ID:        "support",
 		NotProven: "The error between boots, RSS hashes and days: the runs followed one another on one set-up.",
-		Next:      fmt.Sprintf("%d runs a side and more, in blocks of A B B A with a boot or a set-up each", 10),
+		Next:      "10 runs a side and more, in blocks of A B B A with a boot or a set-up each",
 	}
-	if low == nil {
-		f.Claim = fmt.Sprintf("%s: %s a point cannot show a change of any size: %d a side are needed", c.Mode, runs, compare.MinRuns)
-		return f
+	if low.Shown == nil {
+		f.Claim = fmt.Sprintf("%s a point support no claim of a change: %d a side are needed", runs, compare.MinRuns)
+		return []Finding{f}
 	}
 	p := compare.PText(compare.UTest(ascending(least, 0), ascending(least, least)).Smallest)
-	f.Claim = fmt.Sprintf("%s: %s a point support a change of %.1f %% (%s) to %.1f %% (%s), not less", c.Mode, runs,
-		100*low.Detectable.Change, c.of(low.N), 100*high.Detectable.Change, c.of(high.N))
-	f.Evidence = append(f.Evidence,
+	f.Claim = fmt.Sprintf("%s a point support claims of a change of %.1f %% (%s, %s) to %.1f %% (%s, %s), none of less", runs,
+		100*low.Detectable.Change, low.Mode, low.of(low.Shown.N), 100*high.Detectable.Change, high.Mode, high.of(high.Shown.N))
+	f.Evidence = append([]string{
 		fmt.Sprintf("smallest p of %d and %d runs: %s; a 95 %% interval of a median needs 6 runs", least, least, p),
-		fmt.Sprintf("change that %s a side would show with probability %.1f, at level %.2g:", runs, low.Detectable.Power, low.Detectable.Alpha))
-	for _, s := range c.Shown {
-		if s.Detectable.Known() {
-			f.Evidence = append(f.Evidence, fmt.Sprintf("%s: %.2f %%", c.of(s.N), 100*s.Detectable.Change))
-		} else {
-			f.Evidence = append(f.Evidence, fmt.Sprintf("%s: none, %s", c.of(s.N), s.Detectable.Missing.Text))
-		}
+		fmt.Sprintf("change that two sides of such runs would show with probability %.1f, at level %.2g, by mode and %s:", low.Detectable.Power, low.Detectable.Alpha, first.Factor),
+	}, lines...)
+	return []Finding{f}
+}
+
+// A place is what can be shown of one curve at one N.
+type place struct {
+	*RateCurve
+	*Shown
+}
+
+func (p place) text() string {
+	if !p.Detectable.Known() {
+		return fmt.Sprintf("%s, %s: none, %s", p.Mode, p.of(p.Shown.N), p.Detectable.Missing.Text)
 	}
-	return f
+	return fmt.Sprintf("%s, %s: %.2f %%", p.Mode, p.of(p.Shown.N), 100*p.Detectable.Change)
 }
 
 // ascending returns n values from first on.

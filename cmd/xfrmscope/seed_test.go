@@ -171,3 +171,16 @@ func rawSeed(t *testing.T) map[string]map[int]seedPoint {
 	}
 	return out
 }
+
+// The digest shows the three curves with their losses.
+func TestSeedDigest(t *testing.T) {
+	code, stdout, stderr := cli(append([]string{"show"}, seedFiles(t, "trex-*.csv", "trex-*.json")...)...)
+	if code != exitOK || stderr != "" {
+		t.Fatalf("exit %d, stderr %s", code, stderr)
+	}
+	for _, want := range []string{"pcpu                plain               shared", "   5     16.79    0.00%      16.79    0.00%       7.37   56.15%", "  16     24.02   55.01%"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("%q is not in\n%s", want, stdout)
+		}
+	}
+}

@@ -103,7 +103,7 @@ func blindSpots(k Kind) []string {
 	switch k {
 	case Native:
 		return []string{
-			"tp_btf, raw_tp: the first waiter in line spins on the pending bit without an event; with two CPUs on a lock, all of its waiting",
+			"tp_btf, raw_tp: the first waiter in line spins on the pending bit without an event; with two CPUs on a lock, nearly all of its waiting",
 			"fentry: nothing of the waiting",
 			bounce,
 		}
