@@ -60,12 +60,17 @@ func OpenAll(path string) ([]*Run, error) {
 		return nil, &NotBundleError{path, "it is a file"}
 	}
 	runs, err := OpenAllFS(os.DirFS(path), path)
-	if parent := filepath.Dir(filepath.Clean(path)); err == nil && len(runs) == 1 && runs[0].shared == nil {
-		if _, err := os.Stat(filepath.Join(parent, sweepName)); err == nil {
+	if parent := filepath.Dir(filepath.Clean(path)); err == nil && !isSweep(path) {
+		if isSweep(parent) {
 			runs[0].shared = os.DirFS(parent)
 		}
 	}
 	return runs, err
+}
+
+func isSweep(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, sweepName))
+	return err == nil
 }
 
 // OpenAllFS is OpenAll below a file system.
@@ -85,7 +90,7 @@ func OpenAllFS(fsys fs.FS, path string) ([]*Run, error) {
 		}
 		return nil, err
 	}
-	return []*Run{r}, nil
+	return withHosts(r), nil
 }
 
 func readJSON(fsys fs.FS, name string, v any) error {

@@ -47,7 +47,7 @@ func OpenSweep(fsys fs.FS, path string) (*Sweep, error) {
 			return nil, err
 		}
 		r.shared, r.Sweep = fsys, s
-		s.Runs = append(s.Runs, r)
+		s.Runs = append(s.Runs, withHosts(r)...)
 	}
 	if len(s.Runs) == 0 {
 		return nil, &NotBundleError{path, "its sweep.json names no run"}

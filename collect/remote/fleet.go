@@ -53,10 +53,11 @@ func (f *Fleet) Close() error {
 // lead is how long before the window it is announced: a few round trips.
 const lead = 500 * time.Millisecond
 
-// Record makes one run on each host, under one window, and writes them to
-// dir/HOST. It returns the names of the hosts whose runs are there, complete or
-// partial; the error joins one *Error for each host that failed. Cancelling ctx
-// ends the windows now, and what was measured is fetched.
+// Record makes one run on each host, under one window. The first host's run is
+// dir, the others' are dir/hosts/NAME (bundle.HostsDir). It returns the names of
+// the hosts whose runs are there, complete or partial; the error joins one
+// *Error for each host that failed. Cancelling ctx ends the windows now, and
+// what was measured is fetched.
 func (f *Fleet) Record(ctx context.Context, plan bundle.Plan, dir string) ([]string, error) {
 	warmUp := plan.WarmUpNS
 	plan.WarmUpNS, plan.Load = 0, nil // both are the coordinator's
@@ -66,7 +67,7 @@ func (f *Fleet) Record(ctx context.Context, plan bundle.Plan, dir string) ([]str
 	defer cancel()
 	each(len(hosts), func(i int) {
 		hosts[i] = recording{Session: f.Sessions[i], fleet: f}
-		hosts[i].prepare(ctx, f.planOf(plan, f.Sessions[i].Host))
+		hosts[i].prepare(ctx, f.planOf(plan, i))
 	})
 	stop, err := f.warmUp(ctx, hosts, warmUp)
 	at := monotonic() + lead.Nanoseconds()
@@ -74,7 +75,11 @@ func (f *Fleet) Record(ctx context.Context, plan bundle.Plan, dir string) ([]str
 	errs := []error{err, stop()}
 	var names []string
 	for i := range hosts {
-		hosts[i].fetch(fetching, filepath.Join(dir, hosts[i].Host.Name))
+		place := dir
+		if i > 0 {
+			place = filepath.Join(dir, bundle.HostsDir, hosts[i].Host.Name)
+		}
+		hosts[i].fetch(fetching, place)
 		if hosts[i].fetched {
 			names = append(names, hosts[i].Host.Name)
 		}
@@ -83,15 +88,17 @@ func (f *Fleet) Record(ctx context.Context, plan bundle.Plan, dir string) ([]str
 	return names, errors.Join(errs...)
 }
 
-// planOf labels a host's plan: the runs of one host are a curve of their own.
-func (f *Fleet) planOf(plan bundle.Plan, h Host) bundle.Plan {
+// planOf labels a host's plan: the runs of each host but the first are a curve
+// of their own.
+func (f *Fleet) planOf(plan bundle.Plan, i int) bundle.Plan {
 	labels := maps.Clone(plan.Labels)
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	labels[LabelHost] = h.Name
-	if len(f.Sessions) > 1 {
-		labels["mode"] = strings.TrimSpace(labels["mode"] + " at " + h.Name)
+	name := f.Sessions[i].Host.Name
+	labels[LabelHost] = name
+	if i > 0 {
+		labels["mode"] = strings.TrimSpace(labels["mode"] + " at " + name)
 	}
 	plan.Labels = labels
 	return plan

@@ -148,7 +148,7 @@ func (s *Session) fetch(ctx context.Context, dir string) error {
 		return err
 	}
 	incoming := dir + ".incoming"
-	if err := os.RemoveAll(incoming); err != nil {
+	if err := errors.Join(os.RemoveAll(incoming), os.MkdirAll(incoming, 0o755)); err != nil {
 		return err
 	}
 	for {
