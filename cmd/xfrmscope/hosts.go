@@ -36,6 +36,9 @@ func (o *hostOptions) dial(ctx context.Context, io streams) (*remote.Fleet, erro
 	}
 	fmt.Fprintf(io.err, "reaching %d hosts by %s\n", len(hosts), o.ssh)
 	f, err := remote.Dial(ctx, &remote.SSH{Command: strings.Fields(o.ssh), Other: o.programs}, hosts)
+	if f == nil {
+		return nil, err
+	}
 	if f.Against, _ = os.Hostname(); f.Against == "" {
 		f.Against = "the host that started the run"
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,8 +16,11 @@ import (
 
 // A Fleet is hosts that measure under one window.
 type Fleet struct {
-	Sessions []*Session
-	Against  string // name of this host, for the clocks
+	Hosts    []Host     // all, in order
+	Sessions []*Session // those that were reached and did not fail since, in that order
+	Against  string     // name of this host, for the clocks
+
+	ssh *SSH // reaches a host again; nil: it does not
 
 	// Progress is called with one line for each step of each host, from one
 	// goroutine at a time. May be nil.
@@ -32,15 +36,32 @@ type Fleet struct {
 // Dial reaches all hosts. Those that fail are in the error, which is joined;
 // the fleet has the others.
 func Dial(ctx context.Context, ssh *SSH, hosts []Host) (*Fleet, error) {
-	sessions, errs := make([]*Session, len(hosts)), make([]error, len(hosts))
-	each(len(hosts), func(i int) { sessions[i], errs[i] = ssh.Dial(ctx, hosts[i]) })
-	f := &Fleet{}
-	for _, s := range sessions {
-		if s != nil {
-			f.Sessions = append(f.Sessions, s)
+	f := &Fleet{Hosts: hosts, ssh: ssh}
+	return f, f.Redial(ctx)
+}
+
+// Redial reaches the hosts that have no session, or one that broke.
+func (f *Fleet) Redial(ctx context.Context) error {
+	if f.ssh == nil {
+		return nil
+	}
+	sessions, errs := make([]*Session, len(f.Hosts)), make([]error, len(f.Hosts))
+	each(len(f.Hosts), func(i int) {
+		for _, s := range f.Sessions {
+			if s.Host == f.Hosts[i] && !s.failed {
+				sessions[i] = s
+				return
+			}
+		}
+		sessions[i], errs[i] = f.ssh.Dial(ctx, f.Hosts[i])
+	})
+	for _, s := range f.Sessions {
+		if s.failed {
+			_ = s.Close()
 		}
 	}
-	return f, errors.Join(errs...)
+	f.Sessions = slices.DeleteFunc(sessions, func(s *Session) bool { return s == nil })
+	return errors.Join(errs...)
 }
 
 // Close ends all agents.
@@ -84,6 +105,9 @@ func (f *Fleet) Record(ctx context.Context, plan bundle.Plan, dir string) ([]str
 			names = append(names, hosts[i].Host.Name)
 		}
 		errs = append(errs, hosts[i].err)
+		// A host whose run ended, if only to say why it cannot be made, can make
+		// another.
+		hosts[i].failed = !hosts[i].ended || hosts[i].made && !hosts[i].fetched
 	}
 	return names, errors.Join(errs...)
 }
