@@ -78,16 +78,17 @@ func Open(opt Options) *Live {
 		say = func(string) {}
 	}
 	say("loading the probes")
-	wait, passed := probe.LoadWait()
+	load := probe.NewLoader()
+	wait, passed := load.Wait()
 	if l.attach("lock waits", wait, wait != nil, passed) {
 		l.wait = wait
 	}
 	const everyCall = 1 << 16 // of the calls, so many to one are timed: top shows no times of lookups
-	find, passed := probe.LoadFind(everyCall)
+	find, passed := load.Find(everyCall)
 	if l.attach("SAs by CPU", find, find != nil, passed) {
 		l.find = find
 	}
-	inbound, passed := probe.LoadInbound()
+	inbound, passed := load.Inbound()
 	if l.attach("inbound SAs by CPU", inbound, inbound != nil, passed) {
 		l.inbound = inbound
 	}
