@@ -9,8 +9,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"xfrmscope/collect"
-	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/top"
 )
 
@@ -55,14 +53,8 @@ func runTop(ctx context.Context, io streams, o topOptions) error {
 	if o.count < 0 {
 		return usagef("--count %d is negative: leave it out to go on until Ctrl-C", o.count)
 	}
-	focus := collect.Focus{NetNS: o.netns}
-	if o.cpus != "" {
-		var err error
-		if focus.CPUs, err = bundle.ParseCPUSet(o.cpus); err != nil {
-			return usageError{err}
-		}
-	}
-	if err := focus.Check(collect.Options{}); err != nil {
+	focus, err := focusOn(o.cpus, o.netns)
+	if err != nil {
 		return err
 	}
 	opt := top.Options{
@@ -70,7 +62,7 @@ func runTop(ctx context.Context, io streams, o topOptions) error {
 		Progress: func(line string) { fmt.Fprintln(io.err, line) },
 	}
 	live := top.Open(opt)
-	err := top.Run(ctx, live, screenOn(io), opt)
+	err = top.Run(ctx, live, screenOn(io), opt)
 	return errors.Join(err, live.Close())
 }
 

@@ -90,8 +90,8 @@ func Compare(before, after Reading, cpus bundle.CPUSet) Frame {
 	found := c.finds(before.Finds, after.Finds)
 	for _, cpu := range cpus {
 		row := c.times(cpu)
-		row.Received = c.rate(counterKey{"/proc/net/softnet_stat", "", "processed", cpu})
-		row.Dropped = c.rate(counterKey{"/proc/net/softnet_stat", "", "dropped", cpu})
+		row.Received = c.rate(bundle.CounterKey{Source: "/proc/net/softnet_stat", Name: "processed", CPU: cpu})
+		row.Dropped = c.rate(bundle.CounterKey{Source: "/proc/net/softnet_stat", Name: "dropped", CPU: cpu})
 		packets := c.packets(&row, f.SAs, found)
 		waits, ns := c.waits(before.Waits, after.Waits, cpu)
 		row.Waits, row.WaitNS = waits, per(ns, packets)
@@ -105,20 +105,10 @@ func Compare(before, after Reading, cpus bundle.CPUSet) Frame {
 	return f
 }
 
-// A counterKey is what makes two rows the same counter; cpu is -1 for none.
-type counterKey struct {
-	source, netns, name string
-	cpu                 int
-}
-
-func counters(r Reading) map[counterKey]uint64 {
-	all := make(map[counterKey]uint64, len(r.Counters))
+func counters(r Reading) map[bundle.CounterKey]uint64 {
+	all := make(map[bundle.CounterKey]uint64, len(r.Counters))
 	for _, c := range r.Counters {
-		key := counterKey{c.Source, c.NetNS, c.Name, -1}
-		if c.CPU != nil {
-			key.cpu = *c.CPU
-		}
-		all[key] = c.Value
+		all[c.Key()] = c.Value
 	}
 	return all
 }
@@ -126,15 +116,15 @@ func counters(r Reading) map[counterKey]uint64 {
 // A comparison holds the counters of two readings.
 type comparison struct {
 	seconds       float64
-	before, after map[counterKey]uint64
+	before, after map[bundle.CounterKey]uint64
 }
 
 // cpus are those that have times at the end.
 func (c *comparison) cpus() bundle.CPUSet {
 	var set bundle.CPUSet
 	for key := range c.after {
-		if key.source == "/proc/stat" && key.name == "user" {
-			set = append(set, key.cpu)
+		if key.Source == "/proc/stat" && key.Name == "user" {
+			set = append(set, key.CPU)
 		}
 	}
 	slices.Sort(set)
@@ -143,7 +133,7 @@ func (c *comparison) cpus() bundle.CPUSet {
 
 // delta is how far a counter rose; unknown if it is not in both readings or
 // began again.
-func (c *comparison) delta(key counterKey) Number {
+func (c *comparison) delta(key bundle.CounterKey) Number {
 	before, ok1 := c.before[key]
 	after, ok2 := c.after[key]
 	if !ok1 || !ok2 || after < before {
@@ -152,7 +142,7 @@ func (c *comparison) delta(key counterKey) Number {
 	return known(float64(after - before))
 }
 
-func (c *comparison) rate(key counterKey) Number { return per(c.delta(key), known(c.seconds)) }
+func (c *comparison) rate(key bundle.CounterKey) Number { return per(c.delta(key), known(c.seconds)) }
 
 // times are the shares of a CPU's time. iowait is idle.
 func (c *comparison) times(cpu int) Row {
@@ -160,7 +150,7 @@ func (c *comparison) times(cpu int) Row {
 	part := func(names ...string) float64 {
 		sum := 0.0
 		for _, name := range names {
-			sum += c.delta(counterKey{"/proc/stat", "", name, cpu}).Value // idle and iowait may fall a little: none then
+			sum += c.delta(bundle.CounterKey{Source: "/proc/stat", Name: name, CPU: cpu}).Value // idle and iowait may fall a little: none then
 		}
 		return sum
 	}
@@ -338,7 +328,7 @@ func (c *comparison) errors(rows []bundle.Counter) []ErrorRate {
 		if r.Source != "/proc/net/xfrm_stat" {
 			continue
 		}
-		if n := c.rate(counterKey{r.Source, r.NetNS, r.Name, -1}); n.Value > 0 {
+		if n := c.rate(bundle.CounterKey{Source: r.Source, NetNS: r.NetNS, Name: r.Name, CPU: -1}); n.Value > 0 {
 			rates = append(rates, ErrorRate{r.NetNS, r.Name, n.Value})
 		}
 	}
