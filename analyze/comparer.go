@@ -48,7 +48,7 @@ var rateIDs = []string{metric.RateID, metric.ThroughputID, metric.LossID}
 func (c *comparer) headlines(at *cell) {
 	ids := c.headline
 	if len(ids) == 0 {
-		ids = []string{ratingOf(at.all()).id, metric.CostID}
+		ids = []string{ratingOf(at.all()).ID, metric.CostID}
 		if s := at.series(metric.CostID, "lower", costOf); s.unmeasured() {
 			ids[1] = metric.SpinID
 		}

@@ -9,26 +9,39 @@ import (
 	"xfrmscope/analyze/scaling"
 )
 
-// A rating is the rate that curves are made of.
-type rating struct {
-	id, unit string
-	of       func(*Run) metric.Value
+// A Rating is the rate that curves are made of.
+type Rating struct {
+	ID, Unit string // of metric.Catalogue; "packets/s" or "bit/s"
+	Of       func(*Run) metric.Value
+}
+
+// Rating returns the rate that the curves of r are made of.
+func (r *Result) Rating() Rating { return ratingOf(runsPresent(r)) }
+
+// Factor is what N counts: "CPUs", "flows".
+func (r *Result) Factor() string {
+	for _, run := range runsPresent(r) {
+		if run.Mode != "" && run.Factor != "" {
+			return run.Factor
+		}
+	}
+	return "CPUs"
 }
 
 // ratingOf is packets/s, as what a packet costs needs it, unless every run is a
 // traffic generator's and has no samples: then throughput, which all tell.
 // Runs without a mode are in no curve and do not count beside runs with one.
-func ratingOf(runs []*Run) rating {
+func ratingOf(runs []*Run) Rating {
 	unlabelled := func(r *Run) bool { return r.Mode == "" }
 	if labelled := slices.DeleteFunc(slices.Clone(runs), unlabelled); len(labelled) > 0 {
 		runs = labelled
 	}
 	for _, r := range runs {
 		if r.Traffic == nil || !r.Traffic.Throughput.Measured() || len(r.Events) > 0 {
-			return rating{metric.RateID, "packets/s", func(r *Run) metric.Value { return r.Packets.Rate }}
+			return Rating{metric.RateID, "packets/s", func(r *Run) metric.Value { return r.Packets.Rate }}
 		}
 	}
-	return rating{metric.ThroughputID, "bit/s", func(r *Run) metric.Value {
+	return Rating{metric.ThroughputID, "bit/s", func(r *Run) metric.Value {
 		if r.Traffic == nil {
 			return metric.NotMeasured(metric.ThroughputID, "bit/s", missingReading)
 		}
@@ -37,10 +50,10 @@ func ratingOf(runs []*Run) rating {
 }
 
 // rateCurve is the rate of some runs over N, with their loss where it is known.
-func rateCurve(name string, runs []*Run, by rating) scaling.Curve {
-	c := scaling.Curve{Name: name, Unit: by.unit}
+func rateCurve(name string, runs []*Run, by Rating) scaling.Curve {
+	c := scaling.Curve{Name: name, Unit: by.Unit}
 	for _, r := range runs {
-		v := by.of(r)
+		v := by.Of(r)
 		if !v.Measured() || r.N < 1 {
 			continue
 		}
@@ -112,11 +125,11 @@ func rateFindings(r *Result) []finding.Finding {
 }
 
 // shown is what two sides of runs like these would show, N by N.
-func shown(runs []*Run, by rating) []finding.Shown {
+func shown(runs []*Run, by Rating) []finding.Shown {
 	values := map[int][]float64{}
 	var ns []int
 	for _, r := range runs {
-		if v := by.of(r); v.Measured() {
+		if v := by.Of(r); v.Measured() {
 			values[r.N] = append(values[r.N], v.Value)
 			ns = appendNew(ns, r.N)
 		}
@@ -124,7 +137,7 @@ func shown(runs []*Run, by rating) []finding.Shown {
 	slices.Sort(ns)
 	var out []finding.Shown
 	for _, n := range ns {
-		s := compare.Series{Unit: by.unit, Values: values[n]}
+		s := compare.Series{Unit: by.Unit, Values: values[n]}
 		out = append(out, finding.Shown{N: n, Runs: len(values[n]), Detectable: compare.Detect(s, s, compare.Options{})})
 	}
 	return out

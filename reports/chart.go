@@ -31,6 +31,7 @@ type lineChart struct {
 	series []series
 	ideal  bool    // a dashed line from the first point of each series through the origin
 	least  float64 // the y axis reaches at least this far
+	factor string  // what N counts; "" for CPUs
 }
 
 // Geometry of a line chart, in pixels.
@@ -148,7 +149,7 @@ func (c *lineChart) axes(w *svgWriter, x, y scale, xs, yTicks []float64) {
 		}
 	}
 	w.line("base", x.low, y.low, x.high, y.low)
-	w.text("axis head", (x.low+x.high)/2, chartHigh-8, "middle", "N, CPUs measured")
+	w.text("axis head", (x.low+x.high)/2, chartHigh-8, "middle", "N, "+name(orWord(c.factor, "CPUs measured")))
 }
 
 // An endLabel names a line where it ends.

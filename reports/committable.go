@@ -29,6 +29,8 @@ func CommitTable(w io.Writer, r *analyze.Result) error {
 		blocks = []block{{items: lineItems([]string{"no runs"})}}
 	case len(runs) == 1:
 		blocks = []block{{items: commitCPUs(runs[0]), keep: 1, least: 1, rank: 1, noun: "CPU"}}
+	case onlyTraffic(r):
+		blocks = []block{{items: trafficTable(r), keep: 1, least: 1, rank: 1, noun: "row"}}
 	case slices.ContainsFunc(groups, func(g group) bool { return g.chosen.Mode == "" }):
 		blocks = []block{{items: commitRuns(groups, runs), keep: 1, least: 1, rank: 1, noun: "run"}}
 	default:

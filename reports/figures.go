@@ -78,8 +78,12 @@ func valueText(v metric.Value) string {
 }
 
 func rateChart(r *analyze.Result) *lineChart {
-	c := curveChart(r, "Packets per second over the number of CPUs, each run a dot; the table of runs has the figures", "packets/s", func(r *analyze.Run) metric.Value { return r.Packets.Rate })
+	by := r.Rating()
+	c := curveChart(r, rateWords(by)+" over the number of "+name(r.Factor())+", each run a dot; the table of runs has the figures", by.Unit, by.Of)
 	c.ideal = true
+	if by.ID == metric.ThroughputID {
+		c.factor = r.Factor()
+	}
 	for i := range c.series {
 		for _, curve := range r.Curves {
 			if c.series[i].label == sided(curve.Side, orWord(curve.Mode, "runs")) {
@@ -88,6 +92,14 @@ func rateChart(r *analyze.Result) *lineChart {
 		}
 	}
 	return c
+}
+
+// rateWords names the rate that curves are made of.
+func rateWords(by analyze.Rating) string {
+	if by.ID == metric.ThroughputID {
+		return "Throughput"
+	}
+	return "Packets per second"
 }
 
 // scaling adds what was made of a curve: intervals, the law fitted, the knee.

@@ -42,10 +42,29 @@ func tilesOf(r *analyze.Result) []tile {
 		}
 	}
 	return []tile{
-		make1("Throughput", "packets/s", func(r *analyze.Run) metric.Value { return r.Packets.Rate }),
+		make1("Throughput", tileUnit(r), tileRate(r)),
 		make1("Cost", costUnit(last), func(r *analyze.Run) metric.Value { return all(r).PerPacket }),
 		spin,
 		wait,
+	}
+}
+
+// tileUnit is the unit of the first tile: bit/s have too many digits for it.
+func tileUnit(r *analyze.Result) string {
+	if unit := r.Rating().Unit; unit != "bit/s" {
+		return unit
+	}
+	return "Gbit/s"
+}
+
+func tileRate(r *analyze.Result) func(*analyze.Run) metric.Value {
+	by := r.Rating()
+	return func(run *analyze.Run) metric.Value {
+		v := by.Of(run)
+		if by.Unit == "bit/s" {
+			v.Value, v.SE, v.Unit = v.Value/1e9, v.SE/1e9, "Gbit/s"
+		}
+		return v
 	}
 }
 
@@ -87,7 +106,7 @@ func firstFigures(r *analyze.Result, side []*analyze.Run) [2]livebox {
 	switch {
 	case overN(r):
 		return [2]livebox{
-			{figureBox{ID: "chart-rate", Title: "Does throughput grow with CPUs?", Caption: rateCaption(r)}, rateChart(r)},
+			{figureBox{ID: "chart-rate", Title: "Does throughput grow with " + name(r.Factor()) + "?", Caption: rateCaption(r)}, rateChart(r)},
 			{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?", Caption: "Spin share of busy samples, each run a dot ± one standard error of sampling."}, spinChart(r)},
 		}
 	case len(present(r)) == 1:
@@ -111,7 +130,10 @@ func firstFigures(r *analyze.Result, side []*analyze.Run) [2]livebox {
 
 // rateCaption explains the lines of the first figure that are there.
 func rateCaption(r *analyze.Result) string {
-	s := "Packets/s, each run a dot. Dashed: N times the first run of the mode, as if every CPU added as much."
+	s := fmt.Sprintf("%s, each run a dot. Dashed: N times the first run of the mode, as if all added as much.", r.Rating().Unit)
+	if r.Rating().Unit == "packets/s" {
+		s = "Packets/s, each run a dot. Dashed: N times the first run of the mode, as if every CPU added as much."
+	}
 	law, knee, band := false, false, false
 	for _, c := range rateChart(r).series {
 		law, knee, band = law || len(c.law) > 0, knee || c.knee > 0, band || len(c.band) > 0
@@ -148,18 +170,32 @@ func titleOf(r *analyze.Result) string {
 	if len(runs) == 1 {
 		return name(orDash(runs[0].Name))
 	}
-	var modes, ns []string
+	var modes []string
+	var ns []int
 	for _, c := range r.Curves {
 		if c.Mode != "" {
 			modes = append(modes, visible(c.Mode, 24))
 		}
 	}
 	for _, run := range runs {
-		if n := fmt.Sprint(run.N); !slices.Contains(ns, n) {
-			ns = append(ns, n)
-		}
+		ns = append(ns, run.N)
 	}
-	return visible(fmt.Sprintf("%s on %s CPUs, %d runs", orWord(strings.Join(modes, " and "), "runs"), strings.Join(ns, ", "), len(runs)), 100)
+	return visible(fmt.Sprintf("%s on %s %s, %d runs", orWord(strings.Join(modes, " and "), "runs"), nsText(ns), orWord(runs[0].Factor, "CPUs"), len(runs)), 100)
+}
+
+// nsText lists numbers, those that follow one another as "1 to 16".
+func nsText(ns []int) string {
+	ns = slices.Clone(ns)
+	slices.Sort(ns)
+	ns = slices.Compact(ns)
+	if n := len(ns); n > 3 && ns[n-1]-ns[0] == n-1 {
+		return fmt.Sprintf("%d to %d", ns[0], ns[n-1])
+	}
+	var out []string
+	for _, n := range ns {
+		out = append(out, fmt.Sprint(n))
+	}
+	return strings.Join(out, ", ")
 }
 
 // leadOf says on what and how was measured.

@@ -146,6 +146,9 @@ func rateOf(r *analyze.Run) float64 {
 	if finite(r.Packets.Rate) {
 		return r.Packets.Rate.Value
 	}
+	if r.Traffic != nil && finite(r.Traffic.Throughput) {
+		return r.Traffic.Throughput.Value
+	}
 	return 0
 }
 
