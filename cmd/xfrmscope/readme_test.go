@@ -10,7 +10,7 @@ import (
 )
 
 // TestReadme runs the command lines of README.md as a reader would, top to
-// bottom in one directory, with windows of one second. Lines that call make are
+// bottom in one directory, with windows of one second and one repeat. Lines that call make are
 // what .ci/run does; here stands what they leave behind.
 func TestReadme(t *testing.T) {
 	if testing.Short() {
@@ -38,7 +38,10 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-var windowFlag = regexp.MustCompile(`-d \d+s`)
+var (
+	windowFlag = regexp.MustCompile(`-d \d+s`)
+	repeatFlag = regexp.MustCompile(`--repeat \d+`)
+)
 
 // readmeBlocks returns the indented blocks of README.md, without make.
 func readmeBlocks(t *testing.T) []string {
@@ -52,7 +55,7 @@ func readmeBlocks(t *testing.T) []string {
 	for line := range strings.Lines(string(text) + "\n") {
 		code, ok := strings.CutPrefix(line, "    ")
 		if ok && !strings.HasPrefix(code, "make ") {
-			block.WriteString(windowFlag.ReplaceAllString(code, "-d 1s"))
+			block.WriteString(repeatFlag.ReplaceAllString(windowFlag.ReplaceAllString(code, "-d 1s"), "--repeat 1"))
 		}
 		if !ok && block.Len() > 0 {
 			blocks = append(blocks, block.String())
