@@ -3,7 +3,6 @@ package analyze
 import (
 	"fmt"
 	"math"
-	"strings"
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/collect/bundle"
@@ -178,8 +177,7 @@ func locksByPackets(r *Run) Identity {
 	}
 	locks := 0
 	for _, l := range r.Locks.Rows {
-		// A gateway and its peer on one machine have an SA each of one SPI.
-		if l.SPI != 0 && outbound[l.SPI] && !strings.HasSuffix(l.Name, " inbound") && l.Acquisitions.Measured() {
+		if l.SPI != 0 && outbound[l.SPI] && l.Acquisitions.Measured() {
 			id.Left.Value += l.Acquisitions.Value
 			locks++
 		}

@@ -76,13 +76,12 @@ func (s *snapshot) takeSAs(phase string) {
 
 // An saRead is all SAs at one time, of no phase yet.
 type saRead struct {
-	timeNS int64 // the middle of the time reading took
+	timeNS int64 // when the first was read
 	sas    []bundle.SA
 }
 
 func (s *snapshot) readSAs(phase string) saRead {
-	var read saRead
-	begin := monotonic()
+	read := saRead{timeNS: monotonic()}
 	for _, ns := range s.netns {
 		now := monotonic()
 		sas, err := xfrm.SAs(s.root, ns)
@@ -94,7 +93,6 @@ func (s *snapshot) readSAs(phase string) saRead {
 			s.gap("SAs of "+nsName(ns), phase, err)
 		}
 	}
-	read.timeNS = begin + (monotonic()-begin)/2
 	return read
 }
 

@@ -17,6 +17,9 @@ func browserPages(t *testing.T) map[string][]byte {
 	return map[string][]byte{
 		"sweep":    sweep,
 		"damaged":  slices.Concat(sweep[:data], []byte("AAAAAAAA"), sweep[data+8:]),
+		"patch":    html(t, testPatch(), HTMLOptions{}),
+		"compare":  html(t, testComparison(t, 4), HTMLOptions{}),
+		"repeats":  html(t, testRepeats(t), HTMLOptions{}),
 		"one":      html(t, testOne(), HTMLOptions{}),
 		"hostile":  html(t, hostileResult(t), HTMLOptions{}),
 		"nothing":  page("nothing"),

@@ -141,14 +141,5 @@ func cutNotice(blocks []block) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	for n := len(parts); n > 0; n-- {
-		more := ""
-		if n < len(parts) {
-			more = ", ..."
-		}
-		if s := "(see report.html for " + strings.Join(parts[:n], ", ") + more + ")"; len(s) <= digestColumns {
-			return s
-		}
-	}
-	return "(see report.html for the rest)"
+	return "(see report.html for " + strings.Join(parts, ", ") + ")"
 }

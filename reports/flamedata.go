@@ -9,6 +9,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"xfrmscope/analyze"
+	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/stage"
 )
 
@@ -86,6 +87,7 @@ type flameTest struct {
 	N      int    `json:"n"`
 	Event  int    `json:"event"`
 	Tested int    `json:"tested"`
+	Gated  int    `json:"gated"` // lost their star to a failed gate
 	Frames []int  `json:"frames"`
 	Up     []bool `json:"up"` // by Frames: dearer
 }
@@ -245,6 +247,9 @@ func (d *flameData) describeTests(r *analyze.Result) {
 		}
 		test := flameTest{Mode: visible(c.Mode, 32), N: c.N, Event: at, Tested: c.Functions.Family.Tested, Frames: []int{}, Up: []bool{}}
 		for _, row := range c.Functions.Rows {
+			if row.Comparison.Verdict == compare.Gated {
+				test.Gated++
+			}
 			if !row.Comparison.Star {
 				continue
 			}
@@ -257,12 +262,12 @@ func (d *flameData) describeTests(r *analyze.Result) {
 	}
 }
 
-// start opens the page with the last run of a mode that spins most; of a
-// comparison with one that is "after".
+// start opens the page with the run that spins most of those at the largest N
+// of their mode; of two sides it is one that is not "before".
 func (d *flameData) start(r *analyze.Result, places []int) {
 	most := -1.0
 	for i, run := range r.Runs {
-		if run == nil || run.Main() == nil || run.Side == "before" || !slices.Contains(lastOfModes(r), run) {
+		if run == nil || run.Main() == nil || run.Main().Profile == nil || run.Side == "before" || !largestN(r, run) {
 			continue
 		}
 		if s := shareOf(all(run).SpinShare); s > most {
@@ -272,11 +277,18 @@ func (d *flameData) start(r *analyze.Result, places []int) {
 	}
 }
 
+// largestN reports whether no other run of a run's mode and side has more CPUs.
+func largestN(r *analyze.Result, run *analyze.Run) bool {
+	return run.Mode == "" || !slices.ContainsFunc(present(r), func(o *analyze.Run) bool {
+		return o.Mode == run.Mode && o.Side == run.Side && o.N > run.N
+	})
+}
+
 // fitTree encodes the profiles of a Result in at most budget bytes of base64,
 // or as small as it can be made: first small frames are put together, up to
 // maxLimit, then CPUs, then larger frames.
 func fitTree(r *analyze.Result, budget int) (string, error) {
-	full := newTree(r, r.Comparison != nil)
+	full := newTree(r, sides(r))
 	if len(full.slices) == 0 {
 		return "", nil
 	}
@@ -346,4 +358,9 @@ func pruneTo(r *analyze.Result, t *tree, shares []float32, top float64, budget i
 // escaping.
 func flameBlock(data string) template.HTML {
 	return template.HTML(`<script type="text/plain" id="flame-data">` + data + `</script>`)
+}
+
+// sides reports whether a Result has runs of two kernels.
+func sides(r *analyze.Result) bool {
+	return slices.ContainsFunc(present(r), func(r *analyze.Run) bool { return r.Side != "" })
 }

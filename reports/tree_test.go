@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"xfrmscope/analyze"
+	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/profile"
 )
 
@@ -309,4 +310,70 @@ func bigProfile(stacks, cpus int) *profile.Profile {
 	}
 	slices.SortStableFunc(b.p.Cells, func(x, y profile.Cell) int { return int(x.CPU - y.CPU) })
 	return b.p
+}
+
+// testPatch is one run before and one after a change that removes most of the
+// waiting, renames a function and adds one.
+func testPatch() *analyze.Result {
+	before := testRun(runSpec{mode: "shared", n: 4, ratePer: 41_000, spin: .546, seconds: 10})
+	after := testRun(runSpec{mode: "shared", n: 4, ratePer: 78_000, spin: .05, seconds: 10})
+	before.Side, after.Side = "before", "after"
+	p := after.Events[0].Profile
+	for i := range p.Functions {
+		switch f := &p.Functions[i]; f.Name {
+		case "xfrm_replay_overflow":
+			f.Name = "xfrm_replay_recheck"
+		case "xfrm_policy_lookup_bytype.constprop.0":
+			f.Name = "xfrm_policy_lookup_bytype.constprop.1"
+		}
+	}
+	after.Events[0] = testEvent(p, 10, 4*78_000, nil)
+	return testResult(before, after)
+}
+
+// TestTreeFoldsSuffixes: two kernels' names of one function are one frame.
+func TestTreeFoldsSuffixes(t *testing.T) {
+	for fold, want := range map[bool]int{false: 2, true: 1} {
+		n := 0
+		for _, f := range newTree(testPatch(), fold).frames {
+			if strings.HasPrefix(f.name, "xfrm_policy_lookup_bytype") {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("fold %v: %d frames of one function, want %d", fold, n, want)
+		}
+	}
+}
+
+// testRepeats compares seven runs before a change with seven after it, no gate
+// failing.
+func testRepeats(t testing.TB) *analyze.Result {
+	t.Helper()
+	side := func(spin, rate float64) *analyze.Result {
+		var runs []*analyze.Run
+		for i := range 7 {
+			run := testRun(runSpec{mode: "shared", n: 2, ratePer: rate * (1 + .004*float64(i)), spin: spin + .002*float64(i), seconds: 5, noise: i})
+			run.Labels = map[string]string{"repeat": fmt.Sprint(i)}
+			run.Name += fmt.Sprint(" #", i)
+			runs = append(runs, run)
+		}
+		return testResult(runs...)
+	}
+	r, err := analyze.Compare(side(.24, 68_000), side(.03, 87_000), analyze.CompareOptions{Options: compare.Options{Force: true}, Before: "a", After: "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestFlameDataNamesWhatHolds(t *testing.T) {
+	r := testRepeats(t)
+	d := newFlameData(r, newTree(r, true))
+	if len(d.Tests) == 0 || len(d.Tests[0].Frames) == 0 || d.Names[d.Tests[0].Frames[0]] != "native_queued_spin_lock_slowpath" || d.Tests[0].Up[0] {
+		t.Errorf("tests are %+v", d.Tests)
+	}
+	if g := d.Groups[d.Start.Group]; g.Side != "after" {
+		t.Errorf("the page opens with %+v", g)
+	}
 }

@@ -113,6 +113,36 @@ spec('difference of two modes: blue and orange, grey where nothing is shown', 's
   assert.match(await page.locator('#fl-table tbody tr').first().textContent(), /^native_queued_spin_lock_slowpath.*\+13.\d+ ± \d+ \*$/);
 });
 
+spec('before and after a patch: what went, what came, what moved', 'patch', {}, async page => {
+  await ready(page);
+  assert.match(await text(page, 'sum'), /^after shared N=4.*Against before shared N=4: /);
+  assert.ok(await pixels(page, [0, 114, 178]) > 500, 'what is gone or cheaper is blue');
+  await shot(page.locator('#flames'), 'flame-patch');
+  await page.locator('#fl-q').fill('xfrm_replay');
+  const table = await text(page, 'table');
+  assert.match(table, /xfrm_replay_overflow0/);
+  assert.match(table, /xfrm_replay_recheck3/);
+  await choose(page, 'after shared N=4', 'width');
+  await page.locator('#fl-q').fill('');
+  await text(page, 'sum');
+  await shot(page.locator('#flames'), 'flame-patch-after');
+});
+
+spec('a comparison over runs: coloured is what holds', 'repeats', {}, async page => {
+  await ready(page);
+  assert.match(await text(page, 'sum'), /^after shared N=2.*mean of 7 runs.*Coloured where a function in it changed over the runs: of \d+ tested [1-9]\d* hold\./);
+  await page.locator('#fl-canvas').focus();
+  assert.match(await text(page, 'frame'), /change.*holds over the runs/);
+  assert.match(await page.locator('#fl-table tbody tr', { hasText: 'native_queued' }).textContent(), / \*$/);
+  await shot(page.locator('#flames'), 'flame-repeats');
+});
+
+spec('a failed gate takes the colour, and says so', 'compare', {}, async page => {
+  await ready(page);
+  assert.match(await text(page, 'sum'), /Coloured where a function in it changed over the runs: of \d+ tested 0 hold, and failed gates took the star of \d+\./);
+  assert.equal(await pixels(page, [0, 114, 178]), 0);
+});
+
 spec('growth with N: the lock lights up without a before', 'sweep', {}, async page => {
   await ready(page);
   await choose(page, 'Growth with N');

@@ -4,7 +4,7 @@
 const options = (id, list, chosen, pick) => {
   const set = $(id), kept = document.activeElement?.closest('#fl-' + id) ? true : false;
   set.hidden = list.length < 2;
-  if (list.length > 10) {
+  if (list.length > 10 || id === 'vs') {
     const select = make('select', undefined, { ariaLabel: set.dataset.label });
     for (const o of list) select.append(make('option', o.text, { value: o.value, selected: o.value === chosen }));
     select.addEventListener('change', () => pick(list[select.selectedIndex].value));
@@ -70,10 +70,11 @@ const summary = () => {
   if (choice.colour === 'diff') {
     const x = testOf(), y = { cost: before.total[0], variance: before.totalVar[0] };
     text.push(`Against ${groupText(choice.vs)}${c.perPacket ? `: ${costText(y, before)}` : ''}. Width: ${{ larger: 'the dearer side of each stack', before: groupText(choice.vs), after: groupText(g) }[choice.width]}. `,
-      x ? `Coloured where a function in it changed over the runs (${x.tested} tested, ${x.frames.length} hold).` : 'Coloured beyond 95 % sampling error; that says nothing of the spread between runs.',
+      x ? `Coloured where a function in it changed over the runs: of ${x.tested} tested ${x.frames.length} hold${x.gated ? `, and failed gates took the star of ${x.gated}` : ''}.`
+        : repeated() ? 'Coloured where the difference is beyond the spread of the runs (t, 95 %, each frame by itself).' : 'Coloured beyond 95 % sampling error; that says nothing of the spread between runs.',
       c.perPacket ? '' : ' Shares: what one frame gains the others lose.');
   }
-  if (choice.colour === 'grow') text.push(`Slope of log cost on log N over N = ${steps.map(s => s.n).join(', ')}: 0 scales; 1: twice the CPUs, twice the cost. Grey within 95 % sampling error.`);
+  if (choice.colour === 'grow') text.push(`Slope of log cost on log N over N = ${steps.map(s => s.n).join(', ')}: 0 scales; 1: twice the CPUs, twice the cost. Grey within the error (95 %; of sampling, or of runs where they were repeated).`);
   if (d.small >= 0 && whole.cost > 0) {
     let small = 0;
     for (let i = 1; i < t.n; i++) if (frame[i] === d.small) small += c.total[i];
@@ -100,18 +101,18 @@ const describe = () => {
   if (choice.colour === 'diff') {
     const r = differ(b), k = factor(c);
     fact(groupText(choice.vs), `${costText(r.before, before)} ${unitOf(c)}, n = ${digits(r.before.count, 0)}`);
-    fact('change', `${signed(k * r.by, k * r.error)} (${r.before.cost > 0 ? (r.by > 0 ? '+' : '') + digits(100 * r.by / r.before.cost, 1) + ' %' : 'new'}), ${r.sure ? held ? 'holds over the runs' : 'beyond sampling error' : 'not significant'}`);
+    fact('change', `${signed(k * r.by, k * r.error)} (${r.before.cost > 0 ? (r.by > 0 ? '+' : '') + digits(100 * r.by / r.before.cost, 1) + ' %' : 'new'}), ${r.sure ? held ? 'holds over the runs' : repeated() ? 'beyond the spread of runs' : 'beyond sampling error' : 'not significant'}`);
   }
   if (choice.colour === 'grow') {
     const r = grow(b);
     for (const p of r.points) fact(`N=${p.n}`, `${around(p.v.cost, Math.sqrt(p.v.variance))} ${d.events[choice.event].cost}`);
-    fact('exponent', `${around(r.slope, r.error)}${r.sure ? '' : ', within the error'}`);
+    fact('exponent', `${around(r.slope, r.error)}${r.points.some(p => p.v.cost === 0) ? '; 0 taken as half a sample' : ''}${r.sure ? '' : ', within the error'}`);
   }
   const buttons = make('p', undefined, { className: 'fl-do' });
   const button = (text, run) => buttons.append(make('button', text, { type: 'button', onclick: run }));
   if (b !== zoom) button('Zoom to it', () => zoomTo(b));
   if (zoom.parent) button('Whole graph', () => zoomTo(rootOf(zoom)));
-  if (f >= 0) button('Callers and callees', () => sandwich(f));
+  if (f >= 0 && f !== d.small && (choice.shape !== 'both' || f !== choice.frame)) button('Callers and callees', () => sandwich(f));
   $('frame').replaceChildren(name, make('p', facts, { className: 'muted' }), list, buttons);
 };
 const rootOf = b => b.parent ? rootOf(b.parent) : b.half === 'up' && roots.down ? roots.down : b;

@@ -33,6 +33,17 @@ const column = (group, event, cpu, perPacket) => {
       c.selfCount[i] += t.count[j];
     }
   }
+  // Repeats: what each run alone has, to see how runs differ.
+  c.each = runs.size < 2 ? [] : [...runs.keys()].map(p => {
+    const one = { self: new Float32Array(t.n) };
+    for (const k of list.filter(k => d.slices.profile[k] === p)) {
+      const scale = perPacket ? scaleOf(k, cpu) : runs.get(p) > 0 ? 1 / runs.get(p) : 0;
+      for (let j = t.first[k]; j < t.first[k + 1]; j++) one.self[t.node[j]] += t.weight[j] * scale;
+    }
+    one.total = one.self.slice();
+    for (let i = t.n - 1; i > 0; i--) one.total[parent[i]] += one.total[i];
+    return one;
+  });
   c.total = c.self.slice();
   c.totalVar = c.selfVar.slice();
   c.totalCount = c.selfCount.slice();
@@ -70,6 +81,23 @@ const beyond = (a, b, A, B) => {
   }
   return tail < 0.025;
 };
+// between is the squared error of a box's mean over its runs, by their spread.
+const between = (b, c) => {
+  const costs = c.each.map(one => b.ids.reduce((sum, i) => sum + one[b.use][i], 0));
+  const mean = costs.reduce((x, y) => x + y, 0) / costs.length;
+  return costs.reduce((sum, x) => sum + (x - mean) ** 2, 0) / costs.length / (costs.length - 1);
+};
+// T is Student's t, 97.5 %, by degrees of freedom.
+const T = [Infinity, 12.71, 4.3, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.2, 2.18, 2.16, 2.14];
+// apart tells whether two costs differ: by the runs where there are several,
+// else by the error of sampling.
+const repeated = () => before.each.length + after.each.length > 0;
+const apart = (b, x, y) => {
+  if (!repeated()) return beyond(x, y, before, after);
+  const va = before.each.length ? between(b, before) : x.variance, vb = after.each.length ? between(b, after) : y.variance;
+  const df = Math.max(before.each.length - 1, 0) + Math.max(after.each.length - 1, 0);
+  return Math.abs(y.cost - x.cost) > (T[df] ?? 2.13) * Math.sqrt(va + vb);
+};
 const testOf = () => d.tests.find(x => choice.cross && x.mode === choice.group.mode && x.n === choice.group.n && x.event === choice.event);
 // held marks nodes whose function changed over the runs, and those above:
 // 1 it got cheaper, 2 dearer.
@@ -88,7 +116,7 @@ const markHeld = test => {
 const differ = b => {
   if (b.differs) return b.differs;
   const x = value(b, before), y = value(b, after), r = { before: x, after: y, by: y.cost - x.cost, error: Math.sqrt(x.variance + y.variance) };
-  r.sure = beyond(x, y, before, after);
+  r.sure = apart(b, x, y);
   if (held && r.sure) r.sure = b.ids.some(i => held[b.use][i] & (r.by > 0 ? 2 : 1));
   r.part = r.by / (Math.max(x.cost, y.cost) || 1);
   return (b.differs = r);
@@ -99,7 +127,7 @@ const grow = b => {
   const points = steps.map(s => {
     const v = value(b, s.column), one = s.column.total[0] / Math.max(s.column.totalCount[0], 1);
     const cost = v.cost > 0 ? v.cost : one / 2;
-    return { n: s.n, v, x: Math.log(s.n), y: Math.log(cost), e: v.cost > 0 ? v.variance / (cost * cost) : 1 };
+    return { n: s.n, v, x: Math.log(s.n), y: Math.log(cost), e: v.cost > 0 ? Math.max(v.variance, s.column.each.length ? between(b, s.column) : 0) / (cost * cost) : 1 };
   });
   const mean = points.reduce((sum, p) => sum + p.x, 0) / points.length;
   const spread = points.reduce((sum, p) => sum + (p.x - mean) ** 2, 0);
@@ -123,7 +151,8 @@ const factor = c => c.perPacket ? 1 : 100;
 const shareOf = (v, c) => {
   const whole = c.total[0], p = whole > 0 ? v.cost / whole : 0;
   const out = Math.max(c.totalVar[0] - v.variance, 0);
-  return [100 * p, whole > 0 ? 100 * Math.sqrt(v.variance * (1 - p) ** 2 + out * p * p) / whole : 0];
+  const error = whole > 0 ? 100 * Math.sqrt(v.variance * (1 - p) ** 2 + out * p * p) / whole : 0;
+  return [100 * p, error > 1e-6 ? error : 0]; // of the whole only rounding is left
 };
 const shareText = (v, c) => `${around(...shareOf(v, c))}${thin}%`;
 const costText = (v, c) => c.perPacket ? around(v.cost, Math.sqrt(v.variance)) : around(...shareOf(v, c));

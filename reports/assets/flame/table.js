@@ -35,7 +35,7 @@ const search = () => {
     for (const i of b.ids) if (on[i]) add(i, b.use);
   }
   const whole = value(b, c), p = whole.cost > 0 ? sum.cost / whole.cost : 0;
-  const error = whole.cost > 0 ? Math.sqrt(sum.variance * (1 - p) ** 2 + Math.max(whole.variance - sum.variance, 0) * p * p) / whole.cost : 0;
+  const error = whole.cost > sum.cost * (1 + 1e-9) ? Math.sqrt(sum.variance * (1 - p) ** 2 + Math.max(whole.variance - sum.variance, 0) * p * p) / whole.cost : 0;
   hits.text = hits.n === 0 ? 'No function matches.' : `${digits(hits.n, 0)} function${hits.n > 1 ? 's match' : ' matches'}: in ${around(100 * p, 100 * error)} % of ${nameOf(b.frame)}${c.perPacket ? `, ${around(sum.cost, Math.sqrt(sum.variance))} ${unitOf(c)}` : ''}, n = ${digits(sum.count, 0)}`;
   $('found').textContent = hits.text;
 };
@@ -51,7 +51,7 @@ const ROWS = 40;
 let order = { key: 'self', down: true };
 // gather sums self and total of every function below a box, or on the way to it.
 const gather = (b, c) => {
-  const n = d.names.length, out = {};
+  const n = d.names.length, out = { near: new Int32Array(n).fill(t.n) }; // callers: levels away
   for (const use of ['self', 'total']) for (const what of ['', 'Var', 'Count']) out[use + what] = new Float64Array(n);
   const add = (f, i, to, use) => {
     for (const what of ['', 'Var', 'Count']) out[to + what][f] += c[use + what][i];
@@ -73,9 +73,10 @@ const gather = (b, c) => {
   b.ids.forEach((id, j) => {
     if (!c[b.use][id]) return;
     if (b.use === 'self') add(frame[id], id, 'self', 'self');
-    for (let i = b.at ? b.at[j] : id; i > 0; i = parent[i]) {
+    for (let i = b.at ? b.at[j] : id, level = 0; i > 0; i = parent[i], level++) {
       if (seen[frame[i]] === j) continue;
       seen[frame[i]] = j;
+      out.near[frame[i]] = Math.min(out.near[frame[i]], level);
       add(frame[i], id, 'total', b.use);
     }
   });
@@ -87,7 +88,7 @@ const rowsOf = (b, role) => {
   const cell = (from, use, f) => ({ cost: from[use][f], variance: from[use + 'Var'][f], count: from[use + 'Count'][f] });
   for (let f = 0; f < d.names.length; f++) {
     if (!(a.total[f] > 0 || (was && was.total[f] > 0)) || (hits && !hits.frames[f]) || (role && f === choice.frame)) continue;
-    const own = cell(a, 'self', f), whole = cell(a, 'total', f), row = { f, role, own, whole, self: own.cost, total: whole.cost, count: whole.count };
+    const own = cell(a, 'self', f), whole = cell(a, 'total', f), row = { f, role, own, whole, self: own.cost, total: whole.cost, count: whole.count, near: a.near[f] };
     if (was) {
       row.was = cell(was, role ? 'total' : 'self', f);
       row.now = role ? whole : own;
@@ -107,10 +108,10 @@ const tabulate = () => {
   if (before) heads.push(['before', `${part}, ${groupText(choice.vs)}`, unit], ['change', `change of ${part}`, unit]);
   const key = heads.some(h => h[0] === order.key) ? order.key : heads.find(h => h[0] === 'self' || h[0] === 'total')[0];
   const compare = (x, y) => (x[key] < y[key] ? -1 : x[key] > y[key] ? 1 : 0);
-  list.sort((x, y) => (order.down ? -1 : 1) * compare(x, y) || y.total - x.total || x.f - y.f);
+  list.sort((x, y) => (order.down ? -1 : 1) * compare(x, y) || y.total - x.total || x.near - y.near || x.f - y.f);
   const test = held && testOf();
   const texts = { role: r => r.role, self: r => costText(r.own, after), total: r => costText(r.whole, after), count: r => digits(r.count, 0), before: r => costText(r.was, before),
-    change: r => signed(k * (r.now.cost - r.was.cost), k * Math.sqrt(r.now.variance + r.was.variance)) + (beyond(r.was, r.now, before, after) && (!test || test.frames.includes(r.f)) ? ' *' : '') };
+    change: r => signed(k * (r.now.cost - r.was.cost), k * Math.sqrt(r.now.variance + r.was.variance)) + ((test ? !around1 && test.frames.includes(r.f) : !repeated() && beyond(r.was, r.now, before, after)) ? ' *' : '') };
   const table = $('table'), row = make('tr');
   heads.forEach(([id, label, small], at) => {
     const th = make('th', undefined, { scope: 'col', className: id === 'f' || id === 'role' ? '' : 'num' }), sorter = make('button', label, { type: 'button' });
@@ -136,7 +137,7 @@ const tabulate = () => {
     return tr;
   }));
   const where = around1 ? `that call ${nameOf(zoom.frame)} or are called by it` : zoom.half === 'up' && zoom.parent ? `on the way to ${nameOf(zoom.frame)}` : zoom.frame < 0 ? 'in the whole graph' : `in ${nameOf(zoom.frame)}`;
-  table.caption.textContent = `${list.length > ROWS ? `The first ${ROWS} of ${digits(list.length, 0)}` : `All ${digits(list.length, 0)}`} functions ${where}${hits ? ', as searched' : ''}; ${groupText(choice.group)}, ${d.events[choice.event].name}, ${cpuText(choice.cpu)}. ± is one standard error of sampling.${before ? ' *: not grey in the graph.' : ''}`;
+  table.caption.textContent = `${list.length > ROWS ? `The first ${ROWS} of ${digits(list.length, 0)}` : `All ${digits(list.length, 0)}`} functions ${where}${hits ? ', as searched' : ''}; ${groupText(choice.group)}, ${d.events[choice.event].name}, ${cpuText(choice.cpu)}. ± is one standard error of sampling.${before ? test ? ' *: holds over the runs.' : repeated() ? '' : ' *: beyond sampling error.' : ''}`;
   table.setAttribute('aria-busy', 'false');
 };
 // later does what a reader does not wait for: the picture comes first.

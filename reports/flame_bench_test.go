@@ -1,0 +1,119 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/profile"
+)
+
+// TestBenchFlame prints what a page of 200 000 unique stacks costs to write
+// and to use, beside the page that flamegraph.pl makes of the same stacks where
+// perl and flamegraph.pl are (on the PATH, or named by FLAMEGRAPH). It asserts
+// nothing; `make bench-flame` runs it.
+func TestBenchFlame(t *testing.T) {
+	if os.Getenv("XFRMSCOPE_BENCH") == "" {
+		t.Skip("a benchmark: make bench-flame")
+	}
+	const stacks, cpus = 200_000, 8
+	r := bigResult(stacks, cpus)
+	dir := t.TempDir()
+	fmt.Printf("%d unique stacks of 6 to 45 frames, %d CPUs; milliseconds, median of 9 (usable: of 3)\n\n", stacks, cpus)
+	fmt.Printf("%-22s %10s %9s %8s %15s %15s\n", "", "bytes", "written", "usable", "zoom", "search")
+	fmt.Printf("%-22s %10s %9s %8s %15s %15s\n", "", "", "", "", "script, painted", "script, painted")
+
+	page := filepath.Join(dir, "report.html")
+	took, peak := writeMeasured(t, page, r)
+	row(t, "report.html", "page", page, took)
+	benchFlameGraph(t, dir, r.Runs[0].Events[0].Profile)
+
+	tree := newTree(r, false)
+	data, err := fitTree(r, PageBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Printf("\nthe tree: %d nodes, %d frames, %d bytes packed: %.1f bits a node; Go heap while writing at most %d MB\n",
+		len(tree.frame), len(tree.frames), len(data)*3/4, 8*float64(len(data)*3/4)/float64(len(tree.frame)), peak>>20)
+}
+
+// writeMeasured writes a page and returns how long it took and how far the
+// heap grew.
+func writeMeasured(t *testing.T, path string, r *analyze.Result) (took time.Duration, peak uint64) {
+	t.Helper()
+	runtime.GC()
+	stop, most := make(chan bool), make(chan uint64)
+	go func() {
+		var m runtime.MemStats
+		for high := uint64(0); ; {
+			select {
+			case <-stop:
+				most <- high
+				return
+			case <-time.After(20 * time.Millisecond):
+				runtime.ReadMemStats(&m)
+				high = max(high, m.HeapInuse)
+			}
+		}
+	}()
+	start := time.Now()
+	var b bytes.Buffer
+	if err := HTML(&b, r, HTMLOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	took = time.Since(start)
+	stop <- true
+	peak = <-most
+	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return took, peak
+}
+
+// row prints a line of the table.
+func row(t *testing.T, what, kind, file string, took time.Duration) {
+	t.Helper()
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("node", "browser/bench.mjs", kind, file).Output()
+	var m struct{ Usable, Zoom, ZoomFrame, Search, SearchFrame int }
+	if err != nil || json.Unmarshal(out, &m) != nil {
+		fmt.Printf("%-22s %10d %9d   not opened: %v\n", what, info.Size(), took.Milliseconds(), err)
+		return
+	}
+	fmt.Printf("%-22s %10d %9d %8d %8d, %5d %8d, %5d\n", what, info.Size(), took.Milliseconds(), m.Usable, m.Zoom, m.ZoomFrame, m.Search, m.SearchFrame)
+}
+
+func benchFlameGraph(t *testing.T, dir string, p *profile.Profile) {
+	script := os.Getenv("FLAMEGRAPH")
+	if script == "" {
+		script, _ = exec.LookPath("flamegraph.pl")
+	}
+	perl, err := exec.LookPath("perl")
+	if script == "" || err != nil {
+		fmt.Printf("%-22s not measured: needs perl, and flamegraph.pl on the PATH or named by FLAMEGRAPH\n", "flamegraph.pl")
+		return
+	}
+	folded, svg := filepath.Join(dir, "stacks.folded"), filepath.Join(dir, "flamegraph.svg")
+	if err := writeAtomic(folded, func(w io.Writer) error { return profile.WriteFolded(w, p, profile.FoldedOptions{}) }); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	out, err := exec.Command(perl, script, "--width", "1240", folded).Output()
+	took := time.Since(start)
+	if err != nil || os.WriteFile(svg, out, 0o644) != nil {
+		fmt.Printf("%-22s not measured: %v\n", "flamegraph.pl", err)
+		return
+	}
+	row(t, "flamegraph.pl", "svg", svg, took)
+}
