@@ -402,3 +402,32 @@ func TestRung(t *testing.T) {
 		t.Errorf("rung %q", r.Locks.Rung)
 	}
 }
+
+// TestCost prints what each probe does to packets/s where nothing contends: a
+// figure, not a fact. Run `samples/lab/test out/lab-cost out/labs cost`.
+func TestCost(t *testing.T) {
+	if os.Getenv("XFRMSCOPE_LAB") == "" {
+		t.Skip("needs the lab's recordings: samples/lab/test out/lab-cost out/labs cost")
+	}
+	paths, _ := filepath.Glob(filepath.Join(os.Getenv("XFRMSCOPE_LAB"), "main", "cost", "run-*"))
+	if len(paths) == 0 {
+		t.Skip("no costs were recorded: samples/lab/test out/lab-cost out/labs cost")
+	}
+	effects := map[string][]float64{}
+	var order []string
+	for _, path := range paths {
+		for _, p := range open(t, path).Phases {
+			if p.Probe == "" || !p.Effect.Measured() {
+				continue
+			}
+			if effects[p.Probe] == nil {
+				order = append(order, p.Probe)
+			}
+			effects[p.Probe] = append(effects[p.Probe], 1+p.Effect.Value)
+		}
+	}
+	for _, probe := range order {
+		v := slices.Sorted(slices.Values(effects[probe]))
+		t.Logf("%-6s packets/s over none: %.3f (%.3f to %.3f), %d runs", probe, v[len(v)/2], v[0], v[len(v)-1], len(v))
+	}
+}
