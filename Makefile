@@ -5,7 +5,7 @@ SHELL = /bin/bash
 BIN   = xfrmscope
 ARM64 = ./... # packages whose tests make arm64 runs
 
-.PHONY: help build demo test browser-test check race generate golden bench bench-flame lab setup lab-test bench-probes
+.PHONY: help build demo test browser-test check race generate golden bench bench-flame lab setup lab-test faults scale bench-probes
 help:
 	@echo "build     $(BIN), a static binary"
 	@echo "demo      report on the embedded samples into out/demo"
@@ -19,6 +19,8 @@ help:
 	@echo "golden    rewrite the golden files; read the diff"
 	@echo "bench     what reading a recording of 800 MB costs, beside perf script"
 	@echo "bench-probes  what the wait probe adds to a wait, beside perf and bpftrace"
+	@echo "faults    break sweeps and bundles in every way there is, in full"
+	@echo "scale     what a sweep of 1,000 runs on 64 CPUs costs to report"
 	@echo "lab-test  the collector on kernels that have IPsec, in virtual machines"
 	@echo "bench-flame  what a flame graph of 200 000 stacks costs, beside flamegraph.pl"
 	@echo "lab       record samples/ again in a virtual machine (samples/lab/README.md)"
@@ -71,6 +73,13 @@ bench:
 bench-probes:
 	@.ci/setup bench
 	collect/selftest/bench.sh
+
+faults:
+	@.ci/setup test
+	XFRMSCOPE_FAULTS=full go test -count=1 -timeout 60m -v -run 'Fault|Mutants' ./cmd/xfrmscope
+
+scale:
+	XFRMSCOPE_SCALE=1000 go test -count=1 -timeout 30m -v -run TestScale ./cmd/xfrmscope
 
 lab-test:
 	samples/lab/test

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/collect/bundle"
@@ -177,7 +178,8 @@ func locksByPackets(r *Run) Identity {
 	}
 	locks := 0
 	for _, l := range r.Locks.Rows {
-		if l.SPI != 0 && outbound[l.SPI] && l.Acquisitions.Measured() {
+		// A gateway and its peer on one machine have an SA each of one SPI.
+		if l.SPI != 0 && outbound[l.SPI] && !strings.HasSuffix(l.Name, " inbound") && l.Acquisitions.Measured() {
 			id.Left.Value += l.Acquisitions.Value
 			locks++
 		}

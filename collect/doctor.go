@@ -246,6 +246,9 @@ func (e *exam) events(ctx context.Context) []doctor.Check {
 		c.Evidence = strings.Join(found, "; ")
 		if gaps := eventGaps(resolved); len(gaps) > 0 {
 			c.State, c.Fix = doctor.Absent, gaps[0].Fix
+			if checkPermission(e.opt.Root) != nil {
+				c.Fix = runAsRoot
+			}
 		}
 		if len(resolved) > 0 && resolved[0].Opened != resolved[0].Asked && resolved[0].Opened != "" {
 			c.State = doctor.Degraded

@@ -46,14 +46,18 @@ func startLoad(plan *bundle.Load, own bundle.CPUSet, log *os.File, env []string)
 }
 
 // StartLoad starts a load for runs that are made elsewhere, with its output in
-// log. The function it returns ends the load, closes the log, and says why the
-// load failed if it had ended by itself.
-func StartLoad(plan *bundle.Load, log *os.File, opt Options) (stop func() error, err error) {
+// the file log. The function it returns ends the load, and says why the load
+// failed if it had ended by itself.
+func StartLoad(plan *bundle.Load, log string, opt Options) (stop func() error, err error) {
 	own, err := sched.Affinity()
 	if err != nil {
 		return nil, err
 	}
-	l, err := startLoad(plan, own, log, opt.LoadEnv)
+	f, err := os.Create(log)
+	if err != nil {
+		return nil, err
+	}
+	l, err := startLoad(plan, own, f, opt.LoadEnv)
 	if err != nil {
 		return nil, err
 	}

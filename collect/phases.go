@@ -2,6 +2,7 @@ package collect
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -88,7 +89,26 @@ func checkProbes(plan bundle.Plan) error {
 	return nil
 }
 
-// packetsBetween sums what the outbound SAs sent between two reads; counted
+// sentWithin returns what was sent in a window, of reads on both sides of its
+// start and on both sides of its end: between two reads packets are taken to be
+// evenly spread.
+func sentWithin(w bundle.Window, reads [4]saRead) (packets uint64, counted bool) {
+	packets, counted = sentBetween(reads[0].sas, reads[3].sas)
+	early, _ := sentBetween(reads[0].sas, reads[1].sas)
+	late, _ := sentBetween(reads[2].sas, reads[3].sas)
+	outside := float64(early)*part(reads[0].timeNS, w.StartNS, reads[1].timeNS) + float64(late)*(1-part(reads[2].timeNS, w.EndNS, reads[3].timeNS))
+	return packets - min(packets, uint64(math.Round(outside))), counted
+}
+
+// part returns how far at is from begin to end, as a ratio within 0 and 1.
+func part(begin, at, end int64) float64 {
+	if end <= begin {
+		return 0
+	}
+	return min(1, max(0, float64(at-begin)/float64(end-begin)))
+}
+
+// sentBetween sums what the outbound SAs sent between two reads; counted
 // says whether there was one.
 func sentBetween(before, after []bundle.SA) (packets uint64, counted bool) {
 	began := make(map[bundle.SAKey]*bundle.SA, len(before))

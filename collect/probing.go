@@ -31,20 +31,21 @@ type loaded struct {
 // busy CPUs.
 func (r *recorder) loadProbes() {
 	var l loaded
+	load := r.loader
 	for _, name := range r.plan.Probes {
 		r.opt.progress("loading the " + name + " probe")
 		switch name {
 		case ProbeWait:
-			l.wait = take(r, name, probe.LoadWait)
+			l.wait = take(r, name, load.Wait)
 		case ProbeCount:
-			l.count = take(r, name, probe.LoadCount)
+			l.count = take(r, name, load.Count)
 		case ProbeTime:
-			l.time = take(r, name, sampling(probe.LoadTime))
+			l.time = take(r, name, sampling(load.Time))
 		case ProbeFind:
-			l.find = take(r, name, sampling(probe.LoadFind))
-			l.inbound = take(r, probe.InboundName, probe.LoadInbound)
+			l.find = take(r, name, sampling(load.Find))
+			l.inbound = take(r, probe.InboundName, load.Inbound)
 		case ProbeStacks:
-			l.stacks = take(r, name, sampling(probe.LoadStacks))
+			l.stacks = take(r, name, sampling(load.Stacks))
 		}
 	}
 	r.loaded = l
@@ -172,23 +173,42 @@ func (r *recorder) runPhase(ctx context.Context, name string, p *probing) (why s
 	time.Sleep(settle)
 	d := phaseLength(r.plan, name)
 	r.opt.progress("phase " + name + " for " + seconds(d))
-	r.open(p)
-	before := r.snapshot.readSAs(name)
-	what := "phase " + name
-	if p != nil {
-		what = measures(p.name)
-	}
-	why, cause = r.watch(ctx, d, what)
-	r.shut(p)
-	after := r.snapshot.readSAs(name)
-	phase := bundle.Phase{Name: name, Window: bundle.Window{StartNS: before.timeNS, EndNS: after.timeNS}}
-	phase.Packets, phase.Counted = sentBetween(before.sas, after.sas)
-	if p != nil {
-		phase.Probe, phase.OneIn = name, p.probes[0].OneIn()
-		phase.Skipped = r.skipped(p)
-		r.snapshot.keepSAs(name, before.sas, after.sas)
+	phase := bundle.Phase{Name: name}
+	if p == nil {
+		why, cause = r.freeWindow(ctx, d, &phase)
+	} else {
+		why, cause = r.probeWindow(ctx, d, &phase, p)
 	}
 	r.update(func(m *bundle.Manifest) { m.Phases = append(m.Phases, phase) })
+	return why, cause
+}
+
+// freeWindow counts the packets while no probe is attached.
+func (r *recorder) freeWindow(ctx context.Context, d time.Duration, phase *bundle.Phase) (why string, cause error) {
+	before := r.snapshot.readSAs(phase.Name)
+	why, cause = r.watch(ctx, d, "phase "+phase.Name)
+	after := r.snapshot.readSAs(phase.Name)
+	phase.Window = bundle.Window{StartNS: before.timeNS, EndNS: after.timeNS}
+	phase.Packets, phase.Counted = sentBetween(before.sas, after.sas)
+	return why, cause
+}
+
+// probeWindow lets the probes count, and counts the packets of the same time:
+// the SAs are read on both sides of its start and of its end, for what a probe
+// counts is held against them.
+func (r *recorder) probeWindow(ctx context.Context, d time.Duration, phase *bundle.Phase, p *probing) (why string, cause error) {
+	var reads [4]saRead
+	reads[0] = r.snapshot.readSAs(phase.Name)
+	r.open(p)
+	reads[1] = r.snapshot.readSAs(phase.Name)
+	why, cause = r.watch(ctx, d, measures(p.name))
+	reads[2] = r.snapshot.readSAs(phase.Name)
+	r.shut(p)
+	reads[3] = r.snapshot.readSAs(phase.Name)
+	phase.Probe, phase.OneIn, phase.Skipped = p.name, p.probes[0].OneIn(), r.skipped(p)
+	phase.Window = p.window
+	phase.Packets, phase.Counted = sentWithin(p.window, reads)
+	r.snapshot.keepSAs(phase.Name, reads[0].sas, reads[3].sas)
 	return why, cause
 }
 
@@ -215,9 +235,6 @@ func (r *recorder) detach(p *probing) {
 
 // open lets the probes count. One that cannot counts nothing, which is noted.
 func (r *recorder) open(p *probing) {
-	if p == nil {
-		return
-	}
 	p.window.StartNS = monotonic()
 	for _, each := range p.probes {
 		if err := each.Open(); err != nil {
@@ -227,9 +244,6 @@ func (r *recorder) open(p *probing) {
 }
 
 func (r *recorder) shut(p *probing) {
-	if p == nil {
-		return
-	}
 	for _, each := range p.probes {
 		if err := each.Shut(); err != nil {
 			r.warn(measures(each.Name()), err.Error())

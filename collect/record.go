@@ -10,6 +10,7 @@ import (
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/perf"
+	"xfrmscope/collect/probe"
 )
 
 // Record carries out the plan and writes the bundle dir, which must not hold
@@ -37,7 +38,7 @@ func Record(ctx context.Context, plan bundle.Plan, dir string, opt Options) (*bu
 	if err != nil {
 		return nil, err
 	}
-	r := &recorder{setup: s, w: w, dir: dir, snapshot: snapshot{root: opt.Root, cpus: plan.CPUs, netns: plan.NetNS, packetsFile: plan.PacketsFile}}
+	r := &recorder{setup: s, w: w, dir: dir, loader: probe.NewLoader(), snapshot: snapshot{root: opt.Root, cpus: plan.CPUs, netns: plan.NetNS, packetsFile: plan.PacketsFile}}
 	why, cause := r.run(ctx)
 	return r.finish(why, cause)
 }
@@ -52,6 +53,7 @@ type recorder struct {
 	perf     *perf.Recording
 	perfLog  *os.File
 	load     *load
+	loader   *probe.Loader
 	loaded   loaded
 	probings []*probing // of the plan, in order
 	window   bundle.Window

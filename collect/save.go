@@ -6,7 +6,6 @@ import (
 	"github.com/cilium/ebpf"
 
 	"xfrmscope/collect/bundle"
-	"xfrmscope/collect/probe"
 )
 
 // save writes all artefacts but perf.data and the logs. Each is written
@@ -50,7 +49,7 @@ func writeSome[T any](w *bundle.Writer, name string, rows []T) error {
 
 // readLayouts reads where the kernel's hot fields lie.
 func (r *recorder) readLayouts() []bundle.StructLayout {
-	layouts, err := probe.Layouts()
+	layouts, err := r.loader.Layouts()
 	if err != nil {
 		r.gap(bundle.Gap{What: "layout of the kernel's structures", Why: err.Error()})
 	}

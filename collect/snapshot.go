@@ -76,12 +76,13 @@ func (s *snapshot) takeSAs(phase string) {
 
 // An saRead is all SAs at one time, of no phase yet.
 type saRead struct {
-	timeNS int64 // when the first was read
+	timeNS int64 // the middle of the time reading took
 	sas    []bundle.SA
 }
 
 func (s *snapshot) readSAs(phase string) saRead {
-	read := saRead{timeNS: monotonic()}
+	var read saRead
+	begin := monotonic()
 	for _, ns := range s.netns {
 		now := monotonic()
 		sas, err := xfrm.SAs(s.root, ns)
@@ -93,6 +94,7 @@ func (s *snapshot) readSAs(phase string) saRead {
 			s.gap("SAs of "+nsName(ns), phase, err)
 		}
 	}
+	read.timeNS = begin + (monotonic()-begin)/2
 	return read
 }
 

@@ -9,32 +9,19 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// A counterKey is what makes two rows the same counter.
-type counterKey struct {
-	source, netns, name string
-	cpu                 int // -1: of no CPU
-}
-
-func keyOf(c bundle.Counter) counterKey {
-	key := counterKey{c.Source, c.NetNS, c.Name, -1}
-	if c.CPU != nil {
-		key.cpu = *c.CPU
+// counterName names a counter within its source.
+func counterName(k bundle.CounterKey) string {
+	if k.CPU < 0 {
+		return k.Name
 	}
-	return key
+	return fmt.Sprintf("%s of CPU %d", k.Name, k.CPU)
 }
 
-func (k counterKey) String() string {
-	if k.cpu < 0 {
-		return k.name
-	}
-	return fmt.Sprintf("%s of CPU %d", k.name, k.cpu)
-}
-
-// isGauge reports whether the value may fall: lengths, limits and numbers that
+// isGauge reports whether a counter's value may fall: lengths, limits and numbers that
 // stand among the counters, and times the kernel is known to take back
 // (Documentation/filesystems/proc.rst of iowait, 6.12).
-func (k counterKey) isGauge() bool {
-	switch k.name {
+func isGauge(name string) bool {
+	switch name {
 	case "backlog_len", "input_qlen", "process_qlen", "idle", "iowait",
 		"IpForwarding", "IpDefaultTTL", "TcpRtoAlgorithm", "TcpRtoMin", "TcpRtoMax", "TcpMaxConn", "TcpCurrEstab", "MPTcpExtMPCurrEstab":
 		return true
@@ -46,11 +33,11 @@ func (k counterKey) isGauge() bool {
 // were there at the start only: a difference of theirs means nothing. One
 // warning names all of a source.
 func unsteady(rows []bundle.Counter) []bundle.Warning {
-	end := map[counterKey]uint64{}
+	end := map[bundle.CounterKey]uint64{}
 	read := map[[2]string]bool{} // the sources that could be read at the end, by namespace
 	for _, c := range rows {
 		if c.Phase == phaseEnd {
-			end[keyOf(c)] = c.Value
+			end[c.Key()] = c.Value
 			read[[2]string{c.Source, c.NetNS}] = true
 		}
 	}
@@ -59,15 +46,15 @@ func unsteady(rows []bundle.Counter) []bundle.Warning {
 		if c.Phase != phaseStart || !read[[2]string{c.Source, c.NetNS}] {
 			continue
 		}
-		key := keyOf(c)
+		key := c.Key()
 		value, ok := end[key]
 		switch {
 		case !ok:
 			group := [3]string{c.Source, c.NetNS, "vanished"}
-			names[group] = append(names[group], key.String())
-		case value < c.Value && !key.isGauge():
+			names[group] = append(names[group], counterName(key))
+		case value < c.Value && !isGauge(key.Name):
 			group := [3]string{c.Source, c.NetNS, "fell"}
-			names[group] = append(names[group], key.String())
+			names[group] = append(names[group], counterName(key))
 		}
 	}
 	var warnings []bundle.Warning
@@ -96,15 +83,15 @@ func few(names []string) string {
 // withoutIdle leaves out the protocol counters, hundreds, that are 0 at both
 // ends.
 func withoutIdle(rows []bundle.Counter) []bundle.Counter {
-	used := map[counterKey]bool{}
+	used := map[bundle.CounterKey]bool{}
 	for _, c := range rows {
 		if c.Value > 0 {
-			used[keyOf(c)] = true
+			used[c.Key()] = true
 		}
 	}
 	return slices.DeleteFunc(rows, func(c bundle.Counter) bool {
 		protocol := c.Source == "/proc/net/snmp" || c.Source == "/proc/net/netstat" || c.Source == "/proc/net/snmp6"
-		return protocol && !used[keyOf(c)]
+		return protocol && !used[c.Key()]
 	})
 }
 

@@ -55,7 +55,16 @@ func compareRow(label string, width int, c compare.Comparison, k float64) string
 	if !c.Test.Known() {
 		p = "-"
 	}
-	return strings.TrimRight(fmt.Sprintf("  %-*s %15s %15s %8s %6s %s", width, ascii(label, width), sideText(c.Before, k), sideText(c.After, k), changeColumn(c), p, markText(c)), " ")
+	return strings.TrimRight(fmt.Sprintf("  %-*s %15s %15s %8s %6s %s", width, endsKept(ascii(label, 200), width), sideText(c.Before, k), sideText(c.After, k), changeColumn(c), p, markText(c)), " ")
+}
+
+// endsKept shortens a label in its middle: its end has the N.
+func endsKept(s string, width int) string {
+	const end = 6
+	if len(s) <= width || width <= end+2 {
+		return cut(s, width)
+	}
+	return s[:width-end-2] + ".." + s[len(s)-end:]
 }
 
 // sideText is a median with the half-width of its interval in per cent.
@@ -87,11 +96,11 @@ func changeColumn(c compare.Comparison) string {
 }
 
 // labelWide is the first column of a comparison's tables.
-const labelWide = 17
+const labelWide = 19
 
 // compareHead is the head of a table of comparisons.
 func compareHead(title string, level string) []string {
-	return []string{fmt.Sprintf("  %-*s %15s %15s %8s %6s", labelWide, ascii(title, labelWide), "before", "after", "change", level)}
+	return []string{fmt.Sprintf("  %-*s %15s %15s %8s %6s", labelWide, endsKept(ascii(title, 200), labelWide), "before", "after", "change", level)}
 }
 
 // rateBlock has a row for each mode and N.

@@ -141,5 +141,14 @@ func cutNotice(blocks []block) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return "(see report.html for " + strings.Join(parts, ", ") + ")"
+	for n := len(parts); n > 0; n-- {
+		more := ""
+		if n < len(parts) {
+			more = ", ..."
+		}
+		if s := "(see report.html for " + strings.Join(parts[:n], ", ") + more + ")"; len(s) <= digestColumns {
+			return s
+		}
+	}
+	return "(see report.html for the rest)"
 }

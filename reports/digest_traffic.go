@@ -51,7 +51,7 @@ func trafficTable(r *analyze.Result) [][]string {
 		}
 		lines = append(lines, line)
 	}
-	legend := fmt.Sprintf("  medians of %s a point; bits of layer %s; 1 Gibit/s = 1.074 Gbit/s", trafficRuns(curves), ascii(layerOf(r, curves[0]), 8))
+	legend := fmt.Sprintf("  medians of %s; bits of layer %s; 1 Gibit/s = 1.074 Gbit/s", trafficRuns(curves), ascii(layerOf(r, curves[0]), 8))
 	if cutRows > 0 || left > 0 {
 		lines = append(lines, fmt.Sprintf("  %d more N, %d more modes: see report.html and results.json", cutRows, max(left, 0)))
 	}

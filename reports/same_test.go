@@ -91,3 +91,53 @@ func pprofSpinShare(t *testing.T, path string, busy float64) float64 {
 	}
 	return sum / busy
 }
+
+// TestOneComparisonEverywhere follows figures of a comparison through every
+// artefact.
+func TestOneComparisonEverywhere(t *testing.T) {
+	dir, r := t.TempDir(), testComparison(t, 6)
+	if _, err := WriteDir(dir, r); err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) string { return string(mustRead(t, filepath.Join(dir, name))) }
+	page := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(read("report.html"), "")
+	back, err := ReadHTML(strings.NewReader(read("report.html")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromFile, err := ReadJSON(strings.NewReader(read("results.json")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, table, csv := read("digest.txt"), read("commit-table.txt"), read("results.csv")
+	c := r.Comparison
+	for i, h := range c.Headline {
+		for what, x := range map[string]*analyze.Comparison{"report.html": back.Comparison, "results.json": fromFile.Comparison} {
+			if got := x.Headline[i].C; got.Ratio.Value != h.C.Ratio.Value || got.After.Median != h.C.After.Median || got.Star != h.C.Star {
+				t.Errorf("headline %d: %s carries %+v", i, what, got.Ratio)
+			}
+		}
+		if want := sentence(pretty(changeText(h.C))); !strings.Contains(page, strings.ReplaceAll(want, "+", "&#43;")) {
+			t.Errorf("the page does not show %q", want)
+		}
+	}
+	// The N=8 row of the shared SA: rate before and after, and its change.
+	row := c.Rates[0].Family.Comparisons[len(c.Rates[0].Family.Comparisons)-1]
+	for where, want := range map[string][]string{
+		digest: {sideText(row.Before, 1e-3), sideText(row.After, 1e-3), "+30.0%"},
+		table:  {sideText(row.Before, 1e-3), sideText(row.After, 1e-3), "+30.0%"},
+		page:   {pretty(significant(row.Before.Median, 4)), pretty(significant(row.After.Median, 4))},
+	} {
+		for _, w := range want {
+			if !strings.Contains(where, w) {
+				t.Errorf("no %q in\n%.1500s", w, where)
+			}
+		}
+	}
+	// The same figures, run by run, in the CSV: the medians are made of them.
+	for _, run := range r.Runs {
+		if run.Mode == "shared" && run.N == 8 && !strings.Contains(csv, ","+exact(run.Packets.Rate.Value)+",") {
+			t.Errorf("results.csv does not have the rate of %s %s", run.Side, run.Name)
+		}
+	}
+}

@@ -45,16 +45,11 @@ Exit code 3 if nothing could be recorded.`,
 }
 
 func doctor(ctx context.Context, io streams, o doctorOptions) error {
-	focus := collect.Focus{Devices: o.devices, NetNS: o.netns}
-	if o.cpus != "" {
-		var err error
-		if focus.CPUs, err = bundle.ParseCPUSet(o.cpus); err != nil {
-			return usageError{err}
-		}
-	}
-	if err := focus.Check(collect.Options{}); err != nil {
+	focus, err := focusOn(o.cpus, o.netns)
+	if err != nil {
 		return err
 	}
+	focus.Devices = o.devices
 	report := collect.Doctor(ctx, collect.Options{}, focus)
 	if o.json {
 		enc := json.NewEncoder(io.out)
@@ -69,4 +64,16 @@ func doctor(ctx context.Context, io streams, o doctorOptions) error {
 		return nil
 	}
 	return &collect.Missing{What: "recording", Why: "what it needs is absent here", Fix: "the checks above name each fix"}
+}
+
+// focusOn makes a focus of the flags -C and --netns.
+func focusOn(cpus string, netns []string) (collect.Focus, error) {
+	focus := collect.Focus{NetNS: netns}
+	if cpus != "" {
+		var err error
+		if focus.CPUs, err = bundle.ParseCPUSet(cpus); err != nil {
+			return focus, usageError{err}
+		}
+	}
+	return focus, focus.Check(collect.Options{})
 }

@@ -36,6 +36,9 @@ func (o *hostOptions) dial(ctx context.Context, io streams) (*remote.Fleet, erro
 	}
 	fmt.Fprintf(io.err, "reaching %d hosts by %s\n", len(hosts), o.ssh)
 	f, err := remote.Dial(ctx, &remote.SSH{Command: strings.Fields(o.ssh), Other: o.programs}, hosts)
+	if f == nil {
+		return nil, err
+	}
 	if f.Against, _ = os.Hostname(); f.Against == "" {
 		f.Against = "the host that started the run"
 	}
@@ -43,7 +46,7 @@ func (o *hostOptions) dial(ctx context.Context, io streams) (*remote.Fleet, erro
 	return f, err
 }
 
-// recordHosts makes one run on each host and a sweep of them. A host that
+// recordHosts makes one run on each host. A host that
 // cannot be reached is an error before anything is measured; one that fails
 // later leaves the others' runs.
 func recordHosts(ctx context.Context, io streams, plan bundle.Plan, o recordOptions) (err error) {
@@ -60,36 +63,21 @@ func recordHosts(ctx context.Context, io streams, plan bundle.Plan, o recordOpti
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(o.dir, 0o755); err != nil {
-		return err
-	}
 	if plan.Load != nil {
-		fleet.StartLoad = func(context.Context) (func() error, error) { return startLoad(plan.Load, o.dir) }
+		fleet.StartLoad = func(context.Context) (func() error, error) {
+			return collect.StartLoad(plan.Load, o.dir+".load.log", collect.Options{})
+		}
 	}
 	names, failed := fleet.Record(ctx, plan, o.dir)
-	if len(names) == 0 {
-		return failed
-	}
-	sweep := bundle.Sweep{Name: filepath.Base(o.dir), Dirs: names}
-	if err := bundle.WriteSweep(o.dir, &sweep); err != nil {
-		return errors.Join(failed, err)
-	}
 	runs, err := bundle.OpenAll(o.dir)
-	if err != nil {
-		return errors.Join(failed, err)
+	if err != nil { // the first host has no run
+		for _, name := range names {
+			fmt.Fprintf(io.out, "%s: the run of %s\n", filepath.Join(o.dir, bundle.HostsDir, name), name)
+		}
+		return failed
 	}
 	for _, r := range runs {
 		printRun(io, r)
 	}
-	fmt.Fprintf(io.out, "or both ends side by side: xfrmscope report %s -o out\n", o.dir)
 	return failed
-}
-
-// startLoad runs the load here, with its output beside the runs.
-func startLoad(load *bundle.Load, dir string) (func() error, error) {
-	log, err := os.Create(filepath.Join(dir, "load.log"))
-	if err != nil {
-		return nil, err
-	}
-	return collect.StartLoad(load, log, collect.Options{})
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"xfrmscope/analyze/importer"
 	"xfrmscope/analyze/symbols"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/pack"
 	"xfrmscope/reports"
 	"xfrmscope/samples"
 )
@@ -34,7 +36,7 @@ func analyzePaths(ctx context.Context, paths []string, user bool) (*analyze.Resu
 	if err != nil {
 		return nil, err
 	}
-	opt := analyze.Options{Tool: "xfrmscope " + version(), Headline: headlineOf(paths)}
+	opt := analyze.Options{Tool: "xfrmscope " + version(), Headline: headlineOf(runs)}
 	if user {
 		opt.User, opt.Symbols = true, symbols.NewStore(symbolPlaces())
 	}
@@ -47,7 +49,7 @@ func openPaths(paths []string) (runs []*bundle.Run, done func(), err error) {
 	done = func() {}
 	var files []string
 	for _, path := range paths {
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && !isPacked(path) {
 			files = append(files, path)
 			continue
 		}
@@ -73,29 +75,51 @@ func openPaths(paths []string) (runs []*bundle.Run, done func(), err error) {
 }
 
 func openRuns(path string) ([]*bundle.Run, error) {
-	name, ok := strings.CutPrefix(path, samplePrefix)
-	if !ok {
-		return bundle.OpenAll(path)
+	if name, ok := strings.CutPrefix(path, samplePrefix); ok {
+		fsys, err := samples.Open(name)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		return bundle.OpenAllFS(fsys, path)
 	}
-	fsys, err := samples.Open(name)
+	if isPacked(path) {
+		fsys, err := pack.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		return bundle.OpenAllFS(fsys, path)
+	}
+	return bundle.OpenAll(path)
+}
+
+// isPacked reports whether a path is a file that pack made.
+func isPacked(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	f, err := os.Open(path)
 	if err != nil {
-		return nil, usageError{err}
+		return false
 	}
-	return bundle.OpenAllFS(fsys, path)
+	defer f.Close()
+	head := make([]byte, 4)
+	_, err = io.ReadFull(f, head)
+	return err == nil && pack.Is(head)
 }
 
 // headlineOf returns the metrics that a sweep named before it was run; sweeps
 // that named different ones, or none, have none in common.
-func headlineOf(paths []string) []string {
-	var out []string
-	for i, path := range paths {
-		s, err := bundle.ReadSweep(os.DirFS(path), path)
-		if err != nil || i > 0 && !slices.Equal(out, s.Headline) {
+func headlineOf(runs []*bundle.Run) []string {
+	for i, r := range runs {
+		if r.Sweep == nil || i > 0 && !slices.Equal(r.Sweep.Headline, runs[0].Sweep.Headline) {
 			return nil
 		}
-		out = s.Headline
 	}
-	return out
+	if len(runs) == 0 {
+		return nil
+	}
+	return runs[0].Sweep.Headline
 }
 
 // readResult reads a results.json or a report.html, and returns nil for

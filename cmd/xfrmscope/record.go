@@ -48,8 +48,9 @@ for or not), find (the SA each packet is given) and stacks (the callers that
 wait). The packets of each phase tell what the probe did to the traffic.
 
 With --host the program is copied to other hosts over ssh and measures there,
-under one window opened on all of them; the load runs here. Their runs come back
-as a sweep, a directory a host; a host that fails leaves the others' runs.
+under one window opened on all of them; the load runs here, its output in
+RUN.load.log. The first host's run comes back as RUN, the others' as RUN/hosts/NAME;
+a host that fails leaves the others' runs.
 
 Each event is tried first; one that does not open is substituted or left out,
 and the report says so. Ctrl-C ends the window early and keeps what was

@@ -63,7 +63,11 @@ every run and every sweep made by it. The output is a scenario itself.`,
 			if err != nil {
 				return err
 			}
-			if s, err = resolveScenario(s); err != nil {
+			cpus, err := scenario.ReadMachine("")
+			if err != nil {
+				return err
+			}
+			if s, err = resolveScenario(s, cpus); err != nil {
 				return err
 			}
 			text, err := s.Text()

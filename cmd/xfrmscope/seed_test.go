@@ -178,7 +178,7 @@ func TestSeedDigest(t *testing.T) {
 	if code != exitOK || stderr != "" {
 		t.Fatalf("exit %d, stderr %s", code, stderr)
 	}
-	for _, want := range []string{"pcpu                plain               shared", "   5     16.79    0.00%      16.79    0.00%       7.37   56.15%", "  16     24.04   55.01%"} {
+	for _, want := range []string{"pcpu                plain               shared", "   5     16.79    0.00%      16.79    0.00%       7.37   56.15%", "  16     24.02   55.01%"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is not in\n%s", want, stdout)
 		}

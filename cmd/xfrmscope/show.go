@@ -1,28 +1,96 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
 	"github.com/spf13/cobra"
 
+	"xfrmscope/analyze"
 	"xfrmscope/reports"
 )
 
+// showOptions are the flags of show.
+type showOptions struct {
+	user bool
+	top  int
+}
+
 func newShow(io streams) *cobra.Command {
-	var user bool
+	var o showOptions
 	cmd := &cobra.Command{
-		Use:   "show RUN|SWEEP...",
-		Short: "Print the digest of runs to the terminal",
-		Long:  `Show prints what report writes to digest.txt. Paths are those of report.`,
+		Use:   "show FILE|RUN|SWEEP...",
+		Short: "Print the digest, the top functions, locks and SAs to the terminal",
+		Long: `Show prints what report writes to digest.txt, then the functions, locks and
+SAs of each mode at its largest N. It takes what report takes, files of other
+programs, and a results.json or report.html.
+
+"-" reads stdin: folded stacks, any other file that can be imported, or a mail
+with a digest in it, quoted or not, which is printed clean.`,
 		Example: `  xfrmscope show run
-  xfrmscope show sample:shared sample:pcpu`,
-		Args: arguments(cobra.MinimumNArgs(1), "at least one RUN or SWEEP"),
+  xfrmscope show sample:shared sample:pcpu
+  xfrmscope show out/report.html --top 30
+  xfrmscope show - < mail.txt`,
+		Args: arguments(cobra.MinimumNArgs(1), "at least one FILE, RUN or SWEEP"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			result, err := analyzePaths(cmd.Context(), args, user)
-			if err != nil {
-				return err
-			}
-			return reports.Digest(io.out, result)
+			return show(cmd.Context(), io, o, args)
 		},
 	}
-	cmd.Flags().BoolVar(&user, "user", false, userUsage)
+	cmd.Flags().BoolVar(&o.user, "user", false, userUsage)
+	cmd.Flags().IntVar(&o.top, "top", reports.DefaultTop, "rows of each table")
 	return cmd
+}
+
+func show(ctx context.Context, io streams, o showOptions, paths []string) error {
+	var result *analyze.Result
+	var err error
+	if len(paths) == 1 && paths[0] == "-" {
+		var digest string
+		if result, digest, err = readStdin(ctx, io.in, o.user); digest != "" {
+			_, err = fmt.Fprint(io.out, digest)
+			return err
+		}
+	} else {
+		result, err = analyzePaths(ctx, paths, o.user)
+	}
+	if err != nil {
+		return err
+	}
+	return reports.Show(io.out, result, reports.ShowOptions{Top: o.top})
+}
+
+// maxStdin bounds what show reads from stdin: it has to be kept.
+const maxStdin = 1 << 30
+
+// readStdin reads results, a file to import, or a mail with a digest.
+func readStdin(ctx context.Context, in io.Reader, user bool) (*analyze.Result, string, error) {
+	data, err := io.ReadAll(io.LimitReader(in, maxStdin+1))
+	if err != nil {
+		return nil, "", fmt.Errorf("reading stdin: %w", err)
+	}
+	switch {
+	case len(data) > maxStdin:
+		return nil, "", fmt.Errorf("stdin has more than %d bytes: give the file by its name", maxStdin)
+	case len(bytes.TrimSpace(data)) == 0:
+		return nil, "", errors.New("stdin is empty: pipe folded stacks, a recording or a mail with a digest into it")
+	}
+	if digest, ok := reports.FindDigest(string(data)); ok {
+		return nil, digest, nil
+	}
+	dir, err := os.MkdirTemp("", "xfrmscope-stdin-")
+	if err != nil {
+		return nil, "", err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "stdin")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		return nil, "", err
+	}
+	r, err := analyzePaths(ctx, []string{path}, user)
+	return r, "", err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,6 +38,7 @@ type sweepOptions struct {
 	netns, events, headline []string
 	hz                      int
 	noProbes                bool
+	hostOptions
 }
 
 func newSweep(io streams) *cobra.Command {
@@ -54,10 +56,15 @@ stand for what the run is.
 Each run is saved when it ends. Stopped by Ctrl-C, a crash, a reboot or a full
 disk, the same command undoes what was set up, keeps what was begun in
 SWEEP/aside, and goes on with the runs that are missing. A set-up or a load that
-fails stops the sweep after its set-up was undone.`,
+fails stops the sweep after its set-up was undone.
+
+With --host the hosts measure, under one window; set-ups, loads and tear-downs
+run here. CPUs are those of the first host, whose run is the sweep's; the others'
+are in RUN/hosts/NAME, and one that fails is tried again at the next run.`,
 		Example: `  xfrmscope sweep scenario.yaml -o sweep
   xfrmscope sweep scenario.yaml -o sweep --set window=5s --dry-run
-  xfrmscope sweep --cpus 1..8 --repeat 5 --load './flows {n}' -o sweep`,
+  xfrmscope sweep --cpus 1..8 --repeat 5 --load './flows {n}' -o sweep
+  xfrmscope sweep scenario.yaml -o sweep --host west=ssh:root@west --host east=ssh:root@east`,
 		Args: arguments(cobra.MaximumNArgs(1), "at most one SCENARIO.yaml"),
 		RunE: func(cmd *cobra.Command, args []string) error { return runSweep(cmd.Context(), io, &o, args) },
 	}
@@ -83,34 +90,45 @@ fails stops the sweep after its set-up was undone.`,
 	f.StringSliceVar(&o.headline, "headline", nil, "metrics named beforehand (default packet_rate,cost_per_packet)")
 	f.IntVarP(&o.hz, "frequency", "F", 0, "samples per second, event and CPU")
 	f.BoolVar(&o.noProbes, "no-probes", false, "load no eBPF probe")
+	o.hostOptions.flags(f)
 	return cmd
 }
 
-func runSweep(ctx context.Context, io streams, o *sweepOptions, args []string) error {
+func runSweep(ctx context.Context, io streams, o *sweepOptions, args []string) (err error) {
 	s, err := o.scenario(args)
 	if err != nil {
 		return err
 	}
-	if s, err = resolveScenario(s); err != nil {
-		return err
-	}
-	if err := checkScenario(s); err != nil {
-		return err
-	}
-	if o.dryRun {
-		return printPlan(io, s)
-	}
-	if o.dir == "" {
+	if o.dir == "" && !o.dryRun {
 		return usagef("sweep needs a directory: add -o SWEEP")
 	}
 	abs, err := filepath.Abs(o.dir)
 	if err != nil {
 		return err
 	}
+	local := sweep.Local{Options: collect.Options{Tool: "xfrmscope " + version()}, Mark: "XFRMSCOPE_SWEEP=" + abs}
+	machine, closeHosts, err := o.machine(ctx, io, local)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeHosts()) }()
+	cpus, err := cpusOf(machine)
+	if err != nil {
+		return err
+	}
+	if s, err = resolveScenario(s, cpus); err != nil {
+		return err
+	}
+	if err := checkScenario(s, len(o.hosts) == 0); err != nil {
+		return err
+	}
+	if o.dryRun {
+		return printPlan(io, s)
+	}
 	line := newStatusLine(io.err)
 	failed := map[string][]string{} // runs by gate of the scenario
 	table, err := sweep.Run(ctx, s, o.dir, sweep.Options{
-		Machine: &sweep.Local{Options: collect.Options{Tool: "xfrmscope " + version()}, Mark: "XFRMSCOPE_SWEEP=" + abs},
+		Machine: machine,
 		Say:     line.print,
 		Progress: func(p sweep.Progress) {
 			if p.Finished == nil {
@@ -195,8 +213,8 @@ func (o *sweepOptions) fromFlags() (*scenario.Scenario, error) {
 }
 
 // checkScenario reports what the packages below cannot know: ids of metrics and
-// gates, and what this machine cannot carry out.
-func checkScenario(s *scenario.Scenario) error {
+// gates, and what this machine cannot carry out, if it is the one that measures.
+func checkScenario(s *scenario.Scenario, here bool) error {
 	var ids []string
 	for _, m := range metric.Catalogue() {
 		ids = append(ids, m.ID)
@@ -210,6 +228,9 @@ func checkScenario(s *scenario.Scenario) error {
 		if gates := analyze.GateIDs(); !slices.Contains(gates, id) {
 			return usagef("gates: there is no gate %q; there are %s", id, strings.Join(gates, ", "))
 		}
+	}
+	if !here {
+		return nil
 	}
 	for _, run := range s.Runs("") {
 		plan := run.Plan
@@ -359,13 +380,33 @@ func readScenario(name string, set []string) (*scenario.Scenario, error) {
 	return nil, usageError{err}
 }
 
-func resolveScenario(s *scenario.Scenario) (*scenario.Scenario, error) {
-	m, err := scenario.ReadMachine("")
-	if err != nil {
-		return nil, err
+// machine returns what carries out the runs: this machine, or other hosts.
+func (o *hostOptions) machine(ctx context.Context, io streams, local sweep.Local) (sweep.Machine, func() error, error) {
+	if len(o.hosts) == 0 {
+		return &local, func() error { return nil }, nil
 	}
+	fleet, err := o.dial(ctx, io)
+	if err != nil {
+		if fleet != nil {
+			_ = fleet.Close()
+		}
+		return nil, nil, err
+	}
+	return &sweep.Hosts{Local: local, Fleet: fleet}, fleet.Close, nil
+}
+
+// cpusOf returns the CPUs of what carries out the runs.
+func cpusOf(m sweep.Machine) (scenario.Machine, error) {
+	if hosts, ok := m.(*sweep.Hosts); ok {
+		return hosts.Fleet.Sessions[0].CPUs, nil
+	}
+	return scenario.ReadMachine("")
+}
+
+// resolveScenario fills in a scenario for the CPUs of a machine.
+func resolveScenario(s *scenario.Scenario, m scenario.Machine) (*scenario.Scenario, error) {
 	r, err := s.Resolve(m, scenario.Defaults{
-		Events: collect.DefaultEvents(), FrequencyHz: collect.DefaultFrequencyHz, Probes: []string{collect.ProbeWait},
+		Events: collect.DefaultEvents(), FrequencyHz: collect.DefaultFrequencyHz, Probes: collect.Probes(),
 	})
 	if err != nil {
 		return nil, usageError{err}

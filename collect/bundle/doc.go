@@ -22,6 +22,8 @@
 //	  traffic.json         Traffic: packets the load itself counted
 //	  log/NAME.log         what each command printed
 //
+//	  hosts/NAME           the runs of the other hosts, if several measured
+//
 // Every file but the manifest may be missing; Manifest.Gaps says why. A sweep
 // is a directory of runs with a table of contents:
 //

@@ -95,6 +95,21 @@ type Counter struct {
 	Value  uint64 `json:"value"`
 }
 
+// Key tells the counter from every other one of its host.
+func (c *Counter) Key() CounterKey {
+	k := CounterKey{c.Source, c.NetNS, c.Name, -1}
+	if c.CPU != nil {
+		k.CPU = *c.CPU
+	}
+	return k
+}
+
+// A CounterKey is what makes two rows the same counter.
+type CounterKey struct {
+	Source, NetNS, Name string
+	CPU                 int // -1: of no CPU
+}
+
 // A LockRow is what a wait probe counted for one lock on one CPU.
 type LockRow struct {
 	CPU    int      `json:"cpu"`

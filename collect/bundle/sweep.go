@@ -46,8 +46,8 @@ func OpenSweep(fsys fs.FS, path string) (*Sweep, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.shared = fsys
-		s.Runs = append(s.Runs, r)
+		r.shared, r.Sweep = fsys, s
+		s.Runs = append(s.Runs, withHosts(r)...)
 	}
 	if len(s.Runs) == 0 {
 		return nil, &NotBundleError{path, "its sweep.json names no run"}

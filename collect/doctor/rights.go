@@ -76,17 +76,22 @@ type Features struct {
 }
 
 // KernelTable returns the table: versions from the kernel's history, this one
-// from what was found.
+// from what was found; ? is what this user may not try.
 func KernelTable(f Features, r *Report) Kernels {
 	k := Kernels{Versions: []string{"5.10", "5.15", "6.1", "6.6", "6.12", "6.13+", "this: " + f.Release}}
-	row := func(what, since, has string, here bool) {
-		columns := strings.Fields(has)
-		k.Rows = append(k.Rows, KernelRow{What: what, Since: since, Has: append(columns, yesNo(here))})
+	add := func(what, since, has, here string) {
+		k.Rows = append(k.Rows, KernelRow{What: what, Since: since, Has: append(strings.Fields(has), here)})
 	}
-	ok := func(id string) bool { return r.Find(id).State == OK }
-	row("perf record with CLOCK_MONOTONIC", "4.1", "yes yes yes yes yes yes", r.Find("XS002").State == OK && (ok("XS010") || ok("XS013")))
+	row := func(what, since, has string, here bool) { add(what, since, has, yesNo(here)) }
+	tried := func(id string) string {
+		if ok := r.Find(id).State == OK; ok || r.Find("XS001").State != Absent {
+			return yesNo(ok)
+		}
+		return "?" // this user may not try
+	}
+	add("perf record, software clock", "4.1", "yes yes yes yes yes yes", tried("XS013"))
 	row("types (BTF) for fentry and tp_btf", "5.4, if built in", "yes yes yes yes yes yes", f.BTF)
-	row("fentry and fexit of the slow path (x86)", "5.5; arm64 6.0", "yes yes yes yes yes yes", ok("XS020"))
+	add("fentry and fexit of the slow path (x86)", "5.5; arm64 6.0", "yes yes yes yes yes yes", tried("XS020"))
 	row("contention tracepoints", "5.19", "no no yes yes yes yes", f.Contention)
 	row("kprobe.session", "6.10", "no no no no yes yes", f.Session)
 	row("direction of an SA (XFRMA_SA_DIR)", "6.10", "no no no no yes yes", f.Dir)

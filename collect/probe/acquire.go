@@ -23,44 +23,44 @@ const DefaultOneIn = 64
 // times one in so many too.
 type Acquire struct{ *programs }
 
-// LoadCount loads the count probe. There is no other way to attach it: a
+// Count loads the count probe. There is no other way to attach it: a
 // kprobe of a function that takes locks can hang the machine.
-func LoadCount() (*Acquire, []Attempt) { return climb([]Rung{Fentry}, loadCount) }
+func (l *Loader) Count() (*Acquire, []Attempt) { return climb([]Rung{Fentry}, l.count) }
 
-// LoadTime loads the time probe, which times one acquisition in oneIn.
-func LoadTime(oneIn uint32) (*Acquire, []Attempt) {
-	return climb([]Rung{Fentry}, func(r Rung) (*Acquire, error) { return loadTime(r, oneIn) })
+// Time loads the time probe, which times one acquisition in oneIn.
+func (l *Loader) Time(oneIn uint32) (*Acquire, []Attempt) {
+	return climb([]Rung{Fentry}, func(r Rung) (*Acquire, error) { return l.time(r, oneIn) })
 }
 
-func loadCount(rung Rung) (*Acquire, error) {
+func (l *Loader) count(rung Rung) (*Acquire, error) {
 	spec, err := bpf.LoadAcquire()
 	if err != nil {
 		return nil, fmt.Errorf("reading the count probe: %w", err)
 	}
-	fn, err := acquireFunction()
+	fn, err := l.acquireFunction()
 	if err != nil {
 		return nil, err
 	}
-	p, err := load(CountName, rung, 0, spec, []group{{hooks: []hook{{bpf.AcquireProgCount, fn}}}})
+	p, err := l.load(CountName, rung, 0, spec, []group{{hooks: []hook{{bpf.AcquireProgCount, fn}}}})
 	if err != nil {
 		return nil, err
 	}
 	return &Acquire{p}, nil
 }
 
-func loadTime(rung Rung, oneIn uint32) (*Acquire, error) {
+func (l *Loader) time(rung Rung, oneIn uint32) (*Acquire, error) {
 	spec, err := bpf.LoadAcquire()
 	if err != nil {
 		return nil, fmt.Errorf("reading the time probe: %w", err)
 	}
-	fn, err := acquireFunction()
+	fn, err := l.acquireFunction()
 	if err != nil {
 		return nil, err
 	}
 	if fn == rtFunction {
 		return nil, &UnsuitableError{"on PREEMPT_RT who waits for a spin lock sleeps, and may end the wait on another CPU: acquisitions are counted, not timed"}
 	}
-	slow, err := slowPaths()
+	slow, err := l.slowPaths()
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func loadTime(rung Rung, oneIn uint32) (*Acquire, error) {
 		g.hooks = append(g.hooks, hook{bpf.AcquireProgTimeSlow, name})
 	}
 	g.hooks = append(g.hooks, hook{bpf.AcquireProgTimeBegin, fn})
-	p, err := load(TimeName, rung, oneIn, spec, []group{g})
+	p, err := l.load(TimeName, rung, oneIn, spec, []group{g})
 	if err != nil {
 		return nil, err
 	}
@@ -81,11 +81,11 @@ func loadTime(rung Rung, oneIn uint32) (*Acquire, error) {
 const rtFunction = "rt_spin_lock"
 
 // acquireFunction returns the function that spin_lock_bh calls on this kernel.
-func acquireFunction() (string, error) {
-	if rt, err := functions(rtFunction); err == nil {
+func (l *Loader) acquireFunction() (string, error) {
+	if rt, err := l.functions(rtFunction); err == nil {
 		return rt[0], nil
 	}
-	found, err := functions("_raw_spin_lock_bh")
+	found, err := l.functions("_raw_spin_lock_bh")
 	if err != nil {
 		return "", err
 	}

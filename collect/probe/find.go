@@ -29,20 +29,20 @@ type Find struct {
 // (net/xfrm/xfrm_state.c, 6.1 to 7.3).
 var findArguments = map[int]string{2: "fl", 4: "pol", 7: "if_id"}
 
-// LoadFind loads the probe of xfrm_state_find, which times one call in oneIn.
+// Find loads the probe of xfrm_state_find, which times one call in oneIn.
 // By kprobe calls are counted, and not timed.
-func LoadFind(oneIn uint32) (*Find, []Attempt) {
-	return climb([]Rung{Fentry, Kprobe}, func(r Rung) (*Find, error) { return loadFind(r, oneIn) })
+func (l *Loader) Find(oneIn uint32) (*Find, []Attempt) {
+	return climb([]Rung{Fentry, Kprobe}, func(r Rung) (*Find, error) { return l.find(r, oneIn) })
 }
 
-// LoadInbound loads the probe of the lookup of inbound SAs.
-func LoadInbound() (*Find, []Attempt) {
-	return climb([]Rung{Fentry, Kprobe}, loadInbound)
+// Inbound loads the probe of the lookup of inbound SAs.
+func (l *Loader) Inbound() (*Find, []Attempt) {
+	return climb([]Rung{Fentry, Kprobe}, l.inbound)
 }
 
-func loadFind(rung Rung, oneIn uint32) (*Find, error) {
+func (l *Loader) find(rung Rung, oneIn uint32) (*Find, error) {
 	const fn = "xfrm_state_find"
-	kernel, err := kernelTypes()
+	kernel, err := l.types()
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func loadFind(rung Rung, oneIn uint32) (*Find, error) {
 	if rung == Kprobe {
 		hooks = []hook{{bpf.FindProgReturned, fn}, {bpf.FindProgEntry, fn}}
 	}
-	f, err := loadStates(FindName, rung, oneIn, hooks)
+	f, err := l.states(FindName, rung, oneIn, hooks)
 	if err != nil {
 		return nil, err
 	}
@@ -61,14 +61,14 @@ func loadFind(rung Rung, oneIn uint32) (*Find, error) {
 	return f, nil
 }
 
-// loadInbound watches xfrm_input_state_lookup, since 6.13 and 6.12.13; before,
+// inbound watches xfrm_input_state_lookup, since 6.13 and 6.12.13; before,
 // xfrm_input calls xfrm_state_lookup (net/xfrm/xfrm_input.c, 6.1).
-func loadInbound(rung Rung) (*Find, error) {
-	names, err := functions("xfrm_input_state_lookup", "xfrm_state_lookup")
+func (l *Loader) inbound(rung Rung) (*Find, error) {
+	names, err := l.functions("xfrm_input_state_lookup", "xfrm_state_lookup")
 	if err != nil {
 		return nil, err
 	}
-	kernel, err := kernelTypes()
+	kernel, err := l.types()
 	if err != nil {
 		return nil, err
 	}
@@ -79,15 +79,15 @@ func loadInbound(rung Rung) (*Find, error) {
 	if rung == Kprobe {
 		program = bpf.FindProgReturned
 	}
-	return loadStates(InboundName, rung, 1, []hook{{program, names[0]}})
+	return l.states(InboundName, rung, 1, []hook{{program, names[0]}})
 }
 
-func loadStates(name string, rung Rung, oneIn uint32, hooks []hook) (*Find, error) {
+func (l *Loader) states(name string, rung Rung, oneIn uint32, hooks []hook) (*Find, error) {
 	spec, err := bpf.LoadFind()
 	if err != nil {
 		return nil, fmt.Errorf("reading the %s probe: %w", name, err)
 	}
-	p, err := load(name, rung, oneIn, spec, []group{{hooks: hooks}})
+	p, err := l.load(name, rung, oneIn, spec, []group{{hooks: hooks}})
 	if err != nil {
 		return nil, err
 	}

@@ -23,8 +23,8 @@ func laidOut() map[string][]string {
 
 // Layouts returns where the fields of struct xfrm_state, xfrm_policy and net lie
 // in the running kernel. Without BTF it is a *NoBTFError.
-func Layouts() ([]bundle.StructLayout, error) {
-	kernel, err := kernelTypes()
+func (l *Loader) Layouts() ([]bundle.StructLayout, error) {
+	kernel, err := l.types()
 	if err != nil {
 		return nil, err
 	}

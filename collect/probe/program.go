@@ -7,9 +7,17 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/rlimit"
 )
+
+// A Loader loads probes. It reads the kernel's types, which takes seconds on a
+// slow machine, once for all of them. It is used by one goroutine.
+type Loader struct{ kernel *btf.Cache }
+
+// NewLoader returns a loader that has read nothing yet.
+func NewLoader() *Loader { return &Loader{btf.NewCache()} }
 
 // A Probe is loaded, and counts between Open and Shut while it is attached:
 //
@@ -70,7 +78,7 @@ type programs struct {
 
 // load loads the groups, and attaches them for a moment to see that it can.
 // It fails if no group that is not optional is left.
-func load(name string, rung Rung, oneIn uint32, spec *ebpf.CollectionSpec, groups []group) (*programs, error) {
+func (l *Loader) load(name string, rung Rung, oneIn uint32, spec *ebpf.CollectionSpec, groups []group) (*programs, error) {
 	if rung == Kprobe && !exists("/sys/bus/event_source/devices/kprobe") {
 		return nil, &UnsuitableError{"this kernel has no kprobes (CONFIG_KPROBES)"}
 	}
@@ -86,7 +94,7 @@ func load(name string, rung Rung, oneIn uint32, spec *ebpf.CollectionSpec, group
 		return nil, fmt.Errorf("making the %s probe's maps: %w", name, err)
 	}
 	p := &programs{name: name, rung: rung, oneIn: oneIn, spec: spec, maps: maps}
-	err = errors.Join(p.loadAll(groups), p.attachAll())
+	err = errors.Join(p.loadAll(groups, l.kernel), p.attachAll())
 	if !p.works() {
 		p.Close()
 		return nil, err
@@ -100,10 +108,10 @@ func (p *programs) works() bool {
 }
 
 // loadAll loads every group the kernel lets it; the error joins the refusals.
-func (p *programs) loadAll(groups []group) error {
+func (p *programs) loadAll(groups []group, kernel *btf.Cache) error {
 	var errs []error
 	for _, g := range groups {
-		programs, err := p.load(g)
+		programs, err := p.load(g, kernel)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", g.hooks[0].target, err))
 			continue
@@ -113,7 +121,7 @@ func (p *programs) loadAll(groups []group) error {
 	return errors.Join(errs...)
 }
 
-func (p *programs) load(g group) ([]*ebpf.Program, error) {
+func (p *programs) load(g group, kernel *btf.Cache) ([]*ebpf.Program, error) {
 	part := &ebpf.CollectionSpec{Maps: p.spec.Maps, Types: p.spec.Types, ByteOrder: p.spec.ByteOrder, Variables: p.spec.Variables,
 		Programs: make(map[string]*ebpf.ProgramSpec)}
 	for _, h := range g.hooks {
@@ -123,7 +131,7 @@ func (p *programs) load(g group) ([]*ebpf.Program, error) {
 		}
 		part.Programs[h.String()] = program
 	}
-	coll, err := ebpf.NewCollectionWithOptions(part, ebpf.CollectionOptions{MapReplacements: p.maps.Maps})
+	coll, err := ebpf.NewCollectionWithOptions(part, ebpf.CollectionOptions{MapReplacements: p.maps.Maps, Cache: kernel})
 	if err != nil {
 		return nil, err
 	}

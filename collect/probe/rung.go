@@ -39,14 +39,14 @@ func climb[T any](rungs []Rung, by func(Rung) (T, error)) (T, []Attempt) {
 // kernel has: of the three one alone is run, which depends on
 // CONFIG_PARAVIRT_SPINLOCKS and the architecture (kernel/locking/qspinlock.c,
 // 6.12).
-func slowPaths() ([]string, error) {
-	return functions("native_queued_spin_lock_slowpath", "__pv_queued_spin_lock_slowpath", "queued_spin_lock_slowpath")
+func (l *Loader) slowPaths() ([]string, error) {
+	return l.functions("native_queued_spin_lock_slowpath", "__pv_queued_spin_lock_slowpath", "queued_spin_lock_slowpath")
 }
 
 // functions returns those of the named functions that the kernel's BTF has; a
 // *NoFunctionError if it has none.
-func functions(names ...string) ([]string, error) {
-	kernel, err := kernelTypes()
+func (l *Loader) functions(names ...string) ([]string, error) {
+	kernel, err := l.types()
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +63,9 @@ func functions(names ...string) ([]string, error) {
 	return found, nil
 }
 
-// kernelTypes reads the BTF of the running kernel.
-func kernelTypes() (*btf.Spec, error) {
-	kernel, err := btf.LoadKernelSpec()
+// types returns the BTF of the running kernel.
+func (l *Loader) types() (*btf.Spec, error) {
+	kernel, err := l.kernel.Kernel()
 	if err != nil {
 		return nil, &NoBTFError{err}
 	}

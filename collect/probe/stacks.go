@@ -16,19 +16,19 @@ const StacksName = "stacks"
 // Stacks is the probe of who waits: it walks the stack of one wait in so many.
 type Stacks struct{ *programs }
 
-// LoadStacks loads the stacks probe, which takes one wait in oneIn.
-func LoadStacks(oneIn uint32) (*Stacks, []Attempt) {
-	return climb([]Rung{Fentry, TPBTF}, func(r Rung) (*Stacks, error) { return loadStacks(r, oneIn) })
+// Stacks loads the stacks probe, which takes one wait in oneIn.
+func (l *Loader) Stacks(oneIn uint32) (*Stacks, []Attempt) {
+	return climb([]Rung{Fentry, TPBTF}, func(r Rung) (*Stacks, error) { return l.stacks(r, oneIn) })
 }
 
-func loadStacks(rung Rung, oneIn uint32) (*Stacks, error) {
+func (l *Loader) stacks(rung Rung, oneIn uint32) (*Stacks, error) {
 	spec, err := bpf.LoadStacks()
 	if err != nil {
 		return nil, fmt.Errorf("reading the stacks probe: %w", err)
 	}
 	groups := []group{{hooks: []hook{{bpf.StacksProgBtfStack, "contention_begin"}}}}
 	if rung == Fentry {
-		slow, err := slowPaths()
+		slow, err := l.slowPaths()
 		if err != nil {
 			return nil, err
 		}
@@ -37,7 +37,7 @@ func loadStacks(rung Rung, oneIn uint32) (*Stacks, error) {
 			groups = append(groups, group{hooks: []hook{{bpf.StacksProgSpinStack, fn}}})
 		}
 	}
-	p, err := load(StacksName, rung, oneIn, spec, groups)
+	p, err := l.load(StacksName, rung, oneIn, spec, groups)
 	if err != nil {
 		return nil, err
 	}

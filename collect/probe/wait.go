@@ -18,24 +18,26 @@ type Wait struct{ *programs }
 // Ladder returns the rungs of the wait probe, best first.
 func Ladder() []Rung { return []Rung{Fentry, TPBTF, RawTP} }
 
-// LoadWait loads the wait probe by the best rung the kernel allows, and returns
+// Wait loads the wait probe by the best rung the kernel allows, and returns
 // the rungs it had to pass over. If it allows none the probe is nil. Loading
 // takes long, for the kernel's BTF is read and the programs are verified;
 // Attach does not. Needs CAP_BPF and CAP_PERFMON.
-func LoadWait() (*Wait, []Attempt) { return climb(Ladder(), LoadWaitBy) }
+func (l *Loader) Wait() (*Wait, []Attempt) { return climb(Ladder(), l.waitBy) }
 
 // LoadWaitBy loads the wait probe by one rung, and attaches it for a moment to
 // see that it can.
-func LoadWaitBy(rung Rung) (*Wait, error) {
+func LoadWaitBy(rung Rung) (*Wait, error) { return NewLoader().waitBy(rung) }
+
+func (l *Loader) waitBy(rung Rung) (*Wait, error) {
 	spec, err := bpf.LoadWait()
 	if err != nil {
 		return nil, fmt.Errorf("reading the wait probe: %w", err)
 	}
-	groups, err := waitGroups(rung)
+	groups, err := l.waitGroups(rung)
 	if err != nil {
 		return nil, err
 	}
-	p, err := load(WaitName, rung, 0, spec, groups)
+	p, err := l.load(WaitName, rung, 0, spec, groups)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +46,7 @@ func LoadWaitBy(rung Rung) (*Wait, error) {
 
 // waitGroups returns the pairs of programs that see a wait end and begin: the
 // end is attached first, so that no begin waits for one that nobody sees.
-func waitGroups(rung Rung) ([]group, error) {
+func (l *Loader) waitGroups(rung Rung) ([]group, error) {
 	pair := func(begin, onBegin, end, onEnd string) group {
 		return group{hooks: []hook{{end, onEnd}, {begin, onBegin}}}
 	}
@@ -54,7 +56,7 @@ func waitGroups(rung Rung) ([]group, error) {
 	case RawTP:
 		return []group{pair(bpf.WaitProgRawBegin, "contention_begin", bpf.WaitProgRawEnd, "contention_end")}, nil
 	}
-	spin, err := slowPaths()
+	spin, err := l.slowPaths()
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +68,7 @@ func waitGroups(rung Rung) ([]group, error) {
 		{bpf.WaitProgReadBegin, bpf.WaitProgReadEnd, "queued_read_lock_slowpath"},
 		{bpf.WaitProgWriteBegin, bpf.WaitProgWriteEnd, "queued_write_lock_slowpath"},
 	} {
-		if _, err := functions(p[2]); err == nil {
+		if _, err := l.functions(p[2]); err == nil {
 			g := pair(p[0], p[2], p[1], p[2])
 			g.optional = true
 			groups = append(groups, g)

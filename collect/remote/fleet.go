@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,8 +16,11 @@ import (
 
 // A Fleet is hosts that measure under one window.
 type Fleet struct {
-	Sessions []*Session
-	Against  string // name of this host, for the clocks
+	Hosts    []Host     // all, in order
+	Sessions []*Session // those that were reached and did not fail since, in that order
+	Against  string     // name of this host, for the clocks
+
+	ssh *SSH // reaches a host again; nil: it does not
 
 	// Progress is called with one line for each step of each host, from one
 	// goroutine at a time. May be nil.
@@ -32,15 +36,32 @@ type Fleet struct {
 // Dial reaches all hosts. Those that fail are in the error, which is joined;
 // the fleet has the others.
 func Dial(ctx context.Context, ssh *SSH, hosts []Host) (*Fleet, error) {
-	sessions, errs := make([]*Session, len(hosts)), make([]error, len(hosts))
-	each(len(hosts), func(i int) { sessions[i], errs[i] = ssh.Dial(ctx, hosts[i]) })
-	f := &Fleet{}
-	for _, s := range sessions {
-		if s != nil {
-			f.Sessions = append(f.Sessions, s)
+	f := &Fleet{Hosts: hosts, ssh: ssh}
+	return f, f.Redial(ctx)
+}
+
+// Redial reaches the hosts that have no session, or one that broke.
+func (f *Fleet) Redial(ctx context.Context) error {
+	if f.ssh == nil {
+		return nil
+	}
+	sessions, errs := make([]*Session, len(f.Hosts)), make([]error, len(f.Hosts))
+	each(len(f.Hosts), func(i int) {
+		for _, s := range f.Sessions {
+			if s.Host == f.Hosts[i] && !s.failed {
+				sessions[i] = s
+				return
+			}
+		}
+		sessions[i], errs[i] = f.ssh.Dial(ctx, f.Hosts[i])
+	})
+	for _, s := range f.Sessions {
+		if s.failed {
+			_ = s.Close()
 		}
 	}
-	return f, errors.Join(errs...)
+	f.Sessions = slices.DeleteFunc(sessions, func(s *Session) bool { return s == nil })
+	return errors.Join(errs...)
 }
 
 // Close ends all agents.
@@ -53,10 +74,11 @@ func (f *Fleet) Close() error {
 // lead is how long before the window it is announced: a few round trips.
 const lead = 500 * time.Millisecond
 
-// Record makes one run on each host, under one window, and writes them to
-// dir/HOST. It returns the names of the hosts whose runs are there, complete or
-// partial; the error joins one *Error for each host that failed. Cancelling ctx
-// ends the windows now, and what was measured is fetched.
+// Record makes one run on each host, under one window. The first host's run is
+// dir, the others' are dir/hosts/NAME (bundle.HostsDir). It returns the names of
+// the hosts whose runs are there, complete or partial; the error joins one
+// *Error for each host that failed. Cancelling ctx ends the windows now, and
+// what was measured is fetched.
 func (f *Fleet) Record(ctx context.Context, plan bundle.Plan, dir string) ([]string, error) {
 	warmUp := plan.WarmUpNS
 	plan.WarmUpNS, plan.Load = 0, nil // both are the coordinator's
@@ -66,7 +88,7 @@ func (f *Fleet) Record(ctx context.Context, plan bundle.Plan, dir string) ([]str
 	defer cancel()
 	each(len(hosts), func(i int) {
 		hosts[i] = recording{Session: f.Sessions[i], fleet: f}
-		hosts[i].prepare(ctx, f.planOf(plan, f.Sessions[i].Host))
+		hosts[i].prepare(ctx, f.planOf(plan, i))
 	})
 	stop, err := f.warmUp(ctx, hosts, warmUp)
 	at := monotonic() + lead.Nanoseconds()
@@ -74,24 +96,33 @@ func (f *Fleet) Record(ctx context.Context, plan bundle.Plan, dir string) ([]str
 	errs := []error{err, stop()}
 	var names []string
 	for i := range hosts {
-		hosts[i].fetch(fetching, filepath.Join(dir, hosts[i].Host.Name))
+		place := dir
+		if i > 0 {
+			place = filepath.Join(dir, bundle.HostsDir, hosts[i].Host.Name)
+		}
+		hosts[i].fetch(fetching, place)
 		if hosts[i].fetched {
 			names = append(names, hosts[i].Host.Name)
 		}
 		errs = append(errs, hosts[i].err)
+		// A host whose run ended, if only to say why it cannot be made, can make
+		// another.
+		hosts[i].failed = !hosts[i].ended || hosts[i].made && !hosts[i].fetched
 	}
 	return names, errors.Join(errs...)
 }
 
-// planOf labels a host's plan: the runs of one host are a curve of their own.
-func (f *Fleet) planOf(plan bundle.Plan, h Host) bundle.Plan {
+// planOf labels a host's plan: the runs of each host but the first are a curve
+// of their own.
+func (f *Fleet) planOf(plan bundle.Plan, i int) bundle.Plan {
 	labels := maps.Clone(plan.Labels)
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	labels[LabelHost] = h.Name
-	if len(f.Sessions) > 1 {
-		labels["mode"] = strings.TrimSpace(labels["mode"] + " at " + h.Name)
+	name := f.Sessions[i].Host.Name
+	labels[LabelHost] = name
+	if i > 0 {
+		labels["mode"] = strings.TrimSpace(labels["mode"] + " at " + name)
 	}
 	plan.Labels = labels
 	return plan

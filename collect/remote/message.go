@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/scenario"
 )
 
 // maxLine bounds a message: a plan, or the text of an error.
@@ -37,9 +38,10 @@ type answer struct {
 
 // hello is the agent's first answer.
 type hello struct {
-	Tool   string `json:"tool"`
-	Host   string `json:"host"` // as it names itself
-	Schema int    `json:"schema"`
+	Tool   string           `json:"tool"`
+	Host   string           `json:"host"` // as it names itself
+	Schema int              `json:"schema"`
+	CPUs   scenario.Machine `json:"cpus"`
 }
 
 // done ends a run.

@@ -114,13 +114,16 @@ func TestFleet(t *testing.T) {
 		if err != nil || !slices.Equal(names, []string{"west", "east"}) {
 			t.Fatalf("Record = %v, %v", names, err)
 		}
+		runs, err := bundle.OpenAll(dir)
+		if err != nil || len(runs) != 2 {
+			t.Fatal(runs, err)
+		}
+		if a, b := runs[0].Plan.Labels["mode"], runs[1].Plan.Labels["mode"]; a != "pcpu" || b != "pcpu at east" {
+			t.Errorf("modes %q and %q", a, b)
+		}
 		var windows []bundle.Window
-		for _, name := range names {
-			runs, err := bundle.OpenAll(filepath.Join(dir, name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			r := runs[0]
+		for i, name := range names {
+			r := runs[i]
 			if err := r.Verify(); err != nil || r.Status != bundle.Complete || r.Plan.Labels["host"] != name || r.Clock == nil {
 				t.Errorf("%s: %v, %s %s, labels %v, clock %v", name, err, r.Status, r.Why, r.Plan.Labels, r.Clock)
 			}
@@ -171,7 +174,7 @@ func TestInterrupt(t *testing.T) {
 	if err == nil || !slices.Equal(names, []string{"west"}) {
 		t.Fatalf("Record = %v, %v, want a partial run and an error", names, err)
 	}
-	runs, err := bundle.OpenAll(filepath.Join(dir, "west"))
+	runs, err := bundle.OpenAll(dir)
 	if err != nil || runs[0].Status != bundle.Partial || !strings.Contains(runs[0].Why, "interrupted after") {
 		t.Errorf("the run: %v, %+v", err, runs)
 	}

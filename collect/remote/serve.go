@@ -15,6 +15,7 @@ import (
 
 	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/scenario"
 )
 
 // Serve is the agent: it answers the requests of in on out until in ends. Runs
@@ -27,8 +28,12 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, opt collect.Options
 	if err != nil {
 		return err
 	}
+	cpus, err := scenario.ReadMachine(opt.Root)
+	if err != nil {
+		return err
+	}
 	a := &agent{wire: newWire[request, answer](in, out), opt: opt, open: make(chan int64, 1)}
-	if err := a.send(answer{Hello: &hello{Tool: opt.Tool, Host: name, Schema: bundle.SchemaVersion}}); err != nil {
+	if err := a.send(answer{Hello: &hello{Tool: opt.Tool, Host: name, Schema: bundle.SchemaVersion, CPUs: cpus}}); err != nil {
 		return err
 	}
 	defer a.leave()

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/scenario"
 )
 
 // An Error is a host that failed, and at what.
@@ -25,12 +26,14 @@ func (e *Error) Unwrap() error { return e.Err }
 // A Session is a host with its agent running.
 type Session struct {
 	Host  Host
-	Tool  string       // the agent's program and version
-	Clock bundle.Clock // as of the last run
+	Tool  string           // the agent's program and version
+	CPUs  scenario.Machine // the host's CPUs
+	Clock bundle.Clock     // as of the last run
 
 	*wire[answer, request]
 	in      io.Closer
 	end     func() error // waits for the agent to end
+	failed  bool         // its last run did not end as it should: what it says next is not known
 	answers chan answer  // closed at the end, when broken says why
 	broken  error
 	resume  chan struct{} // lets the reader go on after the bytes of a file
@@ -51,7 +54,7 @@ func newSession(ctx context.Context, h Host, r io.Reader, w io.WriteCloser, end 
 		_ = s.Close()
 		return nil, &Error{h.Name, "starting the agent", err}
 	}
-	s.Tool = first.Hello.Tool
+	s.Tool, s.CPUs = first.Hello.Tool, first.Hello.CPUs
 	return s, nil
 }
 
@@ -148,7 +151,7 @@ func (s *Session) fetch(ctx context.Context, dir string) error {
 		return err
 	}
 	incoming := dir + ".incoming"
-	if err := os.RemoveAll(incoming); err != nil {
+	if err := errors.Join(os.RemoveAll(incoming), os.MkdirAll(incoming, 0o755)); err != nil {
 		return err
 	}
 	for {

@@ -48,9 +48,12 @@ func TestSSH(t *testing.T) {
 		if err != nil || !slices.Equal(names, []string{"west", "east"}) {
 			t.Fatalf("Record = %v, %v", names, err)
 		}
+		runs, err := bundle.OpenAll(out)
+		if err != nil || len(runs) != 2 {
+			t.Fatal(runs, err)
+		}
 		for i, name := range names {
-			runs, err := bundle.OpenAll(filepath.Join(out, name))
-			if err != nil || runs[0].Verify() != nil {
+			if err := runs[i].Verify(); err != nil || runs[i].Plan.Labels["host"] != name {
 				t.Fatalf("%s: %v", name, err)
 			}
 			c := f.Sessions[i].Clock // one machine: one clock

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"xfrmscope/analyze"
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/pack"
+	"xfrmscope/reports"
+	"xfrmscope/samples"
+)
+
+// mutantMemory bounds what one damaged bundle of 130 kB may allocate in all.
+const mutantMemory = 256 << 20
+
+// Damaged bundles are opened, verified, analysed and printed: none ends the
+// program, none makes it allocate by a length that it did not check, and what is
+// found damaged is said.
+func TestMutants(t *testing.T) {
+	n := faultScale(150, 10_000)
+	if testing.Short() {
+		n = 20
+	}
+	original := smallBundle(t)
+	names := slices.Sorted(maps.Keys(original))
+	opened, found, worst, worstOf := 0, 0, uint64(0), 0
+	for i := range n {
+		rng := rand.New(rand.NewPCG(uint64(i), 1))
+		mutant := maps.Clone(original)
+		var changed []string
+		for range 1 + rng.IntN(3) {
+			name := names[rng.IntN(len(names))]
+			mutant[name] = &fstest.MapFile{Data: mutate(rng, mutant[name].Data)}
+			changed = append(changed, name)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		ok, damaged := look(t, fmt.Sprintf("mutant %d (%s)", i, strings.Join(changed, ", ")), mutant)
+		runtime.ReadMemStats(&after)
+		if allocated := after.TotalAlloc - before.TotalAlloc; allocated > worst {
+			worst, worstOf = allocated, i
+		}
+		if ok {
+			opened++
+		}
+		if damaged {
+			found++
+		} else if !same(original, mutant) {
+			t.Errorf("mutant %d (%s): nobody noticed", i, strings.Join(changed, ", "))
+		}
+	}
+	if worst > mutantMemory {
+		t.Errorf("mutant %d allocated %.0f MB", worstOf, float64(worst)/1e6)
+	}
+	t.Logf("%d mutants: no panic; %d opened and analysed, %d found damaged; at most %.1f MB allocated for one", n, opened, found, float64(worst)/1e6)
+}
+
+func same(a, b fstest.MapFS) bool {
+	return maps.EqualFunc(a, b, func(x, y *fstest.MapFile) bool { return bytes.Equal(x.Data, y.Data) })
+}
+
+// look does with a bundle what the commands do.
+func look(t *testing.T, what string, fsys fs.FS) (opened, damaged bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			t.Errorf("%s: panic: %v\n%s", what, r, debug.Stack())
+		}
+	}()
+	runs, err := bundle.OpenAllFS(fsys, "mutant")
+	if err != nil {
+		return false, true
+	}
+	for _, r := range runs {
+		damaged = damaged || r.Verify() != nil
+	}
+	result, err := analyze.Runs(context.Background(), runs, analyze.Options{})
+	if err != nil {
+		t.Errorf("%s: %v", what, err)
+		return true, damaged
+	}
+	if err := reports.Digest(io.Discard, result); err != nil {
+		t.Errorf("%s: %v", what, err)
+	}
+	return true, damaged
+}
+
+// smallBundle is one recorded run with few kernel symbols, written by this
+// version, so that its manifest has a sum.
+func smallBundle(t *testing.T) fstest.MapFS {
+	t.Helper()
+	sample, err := samples.Open("pcpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs, err := bundle.OpenAllFS(sample, "pcpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	w, err := bundle.Create(dir, runs[0].Manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Update(func(m *bundle.Manifest) { m.Files = nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range runs[0].Files {
+		if strings.HasPrefix(f.Name, "symbols/") {
+			continue
+		}
+		data, err := fs.ReadFile(sample, "n1/"+f.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.WriteFile(f.Name, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.WriteFile("symbols/kallsyms.gz", gzipped(t, "ffffffff81000000 T _text\nffffffff81a00000 T native_queued_spin_lock_slowpath\nffffffff81b00000 t esp_output\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Finish(""); err != nil {
+		t.Fatal(err)
+	}
+	out := fstest.MapFS{}
+	err = fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		out[name] = &fstest.MapFile{Data: data}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// mutate damages a copy of data in one of the ways files are damaged.
+func mutate(rng *rand.Rand, data []byte) []byte {
+	out := slices.Clone(data)
+	if len(out) == 0 {
+		return []byte{byte(rng.Uint32())}
+	}
+	at := rng.IntN(len(out))
+	if rng.IntN(2) == 0 {
+		at = rng.IntN(min(len(out), 256)) // headers are worth more attempts
+	}
+	length := min(1+rng.IntN(64), len(out)-at)
+	switch rng.IntN(6) {
+	case 0: // one bit
+		out[at] ^= 1 << rng.IntN(8)
+	case 1: // a number that is too large
+		for i := range length {
+			out[at+i] = 0xff
+		}
+	case 2:
+		clear(out[at : at+length])
+	case 3: // any bytes
+		for i := range length {
+			out[at+i] = byte(rng.Uint32())
+		}
+	case 4: // cut off
+		out = out[:at]
+	case 5: // a part is there twice
+		out = slices.Insert(out, at, data[at:at+length]...)
+	}
+	return out
+}
+
+// A packed bundle that is damaged is refused, or its files are found damaged.
+func TestPackedMutants(t *testing.T) {
+	n := faultScale(100, 2000)
+	dir := t.TempDir()
+	for name, f := range smallBundle(t) {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), f.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var whole bytes.Buffer
+	if err := pack.Write(&whole, dir); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "mutant.tar.zst")
+	refused, found := 0, 0
+	for i := range n {
+		data := mutate(rand.New(rand.NewPCG(uint64(i), 2)), whole.Bytes())
+		if err := os.WriteFile(file, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		fsys, err := pack.Open(file)
+		if err != nil {
+			refused++
+			continue
+		}
+		if _, damaged := look(t, fmt.Sprintf("packed mutant %d", i), fsys); damaged {
+			found++
+		} else if !bytes.Equal(data, whole.Bytes()) {
+			t.Logf("packed mutant %d holds what it held", i)
+		}
+	}
+	t.Logf("%d packed mutants: no panic; %d refused, %d found damaged", n, refused, found)
+}
+
+func gzipped(t *testing.T, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	zw := gzip.NewWriter(&b)
+	if _, err := zw.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := zw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}

@@ -1,0 +1,256 @@
+package pack
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"xfrmscope/collect/bundle"
+)
+
+// A masker replaces what tells whose network a bundle was measured on, equal
+// names by equal ones in all files: IP and Ethernet addresses, names of hosts
+// and interfaces, SPIs.
+type masker struct {
+	names map[string]string // of hosts and interfaces
+	spis  map[uint32]uint32
+	addrs map[string]string
+
+	words *regexp.Regexp // matches names and SPIs written in hex; nil if there are none
+}
+
+// newMasker gathers the names of all runs.
+func newMasker(runs []*bundle.Run) *masker {
+	m := &masker{names: map[string]string{}, spis: map[uint32]uint32{}, addrs: map[string]string{}}
+	hosts, interfaces, spis := map[string]bool{}, map[string]bool{}, map[uint32]bool{}
+	for _, r := range runs {
+		hosts[r.Host.Name] = true
+		if r.Clock != nil {
+			hosts[r.Clock.Against] = true
+		}
+		// What cannot be read is masked by its shape alone.
+		facts, _ := r.Placement()
+		for _, f := range facts {
+			if name, ok := interfaceOf(f); ok {
+				interfaces[name] = true
+			}
+		}
+		sas, _ := r.SAs()
+		for _, sa := range sas {
+			spis[sa.SPI] = true
+		}
+		finds, _ := r.Finds()
+		for _, row := range finds.Rows {
+			spis[row.SPI] = true
+		}
+		for _, row := range finds.Inbound {
+			spis[row.SPI] = true
+		}
+	}
+	for _, nobody := range []string{"", "(none)", "localhost"} { // uts_namespace's default, and what is the same everywhere
+		delete(hosts, nobody)
+	}
+	delete(interfaces, "")
+	delete(interfaces, "lo")
+	name := func(set map[string]bool, prefix string) {
+		for i, name := range slices.Sorted(maps.Keys(set)) {
+			m.names[name] = prefix + strconv.Itoa(i+1)
+		}
+	}
+	name(hosts, "host")
+	name(interfaces, "if")
+	delete(spis, 0)
+	for i, spi := range slices.Sorted(maps.Keys(spis)) {
+		m.spis[spi] = firstSPI + uint32(i)
+	}
+	m.compile()
+	return m
+}
+
+// firstSPI is the first masked SPI: those below 256 are reserved (RFC 4303,
+// section 2.1).
+const firstSPI = 0x100
+
+// interfaceOf returns the interface a fact is about.
+func interfaceOf(f bundle.Fact) (string, bool) {
+	switch f.Topic {
+	case "nic", "rss", "ntuple", "pause", "ring", "feature", "stat", "link", "xps", "rps", "qdisc", "iommu":
+		words := strings.Fields(f.Subject)
+		if len(words) == 0 {
+			return "", false
+		}
+		return words[0][strings.LastIndexAny(words[0], "/:")+1:], true
+	}
+	return "", false
+}
+
+func (m *masker) compile() {
+	var words []string
+	for name := range m.names {
+		words = append(words, regexp.QuoteMeta(name))
+	}
+	for spi := range m.spis {
+		words = append(words, fmt.Sprintf("0x0*%x", spi))
+	}
+	if words == nil {
+		return
+	}
+	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) }) // the longest that matches
+	m.words = regexp.MustCompile(`(?i)(^|[^A-Za-z0-9_+])(` + strings.Join(words, "|") + `)($|[^A-Za-z0-9_])`)
+}
+
+var (
+	ipv4 = regexp.MustCompile(`\b\d{1,3}(?:\.\d{1,3}){3}\b`)
+	ipv6 = regexp.MustCompile(`[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*`)
+	mac  = regexp.MustCompile(`\b[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}\b`)
+)
+
+// text masks a text.
+func (m *masker) text(s string) string {
+	s = mac.ReplaceAllStringFunc(s, m.mac)
+	s = ipv6.ReplaceAllStringFunc(s, m.addr)
+	s = ipv4.ReplaceAllStringFunc(s, m.addr)
+	if m.words == nil {
+		return s
+	}
+	// A match takes its neighbours: of "a b" the second is found in the second pass.
+	for range 2 {
+		s = m.words.ReplaceAllStringFunc(s, m.word)
+	}
+	return s
+}
+
+func (m *masker) word(match string) string {
+	parts := m.words.FindStringSubmatch(match)
+	before, word, after := parts[1], parts[2], parts[3]
+	if name, ok := m.names[word]; ok {
+		return before + name + after
+	}
+	if digits, ok := strings.CutPrefix(strings.ToLower(word), "0x"); ok {
+		spi, err := strconv.ParseUint(digits, 16, 32)
+		if masked, known := m.spis[uint32(spi)]; err == nil && known {
+			return before + fmt.Sprintf("%#x", masked) + after
+		}
+	}
+	return match
+}
+
+// mac masks an Ethernet address by one that is administered locally.
+func (m *masker) mac(s string) string {
+	if strings.Trim(s, "0:") == "" || strings.EqualFold(strings.Trim(s, "fF:"), "") {
+		return s
+	}
+	return m.number(strings.ToLower(s), func(i int) string { return fmt.Sprintf("02:00:00:00:%02x:%02x", i>>8&0xff, i&0xff) })
+}
+
+// addr masks an IP address by one of the net for benchmarks (RFC 2544) or of that
+// for documentation (RFC 3849).
+func (m *masker) addr(s string) string {
+	a, err := netip.ParseAddr(s)
+	if err != nil || a.IsUnspecified() || a.IsLoopback() {
+		return s
+	}
+	if a.Is4() {
+		return m.number(a.String(), func(i int) string { return fmt.Sprintf("198.%d.%d.%d", 18+i>>16&1, i>>8&0xff, i&0xff) })
+	}
+	return m.number(a.String(), func(i int) string { return fmt.Sprintf("2001:db8::%x", i) })
+}
+
+// number gives equal addresses equal numbers, in order of appearance.
+func (m *masker) number(s string, mask func(int) string) string {
+	if masked, ok := m.addrs[s]; ok {
+		return masked
+	}
+	m.addrs[s] = mask(len(m.addrs) + 1)
+	return m.addrs[s]
+}
+
+// json masks the strings of a JSON text, but not its keys, and the numbers of
+// keys named spi. A text that is no JSON is masked as a text.
+func (m *masker) json(text []byte) []byte {
+	if !json.Valid(text) {
+		return []byte(m.text(string(text)))
+	}
+	var out bytes.Buffer
+	key := ""
+	for i := 0; i < len(text); {
+		c := text[i]
+		switch {
+		case c == '"':
+			end := i + 1
+			for text[end] != '"' {
+				if text[end] == '\\' {
+					end++
+				}
+				end++
+			}
+			end++
+			rest := bytes.TrimLeft(text[end:], " \t\r\n")
+			literal := text[i:end]
+			if len(rest) > 0 && rest[0] == ':' {
+				key = string(bytes.ToLower(bytes.Trim(literal, `"`)))
+			} else {
+				literal = m.literal(literal)
+			}
+			out.Write(literal)
+			i = end
+		case key == "spi" && c >= '0' && c <= '9':
+			end := i
+			for end < len(text) && text[end] >= '0' && text[end] <= '9' {
+				end++
+			}
+			out.Write(m.spi(text[i:end]))
+			i = end
+		default:
+			if c == ',' || c == '}' {
+				key = ""
+			}
+			out.WriteByte(c)
+			i++
+		}
+	}
+	return out.Bytes()
+}
+
+// literal masks a string of JSON.
+func (m *masker) literal(quoted []byte) []byte {
+	var s string
+	if err := json.Unmarshal(quoted, &s); err != nil {
+		return quoted
+	}
+	masked := m.text(s)
+	if masked == s {
+		return quoted
+	}
+	out, err := json.Marshal(masked)
+	if err != nil {
+		return quoted
+	}
+	return out
+}
+
+func (m *masker) spi(digits []byte) []byte {
+	n, err := strconv.ParseUint(string(digits), 10, 32)
+	if masked, ok := m.spis[uint32(n)]; err == nil && ok {
+		return strconv.AppendUint(nil, uint64(masked), 10)
+	}
+	return digits
+}
+
+func isJSON(text []byte) bool { return json.Valid(text) }
+
+// maskValue masks every string of a value that goes through JSON and back.
+func maskValue[T any](m *masker, v T) (T, error) {
+	var out T
+	text, err := json.Marshal(v)
+	if err != nil {
+		return out, err
+	}
+	return out, json.Unmarshal(m.json(text), &out)
+}

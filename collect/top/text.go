@@ -1,0 +1,217 @@
+package top
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"xfrmscope/collect/bundle"
+)
+
+// Show prints a frame.
+func (s *Screen) Show(now time.Time, f Frame) error {
+	if s.Terminal == nil {
+		return s.lines(now, f)
+	}
+	rows, columns := s.Terminal()
+	var b strings.Builder
+	if !s.shown {
+		b.WriteString("\x1b[2J") // clear the screen
+	}
+	s.shown = true
+	b.WriteString("\x1b[H") // home
+	lines := strings.Split(strings.TrimRight(f.Text(now), "\n"), "\n")
+	if len(lines) >= rows && rows > 2 {
+		more := fmt.Sprintf("... %d lines more: choose CPUs with -C", len(lines)-rows+2)
+		lines = append(lines[:rows-2], more)
+	}
+	for _, line := range lines {
+		fmt.Fprintf(&b, "%s\x1b[K\n", line[:min(len(line), max(columns, 20))]) // ASCII; clear the rest of the line
+	}
+	b.WriteString("\x1b[J") // and of the screen
+	_, err := io.WriteString(s.W, b.String())
+	return err
+}
+
+// Text is a frame as a screen shows it.
+func (f *Frame) Text(now time.Time) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "xfrmscope top  %s  %.1f s  %s\n", now.Format("15:04:05"), f.Seconds, strings.Join(f.Notes, ", "))
+	outbound, inbound := 0, 0
+	for _, sa := range f.SAs {
+		if sa.Outbound {
+			outbound++
+		} else {
+			inbound++
+		}
+	}
+	fmt.Fprintf(&b, "%s packets/s by %d outbound SAs (%d inbound), fallback %s, wrong CPU %s\n\n",
+		rate(known(f.All.Own.Value+f.All.Fallback.Value)), outbound, inbound, percent(f.FallbackShare), percent(f.WrongShare))
+	fmt.Fprintf(&b, "%4s %10s %10s %10s %9s %9s %10s %8s %7s %6s %6s %6s\n",
+		"CPU", "own/s", "fallback/s", "wrong/s", "waits/s", "wait ns/p", "received/s", "dropped", "softirq", "system", "user", "idle")
+	for _, row := range f.Rows {
+		f.row(&b, fmt.Sprint(row.CPU), row)
+	}
+	f.row(&b, "all", f.All)
+	f.sas(&b)
+	f.remarks(&b)
+	return b.String()
+}
+
+func (f *Frame) row(b *strings.Builder, name string, r Row) {
+	fmt.Fprintf(b, "%4s %10s %10s %10s %9s %9s %10s %8s %7s %6s %6s %6s\n", name,
+		rate(r.Own), rate(r.Fallback), rate(r.Wrong), rate(r.Waits), nanoseconds(r.WaitNS), rate(r.Received), rate(r.Dropped),
+		percent(r.Softirq), percent(r.System), percent(r.User), percent(r.Idle))
+}
+
+func (f *Frame) sas(b *strings.Builder) {
+	if len(f.SAs) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%-10s %-3s %5s %10s %10s %8s\n", "SPI", "dir", "CPU", "packets/s", "Mbit/s", "drops/s")
+	for _, sa := range f.SAs {
+		mbit := "-"
+		if sa.BitsPerS.Known {
+			mbit = fmt.Sprintf("%.1f", sa.BitsPerS.Value/1e6)
+		}
+		fmt.Fprintf(b, "%-10s %-3s %5s %10s %10s %8s%s\n", fmt.Sprintf("%#x", sa.SPI), direction(sa), cpuOf(sa), rate(sa.Packets), mbit, rate(sa.Drops), remark(sa))
+	}
+}
+
+func direction(sa SARate) string {
+	if sa.Outbound {
+		return "out"
+	}
+	return "in"
+}
+
+func cpuOf(sa SARate) string {
+	if sa.PCPU == nil {
+		return "any"
+	}
+	return fmt.Sprint(*sa.PCPU)
+}
+
+func remark(sa SARate) string {
+	switch {
+	case sa.Larval:
+		return "  larval"
+	case sa.New:
+		return "  new"
+	}
+	return ""
+}
+
+func (f *Frame) remarks(b *strings.Builder) {
+	b.WriteString("\n")
+	for _, e := range f.Errors {
+		where := ""
+		if e.NetNS != "" {
+			where = " in " + e.NetNS
+		}
+		fmt.Fprintf(b, "%s%s: %.0f/s\n", e.Name, where, e.PerS)
+	}
+	for _, s := range f.Spread {
+		fmt.Fprintf(b, "inbound SPI %s: each move takes xfrm_state_lock\n", s)
+	}
+	for _, loss := range f.Losses {
+		fmt.Fprintf(b, "lost by %s since it began: %s\n", loss.Source, lossText(loss))
+	}
+	for _, blind := range f.Blind {
+		fmt.Fprintf(b, "waits do not count %s\n", blind)
+	}
+	for _, u := range f.Unmeasured {
+		fmt.Fprintf(b, "not measured: %s\n", u)
+	}
+	for _, p := range f.Problems {
+		fmt.Fprintf(b, "problem: %s\n", p)
+	}
+}
+
+func lossText(l bundle.Loss) string {
+	if l.Of > 0 {
+		return fmt.Sprintf("%d of %d %s", l.Count, l.Of, l.What)
+	}
+	return fmt.Sprintf("%d %s", l.Count, l.What)
+}
+
+// lines prints a frame for a file or a pipe: a line for each CPU, one for all,
+// and one for each SA, each with its time, under heads that are printed once.
+func (s *Screen) lines(now time.Time, f Frame) error {
+	var b strings.Builder
+	at := now.Format("15:04:05")
+	if !s.shown {
+		for _, u := range f.Unmeasured {
+			fmt.Fprintf(&b, "# not measured: %s\n", u)
+		}
+		for _, blind := range f.Blind {
+			fmt.Fprintf(&b, "# waits do not count %s\n", blind)
+		}
+		if len(f.Notes) > 0 {
+			fmt.Fprintf(&b, "# probes: %s\n", strings.Join(f.Notes, ", "))
+		}
+		b.WriteString("# time cpu CPU own/s fallback/s wrong/s waits/s wait_ns/packet received/s dropped/s softirq system user idle\n")
+		b.WriteString("# time sa SPI dir CPU packets/s Mbit/s drops/s\n")
+	}
+	s.shown = true
+	cpu := func(name string, r Row) {
+		fmt.Fprintf(&b, "%s cpu %s %s %s %s %s %s %s %s %s %s %s %s\n", at, name, rate(r.Own), rate(r.Fallback), rate(r.Wrong), rate(r.Waits),
+			nanoseconds(r.WaitNS), rate(r.Received), rate(r.Dropped), percent(r.Softirq), percent(r.System), percent(r.User), percent(r.Idle))
+	}
+	for _, row := range f.Rows {
+		cpu(fmt.Sprint(row.CPU), row)
+	}
+	cpu("all", f.All)
+	for _, sa := range f.SAs {
+		mbit := Number{sa.BitsPerS.Value / 1e6, sa.BitsPerS.Known}
+		fmt.Fprintf(&b, "%s sa %#x %s %s %s %s %s\n", at, sa.SPI, direction(sa), cpuOf(sa), rate(sa.Packets), nanoseconds(mbit), rate(sa.Drops))
+	}
+	for _, e := range f.Errors {
+		fmt.Fprintf(&b, "%s error %s %s %.0f/s\n", at, e.Name, orOwn(e.NetNS), e.PerS)
+	}
+	for _, sp := range f.Spread {
+		fmt.Fprintf(&b, "%s spread inbound SPI %s\n", at, sp)
+	}
+	for _, loss := range f.Losses {
+		fmt.Fprintf(&b, "%s lost %s: %s\n", at, loss.Source, lossText(loss))
+	}
+	for _, p := range f.Problems {
+		fmt.Fprintf(&b, "%s problem %s\n", at, p)
+	}
+	_, err := io.WriteString(s.W, b.String())
+	return err
+}
+
+func orOwn(ns string) string {
+	if ns == "" {
+		return "."
+	}
+	return ns
+}
+
+// rate prints packets and the like per second; "-" is not measured.
+func rate(n Number) string {
+	if !n.Known {
+		return "-"
+	}
+	return fmt.Sprintf("%.0f", n.Value)
+}
+
+// nanoseconds prints with a decimal where it says something.
+func nanoseconds(n Number) string {
+	switch {
+	case !n.Known:
+		return "-"
+	case n.Value < 100:
+		return fmt.Sprintf("%.1f", n.Value)
+	}
+	return fmt.Sprintf("%.0f", n.Value)
+}
+
+func percent(n Number) string {
+	if !n.Known {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f%%", 100*n.Value)
+}
