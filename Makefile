@@ -5,7 +5,7 @@ SHELL = /bin/bash
 BIN   = xfrmscope
 ARM64 = ./... # packages whose tests make arm64 runs
 
-.PHONY: help build demo test browser-test check race generate golden bench bench-flame lab setup lab-test faults scale bench-probes
+.PHONY: help build demo test browser-test check race generate golden bench bench-flame lab setup lab-test faults scale bench-probes arm64 package
 help:
 	@echo "build     $(BIN), a static binary"
 	@echo "demo      report on the embedded samples into out/demo"

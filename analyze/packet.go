@@ -60,7 +60,8 @@ func outbound(end bundle.SA, begin *bundle.SA) bool {
 	return end.OSeq > begin.OSeq
 }
 
-// newPackets takes the packets from the SA counters, or from the load's own.
+// newPackets takes the packets from the load's own count, or from the counters
+// of the outbound SAs; of a host that has none, from those of its inbound ones.
 func newPackets(sas []SA, rows []bundle.SA, traffic *bundle.Traffic, window float64) Packets {
 	if traffic != nil {
 		return trafficPackets(traffic, window)
@@ -68,12 +69,17 @@ func newPackets(sas []SA, rows []bundle.SA, traffic *bundle.Traffic, window floa
 	seconds := saSeconds(rows, windowStart, windowEnd)
 	var total uint64
 	perCPU := map[int]uint64{}
-	outbound, fallback := 0, uint64(0)
+	counted, fallback := 0, uint64(0)
+	sends := slices.ContainsFunc(sas, func(s SA) bool { return s.Outbound })
+	source := "SA counters, outbound"
+	if !sends {
+		source = "SA counters, inbound: the end that decrypts"
+	}
 	for _, s := range sas {
-		if !s.Outbound {
+		if s.Outbound != sends {
 			continue
 		}
-		outbound++
+		counted++
 		total += s.DeltaPackets
 		if s.PCPU == nil {
 			fallback += s.DeltaPackets
@@ -81,14 +87,14 @@ func newPackets(sas []SA, rows []bundle.SA, traffic *bundle.Traffic, window floa
 			perCPU[int(*s.PCPU)] += s.DeltaPackets
 		}
 	}
-	if outbound == 0 {
+	if counted == 0 {
 		return noPackets(bundle.Gap{
 			What: "packets",
-			Why:  "no outbound SA was read and no packet counts were given",
+			Why:  "no SA was read and no packet counts were given",
 			Fix:  "record with --netns NAME of the gateway's namespace, or with --packets FILE",
 		})
 	}
-	p := Packets{Source: "SA counters, outbound", Total: packetCount(total), Rate: packetRate(total, seconds)}
+	p := Packets{Source: source, Total: packetCount(total), Rate: packetRate(total, seconds)}
 	if fallback == 0 {
 		for _, cpu := range slices.Sorted(maps.Keys(perCPU)) {
 			p.PerCPU = append(p.PerCPU, CPUValue{cpu, packetRate(perCPU[cpu], seconds)})

@@ -96,3 +96,19 @@ func TestDrops(t *testing.T) {
 		t.Errorf("drops = %+v, want XfrmFuture 3: unknown names are kept, falling ones are not drops", got)
 	}
 }
+
+// The end that decrypts has inbound SAs only: its packets are theirs.
+func TestPacketsInbound(t *testing.T) {
+	rows := []bundle.SA{
+		{Phase: "start", TimeNS: 0, SPI: 0x1001, Dir: "in", Packets: 10},
+		{Phase: "end", TimeNS: 2e9, SPI: 0x1001, Dir: "in", Packets: 30},
+	}
+	p := newPackets(saDeltas(rows, windowStart, windowEnd), rows, nil, 2)
+	if p.Total.Value != 20 || p.Rate.Value != 10 || p.Source != "SA counters, inbound: the end that decrypts" {
+		t.Errorf("packets = %+v", p)
+	}
+	rows = append(rows, bundle.SA{Phase: "end", TimeNS: 2e9, SPI: 0x1000, Dir: "out", Packets: 5})
+	if p := newPackets(saDeltas(rows, windowStart, windowEnd), rows, nil, 2); p.Total.Value != 5 || p.Source != "SA counters, outbound" {
+		t.Errorf("packets with an outbound SA = %+v", p)
+	}
+}
