@@ -110,7 +110,7 @@ func TestCompareExit(t *testing.T) {
 		{[]string{"sample:pcpu"}, exitUsage, "want BEFORE and AFTER"},
 		{[]string{"sample:pcpu", "sample:none"}, exitUsage, "there is no sample"},
 		{[]string{"sample:pcpu", filepath.Join(dir, "results.json")}, exitFailure, "is a comparison of two sides itself"},
-		{[]string{"sample:pcpu", filepath.Join(dir, "digest.txt")}, exitFailure, "no format that can be imported"},
+		{[]string{"sample:pcpu", filepath.Join(dir, "digest.txt")}, exitFailure, "it is a digest of xfrmscope"},
 		{[]string{"sample:pcpu", filepath.Join(dir, "none")}, exitFailure, "it does not exist"},
 	} {
 		code, _, stderr := cli(append([]string{"compare"}, tt.args...)...)

@@ -40,11 +40,14 @@ func newReport(io streams) *cobra.Command {
   results.csv       every number, one a line
   results.json      every number, with unit, error and losses
 
-A run is a directory made by record or import, a sweep a directory of runs;
+A run is a directory made by record or import, a sweep a directory of runs; files
+that import takes may be given as they are, one results.json or report.html is
+written again;
 sample:NAME is a recording inside the program (` + sampleNames() + `).
 Runs are ordered by their label mode and by their number of CPUs.`,
 		Example: `  xfrmscope report run -o out
-  xfrmscope report sample:shared sample:pcpu -o out/demo`,
+  xfrmscope report sample:shared sample:pcpu -o out/demo
+  xfrmscope report trex-pcpu.csv trex-pcpu-lp.csv trex-no-ipsec.json -o out`,
 		Args: arguments(cobra.MinimumNArgs(1), "at least one RUN or SWEEP"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return report(cmd.Context(), io, o, args)
