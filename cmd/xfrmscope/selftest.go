@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -167,12 +168,17 @@ func (o *selftestOptions) options(io streams) (selftest.Options, error) {
 	return out, nil
 }
 
-// mayNot says what is missing if the kernel refused the generator.
+// mayNot says what is missing if the kernel refused the generator. The library's
+// own hint, the memory limit, has been wrong since 5.11.
 func mayNot(err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	return &collect.Missing{What: "lock selftest", Why: err.Error(), Fix: "run as root, for example `sudo xfrmscope selftest lock`", Err: err}
+	fix := "run as root, for example `sudo xfrmscope selftest lock`"
+	if os.Geteuid() == 0 {
+		fix = "in a container, seccomp or a lacking CAP_BPF forbids it; `xfrmscope doctor` looks closer"
+	}
+	return &collect.Missing{What: "lock selftest", Why: "the kernel does not let this user load the generator (" + fs.ErrPermission.Error() + ")", Fix: fix, Err: err}
 }
 
 // trustworthy turns a result into the exit code.

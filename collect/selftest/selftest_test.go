@@ -66,7 +66,7 @@ func TestJudge(t *testing.T) {
 		text   string // in one of the texts
 	}{
 		{"as it should be", func(*Result) {}, probe.Fentry, "", "50 of the +100 ns"},
-		{"bounce", func(*Result) {}, probe.Fentry, "", "each took +25 ns"},
+		{"bounce", func(*Result) {}, probe.Fentry, "", "each took +25 ns against one"},
 		{"a wait for an own lock", at(Own, func(s *Seen) { s.Waits = 1 }), probe.Fentry, "own", "1 waits in 30"},
 		{"a wait without a lock", at(Atomic, func(s *Seen) { s.Waits = 1 }), probe.Fentry, "atomic", "none to see"},
 		{"a lock that does not exclude", at(Shared, func(s *Seen) { s.Ops = 19 }), probe.Fentry, "counted", "180 operations asked for, 179 counted"},

@@ -95,7 +95,7 @@ func (r *Result) silent(rung *Rung, load Load, what string) {
 		}
 	}
 	if load == Atomic && waits == 0 {
-		r.add(string(load), rung, true, "%s: no wait in %d operations, and on %d CPUs each took %+.0f ns: a line that bounces is not seen", what, ops, len(r.CPUs), extra)
+		r.add(string(load), rung, true, "%s: no wait in %d operations, and on %d CPUs each took %+.0f ns against one: a line that bounces is not seen", what, ops, len(r.CPUs), extra)
 		return
 	}
 	r.add(string(load), rung, waits == 0, "%s: %d waits in %d operations; there are none to see", what, waits, ops)
