@@ -82,7 +82,7 @@ func interfaceOf(f bundle.Fact) (string, bool) {
 	switch f.Topic {
 	case "nic", "rss", "ntuple", "pause", "ring", "feature", "stat", "link", "xps", "rps", "qdisc", "iommu":
 		words := strings.Fields(f.Subject)
-		if len(words) == 0 {
+		if len(words) == 0 || words[0] == "kernel" { // the whole machine's, see package placement
 			return "", false
 		}
 		return words[0][strings.LastIndexAny(words[0], "/:")+1:], true
