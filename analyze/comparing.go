@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/finding"
 	"xfrmscope/collect/bundle"
 )
 
@@ -62,6 +63,7 @@ func Compare(before, after *Result, opt CompareOptions) (*Result, error) {
 	c.Varied = variation(modes, opt.Expected)
 	c.Gates = worstGates(r.Runs)
 	newComparer(c, r.Headline).compare(modes)
+	r.Findings = slices.Concat(finding.Moved(movePoints(c)), r.Findings)
 	return r, nil
 }
 

@@ -1,10 +1,10 @@
 package analyze
 
 import (
+	"cmp"
 	"slices"
 
 	"xfrmscope/analyze/finding"
-	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/scaling"
 )
 
@@ -16,10 +16,7 @@ func spinPoints(runs []*Run) []finding.SpinPoint {
 		if e == nil {
 			continue
 		}
-		p := finding.SpinPoint{Run: r.Name, Mode: r.Mode, N: r.N, Event: e.Name, Busy: e.All.Busy.Samples, Spin: e.All.SpinShare, Waits: r.Locks.Waits}
-		if r.Mode == "" {
-			p.Mode = r.Name // unlabelled runs are not a curve: each stands for itself
-		}
+		p := finding.SpinPoint{Run: r.Name, Mode: r.modeName(), N: r.N, Event: e.Name, Busy: e.All.Busy.Samples, Spin: e.All.SpinShare, Waits: r.Locks.Waits}
 		for _, c := range e.All.SpinCallers {
 			if spin := e.All.SpinShare.Value; spin > 0 {
 				p.Callers = append(p.Callers, finding.Caller{Name: c.Name, Share: c.Share.Value / spin})
@@ -56,6 +53,7 @@ func scalePoints(r *Result) []finding.ScalePoint {
 		if len(c.StageBills) > 0 {
 			addBill(&p, c.StageBills[len(c.StageBills)-1])
 		}
+		p.Ceiling = c.Ceiling != nil && c.Ceiling.Missing == nil
 		points = append(points, p)
 	}
 	return points
@@ -73,52 +71,45 @@ func addBill(p *finding.ScalePoint, b scaling.Bill) {
 	}
 }
 
-// saTraffic gathers the evidence of finding.SACPU.
-func saTraffic(runs []*Run) []finding.SATraffic {
-	var out []finding.SATraffic
-	for _, r := range runs {
-		t := finding.SATraffic{Run: r.Name, CPUs: r.Manifest.Plan.CPUs}
-		for _, s := range r.SAs {
-			if !s.Outbound {
-				continue
-			}
-			sa := finding.OutboundSA{SPI: s.SPI, CPU: -1, Packets: s.DeltaPackets}
-			if s.PCPU != nil {
-				sa.CPU = int(*s.PCPU)
-			}
-			t.SAs = append(t.SAs, sa)
-		}
-		out = append(out, t)
-	}
-	return out
-}
-
-// cpuLoads gathers the evidence of finding.Idle. Only a clock samples idle time:
-// cycles do not count in a sleeping CPU.
-func cpuLoads(runs []*Run) []finding.CPULoad {
-	var out []finding.CPULoad
-	for _, r := range runs {
-		e := r.Main()
-		if e == nil || e.Unit != "nanoseconds" {
-			continue
-		}
-		load := finding.CPULoad{Run: r.Name}
-		for _, c := range e.CPUs {
-			idle, _ := metric.Share(c.Idle, c.Total)
-			load.CPUs = append(load.CPUs, finding.IdleCPU{CPU: c.CPU, Idle: idle})
-		}
-		out = append(out, load)
-	}
-	return out
-}
-
-// findings answers the questions of package finding, in their order.
+// findings answers the questions of package finding, in their order. Questions
+// about one run are asked of the runs with most CPUs.
 func findings(r *Result) []finding.Finding {
+	most := atMost(r)
+	growth := growthPoints(r)
 	return slices.Concat(
 		finding.Scale(scalePoints(r)),
 		rateFindings(r),
 		finding.Spin(spinPoints(r.Runs)),
+		finding.Locks(lockPoints(most)),
+		finding.NotXFRM(limitPoints(r, most)),
 		finding.SACPU(saTraffic(r.Runs)),
+		finding.Inbound(inboundFacts(r.Runs)),
+		finding.Drift(driftFacts(r.Runs)),
 		finding.Idle(cpuLoads(r.Runs)),
+		finding.Cache(cachePoints(r.Runs)),
+		finding.Walk(growth),
+		finding.Frames(growth),
+		finding.SharedLines(layoutFacts(r.Runs)),
 	)
 }
+
+// atMost returns the run with most CPUs of each curve, of repeats the one of
+// median rate; runs without a mode each.
+func atMost(r *Result) []*Run {
+	var out []*Run
+	for _, c := range r.Curves {
+		runs := pick(r.Runs, c.Runs)
+		if c.Mode == "" {
+			out = append(out, runs...)
+			continue
+		}
+		n := slices.MaxFunc(runs, func(a, b *Run) int { return cmp.Compare(a.N, b.N) }).N
+		runs = slices.DeleteFunc(runs, func(r *Run) bool { return r.N != n })
+		slices.SortStableFunc(runs, func(a, b *Run) int { return cmp.Compare(a.Packets.Rate.Value, b.Packets.Rate.Value) })
+		out = append(out, runs[(len(runs)-1)/2])
+	}
+	return out
+}
+
+// modeName is the mode of a run; one without stands for itself.
+func (r *Run) modeName() string { return cmp.Or(r.Mode, r.Name) }

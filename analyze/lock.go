@@ -27,9 +27,13 @@ func (l *Locks) warnEffect() []bundle.Warning {
 	if !l.Perturbed() {
 		return nil
 	}
+	against := "the samples' window"
+	if l.wait.phases > 0 {
+		against = "the windows without a probe beside it"
+	}
 	return []bundle.Warning{{
 		Weakens: metric.WaitsID,
-		Text:    fmt.Sprintf("in the probe's window packets/s changed by %+.0f %% against the samples' window: the probe's effect, or the load's own drift", 100*l.Effect.Value),
+		Text:    fmt.Sprintf("in the probe's window packets/s changed by %+.0f %% against %s: the probe's effect, or the load's own drift", 100*l.Effect.Value, against),
 	}}
 }
 

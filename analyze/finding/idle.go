@@ -5,8 +5,8 @@ import "fmt"
 // CPULoad is the evidence of one run for the question "are the CPUs the limit?":
 // how much of each CPU's sampled time was idle.
 type CPULoad struct {
-	Run  string
-	CPUs []IdleCPU
+	Run, Mode string
+	CPUs      []IdleCPU
 }
 
 // An IdleCPU is the idle share of one CPU, 0..1.
@@ -18,27 +18,55 @@ type IdleCPU struct {
 // IdleFloor is the idle share from which a CPU is not the bottleneck.
 const IdleFloor = 0.05
 
-// Idle reports runs whose sending CPUs had time to spare: what limits them is
-// elsewhere, in the generator, the link or the other gateway.
+// Idle reports modes whose sending CPUs had time to spare: what limits them is
+// elsewhere, in the generator, the link or the other gateway. Loads come by
+// mode.
 func Idle(runs []CPULoad) []Finding {
 	var out []Finding
+	for len(runs) > 0 {
+		n := 1
+		for n < len(runs) && runs[n].Mode == runs[0].Mode {
+			n++
+		}
+		if f, ok := idleOfMode(runs[:n]); ok {
+			out = append(out, f)
+		}
+		runs = runs[n:]
+	}
+	return out
+}
+
+func idleOfMode(runs []CPULoad) (Finding, bool) {
+	var evidence []string
+	idle, last := 0, ""
 	for _, r := range runs {
 		var spare []string
 		for _, c := range r.CPUs {
 			if c.Idle > IdleFloor {
-				spare = append(spare, fmt.Sprintf("CPU %d was idle for %.0f %% of its samples", c.CPU, 100*c.Idle))
+				spare = append(spare, fmt.Sprintf("CPU %d %.0f %%", c.CPU, 100*c.Idle))
 			}
 		}
 		if len(spare) == 0 {
 			continue
 		}
-		out = append(out, Finding{
-			ID:        "idle",
-			Claim:     fmt.Sprintf("%s: %d of %d CPUs had time to spare and were not the limit", r.Run, len(spare), len(r.CPUs)),
-			Evidence:  spare,
-			NotProven: "The samples do not say what the limit was: the generator, the link, pauses and the receiver are candidates.",
-			Next:      "offer more traffic, or look at ethtool -I -a and the drops of the receiver",
-		})
+		idle++
+		last = fmt.Sprintf("%s: %d of %d CPUs had time to spare and were not the limit", r.Run, len(spare), len(r.CPUs))
+		if len(evidence) < maxMoves {
+			evidence = append(evidence, fmt.Sprintf("%s: idle for a part of the samples: %s", r.Run, listed(spare)))
+		}
 	}
-	return out
+	if idle == 0 {
+		return Finding{}, false
+	}
+	f := Finding{
+		ID:        "idle",
+		Claim:     last,
+		Evidence:  evidence,
+		NotProven: "The samples do not say what the limit was: the generator, the link, pauses and the receiver are candidates.",
+		Next:      "offer more traffic, or look at ethtool -I -a and the drops of the receiver",
+	}
+	if idle > 1 {
+		f.Claim = fmt.Sprintf("%s: in %d of %d runs CPUs had time to spare and were not the limit", runs[0].Mode, idle, len(runs))
+	}
+	return f, true
 }

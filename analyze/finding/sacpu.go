@@ -1,16 +1,22 @@
 package finding
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
+
+	"xfrmscope/analyze/metric"
 )
 
 // SATraffic is the evidence of one run for the question "does each CPU send on
 // its own SA?" (RFC 9611): the outbound SAs and the CPUs that were measured.
 type SATraffic struct {
-	Run  string
-	CPUs []int // measured: the CPUs that send
-	SAs  []OutboundSA
+	Run, Mode string
+	CPUs      []int // measured: the CPUs that send
+	SAs       []OutboundSA
+
+	Fallback metric.Value // metric.FallbackID, of lookups
+	WrongCPU metric.Value // metric.WrongCPUID
 }
 
 // An OutboundSA is what one outbound SA carried in the window.
@@ -18,29 +24,71 @@ type OutboundSA struct {
 	SPI     uint32
 	CPU     int // -1: any CPU, the fallback SA
 	Packets uint64
+	New     bool // made, or rekeyed, in the window
 }
 
 // FallbackFloor is the share of packets on the fallback SA below which it is
 // taken for the first packets of a CPU whose own SA was still being set up.
 const FallbackFloor = 0.001
 
-// SACPU reports runs that have per-CPU SAs and do not use them as meant:
-// packets on the fallback SA, CPUs without an SA, SAs that carried nothing,
-// several SAs for one CPU.
+// SACPU reports modes that have per-CPU SAs and do not use them as meant:
+// packets on the fallback SA or on another CPU's, CPUs without an SA, SAs that
+// carried nothing, several SAs for one CPU. Runs come by mode.
 func SACPU(runs []SATraffic) []Finding {
 	var out []Finding
-	for _, r := range runs {
-		if f, ok := saCPUOfRun(r); ok {
+	for len(runs) > 0 {
+		n := 1
+		for n < len(runs) && runs[n].Mode == runs[0].Mode {
+			n++
+		}
+		if f, ok := saCPUOfMode(runs[:n]); ok {
 			out = append(out, f)
 		}
+		runs = runs[n:]
 	}
 	return out
 }
 
-func saCPUOfRun(r SATraffic) (Finding, bool) {
+func saCPUOfMode(runs []SATraffic) (Finding, bool) {
+	var evidence []string
+	found, first := 0, ""
+	for _, r := range runs {
+		lines := saCPUOfRun(r)
+		if len(lines) == 0 {
+			continue
+		}
+		found++
+		first = cmp.Or(first, r.Run)
+		for _, l := range lines {
+			if len(runs) > 1 {
+				l = r.Run + ": " + l
+			}
+			evidence = append(evidence, l)
+		}
+	}
+	if found == 0 {
+		return Finding{}, false
+	}
+	if n := len(evidence) - maxMoves; n > 0 {
+		evidence = append(evidence[:maxMoves], fmt.Sprintf("and %d more", n))
+	}
+	claim := first + ": not every CPU sends on its own SA"
+	if found > 1 {
+		claim = fmt.Sprintf("%s: in %d of %d runs not every CPU sends on its own SA", runs[0].Mode, found, len(runs))
+	}
+	return Finding{
+		ID:        "sa-cpu",
+		Claim:     claim,
+		Evidence:  evidence,
+		NotProven: "SA counters say which SA carried a packet, not which CPU looked it up; shares of lookups are of the find probe's phase.",
+		Next:      "check per_cpu_sas of the IKE daemon and the policy's CPU_ACQUIRE flag: ip xfrm policy; ip -s xfrm state",
+	}, true
+}
+
+func saCPUOfRun(r SATraffic) []string {
 	var total, fallback uint64
 	carried := map[int]uint64{}
-	sas := map[int][]string{}
+	sas, rekeyed := map[int][]string{}, map[int]string{}
 	for _, s := range r.SAs {
 		total += s.Packets
 		if s.CPU < 0 {
@@ -48,10 +96,13 @@ func saCPUOfRun(r SATraffic) (Finding, bool) {
 			continue
 		}
 		carried[s.CPU] += s.Packets
+		if s.New {
+			rekeyed[s.CPU] = ", one of them made in the window: a rekey"
+		}
 		sas[s.CPU] = append(sas[s.CPU], fmt.Sprintf("%#x", s.SPI))
 	}
 	if len(sas) == 0 || total == 0 {
-		return Finding{}, false // no per-CPU SAs, or no traffic to place
+		return nil // no per-CPU SAs, or no traffic to place
 	}
 	var evidence []string
 	if share := float64(fallback) / float64(total); share > FallbackFloor {
@@ -65,17 +116,16 @@ func saCPUOfRun(r SATraffic) (Finding, bool) {
 			evidence = append(evidence, fmt.Sprintf("CPU %d: its SA %s carried nothing", cpu, strings.Join(sas[cpu], ", ")))
 		}
 		if len(sas[cpu]) > 1 {
-			evidence = append(evidence, fmt.Sprintf("CPU %d has %d SAs (%s): each more is one more step of every lookup", cpu, len(sas[cpu]), strings.Join(sas[cpu], ", ")))
+			evidence = append(evidence, fmt.Sprintf("CPU %d has %d SAs (%s)%s: each more is one more step of every lookup", cpu, len(sas[cpu]), strings.Join(sas[cpu], ", "), rekeyed[cpu]))
 		}
 	}
-	if len(evidence) == 0 {
-		return Finding{}, false
+	for _, v := range []struct {
+		what string
+		metric.Value
+	}{{"the fallback SA although the CPU has its own", r.Fallback}, {"the SA of another CPU", r.WrongCPU}} {
+		if v.Measured() && v.Samples > 0 && v.Value.Value > FallbackFloor {
+			evidence = append(evidence, fmt.Sprintf("%s of %d lookups returned %s", percent(v.Value), v.Samples, v.what))
+		}
 	}
-	return Finding{
-		ID:        "sa-cpu",
-		Claim:     r.Run + ": not every CPU sends on its own SA",
-		Evidence:  evidence,
-		NotProven: "SA counters say which SA carried a packet, not which CPU looked it up.",
-		Next:      "check per_cpu_sas of the IKE daemon and the policy's CPU_ACQUIRE flag: ip xfrm policy; ip -s xfrm state",
-	}, true
+	return evidence
 }

@@ -22,6 +22,7 @@ type ScalePoint struct {
 	Stages     []Added // what each stage added, largest first
 	KneeText   string  // in words, "" if scaling does not end within the data
 	LawMissing string  // why no law was fitted, "" if one was
+	Ceiling    bool    // it was set against the path without IPsec
 }
 
 // A Rate is packets/s of one run.
@@ -56,6 +57,9 @@ func scaleOfMode(p ScalePoint) Finding {
 		Claim:     fmt.Sprintf("%s: %s send %.1f times what %s sends (ideal %d)", p.Mode, cpus(p.N), p.Speedup/float64(p.Base), cpus(p.Base), p.N/p.Base),
 		NotProven: "That the CPUs are the limit: without a run without IPsec the ceiling is not known.",
 		Next:      "repeat each N, and add N between and beyond",
+	}
+	if p.Ceiling {
+		f.NotProven = "What a CPU could do alone: at N the caches and the memory are shared as well."
 	}
 	if p.Repeats < 2 {
 		f.NotProven += " One run at an N has no spread: the speed-up has no interval."

@@ -21,6 +21,16 @@ type Row struct {
 	re   *regexp.Regexp
 }
 
+// XFRM reports whether the stage is code of XFRM or of ESP, which a change of
+// XFRM could speed up; crypto is not.
+func (r Row) XFRM() bool {
+	switch r.Key {
+	case "spd", "sa", "bundle", "bundle-free", "refcount", "replay", "output", "esp", "input":
+		return true
+	}
+	return false
+}
+
 // A Table is an ordered list of stages. It may be used from several goroutines.
 type Table struct {
 	Rows []Row

@@ -1,0 +1,222 @@
+package finding
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze/metric"
+)
+
+// A LockPoint is the evidence of one run, the one with most CPUs of its mode,
+// for the question "which locks are waited for, and which are only slow because
+// their cache line is elsewhere?".
+type LockPoint struct {
+	Mode    string
+	Run     string
+	N       int
+	Cost    metric.Value // cost per packet, ns
+	Locks   []LockFacts  // heaviest wait first
+	Callers []LockCaller // by samples, heaviest first
+}
+
+// LockFacts is what the probes saw of one lock.
+type LockFacts struct {
+	Name       string       // "x->lock SPI 0x1001", or an address
+	Named      bool         // Name is more than an address
+	Wait       metric.Value // ns/packet
+	Contention metric.Value
+	Bounce     metric.Value // ns/packet
+}
+
+// A LockCaller is a function that takes locks, by samples.
+type LockCaller struct {
+	Name string
+	Spin metric.Value // share of busy time in slow paths it entered
+	Word metric.Value // share of busy time in fast paths it entered
+}
+
+// LockFloor is the part of the cost of a packet, or of busy time, from which a
+// lock is named.
+const LockFloor = 0.01
+
+// Locks says of each mode which locks spin and which bounce. The two have
+// different cures: a lock that is waited for needs less work under it or fewer
+// takers; a line that bounces needs a place of its own, or a taker that stays on
+// one CPU.
+func Locks(points []LockPoint) []Finding {
+	var out []Finding
+	for _, p := range points {
+		if f, ok := locksOfMode(p); ok {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func locksOfMode(p LockPoint) (Finding, bool) {
+	var spins, misses, evidence []string
+	unnamed := 0
+	for _, l := range p.Locks {
+		spin, miss, line := judgeLock(l, p.Cost)
+		if !spin && !miss {
+			continue
+		}
+		evidence = append(evidence, line)
+		switch {
+		case spin && !l.Named:
+			unnamed++
+		case spin:
+			spins = append(spins, l.Name)
+		default:
+			misses = append(misses, l.Name)
+		}
+	}
+	bySamples := len(evidence) == 0
+	for _, c := range p.Callers {
+		spin, word := c.Spin.Measured() && c.Spin.Value >= LockFloor, c.Word.Measured() && c.Word.Value >= LockFloor
+		if !spin && !word {
+			continue
+		}
+		evidence = append(evidence, callerLine(c))
+		if bySamples && word && !spin {
+			misses = append(misses, "the lock taken by "+c.Name)
+		}
+	}
+	if len(spins)+len(misses) == 0 {
+		return Finding{}, false // what spins without a name, Spin says by its callers
+	}
+	if unnamed > 0 {
+		spins = append(spins, counted(unnamed, "lock")+" without a name")
+	}
+	var parts []string
+	if len(spins) > 0 {
+		parts = append(parts, listed(spins)+plural(spins, " spins", " spin")+": somebody holds it")
+	}
+	if len(misses) > 0 {
+		parts = append(parts, listed(misses)+plural(misses, " is", " are")+" not waited for: the cache line comes from another CPU")
+	}
+	return Finding{
+		ID:        "lock",
+		Claim:     fmt.Sprintf("%s on %s: %s", p.Mode, cpus(p.N), strings.Join(parts, "; ")),
+		Evidence:  evidence,
+		NotProven: "That removing it makes packets faster: what waits here may wait at the next lock instead.",
+		Next:      lockNext(len(spins) > 0),
+	}, true
+}
+
+func plural(names []string, one, several string) string {
+	if len(names) == 1 {
+		return one
+	}
+	return several
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func lockNext(spins bool) string {
+	if spins {
+		return "look at who enters it (stacks) and how long it is held; give each CPU an SA of its own where it is x->lock"
+	}
+	return "perf c2c or IBS on the lock's line: which other field of it is written, and by which CPU"
+}
+
+// judgeLock says whether a lock spins or, not spinning, bounces.
+func judgeLock(l LockFacts, cost metric.Value) (spins, misses bool, line string) {
+	parts := []string{}
+	heavy := func(v metric.Value) bool {
+		return v.Measured() && cost.Measured() && cost.Value > 0 && v.Value-2*v.SE >= LockFloor*cost.Value
+	}
+	spins = heavy(l.Wait) || l.Contention.Measured() && l.Contention.Value-2*l.Contention.SE >= LockFloor
+	misses = !spins && heavy(l.Bounce)
+	for _, v := range []struct {
+		what string
+		metric.Value
+	}{{"waits", l.Wait}, {"contended", l.Contention}, {"line bounces", l.Bounce}} {
+		switch {
+		case !v.Measured():
+			parts = append(parts, v.what+": not measured")
+		case v.Unit == "ratio":
+			parts = append(parts, fmt.Sprintf("%s: %s of acquisitions", v.what, percent(v.Value)))
+		default:
+			parts = append(parts, v.what+": "+quantity(v.Value))
+		}
+	}
+	return spins, misses, l.Name + ": " + strings.Join(parts, ", ")
+}
+
+func callerLine(c LockCaller) string {
+	var parts []string
+	for _, v := range []struct {
+		what string
+		metric.Value
+	}{{"slow path", c.Spin}, {"lock word", c.Word}} {
+		if v.Measured() {
+			parts = append(parts, fmt.Sprintf("%s %s of busy time", v.what, percent(v.Value)))
+		}
+	}
+	return "taken by " + c.Name + ": " + strings.Join(parts, ", ")
+}
+
+// MergeCallers joins the callers of slow paths and of fast paths by name,
+// heaviest first.
+func MergeCallers(spin, word []LockCaller) []LockCaller {
+	none := func(id string) metric.Value { return metric.Value{ID: id, Unit: "ratio"} }
+	out := slices.Clone(spin)
+	for i := range out {
+		out[i].Word = none(metric.LockWordID)
+	}
+	for _, w := range word {
+		i := slices.IndexFunc(out, func(c LockCaller) bool { return c.Name == w.Name })
+		if i < 0 {
+			w.Spin = none(metric.SpinID)
+			out = append(out, w)
+			continue
+		}
+		out[i].Word = w.Word
+	}
+	slices.SortStableFunc(out, func(a, b LockCaller) int {
+		return cmp.Or(cmp.Compare(b.Spin.Value+b.Word.Value, a.Spin.Value+a.Word.Value), cmp.Compare(a.Name, b.Name))
+	})
+	return out
+}
+
+// listed names up to three things: "a, b and c", "a, b and 4 more".
+func listed(names []string) string {
+	switch n := len(names); {
+	case n == 0:
+		return ""
+	case n == 1:
+		return names[0]
+	case n <= 3:
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:2], ", "), len(names)-2)
+}
+
+// quantity prints a number with its unit, and its error or the range that losses
+// leave.
+func quantity(v metric.Value) string {
+	switch {
+	case v.Ranged():
+		return fmt.Sprintf("%s..%s %s", figure(v.Low), figure(v.High), v.Unit)
+	case v.SE > 0:
+		return fmt.Sprintf("%s +- %s %s", figure(v.Value), figure(v.SE), v.Unit)
+	}
+	return figure(v.Value) + " " + v.Unit
+}
+
+// figure prints a number with four digits, large ones in full.
+func figure(v float64) string {
+	if math.Abs(v) >= 1000 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.4g", v)
+}

@@ -1,0 +1,84 @@
+package finding
+
+import (
+	"fmt"
+	"strings"
+
+	"xfrmscope/analyze/metric"
+)
+
+// A LimitPoint is the evidence of one run, the one with most CPUs of its mode,
+// for the question "is what ends scaling XFRM at all?".
+type LimitPoint struct {
+	Mode, Run string
+	N         int
+	AtCeiling string // what the ceiling says, "" if it is not reached or not known
+	Failed    []string
+	Spin      metric.Value
+	Spinners  []Spinner // by the stage of who entered the slow path, heaviest first
+}
+
+// A Spinner is a part of the path that waits for locks.
+type Spinner struct {
+	Stage, Caller string
+	XFRM          bool         // the stage is of XFRM or ESP
+	Share         metric.Value // of busy time
+}
+
+// NotXFRM names what limits a mode and is no part of XFRM: the ceiling of the
+// plain path where it is not alone, pauses, drops, idle CPUs, a generator at its
+// end, locks of the IOMMU, of the queueing discipline or of the page allocator.
+func NotXFRM(points []LimitPoint) []Finding {
+	var out []Finding
+	for _, p := range points {
+		if f, ok := notXFRM(p); ok {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func notXFRM(p LimitPoint) (Finding, bool) {
+	var claims, evidence []string
+	if p.AtCeiling != "" {
+		claims = append(claims, "it is at the ceiling of the path without IPsec")
+		evidence = append(evidence, p.AtCeiling)
+	}
+	for _, text := range p.Failed {
+		short, _, _ := strings.Cut(text, ":")
+		claims = append(claims, gateClaim(short))
+		evidence = append(evidence, text)
+	}
+	for _, s := range p.Spinners {
+		if s.XFRM || !s.Share.Measured() || s.Share.Value-2*s.Share.SE < SpinFloor {
+			continue
+		}
+		claims = append(claims, fmt.Sprintf("%s spins %s of busy time", s.Stage, percent(s.Share)))
+		evidence = append(evidence, fmt.Sprintf("slow path entered from %s, in %s: %s of busy time", s.Caller, s.Stage, percent(s.Share)))
+	}
+	if len(claims) == 0 || len(claims) == 1 && p.AtCeiling != "" {
+		return Finding{}, false // the ceiling alone has a finding of its own
+	}
+	return Finding{
+		ID:        "not-xfrm",
+		Claim:     fmt.Sprintf("%s on %s: not XFRM: %s", p.Mode, cpus(p.N), listed(claims)),
+		Evidence:  evidence,
+		NotProven: "That XFRM would not be the next limit once this is gone.",
+		Next:      "remove it and repeat, before reading the scaling of this mode as XFRM's",
+	}, true
+}
+
+// gateClaim says in a few words what a failed gate means for the limit.
+func gateClaim(gate string) string {
+	switch gate {
+	case "pause":
+		return "the receiver paused the sender"
+	case "drops":
+		return "packets were dropped"
+	case "idle-cpus":
+		return "CPUs had time to spare"
+	case "generator-limited":
+		return "no more was offered"
+	}
+	return gate
+}
