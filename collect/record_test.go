@@ -176,6 +176,61 @@ func checkRows(t *testing.T, run *bundle.Run) {
 	}
 }
 
+// Each probe that loads has its phase, with one of none on either side; each that
+// does not, a gap.
+func TestRecordPhases(t *testing.T) {
+	needLive(t)
+	plan := livePlan(t, 300*time.Millisecond)
+	plan.Events, plan.Load = []string{"cpu-clock"}, contending()
+	plan.Probes, plan.PhaseNS = Probes(), 400*time.Millisecond
+	run, err := Record(context.Background(), plan, filepath.Join(t.TempDir(), "run"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify(t, run)
+	if len(run.Probes) == 0 {
+		t.Skipf("no probe loads here: %+v", run.Gaps)
+	}
+	at := run.Window.EndNS
+	for i, p := range run.Phases {
+		free := i%2 == 0
+		if p.Window.StartNS < at || free != (p.Probe == "") || free != strings.HasPrefix(p.Name, "none-") || !free && p.Name != p.Probe {
+			t.Errorf("phase %d after %d: %+v", i, at, p)
+		}
+		if want := phaseLength(plan, p.Name); p.Window.Seconds() < want.Seconds() {
+			t.Errorf("phase %s of %.3f s, want %s", p.Name, p.Window.Seconds(), want)
+		}
+		at = p.Window.EndNS
+	}
+	for _, name := range Probes() {
+		ran := slices.ContainsFunc(run.Phases, func(p bundle.Phase) bool { return p.Probe == name })
+		missing := slices.ContainsFunc(run.Gaps, func(g bundle.Gap) bool { return g.What == measures(name) && g.Why != "" })
+		if ran == missing {
+			t.Errorf("probe %s: ran %t, a gap %t", name, ran, missing)
+		}
+	}
+	if len(run.Phases)%2 == 0 {
+		t.Errorf("%d phases", len(run.Phases))
+	}
+}
+
+// A load that ends within a phase leaves the rest of them out, and says so.
+func TestRecordLoadEndsInPhases(t *testing.T) {
+	needLive(t)
+	plan := livePlan(t, 300*time.Millisecond)
+	plan.Events, plan.Load = []string{"cpu-clock"}, &bundle.Load{Argv: []string{"sleep", "1.5"}}
+	plan.PhaseNS = 10 * time.Second
+	run, err := Record(context.Background(), plan, filepath.Join(t.TempDir(), "run"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify(t, run)
+	text := fmt.Sprintf("%+v %+v", run.Warnings, run.Gaps)
+	if run.Status != bundle.Complete || !strings.Contains(text, "ended") || len(run.Probes) != 0 {
+		t.Errorf("%s: %s", run.Status, text)
+	}
+}
+
 func TestRecordInterrupted(t *testing.T) {
 	needLive(t)
 	ctx, cancel := context.WithCancel(context.Background())
