@@ -12,7 +12,8 @@ import (
 	"xfrmscope/collect/procfs"
 )
 
-// probes loads and attaches the wait probe by each rung.
+// probes loads and attaches the wait probe by each rung, and the others by the
+// best.
 func (e *exam) probes(context.Context) []doctor.Check {
 	var checks []doctor.Check
 	for i, rung := range probe.Ladder() {
@@ -28,7 +29,33 @@ func (e *exam) probes(context.Context) []doctor.Check {
 		}
 		checks = append(checks, c)
 	}
-	return checks
+	load := probe.NewLoader()
+	return append(checks,
+		attachable(e, "XS024", "count probe", load.Count),
+		attachable(e, "XS025", "time probe", sampling(load.Time)),
+		attachable(e, "XS026", "find probe", sampling(load.Find)),
+		attachable(e, "XS027", "inbound probe", load.Inbound),
+		attachable(e, "XS028", "stacks probe", sampling(load.Stacks)),
+	)
+}
+
+// attachable loads and attaches a probe by the best rung there is.
+func attachable[T any, P interface {
+	*T
+	probe.Probe
+}](e *exam, id, title string, load func() (P, []probe.Attempt)) doctor.Check {
+	p, passed := load()
+	if p == nil {
+		return doctor.Check{ID: id, Title: title, State: doctor.Absent, Evidence: whyNot(passed), Fix: e.probeFix(probe.Fentry)}
+	}
+	c := doctor.Check{ID: id, Title: title, State: doctor.OK, Evidence: "loads and attaches by " + string(p.Rung())}
+	if len(passed) > 0 {
+		c.State, c.Evidence = doctor.Degraded, c.Evidence+"; not by "+whyNot(passed)
+	}
+	if err := p.Close(); err != nil {
+		c.State, c.Evidence = doctor.Degraded, err.Error()
+	}
+	return c
 }
 
 func (e *exam) probeFix(rung probe.Rung) string {
@@ -36,7 +63,7 @@ func (e *exam) probeFix(rung probe.Rung) string {
 	case !e.caps.has(unix.CAP_BPF) || !e.caps.has(unix.CAP_PERFMON):
 		return runAsRoot
 	case rung == probe.Fentry:
-		return "boot without lockdown, a kernel with CONFIG_DEBUG_INFO_BTF and CONFIG_FUNCTION_TRACER; the next rung is used meanwhile"
+		return "boot without lockdown, a kernel with CONFIG_DEBUG_INFO_BTF and CONFIG_FUNCTION_TRACER; the next rung, if there is one, is used meanwhile"
 	}
 	return "boot a kernel of 5.19 or newer; in a container, seccomp may forbid bpf()"
 }
