@@ -50,10 +50,10 @@ func attachable[T any, P interface {
 	}
 	c := doctor.Check{ID: id, Title: title, State: doctor.OK, Evidence: "loads and attaches by " + string(p.Rung())}
 	if len(passed) > 0 {
-		c.State, c.Evidence = doctor.Degraded, c.Evidence+"; not by "+whyNot(passed)
+		c.State, c.Evidence, c.Fix = doctor.Degraded, c.Evidence+"; not by "+whyNot(passed), e.probeFix(probe.Fentry)
 	}
 	if err := p.Close(); err != nil {
-		c.State, c.Evidence = doctor.Degraded, err.Error()
+		c.State, c.Evidence, c.Fix = doctor.Unknown, err.Error(), ""
 	}
 	return c
 }

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -218,7 +219,7 @@ func (r *recorder) attach(p *probing) bool {
 	p.probes = slices.DeleteFunc(p.probes, func(each probe.Probe) bool {
 		err := each.Attach()
 		if err != nil {
-			r.gap(bundle.Gap{What: measures(each.Name()), Why: err.Error()})
+			r.gap(bundle.Gap{What: measures(each.Name()), Why: errors.Join(err, each.Close()).Error()})
 		}
 		return err != nil
 	})
