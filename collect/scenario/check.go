@@ -177,7 +177,7 @@ func (s *Scenario) checkTimes() *mistake {
 	for _, t := range []struct {
 		key string
 		d   time.Duration
-	}{{"warm_up", *orElse(s.WarmUp, new(time.Duration))}, {"window", s.Window}} {
+	}{{"warm_up", *orElse(s.WarmUp, new(time.Duration))}, {"window", s.Window}, {"phase", s.Phase}} {
 		if t.d < 0 || t.d > maxTime {
 			return at(t.key).say("", "%s is not within 0s and %s", t.d, maxTime)
 		}

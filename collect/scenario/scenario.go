@@ -42,9 +42,10 @@ type Scenario struct {
 	Repeats int            `yaml:"repeats,omitempty" doc:"runs of each combination"`
 	Order   string         `yaml:"order,omitempty" enum:"interleaved,grouped" doc:"interleaved: A B B A, what is compared is measured side by side in time; grouped: one mode after the other"`
 
-	Events    []string `yaml:"events,omitempty" doc:"perf events, in perf's own syntax"`
-	Frequency int      `yaml:"frequency,omitempty" doc:"samples per second, event and CPU"`
-	Probes    []string `yaml:"probes,omitempty" doc:"eBPF probes; [none] loads none"`
+	Events    []string      `yaml:"events,omitempty" doc:"perf events, in perf's own syntax"`
+	Frequency int           `yaml:"frequency,omitempty" doc:"samples per second, event and CPU"`
+	Probes    []string      `yaml:"probes,omitempty" doc:"eBPF probes, each in a phase of its own after the window; [none] loads none"`
+	Phase     time.Duration `yaml:"phase,omitempty" doc:"length of each probe's phase; 2s, or the window's if that is shorter"`
 
 	Gates    []string `yaml:"gates,omitempty" doc:"gates that must hold in every run: if one does not, the sweep goes on and ends with exit code 4"`
 	Headline []string `yaml:"headline,omitempty" doc:"metrics named beforehand: these are tested plainly, all others corrected for being many"`

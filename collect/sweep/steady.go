@@ -141,6 +141,9 @@ func awaitSteady(ctx context.Context, st *scenario.Steady, m *meter) steadiness 
 			return steadiness{}
 		}
 		if !time.Now().Before(deadline) {
+			if len(rates) < steadyIntervals {
+				return steadiness{notChecked: fmt.Sprintf("%s gave %d rates in %s, and it takes %d", m.name, len(rates), st.Within, steadyIntervals)}
+			}
 			return steadiness{notReached: fmt.Sprintf("the load was not steady %s after its warm-up: the last %d rates by %s differ by %.0f %% (%.0f to %.0f packets/s)",
 				st.Within, len(rates), m.name, 100*spread, slices.Min(rates), slices.Max(rates))}
 		}
