@@ -391,3 +391,29 @@ func testEvent(rows []row, p Packets) *Event {
 	e.release(true)
 	return e
 }
+
+// A sweep of two sides is split by its label; the side that was run first is
+// before.
+func TestSides(t *testing.T) {
+	r := &Result{Schema: SchemaVersion}
+	for i := range 6 {
+		for side, lookup := range map[string]float64{"old": 4, "new": 2} {
+			run := newLab(uint64(i), lookup, 0.5).run("pcpu", 4, i+1)
+			run.Side = side
+			if side == "new" {
+				run.Manifest.Started = run.Manifest.Started.Add(time.Millisecond)
+			}
+			r.Runs = append(r.Runs, run)
+		}
+	}
+	b, a, names, err := Sides(r)
+	if err != nil || names != [2]string{"old", "new"} || len(b.Runs) != 6 || len(a.Runs) != 6 {
+		t.Fatalf("%v, %q, want 6 and 6 runs of old and new", err, names)
+	}
+	if c := mustCompare(t, b, a, CompareOptions{}); c.Headline[1].C.Effect != "better" {
+		t.Errorf("cost %+v, want better", c.Headline[1].C)
+	}
+	if _, _, _, err := Sides(b); err == nil || !strings.Contains(err.Error(), "it has 1 sides") {
+		t.Errorf("one side: %v", err)
+	}
+}

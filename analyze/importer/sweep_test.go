@@ -85,7 +85,9 @@ func TestFilesContradict(t *testing.T) {
 }
 
 func TestMergeTraffic(t *testing.T) {
-	read := func(name, text string) TrafficFile { return TrafficFile{name, readText(t, TRexCSV, name, text).Traffic} }
+	read := func(name, text string) TrafficFile {
+		return TrafficFile{name, readText(t, TRexCSV, name, text).Traffic}
+	}
 	merged, err := MergeTraffic([]TrafficFile{read("lp", losses), read("rates", rates)})
 	if err != nil {
 		t.Fatal(err)

@@ -23,12 +23,12 @@ type compareOptions struct {
 func newCompare(io streams) *cobra.Command {
 	var o compareOptions
 	cmd := &cobra.Command{
-		Use:   "compare BEFORE AFTER",
+		Use:   "compare BEFORE AFTER | SWEEP",
 		Short: "Say what differs between two sides, and whether it is real",
 		Long: `Compare sets two sides against each other, mode by mode and N by N: runs,
 sweeps, sample:NAME, files of other programs, or the results.json or
-report.html of an earlier report. It prints the digest; with -o it writes what
-report writes.
+report.html of an earlier report. A sweep whose scenario has two sides is
+compared with itself. It prints the digest; with -o it writes what report writes.
 
 The run is the unit. A change gets a star with 4 runs or more on both sides, a
 Mann-Whitney U test (exact; within the blocks of the label block, if all runs
@@ -57,9 +57,9 @@ In git bisect run, skip commits that could not be measured:
   xfrmscope compare before after -o out --expect kernel
   xfrmscope compare sample:shared sample:pcpu --fail-on 'lock_wait_ns_per_packet>5%' --fail-on 'packet_rate@4<-2%'
   xfrmscope compare old/report.html new/results.json --fail-on 'headline>5%'`,
-		Args: arguments(cobra.ExactArgs(2), "BEFORE and AFTER"),
+		Args: arguments(cobra.RangeArgs(1, 2), "BEFORE and AFTER, or a SWEEP of two sides"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return compareSides(cmd.Context(), io, o, args[0], args[1])
+			return compareSides(cmd.Context(), io, o, args)
 		},
 	}
 	f := cmd.Flags()
@@ -75,7 +75,7 @@ type regressionError struct{ met []string }
 
 func (e *regressionError) Error() string { return "regression: " + strings.Join(e.met, "; ") }
 
-func compareSides(ctx context.Context, io streams, o compareOptions, before, after string) error {
+func compareSides(ctx context.Context, io streams, o compareOptions, paths []string) error {
 	var conditions []analyze.Condition
 	for _, text := range o.failOn {
 		c, err := analyze.ParseCondition(text)
@@ -84,16 +84,12 @@ func compareSides(ctx context.Context, io streams, o compareOptions, before, aft
 		}
 		conditions = append(conditions, c)
 	}
-	b, err := analyzePaths(ctx, []string{before}, false)
-	if err != nil {
-		return err
-	}
-	a, err := analyzePaths(ctx, []string{after}, false)
+	b, a, names, err := openSides(ctx, paths)
 	if err != nil {
 		return err
 	}
 	result, err := analyze.Compare(b, a, analyze.CompareOptions{
-		Options: compare.Options{Force: o.force}, Before: before, After: after, Expected: o.expect,
+		Options: compare.Options{Force: o.force}, Before: names[0], After: names[1], Expected: o.expect,
 	})
 	if err != nil {
 		return err
@@ -102,6 +98,23 @@ func compareSides(ctx context.Context, io streams, o compareOptions, before, aft
 		return err
 	}
 	return judge(io, conditions, result)
+}
+
+// openSides analyses both sides: two paths, or one sweep that has both.
+func openSides(ctx context.Context, paths []string) (before, after *analyze.Result, names [2]string, err error) {
+	before, err = analyzePaths(ctx, paths[:1], false)
+	if err != nil {
+		return nil, nil, names, err
+	}
+	if len(paths) == 1 {
+		before, after, names, err = analyze.Sides(before)
+		if err != nil {
+			return nil, nil, names, usagef("%s: %w", paths[0], err)
+		}
+		return before, after, names, nil
+	}
+	after, err = analyzePaths(ctx, paths[1:], false)
+	return before, after, [2]string(paths), err
 }
 
 func printComparison(io streams, dir string, r *analyze.Result) error {

@@ -107,7 +107,7 @@ func TestCompareExit(t *testing.T) {
 		{[]string{"sample:pcpu", "sample:shared", "--fail-on", "mpkc>5%", "--fail-on", "cost_per_packet>5%"}, exitRegression, "regression"},
 		{[]string{"sample:pcpu", "sample:shared", "--fail-on", "mpkc>5%"}, exitInvalid, "cannot be decided: mpkc>5%: no run has it"},
 		{[]string{"sample:pcpu", "sample:shared", "--fail-on", "packet_rate>5%"}, exitUsage, "write packet_rate<-5%"},
-		{[]string{"sample:pcpu"}, exitUsage, "want BEFORE and AFTER"},
+		{[]string{"sample:pcpu"}, exitUsage, "sample:pcpu: it has 0 sides (no run has the label side), and two are compared: give BEFORE and AFTER"},
 		{[]string{"sample:pcpu", "sample:none"}, exitUsage, "there is no sample"},
 		{[]string{"sample:pcpu", filepath.Join(dir, "results.json")}, exitFailure, "is a comparison of two sides itself"},
 		{[]string{"sample:pcpu", filepath.Join(dir, "digest.txt")}, exitFailure, "it is a digest of xfrmscope"},
