@@ -15,7 +15,7 @@
 // Every name that comes from outside (hosts, commands, symbols, locks, labels,
 // files) is taken for hostile: it is shown, never run, and cannot break a
 // line, a table or a file name. The page carries a Content-Security-Policy
-// that lets nothing be fetched and nothing run but its own two scripts, named
+// that lets nothing be fetched and nothing run but its own scripts, named
 // by their hashes.
 //
 // Charts exist twice. The SVG written here is the primary one: it needs no

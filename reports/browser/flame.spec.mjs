@@ -172,6 +172,13 @@ spec('one CPU alone', 'sweep', {}, async page => {
   assert.match(await text(page, 'sum'), /No cost per packet: the packets of single CPUs were not counted/);
 });
 
+spec('a function in another table leads to its callers', 'sweep', {}, async page => {
+  await ready(page);
+  await page.locator('main section:not(#flames) td a', { hasText: 'xfrm_state_find' }).first().click();
+  assert.match(await text(page, 'table'), /that call xfrm_state_find or are called by it/);
+  assert.match(await text(page, 'frame'), /xfrm_state_find.*ns\/packet/s);
+});
+
 spec('a pointer gets a tip and zooms', 'sweep', {}, async page => {
   await ready(page);
   const box = await page.locator('#fl-canvas').boundingBox();

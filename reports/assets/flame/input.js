@@ -74,6 +74,14 @@ $('link').addEventListener('click', e => {
   navigator.clipboard?.writeText(location.href).then(() => say('The address of this view was copied.'), () => {});
 });
 addEventListener('hashchange', recall);
+// Functions named in the page's other tables lead here.
+const known = new Map(d.names.map((n, f) => [n, f]));
+document.querySelectorAll('main td:first-child > code').forEach(code => {
+  if (!known.has(code.textContent) || code.closest('#flame')) return;
+  const a = make('a', undefined, { href: '#flame?' + new URLSearchParams({ shape: 'both', frame: code.textContent }), title: 'its callers and callees' });
+  code.replaceWith(a);
+  a.append(code);
+});
 new ResizeObserver(() => { if (pane.clientWidth !== wide && pane.clientWidth > 0) redraw(); }).observe(pane);
 dark.addEventListener('change', () => {
   theme();
