@@ -64,10 +64,21 @@ func DoWithSys(root procfs.Root, name string, fn func() error) error {
 	if err != nil {
 		return err
 	}
-	done := make(chan error, 1)
+	return onThrowaway(func() error { return enterWithSys(path, fn) })
+}
+
+// onThrowaway calls fn on a thread that ends with it. The process's first thread
+// cannot end, and /proc/self is what it sees: that one is only held meanwhile.
+func onThrowaway(fn func() error) error {
+	done := make(chan error)
 	go func() {
-		runtime.LockOSThread() // never unlocked: its mounts are its own
-		done <- enterWithSys(path, fn)
+		runtime.LockOSThread()
+		if unix.Gettid() == os.Getpid() {
+			defer runtime.UnlockOSThread()
+			done <- onThrowaway(fn)
+			return
+		}
+		done <- fn() // never unlocked
 	}()
 	return <-done
 }

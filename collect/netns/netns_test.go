@@ -135,3 +135,19 @@ func TestDoErrors(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// The process's first thread is left as it is, for /proc/self shows what it sees.
+func TestThrowaway(t *testing.T) {
+	var errs []error
+	for range 50 {
+		errs = append(errs, onThrowaway(func() error {
+			if unix.Gettid() == os.Getpid() {
+				return errors.New("on the first thread")
+			}
+			return nil
+		}))
+	}
+	if err := errors.Join(errs...); err != nil {
+		t.Error(err)
+	}
+}
