@@ -31,6 +31,9 @@ func newMasker(runs []*bundle.Run) *masker {
 	hosts, interfaces, spis := map[string]bool{}, map[string]bool{}, map[uint32]bool{}
 	for _, r := range runs {
 		hosts[r.Host.Name] = true
+		if _, host, ok := cutHost(r.Path); ok {
+			hosts[host] = true
+		}
 		if r.Clock != nil {
 			hosts[r.Clock.Against] = true
 		}

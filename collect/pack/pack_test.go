@@ -48,6 +48,15 @@ func testSweep(t *testing.T) string {
 		if err != nil {
 			t.Fatal(err)
 		}
+		other, err := bundle.Create(filepath.Join(dir, name, bundle.HostsDir, "east"), bundle.Manifest{
+			Tool: "test", Source: "record", Host: bundle.Host{Name: "gw-madrid"}, Clock: &bundle.Clock{Against: "gw-berlin"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(other.WriteFile("log/load.log", []byte("on gw-madrid, called east, by gw-berlin\n")), other.Finish("")); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.MkdirAll(filepath.Join(dir, "symbols"), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -216,7 +225,7 @@ func TestPublish(t *testing.T) {
 			return err
 		}
 		data, err := os.ReadFile(name)
-		for _, secret := range []string{"gw-berlin\"", "gw-berlin ", "192.0.2.77", "10.0.0.2", "eth7", "0x1001", "2001:4b8", "aa:bb:cc", `"spi":4097`, "DB8:1::1"} {
+		for _, secret := range []string{"gw-madrid", "gw-berlin\"", "gw-berlin ", "192.0.2.77", "10.0.0.2", "eth7", "0x1001", "2001:4b8", "aa:bb:cc", `"spi":4097`, "DB8:1::1"} {
 			if bytes.Contains(data, []byte(secret)) {
 				t.Errorf("%s holds %s", name, secret)
 			}
@@ -231,14 +240,17 @@ func TestPublish(t *testing.T) {
 	if err != nil || sas[0].SPI != firstSPI || sas[1].SPI != firstSPI+1 || sas[0].Src != sas[1].Src || sas[0].Packets != 4097 || *sas[0].PCPU != 2 {
 		t.Errorf("SAs %+v, %v", sas, err)
 	}
-	if w := r.Warnings[0].Text; w != "host1 dropped packets of SPI 0x100 at if1, not at gw-berlin2" {
+	if w := r.Warnings[0].Text; w != "host2 dropped packets of SPI 0x100 at if1, not at gw-berlin2" {
 		t.Errorf("warning %q", w)
 	}
-	if r.Host.Name != "host1" || s.Name != "on host1" || !strings.Contains(r.Plan.Load.Argv[2], "%if1") || !strings.Contains(r.Host.CmdLine, "ip="+sas[0].Src) {
+	if r.Host.Name != "host2" || s.Name != "on host2" || !strings.Contains(r.Plan.Load.Argv[2], "%if1") || !strings.Contains(r.Host.CmdLine, "ip="+sas[0].Src) {
 		t.Errorf("manifest %+v", r.Manifest)
 	}
+	if log, err := os.ReadFile(filepath.Join(to, "a-n1-r1/hosts/host1/log/load.log")); string(log) != "on host3, called host1, by host2\n" {
+		t.Errorf("log of the other host %q, %v", log, err)
+	}
 	log, _ := os.ReadFile(filepath.Join(to, "a-n1-r1/log/load.log"))
-	if !strings.Contains(string(log), "connected to "+sas[0].Dst+" port 5201 from host1 (02:00:00:00:") || !strings.HasSuffix(string(log), "at 12:30:45 by ::1\n") {
+	if !strings.Contains(string(log), "connected to "+sas[0].Dst+" port 5201 from host2 (02:00:00:00:") || !strings.HasSuffix(string(log), "at 12:30:45 by ::1\n") {
 		t.Errorf("log %q", log)
 	}
 }

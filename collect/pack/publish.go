@@ -18,7 +18,8 @@ import (
 // Publish writes a copy of the bundle in dir to the directory to, with
 // addresses, names of hosts and interfaces, and SPIs masked, equal ones equally
 // in all files. It returns what stays readable or was left out. The masked
-// bundle has its own sums: it verifies, and cannot be told to come from dir.
+// bundle has its own sums and verifies; the hash of its scenario is that of the
+// scenario unmasked.
 //
 // Not masked are names of network namespaces, of processes and of files, times,
 // and kernel addresses.
@@ -29,20 +30,43 @@ func Publish(dir, to string) (notes []string, err error) {
 	}
 	p := publisher{masker: newMasker(runs), from: dir, to: to}
 	s, err := bundle.ReadSweep(os.DirFS(dir), dir)
+	shared := map[string]bundle.File{} // copied once for all runs of a sweep
 	if err != nil {
-		return p.notes, p.run(runs[0], to, nil)
+		shared = nil
 	}
-	shared := map[string]bundle.File{} // copied once for all runs
-	for i, r := range runs {
-		if err := p.run(r, filepath.Join(to, s.Dirs[i]), shared); err != nil {
+	for _, r := range runs {
+		if err := p.run(r, filepath.Join(to, p.place(r)), shared); err != nil {
 			return p.notes, err
 		}
+	}
+	if shared == nil {
+		return p.notes, nil
 	}
 	if err := p.others(); err != nil {
 		return p.notes, err
 	}
 	s.Name, s.Aside = p.text(s.Name), nil
 	return p.notes, bundle.WriteSweep(to, s)
+}
+
+// place returns where a run lies below the bundle; the run of another host has
+// its name masked there too.
+func (p *publisher) place(r *bundle.Run) string {
+	place := strings.TrimPrefix(strings.TrimPrefix(r.Path, p.from), "/")
+	if run, host, ok := cutHost(place); ok {
+		return path.Join(run, bundle.HostsDir, p.text(host))
+	}
+	return place
+}
+
+// cutHost takes apart the place of a run that another host made.
+func cutHost(place string) (run, host string, ok bool) {
+	run, host = path.Split(place)
+	run = strings.TrimSuffix(run, "/")
+	if path.Base(run) != bundle.HostsDir {
+		return "", "", false
+	}
+	return path.Dir(run), host, true
 }
 
 // A publisher makes one masked copy.
