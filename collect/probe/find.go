@@ -122,12 +122,14 @@ func hasField(kernel *btf.Spec, name, field string) bool {
 func (f *Find) Blind() []string {
 	var blind []string
 	switch {
-	case f.name == InboundName && f.targets()[0] == "xfrm_state_lookup":
+	case f.name == FindName:
+	case f.targets()[0] == "xfrm_state_lookup":
 		blind = append(blind, "who looks an SA up: xfrm_state_lookup also serves netlink and ICMP errors")
-	case f.name == InboundName:
+	default:
 		blind = append(blind, "packets that a network card has decrypted")
-	case f.rung == Kprobe:
-		blind = append(blind, "how long xfrm_state_find takes: kprobes count, and are too slow to time by")
+	}
+	if f.rung == Kprobe {
+		blind = append(blind, "how long a call takes, which kprobes are too slow to tell, and how many calls they missed")
 	}
 	if f.name == FindName && !f.cacheKnown {
 		blind = append(blind, "the policy's cache of SAs: this kernel has none")
