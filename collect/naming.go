@@ -2,10 +2,13 @@ package collect
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cilium/ebpf"
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/probe"
@@ -42,7 +45,7 @@ func (p perCPU) resolve(addr uint64) (cpu int, symbol uint64, ok bool) {
 
 // newPerCPU finds the per-CPU variables by the kernel's symbols and its
 // __per_cpu_offset (mm/percpu.c, arch/x86/kernel/setup_percpu.c, 6.12).
-func newPerCPU(root procfs.Root, cpus int) (perCPU, error) {
+func newPerCPU(root procfs.Root) (perCPU, error) {
 	var p perCPU
 	var table uint64
 	for s, err := range root.Symbols() {
@@ -59,9 +62,12 @@ func newPerCPU(root procfs.Root, cpus int) (perCPU, error) {
 		}
 	}
 	if table == 0 || p.end <= p.start {
-		return perCPU{}, fmt.Errorf("no __per_cpu_offset among the kernel's symbols")
+		return perCPU{}, errors.New("no __per_cpu_offset among the kernel's symbols: it lists no variables (CONFIG_KALLSYMS_ALL), or hides addresses")
 	}
-	var err error
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return perCPU{}, err
+	}
 	p.offsets, err = probe.Peek(table, cpus)
 	return p, err
 }

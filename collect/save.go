@@ -3,8 +3,6 @@ package collect
 import (
 	"errors"
 
-	"github.com/cilium/ebpf"
-
 	"xfrmscope/collect/bundle"
 )
 
@@ -68,7 +66,7 @@ func (r *recorder) perCPU(c *counted) perCPU {
 	if len(c.locks()) == 0 {
 		return perCPU{}
 	}
-	p, err := newPerCPU(r.opt.Root, ebpf.MustPossibleCPU())
+	p, err := newPerCPU(r.opt.Root)
 	if err != nil {
 		r.gap(bundle.Gap{What: "names of per-CPU locks", Why: err.Error()})
 	}
