@@ -26,6 +26,7 @@ func browserPages(t *testing.T) map[string][]byte {
 		"empty":    page("zero samples"),
 		"256-CPUs": page("256 CPUs"),
 		"64-runs":  page("64 runs"),
+		"full":     html(t, testFull(), HTMLOptions{}),
 	}
 }
 
@@ -65,7 +66,11 @@ func TestBrowser(t *testing.T) {
 		}
 	}
 	cmd := exec.CommandContext(t.Context(), node, append([]string{"--test", "--test-reporter=spec"}, specs...)...)
-	cmd.Env = append(os.Environ(), "XFRMSCOPE_PAGES="+dir, "XFRMSCOPE_CHROMIUM="+chromium)
+	files := t.TempDir()
+	if _, err := WriteDir(files, testOne()); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Env = append(os.Environ(), "XFRMSCOPE_PAGES="+dir, "XFRMSCOPE_FILES="+files, "XFRMSCOPE_CHROMIUM="+chromium)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	} else if testing.Verbose() {

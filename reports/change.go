@@ -98,6 +98,11 @@ func markText(c compare.Comparison) string {
 	return ""
 }
 
+// tested reports whether a p says anything: one run a side has none.
+func tested(c compare.Comparison) bool {
+	return c.Test.Known() && c.Verdict != compare.SamplingOnly
+}
+
 // metricName is how a table names a metric.
 func metricName(id string) string { return name(orWord(metricNames()[id], id)) }
 

@@ -52,7 +52,7 @@ func compareRow(label string, width int, c compare.Comparison, k float64) string
 		level = *c.Q
 	}
 	p := compare.PText(level)
-	if !c.Test.Known() {
+	if !tested(c) {
 		p = "-"
 	}
 	return strings.TrimRight(fmt.Sprintf("  %-*s %15s %15s %8s %6s %s", width, endsKept(ascii(label, 200), width), sideText(c.Before, k), sideText(c.After, k), changeColumn(c), p, markText(c)), " ")

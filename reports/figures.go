@@ -114,7 +114,7 @@ func (s *series) scaling(c analyze.Curve) {
 			s.band = append(s.band, span{float64(row.N), k.Lo, k.Hi})
 		}
 	}
-	if c.Scaling.Knee.Found() {
+	if c.Scaling.Knee.Found() && c.Scaling.Knee.Shown {
 		s.knee = float64(c.Scaling.Knee.N)
 	}
 	if u := c.USL; u != nil && u.Known() {

@@ -128,6 +128,9 @@ func familySection(id, nav, title string, list []analyze.CompareFamily) section 
 
 func familyCaption(f analyze.CompareFamily) string {
 	s := name(orWord(f.Family.Name, "family"))
+	if f.Family.Tested == 0 {
+		return s + fmt.Sprintf(": not tested, which takes %d runs a side", compare.MinRuns)
+	}
 	return fmt.Sprintf("%s: %d tested together, %d hold (Benjamini-Hochberg q below %s)", s, f.Family.Tested, f.Family.Starred, significant(f.Family.Options.Defaults().Alpha, 2))
 }
 
@@ -159,7 +162,7 @@ func changeRow(what cell, c compare.Comparison) []cell {
 		q = p(*c.Q)
 	}
 	test := cell{Text: "–", Muted: true, Number: true, Sort: "2", Title: name(reasonText(c.Test.Missing))}
-	if c.Test.Known() {
+	if tested(c) {
 		test = p(c.Test.P)
 		test.Title = name(c.Test.Method)
 	}

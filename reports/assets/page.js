@@ -147,7 +147,7 @@
     }
     if (series.type !== 'line') return;
     const dashed = ['dashed', 'dotted'].includes(series.lineStyle?.type);
-    series.endLabel = { show: !dashed, formatter: '{a}', color: variable('--ink'), fontWeight: 600, fontFamily: variable('--sans'), fontSize: 13, distance: 12, width: 92, overflow: 'truncate' };
+    series.endLabel = { show: !dashed, formatter: '{a}', color: variable('--ink'), fontWeight: 600, fontFamily: variable('--sans'), fontSize: 13, distance: 12, width: 108, overflow: 'truncate' };
   };
   const theme = options => {
     const text = { color: variable('--ink'), fontFamily: variable('--sans') };

@@ -30,7 +30,7 @@ export const spec = (title, name, { fragment = '', width = 1280, height = 800, d
     try {
       const page = await owner.newPage();
       page.setDefaultTimeout(30_000);
-      page.on('request', r => r.url().split('#')[0] === urlOf(name) || faults.push('request: ' + r.url().slice(0, 200)));
+      page.on('request', r => r.url().split('#')[0] === urlOf(name) || r.url().startsWith('data:') || faults.push('request: ' + r.url().slice(0, 200)));
       page.on('console', m => ['error', 'warning'].includes(m.type()) && faults.push(m.type() + ': ' + m.text()));
       page.on('pageerror', e => faults.push('exception: ' + (e.stack ?? e)));
       await page.goto(urlOf(name, fragment));
