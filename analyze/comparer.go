@@ -33,6 +33,9 @@ func (c *comparer) compare(modes []modePair) {
 		c.law(m)
 	}
 	for _, id := range rateIDs {
+		if id == metric.RateID && ratingOf(modes[0].last().all()).ID == metric.ThroughputID {
+			continue // the generator's packets/s are its bit/s over the frame's size
+		}
 		c.rates(id, modes)
 	}
 	slices.SortStableFunc(c.Worse, func(a, b CompareAt) int { return cmp.Compare(magnitude(&b.C), magnitude(&a.C)) })

@@ -130,6 +130,9 @@ func (c *cell) series(name, better string, of func(*Run) metric.Value) sided {
 				continue
 			}
 			side.to.Unit = v.Unit
+			if v.Unit == "ratio" {
+				side.to.Least = leastShare
+			}
 			side.to.Values = append(side.to.Values, v.Value)
 			side.to.SE = append(side.to.SE, v.SE)
 			side.to.Counts = append(side.to.Counts, v.Samples)
@@ -153,6 +156,10 @@ func (c *cell) series(name, better string, of func(*Run) metric.Value) sided {
 	}
 	return s
 }
+
+// leastShare is the smallest interesting share where there was none before:
+// scaling.Options.LossLimit.
+const leastShare = 0.001
 
 func notRead(c *cell, side string, r *Run, name string, v metric.Value, unit string) *compare.Reason {
 	if v.Measured() {

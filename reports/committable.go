@@ -74,7 +74,10 @@ func commitSweep(groups []group, runs []*analyze.Run) []block {
 // with what that leaves out: the spread and the runs.
 func commitCompare(c *analyze.Comparison) []block {
 	var blocks []block
-	for _, f := range c.Rates {
+	for i, f := range c.Rates {
+		if i > 0 && len(f.Family.Comparisons) > 0 && f.Family.Comparisons[0].Metric == metric.LossID {
+			continue // it belongs to the rates above, and is in the report
+		}
 		var rows []string
 		unit := ""
 		for i, one := range f.Family.Comparisons {
@@ -85,8 +88,7 @@ func commitCompare(c *analyze.Comparison) []block {
 			}
 			rows = append(rows, compareRow(key, labelWide, one, rateScale(one.Unit))[2:])
 		}
-		title := map[string]string{"packets/s": "kpkt/s", "bit/s": "Mbit/s"}[unit]
-		head := []string{compareHead(orWord(title, shownUnit(unit)), "q")[0][2:]}
+		head := []string{compareHead(rateUnit(unit), "q")[0][2:]}
 		head = append(head, strings.Repeat("-", labelWide)+strings.Repeat(" "+strings.Repeat("-", 15), 2)+" "+strings.Repeat("-", 8)+" "+strings.Repeat("-", 6))
 		blocks = append(blocks, block{items: headed(head, rows), gap: len(blocks) > 0, keep: 1, least: 1, rank: 1, noun: "row"})
 	}

@@ -106,25 +106,20 @@ func compareHead(title string, level string) []string {
 // rateBlock has a row for each mode and N.
 func rateBlock(c *analyze.Comparison) block {
 	b := block{gap: true, keep: 6, least: 1, rank: 2, noun: "row"}
-	if len(c.Rates) == 0 {
+	if len(c.Rates) == 0 || len(c.Rates[0].Family.Comparisons) == 0 {
 		b.items = lineItems([]string{"  no packet rate was measured on both sides"})
 		return b
 	}
 	var rows []string
 	f := c.Rates[0]
-	id := ""
 	for _, i := range telling(f.Family.Comparisons, compareRows) {
 		one, key := f.Family.Comparisons[i], ""
-		id = one.Metric
 		if i < len(f.Keys) {
 			key = f.Keys[i]
 		}
 		rows = append(rows, compareRow(key, labelWide, one, rateScale(one.Unit)))
 	}
-	title := "kpkt/s"
-	if len(f.Family.Comparisons) > 0 && f.Family.Comparisons[0].Unit != "packets/s" {
-		title = metricName(id)
-	}
+	title := rateUnit(f.Family.Comparisons[0].Unit)
 	if left := len(f.Family.Comparisons) - len(rows); left > 0 {
 		rows = append(rows, fmt.Sprintf("  %d rows more in commit-table.txt", left))
 	}
@@ -159,6 +154,17 @@ func rateScale(unit string) float64 {
 		return 1e-6
 	}
 	return unitScale(unit)
+}
+
+// rateUnit is the unit of what rateScale scaled.
+func rateUnit(unit string) string {
+	switch unit {
+	case "packets/s":
+		return "kpkt/s"
+	case "bit/s":
+		return "Mbit/s"
+	}
+	return shownUnit(unit)
 }
 
 // lawBlock says in a line a mode how the law's parameters changed.
@@ -278,10 +284,7 @@ func worseBlock(c *analyze.Comparison) block {
 	}
 	for _, at := range c.Worse {
 		k := rateScale(at.C.Unit)
-		unit := shownUnit(at.C.Unit)
-		if unit == "packets/s" {
-			unit = "kpkt/s"
-		}
+		unit := rateUnit(at.C.Unit)
 		b.items = append(b.items, wrap(ascii(fmt.Sprintf("worse: %s %s: %s -> %s %s, %s %s", atText(at.Mode, at.N), whatText(at), significant(at.C.Before.Median*k, 4), significant(at.C.After.Median*k, 4), unit, changeColumn(at.C), markText(at.C)), 200), "", "  ", digestColumns))
 	}
 	return b

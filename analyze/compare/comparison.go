@@ -36,6 +36,8 @@ type Comparison struct {
 	Star    bool     `json:"star"`
 	Effect  string   `json:"effect,omitempty"` // "better", "worse" if starred and Better is known
 	Notes   []Reason `json:"notes,omitempty"`
+
+	least float64 // Series.Least
 }
 
 // Compare compares one metric plainly: for the one or two headline metrics
@@ -49,7 +51,7 @@ func Compare(before, after Series, o Options) Comparison {
 
 // measure fills everything but the verdict.
 func measure(before, after Series, o Options) Comparison {
-	c := Comparison{Metric: before.Name, Unit: before.Unit, Better: before.Better, Seed: o.Seed}
+	c := Comparison{Metric: before.Name, Unit: before.Unit, Better: before.Better, Seed: o.Seed, least: before.Least}
 	if c.Metric == "" {
 		c.Metric = after.Name
 	}
@@ -131,7 +133,7 @@ func (c *Comparison) judge(p float64, before, after Series, d *detector, alpha f
 		c.Verdict = NotShown
 	case !c.clears(o.minChange()):
 		c.Verdict = NotShown
-		c.note(Because(BelowMinChange, "the sides differ (%s), but the interval of the ratio does not clear %.3g %%", PText(p), 100*o.minChange()))
+		c.note(c.tooSmall(p, o))
 	default:
 		c.Verdict, c.Star = Changed, true
 		c.Effect = effect(c.Difference.Value, c.Better)
@@ -139,12 +141,19 @@ func (c *Comparison) judge(p float64, before, after Series, d *detector, alpha f
 }
 
 // clears reports whether the interval lies beyond the smallest interesting
-// change. From zero there is no ratio: then the difference must clear zero.
+// change. From zero there is no ratio: then the difference must clear Series.Least.
 func (c *Comparison) clears(margin float64) bool {
 	if c.Ratio.Known() {
 		return c.Ratio.Interval.Beyond(1, margin)
 	}
-	return c.Difference.Interval.Beyond(0, 0)
+	return c.Difference.Interval.Beyond(0, max(c.least, 0))
+}
+
+func (c *Comparison) tooSmall(p float64, o Options) *Reason {
+	if c.Ratio.Known() {
+		return Because(BelowMinChange, "the sides differ (%s), but the interval of the ratio does not clear %.3g %%", PText(p), 100*o.minChange())
+	}
+	return Because(BelowMinChange, "the sides differ (%s), but the interval of the difference does not clear %.3g %s", PText(p), c.least, c.Unit)
 }
 
 func effect(difference float64, better string) string {

@@ -13,6 +13,10 @@ type Series struct {
 	Better string    // "lower", "higher", or "" if neither is better as such
 	Values []float64 // one a run, in Unit, in order of time
 
+	// Least is the smallest interesting difference, in Unit, where there is no
+	// ratio to judge by: from 0. Of both sides the before side's counts.
+	Least float64
+
 	// Blocks names the block (boot, module load) of each run, in the order of
 	// Values. Nil if runs are exchangeable.
 	Blocks []string
