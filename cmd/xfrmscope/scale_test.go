@@ -213,7 +213,8 @@ func TestScale(t *testing.T) {
 			began := time.Now()
 			out, err := cmd.CombinedOutput()
 			took := time.Since(began)
-			if err != nil {
+			// Numbers drawn at random break sums and gates: verify says so.
+			if err != nil && (args[0] != "verify" || cmd.ProcessState.ExitCode() != exitInvalid) {
 				t.Fatalf("%v: %v\n%.2000s", args, err, out)
 			}
 			usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
