@@ -142,7 +142,11 @@ func (d *flameDrawing) onlyAlone(s string) string {
 }
 
 func (d *flameDrawing) subtitle() string {
-	s := fmt.Sprintf("%s samples, %s that are not idle = full width; leaf on top", count(d.tree.root.count), weight(d.tree.root.weight, d.p.Event.Unit))
+	samples := count(d.tree.root.count) + " samples"
+	if d.tree.root.count == 0 {
+		samples = "samples not recorded"
+	}
+	s := fmt.Sprintf("%s, %s that are not idle = full width; leaf on top", samples, weight(d.tree.root.weight, d.p.Event.Unit))
 	if d.p.Event.FrequencyHz > 0 {
 		s += fmt.Sprintf("; -F %d", d.p.Event.FrequencyHz)
 	}
@@ -226,7 +230,11 @@ func (d *flameDrawing) tip(f *frame) string {
 	if f.module != "" {
 		s += " " + visible(f.module, 40)
 	}
-	return fmt.Sprintf("%s: %s %%, %s, n=%s", s, share(f.weight, d.tree.root.weight), weight(f.weight, d.p.Event.Unit), count(f.count))
+	s = fmt.Sprintf("%s: %s %%, %s", s, share(f.weight, d.tree.root.weight), weight(f.weight, d.p.Event.Unit))
+	if d.tree.root.count == 0 {
+		return s
+	}
+	return s + ", n=" + count(f.count)
 }
 
 // foot says what the picture leaves out.

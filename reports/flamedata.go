@@ -78,6 +78,7 @@ type flameSlices struct {
 	Part    []float64 `json:"part"`    // unit of the weights if Fixed is 0
 	Spread  []float64 `json:"spread"`  // see treeSlice.spread
 	Idle    []uint64  `json:"idle"`    // samples
+	Weights []bool    `json:"weights"` // without samples: counts are not samples
 }
 
 // A flameTest names the functions whose self cost changed between the sides, as
@@ -229,7 +230,7 @@ func scaleOfCost(c analyze.CPU) (scale float64, why string) {
 func (s *flameSlices) add(t *treeSlice, profile int, scale float64) {
 	s.Profile, s.CPU, s.Scale = append(s.Profile, profile), append(s.CPU, t.cpu), append(s.Scale, scale)
 	s.Fixed, s.Part = append(s.Fixed, t.fixed()), append(s.Part, t.part())
-	s.Spread, s.Idle = append(s.Spread, t.spread()), append(s.Idle, t.idle)
+	s.Spread, s.Idle, s.Weights = append(s.Spread, t.spread()), append(s.Idle, t.idle), append(s.Weights, t.unsampled)
 }
 
 func (d *flameData) describeTests(r *analyze.Result) {

@@ -46,7 +46,7 @@ func newFlameTree(p *profile.Profile) *flameTree {
 	t := &flameTree{root: &frame{name: "all"}}
 	for i, s := range p.Stacks {
 		switch {
-		case perStack[i].count == 0:
+		case perStack[i].count == 0 && perStack[i].weight == 0:
 		case c.isIdle(s):
 			t.idle += perStack[i].weight
 			t.idleCount += perStack[i].count

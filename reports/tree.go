@@ -40,6 +40,7 @@ type treeSlice struct {
 	run, event int // indexes into Result.Runs and Run.Events
 	cpu        int // everyCPU if they are not told apart
 	idle       uint64
+	unsampled  bool        // weights without samples: counts stand for their errors
 	entries    []treeEntry // by node
 }
 
@@ -151,17 +152,29 @@ func newSlice(run, event int, cells []profile.Cell, ends []int32) treeSlice {
 	s := treeSlice{run: run, event: event, cpu: int(cells[0].CPU)}
 	for i := range cells {
 		c := &cells[i]
+		count := c.Count
 		switch {
-		case c.Count == 0:
+		case count == 0 && c.Period == 0:
 			continue
 		case ends[c.Stack] < 0:
-			s.idle += c.Count
+			s.idle += count
 			continue
+		case count == 0: // an import that has weights only
+			s.unsampled = true
+			count = countLike(float64(c.Period), c.PeriodSq)
 		}
-		s.entries = append(s.entries, treeEntry{ends[c.Stack], c.Count, float64(c.Period), c.PeriodSq})
+		s.entries = append(s.entries, treeEntry{ends[c.Stack], count, float64(c.Period), c.PeriodSq})
 	}
 	s.sum()
 	return s
+}
+
+// countLike returns how many equal samples would have the variance of a weight.
+func countLike(weight, variance float64) uint64 {
+	if !(variance > 0) {
+		return 1
+	}
+	return uint64(min(max(weight*weight/variance, 1), 1<<40))
 }
 
 // sum orders the entries and puts those of a node together.
@@ -309,6 +322,7 @@ func (t *tree) withoutCPUs() *tree {
 		s := treeSlice{run: p[0].run, event: p[0].event, cpu: everyCPU}
 		for i := range p {
 			s.idle += p[i].idle
+			s.unsampled = s.unsampled || p[i].unsampled
 			s.entries = append(s.entries, p[i].entries...)
 		}
 		s.sum()

@@ -146,9 +146,31 @@ func variedResult() *analyze.Result {
 	return r
 }
 
+// weightsOnly is an import that tells weights and no samples.
+func weightsOnly() *analyze.Result {
+	r := testOne()
+	for i := range r.Runs[0].Events[0].Profile.Cells {
+		c := &r.Runs[0].Events[0].Profile.Cells[i]
+		c.Count, c.Period, c.PeriodSq = 0, c.Count, float64(c.Count)
+	}
+	return r
+}
+
+func TestTreeOfWeights(t *testing.T) {
+	r := weightsOnly()
+	for _, s := range newTree(r, false).slices {
+		if !s.unsampled || weightOf(s.entries) == 0 {
+			t.Errorf("a slice of weights is %+v", s)
+		}
+	}
+	if svg := flame(t, r.Runs[0].Events[0].Profile, FlameOptions{}); !strings.Contains(svg, "samples not recorded") || strings.Contains(svg, "n=0") {
+		t.Error("the static picture counts samples that were not recorded")
+	}
+}
+
 func TestTreeRoundTrip(t *testing.T) {
 	results := extremes(t)
-	results["sweep"], results["varied"] = testSweep(), variedResult()
+	results["sweep"], results["varied"], results["weights only"] = testSweep(), variedResult(), weightsOnly()
 	for name, r := range results {
 		t.Run(name, func(t *testing.T) {
 			made := newTree(r, false)

@@ -64,7 +64,7 @@ const summary = () => {
   const c = after, whole = { cost: c.total[0], variance: c.totalVar[0], count: c.totalCount[0] }, g = choice.group;
   const text = [`${groupText(g)}, ${d.events[choice.event].name}, ${cpuText(choice.cpu)}${c.runs > 1 ? `, mean of ${c.runs} runs` : ''}: `];
   if (whole.count === 0) text.push(c.idle ? `every sample was idle (${digits(c.idle, 0)}): nothing to draw.` : 'no samples: nothing to draw.');
-  else text.push(c.perPacket ? `${costText(whole, c)} ${unitOf(c)} that are not idle, ` : 'shares of the time that is not idle, ', `${digits(whole.count, 0)} samples. `);
+  else text.push(c.perPacket ? `${costText(whole, c)} ${unitOf(c)} that are not idle, ` : 'shares of the time that is not idle, ', `${c.sampled ? digits(whole.count, 0) + ' samples' : samples(whole, c)}. `);
   const p = d.profiles.filter(x => x.event === choice.event && d.runs[x.run].group === choice.groupAt);
   if (whole.count && !c.perPacket) text.push(`No cost per packet: ${choice.cpu !== ALL ? 'the packets of single CPUs were not counted' : p.find(x => x.why)?.why || 'the other side has none'}. `);
   if (choice.colour === 'diff') {
@@ -95,12 +95,12 @@ const describe = () => {
   const facts = [moduleOf(f), stageOf(b) && `stage: ${stageOf(b)}`, f >= 0 && d.kind[f] > 0 && d.kinds[d.kind[f]].label].filter(Boolean).join(' · ');
   const list = make('dl');
   const fact = (key, text) => list.append(make('dt', key), make('dd', text));
-  const line = (key, v) => v && fact(key, `${costText(v, c)} ${unitOf(c)}${c.perPacket ? `, ${shareText(v, c)}` : ''}, n = ${digits(v.count, 0)}`);
+  const line = (key, v) => v && fact(key, `${costText(v, c)} ${unitOf(c)}${c.perPacket ? `, ${shareText(v, c)}` : ''}, ${samples(v, c)}`);
   line(b.half === 'up' && b.depth > (roots.down ? 0 : 1) ? 'through it' : 'total', value(b, c));
   if (f >= 0) line('self', selfOf(b, c));
   if (choice.colour === 'diff') {
     const r = differ(b), k = factor(c);
-    fact(groupText(choice.vs), `${costText(r.before, before)} ${unitOf(c)}, n = ${digits(r.before.count, 0)}`);
+    fact(groupText(choice.vs), `${costText(r.before, before)} ${unitOf(c)}, ${samples(r.before, before)}`);
     fact('change', `${signed(k * r.by, k * r.error)} (${r.before.cost > 0 ? (r.by > 0 ? '+' : '') + digits(100 * r.by / r.before.cost, 1) + ' %' : 'new'}), ${r.sure ? held ? 'holds over the runs' : repeated() ? 'beyond the spread of runs' : 'beyond sampling error' : 'not significant'}`);
   }
   if (choice.colour === 'grow') {

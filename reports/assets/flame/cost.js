@@ -15,13 +15,14 @@ const columns = new Map();
 const column = (group, event, cpu, perPacket) => {
   const key = [group, event, cpu, perPacket].join();
   if (columns.has(key)) return columns.get(key);
-  const c = { key, perPacket, idle: 0, runs: 0, self: new Float64Array(t.n), selfVar: new Float32Array(t.n), selfCount: new Uint32Array(t.n) };
+  const c = { key, perPacket, idle: 0, runs: 0, sampled: true, self: new Float64Array(t.n), selfVar: new Float32Array(t.n), selfCount: new Uint32Array(t.n) };
   const list = slicesOf(group, event, cpu), runs = new Map();
   for (const k of list) {
     let sum = runs.get(d.slices.profile[k]) ?? 0;
     for (let j = t.first[k]; j < t.first[k + 1]; j++) sum += t.weight[j];
     runs.set(d.slices.profile[k], sum);
     c.idle += d.slices.idle[k];
+    c.sampled &&= !d.slices.weights[k];
   }
   c.runs = runs.size;
   for (const k of list) {
@@ -156,6 +157,7 @@ const shareOf = (v, c) => {
 };
 const shareText = (v, c) => `${around(...shareOf(v, c))}${thin}%`;
 const costText = (v, c) => c.perPacket ? around(v.cost, Math.sqrt(v.variance)) : around(...shareOf(v, c));
+const samples = (v, c) => c.sampled ? `n = ${digits(v.count, 0)}` : 'samples not recorded';
 const signed = (v, error) => (v > 0 ? '+' : '') + around(v, error);
 const groupText = g => [g.side, g.mode, g.n ? `N=${g.n}` : ''].filter(Boolean).join(' ');
 const cpuText = c => c === ALL ? 'all CPUs' : `CPU ${c}`;
@@ -171,7 +173,7 @@ const sentence = b => {
   if (c.perPacket) parts.push(`${shareText(v, c)} of busy`);
   const own = selfOf(b, c);
   if (own && b.frame >= 0) parts.push(`self ${costText(own, c)}`);
-  parts.push(`${digits(v.count, 0)} samples`);
+  parts.push(samples(v, c));
   if (choice.colour === 'diff') {
     const r = differ(b), k = factor(c);
     parts.push(`${groupText(choice.vs)} ${costText(r.before, before)}, change ${signed(k * r.by, k * r.error)}${r.sure ? '' : ', not significant'}`);

@@ -7,7 +7,7 @@ const dark = matchMedia('(prefers-color-scheme: dark)');
 const css = n => getComputedStyle(document.documentElement).getPropertyValue(n).trim();
 let ink = {}, rects = [], rows = 0, wide = 0;
 const theme = () => {
-  ink = { paper: css('--bg'), text: css('--ink'), accent: css('--accent'), grey: dark.matches ? [92, 99, 106] : [220, 220, 220], mono: css('--mono') };
+  ink = { text: css('--ink'), grey: dark.matches ? [92, 99, 106] : [220, 220, 220], mono: css('--mono') };
   ink.font = `11px ${ink.mono}`;
   pen.font = ink.font;
   ink.char = pen.measureText('mmmmmmmmmm').width / 10;

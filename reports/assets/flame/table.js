@@ -36,7 +36,7 @@ const search = () => {
   }
   const whole = value(b, c), p = whole.cost > 0 ? sum.cost / whole.cost : 0;
   const error = whole.cost > sum.cost * (1 + 1e-9) ? Math.sqrt(sum.variance * (1 - p) ** 2 + Math.max(whole.variance - sum.variance, 0) * p * p) / whole.cost : 0;
-  hits.text = hits.n === 0 ? 'No function matches.' : `${digits(hits.n, 0)} function${hits.n > 1 ? 's match' : ' matches'}: in ${around(100 * p, 100 * error)} % of ${nameOf(b.frame)}${c.perPacket ? `, ${around(sum.cost, Math.sqrt(sum.variance))} ${unitOf(c)}` : ''}, n = ${digits(sum.count, 0)}`;
+  hits.text = hits.n === 0 ? 'No function matches.' : `${digits(hits.n, 0)} function${hits.n > 1 ? 's match' : ' matches'}: in ${around(100 * p, 100 * error)} % of ${nameOf(b.frame)}${c.perPacket ? `, ${around(sum.cost, Math.sqrt(sum.variance))} ${unitOf(c)}` : ''}, ${samples(sum, c)}`;
   $('found').textContent = hits.text;
 };
 const find = () => {
@@ -110,7 +110,7 @@ const tabulate = () => {
   const compare = (x, y) => (x[key] < y[key] ? -1 : x[key] > y[key] ? 1 : 0);
   list.sort((x, y) => (order.down ? -1 : 1) * compare(x, y) || y.total - x.total || x.near - y.near || x.f - y.f);
   const test = held && testOf();
-  const texts = { role: r => r.role, self: r => costText(r.own, after), total: r => costText(r.whole, after), count: r => digits(r.count, 0), before: r => costText(r.was, before),
+  const texts = { role: r => r.role, self: r => costText(r.own, after), total: r => costText(r.whole, after), count: r => after.sampled ? digits(r.count, 0) : 'not recorded', before: r => costText(r.was, before),
     change: r => signed(k * (r.now.cost - r.was.cost), k * Math.sqrt(r.now.variance + r.was.variance)) + ((test ? !around1 && test.frames.includes(r.f) : !repeated() && beyond(r.was, r.now, before, after)) ? ' *' : '') };
   const table = $('table'), row = make('tr');
   heads.forEach(([id, label, small], at) => {
