@@ -2,11 +2,16 @@ package probe
 
 import (
 	"errors"
+	"os"
+	"syscall"
 	"testing"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 
+	"xfrmscope/bpf"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/procfs"
 )
 
 // labKernel is the part of a lab kernel's types that bpf/testdata/excerpt.go
@@ -99,5 +104,56 @@ func TestCheckArguments(t *testing.T) {
 	}
 	if err := checkArguments(kernel, "xfrm_state_find", 8, map[int]string{4: "policy"}); !errors.As(err, &other) {
 		t.Errorf("another argument: %v", err)
+	}
+}
+
+// The verifier takes the programs of the lower rung, whether or not there are
+// kprobes to attach them to.
+func TestVerifierTakesKprobes(t *testing.T) {
+	spec, err := bpf.LoadFind()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range spec.Programs {
+		if name != bpf.FindProgEntry && name != bpf.FindProgReturned {
+			delete(spec.Programs, name)
+		}
+	}
+	coll, err := ebpf.NewCollection(spec)
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, ebpf.ErrNotSupported) {
+		t.Skip("this kernel does not let eBPF programs be loaded: ", err)
+	}
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	coll.Close()
+}
+
+func TestPeek(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("reading kernel memory needs root")
+	}
+	var addr uint64
+	for s, err := range procfs.Root("").Symbols() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Name == "_stext" {
+			addr = s.Addr
+			break
+		}
+	}
+	if addr == 0 {
+		t.Skip("/proc/kallsyms hides where the kernel's text is")
+	}
+	words, err := Peek(addr, 70)
+	if errors.Is(err, syscall.EPERM) {
+		t.Skip("this kernel does not let its memory be read: ", err)
+	}
+	if err != nil || len(words) != 70 || words[0] == 0 {
+		t.Errorf("%d words from %#x, %v", len(words), addr, err)
+	}
+	if _, err := Peek(8, 1); err == nil {
+		t.Error("read what is not mapped")
 	}
 }
