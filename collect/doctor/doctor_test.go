@@ -81,6 +81,7 @@ func TestSAs(t *testing.T) {
 		}, "XS065", Degraded, "for CPU 2"},
 		{"idle", func(v *SAView) { v.SAs[2].LastUsedS = now - 300 }, "XS066", Degraded, "SPI 0x1002 of CPU 1: not for 300 s"},
 		{"never used", func(v *SAView) { v.SAs[2].Packets = 0 }, "XS066", Degraded, "SPI 0x1002 of CPU 1: never"},
+		{"none to be idle", func(v *SAView) { v.SAs, v.Policies[0].CPUAcquire = v.SAs[:1], false }, "XS066", NotHere, "there are no SAs of CPUs"},
 		{"all idle", func(v *SAView) { v.SAs[1].LastUsedS, v.SAs[2].LastUsedS = now-300, now-300 }, "XS066", NotHere, "is used now"},
 		{"replay", func(v *SAView) {
 			s := in(sa(9, nil))
@@ -233,6 +234,11 @@ func TestPlacementFine(t *testing.T) {
 		if !strings.Contains(step.Command, "ethtool -N") { // the rules are not compared
 			t.Errorf("step %+v", step)
 		}
+	}
+	// One queue and RPS, as a veth may have.
+	rps := NewLayout([]bundle.Fact{{Topic: "nic", Subject: "veth0", Name: "mtu", Value: "1500"}, {Topic: "rps", Subject: "veth0 rx-0", Name: "rps_cpus", Value: "0-1"}}, nil, nil)
+	if c := (&Report{Checks: Placement(rps)}).Find("XS047"); c.State != Degraded || c.Evidence != "veth0 rx-0: RPS hands packets to CPUs 0-1" {
+		t.Errorf("%+v", c)
 	}
 	// Nobody said which CPUs send.
 	l = NewLayout(all, nil, nil)

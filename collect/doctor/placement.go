@@ -313,26 +313,27 @@ func drops(l *Layout) finding {
 
 func steering(l *Layout) finding {
 	f := finding{fix: "the plan below sets XPS; `echo 0 > /sys/class/net/DEV/queues/rx-N/rps_cpus` turns RPS off: it hands packets to another CPU"}
-	seen := false
-	for _, dev := range l.multiQueue() {
-		seen = true
-		users := map[int]int{} // tx queues by CPU
-		for k, v := range l.values {
-			of, q, found := strings.Cut(k[1], " ")
-			if !found || of != dev {
-				continue
-			}
-			if k[0] == placement.TopicRPS && k[2] == "rps_cpus" && v != "none" {
-				f.bad("%s %s: RPS hands packets to CPUs %s", dev, q, v)
-			}
-			if set, err := bundle.ParseCPUSet(v); k[0] == placement.TopicXPS && k[2] == "xps_cpus" && err == nil {
-				for _, cpu := range set {
-					users[cpu]++
+	users := map[string]map[int]int{} // tx queues by interface and CPU
+	for k, v := range l.values {
+		dev, q, _ := strings.Cut(k[1], " ")
+		if !slices.Contains(l.devices, dev) {
+			continue
+		}
+		if k[0] == placement.TopicRPS && k[2] == "rps_cpus" && v != "none" {
+			f.bad("%s %s: RPS hands packets to CPUs %s", dev, q, v)
+		}
+		if set, err := bundle.ParseCPUSet(v); k[0] == placement.TopicXPS && k[2] == "xps_cpus" && err == nil {
+			for _, cpu := range set {
+				if users[dev] == nil {
+					users[dev] = map[int]int{}
 				}
+				users[dev][cpu]++
 			}
 		}
-		switch one := !slices.ContainsFunc(l.cpus, func(cpu int) bool { return users[cpu] != 1 }); {
-		case len(users) == 0:
+	}
+	for _, dev := range l.multiQueue() {
+		switch one := !slices.ContainsFunc(l.cpus, func(cpu int) bool { return users[dev][cpu] != 1 }); {
+		case len(users[dev]) == 0:
 			f.note("%s: no XPS; the queue is chosen by hash", dev)
 		case one:
 			f.note("%s: XPS gives each of CPUs %s a queue", dev, l.cpus)
@@ -340,8 +341,8 @@ func steering(l *Layout) finding {
 			f.bad("%s: XPS does not give each of CPUs %s one queue", dev, l.cpus)
 		}
 	}
-	if !seen {
-		return nothing("no interface with more than one receive queue")
+	if len(f.evidence) == 0 {
+		return nothing("no interface with more than one receive queue, and no RPS")
 	}
 	slices.Sort(f.evidence) // of a map
 	return f

@@ -281,6 +281,9 @@ func larval(_ *SAView, tunnels []*tunnel) (State, []string, string) {
 const unused = 60 * time.Second
 
 func idle(v *SAView, tunnels []*tunnel) (State, []string, string) {
+	if !perCPU(tunnels) {
+		return NotHere, []string{"there are no SAs of CPUs"}, ""
+	}
 	var still []string
 	used := 0
 	for _, t := range tunnels {
