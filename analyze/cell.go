@@ -176,6 +176,9 @@ func costTable(runs []*Run, event string, perPacket bool) (t compare.CostTable, 
 			samples[name] = w.Samples
 		}
 		t.Runs, t.Samples = append(t.Runs, cost), append(t.Samples, samples)
+		if n := e.All.Busy.Samples; n > 0 {
+			t.PerSample = append(t.PerSample, scale*e.All.Busy.Period/float64(n))
+		}
 		t.Blocks = append(t.Blocks, r.Labels[blockLabel])
 		blocked = blocked && r.Labels[blockLabel] != ""
 	}

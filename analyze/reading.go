@@ -136,9 +136,10 @@ func (c *cell) series(name, better string, of func(*Run) metric.Value) sided {
 			side.to.Values = append(side.to.Values, v.Value)
 			side.to.SE = append(side.to.SE, v.SE)
 			side.to.Counts = append(side.to.Counts, v.Samples)
+			side.to.PerCount = append(side.to.PerCount, perSample(r, name))
 			side.to.Blocks = append(side.to.Blocks, r.Labels[blockLabel])
 			sampled = sampled && v.SE > 0
-			counted = counted && v.Samples > 0
+			counted = counted && (v.Samples > 0 || v.Value == 0 && perSample(r, name) > 0)
 			blocked = blocked && r.Labels[blockLabel] != ""
 		}
 		if !sampled {
@@ -155,6 +156,25 @@ func (c *cell) series(name, better string, of func(*Run) metric.Value) sided {
 		s.pair.Before.Blocks, s.pair.After.Blocks = nil, nil
 	}
 	return s
+}
+
+// perSample is what one sample of the main event is worth in a metric, 0 if it is
+// none of samples.
+func perSample(r *Run, id string) float64 {
+	e := r.Main()
+	if e == nil || e.All.Busy.Samples == 0 {
+		return 0
+	}
+	n := float64(e.All.Busy.Samples)
+	switch id {
+	case metric.SpinID, metric.LockWordID, metric.StageID:
+		return 1 / n
+	case metric.CostID, metric.SpinCostID, metric.WordCostID:
+		if e.All.PerPacket.Measured() {
+			return e.All.PerPacket.Value / n
+		}
+	}
+	return 0
 }
 
 // leastShare is the smallest interesting share where there was none before:

@@ -182,3 +182,18 @@ func rounded(v any) any {
 	}
 	return v
 }
+
+// What vanished after has an upper bound: that of no sample.
+func TestSamplingOfNothing(t *testing.T) {
+	before := Series{Unit: "ns/packet", Values: []float64{100}, Counts: []uint64{400}}
+	after := Series{Unit: "ns/packet", Values: []float64{0}, Counts: []uint64{0}, PerCount: []float64{0.5}}
+	ratio, _ := Sampling(before, after, Options{})
+	// poisson.test(0, conf.level = .95)$conf.int[2] is 3.689; 3.689 x 0.5 of 100, and before's own error.
+	if i := ratio.Interval; ratio.Value != 0 || !i.Known() || i.Lo != 0 || i.Hi < 0.01844 || i.Hi > 0.0190 {
+		t.Errorf("ratio %+v, want 0 to 0.0185", ratio)
+	}
+	after.PerCount = nil
+	if ratio, _ := Sampling(before, after, Options{}); ratio.Interval.Known() {
+		t.Errorf("ratio %+v without what a count is worth", ratio)
+	}
+}

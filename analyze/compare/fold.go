@@ -17,6 +17,9 @@ type CostTable struct {
 	// Nil if not sampled or not known.
 	Samples []map[string]uint64
 
+	// PerSample is what one sample is worth in each run, in Unit; nil if not known.
+	PerSample []float64
+
 	// Callers names the function that most often calls each function. It is
 	// used for functions that one side does not have: a compiler may have
 	// inlined them. Nil if not known.
@@ -48,7 +51,7 @@ func (t CostTable) fold() folded {
 		names[stripped][name] = true
 		return stripped
 	}
-	out := folded{CostTable: CostTable{Unit: t.Unit, Blocks: t.Blocks}, names: map[string][]string{}}
+	out := folded{CostTable: CostTable{Unit: t.Unit, Blocks: t.Blocks, PerSample: t.PerSample}, names: map[string][]string{}}
 	for _, run := range t.Runs {
 		out.Runs = append(out.Runs, foldRun(run, fold))
 	}

@@ -15,7 +15,8 @@ const (
 // hold the error of sampling within the runs and nothing else: what a second
 // run would have given is not in them. From Counts the ratio's interval is the
 // exact one of two Poisson counts given their sum (R's poisson.test); from SE
-// it is the delta method on logarithms. Without either there is no interval.
+// it is the delta method on logarithms. Where nothing was counted after, the upper
+// bound is that of no count, at after's PerCount. Without any there is no interval.
 func Sampling(before, after Series, o Options) (ratio, difference Estimate) {
 	o = o.Defaults()
 	before, after = cleaned(before), cleaned(after)
@@ -40,6 +41,11 @@ func ratioSampling(before, after Series, confidence float64) Interval {
 		i := PoissonRatio(n1, n2, confidence)
 		scale := a / b / (float64(n2) / float64(n1)) // from counts to values
 		i.Lo, i.Hi = i.Lo*scale, i.Hi*scale
+		return i
+	}
+	if before.Counts != nil && before.Counts[0] > 0 && a == 0 && after.PerCount != nil && after.PerCount[0] > 0 {
+		i := PoissonRatio(before.Counts[0], 0, confidence)
+		i.Hi *= after.PerCount[0] * float64(before.Counts[0]) / b
 		return i
 	}
 	if !hasError(before) || !hasError(after) || a == 0 {

@@ -26,6 +26,10 @@ type Series struct {
 	// are used only where a side has a single run.
 	SE     []float64
 	Counts []uint64
+
+	// PerCount is what one count is worth in Unit, for values of 0 that no count
+	// tells it of; nil if not known.
+	PerCount []float64
 }
 
 // Magnitudes that measurements have. Between them no sum of fourth powers overflows.
@@ -52,6 +56,7 @@ func (s Series) Clean() (Series, *Reason) {
 	c.Blocks = pick(s.Blocks, keep)
 	c.SE = pick(s.SE, keep)
 	c.Counts = pick(s.Counts, keep)
+	c.PerCount = pick(s.PerCount, keep)
 	if dropped := len(s.Values) - len(keep); dropped > 0 {
 		return c, Because(NotFinite, "%d of %d values are not finite or out of all range, and were dropped", dropped, len(s.Values))
 	}
