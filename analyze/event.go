@@ -53,6 +53,10 @@ func (e *Event) release(keepProfile bool) {
 	e.stages, e.places = nil, nil
 	if !keepProfile {
 		e.Profile = nil
+	} else if e.Profile.Timeline != nil {
+		p := *e.Profile // profiles are never changed
+		p.Timeline = nil
+		e.Profile = &p
 	}
 }
 

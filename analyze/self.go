@@ -27,8 +27,7 @@ const unlisted = "(functions not listed)"
 // selfFloor.
 func newSelf(e *Event) []Self {
 	p := e.Profile
-	type edge struct{ leaf, caller int32 }
-	calls := map[edge]float64{}
+	calls := newCalls(len(p.Functions))
 	byName := map[string]metric.Estimate{}
 	self := make([]metric.Estimate, len(p.Functions)+1)
 	var busy metric.Estimate
@@ -42,9 +41,7 @@ func newSelf(e *Event) []Self {
 		busy.Add(w)
 		self[place.Leaf+1].Add(w)
 		if s := p.Stacks[c.Stack]; len(s) > 1 && place.Leaf >= 0 {
-			if caller := p.Locations[s[1]].Function; caller >= 0 {
-				calls[edge{place.Leaf, int32(caller)}] += w.Period
-			}
+			calls.add(place.Leaf, p.Locations[s[1]].Function, w.Period)
 		}
 	}
 	for i, w := range self {
@@ -58,16 +55,16 @@ func newSelf(e *Event) []Self {
 		addTo(byName, name, w)
 	}
 	callers := map[string]map[string]float64{}
-	for c, weight := range calls {
-		name := p.Functions[c.leaf].Name
+	calls.each(func(leaf, caller int32, weight float64) {
+		name := p.Functions[leaf].Name
 		if byName[name].Period < selfFloor*busy.Period {
-			continue
+			return
 		}
 		if callers[name] == nil {
 			callers[name] = map[string]float64{}
 		}
-		callers[name][p.Functions[c.caller].Name] += weight
-	}
+		callers[name][p.Functions[caller].Name] += weight
+	})
 	var out []Self
 	rest := Self{Name: unlisted}
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
@@ -81,6 +78,48 @@ func newSelf(e *Event) []Self {
 		out = append(out, rest)
 	}
 	return out
+}
+
+// calls sums weight by leaf and caller. There may be as many pairs as stacks, so
+// they are gathered leaf by leaf, not in a map.
+type calls struct {
+	byLeaf [][]call
+	sums   []float64 // by caller, of one leaf
+}
+
+type call struct {
+	caller int32
+	weight float64
+}
+
+func newCalls(functions int) *calls {
+	return &calls{make([][]call, functions), make([]float64, functions)}
+}
+
+func (c *calls) add(leaf int32, caller int, weight float64) {
+	if caller < 0 {
+		return
+	}
+	list := c.byLeaf[leaf]
+	if n := len(list); n > 0 && list[n-1].caller == int32(caller) {
+		list[n-1].weight += weight
+		return
+	}
+	c.byLeaf[leaf] = append(list, call{int32(caller), weight})
+}
+
+func (c *calls) each(do func(leaf, caller int32, weight float64)) {
+	for leaf, list := range c.byLeaf {
+		for _, e := range list {
+			c.sums[e.caller] += e.weight
+		}
+		for _, e := range list {
+			if w := c.sums[e.caller]; w > 0 {
+				do(int32(leaf), e.caller, w)
+				c.sums[e.caller] = 0
+			}
+		}
+	}
 }
 
 func addTo[K comparable](m map[K]metric.Estimate, k K, e metric.Estimate) {

@@ -60,10 +60,14 @@ func (t *slots) add(k slotKey, period uint64) {
 // timeline makes the slots of the event in the making, by CPU, slice and stack.
 // full says that there were too many.
 func (a *assembler) timeline(workers []slots) (out []Slot, full bool) {
-	sums := map[slotKey]uint64{}
+	var sums map[slotKey]uint64
 	for _, w := range workers {
 		if w.full {
 			return nil, true
+		}
+		if sums == nil {
+			sums = w.sums // of a single worker there is nothing to add up
+			continue
 		}
 		for k, period := range w.sums {
 			sums[k] += period

@@ -1,0 +1,241 @@
+package analyze
+
+import (
+	"encoding/json"
+	"io/fs"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"xfrmscope/analyze/scaling"
+	"xfrmscope/analyze/stage"
+	"xfrmscope/collect/bundle"
+	"xfrmscope/samples"
+)
+
+func sampleRuns(t *testing.T) []*bundle.Run {
+	t.Helper()
+	var runs []*bundle.Run
+	for _, name := range samples.Names() {
+		fsys, err := samples.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fs.Stat(fsys, "sweep.json"); err != nil {
+			continue
+		}
+		some, err := bundle.OpenAllFS(fsys, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs = append(runs, some...)
+	}
+	return runs
+}
+
+// Shares of one whole sum to 1, bills to their totals, functions to all that is
+// busy: of every recorded sample.
+func TestSumsOfSamples(t *testing.T) {
+	r := analyse(t, sampleRuns(t)...)
+	same := func(what string, got, want float64) {
+		if math.Abs(got-want) > 1e-6*math.Max(1, math.Abs(want)) {
+			t.Errorf("%s: %v, want %v", what, got, want)
+		}
+	}
+	for _, run := range r.Runs {
+		for _, e := range run.Events {
+			perCPU, self := 0.0, 0.0
+			for _, c := range append([]CPU{e.All}, e.CPUs...) {
+				stages := 0.0
+				for _, s := range c.Stages {
+					stages += s.Share.Value
+				}
+				same(run.Name+": stages", stages, 1)
+				if c.CPU >= 0 {
+					perCPU += c.Busy.Period
+				}
+			}
+			directions := 0.0
+			for _, d := range e.All.Directions {
+				directions += d.Share.Value
+			}
+			same(run.Name+": directions", directions, 1)
+			same(run.Name+": CPUs", perCPU, e.All.Busy.Period)
+			for _, f := range e.Self {
+				self += f.Weight.Period
+			}
+			same(run.Name+": functions", self, e.All.Busy.Period)
+		}
+	}
+	for _, c := range r.Curves {
+		bills := slices.Concat(c.StageBills, c.LockBills)
+		if c.FunctionBill != nil {
+			bills = append(bills, *c.FunctionBill)
+		}
+		for _, b := range bills {
+			sum := b.Unexplained.Delta.Value
+			for _, row := range b.Rows {
+				sum += row.Delta.Value
+			}
+			same(c.Mode+": bill", sum, b.Total.Delta.Value)
+		}
+		for _, f := range c.Falls {
+			sum := f.Unexplained + f.NotCost
+			for _, row := range f.Rows {
+				sum += row.Rate
+			}
+			same(c.Mode+": fall", sum, f.Ideal-f.Measured)
+		}
+	}
+}
+
+// The same runs in another order, on more workers or fewer, are the same Result.
+func TestOrderOfRuns(t *testing.T) {
+	runs := sampleRuns(t)
+	want, err := json.Marshal(analyse(t, runs...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rnd := rand.New(rand.NewPCG(3, 4))
+	for range 3 {
+		rnd.Shuffle(len(runs), func(i, j int) { runs[i], runs[j] = runs[j], runs[i] })
+		got, err := json.Marshal(analyse(t, runs...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != string(want) {
+			t.Fatal("another order of runs gives another result")
+		}
+	}
+}
+
+// Of many runs the median of each mode and N keeps its profile, and that is
+// said; the figures are of all.
+func TestManyRuns(t *testing.T) {
+	r := analyse(t, sweepOnDisk(t, maxProfiles+8, 50)...)
+	kept := map[string]int{}
+	for _, run := range r.Runs {
+		if e := run.Main(); e.Profile != nil {
+			kept[run.Mode+string(rune('0'+run.N))]++
+		} else if e.All.Total.Samples != 50 || len(e.Self) == 0 {
+			t.Errorf("%s: %d samples, want the figures of all 50", run.Name, e.All.Total.Samples)
+		}
+	}
+	if len(kept) != 8 {
+		t.Errorf("profiles of %v, want one of each mode and N", kept)
+	}
+	for key, n := range kept {
+		if n != 1 {
+			t.Errorf("%s keeps %d profiles, want 1", key, n)
+		}
+	}
+	if !slices.ContainsFunc(r.Warnings, func(w bundle.Warning) bool { return strings.Contains(w.Text, "without flame graphs") }) {
+		t.Errorf("warnings %+v, want one that says so", r.Warnings)
+	}
+}
+
+// Repeats are the sample of an N: intervals are over runs.
+func TestRepeatsAreTheSample(t *testing.T) {
+	var runs []*Run
+	for _, n := range []int{1, 2, 4, 8} {
+		for i := range 5 {
+			r := curveRun("pcpu", n, 1000*float64(n)*(1+0.002*float64(i)), uint64(100*n+i), uint64(100+i))
+			runs = append(runs, r)
+		}
+	}
+	c := curves(runs)[0]
+	if got := c.Scaling.Rows[3].Rate.N; got != 5 {
+		t.Errorf("%d runs at N=8, want 5", got)
+	}
+	if !c.Scaling.Rows[3].Speedup.Interval.Known() || !c.USL.Known() || !c.USL.Kappa.Interval.Known() {
+		t.Errorf("speed-up %+v, law %+v: want intervals over runs", c.Scaling.Rows[3].Speedup, c.USL)
+	}
+	if len(c.StageBills) != 3 || !c.StageBills[2].Rows[0].Delta.Interval.Known() || len(c.Falls) != 3 {
+		t.Errorf("bills %+v, falls %+v: want one an N, with intervals", c.StageBills, c.Falls)
+	}
+	if c.Frames.Tested == 0 {
+		t.Errorf("frames %+v: none was tested", c.Frames)
+	}
+}
+
+// Whatever the runs are, there is a Result that JSON can hold, and no panic.
+func TestOddRuns(t *testing.T) {
+	hole := makeRun("pcpu", 8)
+	noPackets := makeRun("pcpu", 2)
+	noPackets.sas = nil
+	backwards := makeRun("pcpu", 4)
+	for i := range backwards.sas {
+		backwards.sas[i].Packets = 1000 - backwards.sas[i].Packets
+	}
+	huge := makeRun("shared", 1)
+	huge.sas[1].Packets = math.MaxUint64
+	for name, runs := range map[string][]*bundle.Run{
+		"none": nil, "one": {makeRun("pcpu", 1).open(t, "a")},
+		"a hole":            {makeRun("pcpu", 1).open(t, "a"), hole.open(t, "b")},
+		"no packets":        {noPackets.open(t, "a")},
+		"no packets of one": {makeRun("pcpu", 1).open(t, "a"), noPackets.open(t, "b"), hole.open(t, "c")},
+		"backwards":         {makeRun("pcpu", 1).open(t, "a"), backwards.open(t, "b")},
+		"unequal":           {makeRun("shared", 2).open(t, "a"), huge.open(t, "b")},
+		"twice the same":    {hole.open(t, "a"), hole.open(t, "a")},
+	} {
+		r := analyse(t, runs...)
+		if _, err := json.Marshal(r); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, run := range r.Runs {
+			if rate := run.Packets.Rate; !rate.Measured() && (rate.Missing.Why == "" || run.Finds.PerPacket.Measured() != true) {
+				t.Errorf("%s: %s: rate %+v, finds %+v: want a reason, and what its own phases counted", name, run.Name, rate, run.Finds.PerPacket)
+			}
+		}
+	}
+	curve := curves([]*Run{curveRun("pcpu", 1, 1000, 1, 1), curveRun("pcpu", 2, math.NaN(), 1, 1), curveRun("pcpu", 4, math.Inf(1), 1, 1), curveRun("pcpu", 8, 8000, 1, 1)})[0]
+	if curve.Scaling == nil || len(curve.Scaling.Rows) != 2 || len(curve.Scaling.Notes) == 0 {
+		t.Errorf("scaling %+v, want the two usable N, and what was left out", curve.Scaling)
+	}
+}
+
+// A table of many rows is cut and still sums.
+func TestTrim(t *testing.T) {
+	costs := func(n int) scaling.Costs {
+		run := map[string]float64{}
+		for i := range 100 {
+			run["f"+string(rune('A'+i))] = float64(n * i)
+		}
+		return scaling.Costs{N: n, Runs: []map[string]float64{run}, Totals: []float64{float64(n * 5000)}}
+	}
+	b := scaling.Bills([]scaling.Costs{costs(1), costs(2)}, "ns/packet", scaling.Options{})[0]
+	b.Trim(TopFunctions)
+	sum := b.Unexplained.Delta.Value
+	for _, r := range b.Rows {
+		sum += r.Delta.Value
+	}
+	if len(b.Rows) != TopFunctions+1 || math.Abs(sum-b.Total.Delta.Value) > 1e-6 {
+		t.Errorf("%d rows that sum to %v, want %d and %v", len(b.Rows), sum, TopFunctions+1, b.Total.Delta.Value)
+	}
+}
+
+// The rule for stacks is one: directions, transparency of locks, idle.
+func TestDirections(t *testing.T) {
+	p := profileOf(
+		row{0, "net_rx_action;xfrm_input;esp_input;crypto_aead_decrypt", 10},
+		row{0, "net_rx_action;xfrm_output;esp_output;crypto_aead_encrypt", 20},
+		row{0, "net_rx_action;ip_forward", 30},
+		row{0, "xfrm_input;_raw_spin_lock", 5},
+		row{0, "xfrm_input;xfrm_output_resume;_raw_spin_lock_bh", 5},
+	)
+	e := newEvent(p, stage.Default(), 1, noPackets(bundle.Gap{}))
+	got := map[string]float64{}
+	for _, d := range e.All.Directions {
+		got[d.Name] = d.Share.Value
+	}
+	for name, want := range map[string]float64{"receive": 15.0 / 70, "transmit": 25.0 / 70, "neither": 30.0 / 70} {
+		if math.Abs(got[name]-want) > 1e-9 {
+			t.Errorf("%s: %v, want %v", name, got[name], want)
+		}
+	}
+	if len(e.All.Receive) != 2 || e.All.Receive[0].Name != "crypto" || len(e.All.LockWordCallers) != 2 {
+		t.Errorf("receive %+v, lock-word callers %+v", e.All.Receive, e.All.LockWordCallers)
+	}
+}
