@@ -19,6 +19,7 @@ import (
 // verifyOptions are the flags of verify.
 type verifyOptions struct {
 	results string
+	strict  bool
 	user    bool
 }
 
@@ -27,15 +28,15 @@ func newVerify(io streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify RUN|SWEEP...",
 		Short: "Check hashes, sums and gates, and compute every published number again",
-		Long: `Verify checks that every file of a bundle is as it was written, that the sums
-hold which two measurements give (identities), and that no gate failed. With
+		Long: `Verify checks that every file of a bundle is as it was written, and prints which
+sums that two measurements give (identities) do not hold and which gates failed. With
 --results it computes every number of a results.json, or of the one a
 report.html carries, again from the recordings; a digest.txt beside it is made
 again and compared byte for byte. Without the flag a results.json inside RUN or
 SWEEP is taken.
 
-Exit code 4: a file is damaged, a sum is broken, a gate failed or a number is
-another.`,
+Exit code 4: a file is damaged or a number is another; with --strict also: a sum
+is broken or a gate failed.`,
 		Example: `  xfrmscope verify run
   xfrmscope verify sample:shared sample:pcpu --results out/demo/results.json`,
 		Args: arguments(cobra.MinimumNArgs(1), "at least one RUN or SWEEP"),
@@ -44,6 +45,7 @@ another.`,
 		},
 	}
 	cmd.Flags().StringVar(&o.results, "results", "", "results.json or report.html to compute again")
+	cmd.Flags().BoolVar(&o.strict, "strict", false, "a broken sum or a failed gate is an error")
 	cmd.Flags().BoolVar(&o.user, "user", false, userUsage)
 	return cmd
 }
@@ -60,7 +62,9 @@ func verify(ctx context.Context, io streams, o verifyOptions, paths []string) er
 	if err != nil {
 		return err
 	}
-	errs = append(errs, verifyChecks(io, result))
+	if err := verifyChecks(io, result); o.strict {
+		errs = append(errs, err)
+	}
 	if o.results == "" {
 		o.results = resultsIn(paths)
 	}
@@ -106,24 +110,32 @@ func verifySweep(io streams, path string, s *bundle.Sweep) error {
 	return nil
 }
 
-// verifyChecks prints identities and gates; a broken one is an error.
+// verifyChecks prints identities and gates; the error names those that do not
+// hold.
 func verifyChecks(io streams, r *analyze.Result) error {
 	var bad []error
+	fail := func(format string, args ...any) { bad = append(bad, fmt.Errorf(format, args...)) }
 	sums, gates := map[string]int{}, map[string]int{}
 	for _, run := range r.Runs {
 		for _, i := range run.Identities {
 			sums[i.Verdict]++
 			if i.Verdict == "broken" {
-				bad = append(bad, fmt.Errorf("%s: sum %s is broken: %s %.6g %s, %s %.6g %s: they differ by %+.2f %%, %.2g %% is allowed",
-					run.Name, i.ID, i.Left.Text, i.Left.Value, i.Left.Unit, i.Right.Text, i.Right.Value, i.Right.Unit, 100*i.Residual, 100*i.Limit))
+				fail("%s: sum %s is broken: %s %.6g %s, %s %.6g %s: they differ by %+.2f %%, %.2g %% is allowed",
+					run.Name, i.ID, i.Left.Text, i.Left.Value, i.Left.Unit, i.Right.Text, i.Right.Value, i.Right.Unit, 100*i.Residual, 100*i.Limit)
 			}
 		}
 		for _, g := range run.Gates {
 			gates[g.Status]++
 			if g.Status == "failed" {
-				bad = append(bad, fmt.Errorf("%s: gate %s failed: %s", run.Name, g.ID, g.Evidence))
+				fail("%s: gate %s failed: %s", run.Name, g.ID, g.Evidence)
 			}
 		}
+	}
+	for _, err := range bad[:min(maxListed, len(bad))] {
+		fmt.Fprintln(io.out, err)
+	}
+	if left := len(bad) - maxListed; left > 0 {
+		fmt.Fprintf(io.out, "%d sums and gates more do not hold\n", left)
 	}
 	fmt.Fprintf(io.out, "sums: %d hold, %d broken, %d not measured\n", sums["holds"], sums["broken"], sums["not measured"])
 	fmt.Fprintf(io.out, "gates: %d ok, %d failed, %d not measured\n", gates["ok"], gates["failed"], gates["not measured"])
@@ -141,7 +153,7 @@ func resultsIn(paths []string) string {
 	return ""
 }
 
-// maxListed bounds the numbers that are named.
+// maxListed bounds the numbers, sums and gates that are named.
 const maxListed = 20
 
 // verifyNumbers computes published numbers again.

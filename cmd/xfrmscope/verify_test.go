@@ -17,12 +17,18 @@ func TestVerifyRecomputes(t *testing.T) {
 		t.Fatal(stderr)
 	}
 	for _, file := range []string{"results.json", "report.html"} {
-		_, stdout, _ := cli("verify", "sample:pcpu", "--results", filepath.Join(out, file))
+		code, stdout, stderr := cli("verify", "sample:pcpu", "--results", filepath.Join(out, file))
+		if code != exitOK {
+			t.Errorf("%s: exit code %d, %s", file, code, stderr)
+		}
 		for _, want := range []string{"files as written", "sums: ", "gates: ", " of 3 runs computed again, 0 differ", "byte for byte"} {
 			if !strings.Contains(stdout, want) {
 				t.Errorf("%s: no %q in\n%s", file, want, stdout)
 			}
 		}
+	}
+	if code, _, stderr := cli("verify", "sample:pcpu", "--strict"); code != exitInvalid || !strings.Contains(stderr, "gate ") {
+		t.Errorf("--strict with a failed gate: exit code %d\n%s", code, stderr)
 	}
 	path := filepath.Join(out, "results.json")
 	data, err := os.ReadFile(path)
