@@ -35,13 +35,17 @@ func TestPackedIsTheSame(t *testing.T) {
 	}
 	_, want, _ := cli("show", dir)
 	for _, file := range []string{plain, public} {
-		if code, got, stderr := cli("show", file); code != exitOK || got != want {
+		code, got, stderr := cli("show", file)
+		if file == public { // whose SAs have other names
+			got, want = withoutSAs(got), withoutSAs(want)
+		}
+		if code != exitOK || got != want {
 			t.Errorf("show %s: exit %d, %s\ngot\n%swant\n%s", file, code, stderr, got, want)
 		}
 		if code, got, stderr := cli("verify", file); code != exitOK || strings.Count(got, "as written") != 3 {
 			t.Errorf("verify %s: exit %d, %s%s", file, code, got, stderr)
 		}
-		code, got, stderr := cli("list", file)
+		code, got, stderr = cli("list", file)
 		_, asDir, _ := cli("list", dir)
 		if code != exitOK || strings.Count(got, "\n") != 4 || file == plain && got != asDir {
 			t.Errorf("list %s: exit %d, %s%s", file, code, got, stderr)
@@ -66,4 +70,15 @@ func TestPackedIsTheSame(t *testing.T) {
 	if code, _, stderr := cli("show", plain); code != exitFailure || !strings.Contains(stderr, "is no packed bundle") {
 		t.Errorf("half a file: exit %d, %s", code, stderr)
 	}
+}
+
+// withoutSAs drops the lines that name an SA by its addresses.
+func withoutSAs(text string) string {
+	var kept strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.Contains(line, " -> ") {
+			kept.WriteString(line)
+		}
+	}
+	return kept.String()
 }
