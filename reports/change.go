@@ -72,6 +72,13 @@ func verdictText(c compare.Comparison) string {
 			return "no change shown; " + d + " or more would have been"
 		}
 		return "no change shown, and none could have been: " + orDash(reasonText(c.Detectable.Missing))
+	case compare.Gated:
+		for _, n := range c.Notes {
+			if n.Code == compare.GateFailed {
+				return visible(n.Text, 200)
+			}
+		}
+		return "star taken: a gate failed"
 	case compare.TooFew:
 		return fmt.Sprintf("too few runs for a star: %d and %d", c.Before.N, c.After.N)
 	case compare.SamplingOnly:

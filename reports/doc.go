@@ -10,7 +10,15 @@
 //	Benchfmt     the runs in the Go benchmark format
 //	CSV          every number, one to a line
 //	FlameSVG     a static flame graph of one event of one run
+//	Show         the digest and tables of functions, locks and SAs, for a terminal
 //	WriteDir     all of them, with pprof and folded profiles and results.json, in a directory
+//
+// ReadHTML and ReadJSON read a Result back from a page or a results.json, and
+// Recomputed compares its numbers with those made again from the recordings.
+//
+// The page is made of sections: page.go puts them in order, page_NAME.go makes
+// one each, chart_NAME.go draws, digest_NAME.go is the text of one kind of
+// Result. A comparison has its own first screen, in page_compare.go.
 //
 // Every name that comes from outside (hosts, commands, symbols, locks, labels,
 // files) is taken for hostile: it is shown, never run, and cannot break a

@@ -198,3 +198,19 @@ func TestHTMLStaticHoldsNoLibrary(t *testing.T) {
 		t.Error("a static page holds charts")
 	}
 }
+
+// TestHTMLOfAThousandRuns: the page shows medians and says what it left out.
+func TestHTMLOfAThousandRuns(t *testing.T) {
+	var runs []*analyze.Run
+	for i := range 1000 {
+		s := runSpec{mode: []string{"pcpu", "shared"}[i/500], n: 1 + i%8, ratePer: 90_000 + 100*float64(i%13), spin: .1, seconds: 1, noise: i % 5}
+		runs = append(runs, testRun(s))
+	}
+	var b bytes.Buffer
+	if err := HTML(&b, testResult(runs...), HTMLOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if b.Len() > 2_100_000 || !strings.Contains(b.String(), "600 rows more are in results.json") || !strings.Contains(b.String(), "936 runs more are in results.json") {
+		t.Errorf("the page has %d bytes, want at most 2.1 MB that say what they left out", b.Len())
+	}
+}

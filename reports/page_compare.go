@@ -43,8 +43,12 @@ func versusOf(r *analyze.Result) *versus {
 		return nil
 	}
 	v := &versus{Could: couldHaveShown(c), Forced: reasonTexts(c.Forced), Notes: reasonTexts(c.Notes), Gates: gateSummary(c.Gates)}
-	for _, at := range c.Headline {
-		v.Verdicts = append(v.Verdicts, verdictOf(at))
+	for _, quiet := range []bool{false, true} { // what changed is read first
+		for _, at := range c.Headline {
+			if (at.C.Verdict == compare.NotShown) == quiet {
+				v.Verdicts = append(v.Verdicts, verdictOf(at))
+			}
+		}
 	}
 	for _, at := range c.Worse {
 		v.Worse = append(v.Worse, verdictOf(at))

@@ -35,7 +35,7 @@ func runsTable(r *analyze.Result) table {
 			valueCell(a.LockWordShare), valueCell(run.Locks.Waits).perturbed(run), valueCell(run.Locks.PerPkt).perturbed(run), effectCell(run), countCell(a.Busy.Samples), {Text: orDash(seconds(run)), Number: true}, status,
 		})
 	}
-	return t
+	return bounded(t, maxRows)
 }
 
 func runsSection(r *analyze.Result) section {
