@@ -1,3 +1,7 @@
+//go:build !race
+
+// The program that is broken here is built without the race detector.
+
 package main
 
 import (
@@ -20,15 +24,6 @@ import (
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/procfs"
 )
-
-// The fault tests make real sweeps with perf and break them. `make faults` runs
-// them in full; here they are cut down.
-func faultScale(few, many int) int {
-	if os.Getenv("XFRMSCOPE_FAULTS") == "full" {
-		return many
-	}
-	return few
-}
 
 // A faultBench is a program, a scenario of short runs, and what its commands
 // write.

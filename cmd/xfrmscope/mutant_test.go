@@ -25,6 +25,15 @@ import (
 	"xfrmscope/samples"
 )
 
+// The fault tests make real sweeps with perf and break them. `make faults` runs
+// them in full; here they are cut down.
+func faultScale(few, many int) int {
+	if os.Getenv("XFRMSCOPE_FAULTS") == "full" {
+		return many
+	}
+	return few
+}
+
 // mutantMemory bounds what one damaged bundle of 130 kB may allocate in all.
 const mutantMemory = 256 << 20
 

@@ -1,3 +1,7 @@
+//go:build !race
+
+// The program whose cost is measured here is built without the race detector.
+
 package main
 
 import (
