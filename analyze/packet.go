@@ -103,6 +103,32 @@ func newPackets(sas []SA, rows []bundle.SA, traffic *bundle.Traffic, window floa
 	return p
 }
 
+// evenness is Jain's index of the packets/s of the CPUs measured, those that
+// sent nothing included (Jain, Chiu and Hawe, DEC-TR-301, 1984).
+func evenness(p Packets, cpus []int) metric.Value {
+	missing := func(why string) metric.Value {
+		return metric.NotMeasured(metric.JainID, "ratio", bundle.Gap{What: "evenness of the CPUs", Why: why})
+	}
+	if len(p.PerCPU) == 0 {
+		return missing("the packet counters do not tell CPUs apart")
+	}
+	sum, squares, n := 0.0, 0.0, len(cpus)
+	for _, c := range p.PerCPU {
+		if !c.Value.Measured() {
+			return missing(c.Value.Missing.Why)
+		}
+		sum += c.Value.Value
+		squares += c.Value.Value * c.Value.Value
+		if !slices.Contains(cpus, c.CPU) {
+			n++
+		}
+	}
+	if squares == 0 {
+		return missing("no packets were sent")
+	}
+	return metric.Value{ID: metric.JainID, Value: sum * sum / (float64(n) * squares), Unit: "ratio"}
+}
+
 // probeRate is the packet rate in the probes' window: not measured without SA
 // reads of its own.
 func probeRate(rows []bundle.SA) metric.Value {

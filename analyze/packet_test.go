@@ -33,6 +33,9 @@ func TestPackets(t *testing.T) {
 		t.Errorf("SAs = %+v", sas)
 	}
 
+	wantValue(t, "evenness of a CPU that sent all, beside one that sent nothing", evenness(p, []int{3, 4}), 0.5)
+	wantValue(t, "evenness of one CPU", evenness(p, []int{3}), 1)
+
 	rows[3].Packets = 60 // now the fallback carries some: CPUs cannot be told apart
 	p = newPackets(saDeltas(rows, windowStart, windowEnd), rows, nil, 99)
 	wantValue(t, "packets", p.Total, 250)

@@ -91,6 +91,7 @@ type Packets struct {
 	Total  metric.Value `json:"total"`  // packets, unit "packets"
 	Rate   metric.Value `json:"rate"`   // unit "packets/s"
 	PerCPU []CPUValue   `json:"per_cpu,omitempty"`
+	Jain   metric.Value `json:"jain"` // how evenly the CPUs measured sent, 1/n..1
 }
 
 // Traffic is one run as a traffic generator saw it, outside the machine that

@@ -39,6 +39,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	r.SAs = saDeltas(in.sas, windowStart, windowEnd)
 	r.Drops = newDrops(in.counters)
 	r.Packets = newPackets(r.SAs, in.sas, in.traffic, r.Manifest.Window.Seconds())
+	r.Packets.Jain = evenness(r.Packets, r.Manifest.Plan.CPUs)
 	kernel := r.kallsyms(a, b)
 	r.Phases = newPhases(&b.Manifest)
 	r.Locks = newLocks(lockSource{

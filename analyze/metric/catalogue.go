@@ -27,7 +27,6 @@ const (
 	MPKCID       = "mpkc"
 	MPKIID       = "mpki"
 	MissPacketID = "misses_per_packet"
-	MissID       = "miss_intensity"
 	WaitsID      = "lock_waits"
 	WaitID       = "lock_wait_ns"
 	WaitPacketID = "lock_wait_ns_per_packet"
@@ -81,7 +80,6 @@ func Catalogue() []Formula {
 		{MPKCID, "misses/1000 cycles", "1/1000 cycles", "lower", "1000 x weight of the miss event / weight of the cycles event, same CPUs", "perf samples of two events"},
 		{MPKIID, "misses/1000 instructions", "1/1000 instructions", "lower", "1000 x weight of the miss event / weight of the instructions event, same CPUs", "perf samples of two events"},
 		{MissPacketID, "misses/packet", "events/packet", "lower", "(weight of the miss event / window) / packet rate", "perf samples, packets"},
-		{MissID, "miss intensity", "ratio", "lower", "function's share of the miss event / its share of the main event; 1 if its misses are what its time would give", "perf samples of two events"},
 		{WaitsID, "lock waits", "waits", "lower", "waits ended in the window", "wait probe"},
 		{WaitID, "lock wait", "ns", "lower", "sum of the waits' lengths", "wait probe"},
 		{WaitPacketID, "lock wait/packet", "ns/packet", "lower", "(sum of waits / probe window) / packet rate in it", "wait probe, " + probe},
