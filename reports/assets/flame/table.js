@@ -149,5 +149,5 @@ const later = () => {
     search();
     tabulate();
     remember();
-  }, 30);
+  }, 120);
 };
