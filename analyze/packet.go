@@ -179,6 +179,7 @@ func noPackets(gap bundle.Gap) Packets {
 	return Packets{
 		Total: metric.NotMeasured(metric.PacketsID, "packets", gap),
 		Rate:  metric.NotMeasured(metric.RateID, "packets/s", gap),
+		Jain:  metric.NotMeasured(metric.JainID, "ratio", gap),
 	}
 }
 
