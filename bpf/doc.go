@@ -81,6 +81,11 @@
 // BUILD_BPF_SKEL=1, as Debian's is not, and its search for run queues left out,
 // which this kernel refuses. By caller perf walks a stack in each wait.
 //
+// Where nothing contends, a lock for each CPU, operations/s with the probe over
+// without: tp_btf 0.994 on one CPU and 0.991 on two, raw_tp 0.985 and 0.983; means
+// of 9 rounds in turn, `xfrmscope selftest lock --rounds 9 --window 100ms --json`,
+// same day and kernel, on a host that was busy.
+//
 // # Building
 //
 // `go generate ./bpf` with clang and llvm-strip 14 (Debian 12) gives the
