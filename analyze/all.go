@@ -101,7 +101,7 @@ func (r *Result) warnDropped() {
 	if dropped > 0 {
 		r.Warnings = append(r.Warnings, bundle.Warning{
 			Weakens: "profiles",
-			Text:    fmt.Sprintf("of %d runs, %d are shown without flame graphs: more than %d runs keep the profile of the median run of each mode and N only; all figures are of all runs", len(r.Runs), dropped, maxProfiles),
+			Text:    fmt.Sprintf("of %d runs, %d are shown without flame graphs and without functions by CPU: more than %d runs keep those of the median run of each mode and N only; all other figures are of all runs", len(r.Runs), dropped, maxProfiles),
 		})
 	}
 }

@@ -53,6 +53,9 @@ func (e *Event) release(keepProfile bool) {
 	e.stages, e.places = nil, nil
 	if !keepProfile {
 		e.Profile = nil
+		for i := range e.CPUs {
+			e.CPUs[i].Functions, e.CPUs[i].SpinCallers = nil, nil
+		}
 	} else if e.Profile.Timeline != nil {
 		p := *e.Profile // profiles are never changed
 		p.Timeline = nil

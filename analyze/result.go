@@ -111,11 +111,13 @@ type CPUValue struct {
 	Value metric.Value `json:"value"`
 }
 
-// An Event is the analysis of one sampled event. Events are never merged.
+// An Event is the analysis of one sampled event. Events are never merged. Of
+// most runs of a large sweep it has no Profile, and its CPUs no functions: see
+// Result.Warnings.
 type Event struct {
 	Name    string           `json:"name"` // "cpu-clock", "cycles:k"
 	Unit    string           `json:"unit"` // of a period: "nanoseconds", "cycles", "count"
-	Profile *profile.Profile `json:"-"`    // nil of most runs of a large sweep: see Result.Warnings
+	Profile *profile.Profile `json:"-"`    // may be nil
 
 	All  CPU   `json:"all"`  // all measured CPUs together, CPU -1
 	CPUs []CPU `json:"cpus"` // each CPU that has samples, ascending
