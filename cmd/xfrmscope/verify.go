@@ -179,7 +179,7 @@ func verifyNumbers(io streams, path string, again *analyze.Result) error {
 	if left := len(n.Differ) - maxListed; left > 0 {
 		bad = append(bad, fmt.Errorf("%d numbers more differ", left))
 	}
-	fmt.Fprintf(io.out, "numbers: %d of %d runs computed again, %d differ from %s\n", n.Checked, n.Runs, len(n.Differ), path)
+	fmt.Fprintf(io.out, "numbers: %d figures of %d runs computed again, %d differ from %s\n", n.Checked, n.Runs, len(n.Differ), path)
 	if len(bad) == 0 {
 		if published.Comparison == nil && len(again.Runs) == n.Runs {
 			published = again // which has the profiles, too
