@@ -59,8 +59,8 @@ func TestHTMLOfExtremes(t *testing.T) {
 }
 
 func TestHTMLBudget(t *testing.T) {
-	if n := len(html(t, testSweep(), HTMLOptions{FlameBytes: -1})); n > 520_000 {
-		t.Errorf("a sweep is %d bytes without flame graphs, want at most 520 kB", n)
+	if n := len(html(t, testSweep(), HTMLOptions{FlameBytes: -1})); n > 500_000 {
+		t.Errorf("a sweep is %d bytes without flame graphs, want at most 500 kB", n)
 	}
 	if n := len(html(t, testSweep(), HTMLOptions{Static: true, FlameBytes: -1})); n > 180_000 {
 		t.Errorf("a static sweep is %d bytes without flame graphs, want at most 180 kB", n)
