@@ -76,8 +76,6 @@ type Run struct {
 	Drift      []Drift    `json:"drift,omitempty"`      // placement facts that changed during the run
 	Layouts    []Layout   `json:"layouts,omitempty"`    // which hot fields of the kernel's structures share a line
 
-	probeRate metric.Value // packets/s in the probes' window
-
 	measured []generated // by traffic generators, until each run has its own
 
 	Losses   []bundle.Loss    `json:"losses,omitempty"`   // of the run as a whole

@@ -75,10 +75,10 @@ func TestSSH(t *testing.T) {
 		defer shell(t, "ip -n xs-east link set up0 up")
 		slow := &SSH{Program: program, Command: append(slices.Clone(ssh.Command), "-o", "ConnectTimeout=2")}
 		f, err := Dial(t.Context(), slow, hosts)
-		defer f.Close()
 		if err == nil || !strings.Contains(err.Error(), "host east: copying the program") || len(f.Sessions) != 1 {
 			t.Fatalf("Dial = %d sessions, %v", len(f.Sessions), err)
 		}
+		defer f.Close()
 		names, err := f.Record(t.Context(), plan(), filepath.Join(t.TempDir(), "n1"))
 		if err != nil || !slices.Equal(names, []string{"west"}) {
 			t.Errorf("Record = %v, %v", names, err)
