@@ -27,11 +27,10 @@ const (
 
 // newGates checks a run: what failed takes the star from its comparisons.
 func newGates(r *Run, in input) []Gate {
-	deltas := counterDeltas(in.counters)
 	facts := factDeltas(in.facts)
-	idle := idleShares(r, in.counters)
-	pause := pauseGate(deltas, facts)
-	drops := dropGate(r, deltas, facts)
+	idle := idleShares(r, in.deltas)
+	pause := pauseGate(in.deltas, facts)
+	drops := dropGate(r, in.deltas, facts)
 	return []Gate{
 		pause, drops,
 		lostGate(r), throttleGate(r), multiplexGate(r),
@@ -44,35 +43,26 @@ func newGates(r *Run, in input) []Gate {
 
 // A delta is what a running count grew by in the window.
 type delta struct {
-	bundle.Counter
-	Value uint64
-}
-
-type counterKey struct {
-	source, netns, name string
-	cpu                 int
+	*bundle.Counter // as it ended
+	Value           uint64
 }
 
 // counterDeltas pairs the reads at both ends. A count that went backwards was
 // reset: nothing is known of it, and it is left out.
 func counterDeltas(rows []bundle.Counter) []delta {
-	key := func(c bundle.Counter) counterKey {
-		k := counterKey{c.Source, c.NetNS, c.Name, -1}
-		if c.CPU != nil {
-			k.cpu = *c.CPU
-		}
-		return k
-	}
-	start := map[counterKey]uint64{}
-	for _, c := range rows {
-		if c.Phase == windowStart {
-			start[key(c)] = c.Value
+	start := make(map[bundle.CounterKey]uint64, len(rows)/2)
+	for i := range rows {
+		if c := &rows[i]; c.Phase == windowStart {
+			start[c.Key()] = c.Value
 		}
 	}
-	var out []delta
-	for _, c := range rows {
-		before, ok := start[key(c)]
-		if c.Phase == windowEnd && ok && c.Value >= before {
+	out := make([]delta, 0, len(start))
+	for i := range rows {
+		c := &rows[i]
+		if c.Phase != windowEnd {
+			continue
+		}
+		if before, ok := start[c.Key()]; ok && c.Value >= before {
 			out = append(out, delta{c, c.Value - before})
 		}
 	}
@@ -267,9 +257,9 @@ type idleShare struct {
 
 // idleShares are those of the kernel's accounting, else of the samples of a
 // clock: cycles do not count in a sleeping CPU.
-func idleShares(r *Run, counters []bundle.Counter) []idleShare {
+func idleShares(r *Run, deltas []delta) []idleShare {
 	var out []idleShare
-	for _, c := range cpuTimes(counters) {
+	for _, c := range cpuTimes(deltas) {
 		if slices.Contains(r.Manifest.Plan.CPUs, c.cpu) && c.seconds > 0 {
 			out = append(out, idleShare{c.cpu, c.idle / c.seconds})
 		}

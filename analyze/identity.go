@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/metric"
-	"xfrmscope/collect/bundle"
 )
 
 // Verdicts of an identity.
@@ -20,7 +19,7 @@ const (
 func newIdentities(r *Run, in input) []Identity {
 	return []Identity{
 		functionsSum(r),
-		costByAccounting(r, in.counters),
+		costByAccounting(r, in.deltas),
 		spinByProbe(r),
 		locksByPackets(r),
 		findsByPackets(r),
@@ -73,7 +72,7 @@ func functionsSum(r *Run) Identity {
 const accountingLimit = 0.10
 
 // costByAccounting: CPUs x busy / packets is the cost per packet.
-func costByAccounting(r *Run, counters []bundle.Counter) Identity {
+func costByAccounting(r *Run, deltas []delta) Identity {
 	id := Identity{
 		ID: "cost-per-packet", Limit: accountingLimit, Marks: []string{metric.CostID},
 		Left: Side{Text: "cost per packet by samples", Unit: "ns/packet"}, Right: Side{Text: "CPUs x busy (/proc/stat) / packets/s", Unit: "ns/packet"},
@@ -86,7 +85,7 @@ func costByAccounting(r *Run, counters []bundle.Counter) Identity {
 		return id.notMeasured("the event counts " + e.Unit + ", and the clock of the CPUs was not recorded")
 	}
 	busy, cpus := 0.0, 0
-	for _, c := range cpuTimes(counters) {
+	for _, c := range cpuTimes(deltas) {
 		if !e.onCPU(c.cpu).Total.Empty() && c.seconds > 0 {
 			busy += c.busy / c.seconds
 			cpus++
@@ -107,10 +106,10 @@ type cpuTime struct {
 
 // cpuTimes returns what /proc/stat counted, by CPU. Counters that went
 // backwards count as nothing.
-func cpuTimes(counters []bundle.Counter) []cpuTime {
+func cpuTimes(deltas []delta) []cpuTime {
 	var out []cpuTime
 	byCPU := map[int]int{}
-	for _, d := range counterDeltas(counters) {
+	for _, d := range deltas {
 		if d.Source != "/proc/stat" || d.CPU == nil {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"sync"
 
 	"xfrmscope/analyze/symbols"
@@ -27,6 +28,7 @@ type kernels struct {
 }
 
 type keptKernel struct {
+	file  fs.FileInfo // that it was first read from
 	sum   [sha256.Size]byte
 	table func() (*symbols.Table, error)
 }
@@ -42,15 +44,35 @@ func (k *kernels) read(b *bundle.Run) (*symbols.Table, error) {
 		return nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if table := k.ofFile(info); table != nil {
+		return table()
+	}
 	data, err := io.ReadAll(f)
 	if err != nil {
 		return nil, err
 	}
-	return k.table(data)()
+	return k.table(info, data)()
+}
+
+// ofFile returns the table of a file that was read before, nil if none: the runs
+// of a sweep share one.
+func (k *kernels) ofFile(info fs.FileInfo) func() (*symbols.Table, error) {
+	k.Lock()
+	defer k.Unlock()
+	for _, t := range k.tables {
+		if os.SameFile(t.file, info) && t.file.Size() == info.Size() && t.file.ModTime().Equal(info.ModTime()) {
+			return t.table
+		}
+	}
+	return nil
 }
 
 // table returns what reads the table once, for all who hold the same data.
-func (k *kernels) table(data []byte) func() (*symbols.Table, error) {
+func (k *kernels) table(info fs.FileInfo, data []byte) func() (*symbols.Table, error) {
 	sum := sha256.Sum256(data)
 	k.Lock()
 	defer k.Unlock()
@@ -60,7 +82,7 @@ func (k *kernels) table(data []byte) func() (*symbols.Table, error) {
 		}
 	}
 	table := sync.OnceValues(func() (*symbols.Table, error) { return symbols.ReadKallsyms(bytes.NewReader(data)) })
-	k.tables = append(k.tables, keptKernel{sum, table})
+	k.tables = append(k.tables, keptKernel{info, sum, table})
 	if len(k.tables) > maxKernels {
 		k.tables = k.tables[1:]
 	}

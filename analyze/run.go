@@ -72,6 +72,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 type input struct {
 	sas      []bundle.SA
 	counters []bundle.Counter
+	deltas   []delta // of counters
 	traffic  *bundle.Traffic
 	locks    bundle.Locks
 	finds    bundle.Finds
@@ -88,6 +89,7 @@ func (r *Run) read(b *bundle.Run) input {
 	r.keep("SAs", err)
 	in.counters, err = b.Counters()
 	r.keep("counters", err)
+	in.deltas = counterDeltas(in.counters)
 	in.traffic, err = b.Traffic()
 	r.keep("packets", err)
 	if in.traffic == nil {

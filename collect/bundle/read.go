@@ -244,6 +244,7 @@ func readLines[T any](r *Run, name string) ([]T, error) {
 	}
 	defer f.Close()
 	var rows []T
+	var d decoder
 	sc := bufio.NewScanner(f)
 	sc.Buffer(nil, maxLine)
 	line := 0
@@ -252,16 +253,28 @@ func readLines[T any](r *Run, name string) ([]T, error) {
 		if len(bytes.TrimSpace(sc.Bytes())) == 0 {
 			continue
 		}
-		var row T
-		if err := json.Unmarshal(sc.Bytes(), &row); err != nil {
-			return rows, &DamagedError{fmt.Sprintf("%s/%s:%d", r.Path, name, line), err.Error()}
+		if rows == nil {
+			rows = make([]T, 0, expectLines(f, len(sc.Bytes())))
 		}
-		rows = append(rows, row)
+		rows = append(rows, *new(T))
+		if err := d.decode(sc.Bytes(), &rows[len(rows)-1]); err != nil {
+			return rows[:len(rows)-1], &DamagedError{fmt.Sprintf("%s/%s:%d", r.Path, name, line), err.Error()}
+		}
 	}
 	if err := sc.Err(); err != nil {
 		return rows, &DamagedError{fmt.Sprintf("%s/%s:%d", r.Path, name, line+1), err.Error()}
 	}
 	return rows, nil
+}
+
+// expectLines guesses how many lines a file has by the length of its first.
+func expectLines(f fs.File, first int) int {
+	info, err := f.Stat()
+	if err != nil {
+		return 0
+	}
+	const most, shortest = 4 << 20, 64 // bytes of the file, which may say any size, and of a line
+	return int(min(info.Size(), most))/max(first, shortest) + 1
 }
 
 // Verify hashes the manifest and every artefact it names and returns a
