@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"math"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
@@ -195,5 +196,21 @@ func TestSamplingOfNothing(t *testing.T) {
 	after.PerCount = nil
 	if ratio, _ := Sampling(before, after, Options{}); ratio.Interval.Known() {
 		t.Errorf("ratio %+v without what a count is worth", ratio)
+	}
+}
+
+func TestNthSmallest(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 500 {
+		x := make([]float64, 1+rng.IntN(40))
+		for i := range x {
+			x[i] = float64(rng.IntN(12)) // with ties
+		}
+		want := slices.Sorted(slices.Values(x))
+		for k := range x {
+			if got := smallest(slices.Clone(x), k); got != want[k] {
+				t.Fatalf("smallest(%v, %d) = %v, want %v", x, k, got, want[k])
+			}
+		}
 	}
 }

@@ -127,13 +127,43 @@ func (d *detector) shift(n1, n2 int, alpha, power float64) (float64, bool) {
 				pairs[i*n2+j] = v - w
 			}
 		}
-		slices.Sort(pairs)
-		need[t] = pairs[n1*n2-c-1]
+		need[t] = smallest(pairs, n1*n2-c-1)
 	}
 	slices.Sort(need)
 	s := max(need[int(power*detectTrials)], 0)
 	d.shifts[key] = s
 	return s, true
+}
+
+// smallest returns the k-th smallest of x from 0 on, and moves x about: Hoare's
+// quickselect, Comm. ACM 4 (1961) 321. x must hold no NaN.
+func smallest(x []float64, k int) float64 {
+	for lo, hi := 0, len(x)-1; lo < hi; {
+		pivot := x[lo+(hi-lo)/2]
+		i, j := lo, hi
+		for i <= j {
+			for x[i] < pivot {
+				i++
+			}
+			for x[j] > pivot {
+				j--
+			}
+			if i <= j {
+				x[i], x[j] = x[j], x[i]
+				i++
+				j--
+			}
+		}
+		switch { // up to j are those <= pivot, from i on those >= pivot
+		case k <= j:
+			hi = j
+		case k >= i:
+			lo = i
+		default:
+			return x[k]
+		}
+	}
+	return x[k]
 }
 
 func fillNormal(rng *rand.Rand, x []float64) {

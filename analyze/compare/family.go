@@ -1,6 +1,11 @@
 package compare
 
-import "math"
+import (
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
 
 // A Pair is one metric of a family on both sides.
 type Pair struct{ Before, After Series }
@@ -30,8 +35,8 @@ func CompareFamily(name string, pairs []Pair, o Options) Family {
 	o = o.Defaults()
 	f := Family{Name: name, Comparisons: make([]Comparison, len(pairs)), Options: o}
 	p := make([]float64, len(pairs))
-	for i, pair := range pairs {
-		c := measure(pair.Before, pair.After, o)
+	measured := measureAll(pairs, o)
+	for i, c := range measured {
 		c.Family = name
 		p[i] = math.NaN()
 		if c.Test.Known() && min(c.Before.N, c.After.N) >= MinRuns {
@@ -48,6 +53,22 @@ func CompareFamily(name string, pairs []Pair, o Options) Family {
 		f.judge(&f.Comparisons[i], pairs[i], q[i], d)
 	}
 	return f
+}
+
+// measureAll measures pairs, as many at a time as there are CPUs.
+func measureAll(pairs []Pair, o Options) []Comparison {
+	out := make([]Comparison, len(pairs))
+	next := atomic.Int64{}
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(pairs)) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(pairs)); i = next.Add(1) - 1 {
+				out[i] = measure(pairs[i].Before, pairs[i].After, o)
+			}
+		})
+	}
+	wg.Wait()
+	return out
 }
 
 func (f *Family) judge(c *Comparison, pair Pair, q float64, d *detector) {
