@@ -79,6 +79,31 @@ func (l *list[T]) pieceCap() int {
 	return pieceSize
 }
 
+// addAll adds values in a row.
+func (l *list[T]) addAll(vs []T) {
+	for len(vs) > 0 {
+		if l.n&(pieceSize-1) == 0 {
+			l.pieces = append(l.pieces, make([]T, 0, l.pieceCap()))
+		}
+		p := &l.pieces[len(l.pieces)-1]
+		n := min(len(vs), pieceSize-len(*p))
+		*p = append(*p, vs[:n]...)
+		l.n += n
+		vs = vs[n:]
+	}
+}
+
+// appendTo appends n values from i on.
+func (l *list[T]) appendTo(out []T, i, n uint32) []T {
+	for n > 0 {
+		piece := l.pieces[i>>pieceBits][i&(pieceSize-1):]
+		k := min(n, uint32(len(piece)))
+		out = append(out, piece[:k]...)
+		i, n = i+k, n-k
+	}
+	return out
+}
+
 func (l *list[T]) at(i uint32) *T { return &l.pieces[i>>pieceBits][i&(pieceSize-1)] }
 
 // none is the number of what there is not.
@@ -199,9 +224,7 @@ func (t *segments) intern(g digest, ws []uint64) uint32 {
 	n, s, isNew := t.index.intern(g)
 	if isNew {
 		*s = segment{uint32(t.words.n), uint32(len(ws))}
-		for _, w := range ws {
-			t.words.add(w)
-		}
+		t.words.addAll(ws)
 	}
 	return n
 }
@@ -209,8 +232,5 @@ func (t *segments) intern(g digest, ws []uint64) uint32 {
 // appendTo appends the words of segment n.
 func (t *segments) appendTo(out []uint64, n uint32) []uint64 {
 	s := t.index.at(n)
-	for i := range s.length {
-		out = append(out, *t.words.at(s.start + i))
-	}
-	return out
+	return t.words.appendTo(out, s.start, s.length)
 }

@@ -13,7 +13,11 @@ type leaf struct {
 
 // order returns the numbers of the segments, sorted by their words.
 func (t *segmentTable) order() []uint32 {
-	var leaves []leaf
+	n := 0
+	for i := range t {
+		n += t[i].segments.index.len()
+	}
+	leaves := make([]leaf, 0, n)
 	for i := range t {
 		s := &t[i].segments
 		for n := range uint32(s.index.len()) {
@@ -77,7 +81,7 @@ func stackOrder(t *indexTable[stackKey], kernelRank, userRank []uint32) []uint32
 		key    uint64
 		number uint32
 	}
-	var places []place
+	places := make([]place, 0, t.len())
 	t.each(func(n uint32, k *stackKey) {
 		kernel, user := uint64(none), uint64(0)
 		if k.kernel != none {

@@ -26,10 +26,16 @@ type resolver struct {
 	functions table[Function, Function]
 	locations table[Location, Location]
 
-	kernelMappings map[string]Mapping   // what the recording says of "[esp4]"
-	exact, returns map[uint64]int32     // kernel addresses resolved so far, see kernelStack
-	user           map[uint64]int32     // user words
-	unnamed        map[mappingKey]error // files whose symbols could not be had
+	kernelMappings map[string]Mapping // what the recording says of "[esp4]"
+	exact, returns map[uint64]int32   // kernel addresses resolved so far, see kernelStack
+	recent         [recent]struct {   // of returns, by the low bits of the address
+		addr uint64
+		loc  int32
+		set  bool
+	}
+	below   []bool               // by kernel location: exactBelow
+	user    map[uint64]int32     // user words
+	unnamed map[mappingKey]error // files whose symbols could not be had
 }
 
 // mappingKey tells mappings apart.
@@ -56,7 +62,7 @@ func (r *resolver) kernelStack(stack Stack, addrs []uint64) Stack {
 	for _, a := range addrs {
 		loc := r.kernelLocation(a, exact || r.asPerf)
 		stack = append(stack, loc)
-		exact = exactBelow(r.name(loc))
+		exact = r.below[loc]
 	}
 	return stack
 }
@@ -84,14 +90,32 @@ func exactBelow(name string) bool {
 }
 
 func (r *resolver) kernelLocation(addr uint64, exact bool) int32 {
-	known := r.returns
 	if exact {
-		known = r.exact
+		return r.known(r.exact, addr, exact)
 	}
-	loc, ok := known[addr]
+	last := &r.recent[addr*0x9e3779b97f4a7c15>>(64-recentBits)]
+	if !last.set || last.addr != addr {
+		last.addr, last.loc, last.set = addr, r.known(r.returns, addr, exact), true
+	}
+	return last.loc
+}
+
+// recentBits gives the number of return addresses that are found without a map:
+// a kernel has some thousand of them on its stacks.
+const (
+	recentBits = 13
+	recent     = 1 << recentBits
+)
+
+func (r *resolver) known(locations map[uint64]int32, addr uint64, exact bool) int32 {
+	loc, ok := locations[addr]
 	if !ok {
 		loc = r.newKernelLocation(addr, exact)
-		known[addr] = loc
+		locations[addr] = loc
+		for len(r.below) <= int(loc) {
+			r.below = append(r.below, false)
+		}
+		r.below[loc] = exactBelow(r.name(loc))
 	}
 	return loc
 }

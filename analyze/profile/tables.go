@@ -84,6 +84,15 @@ func (t *indexTable[V]) limit() uint32 {
 	return uint32(most) << stripeBits
 }
 
+// len returns how many numbers there are.
+func (t *indexTable[V]) len() int {
+	n := 0
+	for i := range t {
+		n += t[i].index.len()
+	}
+	return n
+}
+
 // each calls do with every number.
 func (t *indexTable[V]) each(do func(n uint32, v *V)) {
 	for i := range t {
