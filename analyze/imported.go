@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"slices"
 	"strings"
 
 	"xfrmscope/analyze/importer"
@@ -53,4 +54,26 @@ func importedTraffic(imports []*importer.Import) *bundle.Traffic {
 		}
 	}
 	return nil
+}
+
+// importLocks takes the waits that perf lock contention counted as those of the
+// run, unless it has a probe of its own.
+func (r *Run) importLocks(in *input) {
+	if probeOf(&r.Manifest, "wait") != nil {
+		return
+	}
+	found := false
+	for _, im := range in.imports {
+		for i := range im.Locks {
+			found = true
+			in.locks.Waits = append(in.locks.Waits, im.Locks[i].Row())
+		}
+	}
+	if !found {
+		return
+	}
+	r.Manifest.Probes = append(slices.Clone(r.Manifest.Probes), bundle.Probe{
+		Name: "wait", Rung: "perf lock contention",
+		Blind: []string{"which CPU waited, and for how long it was watched: its output does not say", "what perf itself lost, unless it was printed with -v"},
+	})
 }

@@ -64,6 +64,7 @@ func newLocks(s lockSource) Locks {
 		l.Rung, l.Blind = probe.Rung, probe.Blind
 		l.CPUs, l.Rows = lockCPUs(s.Waits, s.Accounts), lockRows(s.Waits)
 		l.sumWaits(s, wait)
+		l.CPUs = slices.DeleteFunc(l.CPUs, func(c LockCPU) bool { return c.CPU < 0 })
 	}
 	l.addAcquisitions(s, wait)
 	l.addCallers(s)
@@ -190,16 +191,19 @@ func lockCPUs(rows []bundle.LockRow, accounts []bundle.LockAccount) []LockCPU {
 func lockRows(rows []bundle.LockRow) []Lock {
 	byLock := map[string]*Lock{}
 	for _, r := range rows {
-		l := byLock[r.Lock]
+		key := cmp.Or(r.Lock, r.Name) // an import may know callers alone
+		l := byLock[key]
 		if l == nil {
 			l = &Lock{Lock: r.Lock, Name: r.Name}
-			byLock[r.Lock] = l
+			byLock[key] = l
 		}
 		l.Waits += r.Count
 		l.WaitNS += r.WaitNS
 		l.MaxNS = max(l.MaxNS, r.MaxNS)
 		l.Hist = addHist(l.Hist, r.Hist)
-		l.CPUs = append(l.CPUs, r.CPU)
+		if r.CPU >= 0 {
+			l.CPUs = append(l.CPUs, r.CPU)
+		}
 	}
 	var out []Lock
 	for _, l := range byLock {
@@ -208,7 +212,7 @@ func lockRows(rows []bundle.LockRow) []Lock {
 		out = append(out, *l)
 	}
 	slices.SortFunc(out, func(a, b Lock) int {
-		return cmp.Or(cmp.Compare(b.WaitNS, a.WaitNS), cmp.Compare(a.Lock, b.Lock))
+		return cmp.Or(cmp.Compare(b.WaitNS, a.WaitNS), cmp.Compare(a.Lock, b.Lock), cmp.Compare(a.Name, b.Name))
 	})
 	return out
 }

@@ -36,6 +36,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 		r.warn("run", "the run is partial: "+b.Why)
 	}
 	in := r.read(b)
+	r.importLocks(&in)
 	r.SAs = saDeltas(in.sas, windowStart, windowEnd)
 	r.Drops = newDrops(in.counters)
 	r.Packets = newPackets(r.SAs, in.sas, in.traffic, r.Manifest.Window.Seconds())
@@ -43,7 +44,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	kernel := r.kallsyms(a, b)
 	r.Phases = newPhases(&b.Manifest)
 	r.Locks = newLocks(lockSource{
-		manifest: &b.Manifest, Locks: in.locks, finds: in.finds.Rows, sas: r.SAs, kernel: kernel,
+		manifest: &r.Manifest, Locks: in.locks, finds: in.finds.Rows, sas: r.SAs, kernel: kernel,
 		rate: r.Packets.Rate, probed: probeRate(in.sas),
 	})
 	r.Warnings = append(r.Warnings, r.Locks.warnEffect()...)
