@@ -1,7 +1,6 @@
 package analyze
 
 import (
-	"maps"
 	"slices"
 
 	"xfrmscope/analyze/metric"
@@ -27,8 +26,8 @@ const unlisted = "(functions not listed)"
 // selfFloor.
 func newSelf(e *Event) []Self {
 	p := e.Profile
-	calls := newCalls(len(p.Functions))
-	byName := map[string]metric.Estimate{}
+	names, numbers := functionNames(p)
+	calls := newCalls(len(names))
 	self := make([]metric.Estimate, len(p.Functions)+1)
 	var busy metric.Estimate
 	for i := range p.Cells {
@@ -41,37 +40,24 @@ func newSelf(e *Event) []Self {
 		busy.Add(w)
 		self[place.Leaf+1].Add(w)
 		if s := p.Stacks[c.Stack]; len(s) > 1 && place.Leaf >= 0 {
-			calls.add(place.Leaf, p.Locations[s[1]].Function, w.Period)
+			if caller := p.Locations[s[1]].Function; caller >= 0 {
+				calls.add(numbers[place.Leaf+1], numbers[caller+1], w.Period)
+			}
 		}
 	}
+	byName := make([]metric.Estimate, len(names))
 	for i, w := range self {
-		if w.Empty() {
-			continue
-		}
-		name := profile.Unknown
-		if i > 0 {
-			name = p.Functions[i-1].Name
-		}
-		addTo(byName, name, w)
+		byName[numbers[i]].Add(w)
 	}
-	callers := map[string]map[string]float64{}
-	calls.each(func(leaf, caller int32, weight float64) {
-		name := p.Functions[leaf].Name
-		if byName[name].Period < selfFloor*busy.Period {
-			return
-		}
-		if callers[name] == nil {
-			callers[name] = map[string]float64{}
-		}
-		callers[name][p.Functions[caller].Name] += weight
-	})
 	var out []Self
 	rest := Self{Name: unlisted}
-	for _, name := range slices.Sorted(maps.Keys(byName)) {
-		if w := byName[name]; w.Period < selfFloor*busy.Period {
+	for n, w := range byName {
+		switch {
+		case w.Empty():
+		case w.Period < selfFloor*busy.Period:
 			rest.Weight.Add(w)
-		} else {
-			out = append(out, Self{name, heaviest(callers[name]), w})
+		default:
+			out = append(out, Self{names[n], calls.heaviest(n, names), w})
 		}
 	}
 	if !rest.Weight.Empty() {
@@ -80,8 +66,24 @@ func newSelf(e *Event) []Self {
 	return out
 }
 
-// calls sums weight by leaf and caller. There may be as many pairs as stacks, so
-// they are gathered leaf by leaf, not in a map.
+// functionNames returns the names of a profile's functions, sorted and each once,
+// and which each function has: first of one without a symbol, profile.Unknown.
+func functionNames(p *profile.Profile) (names []string, numbers []int32) {
+	all := make([]string, 0, len(p.Functions)+1)
+	all = append(all, profile.Unknown)
+	for _, f := range p.Functions {
+		all = append(all, f.Name)
+	}
+	names = slices.Compact(slices.Sorted(slices.Values(all)))
+	for _, name := range all {
+		n, _ := slices.BinarySearch(names, name)
+		numbers = append(numbers, int32(n))
+	}
+	return names, numbers
+}
+
+// calls sums weight by leaf and caller, both by number of the name. There may be
+// as many pairs as stacks, so they are gathered leaf by leaf, not in a map.
 type calls struct {
 	byLeaf [][]call
 	sums   []float64 // by caller, of one leaf
@@ -92,49 +94,40 @@ type call struct {
 	weight float64
 }
 
-func newCalls(functions int) *calls {
-	return &calls{make([][]call, functions), make([]float64, functions)}
+func newCalls(names int) *calls {
+	return &calls{make([][]call, names), make([]float64, names)}
 }
 
-func (c *calls) add(leaf int32, caller int, weight float64) {
-	if caller < 0 {
-		return
-	}
+func (c *calls) add(leaf, caller int32, weight float64) {
 	list := c.byLeaf[leaf]
-	if n := len(list); n > 0 && list[n-1].caller == int32(caller) {
+	if n := len(list); n > 0 && list[n-1].caller == caller {
 		list[n-1].weight += weight
 		return
 	}
-	c.byLeaf[leaf] = append(list, call{int32(caller), weight})
+	c.byLeaf[leaf] = append(list, call{caller, weight})
 }
 
-func (c *calls) each(do func(leaf, caller int32, weight float64)) {
-	for leaf, list := range c.byLeaf {
-		for _, e := range list {
-			c.sums[e.caller] += e.weight
-		}
-		for _, e := range list {
-			if w := c.sums[e.caller]; w > 0 {
-				do(int32(leaf), e.caller, w)
-				c.sums[e.caller] = 0
-			}
+// heaviest returns the name of the caller with the most weight, of equal ones
+// the first; "" if there is none.
+func (c *calls) heaviest(leaf int, names []string) string {
+	clear(c.sums)
+	best := int32(-1)
+	for _, e := range c.byLeaf[leaf] {
+		c.sums[e.caller] += e.weight
+	}
+	for _, e := range c.byLeaf[leaf] {
+		if best < 0 || c.sums[e.caller] > c.sums[best] || c.sums[e.caller] == c.sums[best] && e.caller < best {
+			best = e.caller
 		}
 	}
+	if best < 0 {
+		return ""
+	}
+	return names[best]
 }
 
 func addTo[K comparable](m map[K]metric.Estimate, k K, e metric.Estimate) {
 	sum := m[k]
 	sum.Add(e)
 	m[k] = sum
-}
-
-// heaviest returns the key of the largest value; of equal ones the first by name.
-func heaviest(m map[string]float64) string {
-	best := ""
-	for name, v := range m {
-		if best == "" || v > m[best] || v == m[best] && name < best {
-			best = name
-		}
-	}
-	return best
 }

@@ -22,7 +22,8 @@ type assembler struct {
 
 	names                    []string // of the tasks
 	taskOrder                []uint32 // numbers, in order
-	taskRank, stackRank      []uint32 // places in the order, by number
+	taskRank                 []uint32 // places in the order, by number
+	stackOrder               []uint32 // numbers, in order
 	kernelStacks, userStacks []Stack  // by number of the segment, in locations of the resolver
 
 	// Of the event in the making:
@@ -39,8 +40,7 @@ func newAssembler(t *tables, ts *tasks, r *resolver) *assembler {
 	a.taskOrder = taskOrder(t.tasks.list, a.names)
 	a.taskRank = ranks(a.taskOrder, uint32(len(a.names)))
 	kernelOrder, userOrder := t.kernel.order(), t.user.order()
-	stacks := stackOrder(&t.stacks, ranks(kernelOrder, t.kernel.limit()), ranks(userOrder, t.user.limit()))
-	a.stackRank = ranks(stacks, t.stacks.limit())
+	a.stackOrder = stackOrder(&t.stacks, ranks(kernelOrder, t.kernel.limit()), ranks(userOrder, t.user.limit()))
 	a.kernelStacks = resolveAll(&t.kernel, kernelOrder, r.kernelStack)
 	a.userStacks = resolveAll(&t.user, userOrder, r.userStack)
 	// What only counting needs is free now.
@@ -52,7 +52,7 @@ func newAssembler(t *tables, ts *tasks, r *resolver) *assembler {
 			}
 		}
 	}
-	a.stackPlace, a.taskComm = newRenumbering(len(a.stackRank)), newRenumbering(len(a.taskRank))
+	a.stackPlace, a.taskComm = newRenumbering(int(t.stacks.limit())), newRenumbering(len(a.taskRank))
 	a.picker = picker{r, nil, newRenumbering(len(r.mappings.list)), newRenumbering(len(r.functions.list)), newRenumbering(len(r.locations.list))}
 	return a
 }
@@ -121,11 +121,12 @@ func (a *assembler) each(event int, do func(n uint32, c *cell)) {
 // place that the number of each has among them.
 func (a *assembler) stacks(event int) []stackKey {
 	numbers := a.used(event, &a.stackPlace, func(c *cell) uint32 { return c.stack })
-	slices.SortFunc(numbers, func(x, y uint32) int { return cmp.Compare(a.stackRank[x], a.stackRank[y]) })
-	stacks := make([]stackKey, len(numbers))
-	for i, n := range numbers {
-		a.stackPlace.set(n, int32(i))
-		stacks[i] = *a.tables.stacks.at(n)
+	stacks := make([]stackKey, 0, len(numbers))
+	for _, n := range a.stackOrder {
+		if _, ok := a.stackPlace.get(n); ok {
+			a.stackPlace.set(n, int32(len(stacks)))
+			stacks = append(stacks, *a.tables.stacks.at(n))
+		}
 	}
 	return stacks
 }

@@ -80,7 +80,13 @@ func (a *assembler) timeline(workers []slots) (out []Slot, full bool) {
 		}
 	}
 	slices.SortFunc(out, func(x, y Slot) int {
-		return cmp.Or(cmp.Compare(x.CPU, y.CPU), cmp.Compare(x.Slice, y.Slice), cmp.Compare(x.Stack, y.Stack))
+		switch { // most differ in the first
+		case x.CPU != y.CPU:
+			return cmp.Compare(x.CPU, y.CPU)
+		case x.Slice != y.Slice:
+			return cmp.Compare(x.Slice, y.Slice)
+		}
+		return cmp.Compare(x.Stack, y.Stack)
 	})
 	return out, false
 }
