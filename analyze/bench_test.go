@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -133,6 +134,9 @@ func sweepOnDisk(t testing.TB, runs, samples int) []*bundle.Run {
 // process.
 func BenchmarkSweep(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	defer debug.SetGCPercent(debug.SetGCPercent(25)) // as the program does, with its ballast
+	ballast := make([]byte, 256<<20)
+	defer runtime.KeepAlive(ballast)
 	runs := sweepOnDisk(b, 16, 100_000)
 	runtime.GC()
 	before := usage(b)

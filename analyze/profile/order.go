@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// A leaf is a segment with its first word, by which most are told apart.
+// A leaf is a segment with its first two words, by which most are told apart.
 type leaf struct {
-	word   uint64
-	number uint32
+	first, second uint64 // second: 0 if there is only one
+	number        uint32
 }
 
 // order returns the numbers of the segments, sorted by their words.
@@ -21,12 +21,20 @@ func (t *segmentTable) order() []uint32 {
 	for i := range t {
 		s := &t[i].segments
 		for n := range uint32(s.index.len()) {
-			leaves = append(leaves, leaf{*s.words.at(s.index.at(n).start), number(i, n)})
+			at := s.index.at(n)
+			l := leaf{first: *s.words.at(at.start), number: number(i, n)}
+			if at.length > 1 {
+				l.second = *s.words.at(at.start + 1)
+			}
+			leaves = append(leaves, l)
 		}
 	}
 	slices.SortFunc(leaves, func(a, b leaf) int {
-		if a.word != b.word {
-			return cmp.Compare(a.word, b.word)
+		switch {
+		case a.first != b.first:
+			return cmp.Compare(a.first, b.first)
+		case a.second != b.second:
+			return cmp.Compare(a.second, b.second)
 		}
 		return t.compare(a.number, b.number)
 	})

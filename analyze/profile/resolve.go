@@ -26,16 +26,11 @@ type resolver struct {
 	functions table[Function, Function]
 	locations table[Location, Location]
 
-	kernelMappings map[string]Mapping // what the recording says of "[esp4]"
-	exact, returns map[uint64]int32   // kernel addresses resolved so far, see kernelStack
-	recent         [recent]struct {   // of returns, by the low bits of the address
-		addr uint64
-		loc  int32
-		set  bool
-	}
-	below   []bool               // by kernel location: exactBelow
-	user    map[uint64]int32     // user words
-	unnamed map[mappingKey]error // files whose symbols could not be had
+	kernelMappings map[string]Mapping   // what the recording says of "[esp4]"
+	exact, returns resolved             // kernel addresses resolved so far, see kernelStack
+	below          []bool               // by kernel location: exactBelow
+	user           map[uint64]int32     // user words
+	unnamed        map[mappingKey]error // files whose symbols could not be had
 }
 
 // mappingKey tells mappings apart.
@@ -44,7 +39,7 @@ type mappingKey struct{ file, buildID string }
 func newResolver(k *symbols.Kernel, mappings map[string]Mapping, sh *shared) *resolver {
 	return &resolver{
 		kernel: k, asPerf: sh.asPerf, spaces: sh.spaces, kernelMappings: mappings,
-		exact: map[uint64]int32{}, returns: map[uint64]int32{}, user: map[uint64]int32{},
+		exact: newResolved(), returns: newResolved(), user: map[uint64]int32{},
 		unnamed: map[mappingKey]error{},
 	}
 }
@@ -90,34 +85,44 @@ func exactBelow(name string) bool {
 }
 
 func (r *resolver) kernelLocation(addr uint64, exact bool) int32 {
+	known := &r.returns
 	if exact {
-		return r.known(r.exact, addr, exact)
+		known = &r.exact
 	}
-	last := &r.recent[addr*0x9e3779b97f4a7c15>>(64-recentBits)]
-	if !last.set || last.addr != addr {
-		last.addr, last.loc, last.set = addr, r.known(r.returns, addr, exact), true
+	last := &known.recent[addr*0x9e3779b97f4a7c15>>(64-recentBits)]
+	if last.set && last.addr == addr {
+		return last.loc
 	}
-	return last.loc
-}
-
-// recentBits gives the number of return addresses that are found without a map:
-// a kernel has some thousand of them on its stacks.
-const (
-	recentBits = 13
-	recent     = 1 << recentBits
-)
-
-func (r *resolver) known(locations map[uint64]int32, addr uint64, exact bool) int32 {
-	loc, ok := locations[addr]
+	loc, ok := known.all[addr]
 	if !ok {
 		loc = r.newKernelLocation(addr, exact)
-		locations[addr] = loc
+		known.all[addr] = loc
 		for len(r.below) <= int(loc) {
 			r.below = append(r.below, false)
 		}
 		r.below[loc] = exactBelow(r.name(loc))
 	}
+	*last = location{addr, loc, true}
 	return loc
+}
+
+// Resolved are locations by address. Most are found among the recent ones,
+// without a map: a kernel has some thousand addresses on its stacks.
+type resolved struct {
+	all    map[uint64]int32
+	recent []location // by a hash of the address
+}
+
+type location struct {
+	addr uint64
+	loc  int32
+	set  bool
+}
+
+const recentBits = 13
+
+func newResolved() resolved {
+	return resolved{map[uint64]int32{}, make([]location, 1<<recentBits)}
 }
 
 func (r *resolver) newKernelLocation(addr uint64, exact bool) int32 {
