@@ -214,3 +214,38 @@ func TestNthSmallest(t *testing.T) {
 		}
 	}
 }
+
+func TestMayHaveGap(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	with, without := 0, 0
+	for range 20_000 {
+		x := make([]float64, 6+rng.IntN(60))
+		for i := range x {
+			x[i] = rng.NormFloat64() + 8*float64(rng.IntN(2))*rng.Float64()
+		}
+		may := map[float64]bool{}
+		shares := []float64{0.35, 0.5, 0.9}
+		for _, s := range shares {
+			may[s] = mayHaveGap(x, s)
+		}
+		slices.Sort(x)
+		_, share := widestGap(x)
+		if share >= 0.35 {
+			shares = append(shares, share)
+			may[share] = mayHaveGap(x, share)
+		}
+		for _, s := range shares {
+			switch {
+			case share >= s && !may[s]:
+				t.Fatalf("%v has a gap of %v, not seen for %v", x, share, s)
+			case share >= s:
+				with++
+			case !may[s]:
+				without++
+			}
+		}
+	}
+	if with < 100 || without < 10_000 {
+		t.Errorf("%d with a gap, %d without: nothing was tested", with, without)
+	}
+}
