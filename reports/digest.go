@@ -3,7 +3,6 @@ package reports
 import (
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 
@@ -109,6 +108,10 @@ func labelled(label string, sentences ...string) [][]string {
 	return items
 }
 
+// maxFindings is how many findings stand before the table's rows: the rest go
+// first.
+const maxFindings = 6
+
 // foundBlock has every claim; the findings come with the heaviest first.
 func foundBlock(r *analyze.Result) block {
 	claims := []string{"no finding was made from these figures"}
@@ -118,7 +121,7 @@ func foundBlock(r *analyze.Result) block {
 	for _, f := range r.Findings {
 		claims = append(claims, orDash(f.Claim))
 	}
-	return block{items: labelled("found", claims...), keep: math.MaxInt, least: 1, gap: true, rank: 1, noun: "finding"}
+	return block{items: labelled("found", claims...), keep: maxFindings, least: 1, gap: true, rank: 1, noun: "finding"}
 }
 
 // noteItems prints sentences with the runs they hold for, if these are not all.
