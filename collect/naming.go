@@ -18,12 +18,13 @@ import (
 // A naming says which lock lies at an address. It is made of what the probes
 // have counted, when they have: naming costs no event anything.
 type naming struct {
-	layouts map[string]bundle.StructLayout
-	states  map[uint64]string // xfrm_state by address: "SPI 0x1001 pcpu 3"
-	nets    map[uint64]string // struct net by address: the namespace's name
-	perCPU  perCPU
-	near    *nearest
-	callers map[uint64]string // by lock: the function that waited most
+	realtime bool // PREEMPT_RT: what spins in a spinlock_t is the raw lock inside
+	layouts  map[string]bundle.StructLayout
+	states   map[uint64]string // xfrm_state by address: "SPI 0x1001 pcpu 3"
+	nets     map[uint64]string // struct net by address: the namespace's name
+	perCPU   perCPU
+	near     *nearest
+	callers  map[uint64]string // by lock: the function that waited most
 }
 
 // perCPU is where the kernel's per-CPU variables lie.
@@ -74,8 +75,8 @@ func newPerCPU(root procfs.Root) (perCPU, error) {
 
 // newNaming gathers what names can be made of. Text symbols are known when
 // near has been offered all.
-func newNaming(c *counted, layouts []bundle.StructLayout, percpu perCPU, namespaces map[uint32]string) *naming {
-	n := &naming{layouts: make(map[string]bundle.StructLayout), states: make(map[uint64]string), nets: make(map[uint64]string), perCPU: percpu}
+func newNaming(c *counted, layouts []bundle.StructLayout, percpu perCPU, namespaces map[uint32]string, realtime bool) *naming {
+	n := &naming{realtime: realtime, layouts: make(map[string]bundle.StructLayout), states: make(map[uint64]string), nets: make(map[uint64]string), perCPU: percpu}
 	for _, l := range layouts {
 		n.layouts[l.Struct] = l
 	}
@@ -140,6 +141,11 @@ func (n *naming) name(lock string) string {
 	addr := parseAddress(lock)
 	for state, sa := range n.states {
 		if field, ok := n.field("xfrm_state", state, addr); ok {
+			if n.realtime && field == "lock" {
+				// spinlock_t is an rt_mutex_base, which begins with a raw lock
+				// (include/linux/spinlock_types.h, rtmutex.h, 6.12).
+				field = "lock.wait_lock"
+			}
 			return "x->" + field + " " + sa
 		}
 	}

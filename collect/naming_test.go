@@ -41,7 +41,7 @@ func TestNaming(t *testing.T) {
 		{Struct: "net", Size: 0x1000, Fields: []bundle.StructField{{Name: "xfrm.xfrm_state_lock", Offset: 0xf00, Size: 4}, {Name: "xfrm.other", Offset: 0xf02, Size: 8}}},
 	}
 	percpu := perCPU{start: 0x1000, end: 0x9000, offsets: []uint64{0xffff800000100000 - 0x1000, 0xffff800000200000 - 0x1000}}
-	n := newNaming(c, layouts, percpu, map[uint32]string{7: "west"})
+	n := newNaming(c, layouts, percpu, map[uint32]string{7: "west"}, false)
 	for _, s := range []procfs.Symbol{
 		{Addr: 0x1100, Type: 'd', Name: "rt_uncached_list"},
 		{Addr: 0xffffffff81000000, Type: 'd', Name: "tasklist_lock"},
@@ -77,7 +77,7 @@ func TestNaming(t *testing.T) {
 // Without any probe there is nothing to name, and nothing fails.
 func TestNamingNothing(t *testing.T) {
 	c := &counted{}
-	n := newNaming(c, nil, perCPU{}, nil)
+	n := newNaming(c, nil, perCPU{}, nil, false)
 	c.name(n)
 	if len(c.lockLines()) != 0 || len(c.findLines(n, nil)) != 0 || n.name("0x10") != "" {
 		t.Error("made something of nothing")

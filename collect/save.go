@@ -12,7 +12,7 @@ func (r *recorder) save() error {
 	r.opt.progress("saving symbols and counters")
 	c := r.readProbes()
 	layouts := r.readLayouts()
-	names := newNaming(c, layouts, r.perCPU(c), r.namespaces())
+	names := newNaming(c, layouts, r.perCPU(c), r.namespaces(), r.opt.Root.ReadTrimmed("/sys/kernel/realtime") == "1")
 	r.closeProbes() // their programs are symbols too, at other addresses each time
 	if err := saveKallsyms(r.w, r.opt.Root, names.near); err != nil {
 		r.gap(kallsymsGap(r.opt.Root, err))

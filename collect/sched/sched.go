@@ -74,14 +74,29 @@ func Start(cmd *exec.Cmd, set bundle.CPUSet) error {
 	}
 	cmd.SysProcAttr.Setsid = true
 	cmd.SysProcAttr.Pdeathsig = unix.SIGTERM
-	// A child inherits the mask of the thread that forks it. The thread must
-	// live on, its death would be the parent's: it is unlocked again.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	// A child inherits the mask of the thread that forks it, and to the kernel
+	// that thread's death is its parent's (kernel/exit.c reparent_leader, 6.12).
+	// Threads that entered a network namespace are let die: the child has one of
+	// its own, that waits for it.
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := startOn(cmd, set, own)
+		started <- err
+		if err == nil {
+			AwaitEnd(cmd)
+		}
+	}()
+	return <-started
+}
+
+// startOn starts cmd from this thread, which it lets run on own afterwards.
+func startOn(cmd *exec.Cmd, set, own bundle.CPUSet) error {
 	if err := pin(0, set); err != nil {
 		return fmt.Errorf("pinning to CPUs %s: %w", set, err)
 	}
-	err = cmd.Start()
+	err := cmd.Start()
 	if perr := pin(0, own); perr != nil && err == nil {
 		return fmt.Errorf("pinning to CPUs %s: %w", own, perr)
 	}

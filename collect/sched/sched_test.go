@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os/exec"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -95,4 +96,31 @@ func TestSignalReachesEveryGroup(t *testing.T) {
 	}
 	AwaitEnd(cmd)
 	_ = cmd.Wait()
+}
+
+// A child outlives the thread of whoever started it: goroutines that entered a
+// network namespace end with their thread.
+func TestStartOutlivesThread(t *testing.T) {
+	own, err := Affinity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sleep", "60")
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		started <- Start(cmd, own)
+	}()
+	if err := <-started; err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	time.Sleep(200 * time.Millisecond)
+	var status unix.WaitStatus
+	if pid, _ := unix.Wait4(cmd.Process.Pid, &status, unix.WNOHANG, nil); pid != 0 {
+		t.Errorf("the child has ended: signal %v", status.Signal())
+	}
 }

@@ -4,6 +4,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"math"
@@ -177,13 +178,15 @@ func TestSharedSAIsContended(t *testing.T) {
 	}
 }
 
-// named fails unless the lock that is waited for most is the SA's, by its SPI.
+// named fails unless the lock that is waited for most often is the SA's, by its
+// SPI. Not longest: one wait for a virtual CPU that does not run may be longer
+// than all others together.
 func (r *run) named(t *testing.T) {
 	t.Helper()
 	if len(r.Locks.Rows) == 0 {
 		t.Fatal("no lock was waited for")
 	}
-	l := r.Locks.Rows[0]
+	l := slices.MaxFunc(r.Locks.Rows, func(a, b analyze.Lock) int { return cmp.Compare(a.Waits, b.Waits) })
 	t.Logf("waited for most: %s %q SPI %#x: %d waits, %d ns", l.Lock, l.Name, l.SPI, l.Waits, l.WaitNS)
 	if l.SPI != 0x1000 || !strings.Contains(l.Name, "0x1000") {
 		t.Errorf("the lock waited for most is %q, not the SA's", l.Name)
@@ -366,8 +369,9 @@ func TestRealtime(t *testing.T) {
 	if !strings.Contains(strings.Join(r.Locks.Blind, "\n"), "PREEMPT_RT") {
 		t.Errorf("the run does not say what an RT kernel hides: %q", r.Locks.Blind)
 	}
+	// Inside x->lock, which sleeps on RT, lies a raw lock that spins.
 	for _, row := range r.locks.Waits {
-		if r.outbound()[row.Lock] {
+		if r.outbound()[row.Lock] && !strings.Contains(row.Name, "x->lock.wait_lock") {
 			t.Errorf("a wait for x->lock, which sleeps on RT, was counted as spinning: %+v", row)
 		}
 	}
