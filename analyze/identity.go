@@ -82,7 +82,7 @@ func costByAccounting(r *Run, deltas []delta) Identity {
 	case e == nil || !e.All.PerPacket.Measured():
 		return id.notMeasured("no cost per packet was measured")
 	case e.Unit != "nanoseconds":
-		return id.notMeasured("the event counts " + e.Unit + ", and the clock of the CPUs was not recorded")
+		return id.byCounting(r, e)
 	}
 	busy, cpus := 0.0, 0
 	for _, c := range cpuTimes(deltas) {
@@ -96,6 +96,30 @@ func costByAccounting(r *Run, deltas []delta) Identity {
 	}
 	id.Left.Value, id.Right.Value = e.All.PerPacket.Value, busy*1e9/r.Packets.Rate.Value
 	return id.settle()
+}
+
+// countingLimit is how far a cost by samples may be from that by counting: the
+// two are of windows one after the other, and sampling costs.
+const countingLimit = 0.05
+
+// byCounting holds the samples against what perf stat counted without them.
+func (i Identity) byCounting(r *Run, e *Event) Identity {
+	i.Limit = countingLimit
+	i.Left.Unit, i.Right = e.All.PerPacket.Unit, Side{Text: e.Name + " counted / packets", Unit: e.All.PerPacket.Unit}
+	for _, t := range r.Counted {
+		if t.Event != e.Name {
+			continue
+		}
+		if !t.PerPacket.Measured() {
+			return i.notMeasured(t.PerPacket.Missing.Why)
+		}
+		// Counting knows no idle task: cycles of one that polls are in both.
+		i.Left.Value = e.All.PerPacket.Value * e.All.Total.Period / e.All.Busy.Period
+		i.Limit += 2 * e.All.PerPacket.SE / e.All.PerPacket.Value
+		i.Right.Value = t.PerPacket.Value
+		return i.settle()
+	}
+	return i.notMeasured("the event counts " + e.Unit + ", and was not counted beside the samples")
 }
 
 // A cpuTime is what the kernel accounted one CPU in the window, in seconds.

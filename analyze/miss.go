@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"math"
 	"strings"
 
 	"xfrmscope/analyze/metric"
@@ -11,6 +12,10 @@ import (
 // same CPUs. Events that were not sampled leave a value that says so.
 func newMisses(events []*Event) []Miss {
 	cycles, instructions := unitEvent(events, "cycles"), unitEvent(events, "instructions")
+	work := cycles
+	if work == nil {
+		work = unitEvent(events, "nanoseconds")
+	}
 	var out []Miss
 	for _, e := range events {
 		if !isMiss(e.Name) {
@@ -23,6 +28,7 @@ func newMisses(events []*Event) []Miss {
 				PerKiloCycle:        perKilo(metric.MPKCID, "1/1000 cycles", c, cycles),
 				PerKiloInstructions: perKilo(metric.MPKIID, "1/1000 instructions", c, instructions),
 				PerPacket:           c.PerPacket,
+				Functions:           intensities(c, work),
 			})
 		}
 	}
@@ -69,4 +75,44 @@ func (e *Event) onCPU(cpu int) CPU {
 		}
 	}
 	return CPU{CPU: cpu}
+}
+
+// intensities relates the functions that miss most to what they work, over all
+// CPUs. work is nil if no event tells.
+func intensities(miss CPU, work *Event) []Intensity {
+	if miss.CPU != allCPUs {
+		return nil
+	}
+	ran := map[string]metric.Estimate{}
+	if work != nil {
+		for _, s := range work.Self {
+			ran[s.Name] = s.Weight
+		}
+	}
+	var out []Intensity
+	for _, f := range miss.Functions {
+		i := Intensity{Name: f.Name, Module: f.Module, Misses: f.Share}
+		missing := func(why string) metric.Value {
+			return metric.NotMeasured(metric.IntensityID, "1", bundle.Gap{What: "miss intensity", Why: why})
+		}
+		if work == nil {
+			i.Value = missing("no event tells how much a function works: neither cycles nor a clock was sampled")
+			i.Work = metric.NotMeasured(metric.ShareID, "ratio", *i.Value.Missing)
+			out = append(out, i)
+			continue
+		}
+		i.Work = share(metric.ShareID, ran[f.Name], work.All.Busy)
+		switch {
+		case !i.Work.Measured():
+			i.Value = missing(i.Work.Missing.Why)
+		case i.Work.Value == 0:
+			i.Value = missing("less than 0.01 % of " + work.Name + " fell into the function: too little to divide by")
+		default:
+			v := i.Misses.Value / i.Work.Value
+			i.Value = metric.Value{ID: metric.IntensityID, Value: v, Unit: "1", Samples: min(i.Misses.Samples, i.Work.Samples),
+				SE: v * math.Hypot(i.Misses.SE/i.Misses.Value, i.Work.SE/i.Work.Value)}
+		}
+		out = append(out, i)
+	}
+	return out
 }

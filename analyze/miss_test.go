@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"xfrmscope/analyze/stage"
@@ -29,5 +30,34 @@ func TestMisses(t *testing.T) {
 	}
 	if v := misses[0].PerKiloInstructions; v.Measured() || v.Missing.Why != "the run has no event that counts instructions" {
 		t.Errorf("per 1000 instructions = %+v, want not measured", v)
+	}
+}
+
+func TestMissIntensity(t *testing.T) {
+	event := func(name, unit string, rows ...row) *Event {
+		p := profileOf(rows...)
+		p.Event.Name, p.Event.Unit = name, unit
+		return newEvent(p, stage.Default(), 1, noPackets(bundle.Gap{}))
+	}
+	miss := func() *Event {
+		return event("L1-dcache-load-misses:k", "count", row{0, "a", 6}, row{1, "b", 2}, row{1, "c", 2})
+	}
+	cycles := event("cycles:k", "cycles", row{0, "a", 100}, row{1, "b", 300})
+	f := newMisses([]*Event{cycles, miss()})[0].Functions
+	if len(f) != 3 || f[0].Name != "a" {
+		t.Fatalf("functions = %+v, want a, b, c", f)
+	}
+	wantValue(t, "a", f[0].Value, 0.6/0.25)
+	wantValue(t, "b", f[1].Value, 0.2/0.75)
+	if se := f[0].Value.SE; math.Abs(se-0.6/0.25*math.Hypot(f[0].Misses.SE/0.6, f[0].Work.SE/0.25)) > 1e-12 || se == 0 {
+		t.Errorf("standard error = %v", se)
+	}
+	if v := f[2].Value; v.Measured() || !strings.Contains(v.Missing.Why, "less than 0.01 % of cycles:k") {
+		t.Errorf("c = %+v, want not measured: it took no cycles", v)
+	}
+	for _, of := range newMisses([]*Event{miss()})[0].Functions {
+		if of.Value.Measured() || of.Work.Measured() {
+			t.Errorf("%s = %+v without cycles and clock", of.Name, of.Value)
+		}
 	}
 }

@@ -62,7 +62,8 @@ type Run struct {
 	Packets Packets  `json:"packets"`
 	Traffic *Traffic `json:"traffic,omitempty"` // what a traffic generator measured; nil if there was none
 	Events  []*Event `json:"events"`
-	Misses  []Miss   `json:"misses,omitempty"` // cache-miss ratios; none without miss events
+	Misses  []Miss   `json:"misses,omitempty"`  // cache-miss ratios; none without miss events
+	Counted []Total  `json:"counted,omitempty"` // what perf stat counted without sampling; none if it did not run, see Gaps
 	Locks   Locks    `json:"locks"`
 	Finds   *Finds   `json:"finds,omitempty"`  // of the find probe; nil if it did not run, see Gaps
 	Matrix  *Matrix  `json:"matrix,omitempty"` // outbound packets by SA and CPU
@@ -177,6 +178,27 @@ type Miss struct {
 	PerKiloCycle        metric.Value `json:"per_kilo_cycle"`
 	PerKiloInstructions metric.Value `json:"per_kilo_instructions"`
 	PerPacket           metric.Value `json:"per_packet"`
+
+	// Functions are those that miss most, heaviest first, of all CPUs together.
+	Functions []Intensity `json:"functions,omitempty"`
+}
+
+// An Intensity is how much more a function misses than it runs. A sample may
+// stand some instructions behind the miss, in the next function even.
+type Intensity struct {
+	Name   string       `json:"name"`
+	Module string       `json:"module,omitempty"`
+	Misses metric.Value `json:"miss_share"` // of the misses
+	Work   metric.Value `json:"work_share"` // of the cycles, or of the time
+	Value  metric.Value `json:"miss_intensity"`
+}
+
+// A Total is one event counted on all measured CPUs while nothing was sampled.
+type Total struct {
+	Event        string       `json:"event"`
+	PerPacket    metric.Value `json:"per_packet"`     // "cycles/packet"
+	PerKiloCycle metric.Value `json:"per_kilo_cycle"` // per 1000 cycles counted
+	Running      metric.Value `json:"running"`        // of the CPU where it was on least
 }
 
 // Locks is what the wait probe counted.

@@ -55,6 +55,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	if err := r.readEvents(ctx, a, b, kernel, in.imports); err != nil {
 		return nil, err
 	}
+	r.Counted = newTotals(in.totals, r.Phases)
 	if e := r.Main(); r.N == 0 && e != nil {
 		r.N = len(e.CPUs) // an import: the CPUs that have samples
 	}
@@ -79,6 +80,7 @@ type input struct {
 	finds    bundle.Finds
 	facts    []bundle.Fact
 	layouts  []bundle.StructLayout
+	totals   []bundle.Total
 	imports  []*importer.Import
 }
 
@@ -104,6 +106,8 @@ func (r *Run) read(b *bundle.Run) input {
 	r.keep("placement", err)
 	in.layouts, err = b.Layouts()
 	r.keep("layouts", err)
+	in.totals, err = b.Totals()
+	r.keep("counts of the events", err)
 	return in
 }
 

@@ -118,15 +118,11 @@ const settle = 50 * time.Millisecond
 // after that of the samples, with one without any on either side: each event
 // pays for being traced, and where the slow path itself is, the tracing would
 // stand in every stack. The SAs are read at both ends of each phase, which
-// tells what the probe did to the traffic.
+// tells what the probe did to the traffic. In the first phase perf counts.
 func (r *recorder) runPhases(ctx context.Context) (why string, cause error) {
-	if len(r.probings) == 0 {
-		return "", nil
-	}
+	why, cause = r.runPhase(ctx, freePhase(0), nil)
+	r.endCounting()
 	for i, p := range r.probings {
-		if i == 0 {
-			why, cause = r.runPhase(ctx, freePhase(i), nil)
-		}
 		if cause == nil && !r.loadEndedBefore(p) {
 			why, cause = r.runPhase(ctx, p.name, p)
 		}
@@ -138,7 +134,7 @@ func (r *recorder) runPhases(ctx context.Context) (why string, cause error) {
 			return why, cause
 		}
 	}
-	return "", nil
+	return why, cause
 }
 
 // loadEndedBefore reports, and notes, that the load is no more.
@@ -184,10 +180,13 @@ func (r *recorder) runPhase(ctx context.Context, name string, p *probing) (why s
 	return why, cause
 }
 
-// freeWindow counts the packets while no probe is attached.
+// freeWindow counts the packets while no probe is attached, and the events if
+// perf is there to.
 func (r *recorder) freeWindow(ctx context.Context, d time.Duration, phase *bundle.Phase) (why string, cause error) {
 	before := r.snapshot.readSAs(phase.Name)
+	r.enableCounting()
 	why, cause = r.watch(ctx, d, "phase "+phase.Name)
+	r.disableCounting()
 	after := r.snapshot.readSAs(phase.Name)
 	phase.Window = bundle.Window{StartNS: before.timeNS, EndNS: after.timeNS}
 	phase.Packets, phase.Counted = sentBetween(before.sas, after.sas)

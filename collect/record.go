@@ -52,6 +52,9 @@ type recorder struct {
 	snapshot snapshot
 	perf     *perf.Recording
 	perfLog  *os.File
+	counting *perf.Counting // nil: not started, or ended
+	statLog  *os.File
+	totals   []bundle.Total
 	load     *load
 	loader   *probe.Loader
 	loaded   loaded
@@ -69,6 +72,8 @@ func (r *recorder) run(ctx context.Context) (why string, cause error) {
 		return err.Error(), err
 	}
 	defer r.perf.Kill()
+	r.startCounting()
+	defer r.endCounting()
 	why, cause = r.measure(ctx)
 	r.endLoad()
 	if err := r.endPerf(); err != nil && why == "" {

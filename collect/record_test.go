@@ -104,7 +104,10 @@ func TestRecord(t *testing.T) {
 	}
 	checkEvents(t, run)
 	checkRows(t, run)
-	if len(run.Commands) != 2 || run.Commands[1].Exit != 0 || !slices.Contains(run.Commands[1].Argv, "CLOCK_MONOTONIC") {
+	if totals, err := run.Totals(); err != nil || len(totals) != len(plan.CPUs) || totals[0].Event != "cpu-clock" || totals[0].Running != 1 {
+		t.Errorf("totals %+v, %v", totals, err)
+	}
+	if len(run.Commands) != 3 || exitOf(run, perfRecordLog) != 0 || exitOf(run, perfStatLog) != 128+int(unix.SIGINT) {
 		t.Errorf("commands %+v", run.Commands)
 	}
 	if log, err := os.ReadFile(filepath.Join(run.Path, "log/load.log")); err != nil || string(log) != "begins\n" {
@@ -323,11 +326,21 @@ func TestRecordLoads(t *testing.T) {
 			if text := run.Why + fmt.Sprint(run.Warnings); !strings.Contains(text, test.want) {
 				t.Errorf("got %q, want %q", text, test.want)
 			}
-			if run.Commands[0].Exit != test.exit || !run.Has("log/load.log") {
+			if exitOf(run, loadLog) != test.exit || !run.Has("log/load.log") {
 				t.Errorf("commands %+v", run.Commands)
 			}
 		})
 	}
+}
+
+// exitOf returns how the command of a log ended, -1 if there was none.
+func exitOf(run *bundle.Run, log string) int {
+	for _, c := range run.Commands {
+		if c.Log == log {
+			return c.Exit
+		}
+	}
+	return -1
 }
 
 // A load that ignores SIGTERM, and its children, are killed.
@@ -341,7 +354,7 @@ func TestRecordStubbornLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if run.Commands[0].Exit != 128+9 {
+	if exitOf(run, loadLog) != 128+9 {
 		t.Errorf("commands %+v", run.Commands)
 	}
 	data, err := os.ReadFile(pids)
@@ -384,7 +397,7 @@ func TestRecordPerfDies(t *testing.T) {
 	if run.Status != bundle.Partial || !strings.HasPrefix(run.Why, "perf has ended after") || !run.Has("counters.jsonl") {
 		t.Errorf("%s: %s", run.Status, run.Why)
 	}
-	if run.Commands[0].Exit != 128+9 {
+	if exitOf(run, perfRecordLog) != 128+9 {
 		t.Errorf("commands %+v", run.Commands)
 	}
 }

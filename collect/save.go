@@ -31,6 +31,7 @@ func (r *recorder) save() error {
 		bundle.WriteLines(r.w, policiesFile, r.snapshot.policies),
 		bundle.WriteLines(r.w, countersFile, withoutIdle(r.snapshot.counters)),
 		r.saveTraffic(),
+		writeSome(r.w, totalsFile, r.totals),
 		writeSome(r.w, locksFile, c.lockLines()),
 		writeSome(r.w, findsFile, c.findLines(names, r.namespaces())),
 		r.saveLayouts(layouts),

@@ -24,10 +24,12 @@ const (
 	sasFile       = "sas.jsonl"
 	policiesFile  = "policies.jsonl"
 	findsFile     = "finds.jsonl"
+	totalsFile    = "totals.jsonl"
 	layoutsFile   = "layouts.json"
 	placementFile = "placement.jsonl"
 	trafficFile   = "traffic.json"
 	perfRecordLog = "log/perf.record.log"
+	perfStatLog   = "log/perf.stat.log"
 	loadLog       = "log/load.log"
 )
 

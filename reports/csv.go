@@ -111,6 +111,15 @@ func (c *numbers) run(r *analyze.Run) {
 		for _, v := range []metric.Value{m.PerKiloCycle, m.PerKiloInstructions, m.PerPacket} {
 			c.value(m.CPU, "cache", "", v)
 		}
+		for _, f := range m.Functions {
+			c.value(m.CPU, "cache", f.Name, f.Value)
+		}
+	}
+	for _, t := range r.Counted {
+		c.event = t.Event
+		for _, v := range []metric.Value{t.PerPacket, t.PerKiloCycle, t.Running} {
+			c.value(allCPUs, "counted", "", v)
+		}
 	}
 	c.event = ""
 	c.locks(&r.Locks)

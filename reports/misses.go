@@ -52,6 +52,34 @@ func missFunctions(side []*analyze.Run) []table {
 	return out
 }
 
+// intensityTable shows what misses more than it works: 1 is as much as all
+// functions do together.
+func intensityTable(side []*analyze.Run) table {
+	t := table{ID: "miss-intensity", Caption: "Miss intensity: a function's share of the misses over its share of the cycles ± one standard error",
+		Note: "1 is the average of all functions. A sample may stand some instructions behind the miss, in the next function even, unless the event is precise.",
+		Head: []column{{Text: "run"}, {Text: "event"}, {Text: "function"}, {Text: "of the misses", Unit: "%", Number: true}, {Text: "of the cycles", Unit: "%", Number: true}, {Text: "intensity", Number: true}}}
+	for _, r := range side {
+		for _, m := range r.Misses {
+			for _, f := range m.Functions[:min(12, len(m.Functions))] {
+				t.Rows = append(t.Rows, []cell{textCell(runLabel(r)), textCell(m.Event), {Text: visible(f.Name, 80), Code: true}, valueCell(f.Misses), valueCell(f.Work), valueCell(f.Value)})
+			}
+		}
+	}
+	return bounded(t, maxRows)
+}
+
+// countedTable shows what perf stat counted while nothing was sampled.
+func countedTable(runs []*analyze.Run) table {
+	t := table{ID: "counted-table", Caption: "Events counted without sampling, of each run", Note: "Counted in the first phase without a probe: what the samples say is held against it (cost-per-packet, under Checks).",
+		Head: []column{{Text: "run"}, {Text: "event"}, {Text: "per packet", Number: true}, {Text: "per 1000", Unit: "cycles", Number: true}, {Text: "on", Unit: "% of the time", Number: true}}}
+	for _, r := range runs {
+		for _, c := range r.Counted {
+			t.Rows = append(t.Rows, []cell{textCell(runLabel(r)), textCell(c.Event), valueCell(c.PerPacket), valueCell(c.PerKiloCycle), valueCell(c.Running)})
+		}
+	}
+	return bounded(t, maxRows)
+}
+
 // missEvents returns the miss events of runs, each once.
 func missEvents(runs []*analyze.Run) []string {
 	var names []string
@@ -113,6 +141,11 @@ func missesSection(runs, side []*analyze.Run) section {
 	s.Parts = []part{{Table: missTable(runs, false)}}
 	for _, t := range missFunctions(side) {
 		s.Parts = append(s.Parts, part{Table: t})
+	}
+	for _, t := range []table{intensityTable(side), countedTable(runs)} {
+		if len(t.Rows) > 0 {
+			s.Parts = append(s.Parts, part{Table: t})
+		}
 	}
 	if each := missTable(runs, true); len(each.Rows) > 0 {
 		s.Parts = append(s.Parts, folded("cache misses of every CPU", part{Table: each}))

@@ -27,6 +27,10 @@ const (
 	MPKCID       = "mpkc"
 	MPKIID       = "mpki"
 	MissPacketID = "misses_per_packet"
+	IntensityID  = "miss_intensity"
+	CountedID    = "counted_per_packet"
+	CountedKID   = "counted_mpkc"
+	RunningID    = "running_share"
 	WaitsID      = "lock_waits"
 	WaitID       = "lock_wait_ns"
 	WaitPacketID = "lock_wait_ns_per_packet"
@@ -80,6 +84,10 @@ func Catalogue() []Formula {
 		{MPKCID, "misses/1000 cycles", "1/1000 cycles", "lower", "1000 x weight of the miss event / weight of the cycles event, same CPUs", "perf samples of two events"},
 		{MPKIID, "misses/1000 instructions", "1/1000 instructions", "lower", "1000 x weight of the miss event / weight of the instructions event, same CPUs", "perf samples of two events"},
 		{MissPacketID, "misses/packet", "events/packet", "lower", "(weight of the miss event / window) / packet rate", "perf samples, packets"},
+		{IntensityID, "miss intensity", "1", "lower", "the function's share of the misses / its share of the cycles, or of the time if no cycles were sampled", "perf samples of two events"},
+		{CountedID, "counted/packet", "", "lower", "(count / time the event was enabled) / packet rate of the first phase without a probe, in which nothing is sampled", "perf stat, SA counters around the phase"},
+		{CountedKID, "counted/1000 cycles", "1/1000 cycles", "", "1000 x count of the event / count of the cycles, same CPUs", "perf stat"},
+		{RunningID, "time on", "ratio", "higher", "time the event was on / time it was enabled: less than 1 if it shared a hardware counter", "perf stat"},
 		{WaitsID, "lock waits", "waits", "lower", "waits ended in the window", "wait probe"},
 		{WaitID, "lock wait", "ns", "lower", "sum of the waits' lengths", "wait probe"},
 		{WaitPacketID, "lock wait/packet", "ns/packet", "lower", "(sum of waits / probe window) / packet rate in it", "wait probe, " + probe},

@@ -12,6 +12,7 @@
 //	  symbols/kallsyms.gz  text symbols of /proc/kallsyms, module names kept
 //	  symbols/modules      /proc/modules
 //	  symbols/buildids     "BUILDID NAME" lines: the kernel and each module
+//	  totals.jsonl         Total: the events counted, by perf stat
 //	  locks.jsonl          LockLine: rows and accounts of the lock probes
 //	  finds.jsonl          FindLine: calls of xfrm_state_find, inbound SPIs
 //	  counters.jsonl       Counter: /proc counters at the start and at the end

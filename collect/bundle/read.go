@@ -200,6 +200,9 @@ func appendSet[T any](rows []T, row *T) []T {
 	return append(rows, *row)
 }
 
+// Totals returns the rows of totals.jsonl, none if nothing was counted.
+func (r *Run) Totals() ([]Total, error) { return readLines[Total](r, "totals.jsonl") }
+
 // Policies returns the rows of policies.jsonl.
 func (r *Run) Policies() ([]Policy, error) { return readLines[Policy](r, "policies.jsonl") }
 

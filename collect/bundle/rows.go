@@ -110,6 +110,17 @@ type CounterKey struct {
 	CPU                 int // -1: of no CPU
 }
 
+// A Total is what perf stat counted of one event on one CPU, in the first phase
+// without a probe: nothing was sampled then, so that counting had the hardware's
+// counters to itself.
+type Total struct {
+	Event     string  `json:"event"` // as opened: "cycles:k"
+	CPU       int     `json:"cpu"`
+	Value     uint64  `json:"value"`      // of clocks in ns; perf scales what was on for a part of the time
+	RunningNS int64   `json:"running_ns"` // time the event was on
+	Running   float64 `json:"running"`    // that, over the time it was enabled: less than 1 if it shared a counter
+}
+
 // A LockRow is what a wait probe counted for one lock on one CPU.
 type LockRow struct {
 	CPU    int      `json:"cpu"`

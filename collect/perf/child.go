@@ -1,0 +1,134 @@
+package perf
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/sched"
+)
+
+// A child is a running perf that counts when it is told to.
+type child struct {
+	cmd     *exec.Cmd
+	control *os.File
+	acks    chan struct{}
+	done    chan struct{} // closed when perf has ended
+	err     error         // how, once done is closed
+}
+
+// ErrEnded is matched by errors that mean that perf has ended by itself.
+var ErrEnded = errors.New("perf has ended")
+
+// ackTimeout is how long perf may take to answer. Before the first answer it
+// writes a record for every process and module of the machine.
+const ackTimeout = 2 * time.Minute
+
+// startChild runs perf on the CPUs of pin, and returns when it has opened its
+// events. They are disabled (-D -1) until it is told over file descriptors 3
+// and 4. What it prints goes to log.
+func startChild(argv []string, pin bundle.CPUSet, log *os.File) (*child, error) {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), environment()...)
+	cmd.Stdout, cmd.Stderr = log, log
+	childControl, control, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting perf: %w", err)
+	}
+	defer childControl.Close()
+	ack, childAck, err := os.Pipe()
+	if err != nil {
+		control.Close()
+		return nil, fmt.Errorf("starting perf: %w", err)
+	}
+	defer childAck.Close()
+	cmd.ExtraFiles = []*os.File{childControl, childAck}
+	if err := sched.Start(cmd, pin); err != nil {
+		control.Close()
+		ack.Close()
+		return nil, fmt.Errorf("starting perf: %w", err)
+	}
+	c := &child{cmd: cmd, control: control, acks: make(chan struct{}, 1), done: make(chan struct{})}
+	go c.readAcks(ack)
+	go func() {
+		c.err = cmd.Wait()
+		close(c.done)
+	}()
+	// Nothing is enabled yet, so this changes nothing: the answer says that
+	// perf has opened its events.
+	if err := c.Disable(); err != nil {
+		c.Kill()
+		return nil, err
+	}
+	return c, nil
+}
+
+// readAcks turns each "ack\n" into a token (tools/perf/util/evlist.c
+// evlist__ctlfd_ack, 6.1).
+func (c *child) readAcks(ack *os.File) {
+	defer ack.Close()
+	lines := bufio.NewScanner(ack)
+	for lines.Scan() {
+		select {
+		case c.acks <- struct{}{}:
+		default: // nobody waits for it any more
+		}
+	}
+}
+
+// Enable starts counting and sampling; when it returns all events run.
+func (c *child) Enable() error { return c.tell("enable") }
+
+// Disable stops counting and sampling.
+func (c *child) Disable() error { return c.tell("disable") }
+
+func (c *child) tell(word string) error {
+	if _, err := c.control.WriteString(word + "\n"); err != nil {
+		return fmt.Errorf("telling perf to %s: %w", word, errors.Join(ErrEnded, err))
+	}
+	timeout := time.NewTimer(ackTimeout)
+	defer timeout.Stop()
+	select {
+	case <-c.acks:
+		return nil
+	case <-c.done:
+		return fmt.Errorf("telling perf to %s: %w: %w", word, ErrEnded, c.status())
+	case <-timeout.C:
+		return fmt.Errorf("telling perf to %s: no answer in %s", word, ackTimeout)
+	}
+}
+
+// Done is closed when perf has ended.
+func (c *child) Done() <-chan struct{} { return c.done }
+
+// status is how perf ended, as an error even if it ended well.
+func (c *child) status() error {
+	if c.err == nil {
+		return errors.New("exit status 0")
+	}
+	return c.err
+}
+
+// Kill ends perf without waiting for its file; a perf that has ended is left
+// alone.
+func (c *child) Kill() {
+	select {
+	case <-c.done:
+		return
+	default:
+	}
+	// It may end this very moment.
+	_ = sched.Signal(c.cmd, unix.SIGKILL)
+	<-c.done
+	c.control.Close()
+}
+
+// ExitCode returns perf's exit code once Done is closed: 128 + n if signal n
+// ended it.
+func (c *child) ExitCode() int { return sched.ExitCode(c.cmd) }
