@@ -196,6 +196,7 @@ type Intensity struct {
 // A Total is one event counted on all measured CPUs while nothing was sampled.
 type Total struct {
 	Event        string       `json:"event"`
+	PerSecond    metric.Value `json:"per_second"`     // all CPUs together
 	PerPacket    metric.Value `json:"per_packet"`     // "cycles/packet"
 	PerKiloCycle metric.Value `json:"per_kilo_cycle"` // per 1000 cycles counted
 	Running      metric.Value `json:"running"`        // of the CPU where it was on least

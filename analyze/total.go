@@ -34,8 +34,8 @@ func newTotals(rows []bundle.Total, phases []Phase) []Total {
 	for _, name := range order {
 		c := counts[name]
 		out = append(out, Total{
-			Event: name, PerPacket: c.perPacket(packets), PerKiloCycle: c.perKiloCycle(cycles),
-			Running: metric.Value{ID: metric.RunningID, Value: c.running, Unit: "ratio"},
+			Event: name, PerSecond: metric.Value{ID: metric.CountRateID, Value: c.rate, Unit: "1/s"},
+			PerPacket: c.perPacket(packets), PerKiloCycle: c.perKiloCycle(cycles), Running: metric.Value{ID: metric.RunningID, Value: c.running, Unit: "ratio"},
 		})
 	}
 	return out

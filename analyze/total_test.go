@@ -8,7 +8,7 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// counted are the counts of two CPUs over a second: misses were on for half of it
+// countedRows are the counts of two CPUs over a second: misses were on for half of it
 // on CPU 1, and perf scaled them.
 func countedRows() []bundle.Total {
 	return []bundle.Total{
@@ -25,6 +25,7 @@ func TestTotals(t *testing.T) {
 	if len(got) != 2 {
 		t.Fatalf("totals = %+v, want two events", got)
 	}
+	wantValue(t, "cycles per second", got[0].PerSecond, 4e9)
 	wantValue(t, "cycles per packet", got[0].PerPacket, 4000)
 	wantValue(t, "misses per packet", got[1].PerPacket, 40)
 	wantValue(t, "misses per 1000 cycles", got[1].PerKiloCycle, 10)

@@ -117,7 +117,7 @@ func (c *numbers) run(r *analyze.Run) {
 	}
 	for _, t := range r.Counted {
 		c.event = t.Event
-		for _, v := range []metric.Value{t.PerPacket, t.PerKiloCycle, t.Running} {
+		for _, v := range []metric.Value{t.PerSecond, t.PerPacket, t.PerKiloCycle, t.Running} {
 			c.value(allCPUs, "counted", "", v)
 		}
 	}

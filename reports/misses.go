@@ -71,13 +71,13 @@ func intensityTable(side []*analyze.Run) table {
 // countedTable shows what perf stat counted while nothing was sampled.
 func countedTable(runs []*analyze.Run) table {
 	t := table{ID: "counted-table", Caption: "Events counted without sampling, of each run", Note: "Counted in the first phase without a probe: what the samples say is held against it (cost-per-packet, under Checks).",
-		Head: []column{{Text: "run"}, {Text: "event"}, {Text: "per packet", Number: true}, {Text: "per 1000", Unit: "cycles", Number: true}, {Text: "on", Unit: "% of the time", Number: true}}}
+		Head: []column{{Text: "run"}, {Text: "event"}, {Text: "per second", Number: true}, {Text: "per packet", Number: true}, {Text: "per 1000", Unit: "cycles", Number: true}, {Text: "on", Unit: "% of the time", Number: true}}}
 	for _, r := range runs {
 		for _, c := range r.Counted {
-			t.Rows = append(t.Rows, []cell{textCell(runLabel(r)), textCell(c.Event), valueCell(c.PerPacket), valueCell(c.PerKiloCycle), valueCell(c.Running)})
+			t.Rows = append(t.Rows, []cell{textCell(runLabel(r)), textCell(c.Event), valueCell(c.PerSecond), valueCell(c.PerPacket), valueCell(c.PerKiloCycle), valueCell(c.Running)})
 		}
 	}
-	return bounded(t, maxRows)
+	return bounded(t.withoutMissing(), maxRows)
 }
 
 // missEvents returns the miss events of runs, each once.

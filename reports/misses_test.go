@@ -30,8 +30,18 @@ func withPMU() *analyze.Result {
 			if i == 0 {
 				m.PerKiloInstructions = metric.NotMeasured(metric.MPKIID, "1/1000 instructions", gap)
 			}
+			if cpu < 0 {
+				share := metric.Value{ID: metric.ShareID, Value: .4, SE: .02, Unit: "ratio", Samples: 240}
+				m.Functions = []analyze.Intensity{{Name: "esp_output_tail", Misses: share, Work: share, Value: metric.Value{ID: metric.IntensityID, Value: 3.75, SE: .25, Unit: "1"}}}
+			}
 			run.Misses = append(run.Misses, m)
 		}
+		run.Counted = []analyze.Total{{
+			Event: "L1-dcache-load-misses:k", PerSecond: metric.Value{ID: metric.CountRateID, Value: 8.125e6, Unit: "1/s"},
+			PerPacket:    metric.Value{ID: metric.CountedID, Value: 44.25, Unit: "events/packet"},
+			PerKiloCycle: metric.NotMeasured(metric.CountedKID, "1/1000 cycles", bundle.Gap{What: "counts per 1000 cycles", Why: "no cycles were counted"}),
+			Running:      metric.Value{ID: metric.RunningID, Value: .625, Unit: "ratio"},
+		}}
 	}
 	return r
 }
@@ -44,6 +54,7 @@ func TestMissesAreShown(t *testing.T) {
 	for _, want := range []string{
 		"Where do cache misses fall?", `id="miss-table"`, `id="miss-cpu-table"`, "11.25", "15.25", "31.8", "± 1.5", "42.5",
 		"no event that counts instructions", "skb_cow_data", "not measured: no hardware counters: event cycles does not open (ENOENT)", "pcpu N=1",
+		`id="miss-intensity"`, "esp_output_tail", "3.75", "± 0.25", `id="counted-table"`, "44.25", "62.5", "Not measured: per 1000 (no cycles were counted)",
 	} {
 		if !strings.Contains(section, want) {
 			t.Errorf("the section does not show %q:\n%s", want, section)

@@ -28,6 +28,7 @@ const (
 	MPKIID       = "mpki"
 	MissPacketID = "misses_per_packet"
 	IntensityID  = "miss_intensity"
+	CountRateID  = "counted_rate"
 	CountedID    = "counted_per_packet"
 	CountedKID   = "counted_mpkc"
 	RunningID    = "running_share"
@@ -85,7 +86,8 @@ func Catalogue() []Formula {
 		{MPKIID, "misses/1000 instructions", "1/1000 instructions", "lower", "1000 x weight of the miss event / weight of the instructions event, same CPUs", "perf samples of two events"},
 		{MissPacketID, "misses/packet", "events/packet", "lower", "(weight of the miss event / window) / packet rate", "perf samples, packets"},
 		{IntensityID, "miss intensity", "1", "lower", "the function's share of the misses / its share of the cycles, or of the time if no cycles were sampled", "perf samples of two events"},
-		{CountedID, "counted/packet", "", "lower", "(count / time the event was enabled) / packet rate of the first phase without a probe, in which nothing is sampled", "perf stat, SA counters around the phase"},
+		{CountRateID, "counted/s", "1/s", "", "count / time the event was enabled, in the first phase without a probe, in which nothing is sampled", "perf stat"},
+		{CountedID, "counted/packet", "", "lower", "counted/s / packet rate of its phase", "perf stat, SA counters around the phase"},
 		{CountedKID, "counted/1000 cycles", "1/1000 cycles", "", "1000 x count of the event / count of the cycles, same CPUs", "perf stat"},
 		{RunningID, "time on", "ratio", "higher", "time the event was on / time it was enabled: less than 1 if it shared a hardware counter", "perf stat"},
 		{WaitsID, "lock waits", "waits", "lower", "waits ended in the window", "wait probe"},
