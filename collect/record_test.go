@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+
 	"path/filepath"
 	"slices"
 	"strings"
@@ -467,4 +468,37 @@ func TestRecordDiskFull(t *testing.T) {
 		t.Errorf("run %+v", run)
 	}
 	t.Log(err)
+}
+
+// A namespace that is deleted in the window is named, and the rest is kept.
+func TestRecordNamespaceVanishes(t *testing.T) {
+	needLive(t)
+	name := fmt.Sprintf("xfrmscope-%d", os.Getpid())
+	if out, err := exec.Command("ip", "netns", "add", name).CombinedOutput(); err != nil {
+		t.Skipf("no network namespace can be made: %v: %s", err, out)
+	}
+	remove := sync.OnceFunc(func() {
+		if out, err := exec.Command("ip", "netns", "del", name).CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+	defer remove()
+	plan := livePlan(t, 1500*time.Millisecond)
+	plan.Events, plan.Probes, plan.NetNS = []string{"cpu-clock"}, nil, []string{"", name}
+	run, err := Record(context.Background(), plan, filepath.Join(t.TempDir(), "run"), Options{Progress: func(line string) {
+		if strings.HasPrefix(line, "measured 1 s") {
+			remove()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify(t, run)
+	if run.Status != bundle.Complete || !run.Has("perf.data") || !run.Has("counters.jsonl") {
+		t.Errorf("%s: %s: %+v", run.Status, run.Why, run.Files)
+	}
+	if !slices.ContainsFunc(run.Gaps, func(g bundle.Gap) bool { return strings.Contains(g.What+g.Why, name) }) {
+		t.Errorf("no gap names the namespace: %+v", run.Gaps)
+	}
+	t.Logf("gaps %+v\nwarnings %+v", run.Gaps, run.Warnings)
 }
