@@ -1,10 +1,15 @@
 package analyze
 
 import (
+	"context"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"xfrmscope/analyze/perfdata"
+	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/stage"
 	"xfrmscope/collect/bundle"
 )
@@ -60,4 +65,39 @@ func TestMissIntensity(t *testing.T) {
 			t.Errorf("%s = %+v without cycles and clock", of.Name, of.Value)
 		}
 	}
+}
+
+// A recording of real counters, of Linux 3.4: the figures are those of `perf
+// script -F period,event,ip` of perf 6.1, summed by awk.
+func TestMissesOfHardware(t *testing.T) {
+	const dir, name = "../../shared/fixtures/perfdata/quipper", "perf.data.systemwide.1-3.4"
+	if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+		t.Skipf("the recording is not here: %v", err)
+	}
+	f, err := perfdata.OpenFS(os.DirFS(dir), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	profiles, err := profile.Build(context.Background(), f, profile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var events []*Event
+	for _, p := range profiles {
+		events = append(events, newEvent(p, stage.Default(), 0, noPackets(bundle.Gap{})))
+	}
+	m := newMisses(events)[0]
+	near := func(what string, got, want float64) {
+		if math.Abs(got/want-1) > 1e-5 {
+			t.Errorf("%s of %s: %v, want %v", what, m.Event, got, want)
+		}
+	}
+	near("misses per 1000 cycles", m.PerKiloCycle.Value, 6.13953)
+	near("its standard error", m.PerKiloCycle.SE, 0.431162)
+	if len(m.Functions) != 2 || m.Functions[0].Name != profile.UserTime || m.Functions[1].Name != profile.Unknown {
+		t.Fatalf("functions %+v, want user space and the unnamed kernel", m.Functions)
+	}
+	near("intensity of user space", m.Functions[0].Value.Value, 1.28415)
+	near("intensity of the kernel", m.Functions[1].Value.Value, 0.591699)
 }
