@@ -89,7 +89,7 @@ func newFinds(m *bundle.Manifest, raw bundle.Finds, sas []SA) *Finds {
 	f.Calls = metric.Value{ID: metric.FindID, Value: calls, Unit: "count"}.CountWithLoss(phase.skipped, all, float64(all))
 	f.PerPacket = findsPerPacket(calls, phase)
 	f.PerPacket = f.PerPacket.WithLoss("calls", phase.skipped, all, f.PerPacket.Value, f.PerPacket.Value*float64(all)/math.Max(1, calls))
-	f.shares(raw.Rows, sas, sum.Other+phase.skipped)
+	f.shares(raw.Rows, sas, all-min(all, sum.NoSA))
 	f.CacheEmpty = cacheEmpty(raw.Accounts)
 	f.P50 = quantile(metric.FindP50ID, sum.Hist, 0.50, 0)
 	f.P99 = quantile(metric.FindP99ID, sum.Hist, 0.99, 0)
@@ -124,8 +124,10 @@ func findsPerPacket(calls float64, phase span) metric.Value {
 	return metric.Value{ID: metric.FindPacketID, Value: calls / float64(phase.packets), Unit: "calls/packet"}
 }
 
-// shares sets what part of the calls returned the fallback SA or another CPU's.
-func (f *Finds) shares(rows []bundle.FindRow, sas []SA, lost uint64) {
+// shares sets what part of the calls returned the fallback SA or another CPU's,
+// of those that returned one. Which it was is not known where it found no slot,
+// or where the call's begin or end was not seen.
+func (f *Finds) shares(rows []bundle.FindRow, sas []SA, returned uint64) {
 	own := ownSA(rows, sas)
 	var found, fallback, wrong uint64
 	for _, r := range rows {
@@ -140,6 +142,7 @@ func (f *Finds) shares(rows []bundle.FindRow, sas []SA, lost uint64) {
 			wrong += r.Count
 		}
 	}
+	lost := returned - min(returned, found)
 	f.Fallback = callShare(metric.FallbackID, fallback, found, lost)
 	f.WrongCPU = callShare(metric.WrongCPUID, wrong, found, lost)
 }

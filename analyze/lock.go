@@ -126,15 +126,18 @@ func waitEffect(m *bundle.Manifest) metric.Value {
 	return first
 }
 
-// waitLoss is how many waits were lost out of how many: given up, without their
-// begin, or not seen at all because the kernel skipped the probe. Waits without
-// a slot are counted.
+// waitLoss is how many waits were lost out of how many: given up, or without
+// their begin. Those whose begin the kernel skipped are without it where their
+// end was seen. Waits without a slot are counted.
 func waitLoss(accounts []bundle.LockAccount, w span) (lost, all uint64) {
+	var begun, givenUp, late uint64
 	for _, a := range accounts {
-		lost += a.Mismatched + a.Late
-		all += a.Begun + a.Late
+		begun += a.Begun
+		givenUp += a.Mismatched
+		late += a.Late
 	}
-	return lost + w.skipped, all + w.skipped
+	unseen := max(late, w.skipped)
+	return givenUp + unseen, begun + unseen
 }
 
 func probeEffect(rate, probed metric.Value) metric.Value {

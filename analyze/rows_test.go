@@ -208,6 +208,30 @@ func TestProbeLosses(t *testing.T) {
 	}
 }
 
+// A wait whose begin the kernel skipped and whose end was seen is one wait.
+func TestWaitLoss(t *testing.T) {
+	accounts := []bundle.LockAccount{{CPU: 0, Begun: 90, Ended: 80, Mismatched: 10, Late: 5}, {CPU: 1, Late: 1}}
+	for _, tt := range []struct{ skipped, lost, all uint64 }{{0, 16, 96}, {6, 16, 96}, {9, 19, 99}} {
+		if lost, all := waitLoss(accounts, span{skipped: tt.skipped}); lost != tt.lost || all != tt.all {
+			t.Errorf("%d skipped: %d of %d were lost, want %d of %d", tt.skipped, lost, all, tt.lost, tt.all)
+		}
+	}
+}
+
+// A call whose end was not seen is of no SA.
+func TestFindEndsMissed(t *testing.T) {
+	m := makeRun("pcpu", 2)
+	for i := range m.finds {
+		if a := m.finds[i].Account; a != nil {
+			a.Calls += 20
+		}
+	}
+	f := analyse(t, m.open(t, "a")).Runs[0].Finds
+	if !f.Fallback.Ranged() || f.Fallback.High != 60.0/2020 || !f.Calls.Measured() || f.Calls.Value != 2020 {
+		t.Errorf("fallback %+v of %+v calls, want a range up to 60 in 2020", f.Fallback, f.Calls)
+	}
+}
+
 // A run without the newer probes says of each figure why it has none.
 func TestNoProbes(t *testing.T) {
 	m := makeRun("pcpu", 1)

@@ -24,10 +24,10 @@
 // begun = ended + mismatched + those still waiting.
 //
 // Lost: the instance of more than 128 locks, fewer if they collide, on one CPU
-// (overflow keeps count and time); runs skipped by the kernel's recursion guard
-// (ProgramStats). A rwlock's waiter also waits for the lock inside it
-// (kernel/locking/qrwlock.c wait_lock, 6.12), and an interrupt may wait within
-// a wait: such time is in both rows.
+// (overflow keeps count and time); waits whose begin was skipped by the kernel's
+// recursion guard (ProgramStats). A rwlock's waiter also waits for the lock
+// inside it (kernel/locking/qrwlock.c wait_lock, 6.12), and an interrupt may
+// wait within a wait: such time is in both rows.
 //
 // Not seen: waits that never were, so lines that bounce; sleeping locks, as
 // their waiters change CPU. By the tracepoints of a native queued spin lock

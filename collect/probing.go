@@ -252,8 +252,8 @@ func (r *recorder) shut(p *probing) {
 	p.window.EndNS = monotonic()
 }
 
-// skipped returns what the kernel's recursion guard skipped of the phase's
-// first probe, that of its name.
+// skipped returns what the kernel kept from the phase's first probe, that of its
+// name.
 func (r *recorder) skipped(p *probing) uint64 {
 	n, err := p.probes[0].Skipped()
 	if err != nil {

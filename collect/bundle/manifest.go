@@ -111,7 +111,7 @@ type Phase struct {
 	Packets uint64 `json:"packets"`           // outbound packets of all SAs in it
 	Counted bool   `json:"counted"`           // Packets is known
 	OneIn   uint32 `json:"one_in,omitempty"`  // what the probe samples: one in so many
-	Skipped uint64 `json:"skipped,omitempty"` // runs of the probe that the kernel's recursion guard skipped
+	Skipped uint64 `json:"skipped,omitempty"` // acquisitions, waits or calls that the kernel's recursion guard kept from the probe
 }
 
 // A File is one artefact of the bundle, complete on disk.

@@ -105,7 +105,7 @@ func (a *Acquire) Blind() []string {
 type Acquisitions struct {
 	Rows     []bundle.AcquireRow     // sorted by CPU, then lock
 	Accounts []bundle.AcquireAccount // one for each possible CPU, sorted
-	Skipped  uint64                  // runs the kernel's recursion guard skipped: acquisitions not counted
+	Skipped  uint64                  // acquisitions that the kernel's recursion guard kept from the probe
 }
 
 // Read returns what was counted since the probe was loaded. The rows' phase is

@@ -136,3 +136,29 @@ func TestStatusField(t *testing.T) {
 		t.Error("a set that is none, or CAP_SYS_ADMIN")
 	}
 }
+
+// Of a pair what begins last in line is the begin; what is skipped while the
+// window is shut is not of it.
+func TestSkippedInWindows(t *testing.T) {
+	for _, rung := range []Rung{TPBTF, RawTP} {
+		groups, err := NewLoader().waitGroups(rung)
+		if err != nil || len(groups) != 1 || !strings.HasSuffix(groups[0].hooks[len(groups[0].hooks)-1].program, "_begin") {
+			t.Errorf("%s: groups %+v, %v", rung, groups, err)
+		}
+	}
+	end, begin := new(ebpf.Program), new(ebpf.Program)
+	pair := loadedGroup{programs: []*ebpf.Program{end, begin}}
+	if pair.begin() != begin {
+		t.Error("the end of a pair is taken for its begin")
+	}
+	var missed tally
+	for _, at := range []struct {
+		count uint64
+		open  bool
+	}{{50, false}, {100, true}, {101, true}, {103, false}, {250, true}, {251, false}, {300, false}} {
+		missed.at(at.count, at.open)
+	}
+	if missed.sum != 4 {
+		t.Errorf("%d were missed in windows in which the count rose by 3 and 1", missed.sum)
+	}
+}

@@ -153,7 +153,7 @@ type State struct {
 type Finds struct {
 	States   []State              // sorted by CPU, then SPI
 	Accounts []bundle.FindAccount // one for each possible CPU, sorted
-	Skipped  uint64               // runs the kernel's recursion guard skipped
+	Skipped  uint64               // calls that the kernel's recursion guard kept from the probe
 }
 
 // Read returns what was counted since the probe was loaded.

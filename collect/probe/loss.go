@@ -6,7 +6,7 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-const guard = "runs skipped by the kernel's recursion guard, on all CPUs"
+const guard = "events that the kernel's recursion guard kept from the probe, on all CPUs"
 
 func source(probe string) string { return "probe " + probe }
 
@@ -26,7 +26,7 @@ func (a *Acquisitions) Losses(name string) []bundle.Loss {
 	return nonZero(
 		bundle.Loss{Source: source(name), What: "acquisitions of locks that found no slot", Count: s.Other, Of: s.Count, Effect: "in the total, not by lock"},
 		bundle.Loss{Source: source(name), What: "timed acquisitions whose end was not seen", Count: s.Mismatched, Of: s.Timed, Effect: "counted; their time is missing"},
-		bundle.Loss{Source: source(name), What: guard, Count: a.Skipped, Of: s.Count + a.Skipped, Effect: "an acquisition each"},
+		bundle.Loss{Source: source(name), What: guard, Count: a.Skipped, Of: s.Count + a.Skipped, Effect: "acquisitions not counted"},
 	)
 }
 
@@ -42,7 +42,7 @@ func (f *Finds) Losses(name string) []bundle.Loss {
 	return nonZero(
 		bundle.Loss{Source: source(name), What: "SAs that found no slot", Count: s.Other, Of: s.Calls, Effect: "in the total, not by SA"},
 		bundle.Loss{Source: source(name), What: "timed calls whose end was not seen", Count: s.Mismatched, Of: s.Timed + s.Mismatched, Effect: "counted; their time is missing"},
-		bundle.Loss{Source: source(name), What: guard, Count: f.Skipped, Of: s.Calls + f.Skipped, Effect: "a call's begin or end each"},
+		bundle.Loss{Source: source(name), What: guard, Count: f.Skipped, Of: s.Calls + f.Skipped, Effect: "calls not counted"},
 	)
 }
 
@@ -58,6 +58,6 @@ func (c *StackCounts) Losses(name string) []bundle.Loss {
 	return nonZero(
 		bundle.Loss{Source: source(name), What: "stacks for which a CPU had no record left", Count: s.Full, Of: all, Effect: "later waits are missing"},
 		bundle.Loss{Source: source(name), What: "stacks that could not be walked", Count: s.Failed, Of: all, Effect: "not taken"},
-		bundle.Loss{Source: source(name), What: guard, Count: c.Skipped, Effect: "a wait each"},
+		bundle.Loss{Source: source(name), What: guard, Count: c.Skipped, Effect: "waits not seen"},
 	)
 }

@@ -34,7 +34,7 @@ type Probe interface {
 	Open() error              // counts from now on
 	Shut() error              // counts what begins from now on no more
 	Detach() error            // takes the programs off the kernel's functions
-	Skipped() (uint64, error) // runs that the kernel's recursion guard has skipped
+	Skipped() (uint64, error) // events in its windows so far that the kernel's recursion guard kept from it
 	Close() error             // detaches and unloads
 }
 
@@ -44,7 +44,7 @@ type hook struct{ program, target string }
 func (h hook) String() string { return h.program + " on " + h.target }
 
 // A group is hooks of which one is worth nothing without the others. They are
-// attached in order.
+// attached in order, that which sees an event begin last.
 type group struct {
 	hooks    []hook
 	optional bool // the probe can do without, which its Blind tells
@@ -55,6 +55,10 @@ type loadedGroup struct {
 	group
 	programs []*ebpf.Program // of the hooks, in order
 }
+
+// begin returns the program that sees an event first. Where the kernel skips it
+// nothing is known of the event; an end that is skipped is missed by its begin.
+func (l *loadedGroup) begin() *ebpf.Program { return l.programs[len(l.programs)-1] }
 
 func (l *loadedGroup) close() error {
 	var errs []error
@@ -74,6 +78,21 @@ type programs struct {
 	maps   *ebpf.Collection
 	loaded []loadedGroup
 	links  []link.Link
+	missed tally // runs of the begins
+}
+
+// A tally is what a count that never falls rose by while windows were open.
+type tally struct {
+	counting  bool
+	last, sum uint64
+}
+
+// at takes the count as it stands; whether a window is open from now on.
+func (t *tally) at(count uint64, open bool) {
+	if t.counting {
+		t.sum += count - t.last
+	}
+	t.last, t.counting = count, open
 }
 
 // load loads the groups, and attaches them for a moment to see that it can.
@@ -225,10 +244,10 @@ func (p *programs) targets() []string {
 }
 
 // Open counts what begins from now on.
-func (p *programs) Open() error { return p.set(1) }
+func (p *programs) Open() error { return errors.Join(p.tell(true), p.set(1)) }
 
 // Shut counts what begins from now on no more.
-func (p *programs) Shut() error { return p.set(0) }
+func (p *programs) Shut() error { return errors.Join(p.set(0), p.tell(false)) }
 
 func (p *programs) set(open uint32) error {
 	if err := p.maps.Variables["window"].Set(open); err != nil {
@@ -237,20 +256,26 @@ func (p *programs) set(open uint32) error {
 	return nil
 }
 
-// Skipped returns how many runs of the probe's programs the kernel's recursion
-// guard has skipped since they were loaded, on all CPUs.
+// Skipped returns how many waits, acquisitions or calls the kernel's recursion
+// guard kept from the probe in its windows so far, on all CPUs.
 func (p *programs) Skipped() (uint64, error) {
-	var skipped uint64
+	err := p.tell(p.missed.counting)
+	return p.missed.sum, err
+}
+
+// tell tells the tally how many runs of the begins were skipped since they were
+// loaded: the kernel counts those while the window is shut, too.
+func (p *programs) tell(open bool) error {
+	var count uint64
 	for _, l := range p.loaded {
-		for _, program := range l.programs {
-			stats, err := program.Stats()
-			if err != nil {
-				return skipped, fmt.Errorf("reading the %s probe's misses: %w", p.name, err)
-			}
-			skipped += stats.RecursionMisses
+		stats, err := l.begin().Stats()
+		if err != nil {
+			return fmt.Errorf("reading the %s probe's misses: %w", p.name, err)
 		}
+		count += stats.RecursionMisses
 	}
-	return skipped, nil
+	p.missed.at(count, open)
+	return nil
 }
 
 // Close detaches the probe and unloads it.

@@ -67,7 +67,7 @@ type StackAccount struct {
 type StackCounts struct {
 	Rows     []bundle.StackRow // sorted by CPU, then lock, then count
 	Accounts []StackAccount    // one for each possible CPU, sorted
-	Skipped  uint64            // runs the kernel's recursion guard skipped
+	Skipped  uint64            // waits that the kernel's recursion guard kept from the probe
 }
 
 // Read returns what was taken since the probe was loaded. The first frames are

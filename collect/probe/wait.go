@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -100,7 +99,7 @@ func (w *Wait) Blind() []string {
 type Waits struct {
 	Rows     []bundle.LockRow     // sorted by CPU, then lock
 	Accounts []bundle.LockAccount // one for each possible CPU, sorted
-	Skipped  uint64               // runs the kernel's recursion guard skipped
+	Skipped  uint64               // waits that the kernel's recursion guard kept from the probe
 }
 
 // Read returns what was counted since the probe was loaded.
@@ -110,7 +109,6 @@ func (w *Wait) Read() (*Waits, error) {
 		return nil, err
 	}
 	waits := decodeWaits(cpus)
-	skipped, err := w.Skipped()
-	waits.Skipped = skipped
-	return waits, errors.Join(err)
+	waits.Skipped, err = w.Skipped()
+	return waits, err
 }
