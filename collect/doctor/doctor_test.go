@@ -250,6 +250,52 @@ func TestPlacementFine(t *testing.T) {
 	}
 }
 
+// A card of four queues or fewer, as igb, interrupts apart for what it received
+// and what it sent, and takes no flow rules.
+func TestInterruptsApart(t *testing.T) {
+	var all []bundle.Fact
+	for line := range strings.Lines(`nic|eth0|mtu|1500
+irq|eth0 eth0-rx-0|irq|37
+irq|eth0 eth0-rx-0|queue|rx-0
+irq|eth0 eth0-rx-0|affinity|0
+irq|eth0 eth0-rx-1|irq|38
+irq|eth0 eth0-rx-1|queue|rx-1
+irq|eth0 eth0-rx-1|affinity|1
+irq|eth0 eth0-tx-0|irq|41
+irq|eth0 eth0-tx-0|queue|tx-0
+irq|eth0 eth0-tx-0|affinity|0
+irq|eth0 eth0-tx-1|irq|48
+irq|eth0 eth0-tx-1|queue|tx-1
+irq|eth0 eth0-tx-1|affinity|0-3
+irq|eth0 eth0-tx-1|effective|3
+xps|eth0 tx-0|xps_cpus|0
+xps|eth0 tx-1|xps_cpus|1
+rss|eth0|table|0 1 0 1
+rss|eth0|hash udp4|sd
+rss|eth0|hash udp6|sdfn
+feature|eth0|rx-ntuple-filter|off [fixed]
+`) {
+		f := strings.SplitN(strings.TrimSpace(line), "|", 4)
+		all = append(all, bundle.Fact{Topic: f[0], Subject: f[1], Name: f[2], Value: f[3]})
+	}
+	l := NewLayout(all, bundle.CPUSet{0, 1}, nil)
+	r := &Report{Checks: Placement(l)}
+	if c := r.Find("XS042"); c.State != Degraded || c.Evidence != "eth0: CPU 1 sends by queue 1, which is freed on CPUs 3" {
+		t.Errorf("%+v", c)
+	}
+	if c := r.Find("XS044"); c.State != OK || c.Evidence != "eth0: the driver takes none" {
+		t.Errorf("%+v", c)
+	}
+	want := []string{"echo 1 > /proc/irq/48/smp_affinity_list", "ethtool -N eth0 rx-flow-hash udp4 sdfn"}
+	var got []string
+	for _, step := range Plan(l, nil) {
+		got = append(got, step.Command)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("plan %q", got)
+	}
+}
+
 func TestMask(t *testing.T) {
 	for cpu, want := range map[int]string{0: "1", 5: "20", 31: "80000000", 32: "1,00000000", 65: "2,00000000,00000000"} {
 		if got := mask(cpu); got != want {

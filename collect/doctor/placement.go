@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/ethtool"
 	"xfrmscope/collect/placement"
 )
 
@@ -19,10 +20,11 @@ type Layout struct {
 	chosen  bool     // somebody said which CPUs send; else they are all online ones
 	devices []string // subjects of interfaces: "eth0", "west/eth0"
 	values  map[[3]string]string
-	queues  map[string][]queue // by interface, in the order of their numbers
+	queues  map[string][]queue // receive queues by interface, in the order of their numbers
+	sending map[string][]queue // transmit queues that interrupt apart from receive queues
 }
 
-// A queue is one receive queue of an interface and where it interrupts.
+// A queue is one queue of an interface and where it interrupts.
 type queue struct {
 	number   int
 	irq      string
@@ -35,7 +37,7 @@ type queue struct {
 // which; devices restricts it to interfaces of these names, in whichever namespace;
 // none means all.
 func NewLayout(facts []bundle.Fact, cpus bundle.CPUSet, devices []string) *Layout {
-	l := &Layout{cpus: cpus, chosen: len(cpus) > 0, values: map[[3]string]string{}, queues: map[string][]queue{}}
+	l := &Layout{cpus: cpus, chosen: len(cpus) > 0, values: map[[3]string]string{}, queues: map[string][]queue{}, sending: map[string][]queue{}}
 	found := map[string]bool{}
 	for _, f := range facts {
 		l.values[[3]string{f.Topic, f.Subject, f.Name}] = f.Value
@@ -58,8 +60,10 @@ func NewLayout(facts []bundle.Fact, cpus bundle.CPUSet, devices []string) *Layou
 			l.addQueue(f)
 		}
 	}
-	for _, queues := range l.queues {
-		slices.SortFunc(queues, func(a, b queue) int { return cmp.Compare(a.number, b.number) })
+	for _, of := range []map[string][]queue{l.queues, l.sending} {
+		for _, queues := range of {
+			slices.SortFunc(queues, func(a, b queue) int { return cmp.Compare(a.number, b.number) })
+		}
 	}
 	return l
 }
@@ -73,10 +77,15 @@ func splitSubject(subject string) (netns, dev string) {
 	return netns, dev
 }
 
-// addQueue adds a receive queue: "rx-3", "rx-3 tx-3".
+// addQueue adds a receive queue, "rx-3", "rx-3 tx-3", or a transmit queue, "tx-3".
 func (l *Layout) addQueue(f bundle.Fact) {
-	rx, _, _ := strings.Cut(f.Value, " ")
-	number, err := strconv.Atoi(strings.TrimPrefix(rx, "rx-"))
+	first, _, _ := strings.Cut(f.Value, " ")
+	of := l.queues
+	digits, receives := strings.CutPrefix(first, "rx-")
+	if !receives {
+		of, digits = l.sending, strings.TrimPrefix(first, "tx-")
+	}
+	number, err := strconv.Atoi(digits)
 	dev, _, _ := strings.Cut(f.Subject, " ")
 	if err != nil || !slices.Contains(l.devices, dev) {
 		return
@@ -84,7 +93,7 @@ func (l *Layout) addQueue(f bundle.Fact) {
 	q := queue{number: number, subject: f.Subject, irq: l.value(placement.TopicIRQ, f.Subject, "irq"), affinity: l.value(placement.TopicIRQ, f.Subject, "affinity")}
 	// Where it cannot be parsed it is unknown, and on no CPU.
 	q.at, _ = bundle.ParseCPUSet(cmp.Or(l.value(placement.TopicIRQ, f.Subject, "effective"), q.affinity))
-	l.queues[dev] = append(l.queues[dev], q)
+	of[dev] = append(of[dev], q)
 }
 
 func (l *Layout) value(topic, subject, name string) string {
@@ -199,12 +208,33 @@ func queuePerCPU(l *Layout) finding {
 		if len(without) > 0 {
 			f.bad("%s: no queue interrupts CPUs %s", dev, without)
 		}
+		l.freedElsewhere(dev, &f)
 	}
 	if f.state == "" {
 		f.note("each of CPUs %s has one of %s", l.cpus, strings.Join(devices, ", "))
 	}
 	return f
 }
+
+// freedElsewhere finds the transmit queues of one CPU whose interrupt, which
+// frees what was sent, is on another.
+func (l *Layout) freedElsewhere(dev string, f *finding) {
+	for _, q := range l.sending[dev] {
+		user := l.value(placement.TopicXPS, fmt.Sprintf("%s tx-%d", dev, q.number), "xps_cpus")
+		if set, err := bundle.ParseCPUSet(user); err == nil && len(set) == 1 && l.cpus.Contains(set[0]) && q.at.String() != user {
+			f.bad("%s: CPU %s sends by queue %d, which is freed on CPUs %s", dev, user, q.number, cmp.Or(q.at.String(), "unknown"))
+		}
+	}
+}
+
+// takesRules reports whether an interface may have flow rules.
+func (l *Layout) takesRules(dev string) bool {
+	return l.value(placement.TopicFeature, dev, ntuple) != placement.OffFixed &&
+		!strings.Contains(l.value(placement.TopicNIC, dev, placement.NameLacks), ethtool.PartRules)
+}
+
+// ntuple is the feature that lets an interface have flow rules.
+const ntuple = "rx-ntuple-filter"
 
 func rss(l *Layout) finding {
 	f := finding{fix: "`ethtool -X DEV equal N`, and `ethtool -N DEV rx-flow-hash udp4 sdfn` for ESP in UDP"}
@@ -256,12 +286,14 @@ func flowRules(l *Layout) finding {
 				rules++
 			}
 		}
-		switch ntuple := l.value(placement.TopicFeature, dev, "rx-ntuple-filter"); {
-		case rules > 0 && ntuple == placement.Off:
+		switch filters := l.value(placement.TopicFeature, dev, ntuple); {
+		case rules > 0 && filters == placement.Off:
 			f.bad("%s: %d rules, and ntuple filters are off", dev, rules)
 			f.fix = "`ethtool -K DEV ntuple on`"
+		case !l.takesRules(dev):
+			f.note("%s: the driver takes none", dev)
 		default:
-			f.note("%s: %d rules, ntuple filters %s", dev, rules, cmp.Or(ntuple, "not known"))
+			f.note("%s: %d rules, ntuple filters %s", dev, rules, cmp.Or(filters, "not known"))
 		}
 	}
 	if len(f.evidence) == 0 {

@@ -83,6 +83,11 @@ func (p *plan) device(subject string, sas []bundle.SA) {
 			p.step(fmt.Sprintf("queue %d of %s interrupts CPU %d", q.number, subject, cpu), "echo %d > /proc/irq/%s/smp_affinity_list", cpu, q.irq)
 		}
 	}
+	for i, q := range l.sending[subject][:min(len(l.sending[subject]), n)] {
+		if cpu := l.cpus[i]; q.affinity != strconv.Itoa(cpu) {
+			p.step(fmt.Sprintf("transmit queue %d of %s interrupts CPU %d", q.number, subject, cpu), "echo %d > /proc/irq/%s/smp_affinity_list", cpu, q.irq)
+		}
+	}
 	for i, q := range queues[:n] {
 		p.steer(subject, q.number, l.cpus[i])
 	}
@@ -119,6 +124,10 @@ func (p *plan) flows(subject string, sas []bundle.SA, queues []queue) {
 	if len(queues) < 2 {
 		return
 	}
+	if !p.l.takesRules(subject) {
+		p.hash(subject)
+		return
+	}
 	var rules []string
 	for _, sa := range sas {
 		i := slices.IndexFunc(p.l.cpus[:len(queues)], func(cpu int) bool { return sa.PCPU != nil && int(*sa.PCPU) == cpu })
@@ -145,10 +154,20 @@ func (p *plan) flows(subject string, sas []bundle.SA, queues []queue) {
 			rules = append(rules, fmt.Sprintf("flow-type udp4 src-port %d action %d", FirstPort+i, q.number))
 		}
 	}
-	if p.l.value(placement.TopicFeature, subject, "rx-ntuple-filter") == placement.Off {
+	if p.l.value(placement.TopicFeature, subject, ntuple) == placement.Off {
 		p.step("the rules below need it", "%s", inside(netns, "ethtool -K "+dev+" ntuple on"))
 	}
 	for i, rule := range rules {
 		p.step(why, "%s", inside(netns, fmt.Sprintf("ethtool -N %s %s loc %d", dev, rule, i)))
+	}
+}
+
+// hash spreads flows of ESP in UDP by their ports too, where no rule can.
+func (p *plan) hash(subject string) {
+	netns, dev := splitSubject(subject)
+	for _, flow := range []string{"udp4", "udp6"} {
+		if fields := p.l.value(placement.TopicRSS, subject, "hash "+flow); fields != "" && !strings.Contains(fields, "f") {
+			p.step("the driver takes no flow rules: ESP in UDP is spread by its ports, ESP alone of one peer is not", "%s", inside(netns, "ethtool -N "+dev+" rx-flow-hash "+flow+" sdfn"))
+		}
 	}
 }

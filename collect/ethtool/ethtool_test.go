@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"maps"
 	"os"
 	"slices"
 	"testing"
@@ -45,6 +46,7 @@ func TestDecodeRule(t *testing.T) {
 			Rule{7, "esp4 src-ip 10.0.0.0 m 0.0.0.255 spi 0x1001", 1}},
 		{spec(12, v6, all(32, 36), 2), Rule{7, "esp6 spi 0x1001", 2}},
 		{spec(13, nil, nil, ^uint64(0)), Rule{7, "ip4", -1}},
+		{spec(18, []byte{0x52, 0x54, 0, 0, 9, 1, 0, 0, 0, 0, 0, 0, 0x88, 0xf7}, []byte{255, 255, 255, 255, 255, 255, 12: 255, 13: 255}, 1), Rule{7, "ether dst 52:54:00:00:09:01 proto 0x88f7", 1}},
 		{spec(99, []byte{1}, nil, 0), Rule{7, "flow type 99 01" + string(bytes.Repeat([]byte("00"), 51)) + " mask " + string(bytes.Repeat([]byte("00"), 52)), 0}},
 	} {
 		if got := decodeRule(test.rule); got != test.want {
@@ -69,6 +71,21 @@ func TestHashFields(t *testing.T) {
 		if got := hashFields(bits); got != want {
 			t.Errorf("%#x: %q, want %q", bits, got, want)
 		}
+	}
+}
+
+func TestDecodeFeatures(t *testing.T) {
+	r := newRequest(cmdFeatures, featuresHead+2*featuresBlock)
+	for word, bits := range map[int]uint32{0: 0b0101, 2: 0b0011, 3: 0b0100} { // available, active, never changed
+		r.put(featuresHead+4*word, bits)
+	}
+	r.put(featuresHead+featuresBlock, 1)
+	names := make([]string, 33)
+	copy(names, []string{"rx-gro", "highdma", "rx-lro", "rx-ntuple-filter"})
+	names[32] = "esp-hw-offload"
+	want := map[string]Feature{"rx-gro": {On: true}, "highdma": {On: true, Fixed: true}, "rx-lro": {Fixed: true}, "rx-ntuple-filter": {Fixed: true}, "esp-hw-offload": {}}
+	if got := decodeFeatures(names, r); !maps.Equal(got, want) {
+		t.Errorf("got %v", got)
 	}
 }
 

@@ -12,8 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// PartPause is what Lacks calls the pause settings.
-const PartPause = "pause frames"
+// What Lacks calls the pause settings and the flow rules.
+const (
+	PartPause = "pause frames"
+	PartRules = "flow rules"
+)
 
 // A NIC is what an interface says of itself. A part that it does not support
 // is zero and named in Lacks.
@@ -23,13 +26,19 @@ type NIC struct {
 	Channels Channels
 	Ring     Ring
 	Pause    Pause
-	Features map[string]bool // active ones are true; names as the kernel has them: "rx-ntuple-filter"
+	Features map[string]Feature // names as the kernel has them: "rx-ntuple-filter"
 	RSS      RSS
 	Hash     map[string]string // by flow type, the fields hashed as `ethtool -N DEV rx-flow-hash` takes them: "udp4": "sdfn"
 	Rules    []Rule
 	Stats    []Stat // in the driver's order
 
 	Lacks []string // parts, as PartPause
+}
+
+// A Feature is what `ethtool -k` shows a line of.
+type Feature struct {
+	On    bool
+	Fixed bool // the driver lets nobody change it
 }
 
 // Channels are the queues in use.
@@ -78,7 +87,7 @@ func Read(name string) (NIC, error) {
 		{"features", n.readFeatures},
 		{"RSS", n.readRSS},
 		{"hashed fields", n.readHash},
-		{"flow rules", n.readRules},
+		{PartRules, n.readRules},
 		{"statistics", n.readStats},
 	} {
 		switch err := part.read(d); {
@@ -125,27 +134,35 @@ func (n *NIC) readRing(d device) error {
 	return nil
 }
 
-// readFeatures reads struct ethtool_gfeatures: size, then blocks of 32 features:
-// available, requested, active, never_changed.
+// Sizes of struct ethtool_gfeatures: size, then blocks of 32 features: available,
+// requested, active, never_changed.
+const featuresHead, featuresBlock = 8, 16
+
 func (n *NIC) readFeatures(d device) error {
-	const head, block = 8, 16
 	names, err := d.strings(setFeatures)
 	if err != nil {
 		return err
 	}
 	blocks := (len(names) + 31) / 32
-	r := newRequest(cmdFeatures, head+block*blocks)
+	r := newRequest(cmdFeatures, featuresHead+featuresBlock*blocks)
 	r.put(4, uint32(blocks))
 	if err := d.do(r); err != nil {
 		return err
 	}
-	n.Features = map[string]bool{}
-	for i, name := range names {
-		if name != "" {
-			n.Features[name] = r.u32(head+block*(i/32)+8)&(1<<(i%32)) != 0
-		}
-	}
+	n.Features = decodeFeatures(names, r)
 	return nil
+}
+
+func decodeFeatures(names []string, r request) map[string]Feature {
+	features := map[string]Feature{}
+	for i, name := range names {
+		if name == "" {
+			continue
+		}
+		is := func(word int) bool { return r.u32(featuresHead+featuresBlock*(i/32)+4*word)&(1<<(i%32)) != 0 }
+		features[name] = Feature{On: is(2), Fixed: !is(0) || is(3)}
+	}
+	return features
 }
 
 // readStats reads struct ethtool_stats: n_stats, then a u64 for each name.

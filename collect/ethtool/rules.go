@@ -2,6 +2,7 @@ package ethtool
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -98,6 +99,7 @@ func decodeRule(rule request) Rule {
 	}
 	number := func(b []byte) string { return fmt.Sprint(be(b)) }
 	hex := func(b []byte) string { return fmt.Sprintf("%#x", be(b)) }
+	mac := func(b []byte) string { return net.HardwareAddr(b).String() }
 	ip := func(b []byte) string { a, _ := netip.AddrFromSlice(b); return a.String() }
 	switch flow {
 	case 1, 2, 3:
@@ -122,6 +124,10 @@ func decodeRule(rule request) Rule {
 		add("src-ip", 0, 16, ip)
 		add("dst-ip", 16, 16, ip)
 		add("spi", 32, 4, hex)
+	case 18:
+		add("dst", 0, 6, mac)
+		add("src", 6, 6, mac)
+		add("proto", 12, 2, hex)
 	default:
 		fields = append(fields, fmt.Sprintf("%x mask %x", []byte(header), []byte(mask)))
 	}

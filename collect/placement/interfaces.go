@@ -173,7 +173,11 @@ func (r *reader) ethtool(subject string, n ethtool.NIC) {
 		r.add(TopicRing, subject, "tx", fmt.Sprintf("%d of %d", q.TX, q.MaxTX))
 	}
 	for _, name := range slices.Sorted(maps.Keys(n.Features)) {
-		r.add(TopicFeature, subject, name, onOff(n.Features[name]))
+		value := onOff(n.Features[name].On)
+		if n.Features[name].Fixed {
+			value += fixed
+		}
+		r.add(TopicFeature, subject, name, value)
 	}
 	r.pause(subject, n)
 	r.rss(subject, n)
@@ -188,7 +192,7 @@ func (r *reader) ethtool(subject string, n ethtool.NIC) {
 		r.count(TopicStat, subject, s.Name, s.Value)
 	}
 	if len(n.Lacks) > 0 {
-		r.add(TopicNIC, subject, "not supported by the driver", strings.Join(n.Lacks, ", "))
+		r.add(TopicNIC, subject, NameLacks, strings.Join(n.Lacks, ", "))
 	}
 }
 

@@ -40,10 +40,17 @@ const (
 	TopicListener   = "listener"
 )
 
+// NameLacks is what the parts that a driver does not support are called, of
+// TopicNIC.
+const NameLacks = "not supported by the driver"
+
 // Values of facts that are either so or not.
 const (
 	On  = "on"
 	Off = "off"
+
+	OffFixed = Off + fixed // of a feature that cannot be switched on
+	fixed    = " [fixed]"  // as ethtool says it
 )
 
 // Read returns the facts of the machine, then those of the interfaces of each

@@ -90,7 +90,7 @@ func TestGateway(t *testing.T) {
 			Driver: "mlx5_core", Bus: "0000:01:00.0",
 			Channels: ethtool.Channels{Combined: 2, MaxCombined: 16}, Ring: ethtool.Ring{RX: 1024, MaxRX: 8192, TX: 1024, MaxTX: 8192},
 			Pause:    ethtool.Pause{RX: true, TX: true, Counted: true, RXFrames: 10542401},
-			Features: map[string]bool{"rx-gro": true, "rx-ntuple-filter": false},
+			Features: map[string]ethtool.Feature{"rx-gro": {On: true}, "rx-ntuple-filter": {}, "esp-hw-offload": {Fixed: true}},
 			RSS:      ethtool.RSS{Table: []uint32{0, 1, 0, 1}, Key: []byte{0x6d, 0x5a}},
 			Hash:     map[string]string{"udp4": "sd", "esp4": ""},
 			Rules:    []ethtool.Rule{{Location: 0, Match: "udp4 src-port 4500", Queue: 0}, {Location: 1, Match: "ip4", Queue: -1}},
