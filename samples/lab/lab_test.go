@@ -430,14 +430,14 @@ func TestRung(t *testing.T) {
 }
 
 // TestCost prints what each probe does to packets/s where nothing contends: a
-// figure, not a fact. Run `samples/lab/test out/lab-cost out/labs cost`.
+// figure, not a fact. Run `samples/lab/test out/lab-cost out/labs main/cost`.
 func TestCost(t *testing.T) {
 	if os.Getenv("XFRMSCOPE_LAB") == "" {
-		t.Skip("needs the lab's recordings: samples/lab/test out/lab-cost out/labs cost")
+		t.Skip("needs the lab's recordings: samples/lab/test out/lab-cost out/labs main/cost")
 	}
 	paths, _ := filepath.Glob(filepath.Join(os.Getenv("XFRMSCOPE_LAB"), "main", "cost", "run-*"))
 	if len(paths) == 0 {
-		t.Skip("no costs were recorded: samples/lab/test out/lab-cost out/labs cost")
+		t.Skip("no costs were recorded: samples/lab/test out/lab-cost out/labs main/cost")
 	}
 	effects := map[string][]float64{}
 	var order []string
