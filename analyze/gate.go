@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"xfrmscope/analyze/finding"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/collect/bundle"
 )
@@ -253,7 +254,7 @@ func driftGate(r *Run, facts []bundle.Fact) Gate {
 	var moved []string
 	for _, d := range r.Drift {
 		if slices.Contains([]string{"irq", "rss", "rps", "xps", "ntuple"}, d.Topic) {
-			moved = append(moved, fmt.Sprintf("%s %s was %s and ended as %s", d.Subject, d.Name, cmp.Or(d.Start, "not there"), cmp.Or(d.End, "not there")))
+			moved = append(moved, fmt.Sprintf("%s %s: %s", d.Subject, d.Name, finding.Change(d.Start, d.End)))
 		}
 	}
 	if len(moved) > 0 {
