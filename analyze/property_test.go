@@ -216,6 +216,29 @@ func TestTrim(t *testing.T) {
 	}
 }
 
+// What both sides of the path call has the direction of who called it.
+func TestDirectionOfStack(t *testing.T) {
+	for frames, want := range map[string]string{
+		"net_rx_action;xfrm_input;xfrm_state_lookup":                              "receive", // to 6.12.12
+		"net_rx_action;xfrm_input;xfrm_input_state_lookup;__xfrm_state_lookup":    "receive",
+		"net_rx_action;esp4_gro_receive;xfrm_state_lookup":                        "receive",
+		"ip_forward;xfrm_tmpl_resolve;xfrm_state_find;__xfrm_state_lookup_all":    "transmit",
+		"ip_forward;xfrm_tmpl_resolve;xfrm_state_find":                            "transmit",
+		"xfrm_user_rcv_msg;xfrm_state_lookup":                                     "neither",
+		"net_rx_action;xfrm4_transport_finish;memmove":                            "receive",
+		"net_rx_action;xfrm_trans_reinject;xfrm6_transport_finish2;nf_hook_slow":  "receive",
+		"xfrm_output_resume;xfrm6_transport_output":                               "transmit",
+		"__dev_queue_xmit;dev_hard_start_xmit;xfrmi_xmit;skb_scrub_packet":        "transmit",
+		"net_rx_action;xfrm_input;xfrmi_rcv_cb":                                   "receive",
+		"net_rx_action;xfrm_input;netif_rx;ip_forward;xfrm_output_one;esp_output": "transmit",
+	} {
+		e := newEvent(profileOf(row{0, frames, 10}), stage.Default(), 1, noPackets(bundle.Gap{}))
+		if d := e.All.Directions; len(d) != 1 || d[0].Name != want {
+			t.Errorf("%s: %+v, want %s", frames, d, want)
+		}
+	}
+}
+
 // The rule for stacks is one: directions, transparency of locks, idle.
 func TestDirections(t *testing.T) {
 	p := profileOf(

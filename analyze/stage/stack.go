@@ -126,7 +126,8 @@ func IsTracing(function string) bool {
 }
 
 // direction is the side of the path that a frame alone tells: output and input
-// of XFRM and of ESP. What both use (crypto, lookups of the SPD) tells none.
+// of XFRM and of ESP. What both use (crypto, lookups of the SPD, lookups of an SA
+// by its SPI) tells none: a frame further up does.
 func (t *Table) direction(row int, function string) Direction {
 	if row == None {
 		return NoDirection
@@ -138,8 +139,13 @@ func (t *Table) direction(row int, function string) Direction {
 	case "input":
 		return Receive
 	case "sa":
-		if strings.Contains(name, "input") {
+		switch {
+		case strings.Contains(name, "input"):
 			return Receive
+		case strings.Contains(name, "state_lookup"):
+			// xfrm_input called xfrm_state_lookup up to 6.12.12, its successor
+			// calls __xfrm_state_lookup; xfrm_state_find looks up by SPI, too.
+			return NoDirection
 		}
 		return Transmit
 	case "esp":
