@@ -115,6 +115,14 @@ func movePoints(c *Comparison) []finding.MovePoint {
 		for i, key := range f.Keys {
 			p.Parts = append(p.Parts, finding.Part{Name: key, C: f.Family.Comparisons[i]})
 		}
+		p.Waits, _ = c.at(f.Mode, f.N, metric.WaitPacketID)
+		for _, l := range c.Locks {
+			if l.Mode == f.Mode && l.N == f.N {
+				for i, key := range l.Keys {
+					p.Locks = append(p.Locks, finding.Part{Name: key, C: l.Family.Comparisons[i]})
+				}
+			}
+		}
 		out = append(out, p)
 	}
 	return out
