@@ -132,13 +132,14 @@ func TestSentWithin(t *testing.T) {
 	}
 	tests := []struct {
 		name  string
-		reads [4]saRead
+		reads []saRead
 		want  uint64
 	}{
-		{"in the middle", [4]saRead{read(90, 0), read(110, 20), read(190, 100), read(210, 120)}, 100},
-		{"at once", [4]saRead{read(100, 0), read(100, 0), read(200, 100), read(200, 100)}, 100},
-		{"late to start", [4]saRead{read(100, 0), read(140, 40), read(200, 100), read(200, 100)}, 100},
-		{"late to end", [4]saRead{read(100, 0), read(100, 0), read(180, 80), read(220, 120)}, 100},
+		{"in the middle", []saRead{read(90, 0), read(110, 20), read(190, 100), read(210, 120)}, 100},
+		{"at once", []saRead{read(100, 0), read(100, 0), read(200, 100), read(200, 100)}, 100},
+		{"late to start", []saRead{read(100, 0), read(140, 40), read(200, 100), read(200, 100)}, 100},
+		{"late to end", []saRead{read(100, 0), read(100, 0), read(180, 80), read(220, 120)}, 100},
+		{"none within", []saRead{read(90, 0), read(215, 125)}, 100},
 	}
 	for _, test := range tests {
 		if got, counted := sentWithin(bundle.Window{StartNS: 100, EndNS: 200}, test.reads); got != test.want || !counted {

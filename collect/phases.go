@@ -87,23 +87,27 @@ func checkProbes(plan bundle.Plan) error {
 	return nil
 }
 
-// sentWithin returns what was sent in a window, of reads on both sides of its
-// start and on both sides of its end: between two reads packets are taken to be
+// sentWithin returns what was sent in a window, of reads in order, the first
+// before it and the last after it: between two reads packets are taken to be
 // evenly spread.
-func sentWithin(w bundle.Window, reads [4]saRead) (packets uint64, counted bool) {
-	packets, counted = sentBetween(reads[0].sas, reads[3].sas)
-	early, _ := sentBetween(reads[0].sas, reads[1].sas)
-	late, _ := sentBetween(reads[2].sas, reads[3].sas)
-	outside := float64(early)*part(reads[0].timeNS, w.StartNS, reads[1].timeNS) + float64(late)*(1-part(reads[2].timeNS, w.EndNS, reads[3].timeNS))
-	return packets - min(packets, uint64(math.Round(outside))), counted
+func sentWithin(w bundle.Window, reads []saRead) (packets uint64, counted bool) {
+	sum := 0.0
+	for i := 1; i < len(reads); i++ {
+		before, after := reads[i-1], reads[i]
+		n, ok := sentBetween(before.sas, after.sas)
+		sum += float64(n) * shared(w, bundle.Window{StartNS: before.timeNS, EndNS: after.timeNS})
+		counted = counted || ok
+	}
+	return uint64(math.Round(sum)), counted
 }
 
-// part returns how far at is from begin to end, as a ratio within 0 and 1.
-func part(begin, at, end int64) float64 {
-	if end <= begin {
+// shared returns what part of a time is in the window, as a ratio.
+func shared(w, time bundle.Window) float64 {
+	both := bundle.Window{StartNS: max(w.StartNS, time.StartNS), EndNS: min(w.EndNS, time.EndNS)}
+	if time.Seconds() == 0 {
 		return 0
 	}
-	return min(1, max(0, float64(at-begin)/float64(end-begin)))
+	return both.Seconds() / time.Seconds()
 }
 
 // sentBetween sums what the outbound SAs sent between two reads; counted

@@ -204,6 +204,9 @@ func TestRecordPhases(t *testing.T) {
 		if want := phaseLength(plan, p.Name); p.Window.Seconds() < want.Seconds() {
 			t.Errorf("phase %s of %.3f s, want %s", p.Name, p.Window.Seconds(), want)
 		}
+		if want := map[string]int{ProbeCount: 2, ProbeFind: 2}[p.Name]; p.SAReads != want {
+			t.Errorf("phase %s: the SAs were read %d times within it, want %d", p.Name, p.SAReads, want)
+		}
 		at = p.Window.EndNS
 	}
 	for _, name := range Probes() {

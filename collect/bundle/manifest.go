@@ -108,10 +108,11 @@ type Phase struct {
 	Name    string `json:"name"`            // "none-0", "wait", "none-1", "count", ...
 	Probe   string `json:"probe,omitempty"` // name of the Probe, "" for none
 	Window  Window `json:"window"`
-	Packets uint64 `json:"packets"`           // outbound packets of all SAs in it
-	Counted bool   `json:"counted"`           // Packets is known
-	OneIn   uint32 `json:"one_in,omitempty"`  // what the probe samples: one in so many
-	Skipped uint64 `json:"skipped,omitempty"` // acquisitions, waits or calls that the kernel's recursion guard kept from the probe
+	Packets uint64 `json:"packets"`            // outbound packets of all SAs in it
+	Counted bool   `json:"counted"`            // Packets is known
+	SAReads int    `json:"sa_reads,omitempty"` // times all SAs were read within it, which holds net->xfrm.xfrm_state_lock
+	OneIn   uint32 `json:"one_in,omitempty"`   // what the probe samples: one in so many
+	Skipped uint64 `json:"skipped,omitempty"`  // acquisitions, waits or calls that the kernel's recursion guard kept from the probe
 }
 
 // A File is one artefact of the bundle, complete on disk.
