@@ -120,12 +120,12 @@ func pauseGate(deltas []delta, facts []factDelta) Gate {
 	g := Gate{ID: "pause", Next: "ethtool -I -a DEV; ethtool -A DEV rx off tx off"}
 	var c counts
 	for _, d := range deltas {
-		if strings.Contains(d.Name, "pause") {
+		if bundle.IsPause(d.Name) {
 			c.add(d.Source+" "+d.Name, d.Value)
 		}
 	}
 	for _, f := range facts {
-		if f.topic == "pause" || strings.Contains(f.name, "pause") {
+		if bundle.IsPause(f.name) {
 			c.add(f.subject+" "+f.name, f.value)
 		}
 	}
@@ -138,27 +138,16 @@ func pauseGate(deltas []delta, facts []factDelta) Gate {
 	return g.ok("no pause frame in the window")
 }
 
-// isDrop matches counters of packets that were thrown away by the receiving
-// machine or its card.
-func isDrop(name string) bool {
-	for _, s := range []string{"drop", "discard", "out_of_buffer", "missed", "no_buffer", "nobuf", "overrun"} {
-		if strings.Contains(name, s) {
-			return true
-		}
-	}
-	return false
-}
-
 func dropGate(r *Run, deltas []delta, facts []factDelta) Gate {
 	g := Gate{ID: "drops", Next: "ip -s xfrm state; cat /proc/net/xfrm_stat /proc/net/softnet_stat; ethtool -S DEV"}
 	var c counts
 	for _, d := range deltas {
-		if d.Source == xfrmStat || isDrop(d.Name) {
+		if d.Source == xfrmStat || bundle.IsDrop(d.Name) {
 			c.add(d.Name, d.Value)
 		}
 	}
 	for _, f := range facts {
-		if isDrop(f.name) {
+		if bundle.IsDrop(f.name) {
 			c.add(f.subject+" "+f.name, f.value)
 		}
 	}
@@ -248,8 +237,15 @@ func multiplexGate(r *Run) Gate {
 // driftGate looks at what moves packets to other CPUs.
 func driftGate(r *Run, facts []bundle.Fact) Gate {
 	g := Gate{ID: "irq-drift", Next: "stop irqbalance; pin the queues' interrupts before each run"}
-	if len(facts) == 0 {
+	read := map[string]bool{}
+	for _, f := range facts {
+		read[f.Phase] = read[f.Phase] || !f.Counter
+	}
+	switch {
+	case !read[windowStart] && !read[windowEnd]:
 		return g.notMeasured("placement was not read")
+	case !read[windowStart] || !read[windowEnd]:
+		return g.notMeasured("placement was read at one end of the window only")
 	}
 	var moved []string
 	for _, d := range r.Drift {

@@ -264,6 +264,36 @@ func TestPhaseEffect(t *testing.T) {
 	}
 }
 
+// That there was no pause is known where one was counted; that nothing moved,
+// where both ends were read.
+func TestQuietGates(t *testing.T) {
+	fact := func(phase, topic, name, value string, counter bool) bundle.Fact {
+		return bundle.Fact{Phase: phase, Topic: topic, Subject: "eth0", Name: name, Value: value, Counter: counter}
+	}
+	pause := []bundle.Fact{fact("start", "pause", "rx_pause_frames", "0", true), fact("end", "pause", "rx_pause_frames", "0", true)}
+	irq := []bundle.Fact{fact("start", "irq", "affinity", "1", false), fact("end", "irq", "affinity", "1", false)}
+	for _, tt := range []struct {
+		name         string
+		facts        []bundle.Fact
+		pause, drift string
+	}{
+		{"nothing", nil, GateNotMeasured, GateNotMeasured},
+		{"no pause", pause, GateOK, GateNotMeasured},
+		{"no counter", irq, GateNotMeasured, GateOK},
+		{"the start alone", irq[:1], GateNotMeasured, GateNotMeasured},
+		{"the end alone", irq[1:], GateNotMeasured, GateNotMeasured},
+	} {
+		m := makeRun("pcpu", 1)
+		m.facts = tt.facts
+		for _, g := range analyse(t, m.open(t, "a")).Runs[0].Gates {
+			want, ok := map[string]string{"pause": tt.pause, "irq-drift": tt.drift}[g.ID]
+			if ok && g.Status != want {
+				t.Errorf("%s: gate %s is %s (%s), want %s", tt.name, g.ID, g.Status, g.Evidence, want)
+			}
+		}
+	}
+}
+
 func TestDriftAndLayouts(t *testing.T) {
 	fact := func(phase, topic, name, value string, counter bool) bundle.Fact {
 		return bundle.Fact{Phase: phase, Topic: topic, Subject: "eth0", Name: name, Value: value, Counter: counter}

@@ -343,6 +343,25 @@ func TestWithoutIdle(t *testing.T) {
 	}
 }
 
+// That nothing was dropped or held back is a result, and is kept.
+func TestWithoutIdleFacts(t *testing.T) {
+	var facts []bundle.Fact
+	for _, name := range []string{"rx_pause_frames", "rx_out_of_buffer", "tx_dropped", "rx_csum_none", "rx_bytes"} {
+		for _, phase := range []string{phaseStart, phaseEnd} {
+			f := bundle.Fact{Phase: phase, Topic: "stat", Subject: "eth0", Name: name, Value: "0", Counter: true}
+			if name == "rx_bytes" && phase == phaseEnd {
+				f.Value = "9"
+			}
+			facts = append(facts, f)
+		}
+	}
+	facts = append(facts, bundle.Fact{Phase: phaseStart, Topic: "rss", Subject: "eth0", Name: "key", Value: "0"})
+	got := withoutIdleFacts(slices.Clone(facts))
+	if want := slices.Delete(slices.Clone(facts), 6, 8); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // The samples within the window are of the measured CPUs.
 func TestSample(t *testing.T) {
 	s := snapshot{root: guest, cpus: bundle.CPUSet{1, 3}}

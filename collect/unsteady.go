@@ -96,12 +96,12 @@ func withoutIdle(rows []bundle.Counter) []bundle.Counter {
 }
 
 // withoutIdleFacts leaves out the counters of interfaces, thousands, that are 0
-// at both ends.
+// at both ends, but those of pause frames and drops: 0 of them is a result.
 func withoutIdleFacts(facts []bundle.Fact) []bundle.Fact {
 	type key struct{ topic, subject, name string }
 	used := map[key]bool{}
 	for _, f := range facts {
-		if f.Value != "0" {
+		if f.Value != "0" || bundle.IsPause(f.Name) || bundle.IsDrop(f.Name) {
 			used[key{f.Topic, f.Subject, f.Name}] = true
 		}
 	}

@@ -267,7 +267,7 @@ type Fact struct {
 	Subject string `json:"subject"` // "eth0", "eth0 rx-3", "cpu 4"; in another network namespace "west/eth0"
 	Name    string `json:"name"`    // "affinity", "rx_pause_frames"
 	Value   string `json:"value"`
-	Counter bool   `json:"counter,omitempty"` // Value is a running count: a difference is a measurement, not drift; left out if 0 at both ends
+	Counter bool   `json:"counter,omitempty"` // Value is a running count: a difference is a measurement, not drift; left out if 0 at both ends, but for pause frames and drops
 }
 
 // A StructLayout is one structure of the running kernel, from its BTF:
