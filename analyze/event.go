@@ -25,7 +25,7 @@ func newEvent(p *profile.Profile, table *stage.Table, window float64, packets Pa
 	for i, s := range p.Stacks {
 		e.places[i] = e.stages.Of(s)
 	}
-	cost := costing{unit: costUnit(p.Event.Unit), window: window, rate: packets.Rate, named: kernelNamed(p)}
+	cost := costing{unit: costUnit(p.Event.Unit), window: window, rate: packets.measured(), named: kernelNamed(p)}
 	all, one := newTally(e.stages, p), newTally(e.stages, p)
 	for cells := p.Cells; len(cells) > 0; { // they are sorted by CPU
 		n := 1
@@ -268,7 +268,7 @@ func (c costing) perPacket(e metric.Estimate) metric.Value {
 		return metric.NotMeasured(metric.CostID, c.unit, bundle.Gap{What: "cost per packet", Why: "no packets were sent in the window, or its length is not known"})
 	}
 	k := 1 / c.window / c.rate.Value
-	return metric.Value{ID: metric.CostID, Value: e.Period * k, Unit: c.unit, SE: e.SE() * k, Samples: e.Samples}
+	return weakenedBy(metric.Value{ID: metric.CostID, Value: e.Period * k, Unit: c.unit, SE: e.SE() * k, Samples: e.Samples}, c.rate)
 }
 
 func (c costing) share(id, name, module string, e, busy metric.Estimate) Share {

@@ -94,7 +94,7 @@ func costByAccounting(r *Run, deltas []delta) Identity {
 	if cpus < len(e.CPUs) {
 		return id.notMeasured("/proc/stat was not read for every CPU measured")
 	}
-	id.Left.Value, id.Right.Value = e.All.PerPacket.Value, busy*1e9/r.Packets.Rate.Value
+	id.Left.Value, id.Right.Value = e.All.PerPacket.Value, busy*1e9/r.Packets.measured().Value
 	return id.settle()
 }
 

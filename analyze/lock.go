@@ -46,6 +46,7 @@ type lockSource struct {
 	kernel *symbols.Table // names the frames of stacks; nil: there are none
 	rate   metric.Value   // packets/s in the window of the samples
 	probed metric.Value   // in that of the probes, of runs without phases
+	sent   *metric.Value  // part of the packets in that window that the CPUs measured sent; nil: all
 }
 
 // newLocks sums what the lock probes counted. A run without the wait probe has
@@ -98,6 +99,7 @@ func (l *Locks) sumWaits(s lockSource, w span) {
 		probed = w.rate("wait")
 		l.Effect = waitEffect(s.manifest)
 	}
+	probed = partOfRate(probed, s.sent)
 	l.PerPkt = waitPerPacket(sum, w.seconds, probed)
 	l.PerPkt.Losses = l.Losses
 	l.PerPkt = l.PerPkt.WithLoss("waits", lost, all, l.PerPkt.Value, l.PerPkt.Value*top)
@@ -160,7 +162,7 @@ func waitPerPacket(ns, window float64, rate metric.Value) metric.Value {
 	if window <= 0 || rate.Value <= 0 {
 		return metric.NotMeasured(metric.WaitPacketID, unit, bundle.Gap{What: "lock wait per packet", Why: "no packets were sent in the probe's window, or its length is not known"})
 	}
-	return metric.Value{ID: metric.WaitPacketID, Value: ns / window / rate.Value, Unit: unit}
+	return weakenedBy(metric.Value{ID: metric.WaitPacketID, Value: ns / window / rate.Value, Unit: unit}, rate)
 }
 
 // lockCPUs sums rows by CPU; waits that found no slot are counted too. CPUs

@@ -10,10 +10,12 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// The reads that enclose the window of the samples, and that of the probes.
+// The reads that enclose the window of the samples, that of the wait probe, and
+// the first phase without a probe, in which events are counted.
 const (
 	windowStart, windowEnd = "start", "end"
 	probeStart, probeEnd   = "probe-start", "probe-end"
+	firstStart, firstEnd   = "none-0-start", "none-0-end"
 )
 
 // saDeltas pairs the reads of each SA at two moments. An SA seen once, or whose counters went backwards, counts from zero
@@ -60,6 +62,14 @@ func outbound(end bundle.SA, begin *bundle.SA) bool {
 	return end.OSeq > begin.OSeq
 }
 
+// measured is the packet rate of the CPUs measured.
+func (p *Packets) measured() metric.Value {
+	if p.Measured != nil {
+		return *p.Measured
+	}
+	return p.Rate
+}
+
 // newPackets takes the packets from the load's own count, or from the counters
 // of the outbound SAs; of a host that has none, from those of its inbound ones.
 func newPackets(sas []SA, rows []bundle.SA, traffic *bundle.Traffic, window float64) Packets {
@@ -81,10 +91,10 @@ func newPackets(sas []SA, rows []bundle.SA, traffic *bundle.Traffic, window floa
 		}
 		counted++
 		total += s.DeltaPackets
-		if s.PCPU == nil {
-			fallback += s.DeltaPackets
+		if cpu := s.cpu(); cpu >= 0 {
+			perCPU[cpu] += s.DeltaPackets
 		} else {
-			perCPU[int(*s.PCPU)] += s.DeltaPackets
+			fallback += s.DeltaPackets
 		}
 	}
 	if counted == 0 {
@@ -95,9 +105,13 @@ func newPackets(sas []SA, rows []bundle.SA, traffic *bundle.Traffic, window floa
 		})
 	}
 	p := Packets{Source: source, Total: packetCount(total), Rate: packetRate(total, seconds)}
-	if fallback == 0 {
+	if float64(fallback) <= fewPackets*float64(total) {
 		for _, cpu := range slices.Sorted(maps.Keys(perCPU)) {
-			p.PerCPU = append(p.PerCPU, CPUValue{cpu, packetRate(perCPU[cpu], seconds)})
+			v := packetRate(perCPU[cpu], seconds)
+			if most := packetRate(perCPU[cpu]+fallback, seconds); fallback > 0 && v.Measured() {
+				v.Low, v.High = v.Value, most.Value
+			}
+			p.PerCPU = append(p.PerCPU, CPUValue{cpu, v})
 		}
 	}
 	return p
@@ -112,21 +126,40 @@ func evenness(p Packets, cpus []int) metric.Value {
 	if len(p.PerCPU) == 0 {
 		return missing("the packet counters do not tell CPUs apart")
 	}
-	sum, squares, n := 0.0, 0.0, len(cpus)
+	rates := map[int]float64{}
+	for _, cpu := range cpus {
+		rates[cpu] = 0
+	}
+	unknown := 0.0 // of any one CPU
 	for _, c := range p.PerCPU {
 		if !c.Value.Measured() {
 			return missing(c.Value.Missing.Why)
 		}
-		sum += c.Value.Value
-		squares += c.Value.Value * c.Value.Value
-		if !slices.Contains(cpus, c.CPU) {
-			n++
-		}
+		rates[c.CPU] = c.Value.Value
+		unknown = max(unknown, c.Value.High-c.Value.Low)
 	}
-	if squares == 0 {
+	each := slices.Sorted(maps.Values(rates))
+	v := metric.Value{ID: metric.JainID, Value: jain(each), Unit: "ratio"}
+	if math.IsNaN(v.Value) {
 		return missing("no packets were sent")
 	}
-	return metric.Value{ID: metric.JainID, Value: sum * sum / (float64(n) * squares), Unit: "ratio"}
+	if unknown > 0 {
+		least, most := slices.Clone(each), slices.Clone(each)
+		least[len(each)-1] += unknown
+		most[0] += unknown
+		v.Low, v.High = min(v.Value, jain(least)), max(v.Value, jain(most))
+	}
+	return v
+}
+
+// jain is NaN if all are 0.
+func jain(each []float64) float64 {
+	sum, squares := 0.0, 0.0
+	for _, x := range each {
+		sum += x
+		squares += x * x
+	}
+	return sum * sum / (float64(len(each)) * squares)
 }
 
 // probeRate is the packet rate in the probes' window: not measured without SA

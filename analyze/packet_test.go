@@ -36,6 +36,16 @@ func TestPackets(t *testing.T) {
 	wantValue(t, "evenness of a CPU that sent all, beside one that sent nothing", evenness(p, []int{3, 4}), 0.5)
 	wantValue(t, "evenness of one CPU", evenness(p, []int{3}), 1)
 
+	rows[3].Packets, rows[4].Packets = 11, 10_100 // the first packet of the flow went by the fallback
+	p = newPackets(saDeltas(rows, windowStart, windowEnd), rows, nil, 99)
+	if len(p.PerCPU) != 1 || p.PerCPU[0].Value.Value != 5000 || p.PerCPU[0].Value.Low != 5000 || p.PerCPU[0].Value.High != 5000.5 {
+		t.Errorf("per CPU = %+v, want 5000 to 5000.5/s on CPU 3", p.PerCPU)
+	}
+	if v := evenness(p, []int{3, 4}); v.Value != 0.5 || !v.Ranged() || v.Low != 0.5 || v.High < 0.50009 || v.High > 0.50011 {
+		t.Errorf("evenness = %+v, want 0.5 to 0.5001", v)
+	}
+	rows[4].Packets = 300
+
 	rows[3].Packets = 60 // now the fallback carries some: CPUs cannot be told apart
 	p = newPackets(saDeltas(rows, windowStart, windowEnd), rows, nil, 99)
 	wantValue(t, "packets", p.Total, 250)

@@ -89,6 +89,11 @@ type Packets struct {
 	Source string       `json:"source"` // "SA counters (outbound)", "traffic.json: ..."
 	Total  metric.Value `json:"total"`  // packets, unit "packets"
 	Rate   metric.Value `json:"rate"`   // unit "packets/s"
+
+	// Measured is the rate of the CPUs measured alone, which costs per packet are
+	// over; nil if no other CPU sent.
+	Measured *metric.Value `json:"measured_rate,omitempty"`
+
 	PerCPU []CPUValue   `json:"per_cpu,omitempty"`
 	Jain   metric.Value `json:"jain"` // how evenly the CPUs measured sent, 1/n..1
 }

@@ -40,12 +40,14 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	r.SAs = saDeltas(in.sas, windowStart, windowEnd)
 	r.Drops = newDrops(in.counters)
 	r.Packets = newPackets(r.SAs, in.sas, in.traffic, r.Manifest.Window.Seconds())
+	from := newSenders(r.Manifest.Plan.CPUs, &in)
+	r.addSenders(from)
 	r.Packets.Jain = evenness(r.Packets, r.Manifest.Plan.CPUs)
 	kernel := r.kallsyms(a, b)
 	r.Phases = newPhases(&b.Manifest)
 	r.Locks = newLocks(lockSource{
 		manifest: &r.Manifest, Locks: in.locks, finds: in.finds.Rows, sas: r.SAs, kernel: kernel,
-		rate: r.Packets.Rate, probed: probeRate(in.sas),
+		rate: r.Packets.Rate, probed: probeRate(in.sas), sent: from.shareIn(&in, r.SAs, probeStart, probeEnd),
 	})
 	r.Warnings = append(r.Warnings, r.Locks.warnEffect()...)
 	r.Finds = newFinds(&b.Manifest, in.finds, r.SAs)
@@ -55,7 +57,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	if err := r.readEvents(ctx, a, b, kernel, in.imports); err != nil {
 		return nil, err
 	}
-	r.Counted = newTotals(in.totals, r.Phases)
+	r.Counted = newTotals(in.totals, r.Phases, from.shareIn(&in, r.SAs, firstStart, firstEnd))
 	if e := r.Main(); r.N == 0 && e != nil {
 		r.N = len(e.CPUs) // an import: the CPUs that have samples
 	}

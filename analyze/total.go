@@ -9,8 +9,9 @@ import (
 )
 
 // newTotals relates what perf stat counted to the packets of the phase it
-// counted in, the first, and to the cycles it counted.
-func newTotals(rows []bundle.Total, phases []Phase) []Total {
+// counted in, the first, and to the cycles it counted. sent is the part of the
+// packets that the CPUs measured sent, nil: all.
+func newTotals(rows []bundle.Total, phases []Phase, sent *metric.Value) []Total {
 	var order []string
 	counts := map[string]*count{}
 	for _, row := range rows {
@@ -22,7 +23,7 @@ func newTotals(rows []bundle.Total, phases []Phase) []Total {
 	}
 	packets := metric.NotMeasured(metric.RateID, "packets/s", bundle.Gap{What: "packets while events were counted", Why: "the run has no phase for it"})
 	if len(phases) > 0 {
-		packets = phases[0].Rate
+		packets = partOfRate(phases[0].Rate, sent)
 	}
 	var cycles *count
 	for _, name := range order {
@@ -81,7 +82,7 @@ func (c *count) perPacket(packets metric.Value) metric.Value {
 		return metric.NotMeasured(metric.CountedID, unit, bundle.Gap{What: "counts per packet", Why: "on one CPU the event was never on"})
 	}
 	v := c.rate / packets.Value
-	return metric.Value{ID: metric.CountedID, Value: v, Unit: unit, SE: v * relative(packets)}
+	return weakenedBy(metric.Value{ID: metric.CountedID, Value: v, Unit: unit}, packets)
 }
 
 func (c *count) perKiloCycle(cycles *count) metric.Value {

@@ -21,7 +21,7 @@ func countedRows() []bundle.Total {
 
 func TestTotals(t *testing.T) {
 	phases := []Phase{{Name: "none-0", Rate: metric.Value{ID: metric.RateID, Value: 1e6, Unit: "packets/s", SE: 1e4}}}
-	got := newTotals(countedRows(), phases)
+	got := newTotals(countedRows(), phases, nil)
 	if len(got) != 2 {
 		t.Fatalf("totals = %+v, want two events", got)
 	}
@@ -32,10 +32,10 @@ func TestTotals(t *testing.T) {
 	if got[0].PerPacket.Unit != "cycles/packet" || got[0].PerPacket.SE != 40 || got[1].Running.Value != 0.5 {
 		t.Errorf("totals = %+v", got)
 	}
-	if v := newTotals(countedRows(), nil)[0].PerPacket; v.Measured() || v.Missing.Why != "the run has no phase for it" {
+	if v := newTotals(countedRows(), nil, nil)[0].PerPacket; v.Measured() || v.Missing.Why != "the run has no phase for it" {
 		t.Errorf("without a phase: %+v", v)
 	}
-	never := newTotals([]bundle.Total{{Event: "cycles", CPU: 0}, {Event: "cycles", CPU: 1, Value: 5, RunningNS: 1e9, Running: 1}}, phases)[0]
+	never := newTotals([]bundle.Total{{Event: "cycles", CPU: 0}, {Event: "cycles", CPU: 1, Value: 5, RunningNS: 1e9, Running: 1}}, phases, nil)[0]
 	if never.PerPacket.Measured() || never.Running.Value != 0 {
 		t.Errorf("an event that was never on: %+v", never)
 	}
@@ -44,7 +44,7 @@ func TestTotals(t *testing.T) {
 func TestMultiplexGate(t *testing.T) {
 	event := func(name, unit string) *Event { return &Event{Name: name, Unit: unit} }
 	cycles, misses := event("cycles:k", "cycles"), event("L1-dcache-load-misses:k", "count")
-	totals := newTotals(countedRows(), nil)
+	totals := newTotals(countedRows(), nil, nil)
 	for _, test := range []struct {
 		events         []*Event
 		counted        []Total

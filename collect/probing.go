@@ -190,6 +190,9 @@ func (r *recorder) freeWindow(ctx context.Context, d time.Duration, phase *bundl
 	after := r.snapshot.readSAs(phase.Name)
 	phase.Window = bundle.Window{StartNS: before.timeNS, EndNS: after.timeNS}
 	phase.Packets, phase.Counted = sentBetween(before.sas, after.sas)
+	if phase.Name == freePhase(0) { // in which the events are counted
+		r.snapshot.keepSAs(phase.Name, before.sas, after.sas)
+	}
 	return why, cause
 }
 

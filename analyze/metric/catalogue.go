@@ -14,6 +14,7 @@ type Formula struct {
 const (
 	PacketsID    = "packets"
 	RateID       = "packet_rate"
+	SentID       = "sent_share"
 	ThroughputID = "throughput"
 	LossID       = "loss"
 	CostID       = "cost_per_packet"
@@ -72,9 +73,10 @@ func Catalogue() []Formula {
 	return []Formula{
 		{PacketsID, "packets", "packets", "higher", "sum over outbound SAs of packets(end) - packets(start)", "SA counters (curlft.packets) or traffic.json"},
 		{RateID, "packets/s", "packets/s", "higher", "packets / time between the two reads of their counters", "as packets; CLOCK_MONOTONIC"},
+		{SentID, "packets of the CPUs measured", "ratio", "", "packets of the SAs of the CPUs measured / packets; of an SA without a CPU number by its lookups on each CPU", "SA counters, find probe, /proc/net/softnet_stat"},
 		{ThroughputID, "throughput", "bit/s", "higher", "as the traffic generator published it, of what was received, else of what was sent; the layer is told beside it", "TRex, iperf3, pktgen"},
 		{LossID, "loss", "ratio", "lower", "packets lost / packets sent", "TRex, iperf3"},
-		{CostID, "cost/packet", "", "lower", "(busy weight / window) / packet rate; busy weight = sum of periods of samples that are not idle", "perf samples, packets"},
+		{CostID, "cost/packet", "", "lower", "(busy weight / window) / packet rate of the same CPUs; busy weight = sum of periods of samples that are not idle", "perf samples, packets"},
 		{SpinID, "spin share", "ratio", "lower", "weight with the leaf in a spin-lock slow path / busy weight", samples},
 		{LockWordID, "lock-word share", "ratio", "lower", "weight with the leaf in a lock's acquire fast path / busy weight", samples},
 		{SpinCostID, "spin cost/packet", "", "lower", "spin share x cost/packet: unlike the share it does not move when other parts do", "perf samples, packets"},
@@ -84,15 +86,15 @@ func Catalogue() []Formula {
 		{ShareID, "self share", "ratio", "", "weight with the function as leaf / busy weight", samples},
 		{MPKCID, "misses/1000 cycles", "1/1000 cycles", "lower", "1000 x weight of the miss event / weight of the cycles event, same CPUs", "perf samples of two events"},
 		{MPKIID, "misses/1000 instructions", "1/1000 instructions", "lower", "1000 x weight of the miss event / weight of the instructions event, same CPUs", "perf samples of two events"},
-		{MissPacketID, "misses/packet", "events/packet", "lower", "(weight of the miss event / window) / packet rate", "perf samples, packets"},
+		{MissPacketID, "misses/packet", "events/packet", "lower", "(weight of the miss event / window) / packet rate of the same CPUs", "perf samples, packets"},
 		{IntensityID, "miss intensity", "1", "lower", "the function's share of the misses / its share of the cycles, or of the time if no cycles were sampled", "perf samples of two events"},
 		{CountRateID, "counted/s", "1/s", "", "count / time the event was enabled, in the first phase without a probe, in which nothing is sampled", "perf stat"},
-		{CountedID, "counted/packet", "", "lower", "counted/s / packet rate of its phase", "perf stat, SA counters around the phase"},
+		{CountedID, "counted/packet", "", "lower", "counted/s / packet rate of the same CPUs in its phase", "perf stat, SA counters around the phase"},
 		{CountedKID, "counted/1000 cycles", "1/1000 cycles", "", "1000 x count of the event / count of the cycles, same CPUs", "perf stat"},
 		{RunningID, "time on", "ratio", "higher", "time the event was on / time it was enabled: less than 1 if it shared a hardware counter", "perf stat"},
 		{WaitsID, "lock waits", "waits", "lower", "waits ended in the window", "wait probe"},
 		{WaitID, "lock wait", "ns", "lower", "sum of the waits' lengths", "wait probe"},
-		{WaitPacketID, "lock wait/packet", "ns/packet", "lower", "(sum of waits / probe window) / packet rate in it", "wait probe, " + probe},
+		{WaitPacketID, "lock wait/packet", "ns/packet", "lower", "(sum of waits / probe window) / packet rate of the same CPUs in it", "wait probe, " + probe},
 		{WaitP50ID, "median wait", "ns", "lower", "upper end of the bin of the histogram that holds the median wait", "wait probe"},
 		{WaitP99ID, "99 % wait", "ns", "lower", "upper end of the bin of the histogram that holds the 99th of 100 waits", "wait probe"},
 		{AcquireID, "acquisitions", "count", "", "acquisitions in the phase, waited for or not", "count probe"},

@@ -1,0 +1,249 @@
+package analyze
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
+)
+
+// fewPackets is the part of the packets that may be of an unknown CPU: the
+// first ones of a flow take the fallback SA until its CPU has one of its own.
+const fewPackets = 0.001
+
+// minLookups is how many lookups of an SA its senders may be told by.
+const minLookups = 100
+
+// senders tells which part of the packets the measured CPUs sent. What is
+// counted on some CPUs is divided by the packets of these, not of all.
+type senders struct {
+	cpus    bundle.CPUSet           // measured; none: not known, and taken to be all that send
+	load    []bundle.CPUPackets     // if the load counts by CPU
+	lookups map[saName]*lookupCount // of outbound SAs, in the find probe's phase
+	arrived map[saName]*lookupCount // packets of inbound SAs, in the same phase
+	stray   float64                 // part of the packets that network softirqs of other CPUs processed
+}
+
+// An saName is what the find probe tells an SA by.
+type saName struct {
+	netns string
+	spi   uint32
+}
+
+// A lookupCount is what was seen of one SA.
+type lookupCount struct{ all, measured, elsewhere float64 } // elsewhere: on a CPU that is not the SA's
+
+func newSenders(cpus bundle.CPUSet, in *input) *senders {
+	s := &senders{cpus: cpus, lookups: map[saName]*lookupCount{}, arrived: map[saName]*lookupCount{}}
+	if in.traffic != nil {
+		s.load = in.traffic.PerCPU
+	}
+	for _, r := range in.finds.Rows {
+		if r.State != "" {
+			s.count(s.lookups, saName{r.NetNS, r.SPI}, r.CPU, r.PCPU, r.Count)
+		}
+	}
+	for _, r := range in.finds.Inbound {
+		s.count(s.arrived, saName{r.NetNS, r.SPI}, r.CPU, nil, r.Packets)
+	}
+	s.stray = strayShare(cpus, in.counters)
+	return s
+}
+
+func (s *senders) count(to map[saName]*lookupCount, name saName, cpu int, pcpu *int, n uint64) {
+	c := to[name]
+	if c == nil {
+		c = &lookupCount{}
+		to[name] = c
+	}
+	c.all += float64(n)
+	if s.cpus.Contains(cpu) {
+		c.measured += float64(n)
+	}
+	if pcpu == nil || *pcpu != cpu {
+		c.elsewhere += float64(n)
+	}
+}
+
+// strayShare is the part of the packets that network softirqs processed on CPUs
+// that are not measured; 0 if nothing tells. The kernel's counter has 32 bits.
+func strayShare(cpus bundle.CPUSet, counters []bundle.Counter) float64 {
+	start, all, outside := map[int]uint32{}, 0.0, 0.0
+	for _, c := range counters {
+		if c.Source != "/proc/net/softnet_stat" || c.Name != "processed" || c.CPU == nil {
+			continue
+		}
+		switch c.Phase {
+		case windowStart:
+			start[*c.CPU] = uint32(c.Value)
+		case windowEnd:
+			n := float64(uint32(c.Value) - start[*c.CPU])
+			all += n
+			if !cpus.Contains(*c.CPU) {
+				outside += n
+			}
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return outside / all
+}
+
+// A sent is the packets of some SAs by who sent them.
+type sent struct {
+	measured, others, unknown float64
+	variance                  float64 // of measured
+	lookups                   float64 // by which senders were told, not by the SA's CPU number
+}
+
+func (s *sent) all() float64 { return s.measured + s.others + s.unknown }
+
+// share is the part of the SAs' packets that the measured CPUs sent, nil if it is
+// all of them.
+func (s *senders) share(sas []SA) *metric.Value {
+	if len(s.cpus) == 0 {
+		return nil
+	}
+	p := s.split(sas)
+	v := metric.Value{ID: metric.SentID, Unit: "ratio", SE: math.Sqrt(p.variance) / p.all(), Samples: uint64(p.lookups)}
+	v.Value = (p.measured + p.unknown) / p.all()
+	switch unknown := p.unknown / p.all(); {
+	case unknown == 0 || s.stray <= metric.RangeLoss:
+		if p.others == 0 {
+			return nil
+		}
+	case unknown <= fewPackets:
+		v.Low, v.High = p.measured/p.all(), v.Value
+	case s.stray <= metric.RefuseLoss:
+		v.Low, v.High = (p.measured+p.unknown*(1-s.stray))/p.all(), v.Value
+	default:
+		v = metric.NotMeasured(metric.SentID, "ratio", bundle.Gap{
+			What: "packets of the CPUs measured",
+			Why: fmt.Sprintf("network softirqs processed %.0f %% of the packets on CPUs other than %s, and whose the packets of an SA without a CPU number are is not known",
+				100*s.stray, s.cpus),
+			Fix: "record with -C of all CPUs that send, or with the find probe, which counts lookups by SA and CPU",
+		})
+	}
+	return &v
+}
+
+// split sums the packets of the outbound SAs, of a host that has none those of
+// the inbound ones. Without SAs all packets are of an unknown CPU.
+func (s *senders) split(sas []SA) sent {
+	var p sent
+	if len(s.load) > 0 {
+		for _, c := range s.load {
+			s.add(&p, c.CPU, float64(c.Packets))
+		}
+		return p
+	}
+	sends := slices.ContainsFunc(sas, func(a SA) bool { return a.Outbound })
+	seen := s.lookups
+	if !sends {
+		seen = s.arrived
+	}
+	for _, a := range sas {
+		n := float64(a.DeltaPackets)
+		of := seen[saName{a.NetNS, a.SPI}]
+		switch {
+		case a.Outbound != sends:
+		case a.cpu() >= 0 && (of == nil || of.elsewhere == 0):
+			s.add(&p, a.cpu(), n)
+		case of != nil && of.all >= minLookups:
+			share := of.measured / of.all
+			p.measured += n * share
+			p.others += n * (1 - share)
+			p.variance += n * n * share * (1 - share) / of.all
+			p.lookups += of.all
+		default:
+			p.unknown += n
+		}
+	}
+	if p.all() == 0 {
+		p.unknown = 1
+	}
+	return p
+}
+
+func (s *senders) add(p *sent, cpu int, n float64) {
+	if s.cpus.Contains(cpu) {
+		p.measured += n
+	} else {
+		p.others += n
+	}
+}
+
+// cpu is the CPU that sends by the SA, -1 if any may: xfrm_state_look_at passes
+// over SAs of another CPU (net/xfrm/xfrm_state.c, 6.13). Inbound packets come in
+// where the card's queues put them, whatever number their SA has.
+func (s *SA) cpu() int {
+	if s.PCPU == nil || !s.Outbound {
+		return -1
+	}
+	return int(*s.PCPU)
+}
+
+// partOfRate is the rate of the CPUs that sent a share of the packets; nil: all.
+func partOfRate(rate metric.Value, share *metric.Value) metric.Value {
+	switch {
+	case share == nil || !rate.Measured():
+		return rate
+	case !share.Measured():
+		return metric.NotMeasured(rate.ID, rate.Unit, *share.Missing)
+	}
+	v := rate
+	v.Value *= share.Value
+	v.SE = math.Hypot(rate.SE*share.Value, rate.Value*share.SE)
+	if share.Ranged() {
+		v.Low, v.High = rate.Value*share.Low, rate.Value*share.High
+	}
+	return v
+}
+
+// weakenedBy gives a number per packet the errors of the packet rate.
+func weakenedBy(v, rate metric.Value) metric.Value {
+	if rate.SE > 0 {
+		v.SE = math.Hypot(v.SE, v.Value*relative(rate))
+	}
+	if rate.Ranged() && rate.Low > 0 {
+		v.Low, v.High = v.Value*rate.Value/rate.High, v.Value*rate.Value/rate.Low
+	}
+	return v
+}
+
+// shareIn is share between two reads of the SAs, or in the window of the samples
+// if the SAs were not kept then.
+func (s *senders) shareIn(in *input, window []SA, from, to string) *metric.Value {
+	sas := saDeltas(in.sas, from, to)
+	if len(sas) == 0 {
+		sas = window
+	}
+	return s.share(sas)
+}
+
+// addSenders sets the rate of the CPUs measured if others sent, too, and says
+// that costs are over other packets than packets/s then.
+func (r *Run) addSenders(s *senders) {
+	share := s.share(r.SAs)
+	if share == nil || !r.Packets.Rate.Measured() {
+		return
+	}
+	rate := partOfRate(r.Packets.Rate, share)
+	r.Packets.Measured = &rate
+	over := fmt.Sprintf("costs, misses and lock wait per packet are over the packets of CPUs %s, packets/s are of all", s.cpus)
+	switch {
+	case !share.Measured():
+		r.gap(*share.Missing)
+	case share.Ranged() && share.Low > 1-fewPackets: // the range beside the numbers says it
+	case share.Ranged():
+		r.warn(metric.CostID, fmt.Sprintf("CPUs %s sent %.1f to %.1f %% of the packets: %s", s.cpus, 100*share.Low, 100*share.High, over))
+	case share.Samples > 0:
+		r.warn(metric.CostID, fmt.Sprintf("CPUs %s sent an estimated %.1f +- %.1f %% of the packets, by %d SA lookups in the find probe's phase: %s",
+			s.cpus, 100*share.Value, 100*share.SE, share.Samples, over))
+	default:
+		r.warn(metric.CostID, fmt.Sprintf("CPUs %s sent %.1f %% of the packets: %s", s.cpus, 100*share.Value, over))
+	}
+}
