@@ -68,6 +68,7 @@ func (s *snapshot) take(phase string) {
 	s.takeCounters(phase)
 	s.takePlacement(phase)
 	s.warnings = append(s.warnings, unsteady(s.counters)...)
+	s.warnings = append(s.warnings, cpuWarnings(s.cpus, s.counters)...)
 }
 
 func (s *snapshot) takeSAs(phase string) {

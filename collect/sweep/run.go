@@ -51,9 +51,6 @@ func partial(err error) error {
 // commit makes a complete run a part of the sweep.
 func (w *worker) commit(run *scenario.Run) (*bundle.Run, error) {
 	part, full := filepath.Join(w.dir, run.Dir+partSuffix), filepath.Join(w.dir, run.Dir)
-	if err := w.checkCPUs(part); err != nil {
-		return nil, err
-	}
 	if err := w.share(part); err != nil {
 		return nil, err
 	}
@@ -78,29 +75,6 @@ func (w *worker) add(dir string) (*bundle.Run, error) {
 		return nil, err
 	}
 	return runs[0], nil
-}
-
-// checkCPUs warns of CPUs that were not used as planned.
-func (w *worker) checkCPUs(part string) error {
-	b, err := bundle.Open(os.DirFS(part), part)
-	if err != nil {
-		return err
-	}
-	counters, err := b.Counters()
-	if err != nil {
-		return err
-	}
-	warnings := CPUWarnings(b.Plan.CPUs, counters)
-	if len(warnings) == 0 {
-		return nil
-	}
-	return bundle.Amend(part, func(m *bundle.Manifest) {
-		for _, warning := range warnings {
-			if !slices.Contains(m.Warnings, warning) { // of a run that was taken over
-				m.Warnings = append(m.Warnings, warning)
-			}
-		}
-	})
 }
 
 // sharedFiles are those that runs of one boot have in common.

@@ -1,4 +1,4 @@
-package sweep
+package collect
 
 import (
 	"fmt"
@@ -18,18 +18,22 @@ const (
 // the window for CPUs to be judged by them.
 const minProcessed = 1000
 
-// CPUWarnings says which of the planned CPUs did next to nothing in the window,
+// cpuWarnings says which of the planned CPUs did next to nothing in the window,
 // by their busy time, and which others took part, by the packets that the
 // network softirq of each processed.
-func CPUWarnings(planned bundle.CPUSet, counters []bundle.Counter) []bundle.Warning {
+func cpuWarnings(planned bundle.CPUSet, counters []bundle.Counter) []bundle.Warning {
 	packets, busy := map[int]float64{}, map[int]float64{}
 	for _, c := range counters {
 		if c.CPU == nil {
 			continue
 		}
 		v := float64(c.Value)
-		if c.Phase == "start" {
+		switch c.Phase {
+		case phaseStart:
 			v = -v
+		case phaseEnd:
+		default:
+			continue
 		}
 		switch {
 		case c.Source == "/proc/net/softnet_stat" && c.Name == "processed":
