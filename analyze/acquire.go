@@ -173,55 +173,136 @@ func fastOf(a *acquired, time span) fastPath {
 	return f
 }
 
-// setBounces sets what lock lines that come from another CPU cost: fast
-// acquisitions above the floor, which is their mean in the run of one CPU of
-// the same mode, else of any mode, on the same host and kernel.
+// setBounces sets what lock lines that come from another CPU may cost: fast
+// acquisitions above the floor, their mean in the runs of one CPU on the same
+// host and kernel.
 func setBounces(runs []*Run) {
 	for _, r := range runs {
-		floor, why := floorOf(runs, r)
+		floors, why := floorsOf(runs, r)
 		for i := range r.Locks.Rows {
 			if l := &r.Locks.Rows[i]; l.fast.count > 0 {
-				l.Bounce = bounce(l.fast, floor, why)
+				l.setBounce(floors, why)
 			}
 		}
 	}
 }
 
-func bounce(f, floor fastPath, why string) metric.Value {
-	missing := func(why string) metric.Value {
-		return metric.NotMeasured(metric.BounceID, "ns/packet", bundle.Gap{What: "bounce of the lock's line", Why: why})
+func (l *Lock) setBounce(floors floors, why string) {
+	missing := func(why string) {
+		l.Bounce = metric.NotMeasured(metric.BounceID, "ns/packet", bundle.Gap{What: "bounce of the lock's line", Why: why})
 	}
 	switch {
 	case why != "":
-		return missing(why)
-	case f.perPacket == 0:
-		return missing("packets of the phase were not counted")
+		missing(why)
+		return
+	case l.fast.perPacket == 0:
+		missing("packets of the phase were not counted")
+		return
 	}
-	se := math.Sqrt(histVariance(f.hist, fastSteps)/float64(f.count) + histVariance(floor.hist, fastSteps)/float64(floor.count))
-	return metric.Value{ID: metric.BounceID, Value: (f.mean() - floor.mean()) * f.perPacket, Unit: "ns/packet", SE: se * f.perPacket, Samples: f.count}
+	of := floors.of(l.class())
+	mean := float64(of.ns) / float64(of.count)
+	own, floor := l.fast.variance(), of.variance()
+	if n := len(of.means); n > 1 { // runs scatter more than their acquisitions say
+		between := variance(of.means)
+		own, floor = max(own, between), max(floor, between/float64(n))
+	}
+	l.Floor = &Floor{Of: of.class, Own: of.class == l.class() && of.class != unnamedLocks, NS: mean, SE: math.Sqrt(floor), Runs: len(of.means)}
+	l.Bounce = metric.Value{ID: metric.BounceID, Value: (l.fast.mean() - mean) * l.fast.perPacket, Unit: "ns/packet", SE: math.Sqrt(own+floor) * l.fast.perPacket, Samples: l.fast.count}
 }
 
-// floorOf returns the fast acquisitions of the run of one CPU that r is measured
-// against, or why there is none.
-func floorOf(runs []*Run, r *Run) (fastPath, string) {
+// variance is that of the mean, of sampling within the phase.
+func (f fastPath) variance() float64 { return histVariance(f.hist, fastSteps) / float64(f.count) }
+
+func variance(x []float64) float64 {
+	mean, sum := 0.0, 0.0
+	for _, v := range x {
+		mean += v / float64(len(x))
+	}
+	for _, v := range x {
+		sum += (v - mean) * (v - mean)
+	}
+	return sum / float64(len(x)-1)
+}
+
+// A floor is the fast acquisitions of one class of locks on one CPU.
+type floor struct {
+	class string
+	fastPath
+	means []float64 // ns, of each run
+}
+
+// floors are those of the mode, then those of every mode; in each the classes,
+// then all locks together.
+type floors []map[string]*floor
+
+// of returns the floor of a class, all locks together if it was timed nowhere.
+func (f floors) of(class string) *floor {
+	for _, class := range []string{class, allLocks} {
+		for _, byClass := range f {
+			if of := byClass[class]; of != nil {
+				return of
+			}
+		}
+	}
+	return nil
+}
+
+// allLocks is a floor that is no class's own.
+const allLocks = "all locks"
+
+// floorsOf returns the floors that r is measured against, or why there is none.
+func floorsOf(runs []*Run, r *Run) (floors, string) {
 	if r.N == 1 {
-		return fastPath{}, "one CPU is the floor that others are measured against"
+		return nil, "one CPU is the floor that others are measured against"
 	}
-	var best fastPath
-	for _, sameMode := range []bool{true, false} {
-		for _, o := range runs {
-			if o.N != 1 || o.Side != r.Side || o.Manifest.Host.Name != r.Manifest.Host.Name || o.Manifest.Host.BuildID != r.Manifest.Host.BuildID || sameMode != (o.Mode == r.Mode) {
-				continue
-			}
-			for _, l := range o.Locks.Rows {
-				best.count += l.fast.count
-				best.ns += l.fast.ns
-				best.hist = addHist(best.hist, l.fast.hist)
-			}
+	sameMode, anyMode := map[string]*floor{}, map[string]*floor{}
+	for _, o := range runs {
+		if o.N != 1 || !o.like(r) {
+			continue
 		}
-		if best.count > 0 {
-			return best, ""
+		addFloors(anyMode, o)
+		if o.Mode == r.Mode {
+			addFloors(sameMode, o)
 		}
 	}
-	return best, "no run of one CPU on this host and kernel was timed: the floor is not known"
+	if len(anyMode) == 0 {
+		return nil, "no run of one CPU on this host and kernel was timed: the floor is not known"
+	}
+	return floors{sameMode, anyMode}, ""
+}
+
+// like reports whether a run is of the same side, host and kernel.
+func (r *Run) like(o *Run) bool {
+	h, other := &r.Manifest.Host, &o.Manifest.Host
+	return r.Side == o.Side && h.Name == other.Name && h.BuildID == other.BuildID
+}
+
+// addFloors adds the fast acquisitions of one run.
+func addFloors(to map[string]*floor, r *Run) {
+	of := map[string]*fastPath{}
+	for i := range r.Locks.Rows {
+		l := &r.Locks.Rows[i]
+		if l.fast.count == 0 {
+			continue
+		}
+		for _, class := range []string{l.class(), allLocks} {
+			if of[class] == nil {
+				of[class] = &fastPath{}
+			}
+			of[class].add(l.fast)
+		}
+	}
+	for class, f := range of {
+		if to[class] == nil {
+			to[class] = &floor{class: class}
+		}
+		to[class].add(*f)
+		to[class].means = append(to[class].means, f.mean())
+	}
+}
+
+func (f *fastPath) add(o fastPath) {
+	f.count += o.count
+	f.ns += o.ns
+	f.hist = addHist(f.hist, o.hist)
 }

@@ -155,8 +155,11 @@ func (l *Lock) class() string {
 	case len(l.Callers) > 0:
 		return "in " + l.Callers[0].Name
 	}
-	return "locks without a name"
+	return unnamedLocks
 }
+
+// unnamedLocks is the class of locks of which nothing is known.
+const unnamedLocks = "locks without a name"
 
 // findWalk asks whether xfrm_state_find gets slower with each SA in its bucket.
 // It is nil if no run timed it.

@@ -80,7 +80,7 @@ func findings(r *Result) []finding.Finding {
 		finding.Scale(scalePoints(r)),
 		rateFindings(r),
 		finding.Spin(spinPoints(r.Runs)),
-		finding.Locks(lockPoints(most)),
+		finding.Locks(lockPoints(r.Runs, most)),
 		finding.NotXFRM(limitPoints(r, most)),
 		finding.SACPU(saTraffic(r.Runs)),
 		finding.Inbound(inboundFacts(r.Runs)),

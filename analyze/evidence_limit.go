@@ -10,15 +10,20 @@ import (
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/scaling"
 	"xfrmscope/analyze/stage"
+	"xfrmscope/collect/bundle"
 )
 
-// lockPoints gathers the evidence of finding.Locks.
-func lockPoints(runs []*Run) []finding.LockPoint {
+// lockPoints gathers the evidence of finding.Locks about some of all runs.
+func lockPoints(all, some []*Run) []finding.LockPoint {
 	var out []finding.LockPoint
-	for _, r := range runs {
+	for _, r := range some {
 		p := finding.LockPoint{Mode: r.modeName(), Run: r.Name, N: r.N, Cost: metric.NotMeasured(metric.CostID, "ns/packet", missingReading)}
 		for _, l := range r.Locks.Rows {
-			p.Locks = append(p.Locks, finding.LockFacts{Name: l.label(), Named: l.Name != "" || l.SPI != 0 || len(l.Callers) > 0, Wait: l.PerPkt, Contention: l.Contention, Bounce: l.Bounce})
+			facts := finding.LockFacts{Name: l.label(), Named: l.Name != "" || l.SPI != 0 || len(l.Callers) > 0, Wait: l.PerPkt, Contention: l.Contention, Bounce: l.Bounce}
+			if l.Floor != nil && !l.Floor.Own {
+				facts.OtherFloor = l.Floor.Of
+			}
+			p.Locks = append(p.Locks, facts)
 		}
 		if e := r.Main(); e != nil {
 			if e.Unit == "nanoseconds" {
@@ -29,13 +34,37 @@ func lockPoints(runs []*Run) []finding.LockPoint {
 				spin = append(spin, finding.LockCaller{Name: c.Name, Spin: c.Share})
 			}
 			for _, c := range e.All.LockWordCallers {
-				word = append(word, finding.LockCaller{Name: c.Name, Word: c.Share})
+				word = append(word, finding.LockCaller{Name: c.Name, Word: c.Share, Cost: c.PerPacket, Floor: wordFloor(all, r, e.Name, c.Name)})
 			}
 			p.Callers = finding.MergeCallers(spin, word)
 		}
 		out = append(out, p)
 	}
 	return out
+}
+
+// wordFloor is what the fast paths that a caller entered cost a packet on one
+// CPU, the highest of the runs of the same mode, host and kernel.
+func wordFloor(all []*Run, r *Run, event, caller string) metric.Value {
+	floor := metric.NotMeasured(metric.WordCostID, "", bundle.Gap{What: "lock-word cost on one CPU", Why: "no run of one CPU of this mode, host and kernel has samples and packets"})
+	for _, o := range all {
+		e := o.event(event)
+		if r.N == 1 || o.N != 1 || !o.like(r) || o.Mode != r.Mode || e == nil || !e.All.PerPacket.Measured() {
+			continue
+		}
+		v := metric.Value{ID: metric.WordCostID, Unit: e.All.PerPacket.Unit} // not listed: no sample
+		i := slices.IndexFunc(e.All.LockWordCallers, func(s Share) bool { return s.Name == caller })
+		switch callers := e.All.LockWordCallers; {
+		case i >= 0:
+			v = callers[i].PerPacket
+		case len(callers) == TopFunctions: // cut: no more than the last
+			v = callers[len(callers)-1].PerPacket
+		}
+		if !floor.Measured() || v.Value > floor.Value {
+			floor = v
+		}
+	}
+	return floor
 }
 
 // label names a lock as far as it is known: by name, by who waited for it, by

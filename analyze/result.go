@@ -254,12 +254,22 @@ type Lock struct {
 
 	Acquisitions metric.Value `json:"acquisitions"`         // of the count probe, in its phase
 	Contention   metric.Value `json:"contention_ratio"`     // waits/s over acquisitions/s, each in its phase
-	Bounce       metric.Value `json:"bounce_ns_per_packet"` // fast-path time above the floor of one CPU
-	SPI          uint32       `json:"spi,omitempty"`        // if it is an SA's x->lock
+	Bounce       metric.Value `json:"bounce_ns_per_packet"` // fast-path time above Floor
+	Floor        *Floor       `json:"bounce_floor,omitempty"`
+	SPI          uint32       `json:"spi,omitempty"` // if it is an SA's x->lock
 	PCPU         *int         `json:"pcpu,omitempty"`
 	Callers      []Share      `json:"callers,omitempty"` // who waited for it, of the stacks phase
 
 	fast fastPath // of the time probe, until Bounce is known
+}
+
+// A Floor is what Lock.Bounce stands on: the mean fast acquisition on one CPU.
+type Floor struct {
+	Of   string  `json:"of"`  // the locks timed there: "x->lock", or "all locks"
+	Own  bool    `json:"own"` // of the lock's own class; else a lock slower than others on one CPU, too, seems to bounce
+	NS   float64 `json:"ns"`
+	SE   float64 `json:"se"`   // the larger of sampling error and spread between the runs
+	Runs int     `json:"runs"` // of one CPU
 }
 
 // An SA is what one SA carried in the window.

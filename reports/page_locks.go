@@ -32,7 +32,7 @@ func locksTable(runs []*analyze.Run) table {
 	t := table{ID: "lock-table", Caption: "Locks that were waited for, by the wait probe", Head: []column{
 		{Text: "run"}, {Text: "lock"}, {Text: "waits", Number: true}, {Text: "wait", Unit: "ms, all CPUs", Number: true},
 		{Text: "median", Unit: "ns at most", Number: true}, {Text: "99 %", Unit: "ns at most", Number: true}, {Text: "longest", Unit: "µs", Number: true},
-		{Text: "acquired", Unit: "by probe", Number: true}, {Text: "contention", Unit: "% of acquired", Number: true}, {Text: "bounce", Unit: "ns/packet", Number: true, Title: "time in the fast path above that of one CPU: the lock's cache line is elsewhere"},
+		{Text: "acquired", Unit: "by probe", Number: true}, {Text: "contention", Unit: "% of acquired", Number: true}, {Text: "bounce", Unit: "ns/packet", Number: true, Title: "time in the fast path above that of locks of its class on one CPU: what a cache line from another CPU costs, if nothing else is slower there"},
 		{Text: "CPUs that waited"}, {Text: "wait lengths", Unit: "log₂ ns"},
 	}}
 	left := 0
@@ -56,7 +56,7 @@ func lockRow(r *analyze.Run, l analyze.Lock) []cell {
 	}
 	return []cell{run, lockCell(l), countCell(l.Waits),
 		{Text: pretty(significant(float64(l.WaitNS)/1e6, 4)), Sort: strconv.FormatUint(l.WaitNS, 10), Number: true},
-		lockValue(l.P50), lockValue(l.P99), microCell(l.MaxNS), lockValue(l.Acquisitions), lockValue(l.Contention), lockValue(l.Bounce),
+		lockValue(l.P50), lockValue(l.P99), microCell(l.MaxNS), lockValue(l.Acquisitions), lockValue(l.Contention), bounceCell(l),
 		{Text: cpuList(l.CPUs)}, {Picture: template.HTML(histogram(l.Hist)), Text: histogramText(l.Hist)}}
 }
 
@@ -66,6 +66,18 @@ func lockValue(v metric.Value) cell {
 		return cell{Text: "not measured", Muted: true, Number: true, Sort: "-1"}
 	}
 	return valueCell(v)
+}
+
+// bounceCell says of which locks the floor is if not of the lock's own class.
+func bounceCell(l analyze.Lock) cell {
+	c := lockValue(l.Bounce)
+	if f := l.Floor; f != nil {
+		c.Title = fmt.Sprintf("above %s ± %s ns: %s, %d runs of one CPU", significant(f.NS, 3), significant(f.SE, 2), name(f.Of), f.Runs)
+		if !f.Own {
+			c.Small = "above " + name(f.Of)
+		}
+	}
+	return c
 }
 
 // lockCell names a lock: whose it is, and its address.

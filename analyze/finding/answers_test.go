@@ -42,24 +42,35 @@ func claims(t *testing.T, got []Finding, want ...string) {
 
 func TestLocks(t *testing.T) {
 	cost := value(1000, 5, "ns/packet")
+	quiet, none, ns := value(0.1, 0, "ns/packet"), none("ns/packet"), "ns/packet"
+	word := func(share, cost float64, floor metric.Value) []LockCaller {
+		return []LockCaller{{Name: "xfrm_output_resume", Word: value(share, 0.0002, "ratio"), Cost: value(cost, 0.5, ns), Floor: floor}}
+	}
 	claims(t, Locks([]LockPoint{
 		{Mode: "shared", N: 4, Cost: cost, Locks: []LockFacts{
-			{Name: "x->lock SPI 0x1000", Named: true, Wait: value(300, 0, "ns/packet"), Contention: value(0.4, 0.01, "ratio"), Bounce: none("ns/packet")},
-			{Name: "lock 0x7", Wait: value(30, 0, "ns/packet"), Contention: none("ratio"), Bounce: none("ns/packet")},
+			{Name: "x->lock SPI 0x1000", Named: true, Wait: value(300, 0, ns), Contention: value(0.4, 0.01, "ratio"), Bounce: none},
+			{Name: "lock 0x7", Wait: value(30, 0, ns), Contention: none, Bounce: none},
 		}},
 		{Mode: "pcpu", N: 4, Cost: cost, Locks: []LockFacts{
-			{Name: "x->lock SPI 0x1001", Named: true, Wait: value(0.1, 0, "ns/packet"), Contention: value(0.0001, 0.0001, "ratio"), Bounce: value(25, 2, "ns/packet")},
-			{Name: "x->lock SPI 0x1002", Named: true, Wait: value(0.1, 0, "ns/packet"), Contention: value(0, 0.0001, "ratio"), Bounce: value(8, 2, "ns/packet")},
+			{Name: "x->lock SPI 0x1001", Named: true, Wait: quiet, Contention: value(0.0001, 0.0001, "ratio"), Bounce: value(25, 2, ns)},
+			{Name: "x->lock SPI 0x1002", Named: true, Wait: quiet, Contention: value(0, 0.0001, "ratio"), Bounce: value(8, 2, ns)},
 		}},
-		{Mode: "quiet", N: 4, Cost: cost, Locks: []LockFacts{{Name: "a", Named: true, Wait: value(1, 0, "ns/packet"), Contention: none("ratio"), Bounce: none("ns/packet")}}},
-		{Mode: "samples only", N: 1, Cost: none("ns/packet"), Callers: MergeCallers(
+		{Mode: "quiet", N: 4, Cost: cost, Locks: []LockFacts{{Name: "a", Named: true, Wait: value(1, 0, ns), Contention: none, Bounce: none}}},
+		{Mode: "other floor", N: 4, Cost: cost, Locks: []LockFacts{{Name: "a", Named: true, Wait: quiet, Contention: none, Bounce: value(25, 2, ns), OtherFloor: "all locks"}}},
+		{Mode: "no waits", N: 4, Cost: cost, Locks: []LockFacts{{Name: "a", Named: true, Wait: none, Contention: none, Bounce: value(25, 2, ns)}}},
+		{Mode: "one", N: 1, Cost: none, Callers: MergeCallers(
 			[]LockCaller{{Name: "alloc_iova", Spin: value(0.0121, 0.0002, "ratio")}},
-			[]LockCaller{{Name: "xfrm_output_resume", Word: value(0.0196, 0.0002, "ratio")}, {Name: "alloc_iova", Word: value(0.001, 0.0001, "ratio")}},
+			append(word(0.0196, 20, none), LockCaller{Name: "alloc_iova", Word: value(0.001, 0.0001, "ratio")}),
 		)},
+		{Mode: "risen", N: 4, Cost: none, Callers: MergeCallers(nil, word(0.04, 40, value(20, 0.5, ns)))},
+		{Mode: "as on one", N: 4, Cost: none, Callers: MergeCallers(nil, word(0.04, 40, value(38, 0.5, ns)))},
+		{Mode: "under the floor", N: 4, Cost: none, Callers: MergeCallers(nil, word(0.0102, 10, value(0, 0, ns)))},
 	}),
 		"shared on 4 CPUs: x->lock SPI 0x1000 and 1 lock without a name spin: somebody holds it",
-		"pcpu on 4 CPUs: x->lock SPI 0x1001 is not waited for: the cache line comes from another CPU",
-		"samples only on 1 CPU: the lock taken by xfrm_output_resume is not waited for: the cache line comes from another CPU",
+		"pcpu on 4 CPUs: x->lock SPI 0x1001 is hardly waited for, but slower than on 1 CPU, as by a cache line from another",
+		"one on 1 CPU: the lock taken by xfrm_output_resume is hardly waited for; the instruction or the cache line, samples cannot tell",
+		"risen on 4 CPUs: the lock taken by xfrm_output_resume is hardly waited for, but slower than on 1 CPU, as by a cache line from another",
+		"as on one on 4 CPUs: the lock taken by xfrm_output_resume is hardly waited for; the instruction or the cache line, samples cannot tell",
 	)
 }
 

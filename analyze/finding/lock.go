@@ -29,23 +29,27 @@ type LockFacts struct {
 	Wait       metric.Value // ns/packet
 	Contention metric.Value
 	Bounce     metric.Value // ns/packet
+	OtherFloor string       // the locks that Bounce stands on if they are not of this lock's class, "" if they are
 }
 
 // A LockCaller is a function that takes locks, by samples.
 type LockCaller struct {
-	Name string
-	Spin metric.Value // share of busy time in slow paths it entered
-	Word metric.Value // share of busy time in fast paths it entered
+	Name  string
+	Spin  metric.Value // share of busy time in slow paths it entered
+	Word  metric.Value // share of busy time in fast paths it entered
+	Cost  metric.Value // Word, a packet
+	Floor metric.Value // Cost on one CPU, the highest of the runs
 }
 
 // LockFloor is the part of the cost of a packet, or of busy time, from which a
 // lock is named.
 const LockFloor = 0.01
 
-// Locks says of each mode which locks spin and which bounce. The two have
+// Locks says of each mode which locks spin and which are only slow. The two have
 // different cures: a lock that is waited for needs less work under it or fewer
 // takers; a line that bounces needs a place of its own, or a taker that stays on
-// one CPU.
+// one CPU. That a line bounces is said only of a fast path that is slower than on
+// one CPU: an atomic instruction takes time there as well.
 func Locks(points []LockPoint) []Finding {
 	var out []Finding
 	for _, p := range points {
@@ -57,11 +61,11 @@ func Locks(points []LockPoint) []Finding {
 }
 
 func locksOfMode(p LockPoint) (Finding, bool) {
-	var spins, misses, evidence []string
+	var spins, bounces, unclear, evidence []string
 	unnamed := 0
 	for _, l := range p.Locks {
-		spin, miss, line := judgeLock(l, p.Cost)
-		if !spin && !miss {
+		spin, bounce, line := judgeLock(l, p.Cost)
+		if !spin && !bounce {
 			continue
 		}
 		evidence = append(evidence, line)
@@ -71,40 +75,67 @@ func locksOfMode(p LockPoint) (Finding, bool) {
 		case spin:
 			spins = append(spins, l.Name)
 		default:
-			misses = append(misses, l.Name)
+			bounces = append(bounces, l.Name)
 		}
 	}
 	bySamples := len(evidence) == 0
 	for _, c := range p.Callers {
-		spin, word := c.Spin.Measured() && c.Spin.Value >= LockFloor, c.Word.Measured() && c.Word.Value >= LockFloor
+		spin, word := atLeast(c.Spin, LockFloor), atLeast(c.Word, LockFloor)
 		if !spin && !word {
 			continue
 		}
 		evidence = append(evidence, callerLine(c))
-		if bySamples && word && !spin {
-			misses = append(misses, "the lock taken by "+c.Name)
+		switch name := "the lock taken by " + c.Name; {
+		case !bySamples || spin:
+		case c.aboveFloor():
+			bounces = append(bounces, name)
+		default:
+			unclear = append(unclear, name)
 		}
 	}
-	if len(spins)+len(misses) == 0 {
+	if len(spins)+len(bounces)+len(unclear) == 0 {
 		return Finding{}, false // what spins without a name, Spin says by its callers
 	}
 	if unnamed > 0 {
 		spins = append(spins, counted(unnamed, "lock")+" without a name")
 	}
-	var parts []string
-	if len(spins) > 0 {
-		parts = append(parts, listed(spins)+plural(spins, " spins", " spin")+": somebody holds it")
-	}
-	if len(misses) > 0 {
-		parts = append(parts, listed(misses)+plural(misses, " is", " are")+" not waited for: the cache line comes from another CPU")
-	}
-	return Finding{
+	f := Finding{
 		ID:        "lock",
-		Claim:     fmt.Sprintf("%s on %s: %s", p.Mode, cpus(p.N), strings.Join(parts, "; ")),
 		Evidence:  evidence,
 		NotProven: "That removing it makes packets faster: what waits here may wait at the next lock instead.",
-		Next:      lockNext(len(spins) > 0),
-	}, true
+		Next:      "perf c2c or IBS on the lock's line: which other field of it is written, and by which CPU",
+	}
+	var parts []string
+	if len(unclear) > 0 {
+		parts = append(parts, listed(unclear)+plural(unclear, " is", " are")+" hardly waited for; the instruction or the cache line, samples cannot tell")
+		f.NotProven = "What the time is: an atomic instruction takes some without any other CPU, and the sample of a clock may stand behind what it is charged to."
+		f.Next = "the same on 1 CPU, with the time probe: what is above it is not the instruction"
+	}
+	if len(bounces) > 0 {
+		parts = slices.Insert(parts, 0, listed(bounces)+plural(bounces, " is", " are")+" hardly waited for, but slower than on 1 CPU, as by a cache line from another")
+		f.NotProven += " That it is the line: a busy SMT sibling or a lower clock slows the fast path, too."
+	}
+	if len(spins) > 0 {
+		parts = slices.Insert(parts, 0, listed(spins)+plural(spins, " spins", " spin")+": somebody holds it")
+		f.Next = "look at who enters it (stacks) and how long it is held; give each CPU an SA of its own where it is x->lock"
+	}
+	f.Claim = fmt.Sprintf("%s on %s: %s", p.Mode, cpus(p.N), strings.Join(parts, "; "))
+	return f, true
+}
+
+// atLeast reports whether a value is at a floor or above, by two errors.
+func atLeast(v metric.Value, floor float64) bool {
+	return v.Measured() && v.Value-2*v.SE >= floor
+}
+
+// aboveFloor reports whether the fast path takes more than on one CPU, by
+// LockFloor of busy time.
+func (c LockCaller) aboveFloor() bool {
+	if !c.Cost.Measured() || !c.Floor.Measured() || c.Cost.Unit != c.Floor.Unit || c.Cost.Value <= 0 {
+		return false
+	}
+	more := c.Cost.Value - c.Floor.Value - 2*math.Hypot(c.Cost.SE, c.Floor.SE)
+	return c.Word.Value*more/c.Cost.Value >= LockFloor
 }
 
 func plural(names []string, one, several string) string {
@@ -121,25 +152,19 @@ func counted(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-func lockNext(spins bool) string {
-	if spins {
-		return "look at who enters it (stacks) and how long it is held; give each CPU an SA of its own where it is x->lock"
-	}
-	return "perf c2c or IBS on the lock's line: which other field of it is written, and by which CPU"
-}
-
 // judgeLock says whether a lock spins or, not spinning, bounces.
-func judgeLock(l LockFacts, cost metric.Value) (spins, misses bool, line string) {
+func judgeLock(l LockFacts, cost metric.Value) (spins, bounces bool, line string) {
 	parts := []string{}
 	heavy := func(v metric.Value) bool {
-		return v.Measured() && cost.Measured() && cost.Value > 0 && v.Value-2*v.SE >= LockFloor*cost.Value
+		return cost.Measured() && cost.Value > 0 && atLeast(v, LockFloor*cost.Value)
 	}
-	spins = heavy(l.Wait) || l.Contention.Measured() && l.Contention.Value-2*l.Contention.SE >= LockFloor
-	misses = !spins && heavy(l.Bounce)
+	spins = heavy(l.Wait) || atLeast(l.Contention, LockFloor)
+	waited := l.Wait.Measured() || l.Contention.Measured()
+	bounces = !spins && waited && l.OtherFloor == "" && heavy(l.Bounce)
 	for _, v := range []struct {
 		what string
 		metric.Value
-	}{{"waits", l.Wait}, {"contended", l.Contention}, {"line bounces", l.Bounce}} {
+	}{{"waits", l.Wait}, {"contended", l.Contention}, {"fast path above that on 1 CPU", l.Bounce}} {
 		switch {
 		case !v.Measured():
 			parts = append(parts, v.what+": not measured")
@@ -149,7 +174,10 @@ func judgeLock(l LockFacts, cost metric.Value) (spins, misses bool, line string)
 			parts = append(parts, v.what+": "+quantity(v.Value))
 		}
 	}
-	return spins, misses, l.Name + ": " + strings.Join(parts, ", ")
+	if l.OtherFloor != "" {
+		parts[len(parts)-1] += " (of " + l.OtherFloor + ": its own class was not timed there)"
+	}
+	return spins, bounces, l.Name + ": " + strings.Join(parts, ", ")
 }
 
 func callerLine(c LockCaller) string {
@@ -160,6 +188,12 @@ func callerLine(c LockCaller) string {
 	}{{"slow path", c.Spin}, {"lock word", c.Word}} {
 		if v.Measured() {
 			parts = append(parts, fmt.Sprintf("%s %s of busy time", v.what, percent(v.Value)))
+		}
+	}
+	if c.Word.Measured() && c.Cost.Measured() && c.Cost.Value > 0 {
+		parts = append(parts, quantity(c.Cost))
+		if c.Floor.Measured() {
+			parts = append(parts, quantity(c.Floor)+" on 1 CPU")
 		}
 	}
 	return "taken by " + c.Name + ": " + strings.Join(parts, ", ")
@@ -180,7 +214,7 @@ func MergeCallers(spin, word []LockCaller) []LockCaller {
 			out = append(out, w)
 			continue
 		}
-		out[i].Word = w.Word
+		out[i].Word, out[i].Cost, out[i].Floor = w.Word, w.Cost, w.Floor
 	}
 	slices.SortStableFunc(out, func(a, b LockCaller) int {
 		return cmp.Or(cmp.Compare(b.Spin.Value+b.Word.Value, a.Spin.Value+a.Word.Value), cmp.Compare(a.Name, b.Name))

@@ -8,7 +8,7 @@ type LockKind uint8
 const (
 	NoLock   LockKind = iota
 	Spin              // a slow path: the lock is held, the CPU waits
-	LockWord          // an acquire fast path: slow only if the lock word's cache line is elsewhere
+	LockWord          // an acquire fast path: one atomic instruction, slow if its cache line is elsewhere
 )
 
 // slowPaths wait for a lock that somebody holds: kernel/locking/qspinlock.c,
