@@ -270,8 +270,8 @@ type idleShare struct {
 func idleShares(r *Run, deltas []delta) []idleShare {
 	var out []idleShare
 	for _, c := range cpuTimes(deltas) {
-		if slices.Contains(r.Manifest.Plan.CPUs, c.cpu) && c.seconds > 0 {
-			out = append(out, idleShare{c.cpu, c.idle / c.seconds})
+		if slices.Contains(r.Manifest.Plan.CPUs, c.cpu) && c.sum() > 0 {
+			out = append(out, idleShare{c.cpu, float64(c.idle) / 1e9 / c.sum()})
 		}
 	}
 	if e := r.Main(); len(out) == 0 && e != nil && e.Unit == "nanoseconds" && len(e.CPUs) > 0 && e.CPUs[0].CPU >= 0 {

@@ -86,8 +86,8 @@ func costByAccounting(r *Run, deltas []delta) Identity {
 	}
 	busy, cpus := 0.0, 0
 	for _, c := range cpuTimes(deltas) {
-		if !e.onCPU(c.cpu).Total.Empty() && c.seconds > 0 {
-			busy += c.busy / c.seconds
+		if !e.onCPU(c.cpu).Total.Empty() && c.sum() > 0 {
+			busy += c.busy() / c.sum()
 			cpus++
 		}
 	}
@@ -120,40 +120,6 @@ func (i Identity) byCounting(r *Run, e *Event) Identity {
 		return i.settle()
 	}
 	return i.notMeasured("the event counts " + e.Unit + ", and was not counted beside the samples")
-}
-
-// A cpuTime is what the kernel accounted one CPU in the window, in seconds.
-type cpuTime struct {
-	cpu                 int
-	busy, idle, seconds float64 // seconds: busy, idle and stolen
-}
-
-// cpuTimes returns what /proc/stat counted, by CPU. Counters that went
-// backwards count as nothing.
-func cpuTimes(deltas []delta) []cpuTime {
-	var out []cpuTime
-	byCPU := map[int]int{}
-	for _, d := range deltas {
-		if d.Source != "/proc/stat" || d.CPU == nil {
-			continue
-		}
-		at, ok := byCPU[*d.CPU]
-		if !ok {
-			at = len(out)
-			byCPU[*d.CPU] = at
-			out = append(out, cpuTime{cpu: *d.CPU})
-		}
-		s := float64(d.Value) / 1e9
-		out[at].seconds += s
-		switch d.Name {
-		case "idle", "iowait":
-			out[at].idle += s
-		case "steal":
-		default:
-			out[at].busy += s
-		}
-	}
-	return out
 }
 
 // minSpins is how many samples in slow paths a comparison with the probe needs.

@@ -14,6 +14,7 @@ import (
 // the first phase without a probe, in which events are counted.
 const (
 	windowStart, windowEnd = "start", "end"
+	windowSample           = "sample" // within it, and in the phases of the probes
 	probeStart, probeEnd   = "probe-start", "probe-end"
 	firstStart, firstEnd   = "none-0-start", "none-0-end"
 )

@@ -76,6 +76,7 @@ type Run struct {
 	Gates      []Gate     `json:"gates,omitempty"`      // what would make a comparison meaningless
 	Drift      []Drift    `json:"drift,omitempty"`      // placement facts that changed during the run
 	Layouts    []Layout   `json:"layouts,omitempty"`    // which hot fields of the kernel's structures share a line
+	CPUTimes   *CPUTimes  `json:"cpu_times,omitempty"`  // of the measured CPUs, as the kernel accounted; nil if not read
 
 	measured []generated // by traffic generators, until each run has its own
 

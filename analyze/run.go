@@ -64,6 +64,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	r.Name = runName(r)
 	r.Config = config(b)
 	r.Heat = newHeat(r.Main(), r.Manifest.Window)
+	r.CPUTimes = newCPUTimes(r, in)
 	r.Identities = newIdentities(r, in)
 	r.Gates = newGates(r, in)
 	for _, e := range r.Events {

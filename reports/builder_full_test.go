@@ -112,6 +112,7 @@ func fill(r *analyze.Run, s runSpec) *analyze.Run {
 		Hist: []uint64{0, 0, 0, 0, 0, 0, 9, 60, 200, 90, 12, 2}, Inbound: []analyze.Inbound{{SPI: 0x2001, CPUs: []int{0, 1}, Packets: []uint64{calls / 2, calls / 2}}},
 	}
 	r.Finds, r.Matrix, r.Heat = f, testMatrix(s, calls), testHeat(s)
+	r.CPUTimes = testTimes(s)
 	for i := range r.Locks.Rows {
 		l := &r.Locks.Rows[i]
 		l.P50, l.P99 = value("lock_wait_p50", 2048, "ns"), value("lock_wait_p99", 16384, "ns")
@@ -174,6 +175,21 @@ func testMatrix(s runSpec, calls uint64) *analyze.Matrix {
 	}
 	m.Rows = append(m.Rows, fallback)
 	return m
+}
+
+func testTimes(s runSpec) *analyze.CPUTimes {
+	t := &analyze.CPUTimes{}
+	shares := func(i int) analyze.TimeShares {
+		idle := .02 + .01*float64(i%3)
+		return analyze.TimeShares{Seconds: s.seconds, System: .05, Softirq: .93 - idle, Idle: idle, Steal: .02}
+	}
+	for cpu := range s.n {
+		t.CPUs = append(t.CPUs, analyze.CPUTime{CPU: cpu, TimeShares: shares(cpu)})
+	}
+	for i := range int(s.seconds) {
+		t.Steps = append(t.Steps, analyze.TimeStep{StartS: float64(i), EndS: float64(i + 1), TimeShares: shares(i)})
+	}
+	return t
 }
 
 func testHeat(s runSpec) *analyze.Heat {

@@ -214,3 +214,16 @@ func TestHTMLOfAThousandRuns(t *testing.T) {
 		t.Errorf("the page has %d bytes, want at most 2.1 MB that say what they left out", b.Len())
 	}
 }
+
+// TestHTMLShowsCPUTimes: what the kernel accounted, by CPU and by time.
+func TestHTMLShowsCPUTimes(t *testing.T) {
+	page := string(html(t, testFull(), HTMLOptions{Static: true, FlameBytes: -1}))
+	for _, want := range []string{`id="time-table"`, ">softirq", ">steal", "what the kernel accounted to the CPUs, over time"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not show %q", want)
+		}
+	}
+	if strings.Contains(string(html(t, testSweep(), HTMLOptions{Static: true, FlameBytes: -1})), `id="time-table"`) {
+		t.Error("a table of times that were not read")
+	}
+}

@@ -57,7 +57,7 @@ func cpusSection(runs []*analyze.Run, repeats string, heats []part) section {
 	}
 	s.Parts = []part{
 		{Text: strings.TrimSpace("Height: share of a CPU's samples that are not idle, per cent. " + repeats), Legend: spinLegend(), Panels: panels},
-		folded("table of every CPU", part{Table: cpuPageTable(runs)}),
+		folded("table of every CPU", part{Table: cpuPageTable(runs)}, part{Table: timeTable(runs)}),
 	}
 	s.Parts = append(s.Parts, heats...)
 	return s

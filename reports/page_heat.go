@@ -188,7 +188,11 @@ func heatParts(r *analyze.Result) []part {
 		if spin := shareOf(all(run).SpinShare); spin > most {
 			open, most = len(out), spin
 		}
-		out = append(out, folded(groupLabel(run)+": CPU by time", p))
+		f := folded(groupLabel(run)+": CPU by time", p)
+		if picture := timesPicture(run.CPUTimes, run.Manifest.Window.Seconds(), runLabel(run)+": what the kernel accounted to the CPUs, over time"); picture != nil {
+			f.Fold.Parts = append(f.Fold.Parts, part{Text: "What the kernel accounted to the measured CPUs together, second by second:", Muted: true, Picture: template.HTML(picture)})
+		}
+		out = append(out, f)
 	}
 	if open >= 0 {
 		out[open].Fold.Open = true

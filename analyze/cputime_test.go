@@ -1,0 +1,45 @@
+package analyze
+
+import (
+	"reflect"
+	"testing"
+
+	"xfrmscope/collect/bundle"
+)
+
+// The times of the measured CPUs: of the whole window by CPU, and of them
+// together from read to read. What was read in the phases is behind it.
+func TestCPUTimes(t *testing.T) {
+	m := makeRun("pcpu", 2)
+	read := func(phase string, atMS int64, cpu int, tens ...uint64) { // of 10 ms: user, system, softirq, idle, steal
+		for i, name := range []string{"user", "system", "softirq", "idle", "steal"} {
+			m.counters = append(m.counters, bundle.Counter{Phase: phase, TimeNS: atMS * 1e6, Source: "/proc/stat", CPU: &cpu, Name: name, Unit: "ns", Value: tens[i] * 1e7})
+		}
+	}
+	all := func(phase string, atMS int64, user, system, softirq, idle, steal uint64) {
+		read(phase, atMS, 0, user, system, softirq, idle, steal)
+		read(phase, atMS, 1, user, system, softirq, idle, steal)
+	}
+	all("start", 990, 100, 100, 100, 100, 0) // the window is from 1 to 3 s
+	read("start", 990, 7, 0, 0, 0, 0, 0)     // not measured
+	all("sample", 2000, 100, 110, 190, 100, 0)
+	all("sample", 2990, 100, 115, 280, 104, 1)
+	all("end", 3010, 100, 115, 281, 105, 1)
+	read("end", 3010, 7, 50, 50, 50, 50, 0)
+	all("sample", 4000, 900, 900, 900, 900, 0)
+	got := analyse(t, m.open(t, "a")).Runs[0].CPUTimes
+	whole := TimeShares{Seconds: 2.02, System: .0743, Softirq: .896, Idle: .0248, Steal: .005}
+	want := &CPUTimes{
+		CPUs: []CPUTime{{0, whole}, {1, whole}},
+		Steps: []TimeStep{
+			{-.01, 1, TimeShares{Seconds: 2, System: .1, Softirq: .9}},
+			{1, 2.01, TimeShares{Seconds: 2.04, System: .049, Softirq: .8922, Idle: .049, Steal: .0098}},
+		},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if got := analyse(t, makeRun("pcpu", 1).open(t, "a")).Runs[0].CPUTimes; got != nil {
+		t.Errorf("without /proc/stat: %+v", got)
+	}
+}
