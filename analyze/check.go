@@ -3,7 +3,8 @@ package analyze
 import "xfrmscope/analyze/metric"
 
 // An Identity is an equation that two independent measurements must satisfy.
-// One that is broken marks the numbers that hang on it.
+// One that is broken marks the numbers that hang on it, metric.Value.Doubt, and
+// takes the star from comparisons of them.
 type Identity struct {
 	ID       string   `json:"id"`              // "functions-sum", "cycles-per-packet", "spin-probe-samples", "lock-packets", ...
 	Left     Side     `json:"left"`            // what is claimed

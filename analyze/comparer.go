@@ -216,11 +216,11 @@ func (c *comparer) law(m *modePair) {
 	for _, at := range m.cells {
 		runs = append(append(runs, at.before...), at.after...)
 	}
-	if failed := failedGates(runs); len(failed) > 0 {
+	if why := blameOf(runs, by.ID); why != "" {
 		for _, p := range []*scaling.ParameterChange{&change.Sigma, &change.Kappa} {
 			if p.Star {
 				p.Star = false
-				c.Blanked = appendNew(c.Blanked, fmt.Sprintf("%s scaling law: %s", orBlank(m.mode, "the"), gateText(failed)))
+				c.Blanked = appendNew(c.Blanked, fmt.Sprintf("%s scaling law: %s", orBlank(m.mode, "the"), why))
 			}
 		}
 	}

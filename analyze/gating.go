@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/metric"
 )
 
 // worstGates returns each gate once, as the worst run has it, in order of first
@@ -72,18 +73,63 @@ func failedGates(runs []*Run) []string {
 
 func gateText(failed []string) string { return "gate failed: " + strings.Join(failed, ", ") }
 
-// gate takes the star if a gate failed in a run of the cell; the numbers stay.
+// doubtedIn names what a metric hangs on and does not hold in runs, with the
+// number of runs.
+func doubtedIn(runs []*Run, id string) []string {
+	var names []string
+	count := map[string]int{}
+	for _, r := range runs {
+		for _, name := range r.doubted(id) {
+			names = appendNew(names, name)
+			count[name]++
+		}
+	}
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%s (%d of %d runs)", name, count[name], len(runs))
+	}
+	return names
+}
+
+// blameOf says why differences of a metric between runs mean nothing, "" if they
+// do.
+func blameOf(runs []*Run, id string) string {
+	var why []string
+	if failed := failedGates(runs); len(failed) > 0 {
+		why = append(why, gateText(failed))
+	}
+	if broken := doubtedIn(runs, id); len(broken) > 0 {
+		why = append(why, "in doubt: "+strings.Join(broken, ", "))
+	}
+	return strings.Join(why, "; ")
+}
+
+// gate takes the star if a gate failed in a run of the cell, or a sum is broken
+// that the number hangs on; the numbers stay.
 func (c *comparer) gate(one *compare.Comparison, at *cell, of string) {
-	failed := failedGates(slices.Concat(at.before, at.after))
-	if !one.Star || len(failed) == 0 {
+	if !one.Star {
+		return
+	}
+	why := blameOf(slices.Concat(at.before, at.after), metricOf(one))
+	if why == "" {
 		return
 	}
 	one.Star, one.Effect, one.Verdict = false, "", compare.Gated
-	why := gateText(failed)
 	one.Notes = append(one.Notes, *compare.Because(compare.GateFailed, "star taken: %s", why))
 	what := formulaOf(one.Metric).Name
 	if of != "" {
 		what += ", " + of
 	}
 	c.Blanked = appendNew(c.Blanked, fmt.Sprintf("%s, %s: %s", at.name(), what, why))
+}
+
+// metricOf is the metric that is compared: of a function, by whose name it goes,
+// its share or its cost.
+func metricOf(one *compare.Comparison) string {
+	switch {
+	case slices.ContainsFunc(metric.Catalogue(), func(f metric.Formula) bool { return f.ID == one.Metric }):
+		return one.Metric
+	case one.Unit == "ratio":
+		return metric.ShareID
+	}
+	return metric.CostID
 }

@@ -74,7 +74,7 @@ const accountingLimit = 0.10
 // costByAccounting: CPUs x busy / packets is the cost per packet.
 func costByAccounting(r *Run, deltas []delta) Identity {
 	id := Identity{
-		ID: "cost-per-packet", Limit: accountingLimit, Marks: []string{metric.CostID},
+		ID: "cost-per-packet", Limit: accountingLimit, Marks: []string{metric.CostID, metric.SpinCostID, metric.WordCostID},
 		Left: Side{Text: "cost per packet by samples", Unit: "ns/packet"}, Right: Side{Text: "CPUs x busy (/proc/stat) / packets/s", Unit: "ns/packet"},
 	}
 	e := r.Main()
@@ -129,7 +129,7 @@ const minSpins = 30
 // two are of different windows, so they are taken per packet.
 func spinByProbe(r *Run) Identity {
 	id := Identity{
-		ID: "spin-probe-samples", Limit: 0.20, Marks: []string{metric.WaitPacketID, metric.SpinID},
+		ID: "spin-probe-samples", Limit: 0.20, Marks: []string{metric.WaitPacketID, metric.SpinID, metric.SpinCostID},
 		Left: Side{Text: "slow-path time by probe", Unit: "ns/packet"}, Right: Side{Text: "slow-path time by samples", Unit: "ns/packet"},
 	}
 	e := r.Main()
@@ -208,7 +208,7 @@ func findsByPackets(r *Run) Identity {
 // packetsByTraffic: the SAs carried what the load says it sent.
 func packetsByTraffic(r *Run, in input) Identity {
 	id := Identity{
-		ID: "sa-traffic", Limit: ledgerLimit, Marks: []string{metric.PacketsID, metric.RateID, metric.CostID},
+		ID: "sa-traffic", Limit: ledgerLimit, Marks: []string{metric.RateID, metric.PacketsID, metric.CostID, metric.SpinCostID, metric.WordCostID, metric.WaitPacketID, metric.CountedID},
 		Left: Side{Text: "packets/s by SA counters", Unit: "packets/s"}, Right: Side{Text: "packets/s by the load", Unit: "packets/s"},
 	}
 	if in.traffic == nil {

@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"cmp"
+
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
 )
@@ -64,7 +66,7 @@ func partOf(id string, share, cost metric.Value) metric.Value {
 			return metric.NotMeasured(id, cost.Unit, *v.Missing)
 		}
 	}
-	return metric.Value{ID: id, Value: share.Value * cost.Value, Unit: cost.Unit, SE: share.SE * cost.Value, Samples: share.Samples}
+	return metric.Value{ID: id, Value: share.Value * cost.Value, Unit: cost.Unit, SE: share.SE * cost.Value, Samples: share.Samples, Doubt: cmp.Or(share.Doubt, cost.Doubt)}
 }
 
 // isShare reports whether a number moves when other parts of the whole do: with

@@ -67,6 +67,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	r.CPUTimes = newCPUTimes(r, in)
 	r.Identities = newIdentities(r, in)
 	r.Gates = newGates(r, in)
+	r.markDoubts()
 	for _, e := range r.Events {
 		e.release(keepProfiles)
 	}

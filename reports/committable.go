@@ -132,14 +132,14 @@ func plainCost(v metric.Value) string {
 	if !finite(v) {
 		return "-"
 	}
-	return significant(v.Value, 4)
+	return significant(v.Value, 4) + doubtMark(v)
 }
 
 func plainPercent(v metric.Value) string {
 	if !finite(v) {
 		return "-"
 	}
-	return decimals(100*v.Value, 2)
+	return decimals(100*v.Value, 2) + doubtMark(v)
 }
 
 // commitCPUs has a line for each CPU of a run.
@@ -194,6 +194,9 @@ func commitFoot(r *analyze.Result, runs []*analyze.Run) []string {
 	}
 	if repeats > 1 {
 		lines = append(lines, fmt.Sprintf("  each figure: the run of median packets/s of up to %d repeats", repeats))
+	}
+	if slices.ContainsFunc(runs, hasDoubt) {
+		lines = append(lines, "  !: a sum is broken that the number hangs on")
 	}
 	if n := len(warnings(r).kinds()) + len(losses(r).kinds()); n > 0 {
 		lines = append(lines, fmt.Sprintf("  warnings and losses that weaken these numbers: %d, see digest.txt", n))

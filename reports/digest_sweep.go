@@ -58,7 +58,7 @@ func sweepTable(r *analyze.Result, groups []group, runs []*analyze.Run) [][]stri
 func runTable(groups []group, runs []*analyze.Run) [][]string {
 	head := []string{
 		fmt.Sprintf("  %-8s %3s %7s %15s %12s %6s %7s %5s", rowHead(groups), "N", "kpkt/s", ascii(costUnit(runs), 15), "spin %", "word %", "wait", "n"),
-		fmt.Sprintf("  %-28s %7s %12s %6s %7s", waitLegend(groups), "+- 1 se", "+- 1 se", "", "ns/pkt"),
+		fmt.Sprintf("  %-28s %7s %12s %6s %7s", markLegend(groups), "+- 1 se", "+- 1 se", "", "ns/pkt"),
 	}
 	var lines []string
 	rows := pick(len(groups), digestRows)
@@ -130,7 +130,7 @@ func kilo(v metric.Value) string {
 	if !finite(v) {
 		return "-"
 	}
-	return significant(v.Value/1000, 4)
+	return significant(v.Value/1000, 4) + doubtMark(v)
 }
 
 // costCell prints a cost with its relative error.
@@ -138,7 +138,7 @@ func costCell(v metric.Value) string {
 	if !finite(v) {
 		return "-"
 	}
-	s := significant(v.Value, 4)
+	s := significant(v.Value, 4) + doubtMark(v)
 	if v.SE > 0 && v.Value > 0 {
 		s += " +-" + significant(100*v.SE/v.Value, 2) + "%"
 	}
@@ -150,17 +150,18 @@ func percentCell(v metric.Value) string {
 	if !finite(v) {
 		return "-"
 	}
+	mark := doubtMark(v)
 	if !(v.SE > 0) {
-		return significant(100*v.Value, 3)
+		return significant(100*v.Value, 3) + mark
 	}
-	return decimals(100*v.Value, 2) + " +-" + decimals(100*v.SE, 2)
+	return decimals(100*v.Value, 2-len(mark)) + mark + " +-" + decimals(100*v.SE, 2)
 }
 
 func wordCell(v metric.Value) string {
 	if !finite(v) {
 		return "-"
 	}
-	return significant(100*v.Value, 2)
+	return significant(100*v.Value, 2) + doubtMark(v)
 }
 
 // waitCell prints the lock wait per packet, marked if it was counted at another
@@ -174,15 +175,23 @@ func waitCell(r *analyze.Run) string {
 	if math.Abs(v.Value) >= 9999.5 {
 		s = strings.ReplaceAll(short(v.Value), " ", "")
 	}
-	return s + effectMark(r)
+	return s + doubtMark(v) + effectMark(r)
 }
 
-// waitLegend explains the mark if a row has it.
-func waitLegend(groups []group) string {
+// markLegend explains the marks that rows have.
+func markLegend(groups []group) string {
+	perturbed, doubted := false, false
 	for _, g := range groups {
-		if effectMark(g.chosen) != "" {
-			return "*: counted at other pkt/s"
-		}
+		perturbed = perturbed || effectMark(g.chosen) != ""
+		doubted = doubted || hasDoubt(g.chosen)
+	}
+	switch {
+	case perturbed && doubted:
+		return "*: other pkt/s; !: bad sum"
+	case perturbed:
+		return "*: counted at other pkt/s"
+	case doubted:
+		return "!: a sum is broken"
 	}
 	return ""
 }

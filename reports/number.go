@@ -2,9 +2,11 @@ package reports
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
+	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
 )
 
@@ -94,10 +96,28 @@ func figureOf(v metric.Value) figure {
 	scale := scaleOf(v)
 	f := figure{Unit: unitOf(v), N: v.Samples, Sort: v.Value * scale}
 	f.Value, f.Err = withError(v.Value*scale, v.SE*scale)
+	if low, high := significant(v.Low*scale, 4), significant(v.High*scale, 4); v.Ranged() && low != high {
+		f.Value, f.Err = low+".."+high, ""
+	}
+	f.Value += doubtMark(v)
 	if math.IsNaN(f.Sort) || math.IsInf(f.Sort, 0) {
 		f.Sort = -1
 	}
 	return f
+}
+
+// doubtMark follows a number that is in doubt: a sum is broken that it hangs on.
+func doubtMark(v metric.Value) string {
+	if v.Measured() && v.Doubt != "" {
+		return "!"
+	}
+	return ""
+}
+
+// hasDoubt reports whether a number of a run's row is in doubt.
+func hasDoubt(r *analyze.Run) bool {
+	a := all(r)
+	return slices.ContainsFunc([]metric.Value{r.Packets.Rate, a.PerPacket, a.SpinShare, a.LockWordShare, r.Locks.PerPkt}, func(v metric.Value) bool { return doubtMark(v) != "" })
 }
 
 func missingText(v metric.Value) string {

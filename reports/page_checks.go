@@ -19,7 +19,7 @@ func checksSection(runs []*analyze.Run) section {
 		}
 	}
 	add("Gates", "A failed gate takes the star from a comparison, never the number.", gatesTable(gateRows(runs), len(runs)))
-	add("Sums that must hold", "Each line is measured twice, by different means. A broken one marks the figures that hang on it.", identityTable(runs))
+	add("Sums that must hold", "Each line is measured twice, by different means. A broken one marks the figures that hang on it with ! and takes the star from comparisons of them.", identityTable(runs))
 	add("What measuring cost", "Each probe ran in a window of its own, between windows without one.", phaseTable(runs))
 	add("What moved during a run", "", driftTable(runs))
 	if len(s.Parts) == 0 {

@@ -76,6 +76,14 @@ func valueCell(v metric.Value) cell {
 	if v.Samples > 0 {
 		c.Title = "n = " + pretty(count(v.Samples)) + " samples"
 	}
+	return c.doubted(v)
+}
+
+// doubted marks a cell whose number is in doubt, and says why.
+func (c cell) doubted(v metric.Value) cell {
+	if v.Doubt != "" {
+		c.Warn, c.Title = true, name(v.Doubt)
+	}
 	return c
 }
 
@@ -203,5 +211,5 @@ func (l listing) cell(list []analyze.Share, name, module string) cell {
 		c.Title += "; " + pretty(figureOf(other).String())
 	}
 	c.Warn = c.Bar != "" && isSpin(name)
-	return c
+	return c.doubted(shown)
 }

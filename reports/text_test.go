@@ -142,3 +142,23 @@ func TestPick(t *testing.T) {
 		}
 	}
 }
+
+// A number in doubt is marked wherever it stands, and says why; a range stands
+// in the place of its number.
+func TestDoubtAndRange(t *testing.T) {
+	v := metric.Value{Value: 259727, Unit: "ns/packet", SE: 3100, Samples: 9, Doubt: "sum cost-per-packet is broken"}
+	if c := valueCell(v); c.Text != pretty("259 727!") || !c.Warn || c.Title != v.Doubt {
+		t.Errorf("cell %+v", c)
+	}
+	share := metric.Value{Value: 0.5541, Unit: "ratio", SE: 0.0025, Doubt: v.Doubt}
+	for got, want := range map[string]string{
+		figureOf(v).String(): "259 727! +- 3100 ns/packet", costCell(v): "259 727! +-1.2%", plainCost(v): "259 727!", kilo(v): "259.7!",
+		percentCell(share): "55.4! +-0.25", wordCell(share): "55!", plainPercent(share): "55.41!",
+		figureOf(metric.Value{Value: 5000, Low: 5000, High: 5100.5, Unit: "packets/s"}).String():   "5000..5100 packets/s",
+		figureOf(metric.Value{Value: 5000, Low: 5000, High: 5000.001, Unit: "packets/s"}).String(): "5000 packets/s",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -1,0 +1,55 @@
+package analyze
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/metric"
+)
+
+// A broken sum marks the numbers that hang on it, and no others.
+func TestBrokenSumMarks(t *testing.T) {
+	m := makeRun("pcpu", 2)
+	for i := range m.finds {
+		if a := m.finds[i].Account; a != nil {
+			a.Calls += 60 // of 990
+		}
+	}
+	run := analyse(t, m.open(t, "a")).Runs[0]
+	const why = "sum find-packets is broken: calls of xfrm_state_find is +6 % off packets of the phase"
+	for _, v := range []metric.Value{run.Finds.Calls, run.Finds.PerPacket} {
+		if !strings.HasPrefix(v.Doubt, why) {
+			t.Errorf("%+v, want it in doubt: %s", v, why)
+		}
+	}
+	for _, v := range []metric.Value{run.Finds.Mean, run.Packets.Rate, run.Locks.Acquired, run.Locks.Rows[0].Contention, run.Phases[1].Rate} {
+		if v.Doubt != "" {
+			t.Errorf("%+v, want no doubt: it does not hang on the lookups", v)
+		}
+	}
+	if len(run.Warnings) != 1 || run.Warnings[0].Weakens != metric.FindID || !strings.HasPrefix(run.Warnings[0].Text, why) {
+		t.Errorf("warnings %+v, want the broken sum", run.Warnings)
+	}
+}
+
+// A broken sum takes the star from comparisons of what hangs on it.
+func TestBrokenSumTakesStar(t *testing.T) {
+	before, after := newLab(1, 4, 0.5).sweep("pcpu", 8, 1, 8), newLab(2, 2, 0.5).sweep("pcpu", 8, 1, 8)
+	for _, r := range after.Runs[8:11] {
+		r.Identities = []Identity{{ID: "cost-per-packet", Verdict: Broken, Marks: []string{metric.CostID}}}
+	}
+	c := mustCompare(t, before, after, CompareOptions{})
+	rate, cost := c.Headline[0].C, c.Headline[1].C
+	if !rate.Star || cost.Star || cost.Verdict != compare.Gated || cost.Difference.Value >= 0 {
+		t.Errorf("rate %+v, cost %+v, want a star on the rate alone, and the numbers kept", rate, cost)
+	}
+	const why = "in doubt: sum cost-per-packet (3 of 16 runs)"
+	if !slices.ContainsFunc(c.Blanked, func(s string) bool { return strings.HasSuffix(s, "cost/packet: "+why) }) {
+		t.Errorf("blanked %q, want cost/packet: %s", c.Blanked, why)
+	}
+	if f := c.Functions[0].Functions.Family; f.Starred != 0 {
+		t.Errorf("%d functions starred, want none: their costs hang on it", f.Starred)
+	}
+}
