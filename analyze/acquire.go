@@ -77,6 +77,7 @@ func (l *Locks) addAcquisitions(s lockSource, wait span) {
 		}
 		if a != nil && a.wereTimed {
 			r.fast = fastOf(a, time)
+			r.FastHist = r.fast.hist
 		}
 	}
 }
@@ -206,7 +207,7 @@ func (l *Lock) setBounce(floors floors, why string) {
 		between := variance(of.means)
 		own, floor = max(own, between), max(floor, between/float64(n))
 	}
-	l.Floor = &Floor{Of: of.class, Own: of.class == l.class() && of.class != unnamedLocks, NS: mean, SE: math.Sqrt(floor), Runs: len(of.means)}
+	l.Floor = &Floor{Of: of.class, Own: of.class == l.class() && of.class != unnamedLocks, NS: mean, SE: math.Sqrt(floor), Runs: len(of.means), Hist: of.hist}
 	l.Bounce = metric.Value{ID: metric.BounceID, Value: (l.fast.mean() - mean) * l.fast.perPacket, Unit: "ns/packet", SE: math.Sqrt(own+floor) * l.fast.perPacket, Samples: l.fast.count}
 }
 

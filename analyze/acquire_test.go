@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"xfrmscope/analyze/metric"
@@ -64,5 +65,18 @@ func TestWordFloor(t *testing.T) {
 	}
 	if got := wordFloor(all, four, four.Events[0].Name, "another"); !got.Measured() || got.Value != 0 {
 		t.Errorf("a caller without a sample on one CPU: %+v, want 0", got)
+	}
+}
+
+// What a bounce is read from stays: the lengths in the run, and on one CPU.
+func TestFastHistograms(t *testing.T) {
+	runs := analyse(t, makeRun("pcpu", 1).open(t, "a"), makeRun("pcpu", 2).open(t, "b")).Runs
+	want := []uint64{0, 0, 0, 0, 0, 0, 0, 0, 98}
+	for _, r := range runs {
+		for _, l := range r.Locks.Rows {
+			if !slices.Equal(l.FastHist, want) || (l.Floor == nil) != (r.N == 1) || l.Floor != nil && !slices.Equal(l.Floor.Hist, want) {
+				t.Errorf("N=%d: %v above %+v, want %v in both", r.N, l.FastHist, l.Floor, want)
+			}
+		}
 	}
 }

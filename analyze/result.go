@@ -261,6 +261,8 @@ type Lock struct {
 	PCPU         *int         `json:"pcpu,omitempty"`
 	Callers      []Share      `json:"callers,omitempty"` // who waited for it, of the stacks phase
 
+	FastHist []uint64 `json:"fast_hist,omitempty"` // acquisitions timed that did not wait, by length: see bundle.AcquireRow
+
 	fast fastPath // of the time probe, until Bounce is known
 }
 
@@ -271,6 +273,8 @@ type Floor struct {
 	NS   float64 `json:"ns"`
 	SE   float64 `json:"se"`   // the larger of sampling error and spread between the runs
 	Runs int     `json:"runs"` // of one CPU
+
+	Hist []uint64 `json:"hist,omitempty"` // of their acquisitions, as Lock.FastHist
 }
 
 // An SA is what one SA carried in the window.

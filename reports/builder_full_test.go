@@ -118,6 +118,10 @@ func fill(r *analyze.Run, s runSpec) *analyze.Run {
 		l.P50, l.P99 = value("lock_wait_p50", 2048, "ns"), value("lock_wait_p99", 16384, "ns")
 		l.Acquisitions, l.Contention = value("acquisitions", float64(calls), "acquisitions"), value("contention_ratio", s.spin*.3, "ratio")
 		l.Bounce = value("bounce_ns_per_packet", 41*float64(s.n-1), "ns/packet")
+		l.FastHist = []uint64{0, 0, 0, 0, 0, 0, 0, 0, 0, 40, 300, 90, 10, 0, 60, 200, 70, 3}
+		if s.n > 1 {
+			l.Floor = &analyze.Floor{Of: "x->lock", Own: true, NS: 32, SE: 1.5, Runs: 2, Hist: []uint64{0, 0, 0, 0, 0, 0, 0, 0, 0, 90, 600, 170, 8}}
+		}
 		l.Callers = []analyze.Share{{Name: "xfrm_output_resume", Module: "[kernel.kallsyms]", Share: value(metric.ShareID, .9, "ratio")}, {Name: "xfrm_replay_overflow", Share: value(metric.ShareID, .1, "ratio")}}
 	}
 	if len(r.Locks.Rows) > 0 {

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -53,12 +54,66 @@ func histogramText(h []uint64) string {
 	return nanos(first) + " to " + nanos(last+1)
 }
 
-// nanos writes 2^i ns.
-func nanos(i int) string {
-	v := 1.0
-	for range min(i, 63) {
-		v *= 2
+// fastHistogram draws how long acquisitions took that did not wait, as shares:
+// those on one CPU, if they are known, behind those of a run. A column is half a
+// power of two.
+func fastHistogram(run, oneCPU []uint64) []byte {
+	from, to := bounds(run)
+	if to < 0 {
+		return nil
 	}
+	if first, last := bounds(oneCPU); last >= 0 {
+		from, to = min(from, first), max(to, last)
+	}
+	const pitch, high = 9, 40
+	top := max(largestShare(run), largestShare(oneCPU))
+	wide := pitch * float64(to-from+1)
+	var w svgWriter
+	w.open("svg", attr{"class", "hist"}, attr{"viewBox", "0 0 " + px(wide) + " " + px(high)}, attr{"width", px(wide)}, attr{"height", px(high)}, attr{"role", "img"}, attr{"aria-label", fastText(run, oneCPU)})
+	for _, h := range []struct {
+		class, of   string
+		counts      []uint64
+		left, right float64 // within a column
+	}{{"busy", "on one CPU", oneCPU, 0, 1}, {"word", "in this run", run, 2.5, 3.5}} {
+		for i := from; i <= to && i < len(h.counts); i++ {
+			part := largestShare(h.counts) * float64(h.counts[i]) / float64(max(1, slices.Max(h.counts)))
+			if part == 0 {
+				continue
+			}
+			bar := max(part/top*(high-1), 1)
+			w.rect(h.class, pitch*float64(i-from)+h.left, high-bar, pitch-h.left-h.right, bar, fmt.Sprintf("%s to %s: %s %% %s", halfNanos(i), halfNanos(i+1), significant(100*part, 2), h.of))
+		}
+	}
+	w.close("svg")
+	return w.Bytes()
+}
+
+// largestShare is that of the fullest bin.
+func largestShare(h []uint64) float64 {
+	sum, most := uint64(0), uint64(0)
+	for _, n := range h {
+		sum, most = sum+n, max(most, n)
+	}
+	return float64(most) / float64(max(1, sum))
+}
+
+// fastText says between what lengths the acquisitions lie.
+func fastText(run, oneCPU []uint64) string {
+	first, last := bounds(run)
+	text := halfNanos(first) + " to " + halfNanos(last+1)
+	if first, last := bounds(oneCPU); last >= 0 {
+		text += "; on one CPU " + halfNanos(first) + " to " + halfNanos(last+1)
+	}
+	return text
+}
+
+// halfNanos writes 2^(i/2) ns.
+func halfNanos(i int) string { return nanosText(math.Exp2(float64(min(i, 126)) / 2)) }
+
+// nanos writes 2^i ns.
+func nanos(i int) string { return nanosText(math.Exp2(float64(min(i, 63)))) }
+
+func nanosText(v float64) string {
 	switch {
 	case v >= 1e9:
 		return significant(v/1e9, 2) + " s"

@@ -227,3 +227,28 @@ func TestHTMLShowsCPUTimes(t *testing.T) {
 		t.Error("a table of times that were not read")
 	}
 }
+
+// TestFastHistogram: shares, so that runs of other lengths can be laid over each
+// other; without one CPU the run alone.
+func TestFastHistogram(t *testing.T) {
+	got := string(fastHistogram([]uint64{0, 0, 8, 0, 2}, []uint64{0, 300, 100}))
+	for _, want := range []string{
+		`aria-label="2.0 ns to 5.7 ns; on one CPU 1.4 ns to 2.8 ns"`, // halves of powers of two
+		"1.4 ns to 2.0 ns: 75 % on one CPU", "2.0 ns to 2.8 ns: 25 % on one CPU", "2.0 ns to 2.8 ns: 80 % in this run", "4.0 ns to 5.7 ns: 20 % in this run",
+		`class="busy" x="0" y="3.4" width="8" height="36.6"`, `class="word" x="11.5" y="1" width="3" height="39"`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in\n%s", want, got)
+		}
+	}
+	if alone := string(fastHistogram([]uint64{0, 5}, nil)); strings.Contains(alone, "busy") || !strings.Contains(alone, "100 % in this run") {
+		t.Errorf("of a run alone\n%s", alone)
+	}
+	if fastHistogram(nil, []uint64{1}) != nil {
+		t.Error("a picture of nothing")
+	}
+	page := string(html(t, testFull(), HTMLOptions{Static: true, FlameBytes: -1}))
+	if !strings.Contains(page, `id="fast-table"`) || strings.Contains(string(html(t, testSweep(), HTMLOptions{Static: true, FlameBytes: -1})), `id="fast-table"`) {
+		t.Error("the table is not where acquisitions were timed, or is where they were not")
+	}
+}

@@ -1,8 +1,10 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,7 +20,8 @@ func locksSection(runs, side []*analyze.Run, spin figureBox) section {
 	if len(locks.Table.Rows) == 0 {
 		locks = part{Text: "No lock wait was recorded by a probe.", Muted: true}
 	}
-	s.Parts = append([]part{{Figure: spin}, {Table: callers}, locks}, waiterParts(side)...)
+	s.Parts = append([]part{{Figure: spin}, {Table: callers}, locks}, fastParts(runs)...)
+	s.Parts = append(s.Parts, waiterParts(side)...)
 	s.Parts = append(s.Parts, part{List: probeLines(runs)})
 	return s
 }
@@ -104,6 +107,42 @@ func lockName(l analyze.Lock) string {
 	return text
 }
 
+// fastParts show how long acquisitions took that did not wait, against those of
+// one CPU: what a bounce is read from.
+func fastParts(runs []*analyze.Run) []part {
+	t := table{ID: "fast-table", Caption: "Acquisitions that did not wait, by the time probe", Head: []column{
+		{Text: "run"}, {Text: "lock"}, {Text: "timed", Number: true}, {Text: "bounce", Unit: "ns/packet", Number: true}, {Text: "lengths"}}}
+	for _, r := range runs {
+		rows := slices.DeleteFunc(slices.Clone(r.Locks.Rows), func(l analyze.Lock) bool { return len(l.FastHist) == 0 })
+		slices.SortStableFunc(rows, func(a, b analyze.Lock) int {
+			return cmp.Or(cmp.Compare(b.Bounce.Value, a.Bounce.Value), cmp.Compare(sum(b.FastHist), sum(a.FastHist)))
+		})
+		for _, l := range rows[:min(locksOfRun, len(rows))] {
+			var oneCPU []uint64
+			if l.Floor != nil {
+				oneCPU = l.Floor.Hist
+			}
+			t.Rows = append(t.Rows, []cell{textCell(runLabel(r)), lockCell(l), countCell(sum(l.FastHist)), bounceCell(l),
+				{Picture: template.HTML(fastHistogram(l.FastHist, oneCPU)), Text: fastText(l.FastHist, oneCPU)}})
+		}
+	}
+	if len(t.Rows) == 0 {
+		return nil
+	}
+	return []part{folded("how long acquisitions took that did not wait",
+		part{Text: "Share of the acquisitions by length. A second hump, to the right of those on one CPU, is a cache line that comes from elsewhere, if nothing else is slower there.",
+			Legend: []legendItem{{"busy", "", "on one CPU"}, {"word", "l", "in this run"}}},
+		part{Table: bounded(t.withoutMissing(), 100)})}
+}
+
+func sum(h []uint64) uint64 {
+	var n uint64
+	for _, v := range h {
+		n += v
+	}
+	return n
+}
+
 // waiterParts lists who waited for each lock, where stacks were taken.
 func waiterParts(side []*analyze.Run) []part {
 	t := table{ID: "waiter-table", Caption: "Who waited for a lock, of the phase with stacks", Head: []column{
@@ -118,7 +157,7 @@ func waiterParts(side []*analyze.Run) []part {
 	if len(t.Rows) == 0 {
 		return nil
 	}
-	return []part{folded("who waited for each lock", part{Table: bounded(t, 100)})}
+	return []part{folded("who waited for each lock", part{Table: bounded(t.withoutMissing(), 100)})}
 }
 
 // probeLines says how waits were seen, and what was not.
