@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/profile"
@@ -16,17 +17,40 @@ import (
 type doubt struct {
 	marks []string // metric ids
 	name  string   // "sum cost-per-packet"
-	why   string
+	text  string   // what is wrong
 }
 
-// doubts are the sums of a run that are broken.
+// doubts are the sums of a run that are broken, and packets that were not counted.
 func (r *Run) doubts() []doubt {
 	var out []doubt
 	for _, i := range r.Identities {
 		if i.Verdict == Broken {
 			out = append(out, doubt{i.Marks, "sum " + i.ID,
-				fmt.Sprintf("%s is %+.0f %% off %s, more than %.0f %%", i.Left.Text, 100*i.Residual, i.Right.Text, 100*i.Limit)})
+				fmt.Sprintf("sum %s is broken: %s is %+.0f %% off %s, more than %.0f %%", i.ID, i.Left.Text, 100*i.Residual, i.Right.Text, 100*i.Limit)})
 		}
+	}
+	if gone := r.deletedSAs(); len(gone) > 0 && strings.HasPrefix(r.Packets.Source, saCounters) {
+		out = append(out, doubt{
+			[]string{metric.RateID, metric.PacketsID, metric.CostID, metric.SpinCostID, metric.WordCostID}, "SAs deleted in the window",
+			fmt.Sprintf("SA %s was deleted in the window: what it carried until then is not counted, so packets/s are at least this and costs at most", strings.Join(gone, ", ")),
+		})
+	}
+	return out
+}
+
+// deletedSAs names those that carried packets of the kind that is counted.
+func (r *Run) deletedSAs() []string {
+	sends := sends(r.SAs)
+	var out []string
+	for _, s := range r.SAs {
+		if !s.Deleted || s.Outbound != sends {
+			continue
+		}
+		name := fmt.Sprintf("0x%x", s.SPI)
+		if s.PCPU != nil {
+			name += fmt.Sprintf(" of CPU %d", *s.PCPU)
+		}
+		out = append(out, name)
 	}
 	return out
 }
@@ -45,10 +69,10 @@ func (r *Run) doubted(id string) []string {
 // markDoubts marks every number of the run that hangs on a doubt, and warns.
 func (r *Run) markDoubts() {
 	for _, d := range r.doubts() {
-		r.warn(d.marks[0], fmt.Sprintf("%s is broken: %s; what hangs on it is marked !", d.name, d.why))
+		r.warn(d.marks[0], d.text+"; what hangs on it is marked !")
 		eachValue(reflect.ValueOf(r).Elem(), func(v *metric.Value) {
 			if v.Measured() && slices.Contains(d.marks, v.ID) {
-				v.Doubt = cmp.Or(v.Doubt, d.name+" is broken: "+d.why)
+				v.Doubt = cmp.Or(v.Doubt, d.text)
 			}
 		})
 	}

@@ -17,7 +17,7 @@ func saTraffic(runs []*Run) []finding.SATraffic {
 			t.Fallback, t.WrongCPU = r.Finds.Fallback, r.Finds.WrongCPU
 		}
 		for _, s := range r.SAs {
-			if !s.Outbound {
+			if !s.Outbound || s.Deleted {
 				continue
 			}
 			sa := finding.OutboundSA{SPI: s.SPI, CPU: -1, Packets: s.DeltaPackets, New: s.Reset}

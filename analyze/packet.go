@@ -19,13 +19,18 @@ const (
 	firstStart, firstEnd   = "none-0-start", "none-0-end"
 )
 
-// saDeltas pairs the reads of each SA at two moments. An SA seen once, or whose counters went backwards, counts from zero
-// and is marked: it was made, or rekeyed, in the window.
+// saDeltas pairs the reads of each SA at two moments. An SA seen at the second
+// alone, or whose counters went backwards, counts from zero and is marked: it was
+// made, or rekeyed, in the window. One seen at the first alone was deleted: what
+// it carried until then is not known. Larval ones carry nothing.
 func saDeltas(rows []bundle.SA, from, to string) []SA {
-	start := map[bundle.SAKey]*bundle.SA{}
+	start, read := map[bundle.SAKey]*bundle.SA{}, map[string]bool{} // read: namespaces at the second moment
 	for i := range rows {
-		if rows[i].Phase == from {
+		switch rows[i].Phase {
+		case from:
 			start[rows[i].Key()] = &rows[i]
+		case to:
+			read[rows[i].NetNS] = true
 		}
 	}
 	var sas []SA
@@ -35,19 +40,40 @@ func saDeltas(rows []bundle.SA, from, to string) []SA {
 		}
 		s := SA{SA: end, DeltaPackets: end.Packets, DeltaBytes: end.Bytes, Reset: true}
 		begin := start[end.Key()]
+		delete(start, end.Key())
 		if begin != nil && begin.Packets <= end.Packets && begin.Bytes <= end.Bytes {
 			s.DeltaPackets -= begin.Packets
 			s.DeltaBytes -= begin.Bytes
+			s.Drops.ReplayWindow -= begin.Drops.ReplayWindow // of 32 bits, which may wrap
+			s.Drops.Replay -= begin.Drops.Replay
+			s.Drops.Integrity -= begin.Drops.Integrity
 			s.Reset = false
 		}
 		s.Outbound = outbound(end, begin)
 		s.Fallback = s.Outbound && end.PCPU == nil
 		sas = append(sas, s)
 	}
+	for _, begin := range start {
+		if read[begin.NetNS] && !begin.Larval {
+			s := SA{SA: *begin, Deleted: true, Outbound: outbound(*begin, nil)}
+			s.Drops = bundle.SADrop{}
+			s.Fallback = s.Outbound && s.PCPU == nil
+			sas = append(sas, s)
+		}
+	}
 	slices.SortFunc(sas, func(a, b SA) int {
-		return cmp.Or(cmp.Compare(a.NetNS, b.NetNS), cmp.Compare(a.SPI, b.SPI), cmp.Compare(a.Dst, b.Dst))
+		return cmp.Or(cmp.Compare(a.NetNS, b.NetNS), cmp.Compare(a.SPI, b.SPI), cmp.Compare(a.Dst, b.Dst), cmp.Compare(a.Src, b.Src), cmp.Compare(a.Proto, b.Proto))
 	})
 	return sas
+}
+
+// saCounters begins the source of packets that were counted by SA.
+const saCounters = "SA counters"
+
+// sends reports whether packets are those of the outbound SAs: of a host that has
+// none they are those of the inbound ones.
+func sends(sas []SA) bool {
+	return slices.ContainsFunc(sas, func(s SA) bool { return s.Outbound })
 }
 
 // outbound tells the direction: by attribute XFRMA_SA_DIR (6.10 on), else by
@@ -81,10 +107,10 @@ func newPackets(sas []SA, rows []bundle.SA, traffic *bundle.Traffic, window floa
 	var total uint64
 	perCPU := map[int]uint64{}
 	counted, fallback := 0, uint64(0)
-	sends := slices.ContainsFunc(sas, func(s SA) bool { return s.Outbound })
-	source := "SA counters, outbound"
+	sends := sends(sas)
+	source := saCounters + ", outbound"
 	if !sends {
-		source = "SA counters, inbound: the end that decrypts"
+		source = saCounters + ", inbound: the end that decrypts"
 	}
 	for _, s := range sas {
 		if s.Outbound != sends {

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"strings"
 	"testing"
 
 	"xfrmscope/collect/bundle"
@@ -57,6 +58,43 @@ func TestPackets(t *testing.T) {
 	sas = saDeltas(rows, windowStart, windowEnd)
 	if !sas[1].Reset || sas[1].DeltaPackets != 50 {
 		t.Errorf("SA whose counter fell = %+v, want 50 packets, reset", sas[1])
+	}
+}
+
+// An SA that was deleted in the window took its packets with it: the rest is
+// no rate, and says so. Drops are those of the window.
+func TestDeletedSA(t *testing.T) {
+	m := makeRun("pcpu", 2)
+	drops := bundle.SADrop{Replay: 7, ReplayWindow: 8, Integrity: 9}
+	var kept []bundle.SA
+	for _, s := range m.sas {
+		s.Drops = drops
+		if s.Phase == "end" {
+			s.Drops.Replay += 3
+		}
+		if s.SPI != 0x1002 || s.Phase == "start" {
+			kept = append(kept, s)
+		}
+	}
+	larval := bundle.SA{Phase: "start", SPI: 0x2000, Dir: "out", Larval: true}
+	elsewhere := bundle.SA{Phase: "start", TimeNS: second, NetNS: "east", SPI: 0x2001, Dir: "out"} // whose end could not be read
+	m.sas = append(kept, larval, elsewhere)
+	run := analyse(t, m.open(t, "a")).Runs[0]
+	if len(run.SAs) != 2 || run.SAs[0].Deleted || !run.SAs[1].Deleted || run.SAs[1].SPI != 0x1002 || !run.SAs[1].Outbound || run.SAs[1].DeltaPackets != 0 {
+		t.Fatalf("SAs %+v, want 0x1001, and 0x1002 as deleted", run.SAs)
+	}
+	if d := run.SAs[0].Drops; d != (bundle.SADrop{Replay: 3}) || run.SAs[1].Drops != (bundle.SADrop{}) {
+		t.Errorf("drops %+v, want 3 in the window", d)
+	}
+	const why = "SA 0x1002 of CPU 1 was deleted in the window: what it carried until then is not counted"
+	if v := run.Packets.Rate; v.Value != 500 || !strings.HasPrefix(v.Doubt, why) {
+		t.Errorf("rate %+v, want 500/s in doubt", v)
+	}
+	if len(run.Warnings) != 1 || !strings.HasPrefix(run.Warnings[0].Text, why) {
+		t.Errorf("warnings %+v", run.Warnings)
+	}
+	if run.Packets.Source = "traffic.json: trex"; len(run.doubts()) != 0 {
+		t.Errorf("doubts %+v of packets that the load counted", run.doubts())
 	}
 }
 

@@ -279,10 +279,11 @@ type Floor struct {
 
 // An SA is what one SA carried in the window.
 type SA struct {
-	bundle.SA           // as it was at the end
+	bundle.SA           // as it was at the end; Drops of the window
 	DeltaPackets uint64 `json:"delta_packets"`
 	DeltaBytes   uint64 `json:"delta_bytes"`
-	Reset        bool   `json:"reset,omitempty"` // counter went backwards or the SA is new: deltas are from zero
+	Reset        bool   `json:"reset,omitempty"`   // counter went backwards or the SA is new: deltas are from zero
+	Deleted      bool   `json:"deleted,omitempty"` // in the window: what it carried until then is not known, the deltas are 0
 	Outbound     bool   `json:"outbound"`
 	Fallback     bool   `json:"fallback"` // outbound, no pcpu number
 }

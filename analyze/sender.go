@@ -3,7 +3,6 @@ package analyze
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/collect/bundle"
@@ -140,7 +139,7 @@ func (s *senders) split(sas []SA) sent {
 		}
 		return p
 	}
-	sends := slices.ContainsFunc(sas, func(a SA) bool { return a.Outbound })
+	sends := sends(sas)
 	seen := s.lookups
 	if !sends {
 		seen = s.arrived

@@ -126,6 +126,17 @@ func TestSentBetween(t *testing.T) {
 	}
 }
 
+// What an SA carried that was deleted in between is not known.
+func TestDeletedBetween(t *testing.T) {
+	cpu := uint32(3)
+	there := bundle.SA{NetNS: "west", SPI: 1, Dir: "out"}
+	before := []bundle.SA{there, {NetNS: "west", SPI: 2, Dir: "out", PCPU: &cpu}, {NetNS: "west", SPI: 3, OSeq: 9},
+		{NetNS: "west", SPI: 4, Dir: "in"}, {NetNS: "west", SPI: 5, Dir: "out", Larval: true}, {NetNS: "east", SPI: 6, Dir: "out"}}
+	if got := deletedBetween(before, []bundle.SA{there}); !slices.Equal(got, []string{"0x2 of CPU 3", "0x3"}) {
+		t.Errorf("%q were deleted, want 0x2 and 0x3: not an inbound or a larval one, nor one of a namespace that was not read", got)
+	}
+}
+
 func TestSentWithin(t *testing.T) {
 	read := func(at int64, packets uint64) saRead {
 		return saRead{at, []bundle.SA{{Proto: "esp", SPI: 1, Dir: "out", Packets: packets}}}

@@ -110,6 +110,27 @@ func shared(w, time bundle.Window) float64 {
 	return both.Seconds() / time.Seconds()
 }
 
+// deletedBetween names the SAs that were there at the first read alone; larval
+// ones carry nothing.
+func deletedBetween(before, after []bundle.SA) []string {
+	there := make(map[bundle.SAKey]bool, len(after))
+	read := make(map[string]bool) // namespaces
+	for i := range after {
+		there[after[i].Key()], read[after[i].NetNS] = true, true
+	}
+	var names []string
+	for i := range before {
+		if sa := &before[i]; !there[sa.Key()] && read[sa.NetNS] && !sa.Larval && sa.Outbound(nil) {
+			name := fmt.Sprintf("%#x", sa.SPI)
+			if sa.PCPU != nil {
+				name += fmt.Sprintf(" of CPU %d", *sa.PCPU)
+			}
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // sentBetween sums what the outbound SAs sent between two reads; counted
 // says whether there was one.
 func sentBetween(before, after []bundle.SA) (packets uint64, counted bool) {

@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -190,6 +191,7 @@ func (r *recorder) freeWindow(ctx context.Context, d time.Duration, phase *bundl
 	after := r.snapshot.readSAs(phase.Name)
 	phase.Window = bundle.Window{StartNS: before.timeNS, EndNS: after.timeNS}
 	phase.Packets, phase.Counted = sentBetween(before.sas, after.sas)
+	r.warnDeleted(phase, before, after)
 	if phase.Name == freePhase(0) { // in which the events are counted
 		r.snapshot.keepSAs(phase.Name, before.sas, after.sas)
 	}
@@ -213,8 +215,17 @@ func (r *recorder) probeWindow(ctx context.Context, d time.Duration, phase *bund
 	phase.Probe, phase.OneIn, phase.Skipped = p.name, p.probes[0].OneIn(), r.skipped(p)
 	phase.Window, phase.SAReads = p.window, len(reads)-2
 	phase.Packets, phase.Counted = sentWithin(p.window, reads)
+	r.warnDeleted(phase, reads[0], reads[len(reads)-1])
 	r.snapshot.keepSAs(phase.Name, reads[0].sas, reads[len(reads)-1].sas)
 	return why, cause
+}
+
+// warnDeleted says which SAs were deleted in a phase, a rekey for example: what
+// they carried until then is not counted.
+func (r *recorder) warnDeleted(phase *bundle.Phase, first, last saRead) {
+	if gone := deletedBetween(first.sas, last.sas); len(gone) > 0 {
+		r.warn("packets of phase "+phase.Name, fmt.Sprintf("SA %s was deleted in phase %s: what it carried until then is not counted, so its packets/s are at least this, and what is per packet at most", few(gone), phase.Name))
+	}
 }
 
 // heldAgainstPackets reports whether what a probe counts must equal the packets:

@@ -134,6 +134,9 @@ func (c *numbers) run(r *analyze.Run) {
 		c.value(allCPUs, "run", "", t.Loss)
 	}
 	for _, s := range r.SAs {
+		if s.Deleted {
+			continue // what it carried is not known
+		}
 		name := fmt.Sprintf("%s %s 0x%08x to %s", s.NetNS, s.Proto, s.SPI, s.Dst)
 		cpu := allCPUs
 		if s.PCPU != nil {

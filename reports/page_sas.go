@@ -34,18 +34,25 @@ func saRow(r *analyze.Run, s analyze.SA) []cell {
 		direction = "out"
 	}
 	var remarks []string
+	if s.Deleted {
+		remarks = append(remarks, "deleted in the window: what it carried until then is not known")
+	}
 	if s.Reset {
 		remarks = append(remarks, "made or rekeyed in the window: counted from zero")
 	}
 	if d := s.Drops; d.ReplayWindow+d.Replay+d.Integrity > 0 {
 		remarks = append(remarks, fmt.Sprintf("drops: replay window %d, replay %d, integrity %d", d.ReplayWindow, d.Replay, d.Integrity))
 	}
-	packets := countCell(s.DeltaPackets)
+	packets, bytes := countCell(s.DeltaPackets), countCell(s.DeltaBytes)
+	if s.Deleted {
+		packets = cell{Text: "not known", Number: true, Sort: "-1", Warn: true}
+		bytes = packets
+	}
 	if total := r.Packets.Total; finite(total) && total.Value > 0 && s.Outbound {
 		packets = packets.withBar(metric.Value{Value: float64(s.DeltaPackets) / total.Value})
 	}
 	return []cell{textCell(runLabel(r)), {Text: fmt.Sprintf("0x%08x", s.SPI), Code: true, Sort: strconv.FormatUint(uint64(s.SPI), 10)},
-		{Text: name(s.Src) + " → " + name(s.Dst), Small: name(s.NetNS)}, textCell(strings.TrimSpace(s.Proto + " " + s.Mode)), textCell(direction), cpu, packets, countCell(s.DeltaBytes), textCell(strings.Join(remarks, "; "))}
+		{Text: name(s.Src) + " → " + name(s.Dst), Small: name(s.NetNS)}, textCell(strings.TrimSpace(s.Proto + " " + s.Mode)), textCell(direction), cpu, packets, bytes, textCell(strings.Join(remarks, "; "))}
 }
 
 // sasSection says which SA carried the packets, from which CPUs, and how it was

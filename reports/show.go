@@ -100,7 +100,11 @@ func showSAs(b *strings.Builder, r *analyze.Run, top int) {
 		if s.PCPU != nil {
 			cpu = fmt.Sprint(*s.PCPU)
 		}
-		rows = append(rows, fmt.Sprintf("%14s %5s %5s  0x%08x  %s", count(s.DeltaPackets), direction, cpu, s.SPI, ascii(s.Src, 26)+" -> "+ascii(s.Dst, 26)))
+		packets := count(s.DeltaPackets)
+		if s.Deleted {
+			packets = "deleted"
+		}
+		rows = append(rows, fmt.Sprintf("%14s %5s %5s  0x%08x  %s", packets, direction, cpu, s.SPI, ascii(s.Src, 26)+" -> "+ascii(s.Dst, 26)))
 	}
 	showTable(b, runLabel(r)+": packets by SA", fmt.Sprintf("%14s %5s %5s  %-10s  %s", "packets", "", "CPU", "SPI", "from -> to"), rows, len(list)-len(rows))
 }
