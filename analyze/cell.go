@@ -77,13 +77,13 @@ func stageOf(r *Run, name string, perPacket bool) metric.Value {
 	return v
 }
 
-// locks are the classes of the locks waited for: an address says nothing in
-// another boot, and SPIs are others in each setup.
+// locks are the classes of locks: an address says nothing in another boot, and
+// SPIs are others in each setup.
 func (c *cell) locks() []string {
 	var out []string
 	for _, r := range c.all() {
-		for _, l := range r.Locks.Rows {
-			out = appendNew(out, l.class())
+		for _, class := range r.Locks.classes() {
+			out = appendNew(out, class)
 		}
 	}
 	slices.Sort(out)

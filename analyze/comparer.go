@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
@@ -57,25 +58,35 @@ func (c *comparer) headlines(at *cell) {
 		}
 	}
 	for _, id := range ids {
-		found := false
+		var pairs []compare.Pair
+		var of []string
 		for _, want := range at.readings() {
 			if want.id != id {
 				continue
 			}
 			s := at.reading(want)
 			c.leftOut(&s)
-			if !s.tested() {
-				continue
+			if s.tested() {
+				pairs, of = append(pairs, s.pair), append(of, want.of)
 			}
-			found = true
-			one := compare.Compare(s.pair.Before, s.pair.After, c.Options)
-			c.settle(&one, at, want.of)
-			c.Headline = append(c.Headline, CompareAt{Mode: at.mode, N: at.n, Of: want.of, C: one})
 		}
-		if !found && len(c.headline) > 0 {
+		for i, one := range c.plainly(id, pairs, at) {
+			c.settle(&one, at, of[i])
+			c.Headline = append(c.Headline, CompareAt{Mode: at.mode, N: at.n, Of: of[i], C: one})
+		}
+		if len(pairs) == 0 && len(c.headline) > 0 {
 			c.Notes = append(c.Notes, *compare.Because(compare.NoRuns, "%s: %s, named as a headline beforehand, was not measured on both sides", at.name(), id))
 		}
 	}
+}
+
+// plainly tests a metric named beforehand. If there are several of it, events or
+// locks, they are a family.
+func (c *comparer) plainly(id string, pairs []compare.Pair, at *cell) []compare.Comparison {
+	if len(pairs) == 1 {
+		return []compare.Comparison{compare.Compare(pairs[0].Before, pairs[0].After, c.Options)}
+	}
+	return compare.CompareFamily(formulaOf(id).Name+" at "+at.name(), pairs, c.Options).Comparisons
 }
 
 func costOf(r *Run) metric.Value {
@@ -122,7 +133,7 @@ func (c *comparer) costs(at *cell) {
 	var of []string
 	perPacket := at.perPacket()
 	for _, want := range at.readings() {
-		if want.total || slices.Contains(rateIDs, want.id) {
+		if want.total || slices.Contains(rateIDs, want.id) || strings.HasPrefix(want.of, lockPrefix) {
 			continue
 		}
 		s := at.reading(want)
@@ -171,14 +182,29 @@ func (c *comparer) parts(at *cell) {
 		}
 	}
 	c.Stages = c.family(c.Stages, f, "stages", pairs, at, prefixed("stage ", f.Keys))
-	f, pairs = CompareFamily{Mode: at.mode, N: at.n}, nil
-	for _, name := range at.locks() {
-		s := at.series(metric.WaitPacketID, "lower", func(r *Run) metric.Value { return lockWait(r, name) })
+	c.locks(at)
+}
+
+// locks compares what was measured of each class of locks at one N: one family.
+func (c *comparer) locks(at *cell) {
+	f := CompareFamily{Mode: at.mode, N: at.n}
+	var pairs []compare.Pair
+	var of []string
+	add := func(s sided, key, name string) {
 		if s.tested() {
-			pairs, f.Keys = append(pairs, s.pair), append(f.Keys, name)
+			pairs, f.Keys, of = append(pairs, s.pair), append(f.Keys, key), append(of, lockPrefix+name)
 		}
 	}
-	c.Locks = c.family(c.Locks, f, "lock waits", pairs, at, prefixed("lock ", f.Keys))
+	names := at.locks()
+	for _, name := range names {
+		add(at.series(metric.WaitPacketID, "lower", func(r *Run) metric.Value { return lockWait(r, name) }), name, name)
+	}
+	for _, id := range []string{metric.ContentionID, metric.BounceID} {
+		for _, name := range names {
+			add(at.reading(reading{id: id, of: lockPrefix + name}), name+", "+formulaOf(id).Name, name)
+		}
+	}
+	c.Locks = c.family(c.Locks, f, "locks", pairs, at, of)
 }
 
 func prefixed(what string, names []string) []string {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -415,5 +416,108 @@ func TestSides(t *testing.T) {
 	}
 	if _, _, _, err := Sides(b); err == nil || !strings.Contains(err.Error(), "it has 1 sides") {
 		t.Errorf("one side: %v", err)
+	}
+}
+
+// Contention and bounce are compared by class of lock, beside the waits and in
+// their family; Jain's index with the costs.
+func TestCompareLockClasses(t *testing.T) {
+	side := func(seed uint64, contention, bounce float64) *Result {
+		l := newLab(seed, 4, 0.5)
+		r := l.sweep("pcpu", 6, 4)
+		for _, run := range r.Runs {
+			of := func(id, unit string, v float64) metric.Value {
+				return metric.Value{ID: id, Unit: unit, Value: v * (1 + 0.005*l.rng.NormFloat64()), SE: v / 100}
+			}
+			acquired := metric.Value{ID: metric.AcquireID, Unit: "count", Value: 1000}
+			run.Packets.Jain = of(metric.JainID, "ratio", 0.9)
+			run.Locks.Rows[0].Acquisitions, run.Locks.Rows[0].Contention = acquired, of(metric.ContentionID, "ratio", contention)
+			for i := range 2 {
+				run.Locks.Rows = append(run.Locks.Rows, Lock{
+					Lock: fmt.Sprint(i), Name: "xfrm_state_lock", Acquisitions: acquired,
+					Contention: of(metric.ContentionID, "ratio", 0.1), Bounce: of(metric.BounceID, "ns/packet", bounce/2), Floor: &Floor{Of: "xfrm_state_lock", Own: true},
+				})
+			}
+		}
+		return r
+	}
+	r, err := Compare(side(1, 0.2, 10), side(2, 0.4, 20), CompareOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	f := r.Comparison.Locks[0]
+	for i, key := range f.Keys {
+		got[key] = f.Family.Comparisons[i].Star
+	}
+	want := map[string]bool{
+		"x->lock": false, "xfrm_state_lock": false,
+		"x->lock, contention ratio": true, "xfrm_state_lock, contention ratio": false, "xfrm_state_lock, lock-line bounce/packet": true,
+	}
+	if !reflect.DeepEqual(got, want) || f.Family.Tested != len(want) {
+		t.Errorf("locks starred %v, tested %d, want %v in one family", got, f.Family.Tested, want)
+	}
+	if keys := r.Comparison.Costs[0].Keys; !slices.Contains(keys, "evenness") || slices.ContainsFunc(keys, func(k string) bool { return strings.Contains(k, "lock xfrm_state_lock") }) {
+		t.Errorf("costs %v, want evenness and no lock", keys)
+	}
+	for text, want := range map[string]Outcome{"contention_ratio>50%": Regression, "bounce_ns_per_packet>50%": Regression, "jain<-5%": Held} {
+		c, err := ParseCondition(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, j := range c.Judge(r) {
+			if i == 0 && j.Outcome != want || j.Outcome == Unmeasured {
+				t.Errorf("%s: %+v, want %s", text, j, want)
+			}
+		}
+	}
+	// Named beforehand, they are a family: one plain test a lock would find too much.
+	b, a := side(1, 0.2, 10), side(2, 0.4, 20)
+	b.Headline, a.Headline = []string{metric.ContentionID}, []string{metric.ContentionID}
+	for _, h := range mustCompare(t, b, a, CompareOptions{}).Headline {
+		if h.C.Family == "" || h.Of == "" {
+			t.Errorf("headline %+v, want a row of a family that names its lock", h)
+		}
+	}
+}
+
+// The contention of a class is over the acquisitions of all its locks; a lock
+// waited for that nobody counted leaves it without one.
+func TestContentionOfClass(t *testing.T) {
+	ratio := func(v, se float64) metric.Value {
+		return metric.Value{ID: metric.ContentionID, Unit: "ratio", Value: v, SE: se}
+	}
+	acquired := func(n float64) metric.Value { return metric.Value{ID: metric.AcquireID, Value: n, Unit: "count"} }
+	l := Locks{Rows: []Lock{
+		{SPI: 1, Waits: 10, Acquisitions: acquired(100), Contention: ratio(0.1, 0.03)},
+		{SPI: 2, Acquisitions: acquired(300), Contention: ratio(0.02, 0.01).WithLoss("acquisitions", 4, 100, 0.02, 0.04)},
+		{Name: "iova", Waits: 3, Contention: metric.NotMeasured(metric.ContentionID, "ratio", bundle.Gap{Why: "not watched"})},
+	}}
+	v := l.contentionOf("x->lock")
+	wantValue(t, "two SAs", v, (100*0.1+300*0.02)/400)
+	if se := math.Sqrt(9+9) / 400; math.Abs(v.SE-se) > 1e-12 || !v.Ranged() || math.Abs(v.High-(10+12.0)/400) > 1e-12 {
+		t.Errorf("%+v, want an error of %v and a range", v, se)
+	}
+	if v := l.contentionOf("iova"); v.Measured() || v.Missing.Why != "not watched" {
+		t.Errorf("%+v, want not measured", v)
+	}
+}
+
+// Of single runs, a share of lookups has the error of the share, not of the
+// lookups it was taken over.
+func TestCompareSingleShares(t *testing.T) {
+	side := func() *Result {
+		r := newLab(1, 4, 0).sweep("pcpu", 1, 2)
+		r.Runs[0].Finds = &Finds{Fallback: metric.Value{ID: metric.FallbackID, Unit: "ratio", Value: 0.01, SE: 0.001, Samples: 10000}}
+		return r
+	}
+	c := mustCompare(t, side(), side(), CompareOptions{})
+	i := slices.Index(c.Costs[0].Keys, "fallback share")
+	if i < 0 {
+		t.Fatalf("no fallback share among %v", c.Costs[0].Keys)
+	}
+	// exp(1.96 x 0.1 x sqrt 2) = 1.32
+	if k := c.Costs[0].Family.Comparisons[i].Ratio.Interval; k.Hi < 1.3 || k.Hi > 1.34 {
+		t.Errorf("interval %+v, want that of 10 %% on each side", k)
 	}
 }

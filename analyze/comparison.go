@@ -24,7 +24,7 @@ type Comparison struct {
 	Rates     []CompareFamily    `json:"rates"`     // packets/s, throughput, loss: one family each, one row a mode and N
 	Costs     []CompareFamily    `json:"costs"`     // per packet, waits, misses at each mode's largest N
 	Stages    []CompareFamily    `json:"stages"`    // cost per packet by stage; shares of busy time if no packets were counted
-	Locks     []CompareFamily    `json:"locks"`     // wait ns per packet by lock name
+	Locks     []CompareFamily    `json:"locks"`     // by class of lock: wait ns per packet, then contention ratio and bounce
 	Functions []CompareFunctions `json:"functions"` // self cost per packet, at each mode's largest N
 	USL       []CompareUSL       `json:"usl"`       // one a mode
 

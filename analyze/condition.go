@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/compare"
-	"xfrmscope/analyze/metric"
 )
 
 // A Condition says from which change on a comparison counts as a regression:
@@ -61,11 +60,10 @@ func ParseCondition(text string) (Condition, error) {
 }
 
 func (c Condition) check() error {
-	i := slices.IndexFunc(metric.Catalogue(), func(f metric.Formula) bool { return f.ID == c.Metric })
-	if i < 0 {
-		return fmt.Errorf("%q: there is no metric %s; there are headline, %s", c.Text, c.Metric, strings.Join(conditionMetrics(), ", "))
+	if why := NotComparable(c.Metric); why != "" {
+		return fmt.Errorf("%q: %s; there are %s, %s", c.Text, why, headlineCondition, strings.Join(ComparableIDs(), ", "))
 	}
-	f := metric.Catalogue()[i]
+	f := formulaOf(c.Metric)
 	switch {
 	case f.Better == "lower" && (c.Below || c.Limit < 0):
 		return fmt.Errorf("%q: %s is better when lower, so this is met by an improvement: write %s>5%%", c.Text, c.Metric, c.Metric)
@@ -73,17 +71,6 @@ func (c Condition) check() error {
 		return fmt.Errorf("%q: %s is better when higher, so this is met by an improvement: write %s<-5%%", c.Text, c.Metric, c.Metric)
 	}
 	return nil
-}
-
-// conditionMetrics are the ids that a run has a number of.
-func conditionMetrics() []string {
-	var out []string
-	for _, r := range readings(&Run{Traffic: &Traffic{}, Finds: &Finds{}, Events: []*Event{{}}, Misses: []Miss{{CPU: allCPUs}}}) {
-		if r.id != "" && !r.total {
-			out = appendNew(out, r.id)
-		}
-	}
-	return out
 }
 
 // An Outcome is what a condition says of one number.
@@ -94,6 +81,7 @@ const (
 	Regression Outcome = "regression"
 	Held       Outcome = "ok"
 	Unmeasured Outcome = "not measured"
+	LeftOut    Outcome = "left out" // a class of locks without a number, beside others that have one
 )
 
 // A Judgement is a condition applied at one place.
@@ -102,7 +90,7 @@ type Judgement struct {
 	CompareAt
 	Outcome Outcome
 	Unclear bool   // the interval of the change holds the limit, or is not known: decided by the medians
-	Why     string // of Unmeasured
+	Why     string // of Unmeasured and LeftOut
 }
 
 // Judge applies the condition to a comparison, at every mode. It is decided by
@@ -137,27 +125,38 @@ func (c Condition) Judge(r *Result) []Judgement {
 }
 
 func (c Condition) judgeAt(at *cell, o compare.Options) []Judgement {
-	var out []Judgement
+	var out, locks []Judgement
 	for _, want := range at.readings() {
 		if want.id != c.Metric {
 			continue
 		}
-		if want.total {
-			return []Judgement{c.missing(at.mode, at.n, "it grows with the length of the window: name a metric per packet or per second")}
-		}
 		s := at.reading(want)
-		if !s.tested() {
-			why := "not measured"
-			if len(s.missing) > 0 {
-				why = s.missing[0].Text
-			}
-			out = append(out, c.missing(at.mode, at.n, why))
+		if s.tested() {
+			out = append(out, c.decide(CompareAt{at.mode, at.n, want.of, compare.Compare(s.pair.Before, s.pair.After, o)}))
 			continue
 		}
-		out = append(out, c.decide(CompareAt{at.mode, at.n, want.of, compare.Compare(s.pair.Before, s.pair.After, o)}))
+		why := "not measured"
+		if len(s.missing) > 0 {
+			why = s.missing[0].Text
+		}
+		missing := c.missing(at.mode, at.n, why)
+		missing.Of = want.of
+		if strings.HasPrefix(want.of, lockPrefix) {
+			locks = append(locks, missing)
+		} else {
+			out = append(out, missing)
+		}
 	}
-	if len(out) == 0 {
-		out = append(out, c.missing(at.mode, at.n, "no run has it"))
+	switch {
+	case len(out) > 0: // a lock that one side does not have decides nothing
+		for _, j := range locks {
+			j.Outcome = LeftOut
+			out = append(out, j)
+		}
+	case len(locks) > 0:
+		out = locks[:1]
+	default:
+		out = []Judgement{c.missing(at.mode, at.n, "no run has it")}
 	}
 	return out
 }

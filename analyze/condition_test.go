@@ -42,6 +42,11 @@ func TestParseCondition(t *testing.T) {
 		"headline>5":                "headline>5%",
 		"headline@4>5%":             "headline>5%",
 		"cost_per_packet@9999999>1": "no condition",
+		"speedup<-5%":               "speedup is no number of one run",
+		"knee<-1":                   "knee is no number of one run",
+		"bill>5%":                   "bill is no number of one run",
+		"ceiling_ratio<-5%":         "ceiling_ratio is no number of one run",
+		"lock_waits>5%":             "lock_waits grows with the length of the window",
 	} {
 		if c, err := ParseCondition(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %+v, %v, want an error with %q", text, c, err, want)
@@ -84,7 +89,7 @@ func TestJudge(t *testing.T) {
 		"headline>1%":                {outcome: Regression},
 		"headline>10%":               {outcome: Held},
 		"mpki>5%":                    {outcome: Unmeasured, why: "no run has it"},
-		"lock_waits>5%":              {outcome: Unmeasured, why: "grows with the length of the window"},
+		"contention_ratio>5%":        {outcome: Unmeasured, why: "not measured"},
 		"lock_wait_ns_per_packet>9%": {outcome: Held},
 	} {
 		c, err := ParseCondition(text)

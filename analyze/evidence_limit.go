@@ -147,8 +147,10 @@ func movePoints(c *Comparison) []finding.MovePoint {
 		p.Waits, _ = c.at(f.Mode, f.N, metric.WaitPacketID)
 		for _, l := range c.Locks {
 			if l.Mode == f.Mode && l.N == f.N {
-				for i, key := range l.Keys {
-					p.Locks = append(p.Locks, finding.Part{Name: key, C: l.Family.Comparisons[i]})
+				for i, one := range l.Family.Comparisons {
+					if one.Metric == metric.WaitPacketID {
+						p.Locks = append(p.Locks, finding.Part{Name: l.Keys[i], C: one})
+					}
 				}
 			}
 		}

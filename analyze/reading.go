@@ -2,6 +2,9 @@ package analyze
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
+	"strings"
 
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
@@ -18,6 +21,19 @@ type reading struct {
 // readings are the numbers of a run that a comparison may test, in the order of
 // a report.
 func readings(r *Run) []reading {
+	out := wholeReadings(r)
+	for _, class := range r.Locks.classes() {
+		for _, id := range []string{metric.ContentionID, metric.BounceID} {
+			want := reading{id: id, of: lockPrefix + class}
+			want.value = valueOf(r, want)
+			out = append(out, want)
+		}
+	}
+	return out
+}
+
+// wholeReadings are those that are not of a class of locks.
+func wholeReadings(r *Run) []reading {
 	out := []reading{
 		{id: metric.RateID, value: r.Packets.Rate},
 		{id: metric.PacketsID, value: r.Packets.Total, total: true},
@@ -56,7 +72,41 @@ func readings(r *Run) []reading {
 				reading{id: metric.MPKIID, of: of, value: m.PerKiloInstructions})
 		}
 	}
+	return append(out, reading{id: metric.JainID, value: r.Packets.Jain})
+}
+
+// lockPrefix begins reading.of of locks, which are compared in a table of theirs.
+const lockPrefix = "lock "
+
+// ComparableIDs are the ids of the catalogue that every run has a number of, so
+// that two sides can be compared by them: what a headline or a condition may
+// name. What is made of many runs, as a speed-up, and what grows with the length
+// of the window are not.
+func ComparableIDs() []string {
+	one := &Run{Traffic: &Traffic{}, Finds: &Finds{}, Events: []*Event{{}}, Misses: []Miss{{CPU: allCPUs}}, Locks: Locks{Rows: []Lock{{}}}}
+	var out []string
+	for _, r := range readings(one) {
+		if r.id != "" && !r.total {
+			out = appendNew(out, r.id)
+		}
+	}
 	return out
+}
+
+// NotComparable says why two sides cannot be compared by an id, "" if they can.
+func NotComparable(id string) string {
+	known := ComparableIDs()
+	catalogued := slices.ContainsFunc(metric.Catalogue(), func(f metric.Formula) bool { return f.ID == id })
+	grows := slices.ContainsFunc(readings(&Run{}), func(r reading) bool { return r.id == id && r.total })
+	switch {
+	case slices.Contains(known, id):
+		return ""
+	case grows:
+		return fmt.Sprintf("%s grows with the length of the window: name a metric per packet or per second", id)
+	case catalogued:
+		return fmt.Sprintf("%s is no number of one run, so it is not compared run by run", id)
+	}
+	return "there is no metric " + id
 }
 
 // partOf is the part of a packet's cost that a share makes up.
@@ -81,7 +131,13 @@ func (r reading) same(o reading) bool { return r.id == o.id && r.of == o.of }
 
 // valueOf returns the run's value of a reading, not measured if it has none.
 func valueOf(r *Run, want reading) metric.Value {
-	for _, have := range readings(r) {
+	if class, ok := strings.CutPrefix(want.of, lockPrefix); ok {
+		if want.id == metric.ContentionID {
+			return r.Locks.contentionOf(class)
+		}
+		return r.Locks.bounceOf(class)
+	}
+	for _, have := range wholeReadings(r) {
 		if have.same(want) {
 			return have.value
 		}
@@ -124,7 +180,7 @@ func (c *cell) series(name, better string, of func(*Run) metric.Value) sided {
 		to   *compare.Series
 	}{{Before, c.before, &s.pair.Before}, {After, c.after, &s.pair.After}} {
 		side.to.Name, side.to.Better = name, better
-		sampled, counted, blocked := true, true, true
+		sampled, counted, blocked := true, isCount(name), true
 		for _, r := range side.runs {
 			v := of(r)
 			if !v.Measured() || (side.to.Unit != "" && v.Unit != side.to.Unit) {
@@ -158,6 +214,17 @@ func (c *cell) series(name, better string, of func(*Run) metric.Value) sided {
 		s.pair.Before.Blocks, s.pair.After.Blocks = nil, nil
 	}
 	return s
+}
+
+// isCount reports whether a metric is proportional to the samples behind it, so
+// that their number has its error; of the others, as a share of lookups or a mean
+// time, they are what it was taken over.
+func isCount(id string) bool {
+	switch id {
+	case metric.SpinID, metric.LockWordID, metric.StageID, metric.CostID, metric.SpinCostID, metric.WordCostID, metric.MissPacketID:
+		return true
+	}
+	return false
 }
 
 // perSample is what one sample of the main event is worth in a metric, 0 if it is

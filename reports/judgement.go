@@ -22,7 +22,7 @@ func Judgement(j analyze.Judgement) string {
 		where = "nowhere"
 	}
 	head := fmt.Sprintf("%s: %s", j.Condition.Text, j.Outcome)
-	if j.Outcome == analyze.Unmeasured {
+	if j.Outcome == analyze.Unmeasured || j.Outcome == analyze.LeftOut {
 		return ascii(fmt.Sprintf("%s at %s: %s", head, where, j.Why), 400)
 	}
 	if j.Unclear {

@@ -42,9 +42,10 @@ refused; --force compares them and says so. What else differs (kernel, NIC,
 tuning, placement) is listed; --expect KEY marks what was changed on purpose.
 
 --fail-on METRIC[@N]>CHANGE ends with exit code 5 if the change is reached, at
-each mode's largest N if none is named; it may be repeated. METRIC is an id of
-results.json, or headline, which is any metric named beforehand (packets/s and
-cost per packet if none was). CHANGE is relative with %, else in the metric's
+each mode's largest N if none is named; it may be repeated. METRIC is a number
+that each run has, by its id in results.json (a wrong one lists them; those of
+locks are judged by class of lock), or headline, which is any metric named
+beforehand (packets/s and cost per packet if none was). CHANGE is relative with %, else in the metric's
 unit: 'cost_per_packet>50 ns'. Where more is better write <: 'packet_rate<-2%'.
 The medians decide; where the interval holds the limit, "unclear" is printed. A
 number that was not measured on both sides ends with exit code 4, if nothing else

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"xfrmscope/analyze"
-	"xfrmscope/analyze/metric"
 	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/scenario"
@@ -215,13 +214,9 @@ func (o *sweepOptions) fromFlags() (*scenario.Scenario, error) {
 // checkScenario reports what the packages below cannot know: ids of metrics and
 // gates, and what this machine cannot carry out, if it is the one that measures.
 func checkScenario(s *scenario.Scenario, here bool) error {
-	var ids []string
-	for _, m := range metric.Catalogue() {
-		ids = append(ids, m.ID)
-	}
 	for _, id := range s.Headline {
-		if !slices.Contains(ids, id) {
-			return usagef("headline: there is no metric %q; there are %s", id, strings.Join(ids, ", "))
+		if why := analyze.NotComparable(id); why != "" {
+			return usagef("headline: %s; there are %s", why, strings.Join(analyze.ComparableIDs(), ", "))
 		}
 	}
 	for _, id := range s.Gates {
