@@ -76,7 +76,7 @@ func TestDeletedSA(t *testing.T) {
 			kept = append(kept, s)
 		}
 	}
-	larval := bundle.SA{Phase: "start", SPI: 0x2000, Dir: "out", Larval: true}
+	larval := bundle.SA{Phase: "start", TimeNS: second, SPI: 0x2000, Dir: "out", Larval: true}
 	elsewhere := bundle.SA{Phase: "start", TimeNS: second, NetNS: "east", SPI: 0x2001, Dir: "out"} // whose end could not be read
 	m.sas = append(kept, larval, elsewhere)
 	run := analyse(t, m.open(t, "a")).Runs[0]
