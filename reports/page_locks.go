@@ -20,7 +20,7 @@ func locksSection(runs, side []*analyze.Run, spin figureBox) section {
 	if len(locks.Table.Rows) == 0 {
 		locks = part{Text: "No lock wait was recorded by a probe.", Muted: true}
 	}
-	s.Parts = append([]part{{Figure: spin}, {Table: callers}, locks}, fastParts(runs)...)
+	s.Parts = append([]part{{Figure: spin}, {Table: callers}, locks}, fastParts(side)...)
 	s.Parts = append(s.Parts, waiterParts(side)...)
 	s.Parts = append(s.Parts, part{List: probeLines(runs)})
 	return s
@@ -107,17 +107,20 @@ func lockName(l analyze.Lock) string {
 	return text
 }
 
+// fastOfRun bounds the locks of a run in the table of acquisitions.
+const fastOfRun = 5
+
 // fastParts show how long acquisitions took that did not wait, against those of
 // one CPU: what a bounce is read from.
-func fastParts(runs []*analyze.Run) []part {
+func fastParts(side []*analyze.Run) []part {
 	t := table{ID: "fast-table", Caption: "Acquisitions that did not wait, by the time probe", Head: []column{
 		{Text: "run"}, {Text: "lock"}, {Text: "timed", Number: true}, {Text: "bounce", Unit: "ns/packet", Number: true}, {Text: "lengths"}}}
-	for _, r := range runs {
+	for _, r := range side {
 		rows := slices.DeleteFunc(slices.Clone(r.Locks.Rows), func(l analyze.Lock) bool { return len(l.FastHist) == 0 })
 		slices.SortStableFunc(rows, func(a, b analyze.Lock) int {
 			return cmp.Or(cmp.Compare(b.Bounce.Value, a.Bounce.Value), cmp.Compare(sum(b.FastHist), sum(a.FastHist)))
 		})
-		for _, l := range rows[:min(locksOfRun, len(rows))] {
+		for _, l := range rows[:min(fastOfRun, len(rows))] {
 			var oneCPU []uint64
 			if l.Floor != nil {
 				oneCPU = l.Floor.Hist
