@@ -1,7 +1,10 @@
 package analyze
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"xfrmscope/collect/bundle"
@@ -9,7 +12,7 @@ import (
 
 // config is what a run was made with, by name: what must be alike on both sides
 // of a comparison, or be named. A thing that was not recorded is left out.
-func config(b *bundle.Run) map[string]string {
+func config(b *bundle.Run, in *input) map[string]string {
 	h, out := b.Host, map[string]string{}
 	set := func(key, value string) {
 		if value != "" {
@@ -42,13 +45,90 @@ func config(b *bundle.Run) map[string]string {
 			set("label "+key, value)
 		}
 	}
-	facts, _ := b.Placement() // damage is told where drift is read
-	for _, f := range facts {
+	for _, f := range in.facts {
 		if f.Phase == windowStart && !f.Counter {
-			set(strings.Join([]string{f.Topic, f.Subject, f.Name}, " "), f.Value)
+			name, _, _ := strings.Cut(f.Name, " (pid ") // a listener has another in each run
+			set(strings.Join([]string{f.Topic, f.Subject, name}, " "), f.Value)
 		}
 	}
+	configSAs(in.sas, set)
+	configPolicies(in.policies, set)
 	return out
+}
+
+// configSAs sets how the SAs of each direction were set up and how many there
+// were, without what is another in each setup: addresses, SPIs, ports.
+func configSAs(sas []bundle.SA, set func(key, value string)) {
+	settings := map[string]map[string]bool{} // by direction
+	bound, free := map[string]int{}, map[string]int{}
+	for i := range sas {
+		sa := &sas[i]
+		if sa.Phase != windowStart || sa.Larval {
+			continue
+		}
+		dir := directionOf(sa)
+		if settings[dir] == nil {
+			settings[dir] = map[string]bool{}
+		}
+		settings[dir][saSetting(sa)] = true
+		if sa.PCPU != nil {
+			bound[dir]++
+		} else {
+			free[dir]++
+		}
+	}
+	for dir, texts := range settings {
+		set("SAs "+dir, strings.Join(slices.Sorted(maps.Keys(texts)), "; "))
+		set("number of SAs "+dir, fmt.Sprintf("%d of CPUs, %d of any CPU", bound[dir], free[dir]))
+	}
+}
+
+// directionOf is XFRMA_SA_DIR; before 6.10, or if not set, the side whose
+// sequence number moved, "unused" if none did.
+func directionOf(sa *bundle.SA) string {
+	switch {
+	case sa.Dir != "":
+		return sa.Dir
+	case sa.OSeq > 0:
+		return "out"
+	case sa.Seq > 0:
+		return "in"
+	}
+	return "unused"
+}
+
+// saSetting is what makes packets of one SA cost more than those of another:
+// "esp tunnel, replay window 32, esn, udp encap, crypto offload".
+func saSetting(sa *bundle.SA) string {
+	parts := []string{sa.Proto + " " + sa.Mode, fmt.Sprintf("replay window %d", sa.Replay)}
+	parts = append(parts, slices.Sorted(slices.Values(sa.Flags))...)
+	for _, p := range []struct{ value, what string }{{sa.Encap, "encap"}, {sa.Offload, "offload"}} {
+		if kind, _, _ := strings.Cut(p.value, " "); kind != "" { // ports and the device follow
+			parts = append(parts, kind+" "+p.what)
+		}
+	}
+	if sa.IfID != 0 {
+		parts = append(parts, "if_id")
+	}
+	if sa.Mark != 0 {
+		parts = append(parts, "mark")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// configPolicies sets how many policies each direction had, and of how many a
+// packet on a CPU without an SA asks for one.
+func configPolicies(policies []bundle.Policy, set func(key, value string)) {
+	all, acquire := map[string]int{}, map[string]int{}
+	for _, p := range policies {
+		all[p.Dir]++
+		if p.CPUAcquire {
+			acquire[p.Dir]++
+		}
+	}
+	for dir, n := range all {
+		set("policies "+cmp.Or(dir, "of no direction"), fmt.Sprintf("%d, CPU_ACQUIRE on %d", n, acquire[dir]))
+	}
 }
 
 // placing reports whether a label says where a run stands among others, and so

@@ -62,7 +62,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 		r.N = len(e.CPUs) // an import: the CPUs that have samples
 	}
 	r.Name = runName(r)
-	r.Config = config(b)
+	r.Config = config(b, &in)
 	r.Heat = newHeat(r.Main(), r.Manifest.Window)
 	r.CPUTimes = newCPUTimes(r, in)
 	r.Identities = newIdentities(r, in)
@@ -84,6 +84,7 @@ type input struct {
 	finds    bundle.Finds
 	facts    []bundle.Fact
 	layouts  []bundle.StructLayout
+	policies []bundle.Policy
 	totals   []bundle.Total
 	imports  []*importer.Import
 }
@@ -110,6 +111,8 @@ func (r *Run) read(b *bundle.Run) input {
 	r.keep("placement", err)
 	in.layouts, err = b.Layouts()
 	r.keep("layouts", err)
+	in.policies, err = b.Policies()
+	r.keep("policies", err)
 	in.totals, err = b.Totals()
 	r.keep("counts of the events", err)
 	return in

@@ -263,7 +263,7 @@ type Policy struct {
 // Facts with equal Topic, Subject and Name are the same fact.
 type Fact struct {
 	Phase   string `json:"phase"`   // "start" or "end"
-	Topic   string `json:"topic"`   // "irq", "nic", "rss", "ntuple", "pause", "ring", "feature", "stat" (ethtool -S), "link", "xps", "rps", "qdisc", "isolation", "governor", "topology", "irqbalance", "iommu", "listener"
+	Topic   string `json:"topic"`   // "irq", "nic", "rss", "ntuple", "pause", "ring", "feature", "stat" (ethtool -S), "link", "xps", "rps", "qdisc", "isolation", "governor", "topology", "irqbalance", "iommu", "listener", "sysctl"
 	Subject string `json:"subject"` // "eth0", "eth0 rx-3", "cpu 4"; in another network namespace "west/eth0"
 	Name    string `json:"name"`    // "affinity", "rx_pause_frames"
 	Value   string `json:"value"`

@@ -109,6 +109,17 @@ func (r *reader) listeners(ns string) {
 	}
 }
 
+// sysctls reads what XFRM does with packets that find no SA, and how often it
+// tells daemons of sequence numbers: net.core.xfrm_* of the calling thread's
+// namespace (net/xfrm/xfrm_sysctl.c, 6.12).
+func (r *reader) sysctls(ns string) {
+	files, _ := filepath.Glob(r.root.Path("/proc/sys/net/core/xfrm_*")) // the pattern is a good one
+	for _, file := range files {
+		name := filepath.Base(file)
+		r.addFile(TopicSysctl, subject(ns, "xfrm"), "net.core."+name, "/proc/sys/net/core/"+name)
+	}
+}
+
 // subject names a thing of a namespace.
 func subject(ns, name string) string {
 	if ns == "" {

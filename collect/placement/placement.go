@@ -38,6 +38,7 @@ const (
 	TopicIRQBalance = "irqbalance"
 	TopicIOMMU      = "iommu"
 	TopicListener   = "listener"
+	TopicSysctl     = "sysctl" // net.core.xfrm_*
 )
 
 // NameLacks is what the parts that a driver does not support are called, of
@@ -66,6 +67,7 @@ func Read(root procfs.Root, namespaces []string) ([]bundle.Fact, []bundle.Gap) {
 	for _, ns := range namespaces {
 		err := netns.DoWithSys(root, ns, func() error {
 			r.interfaces(ns)
+			r.sysctls(ns)
 			return nil
 		})
 		if err != nil {

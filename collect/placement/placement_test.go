@@ -38,6 +38,8 @@ var gateway = map[string]string{
 	"proc/cmdline":                                              "BOOT_IMAGE=/vmlinuz isolcpus=1 iommu=pt quiet",
 	"proc/7/comm":                                               "irqbalance",
 	"proc/sys/net/core/rps_sock_flow_entries":                   "0",
+	"proc/sys/net/core/xfrm_larval_drop":                        "1",
+	"proc/sys/net/core/xfrm_aevent_rseqth":                      "2",
 	"proc/thread-self/net/netlink":                              "sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode\n0 6 99 00000010 0 0 0 2 0 5\n",
 	"sys/devices/system/cpu/online":                             "0-1",
 	"sys/devices/system/cpu/isolated":                           "1",
@@ -103,6 +105,7 @@ func TestGateway(t *testing.T) {
 	}
 	r.machine()
 	r.interfaces("")
+	r.sysctls("")
 	r.listeners("")
 	var b strings.Builder
 	for _, f := range r.facts {
@@ -226,6 +229,16 @@ func TestNamespace(t *testing.T) {
 	} {
 		if got := find(want.Topic, want.Subject, want.Name); got != want.Value {
 			t.Errorf("%s of %s is %q, want %q", want.Name, want.Subject, got, want.Value)
+		}
+	}
+	if here := find(TopicSysctl, "xfrm", "net.core.xfrm_acq_expires"); here != "none" {
+		t.Errorf("a sysctl of the own namespace: %s", here)
+	}
+	if _, err := os.Stat("/proc/sys/net/core/xfrm_acq_expires"); err == nil { // the kernel has XFRM
+		if err := exec.Command("ip", "netns", "exec", ns, "sysctl", "-q", "net.core.xfrm_acq_expires=77").Run(); err != nil {
+			t.Log("sysctl: ", err)
+		} else if facts, _ = Read("", []string{ns}); find(TopicSysctl, ns+"/xfrm", "net.core.xfrm_acq_expires") != "77" {
+			t.Errorf("net.core.xfrm_acq_expires of the namespace: %q, want 77", find(TopicSysctl, ns+"/xfrm", "net.core.xfrm_acq_expires"))
 		}
 	}
 	if lacks := find(TopicNIC, ns+"/west0", "not supported by the driver"); !strings.Contains(lacks, "flow rules") {
