@@ -16,8 +16,8 @@ import (
 // measured.
 type doubt struct {
 	marks []string // metric ids
-	name  string   // "sum cost-per-packet"
-	text  string   // what is wrong
+	short string   // "sum cost-per-packet is broken"
+	text  string   // what is wrong, in figures
 }
 
 // doubts are the sums of a run that are broken, and packets that were not counted.
@@ -25,13 +25,13 @@ func (r *Run) doubts() []doubt {
 	var out []doubt
 	for _, i := range r.Identities {
 		if i.Verdict == Broken {
-			out = append(out, doubt{i.Marks, "sum " + i.ID,
+			out = append(out, doubt{i.Marks, "sum " + i.ID + " is broken",
 				fmt.Sprintf("sum %s is broken: %s is %+.0f %% off %s, more than %.0f %%", i.ID, i.Left.Text, 100*i.Residual, i.Right.Text, 100*i.Limit)})
 		}
 	}
 	if gone := r.deletedSAs(); len(gone) > 0 && strings.HasPrefix(r.Packets.Source, saCounters) {
 		out = append(out, doubt{
-			[]string{metric.RateID, metric.PacketsID, metric.CostID, metric.SpinCostID, metric.WordCostID}, "SAs deleted in the window",
+			[]string{metric.RateID, metric.PacketsID, metric.CostID, metric.SpinCostID, metric.WordCostID}, "SAs were deleted in the window",
 			fmt.Sprintf("SA %s was deleted in the window: what it carried until then is not counted, so packets/s are at least this and costs at most", strings.Join(gone, ", ")),
 		})
 	}
@@ -55,12 +55,12 @@ func (r *Run) deletedSAs() []string {
 	return out
 }
 
-// doubted are the names of the doubts that a metric hangs on.
+// doubted is what makes a metric doubtful, in short.
 func (r *Run) doubted(id string) []string {
 	var out []string
 	for _, d := range r.doubts() {
 		if slices.Contains(d.marks, id) {
-			out = append(out, d.name)
+			out = append(out, d.short)
 		}
 	}
 	return out
@@ -72,7 +72,7 @@ func (r *Run) markDoubts() {
 		r.warn(d.marks[0], d.text+"; what hangs on it is marked !")
 		eachValue(reflect.ValueOf(r).Elem(), func(v *metric.Value) {
 			if v.Measured() && slices.Contains(d.marks, v.ID) {
-				v.Doubt = cmp.Or(v.Doubt, d.text)
+				v.Doubt = cmp.Or(v.Doubt, d.short)
 			}
 		})
 	}

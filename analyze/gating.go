@@ -73,8 +73,7 @@ func failedGates(runs []*Run) []string {
 
 func gateText(failed []string) string { return "gate failed: " + strings.Join(failed, ", ") }
 
-// doubtedIn names what a metric hangs on and does not hold in runs, with the
-// number of runs.
+// doubtedIn is what makes a metric doubtful in runs, with the number of runs.
 func doubtedIn(runs []*Run, id string) []string {
 	var names []string
 	count := map[string]int{}

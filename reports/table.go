@@ -82,7 +82,7 @@ func valueCell(v metric.Value) cell {
 // doubted marks a cell whose number is in doubt, and says why.
 func (c cell) doubted(v metric.Value) cell {
 	if v.Doubt != "" {
-		c.Warn, c.Title = true, name(v.Doubt)
+		c.Warn, c.Title = true, visible(v.Doubt, 48)
 	}
 	return c
 }
