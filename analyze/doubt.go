@@ -26,7 +26,7 @@ func (r *Run) doubts() []doubt {
 	for _, i := range r.Identities {
 		if i.Verdict == Broken {
 			out = append(out, doubt{i.Marks, "sum " + i.ID + " is broken",
-				fmt.Sprintf("sum %s is broken: %s is %+.0f %% off %s, more than %.0f %%", i.ID, i.Left.Text, 100*i.Residual, i.Right.Text, 100*i.Limit)})
+				fmt.Sprintf("sum %s is broken: %s is %+.1f %% off %s, more than %.1f %%", i.ID, i.Left.Text, 100*i.Residual, i.Right.Text, 100*i.Limit)})
 		}
 	}
 	if gone := r.deletedSAs(); len(gone) > 0 && strings.HasPrefix(r.Packets.Source, saCounters) {
@@ -46,11 +46,7 @@ func (r *Run) deletedSAs() []string {
 		if !s.Deleted || s.Outbound != sends {
 			continue
 		}
-		name := fmt.Sprintf("0x%x", s.SPI)
-		if s.PCPU != nil {
-			name += fmt.Sprintf(" of CPU %d", *s.PCPU)
-		}
-		out = append(out, name)
+		out = append(out, saText(&s.SA))
 	}
 	return out
 }

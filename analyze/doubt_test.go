@@ -29,7 +29,7 @@ func TestBrokenSumMarks(t *testing.T) {
 			t.Errorf("%+v, want no doubt: it does not hang on the lookups", v)
 		}
 	}
-	if len(run.Warnings) != 1 || run.Warnings[0].Weakens != metric.FindID || !strings.HasPrefix(run.Warnings[0].Text, why+": calls of xfrm_state_find is +6 % off packets of the phase") {
+	if len(run.Warnings) != 1 || run.Warnings[0].Weakens != metric.FindID || !strings.HasPrefix(run.Warnings[0].Text, why+": calls of xfrm_state_find is +6.1 % off packets of the phase") {
 		t.Errorf("warnings %+v, want the broken sum", run.Warnings)
 	}
 }

@@ -3,7 +3,6 @@ package analyze
 import (
 	"fmt"
 	"math"
-	"strings"
 
 	"xfrmscope/analyze/metric"
 )
@@ -21,7 +20,7 @@ func newIdentities(r *Run, in input) []Identity {
 		functionsSum(r),
 		costByAccounting(r, in.deltas),
 		spinByProbe(r),
-		locksByPackets(r),
+		locksByPackets(r, in.sas),
 		findsByPackets(r),
 		packetsByTraffic(r, in),
 	}
@@ -152,41 +151,6 @@ func spinByProbe(r *Run) Identity {
 // ledgerLimit is how far counts of the same packets may be apart: reads at the
 // ends of a phase are not at the same instant on every CPU.
 const ledgerLimit = 0.02
-
-// locksByPackets: each packet takes its SA's x->lock once (xfrm_output_one), in
-// UDP encapsulation twice (esp_output_encap; net/ipv4/esp4.c, 6.12).
-func locksByPackets(r *Run) Identity {
-	id := Identity{
-		ID: "lock-packets", Limit: ledgerLimit, Marks: []string{metric.AcquireID, metric.ContentionID},
-		Left: Side{Text: "acquisitions of outbound x->lock", Unit: "count"}, Right: Side{Text: "packets of the phase", Unit: "packets"},
-	}
-	count := spanOf(&r.Manifest, "count")
-	outbound := map[uint32]bool{}
-	for _, s := range r.SAs {
-		outbound[s.SPI] = outbound[s.SPI] || s.Outbound
-	}
-	locks := 0
-	for _, l := range r.Locks.Rows {
-		// A gateway and its peer on one machine have an SA each of one SPI.
-		if l.SPI != 0 && outbound[l.SPI] && !strings.HasSuffix(l.Name, " inbound") && l.Acquisitions.Measured() {
-			id.Left.Value += l.Acquisitions.Value
-			locks++
-		}
-	}
-	switch {
-	case count.phases == 0:
-		return id.notMeasured("no count probe ran")
-	case locks == 0:
-		return id.notMeasured("no lock was known to be an outbound SA's")
-	case !count.counted:
-		return id.notMeasured("packets of the count probe's phase were not counted")
-	}
-	id.Right.Value = float64(count.packets)
-	if id.Left.Value > 1.5*id.Right.Value {
-		id.Right.Text, id.Right.Value = "2 x packets of the phase (UDP encapsulation)", 2*id.Right.Value
-	}
-	return id.settle()
-}
 
 // findsByPackets: each packet forwarded looks its SA up once.
 func findsByPackets(r *Run) Identity {

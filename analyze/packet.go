@@ -10,12 +10,14 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// The reads that enclose the window of the samples, that of the wait probe, and
-// the first phase without a probe, in which events are counted.
+// The reads that enclose the window of the samples, that of the wait probe, that
+// of the count probe, and the first phase without a probe, in which events are
+// counted.
 const (
 	windowStart, windowEnd = "start", "end"
 	windowSample           = "sample" // within it, and in the phases of the probes
 	probeStart, probeEnd   = "probe-start", "probe-end"
+	countStart, countEnd   = "count-start", "count-end"
 	firstStart, firstEnd   = "none-0-start", "none-0-end"
 )
 

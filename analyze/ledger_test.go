@@ -1,0 +1,74 @@
+package analyze
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"xfrmscope/collect/bundle"
+)
+
+// ledgerRun has two SAs whose counters were read around the count probe's phase
+// of 1980 packets, 20 before and after it.
+func ledgerRun() *madeRun {
+	m := makeRun("pcpu", 2)
+	for cpu := range uint32(2) {
+		for phase, n := range map[string]uint64{"count-start": 0, "count-end": 1000} {
+			m.sas = append(m.sas, bundle.SA{Phase: phase, SPI: 0x1001 + cpu, Dir: "out", PCPU: &cpu, Packets: n})
+		}
+	}
+	return m
+}
+
+func TestLockLedger(t *testing.T) {
+	encap := func(m *madeRun, spi uint32, kind string) {
+		for i := range m.sas {
+			if m.sas[i].SPI == spi {
+				m.sas[i].Encap = kind
+			}
+		}
+	}
+	taken := func(m *madeRun, cpu int, n uint64) {
+		for _, l := range m.locks {
+			if l.Acquire != nil && l.Acquire.Phase == "count" && l.Acquire.CPU == cpu {
+				l.Acquire.Count = n
+			}
+		}
+	}
+	const limit = saLimit + 20.0/1980
+	for _, tt := range []struct {
+		name        string
+		make        func(m *madeRun)
+		verdict     string
+		residual    float64
+		limit       float64
+		left, right string // parts of the texts
+	}{
+		{"as packets", func(m *madeRun) {}, Holds, 0, limit + 2.0/990, "SA 0x1001 of CPU 0, of 2 the furthest off", "its packets in the phase"},
+		{"one is taken twice without encapsulation", func(m *madeRun) { taken(m, 1, 1980) }, Broken, 1, limit + 2.0/990, "SA 0x1002 of CPU 1", "its packets"},
+		{"all are taken twice without encapsulation", func(m *madeRun) { taken(m, 0, 1980); taken(m, 1, 1980) }, Broken, 1, limit + 2.0/990, "SA 0x1001", "its packets"},
+		{"UDP takes it twice", func(m *madeRun) {
+			encap(m, 0x1001, "udp 4500 4500")
+			encap(m, 0x1002, "udp 4500 4500")
+			taken(m, 0, 1980)
+			taken(m, 1, 1990)
+		},
+			Holds, 10.0 / 1980, limit + 4.0/1980, "SA 0x1002", "2 x its packets in the phase (UDP encapsulation)"},
+		{"UDP that takes it once", func(m *madeRun) { encap(m, 0x1002, "udp 4500 4500") }, Broken, -0.5, limit + 4.0/1980, "SA 0x1002", "2 x its packets"},
+		{"one misses what the other has too much", func(m *madeRun) { taken(m, 0, 900); taken(m, 1, 1080) }, Broken, -1.0 / 11, limit + 2.0/990, "SA 0x1001", "its packets"},
+		{"TCP is not known", func(m *madeRun) { encap(m, 0x1001, "tcp 4500 4500"); encap(m, 0x1002, "tcp 4500 4500") }, NotMeasured, 0, ledgerLimit, "", ""},
+	} {
+		m := ledgerRun()
+		tt.make(m)
+		run := analyse(t, m.open(t, "a")).Runs[0]
+		for _, id := range run.Identities {
+			if id.ID != "lock-packets" {
+				continue
+			}
+			if id.Verdict != tt.verdict || math.Abs(id.Residual-tt.residual) > 1e-9 || math.Abs(id.Limit-tt.limit) > 1e-9 ||
+				!strings.Contains(id.Left.Text, tt.left) || !strings.Contains(id.Right.Text, tt.right) {
+				t.Errorf("%s: %+v, want %s, residual %v, limit %v", tt.name, id, tt.verdict, tt.residual, tt.limit)
+			}
+		}
+	}
+}
