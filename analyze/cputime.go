@@ -17,7 +17,8 @@ type CPUTimes struct {
 
 // A CPUTime is one CPU in the window.
 type CPUTime struct {
-	CPU int `json:"cpu"`
+	CPU      int               `json:"cpu"`
+	Softirqs map[string]uint64 `json:"softirqs,omitempty"` // how often each kind ran in the window, of /proc/softirqs: "NET_RX"; none that did not
 	TimeShares
 }
 
@@ -40,7 +41,10 @@ type TimeShares struct {
 	Steal   float64 `json:"steal"`
 }
 
-const procStat = "/proc/stat"
+const (
+	procStat     = "/proc/stat"
+	procSoftirqs = "/proc/softirqs"
+)
 
 // An accounted is CPU time, in ns.
 type accounted struct{ user, system, softirq, irq, idle, steal uint64 }
@@ -106,7 +110,7 @@ func newCPUTimes(r *Run, in input) *CPUTimes {
 	t := &CPUTimes{Steps: timeSteps(timeReads(in.counters, w, cpus), w)}
 	for _, c := range cpuTimes(in.deltas) {
 		if cpus.Contains(c.cpu) && c.sum() > 0 {
-			t.CPUs = append(t.CPUs, CPUTime{c.cpu, c.shares()})
+			t.CPUs = append(t.CPUs, CPUTime{c.cpu, softirqs(in.deltas, c.cpu), c.shares()})
 		}
 	}
 	if len(t.CPUs) == 0 {
@@ -114,6 +118,19 @@ func newCPUTimes(r *Run, in input) *CPUTimes {
 	}
 	slices.SortFunc(t.CPUs, func(a, b CPUTime) int { return cmp.Compare(a.CPU, b.CPU) })
 	return t
+}
+
+func softirqs(deltas []delta, cpu int) map[string]uint64 {
+	var out map[string]uint64
+	for _, d := range deltas {
+		if d.Source == procSoftirqs && d.CPU != nil && *d.CPU == cpu && d.Value > 0 {
+			if out == nil {
+				out = map[string]uint64{}
+			}
+			out[d.Name] = d.Value
+		}
+	}
+	return out
 }
 
 // A timeRead is the CPU times at one moment.

@@ -27,10 +27,15 @@ func TestCPUTimes(t *testing.T) {
 	all("end", 3010, 100, 115, 281, 105, 1)
 	read("end", 3010, 7, 50, 50, 50, 50, 0)
 	all("sample", 4000, 900, 900, 900, 900, 0)
+	cpu := 1
+	for _, c := range []bundle.Counter{{Phase: "start", Name: "NET_RX", Value: 7}, {Phase: "end", Name: "NET_RX", Value: 107}, {Phase: "start", Name: "HI"}, {Phase: "end", Name: "HI"}} {
+		c.Source, c.CPU, c.Unit = "/proc/softirqs", &cpu, "count"
+		m.counters = append(m.counters, c)
+	}
 	got := analyse(t, m.open(t, "a")).Runs[0].CPUTimes
 	whole := TimeShares{Seconds: 2.02, System: .0743, Softirq: .896, Idle: .0248, Steal: .005}
 	want := &CPUTimes{
-		CPUs: []CPUTime{{0, whole}, {1, whole}},
+		CPUs: []CPUTime{{0, nil, whole}, {1, map[string]uint64{"NET_RX": 100}, whole}},
 		Steps: []TimeStep{
 			{-.01, 1, TimeShares{Seconds: 2, System: .1, Softirq: .9}},
 			{1, 2.01, TimeShares{Seconds: 2.04, System: .049, Softirq: .8922, Idle: .049, Steal: .0098}},

@@ -22,6 +22,7 @@ type Finds struct {
 	P99        metric.Value `json:"p99_ns"`
 	Mean       metric.Value `json:"mean_ns"`
 	Walk       metric.Value `json:"walk_length"`    // mean SAs in the bucket
+	WalkMax    uint64       `json:"walk_max"`       // in the longest bucket walked
 	Hist       []uint64     `json:"hist,omitempty"` // log2 ns
 	Inbound    []Inbound    `json:"inbound,omitempty"`
 }
@@ -83,7 +84,7 @@ func newFinds(m *bundle.Manifest, raw bundle.Finds, sas []SA) *Finds {
 	}
 	phase := spanOf(m, "find")
 	sum := sumAccounts(raw.Accounts)
-	f := &Finds{NoSA: sum.NoSA, Hist: sum.Hist, Inbound: inbound(raw.Inbound)}
+	f := &Finds{NoSA: sum.NoSA, WalkMax: sum.WalkMax, Hist: sum.Hist, Inbound: inbound(raw.Inbound)}
 	calls := float64(sum.Calls)
 	all := sum.Calls + phase.skipped
 	f.Calls = metric.Value{ID: metric.FindID, Value: calls, Unit: "count"}.CountWithLoss(phase.skipped, all, float64(all))

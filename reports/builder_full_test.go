@@ -113,6 +113,12 @@ func fill(r *analyze.Run, s runSpec) *analyze.Run {
 	}
 	r.Finds, r.Matrix, r.Heat = f, testMatrix(s, calls), testHeat(s)
 	r.CPUTimes = testTimes(s)
+	f.WalkMax = 9
+	r.Packets.Jain = value("jain", .98, "ratio")
+	for i := range r.SAs {
+		sa := &r.SAs[i].SA
+		sa.Replay, sa.Flags, sa.Encap, sa.Offload, sa.OSeq, sa.LastUsedS = 4096, []string{"esn"}, "udp 4500 4500", "crypto eth0", 12345678, 1_760_000_000
+	}
 	for i := range r.Locks.Rows {
 		l := &r.Locks.Rows[i]
 		l.P50, l.P99 = value("lock_wait_p50", 2048, "ns"), value("lock_wait_p99", 16384, "ns")
@@ -188,7 +194,7 @@ func testTimes(s runSpec) *analyze.CPUTimes {
 		return analyze.TimeShares{Seconds: s.seconds, System: .05, Softirq: .93 - idle, Idle: idle, Steal: .02}
 	}
 	for cpu := range s.n {
-		t.CPUs = append(t.CPUs, analyze.CPUTime{CPU: cpu, TimeShares: shares(cpu)})
+		t.CPUs = append(t.CPUs, analyze.CPUTime{CPU: cpu, Softirqs: map[string]uint64{"NET_RX": 4000}, TimeShares: shares(cpu)})
 	}
 	for i := range int(s.seconds) {
 		t.Steps = append(t.Steps, analyze.TimeStep{StartS: float64(i), EndS: float64(i + 1), TimeShares: shares(i)})

@@ -24,12 +24,18 @@ func timeKinds() []timeKind {
 	}
 }
 
+// softirqKinds are those that carry packets.
+func softirqKinds() []string { return []string{"NET_RX", "NET_TX"} }
+
 // timeTable is what the kernel accounted to each CPU.
 func timeTable(runs []*analyze.Run) table {
 	t := table{ID: "time-table", Caption: "What the kernel accounted to each CPU, /proc/stat", Head: []column{{Text: "run"}, {Text: "CPU", Number: true}},
 		Note: "In ticks of 10 ms. User: nice included; idle: iowait included; steal: what a hypervisor gave to others."}
 	for _, kind := range timeKinds() {
 		t.Head = append(t.Head, column{Text: kind.name, Unit: "% of time", Number: true})
+	}
+	for _, kind := range softirqKinds() {
+		t.Head = append(t.Head, column{Text: kind, Unit: "/s", Number: true, Title: "how often this softirq ran, /proc/softirqs"})
 	}
 	for _, r := range runs {
 		if r.CPUTimes == nil {
@@ -39,6 +45,9 @@ func timeTable(runs []*analyze.Run) table {
 			row := []cell{textCell(runLabel(r)), intCell(c.CPU)}
 			for _, kind := range timeKinds() {
 				row = append(row, percentOf(kind.of(c.TimeShares)))
+			}
+			for _, kind := range softirqKinds() {
+				row = append(row, numberOf(float64(c.Softirqs[kind])/c.Seconds))
 			}
 			t.Rows = append(t.Rows, row)
 		}

@@ -1,9 +1,11 @@
 package reports
 
 import (
+	"fmt"
 	"html/template"
 	"slices"
 	"strings"
+
 	"xfrmscope/analyze"
 )
 
@@ -43,6 +45,17 @@ func cpuRow(r *analyze.Run, c *analyze.CPU) []cell {
 		valueCell(c.LockWordShare), rate, valueCell(c.PerPacket), waits, longest, heaviest}
 }
 
+// evenness is Jain's index of the runs of more than one CPU.
+func evenness(runs []*analyze.Run) [][2]string {
+	var out [][2]string
+	for _, r := range runs {
+		if r.N > 1 && finite(r.Packets.Jain) {
+			out = append(out, [2]string{"evenness of packets/s, " + runLabel(r), valueText(r.Packets.Jain) + fmt.Sprintf(" (Jain: 100 %% if all CPUs send alike, %s %% if one sends all)", significant(100/float64(r.N), 2))})
+		}
+	}
+	return out
+}
+
 func cpusSection(runs []*analyze.Run, repeats string, heats []part) section {
 	s := section{ID: "cpus", Nav: "CPUs", Title: "CPU by CPU"}
 	var panels []panel
@@ -57,6 +70,7 @@ func cpusSection(runs []*analyze.Run, repeats string, heats []part) section {
 	}
 	s.Parts = []part{
 		{Text: strings.TrimSpace("Height: share of a CPU's samples that are not idle, per cent. " + repeats), Legend: spinLegend(), Panels: panels},
+		{Facts: evenness(runs)},
 		folded("table of every CPU", part{Table: cpuPageTable(runs)}, part{Table: timeTable(runs)}),
 	}
 	s.Parts = append(s.Parts, heats...)

@@ -5,13 +5,15 @@ import (
 	"html/template"
 	"strconv"
 	"strings"
+	"time"
+
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
 )
 
 func saTable(runs []*analyze.Run) table {
 	t := table{ID: "sa-table", Caption: "Packets by SA in the window", Head: []column{
-		{Text: "run"}, {Text: "SPI"}, {Text: "from, to"}, {Text: "mode"}, {Text: "direction"}, {Text: "CPU of the SA"}, {Text: "packets", Number: true}, {Text: "bytes", Number: true}, {Text: "remarks"},
+		{Text: "run"}, {Text: "SPI"}, {Text: "from, to"}, {Text: "mode"}, {Text: "direction"}, {Text: "CPU of the SA"}, {Text: "packets", Number: true}, {Text: "bytes", Number: true}, {Text: "settings"}, {Text: "remarks"},
 	}, Note: "An outbound SA without a CPU number is the fallback: any CPU may use it, and all of them take its lock."}
 	for _, r := range runs {
 		for _, s := range r.SAs {
@@ -52,7 +54,35 @@ func saRow(r *analyze.Run, s analyze.SA) []cell {
 		packets = packets.withBar(metric.Value{Value: float64(s.DeltaPackets) / total.Value})
 	}
 	return []cell{textCell(runLabel(r)), {Text: fmt.Sprintf("0x%08x", s.SPI), Code: true, Sort: strconv.FormatUint(uint64(s.SPI), 10)},
-		{Text: name(s.Src) + " → " + name(s.Dst), Small: name(s.NetNS)}, textCell(strings.TrimSpace(s.Proto + " " + s.Mode)), textCell(direction), cpu, packets, bytes, textCell(strings.Join(remarks, "; "))}
+		{Text: name(s.Src) + " → " + name(s.Dst), Small: name(s.NetNS)}, textCell(strings.TrimSpace(s.Proto + " " + s.Mode)), textCell(direction), cpu, packets, bytes, settingsCell(s), textCell(strings.Join(remarks, "; "))}
+}
+
+// settingsCell is how an SA was set up, and where it stood at the end.
+func settingsCell(s analyze.SA) cell {
+	var set []string
+	if s.Replay > 0 {
+		set = append(set, fmt.Sprintf("replay window %d", s.Replay))
+	}
+	set = append(set, s.Flags...)
+	for _, of := range []struct{ what, value string }{{"encap", s.Encap}, {"offload", s.Offload}} {
+		if of.value != "" {
+			set = append(set, of.what+" "+of.value)
+		}
+	}
+	c := textCell(strings.Join(set, ", "))
+	sequence := s.Seq
+	if s.Outbound {
+		sequence = s.OSeq
+	}
+	var stood []string
+	if sequence > 0 {
+		stood = append(stood, "sequence "+pretty(count(sequence)))
+	}
+	if s.LastUsedS > 0 {
+		stood = append(stood, "last used "+time.Unix(int64(s.LastUsedS), 0).UTC().Format("15:04:05 UTC"))
+	}
+	c.Small = strings.Join(stood, ", ")
+	return c
 }
 
 // sasSection says which SA carried the packets, from which CPUs, and how it was
@@ -214,9 +244,17 @@ func findsTable(runs []*analyze.Run) table {
 		fallback, wrong := lockValue(f.Fallback), lockValue(f.WrongCPU)
 		fallback.Warn, wrong.Warn = shareOf(f.Fallback) > 0, shareOf(f.WrongCPU) > 0
 		t.Rows = append(t.Rows, []cell{textCell(runLabel(r)), lockValue(f.Calls), lockValue(f.PerPacket), countCell(f.NoSA), fallback, wrong,
-			lockValue(f.CacheEmpty), lockValue(f.P50), lockValue(f.P99), lockValue(f.Mean), lockValue(f.Walk), {Picture: template.HTML(histogram(f.Hist)), Text: histogramText(f.Hist)}})
+			lockValue(f.CacheEmpty), lockValue(f.P50), lockValue(f.P99), lockValue(f.Mean), walkCell(f), {Picture: template.HTML(histogram(f.Hist)), Text: histogramText(f.Hist)}})
 	}
 	return bounded(t.withoutMissing(), 120)
+}
+
+func walkCell(f *analyze.Finds) cell {
+	c := lockValue(f.Walk)
+	if f.Walk.Measured() && f.WalkMax > 0 {
+		c.Small = "longest " + pretty(count(f.WalkMax))
+	}
+	return c
 }
 
 func inboundTable(runs []*analyze.Run) table {
