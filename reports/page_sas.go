@@ -69,7 +69,7 @@ func settingsCell(s analyze.SA) cell {
 			set = append(set, of.what+" "+of.value)
 		}
 	}
-	c := textCell(strings.Join(set, ", "))
+	c := cell{Text: visible(strings.Join(set, ", "), 120)}
 	sequence := s.Seq
 	if s.Outbound {
 		sequence = s.OSeq
