@@ -40,7 +40,7 @@ func TestHTMLOfExtremes(t *testing.T) {
 			page := html(t, r, HTMLOptions{})
 			small, large := 1_450_000, 2_000_000
 			if strings.Contains(name, "hostile") || r.Comparison != nil { // names of 200 bytes everywhere; 96 runs
-				small, large = 3_000_000, 3_300_000
+				small, large = 3_200_000, 3_500_000
 			}
 			if without > small || len(page) > large {
 				t.Errorf("%d bytes without flame graphs and %d with them, want at most %d and %d", without, len(page), small, large)
