@@ -147,3 +147,27 @@ func wantValue(t *testing.T, name string, got metric.Value, want float64) {
 		t.Errorf("%s = %+v, want %v", name, got, want)
 	}
 }
+
+// Samples of a clock that sees all of the time must make up the time of the
+// CPUs of the plan, those without any sample too.
+func TestCoverage(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		cpus       bundle.CPUSet
+		whole, low float64
+		lowCPU     int
+		ok         bool
+	}{
+		{"cpu-clock", bundle.CPUSet{0, 1}, .75, .5, 1, true},
+		{"cpu-clock", nil, .75, .5, 1, true},
+		{"cpu-clock:HG", bundle.CPUSet{0, 1, 2}, .5, 0, 2, true}, // of a perf.data whose perf was killed
+		{"cpu-clock:k", bundle.CPUSet{0, 1}, 0, 0, -1, false},
+	} {
+		e := Event{Name: test.name, Unit: "nanoseconds", CPUs: []CPU{{CPU: 0}, {CPU: 1}}}
+		e.CPUs[0].Total.Period, e.CPUs[1].Total.Period, e.All.Total.Period = 2e9, 1e9, 3e9
+		whole, low, cpu, ok := e.coverage(test.cpus, 2)
+		if whole != test.whole || low != test.low || cpu != test.lowCPU || ok != test.ok {
+			t.Errorf("%s on %s: %g, %g of CPU %d, %t", test.name, test.cpus, whole, low, cpu, ok)
+		}
+	}
+}

@@ -325,7 +325,7 @@ func coverageGate(r *Run) Gate {
 	if e == nil {
 		return g.notMeasured("the run has no samples")
 	}
-	whole, low, cpu, ok := e.coverage(r.Manifest.Window.Seconds())
+	whole, low, cpu, ok := e.coverage(r.Manifest.Plan.CPUs, r.Manifest.Window.Seconds())
 	switch {
 	case !ok:
 		return g.notMeasured("only a clock that samples idle and user time, too, must sum to the time that passed")

@@ -162,7 +162,7 @@ func (r *Run) readEvents(ctx context.Context, a *analysis, b *bundle.Run, kernel
 	}
 	for _, p := range profiles {
 		e := newEvent(p, a.stages, r.Manifest.Window.Seconds(), r.Packets)
-		e.checkCoverage(r.Manifest.Window.Seconds())
+		e.checkCoverage(r.Manifest.Plan.CPUs, r.Manifest.Window.Seconds())
 		r.Events = append(r.Events, e)
 	}
 	r.Misses = newMisses(r.Events)
@@ -215,25 +215,36 @@ const minCoverage = 0.95
 // coverage compares the weight of a clock's samples with the time that passed:
 // a clock that samples every CPU all the time must sum to CPUs x window. It
 // falls short where ticks are late or lost: a throttled event, a virtual CPU
-// that does not run, a CPU that went offline. It returns the share over all CPUs
-// and of the CPU that has least; ok is false if the event is no such clock.
-func (e *Event) coverage(window float64) (whole, low float64, lowCPU int, ok bool) {
-	exclusive := strings.Contains(e.Name, ":") // cpu-clock:k leaves user time out
+// that does not run, a CPU that went offline, a perf that was killed. It returns
+// the share over all CPUs, those of the plan that have no sample too, and of the
+// CPU that has least; ok is false if the event is no such clock.
+func (e *Event) coverage(planned bundle.CPUSet, window float64) (whole, low float64, lowCPU int, ok bool) {
+	_, modifiers, _ := strings.Cut(e.Name, ":")
+	exclusive := strings.ContainsAny(modifiers, "ku") // cpu-clock:k leaves user time out
 	if e.Unit != "nanoseconds" || exclusive || window <= 0 || len(e.CPUs) == 0 {
 		return 0, 0, -1, false
 	}
 	low, lowCPU = math.Inf(1), -1
+	sampled := make(bundle.CPUSet, 0, len(e.CPUs))
 	for _, c := range e.CPUs {
+		sampled = append(sampled, c.CPU)
 		if share := c.Total.Period / 1e9 / window; share < low {
 			low, lowCPU = share, c.CPU
 		}
 	}
-	return e.All.Total.Period / 1e9 / window / float64(len(e.CPUs)), low, lowCPU, true
+	cpus := len(e.CPUs)
+	for _, cpu := range planned {
+		if !sampled.Contains(cpu) {
+			low, lowCPU = 0, cpu
+			cpus++
+		}
+	}
+	return e.All.Total.Period / 1e9 / window / float64(cpus), low, lowCPU, true
 }
 
 // checkCoverage warns of samples that do not make up the time.
-func (e *Event) checkCoverage(window float64) {
-	whole, low, lowCPU, ok := e.coverage(window)
+func (e *Event) checkCoverage(planned bundle.CPUSet, window float64) {
+	whole, low, lowCPU, ok := e.coverage(planned, window)
 	if !ok || low >= minCoverage {
 		return
 	}
