@@ -1,0 +1,167 @@
+package lab
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"xfrmscope/analyze"
+	"xfrmscope/collect/bundle"
+)
+
+// live returns the lines of what job live left in a file.
+func live(t *testing.T, file string) []string {
+	t.Helper()
+	data, err := os.ReadFile(recorded(t, "main", "live", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSpace(string(data)), "\n")
+}
+
+// No terminal: top prints a line for each CPU and each SA, once a second.
+func TestTop(t *testing.T) {
+	const cpuHead = "# time cpu CPU own/s fallback/s wrong/s waits/s wait_ns/packet received/s dropped/s softirq system user idle"
+	const saHead = "# time sa SPI dir CPU packets/s Mbit/s drops/s"
+	lines := live(t, "top")
+	for _, want := range []string{cpuHead, saHead, "# probes: wait by fentry, find by fentry, inbound by fentry"} {
+		if !slices.Contains(lines, want) {
+			t.Errorf("no line %q", want)
+		}
+	}
+	number := func(field string) float64 {
+		n, err := strconv.ParseFloat(strings.TrimSuffix(field, "%"), 64)
+		if err != nil {
+			t.Errorf("%q is no number", field)
+		}
+		return n
+	}
+	if programs := live(t, "top.bpf"); !strings.Contains(strings.Join(programs, "\n"), "find_begin") {
+		t.Errorf("while top runs, bpftool shows %q", programs)
+	}
+	frames, waits, sent := map[string]int{}, map[string]float64{}, 0.0
+	for _, line := range lines {
+		f := strings.Fields(line)
+		switch {
+		case f[1] == "cpu":
+			if len(f) != len(strings.Fields(cpuHead))-1 {
+				t.Fatalf("%d columns: %s", len(f), line)
+			}
+			frames[f[2]]++
+			waits[f[2]] += number(f[6])
+			if number(f[3]) != 0 || number(f[4]) == 0 || number(f[5]) != 0 {
+				t.Errorf("packets are on the SA of any CPU alone: %s", line)
+			}
+			if number(f[6]) > 0 && number(f[7]) <= 0 {
+				t.Errorf("waits that take no time: %s", line)
+			}
+			if sum := number(f[10]) + number(f[11]) + number(f[12]) + number(f[13]); number(f[10]) == 0 || sum < 99.7 || sum > 100.3 {
+				t.Errorf("the parts of the CPU's time make up %.1f %%: %s", sum, line)
+			}
+		case f[1] == "sa" && f[3] == "out":
+			if f[2] != "0x1000" || f[4] != "any" {
+				t.Errorf("SA: %s", line)
+			}
+			sent += number(f[5])
+		}
+	}
+	for _, cpu := range []string{"0", "1", "2", "3", "all"} {
+		if frames[cpu] != 4 || waits[cpu] == 0 {
+			t.Errorf("CPU %s: %d lines, want 4, of %.0f waits/s", cpu, frames[cpu], waits[cpu]/4)
+		}
+	}
+	t.Logf("by 4 lines: %.0f packets/s, %.0f waits/s", sent/4, waits["all"]/4)
+	for _, line := range lines {
+		if strings.Contains(line, " cpu all ") {
+			t.Log(line)
+		}
+	}
+}
+
+// broken opens a run of job live that did not end as planned: its exit code, why
+// it is partial, and that no program of the kernel nor a process is left.
+func broken(t *testing.T, name, exit, why string) *run {
+	t.Helper()
+	if got := live(t, name+".exit"); got[0] != exit {
+		t.Errorf("exit code %s, want %s", got[0], exit)
+	}
+	if got := live(t, name+".verify"); got[len(got)-1] != "exit 0" {
+		t.Errorf("xfrmscope verify: %q", got)
+	}
+	if got := live(t, name+".bpf"); !slices.Equal(got, live(t, "nothing.bpf")) {
+		t.Errorf("BPF programs or links are left: %q", got)
+	}
+	ours := regexp.MustCompile(`xfrmscope|\bperf\b`)
+	for _, process := range live(t, name+".ps") {
+		if ours.MatchString(process) {
+			t.Errorf("a process is left: %s", process)
+		}
+	}
+	r := open(t, recorded(t, "main", "live", name))
+	if r.Manifest.Status != bundle.Partial || !strings.Contains(r.Manifest.Why, why) {
+		t.Errorf("%s: %q, want it partial: %q", r.Manifest.Status, r.Manifest.Why, why)
+	}
+	t.Logf("%s: %s", name, r.Manifest.Why)
+	return r
+}
+
+// loadEnded fails if the load, which writes to pktgen's control file, goes on.
+func loadEnded(t *testing.T, name string) {
+	t.Helper()
+	if strings.Contains(strings.Join(live(t, name+".ps"), "\n"), "pgctrl") {
+		t.Error("the load is left")
+	}
+	if packets := live(t, name+".packets"); len(packets) != 2 || packets[0] != packets[1] {
+		t.Errorf("packets are sent still: %q", packets)
+	}
+}
+
+// SIGINT ends a run at once, and keeps what was measured; in a probe's phase,
+// what the probe had counted, too.
+func TestInterrupted(t *testing.T) {
+	r := broken(t, "interrupted", "130", "interrupted after")
+	loadEnded(t, "interrupted")
+	if s := r.Manifest.Window.Seconds(); s <= 0 || s > 4 || len(r.Events) == 0 {
+		t.Errorf("a window of %.1f s, %d events", s, len(r.Events))
+	}
+	recorded(t, "main", "live", "report", "report.html")
+
+	r = broken(t, "interrupted-phase", "130", "interrupted after")
+	loadEnded(t, "interrupted-phase")
+	packets, seconds := r.phase(t, "count")
+	var taken uint64
+	for _, row := range r.locks.Acquires {
+		taken += row.Count
+	}
+	t.Logf("count: %d acquisitions and %d packets in %.1f s", taken, packets, seconds)
+	if taken < packets {
+		t.Errorf("%d acquisitions of spin locks are fewer than the %d packets", taken, packets)
+	}
+}
+
+// A perf that is killed has not written what it held: the run says so, and a
+// gate that most samples are missing.
+func TestPerfKilled(t *testing.T) {
+	r := broken(t, "perf-killed", "1", "perf has ended after")
+	loadEnded(t, "perf-killed")
+	for _, g := range r.Gates {
+		if g.ID == "coverage" {
+			t.Logf("gate %s: %s: %s", g.ID, g.Status, g.Evidence)
+			if g.Status == analyze.GateOK {
+				t.Errorf("%+v", g)
+			}
+		}
+	}
+}
+
+// The kernel takes the probes of a recorder that is killed away, and perf ends
+// with it. A load's own children go on: nobody is left to end them.
+func TestKilled(t *testing.T) {
+	r := broken(t, "killed", "137", "has not ended")
+	if r.Manifest.Plan.CPUs.String() != "0-3" {
+		t.Errorf("plan %+v", r.Manifest.Plan)
+	}
+}
