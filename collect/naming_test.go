@@ -145,16 +145,20 @@ func TestSentWithin(t *testing.T) {
 		name  string
 		reads []saRead
 		want  uint64
+		edge  uint64
 	}{
-		{"in the middle", []saRead{read(90, 0), read(110, 20), read(190, 100), read(210, 120)}, 100},
-		{"at once", []saRead{read(100, 0), read(100, 0), read(200, 100), read(200, 100)}, 100},
-		{"late to start", []saRead{read(100, 0), read(140, 40), read(200, 100), read(200, 100)}, 100},
-		{"late to end", []saRead{read(100, 0), read(100, 0), read(180, 80), read(220, 120)}, 100},
-		{"none within", []saRead{read(90, 0), read(215, 125)}, 100},
+		{"in the middle", []saRead{read(90, 0), read(110, 20), read(190, 100), read(210, 120)}, 100, 40},
+		{"at once", []saRead{read(100, 0), read(100, 0), read(200, 100), read(200, 100)}, 100, 0},
+		{"late to start", []saRead{read(100, 0), read(140, 40), read(200, 100), read(200, 100)}, 100, 40},
+		{"late to end", []saRead{read(100, 0), read(100, 0), read(180, 80), read(220, 120)}, 100, 40},
+		{"none within", []saRead{read(90, 0), read(215, 125)}, 100, 0},
 	}
 	for _, test := range tests {
 		if got, counted := sentWithin(bundle.Window{StartNS: 100, EndNS: 200}, test.reads); got != test.want || !counted {
 			t.Errorf("%s: %d, %t", test.name, got, counted)
+		}
+		if edge := sentAtEnds(test.reads); edge != test.edge {
+			t.Errorf("%s: %d at the ends", test.name, edge)
 		}
 	}
 }

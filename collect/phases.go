@@ -101,6 +101,17 @@ func sentWithin(w bundle.Window, reads []saRead) (packets uint64, counted bool) 
 	return uint64(math.Round(sum)), counted
 }
 
+// sentAtEnds returns what was sent between the reads on both sides of a
+// window's start, and between those of its end; 0 if there is one read each.
+func sentAtEnds(reads []saRead) uint64 {
+	if len(reads) < 4 {
+		return 0
+	}
+	early, _ := sentBetween(reads[0].sas, reads[1].sas)
+	late, _ := sentBetween(reads[len(reads)-2].sas, reads[len(reads)-1].sas)
+	return early + late
+}
+
 // shared returns what part of a time is in the window, as a ratio.
 func shared(w, time bundle.Window) float64 {
 	both := bundle.Window{StartNS: max(w.StartNS, time.StartNS), EndNS: min(w.EndNS, time.EndNS)}

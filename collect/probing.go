@@ -215,6 +215,7 @@ func (r *recorder) probeWindow(ctx context.Context, d time.Duration, phase *bund
 	phase.Probe, phase.OneIn, phase.Skipped = p.name, p.probes[0].OneIn(), r.skipped(p)
 	phase.Window, phase.SAReads = p.window, len(reads)-2
 	phase.Packets, phase.Counted = sentWithin(p.window, reads)
+	phase.Edge = sentAtEnds(reads)
 	r.warnDeleted(phase, reads[0], reads[len(reads)-1])
 	r.snapshot.keepSAs(phase.Name, reads[0].sas, reads[len(reads)-1].sas)
 	return why, cause

@@ -110,6 +110,7 @@ type Phase struct {
 	Window  Window `json:"window"`
 	Packets uint64 `json:"packets"`            // outbound packets of all SAs in it
 	Counted bool   `json:"counted"`            // Packets is known
+	Edge    uint64 `json:"edge,omitempty"`     // packets sent while its two ends were read, where SAs were read on both sides of each: Packets is off by no more
 	SAReads int    `json:"sa_reads,omitempty"` // times all SAs were read within it, which holds net->xfrm.xfrm_state_lock
 	OneIn   uint32 `json:"one_in,omitempty"`   // what the probe samples: one in so many
 	Skipped uint64 `json:"skipped,omitempty"`  // acquisitions, waits or calls that the kernel's recursion guard kept from the probe

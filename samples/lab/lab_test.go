@@ -232,32 +232,37 @@ func (r *run) diagonal(t *testing.T) {
 }
 
 // Each packet takes the x->lock of its outbound SA once (net/xfrm/xfrm_output.c
-// xfrm_output_one, 7.3), and looks the SA up once. A busy host may stop the
-// recorder between reading the SAs and switching the probe, while packets flow:
-// one entry may be off by that, the median is not.
+// xfrm_output_one, 7.3), and looks the SA up once: within 1 %, or, where a busy
+// host stopped the recorder while it read the SAs at an end of the phase, within
+// what was sent meanwhile, and a packet a CPU that is between lookup and count.
 func TestLedger(t *testing.T) {
 	var apart []float64
 	holds := map[string]int{}
-	enter := func(what string, left, packets uint64) {
-		off := float64(left)/float64(packets) - 1
-		apart = append(apart, math.Abs(off))
-		t.Logf("%s: %d, and packets: %d, %+.3f %%", what, left, packets, 100*off)
-		if math.Abs(off) > 5*within {
-			t.Errorf("%s: %d, and packets: %d", what, left, packets)
+	enter := func(what string, left uint64, r *run, probe string) {
+		packets, _ := r.phase(t, probe)
+		edge := uint64(2 * len(r.Manifest.Plan.CPUs))
+		for _, p := range r.Manifest.Phases {
+			if p.Probe == probe {
+				edge += p.Edge
+			}
+		}
+		off := math.Abs(float64(left) - float64(packets))
+		apart = append(apart, off/float64(packets))
+		t.Logf("%s: %d, and packets: %d, %+.3f %%; %.2f %% were sent at the ends", what, left, packets, 100*(float64(left)/float64(packets)-1), 100*float64(edge)/float64(packets))
+		if off > max(within*float64(packets), float64(edge)) {
+			t.Errorf("%s: %d, and packets: %d, %d of them at the ends", what, left, packets, edge)
 		}
 	}
 	for _, name := range []string{"shared-n1", "shared-n2", "shared-n4", "pcpu-n4"} {
 		r := open(t, recorded(t, "main", "contention", name))
 		_, _, taken, _ := r.contention(t)
-		packets, _ := r.phase(t, "count")
-		enter(name+": acquisitions of x->lock", taken, packets)
+		enter(name+": acquisitions of x->lock", taken, r, "count")
 
 		var calls uint64
 		for _, a := range r.finds.Accounts {
 			calls += a.Calls
 		}
-		packets, _ = r.phase(t, "find")
-		enter(name+": calls of xfrm_state_find", calls, packets)
+		enter(name+": calls of xfrm_state_find", calls, r, "find")
 		for _, id := range r.Identities {
 			t.Logf("%s: identity %s %s", name, id.ID, id.Verdict)
 			if id.Verdict == analyze.Holds {
@@ -266,7 +271,7 @@ func TestLedger(t *testing.T) {
 		}
 	}
 	slices.Sort(apart)
-	if median := apart[len(apart)/2]; median > within {
+	if median := apart[len(apart)/2]; median > within/2 {
 		t.Errorf("the median entry is %.2f %% off", 100*median)
 	}
 	for _, id := range []string{"lock-packets", "find-packets"} {
