@@ -59,7 +59,7 @@ func inboundFacts(runs []*Run) []finding.InboundFacts {
 		}
 		f := finding.InboundFacts{Run: r.Name}
 		for _, in := range r.Finds.Inbound {
-			f.SPIs = append(f.SPIs, finding.InboundSPI(in))
+			f.SPIs = append(f.SPIs, finding.InboundSPI{SPI: in.SPI, CPUs: in.CPUs, Packets: in.Packets})
 		}
 		out = append(out, f)
 	}

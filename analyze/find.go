@@ -27,8 +27,9 @@ type Finds struct {
 	Inbound    []Inbound    `json:"inbound,omitempty"`
 }
 
-// An Inbound is one inbound SPI and the CPUs its packets came in on.
+// An Inbound is one inbound SA and the CPUs its packets came in on.
 type Inbound struct {
+	NetNS   string   `json:"netns,omitempty"`
 	SPI     uint32   `json:"spi"`
 	CPUs    []int    `json:"cpus"`
 	Packets []uint64 `json:"packets"` // in the order of CPUs
@@ -44,6 +45,7 @@ type Matrix struct {
 
 // A MatrixRow is one SA.
 type MatrixRow struct {
+	NetNS string   `json:"netns,omitempty"`
 	SPI   uint32   `json:"spi"`
 	PCPU  *int     `json:"pcpu,omitempty"` // nil: the fallback SA
 	Calls []uint64 `json:"calls"`          // in the order of Matrix.CPUs
@@ -137,7 +139,7 @@ func (f *Finds) shares(rows []bundle.FindRow, sas []SA, returned uint64) {
 		}
 		found += r.Count
 		switch {
-		case r.PCPU == nil && own[r.CPU]:
+		case r.PCPU == nil && own[cpuOf{r.NetNS, r.CPU}]:
 			fallback += r.Count
 		case r.PCPU != nil && *r.PCPU != r.CPU:
 			wrong += r.Count
@@ -148,17 +150,23 @@ func (f *Finds) shares(rows []bundle.FindRow, sas []SA, returned uint64) {
 	f.WrongCPU = callShare(metric.WrongCPUID, wrong, found, lost)
 }
 
+// A cpuOf is a CPU in a network namespace.
+type cpuOf struct {
+	netns string
+	cpu   int
+}
+
 // ownSA tells which CPUs have an outbound SA of their own.
-func ownSA(rows []bundle.FindRow, sas []SA) map[int]bool {
-	own := map[int]bool{}
+func ownSA(rows []bundle.FindRow, sas []SA) map[cpuOf]bool {
+	own := map[cpuOf]bool{}
 	for _, s := range sas {
 		if s.Outbound && s.PCPU != nil {
-			own[int(*s.PCPU)] = true
+			own[cpuOf{s.NetNS, int(*s.PCPU)}] = true
 		}
 	}
 	for _, r := range rows {
 		if r.PCPU != nil && *r.PCPU >= 0 {
-			own[*r.PCPU] = true
+			own[cpuOf{r.NetNS, *r.PCPU}] = true
 		}
 	}
 	return own
@@ -211,19 +219,28 @@ func walkLength(sum bundle.FindAccount) metric.Value {
 	return v
 }
 
+// inbound is packets by SA: SPIs are one destination's, so that two namespaces,
+// or two addresses, may have the same. An SA is told by its lock.
 func inbound(rows []bundle.InboundRow) []Inbound {
-	bySPI := map[uint32]map[int]uint64{}
+	type key struct {
+		saName
+		lock string
+	}
+	bySA := map[key]map[int]uint64{}
 	for _, r := range rows {
-		if bySPI[r.SPI] == nil {
-			bySPI[r.SPI] = map[int]uint64{}
+		k := key{saName{r.NetNS, r.SPI}, r.Lock}
+		if bySA[k] == nil {
+			bySA[k] = map[int]uint64{}
 		}
-		bySPI[r.SPI][r.CPU] += r.Packets
+		bySA[k][r.CPU] += r.Packets
 	}
 	var out []Inbound
-	for _, spi := range slices.Sorted(maps.Keys(bySPI)) {
-		in := Inbound{SPI: spi, CPUs: slices.Sorted(maps.Keys(bySPI[spi]))}
+	for _, k := range slices.SortedFunc(maps.Keys(bySA), func(a, b key) int {
+		return cmp.Or(cmp.Compare(a.netns, b.netns), cmp.Compare(a.spi, b.spi), cmp.Compare(a.lock, b.lock))
+	}) {
+		in := Inbound{NetNS: k.netns, SPI: k.spi, CPUs: slices.Sorted(maps.Keys(bySA[k]))}
 		for _, cpu := range in.CPUs {
-			in.Packets = append(in.Packets, bySPI[spi][cpu])
+			in.Packets = append(in.Packets, bySA[k][cpu])
 		}
 		out = append(out, in)
 	}
@@ -235,13 +252,13 @@ func inbound(rows []bundle.InboundRow) []Inbound {
 // that no call returned.
 func newMatrix(rows []bundle.FindRow, sas []SA, cpus []int) *Matrix {
 	type key struct {
-		spi  uint32
+		saName
 		pcpu int // math.MaxInt: the fallback SA, last
 	}
 	const fallback = math.MaxInt
 	calls := map[key]map[int]uint64{}
-	at := func(spi uint32, pcpu *int) map[int]uint64 {
-		k := key{spi, fallback}
+	at := func(netns string, spi uint32, pcpu *int) map[int]uint64 {
+		k := key{saName{netns, spi}, fallback}
 		if pcpu != nil {
 			k.pcpu = *pcpu
 		}
@@ -253,7 +270,7 @@ func newMatrix(rows []bundle.FindRow, sas []SA, cpus []int) *Matrix {
 	seen := slices.Clone(cpus)
 	for _, r := range rows {
 		if r.State != "" {
-			at(r.SPI, r.PCPU)[r.CPU] += r.Count
+			at(r.NetNS, r.SPI, r.PCPU)[r.CPU] += r.Count
 			seen = append(seen, r.CPU)
 		}
 	}
@@ -262,13 +279,15 @@ func newMatrix(rows []bundle.FindRow, sas []SA, cpus []int) *Matrix {
 	}
 	for _, s := range sas {
 		if s.Outbound {
-			at(s.SPI, intOf(s.PCPU))
+			at(s.NetNS, s.SPI, intOf(s.PCPU))
 		}
 	}
 	slices.Sort(seen)
 	m := &Matrix{Source: "find probe", CPUs: slices.Compact(seen)}
-	for _, k := range slices.SortedFunc(maps.Keys(calls), func(a, b key) int { return cmp.Or(cmp.Compare(a.pcpu, b.pcpu), cmp.Compare(a.spi, b.spi)) }) {
-		row := MatrixRow{SPI: k.spi, PCPU: &k.pcpu}
+	for _, k := range slices.SortedFunc(maps.Keys(calls), func(a, b key) int {
+		return cmp.Or(cmp.Compare(a.pcpu, b.pcpu), cmp.Compare(a.spi, b.spi), cmp.Compare(a.netns, b.netns))
+	}) {
+		row := MatrixRow{NetNS: k.netns, SPI: k.spi, PCPU: &k.pcpu}
 		if k.pcpu == fallback {
 			row.PCPU = nil
 		}

@@ -173,7 +173,7 @@ func matrixTable(m *analyze.Matrix, i int) table {
 		if row.PCPU != nil {
 			of = cell{Text: cpuNumber(*row.PCPU), Sort: strconv.Itoa(*row.PCPU)}
 		}
-		cells := []cell{{Text: fmt.Sprintf("0x%08x", row.SPI), Code: true, Sort: strconv.FormatUint(uint64(row.SPI), 10)}, of}
+		cells := []cell{{Text: fmt.Sprintf("0x%08x", row.SPI), Small: name(row.NetNS), Code: true, Sort: strconv.FormatUint(uint64(row.SPI), 10)}, of}
 		for k := range m.CPUs {
 			n := uint64(0)
 			if k < len(row.Calls) {
@@ -272,7 +272,7 @@ func inboundTable(runs []*analyze.Run) table {
 				}
 			}
 			cpus := cell{Text: cpuList(in.CPUs), Warn: len(in.CPUs) > 1}
-			t.Rows = append(t.Rows, []cell{textCell(runLabel(r)), {Text: fmt.Sprintf("0x%08x", in.SPI), Code: true, Sort: strconv.FormatUint(uint64(in.SPI), 10)}, cpus, {Text: strings.TrimSpace(each)}, countCell(sum)})
+			t.Rows = append(t.Rows, []cell{textCell(runLabel(r)), {Text: fmt.Sprintf("0x%08x", in.SPI), Small: name(in.NetNS), Code: true, Sort: strconv.FormatUint(uint64(in.SPI), 10)}, cpus, {Text: strings.TrimSpace(each)}, countCell(sum)})
 		}
 	}
 	return bounded(t, 120)

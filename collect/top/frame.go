@@ -335,34 +335,39 @@ func (c *comparison) errors(rows []bundle.Counter) []ErrorRate {
 	return rates
 }
 
-// spread names the inbound SPIs that more than one CPU looked up.
+// spread names the inbound SPIs that more than one CPU looked up. Two namespaces
+// or addresses may have an SA each of one SPI: what tells SAs apart is where they
+// are.
 func spread(before, after *probe.Finds) []string {
 	if before == nil || after == nil {
 		return nil
 	}
+	type sa struct {
+		spi     uint32
+		address uint64
+	}
 	type key struct {
-		spi uint32
+		sa
 		cpu int
 	}
-	earlier := map[key]uint64{}
+	earlier, later := map[key]uint64{}, map[key]uint64{}
 	for _, s := range before.States {
-		earlier[key{s.SPI, s.CPU}] += s.Count
+		earlier[key{sa{s.SPI, s.Address}, s.CPU}] += s.Count
 	}
-	on := map[uint32]bundle.CPUSet{}
-	later := map[key]uint64{}
 	for _, s := range after.States {
-		later[key{s.SPI, s.CPU}] += s.Count
+		later[key{sa{s.SPI, s.Address}, s.CPU}] += s.Count
 	}
+	on := map[sa]bundle.CPUSet{}
 	for k, n := range later {
 		if n > earlier[k] {
-			on[k.spi] = append(on[k.spi], k.cpu)
+			on[k.sa] = append(on[k.sa], k.cpu)
 		}
 	}
 	var all []string
-	for _, spi := range slices.Sorted(maps.Keys(on)) {
-		if len(on[spi]) > 1 {
-			slices.Sort(on[spi])
-			all = append(all, fmt.Sprintf("%#x on CPUs %s", spi, on[spi]))
+	for _, s := range slices.SortedFunc(maps.Keys(on), func(a, b sa) int { return cmp.Or(cmp.Compare(a.spi, b.spi), cmp.Compare(a.address, b.address)) }) {
+		if len(on[s]) > 1 {
+			slices.Sort(on[s])
+			all = append(all, fmt.Sprintf("%#x on CPUs %s", s.spi, on[s]))
 		}
 	}
 	return all

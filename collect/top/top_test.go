@@ -63,7 +63,8 @@ func readings() (before, after Reading) {
 		{CPU: 0, Address: 1, SPI: 0x1001, PCPU: pcpu(0), Count: 5000},
 		{CPU: 1, Address: 2, SPI: 0x1002, PCPU: pcpu(1), Count: 990}, {CPU: 1, Address: 1, SPI: 0x1001, PCPU: pcpu(0), Count: 10}, {CPU: 1, Address: 3, SPI: 0x1000, Count: 500},
 	}}
-	before.Inbound, after.Inbound = &probe.Finds{}, &probe.Finds{States: []probe.State{{CPU: 0, SPI: 0x2000, Count: 1}, {CPU: 1, SPI: 0x2000, Count: 1}}}
+	before.Inbound, after.Inbound = &probe.Finds{}, &probe.Finds{States: []probe.State{{CPU: 0, SPI: 0x2000, Address: 1, Count: 1}, {CPU: 1, SPI: 0x2000, Address: 1, Count: 1},
+		{CPU: 0, SPI: 0x3000, Address: 2, Count: 1}, {CPU: 1, SPI: 0x3000, Address: 3, Count: 1}}} // of two namespaces
 	after.Waits.Accounts[0].Begun, after.Waits.Accounts[0].Mismatched = 31, 1
 	after.Blind = []string{"sleeping locks"}
 	after.Notes = []string{"wait by fentry", "find by fentry"}
