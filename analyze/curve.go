@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/scaling"
 	"xfrmscope/analyze/stage"
@@ -25,6 +26,7 @@ func curves(runs []*Run) []Curve {
 	for i := range out {
 		if out[i].Mode != "" {
 			out[i].scale(runs)
+			out[i].noteDoubts(pick(runs, out[i].Runs))
 		}
 	}
 	setCeilings(out, runs)
@@ -69,6 +71,30 @@ func (c *Curve) scale(runs []*Run) {
 	frames := scaling.Frames(functions, unit, scaling.Options{})
 	frames.Trim(TopFunctions)
 	c.Frames = &frames
+}
+
+// noteDoubts says which of the curve's figures are made of numbers in doubt.
+func (c *Curve) noteDoubts(runs []*Run) {
+	note := func(to *[]compare.Reason, id string) {
+		if why := doubtedIn(runs, id); len(why) > 0 {
+			*to = append(*to, *compare.Because(compare.GateFailed, "%s: %s in doubt: %s", orBlank(c.Mode, "runs"), formulaOf(id).Name, strings.Join(why, ", ")))
+		}
+	}
+	if c.Scaling != nil {
+		note(&c.Scaling.Notes, metric.RateID)
+	}
+	for i := range c.StageBills {
+		note(&c.StageBills[i].Notes, metric.CostID)
+	}
+	if c.FunctionBill != nil {
+		note(&c.FunctionBill.Notes, metric.CostID)
+	}
+	if c.Frames != nil {
+		note(&c.Frames.Notes, metric.CostID)
+	}
+	for i := range c.LockBills {
+		note(&c.LockBills[i].Notes, metric.WaitPacketID)
+	}
 }
 
 // sampleCosts is what a packet cost in each run, by stage and by function. What

@@ -53,3 +53,15 @@ func TestBrokenSumTakesStar(t *testing.T) {
 		t.Errorf("%d functions starred, want none: their costs hang on it", f.Starred)
 	}
 }
+
+// What is made of doubtful costs says so, and what is made of rates does not.
+func TestBrokenSumNoted(t *testing.T) {
+	r := newLab(1, 4, 0.5).sweep("pcpu", 2, 1, 8)
+	r.Runs[3].Identities = []Identity{{ID: "cost-per-packet", Verdict: Broken, Marks: []string{metric.CostID}}}
+	c := curves(r.Runs)[0]
+	const why = "pcpu: cost/packet in doubt: sum cost-per-packet is broken (1 of 4 runs)"
+	of := func(r compare.Reason) bool { return r.Text == why }
+	if !slices.ContainsFunc(c.StageBills[0].Notes, of) || !slices.ContainsFunc(c.FunctionBill.Notes, of) || slices.ContainsFunc(c.Scaling.Notes, of) || slices.ContainsFunc(c.LockBills[0].Notes, of) {
+		t.Errorf("notes of the bill %+v, of the functions %+v, of scaling %+v, want those of costs alone: %s", c.StageBills[0].Notes, c.FunctionBill.Notes, c.Scaling.Notes, why)
+	}
+}
