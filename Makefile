@@ -5,14 +5,15 @@ SHELL = /bin/bash
 BIN   = xfrmscope
 ARM64 = ./... # packages whose tests make arm64 runs
 
-.PHONY: help build demo test browser-test check race generate golden bench bench-flame lab setup lab-test faults scale bench-probes arm64 package
+.PHONY: help build demo test browser-test check race stats generate golden bench bench-flame lab setup lab-test faults scale bench-probes arm64 package
 help:
 	@echo "build     $(BIN), a static binary"
 	@echo "demo      report on the embedded samples into out/demo"
 	@echo "test      the tests, as root also those that record on this machine"
 	@echo "browser-test  the report in Chromium, screenshots in out/shots"
-	@echo "check     gofmt, vet, staticcheck, generated code and golden files up to date"
+	@echo "check     gofmt, vet, staticcheck, stats, generated code and golden files up to date"
 	@echo "race      the tests under the race detector"
+	@echo "stats     how often tests and intervals err, in 2000 simulated comparisons each"
 	@echo "arm64     the tests built for arm64, under user-mode emulation"
 	@echo "package   Debian packages for amd64 and arm64 into out/deb"
 	@echo "generate  rebuild the eBPF objects (clang 14)"
@@ -47,6 +48,9 @@ race:
 	@.ci/setup test
 	go test -race ./bpf ./collect/... ./reports/push ./samples/...
 	go test -race -short ./analyze/... ./cmd/... ./reports # the rest is arithmetic, and a browser
+
+stats:
+	@XFRMSCOPE_TRIALS=2000 go test -count=1 -timeout 30m -v -run Simulated ./analyze/compare ./analyze/scaling | grep -v "^=== "; exit $${PIPESTATUS[0]}
 
 arm64:
 	@.ci/setup arm64

@@ -70,7 +70,7 @@ func bootstrapInterval(x, y []float64, confidence float64, f joint) Interval {
 // coefficients, J. Am. Statist. Ass. 82 (1987) 155). The bootstrap overstates how
 // a median of few runs scatters; but of 4 runs it takes little more than the
 // range. The factors are from simulations at level 0.95 of normal and
-// exponential runs; TestCoverage repeats them.
+// exponential runs; TestSimulatedCoverage repeats them.
 func tailFactor(runs int) float64 {
 	switch {
 	case runs <= MinRuns:

@@ -11,8 +11,8 @@ import (
 	"xfrmscope/analyze/compare"
 )
 
-// fullTrials is the number behind the rates that the documentation states. A
-// normal run makes fewer: XFRMSCOPE_TRIALS=2000 go test ./analyze/scaling
+// fullTrials is the number of trials from which on the limits are held as they
+// stand (make stats). A normal run makes fewer and widens them.
 const fullTrials = 2000
 
 // trials is the number of simulated sweeps behind each rate.
@@ -58,7 +58,7 @@ func sweep(rng *rand.Rand, theta [3]float64, ns []int, runs int, cv, uneven floa
 }
 
 // Intervals of the law's parameters and of the peak.
-func TestUSLCoverage(t *testing.T) {
+func TestSimulatedUSLCoverage(t *testing.T) {
 	for _, s := range []struct {
 		ns     []int
 		runs   int
@@ -100,7 +100,7 @@ func TestUSLCoverage(t *testing.T) {
 }
 
 // Nothing changed but the rate as such: +20 % at every N.
-func TestFitBothFalseAlarms(t *testing.T) {
+func TestSimulatedFitBothFalseAlarms(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 0))
 	faster := truth()
 	faster[0] *= 1.2
@@ -118,7 +118,7 @@ func TestFitBothFalseAlarms(t *testing.T) {
 	wantRate(t, "kappa called changed", kappa, n, 0.03, 0.07)
 }
 
-func TestFitBothFindsChange(t *testing.T) {
+func TestSimulatedFitBothFindsChange(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 0))
 	less := truth()
 	less[2] /= 2
@@ -150,7 +150,7 @@ func slopeOf(costs []Costs) Exponent {
 	return GrowthExponent(costRuns(costs, func(c Costs) []float64 { return c.of("f") }), Options{})
 }
 
-func TestExponentCoverage(t *testing.T) {
+func TestSimulatedExponentCoverage(t *testing.T) {
 	ns := []int{1, 2, 4, 8}
 	for _, runs := range []int{1, 5} {
 		for _, cv := range []float64{0.03, 0.10} {
@@ -171,7 +171,7 @@ func TestExponentCoverage(t *testing.T) {
 	}
 }
 
-func TestWalkCoverage(t *testing.T) {
+func TestSimulatedWalkCoverage(t *testing.T) {
 	for _, per := range []float64{0, 1.5} {
 		rng := rand.New(rand.NewPCG(5, uint64(per)))
 		cover, walks := 0, 0
@@ -201,7 +201,7 @@ func TestWalkCoverage(t *testing.T) {
 	}
 }
 
-func TestBillCoverage(t *testing.T) {
+func TestSimulatedBillCoverage(t *testing.T) {
 	for _, runs := range []int{3, 5, 10} {
 		rng := rand.New(rand.NewPCG(6, uint64(runs)))
 		cover := 0
@@ -220,7 +220,7 @@ func seeded(i int) compare.Options { return compare.Options{Seed: uint64(i + 1)}
 
 // The descent from one near start, which the bootstrap uses, finds what several
 // starts find.
-func TestFitFindsMinimum(t *testing.T) {
+func TestSimulatedFitFindsMinimum(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 0))
 	worse, n := 0, 3000
 	for range n {
