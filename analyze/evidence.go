@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"xfrmscope/analyze/finding"
@@ -45,7 +46,7 @@ func scalePoints(r *Result) []finding.ScalePoint {
 			}
 		}
 		if c.Scaling.Knee.Found() {
-			p.KneeText = c.Scaling.Knee.Text
+			p.KneeText = fmt.Sprintf("at N=%d %s", c.Scaling.Knee.N, c.Scaling.Knee.Words())
 		}
 		if c.USL.Missing != nil {
 			p.LawMissing = c.USL.Missing.Text

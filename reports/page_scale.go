@@ -76,11 +76,7 @@ func kneeText(k scaling.Knee) string {
 	if !k.Found() {
 		return reasonText(k.Missing)
 	}
-	s := fmt.Sprintf("scaling ends at N=%d: %s", k.N, k.Text)
-	if !k.Shown {
-		s += " (not shown: the interval of efficiency reaches above the floor)"
-	}
-	return s
+	return fmt.Sprintf("scaling ends at N=%d: %s", k.N, k.Words())
 }
 
 // lawText prints the law's parameters and its peak.
@@ -119,6 +115,8 @@ func ceilingText(c scaling.Ceiling) string {
 		s += fmt.Sprintf(", %s %% of it", significant(100*c.Ratio.Value, 3))
 		if c.Ratio.Interval.Known() {
 			s += " [" + intervalText(c.Ratio.Interval, 100) + "]"
+		} else {
+			s += " (" + c.Ratio.Interval.Missing.Text + ")"
 		}
 	}
 	if c.Reached > 0 {

@@ -73,10 +73,10 @@ func linear(c *RateCurve) Finding {
 	case !k.Found():
 		f.Claim = fmt.Sprintf("%s: linear to %s, the most measured", c.Mode, c.of(last.N))
 	case k.LastGood == 0:
-		f.Claim = fmt.Sprintf("%s: not linear from the start: at %s %s", c.Mode, c.of(k.N), k.Text)
+		f.Claim = fmt.Sprintf("%s: not linear from the start: at %s %s", c.Mode, c.of(k.N), k.Words())
 	default:
 		good := rowAt(rows, k.LastGood)
-		f.Claim = fmt.Sprintf("%s: linear to %s, %s; at %s %s", c.Mode, c.of(k.LastGood), c.rate(good.Rate.Median), c.of(k.N), k.Text)
+		f.Claim = fmt.Sprintf("%s: linear to %s, %s; at %s %s", c.Mode, c.of(k.LastGood), c.rate(good.Rate.Median), c.of(k.N), k.Words())
 	}
 	lossless := true
 	for _, r := range rows {
@@ -140,6 +140,9 @@ func ceiling(c *RateCurve) Finding {
 	default:
 		f.Claim = fmt.Sprintf("%s: whether %s, is the ceiling is not decided: %s has %s", c.Mode, level, k.Ceiling, top)
 		f.NotProven = "Either: the interval of the ratio holds both."
+		if i := k.Ratio.Interval; !i.Known() {
+			f.NotProven = "Either: the ratio has no interval, " + i.Missing.Text + "."
+		}
 		f.Next = "more runs of both"
 	}
 	f.Evidence = append(f.Evidence, "ratio to the ceiling: "+ratio, fmt.Sprintf("%s is flat from %s to %d", k.Ceiling, c.of(k.Top.From), k.Top.To))

@@ -52,7 +52,7 @@ type CeilingVerdict string
 const (
 	AtCeiling      CeilingVerdict = "at the ceiling"    // what ends scaling ends it without IPsec too
 	BelowCeiling   CeilingVerdict = "below the ceiling" // the path has room that this curve does not use
-	CeilingUnclear CeilingVerdict = "not decided"       // the interval holds both
+	CeilingUnclear CeilingVerdict = "not decided"       // the interval holds both, or there is none
 	CeilingUnknown CeilingVerdict = "not known"         // see Missing
 )
 
@@ -153,11 +153,14 @@ func blockRatio(shared [][2]Point, o Options) compare.Estimate {
 	return compare.Ratio(side[0], side[1], o.Options)
 }
 
+// ceilingVerdict needs an interval: one run a point is on either side by chance.
 func ceilingVerdict(r compare.Estimate, floor float64) CeilingVerdict {
-	switch {
-	case !r.Interval.Known() && r.Value >= floor, r.Interval.Known() && r.Interval.Lo >= floor:
+	switch i := r.Interval; {
+	case !i.Known():
+		return CeilingUnclear
+	case i.Lo >= floor:
 		return AtCeiling
-	case !r.Interval.Known(), !r.Interval.OpenHi && r.Interval.Hi < floor:
+	case !i.OpenHi && i.Hi < floor:
 		return BelowCeiling
 	}
 	return CeilingUnclear

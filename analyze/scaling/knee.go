@@ -1,6 +1,7 @@
 package scaling
 
 import (
+	"cmp"
 	"fmt"
 
 	"xfrmscope/analyze/compare"
@@ -9,13 +10,14 @@ import (
 // A Knee is where scaling ends: the first N measured at which efficiency is
 // below Options.EfficiencyFloor or loss above Options.LossLimit.
 type Knee struct {
-	N        int     `json:"n"`         // first N past the knee
-	LastGood int     `json:"last_good"` // N measured before it, 0 if the first one fails. With holes the knee is between the two
-	By       string  `json:"by"`        // "efficiency", "loss", "efficiency and loss"
-	Text     string  `json:"text"`      // the figures
-	Shown    bool    `json:"shown"`     // the interval of efficiency lies below the floor, or loss decided
-	Floor    float64 `json:"floor"`     // the efficiency asked for
-	Limit    float64 `json:"limit"`     // the loss allowed
+	N        int     `json:"n"`               // first N past the knee
+	LastGood int     `json:"last_good"`       // N measured before it, 0 if the first one fails. With holes the knee is between the two
+	By       string  `json:"by"`              // "efficiency", "loss", "efficiency and loss"
+	Text     string  `json:"text"`            // the figures
+	Shown    bool    `json:"shown"`           // the interval of efficiency lies below the floor, or loss decided
+	Doubt    string  `json:"doubt,omitempty"` // why it is not shown: "the interval of efficiency holds 0.90"
+	Floor    float64 `json:"floor"`           // the efficiency asked for
+	Limit    float64 `json:"limit"`           // the loss allowed
 
 	// Missing is set if scaling does not end within the data.
 	Missing *compare.Reason `json:"missing,omitempty"`
@@ -23,6 +25,14 @@ type Knee struct {
 
 // Found reports whether there is a knee.
 func (k Knee) Found() bool { return k.Missing == nil }
+
+// Words are the figures of a knee, and that it is not shown if it is not.
+func (k Knee) Words() string {
+	if k.Shown {
+		return k.Text
+	}
+	return fmt.Sprintf("%s (not shown: %s)", k.Text, cmp.Or(k.Doubt, "the interval of efficiency reaches above the floor"))
+}
 
 func findKnee(rows []Row, o Options) Knee {
 	k := Knee{Floor: o.EfficiencyFloor, Limit: o.LossLimit}
@@ -47,7 +57,14 @@ func findKnee(rows []Row, o Options) Knee {
 			k.Text += fmt.Sprintf(", loss %.2f %%", 100**r.Loss)
 		}
 		i := r.Efficiency.Interval
-		k.Shown = lossy || i.Known() && !i.OpenHi && i.Hi < o.EfficiencyFloor
+		switch {
+		case lossy || i.Known() && !i.OpenHi && i.Hi < o.EfficiencyFloor:
+			k.Shown = true
+		case i.Known():
+			k.Doubt = fmt.Sprintf("the interval of efficiency holds %.2f", o.EfficiencyFloor)
+		default:
+			k.Doubt = "efficiency has no interval: " + i.Missing.Text
+		}
 		return k
 	}
 	last := rows[len(rows)-1]

@@ -75,6 +75,30 @@ func TestKneeByLoss(t *testing.T) {
 	}
 }
 
+// A knee that the runs do not show says so in words.
+func TestKneeNotShown(t *testing.T) {
+	c := curve("pcpu", map[int]float64{1: 1, 2: 2, 4: 3.5})
+	scattered := c
+	scattered.Points = slices.Clone(c.Points)
+	scattered.Points[2].Values = []float64{3.0, 3.3, 3.5, 3.9, 4.0}
+	single := c
+	single.Points = slices.Clone(c.Points)
+	single.Points[2].Values = []float64{3.5}
+	for _, tt := range []struct {
+		name, want string
+		c          Curve
+		shown      bool
+	}{
+		{"shown", "efficiency 0.875", c, true},
+		{"scattered", "efficiency 0.875 (not shown: the interval of efficiency holds 0.90)", scattered, false},
+		{"one run", "efficiency 0.875 (not shown: efficiency has no interval: an interval needs 4 runs a side, there are 5 and 1)", single, false},
+	} {
+		if k := Scale(tt.c, Options{}).Knee; k.N != 4 || k.Shown != tt.shown || k.Words() != tt.want {
+			t.Errorf("%s: knee %+v in words %q, want %q", tt.name, k, k.Words(), tt.want)
+		}
+	}
+}
+
 func TestCeiling(t *testing.T) {
 	plain := curve("no IPsec", map[int]float64{1: 3, 2: 6, 4: 12, 8: 22, 16: 22})
 	for _, tt := range []struct {
@@ -92,6 +116,20 @@ func TestCeiling(t *testing.T) {
 		k := CompareCeiling(curve(tt.name, tt.rates), plain, Options{})
 		if k.Verdict != tt.verdict || k.Reached != tt.reached {
 			t.Errorf("%s: %s, reached at %d, ratio %+v, want %s, %d", tt.name, k.Verdict, k.Reached, k.Ratio, tt.verdict, tt.reached)
+		}
+	}
+	// One run a point has no interval, on whatever side it lies.
+	single := func(rates map[int]float64) Curve {
+		c := curve("single", rates)
+		for i := range c.Points {
+			c.Points[i].Values = c.Points[i].Values[:1]
+		}
+		return c
+	}
+	for _, last := range []float64{21.9, 7} {
+		k := CompareCeiling(single(map[int]float64{1: 3, 16: last}), single(map[int]float64{1: 3, 8: 22, 16: 22}), Options{})
+		if k.Verdict != CeilingUnclear || k.Reached != 0 || !k.Ratio.Known() || k.Ratio.Interval.Known() {
+			t.Errorf("one run a point at %v: %s, reached %d, ratio %+v, want not decided", last, k.Verdict, k.Reached, k.Ratio)
 		}
 	}
 	rising := curve("no IPsec", map[int]float64{1: 3, 2: 6, 4: 12})
