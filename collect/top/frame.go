@@ -316,9 +316,25 @@ func (f *Frame) total(c comparison, before, after *probe.Waits) {
 	f.All.Softirq, f.All.System, f.All.User, f.All.Idle = per(f.All.Softirq, rows), per(f.All.System, rows), per(f.All.User, rows), per(f.All.Idle, rows)
 	f.WrongShare = per(f.All.Wrong, sent)
 	if !sent.Known {
-		sent = known(outbound)
+		sent = f.sentByRows(&c, outbound, fallback)
 	}
 	f.All.WaitNS = per(waited, sent)
+}
+
+// sentByRows is what the CPUs shown sent, by the SAs' counters: who used the
+// fallback is known only if every CPU is shown.
+func (f *Frame) sentByRows(c *comparison, outbound, fallback float64) Number {
+	switch {
+	case len(f.Rows) == len(c.cpus()):
+		return known(outbound)
+	case fallback > 0:
+		return Number{}
+	}
+	sum := 0.0
+	for _, row := range f.Rows {
+		sum += row.Own.Value
+	}
+	return known(sum)
 }
 
 // errors are the counters of xfrm_stat that rose.

@@ -143,8 +143,13 @@ func TestNotMeasured(t *testing.T) {
 	// Where the fallback carried nothing, its share by CPU is known to be 0, and
 	// the wait per packet is too.
 	f = compareReadings(bundle.CPUSet{0}, func(before, after *Reading) { after.Finds, after.SAs[0].Packets, after.SAs[0].Bytes = nil, 0, 0 })
-	if row := f.Rows[0]; row.Fallback != known(0) || row.WaitNS != known(20) {
-		t.Errorf("%+v", row)
+	if row := f.Rows[0]; row.Fallback != known(0) || row.WaitNS != known(20) || f.All.WaitNS != known(20) {
+		t.Errorf("%+v\n%+v, want the waits of CPU 0 over what it sent", row, f.All)
+	}
+	// Of one CPU among others that use the fallback, too, it is not.
+	f = compareReadings(bundle.CPUSet{0}, func(before, after *Reading) { after.Finds = nil })
+	if f.All.WaitNS.Known {
+		t.Errorf("%+v: who sent is not known", f.All)
 	}
 }
 
