@@ -231,38 +231,44 @@ func (r *run) diagonal(t *testing.T) {
 	}
 }
 
+// balance fails unless a probe counted as many events as its phase had packets:
+// within 1 %, or, where a busy host stopped the recorder while it read the SAs
+// at an end of the phase, within what was sent meanwhile and a packet a CPU that
+// is between the event and the count. It returns how far they are apart.
+func (r *run) balance(t *testing.T, what string, count uint64, probe string) float64 {
+	t.Helper()
+	packets, _ := r.phase(t, probe)
+	edge := uint64(2 * len(r.Manifest.Plan.CPUs))
+	for _, p := range r.Manifest.Phases {
+		if p.Probe == probe {
+			edge += p.Edge
+		}
+	}
+	off := float64(count)/float64(packets) - 1
+	t.Logf("%s: %d, and packets: %d, %+.3f %%; %.2f %% were sent at the ends", what, count, packets, 100*off, 100*float64(edge)/float64(packets))
+	if math.Abs(off) > max(within, float64(edge)/float64(packets)) {
+		t.Errorf("%s: %d, and packets: %d, %d of them at the ends", what, count, packets, edge)
+	}
+	return math.Abs(off)
+}
+
+// calls returns those of xfrm_state_find.
+func (r *run) calls() (n uint64) {
+	for _, a := range r.finds.Accounts {
+		n += a.Calls
+	}
+	return n
+}
+
 // Each packet takes the x->lock of its outbound SA once (net/xfrm/xfrm_output.c
-// xfrm_output_one, 7.3), and looks the SA up once: within 1 %, or, where a busy
-// host stopped the recorder while it read the SAs at an end of the phase, within
-// what was sent meanwhile, and a packet a CPU that is between lookup and count.
+// xfrm_output_one, 7.3), and looks the SA up once.
 func TestLedger(t *testing.T) {
 	var apart []float64
 	holds := map[string]int{}
-	enter := func(what string, left uint64, r *run, probe string) {
-		packets, _ := r.phase(t, probe)
-		edge := uint64(2 * len(r.Manifest.Plan.CPUs))
-		for _, p := range r.Manifest.Phases {
-			if p.Probe == probe {
-				edge += p.Edge
-			}
-		}
-		off := math.Abs(float64(left) - float64(packets))
-		apart = append(apart, off/float64(packets))
-		t.Logf("%s: %d, and packets: %d, %+.3f %%; %.2f %% were sent at the ends", what, left, packets, 100*(float64(left)/float64(packets)-1), 100*float64(edge)/float64(packets))
-		if off > max(within*float64(packets), float64(edge)) {
-			t.Errorf("%s: %d, and packets: %d, %d of them at the ends", what, left, packets, edge)
-		}
-	}
 	for _, name := range []string{"shared-n1", "shared-n2", "shared-n4", "pcpu-n4"} {
 		r := open(t, recorded(t, "main", "contention", name))
 		_, _, taken, _ := r.contention(t)
-		enter(name+": acquisitions of x->lock", taken, r, "count")
-
-		var calls uint64
-		for _, a := range r.finds.Accounts {
-			calls += a.Calls
-		}
-		enter(name+": calls of xfrm_state_find", calls, r, "find")
+		apart = append(apart, r.balance(t, name+": acquisitions of x->lock", taken, "count"), r.balance(t, name+": calls of xfrm_state_find", r.calls(), "find"))
 		for _, id := range r.Identities {
 			t.Logf("%s: identity %s %s", name, id.ID, id.Verdict)
 			if id.Verdict == analyze.Holds {
@@ -271,7 +277,8 @@ func TestLedger(t *testing.T) {
 		}
 	}
 	slices.Sort(apart)
-	if median := apart[len(apart)/2]; median > within/2 {
+	t.Logf("the median entry is %.3f %% off, the worst %.3f %%", 100*apart[len(apart)/2], 100*apart[len(apart)-1])
+	if median := apart[len(apart)/2]; median > within {
 		t.Errorf("the median entry is %.2f %% off", 100*median)
 	}
 	for _, id := range []string{"lock-packets", "find-packets"} {
@@ -359,6 +366,15 @@ func TestKernel61(t *testing.T) {
 	if r.Finds != nil && r.Finds.CacheEmpty.Measured() {
 		t.Errorf("a list of cached SAs was measured on a kernel without: %+v", r.Finds.CacheEmpty)
 	}
+	// xfrm_state_find has more arguments than fentry takes there, and is counted by kprobe.
+	for _, p := range r.Manifest.Probes {
+		if p.Name == probe.FindName && p.Rung != string(probe.Kprobe) {
+			t.Errorf("%s by %s", p.Name, p.Rung)
+		}
+	}
+	r.balance(t, "calls of xfrm_state_find, by kprobe", r.calls(), "find")
+	_, _, taken, _ := r.contention(t)
+	r.balance(t, "acquisitions of x->lock", taken, "count")
 	r.saysWhatIsMissing(t)
 }
 
