@@ -258,12 +258,12 @@ func (r *recorder) detach(p *probing) {
 
 // open lets the probes count. One that cannot counts nothing, which is noted.
 func (r *recorder) open(p *probing) {
-	p.window.StartNS = monotonic()
 	for _, each := range p.probes {
 		if err := each.Open(); err != nil {
 			r.gap(bundle.Gap{What: measures(each.Name()), Why: err.Error()})
 		}
 	}
+	p.window = p.probes[0].Window()
 }
 
 func (r *recorder) shut(p *probing) {
@@ -272,7 +272,7 @@ func (r *recorder) shut(p *probing) {
 			r.warn(measures(each.Name()), err.Error())
 		}
 	}
-	p.window.EndNS = monotonic()
+	p.window = p.probes[0].Window()
 }
 
 // skipped returns what the kernel kept from the phase's first probe, that of its

@@ -6,11 +6,10 @@ import (
 	"io/fs"
 	"slices"
 
-	"golang.org/x/sys/unix"
-
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/netns"
 	"xfrmscope/collect/placement"
+	"xfrmscope/collect/probe"
 	"xfrmscope/collect/procfs"
 	"xfrmscope/collect/xfrm"
 )
@@ -26,13 +25,7 @@ const (
 
 // monotonic returns CLOCK_MONOTONIC, the clock of perf's samples, the probes
 // and the window.
-func monotonic() int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-		return 0 // cannot fail with a valid clock and pointer: clock_gettime(2)
-	}
-	return ts.Nano()
-}
+func monotonic() int64 { return probe.Monotonic() }
 
 // A snapshot is the SAs and counters at the start and at the end of a window.
 type snapshot struct {

@@ -10,6 +10,9 @@ import (
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/rlimit"
+	"golang.org/x/sys/unix"
+
+	"xfrmscope/collect/bundle"
 )
 
 // A Loader loads probes. It reads the kernel's types, which takes seconds on a
@@ -33,6 +36,7 @@ type Probe interface {
 	Attach() error            // attaches all programs that were loaded
 	Open() error              // counts from now on
 	Shut() error              // counts what begins from now on no more
+	Window() bundle.Window    // when it was opened and shut last
 	Detach() error            // takes the programs off the kernel's functions
 	Skipped() (uint64, error) // events in its windows so far that the kernel's recursion guard kept from it
 	Close() error             // detaches and unloads
@@ -78,6 +82,7 @@ type programs struct {
 	maps   *ebpf.Collection
 	loaded []loadedGroup
 	links  []link.Link
+	window bundle.Window
 	missed tally // runs of the begins
 }
 
@@ -249,11 +254,30 @@ func (p *programs) Open() error { return errors.Join(p.tell(true), p.set(1)) }
 // Shut counts what begins from now on no more.
 func (p *programs) Shut() error { return errors.Join(p.set(0), p.tell(false)) }
 
+// set switches the probe, and notes the middle of the time that took.
 func (p *programs) set(open uint32) error {
-	if err := p.maps.Variables["window"].Set(open); err != nil {
+	begin := Monotonic()
+	err := p.maps.Variables["window"].Set(open)
+	at := begin + (Monotonic()-begin)/2
+	if open != 0 {
+		p.window = bundle.Window{StartNS: at}
+	} else {
+		p.window.EndNS = at
+	}
+	if err != nil {
 		return fmt.Errorf("switching the %s probe: %w", p.name, err)
 	}
 	return nil
+}
+
+// Window returns when the probe was opened and shut last.
+func (p *programs) Window() bundle.Window { return p.window }
+
+// Monotonic returns CLOCK_MONOTONIC in ns, the clock of the probes.
+func Monotonic() int64 {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // cannot fail with a valid clock and pointer: clock_gettime(2)
+	return ts.Nano()
 }
 
 // Skipped returns how many waits, acquisitions or calls the kernel's recursion

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/netns"
 	"xfrmscope/collect/probe"
@@ -148,9 +146,7 @@ func (l *Live) Close() error {
 // Read reads everything once. A namespace or a probe that fails is a problem of
 // this reading; an error means that no namespace could be read.
 func (l *Live) Read() (Reading, error) {
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // cannot fail with a valid clock and pointer
-	r := Reading{TimeNS: ts.Nano(), Unmeasured: l.unmeasured, Notes: l.notes}
+	r := Reading{TimeNS: probe.Monotonic(), Unmeasured: l.unmeasured, Notes: l.notes}
 	if l.wait != nil {
 		r.Blind = l.wait.Blind()
 	}
