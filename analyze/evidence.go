@@ -36,7 +36,7 @@ func scalePoints(r *Result) []finding.ScalePoint {
 			continue
 		}
 		last := c.Scaling.Rows[len(c.Scaling.Rows)-1]
-		p := finding.ScalePoint{Mode: c.Mode, Base: c.Scaling.Base, N: last.N, Speedup: last.Speedup.Value, Repeats: last.Rate.N}
+		p := finding.ScalePoint{Mode: c.Mode, Base: c.Scaling.Base, N: last.N, Speedup: last.Speedup, Repeats: last.Rate.N}
 		for _, row := range c.Scaling.Rows {
 			p.Repeats = min(p.Repeats, row.Rate.N)
 		}
@@ -64,7 +64,7 @@ func addBill(p *finding.ScalePoint, b scaling.Bill) {
 	if b.N != p.N || b.Total.Base <= 0 {
 		return
 	}
-	p.CostUnit, p.CostBase, p.CostAdded = b.Unit, b.Total.Base, b.Total.Delta.Value
+	p.CostUnit, p.CostBase, p.CostAdded = b.Unit, b.Total.Base, b.Total.Delta
 	for _, row := range b.Rows {
 		if row.Share != nil {
 			p.Stages = append(p.Stages, finding.Added{Stage: row.Key, Cost: row.Delta.Value, Share: *row.Share})

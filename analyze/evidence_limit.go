@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/finding"
@@ -81,8 +82,12 @@ func (l *Lock) label() string {
 	return "lock " + l.Lock
 }
 
-// limits are the gates that name a limit outside XFRM.
-var limits = []string{"pause", "drops", "idle-cpus", "generator-limited"}
+// limits says whether a failed gate names a limit outside the machine. Drops, and
+// pause frames that it sends itself, are what a machine does that is at its own
+// limit; CPUs of which some are idle may be so for want of an SA.
+func limits(g Gate) bool {
+	return g.Status == GateFailed && (g.ID == "generator-limited" || g.ID == "pause" && strings.HasSuffix(g.Evidence, heldBack))
+}
 
 // limitPoints gathers the evidence of finding.NotXFRM.
 func limitPoints(r *Result, runs []*Run) []finding.LimitPoint {
@@ -91,7 +96,7 @@ func limitPoints(r *Result, runs []*Run) []finding.LimitPoint {
 	for _, run := range runs {
 		p := finding.LimitPoint{Mode: run.modeName(), Run: run.Name, N: run.N, AtCeiling: atCeiling(r.Curves, run)}
 		for _, g := range run.Gates {
-			if g.Status == GateFailed && slices.Contains(limits, g.ID) {
+			if limits(g) {
 				p.Failed = append(p.Failed, g.ID+": "+g.Evidence)
 			}
 		}

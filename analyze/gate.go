@@ -133,9 +133,23 @@ func pauseGate(deltas []delta, facts []factDelta) Gate {
 	case !c.read:
 		return g.notMeasured("no counter of pause frames was read")
 	case c.total > 0:
-		return g.failed("%d pause frames, most of them %s: a receiver held the sender back", c.total, c.top)
+		who := "this machine held its sender back"
+		if isReceived(c.top) {
+			who = heldBack
+		}
+		return g.failed("%d pause frames, most of them %s: %s", c.total, c.top, who)
 	}
 	return g.ok("no pause frame in the window")
+}
+
+// heldBack ends the evidence of pause frames received.
+const heldBack = "the next machine held this one back"
+
+// isReceived reports whether a counter is of pause frames that came in: "west/eth0
+// rx_pause_ctrl_phy" of mlx5, "rx_pause_frames" of ethtool.
+func isReceived(counter string) bool {
+	words := strings.Fields(counter)
+	return len(words) > 0 && strings.Contains(words[len(words)-1], "rx")
 }
 
 func dropGate(r *Run, deltas []delta, facts []factDelta) Gate {

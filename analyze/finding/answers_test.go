@@ -79,7 +79,7 @@ func TestNotXFRM(t *testing.T) {
 		{Mode: "pcpu", N: 8, AtCeiling: "0.998 of the rate without IPsec (plain), from N=8 on", Failed: []string{"pause: 10542401 pause frames"},
 			Spinners: []Spinner{{Stage: "DMA/IOMMU", Caller: "alloc_iova", Share: value(0.0121, 0.0002, "ratio")}, {Stage: "XFRM output", Caller: "xfrm_output_resume", XFRM: true, Share: value(0.2, 0.001, "ratio")}}},
 		{Mode: "shared", N: 8, Spinners: []Spinner{{Stage: "qdisc", Caller: "x", Share: value(0.012, 0.002, "ratio")}}},
-	}), "pcpu on 8 CPUs: not XFRM: it is at the ceiling of the path without IPsec, the receiver paused the sender and DMA/IOMMU spins 1.21 +- 0.02 % of busy time")
+	}), "pcpu on 8 CPUs: outside XFRM: it is at the ceiling of the path without IPsec, the next machine paused this one and DMA/IOMMU spins 1.21 +- 0.02 % of busy time")
 }
 
 func TestCache(t *testing.T) {
@@ -214,7 +214,7 @@ func TestSACPUOfLookups(t *testing.T) {
 	run := SATraffic{Run: "pcpu n=2", Mode: "pcpu", CPUs: []int{0, 1}, SAs: []OutboundSA{{SPI: 1, CPU: 0, Packets: 10}, {SPI: 2, CPU: 1, Packets: 10}, {SPI: 3, CPU: 1, New: true}},
 		Fallback: value(0.2, 0.01, "ratio"), WrongCPU: value(0, 0, "ratio")}
 	got := SACPU([]SATraffic{run, run})
-	claims(t, got, "pcpu: in 2 of 2 runs not every CPU sends on its own SA")
+	claims(t, got, "pcpu: in 2 of 2 runs not every CPU sends all on one SA of its own")
 	for i, want := range []string{"pcpu n=2: CPU 1 has 2 SAs (0x2, 0x3), one of them made in the window: a rekey", "pcpu n=2: 20.0 +- 1.0 % of 1000 lookups returned the fallback SA"} {
 		if !strings.HasPrefix(got[0].Evidence[i], want) {
 			t.Errorf("evidence %d = %q, want %q", i, got[0].Evidence[i], want)

@@ -25,9 +25,9 @@ type Spinner struct {
 	Share         metric.Value // of busy time
 }
 
-// NotXFRM names what limits a mode and is no part of XFRM: the ceiling of the
-// plain path where it is not alone, pauses, drops, idle CPUs, a generator at its
-// end, locks of the IOMMU, of the queueing discipline or of the page allocator.
+// NotXFRM names what holds a mode back and is no part of XFRM: the ceiling of the
+// plain path where it is not alone, pause frames received, a generator at its end,
+// locks of the IOMMU, of the queueing discipline or of the page allocator.
 func NotXFRM(points []LimitPoint) []Finding {
 	var out []Finding
 	for _, p := range points {
@@ -61,9 +61,9 @@ func notXFRM(p LimitPoint) (Finding, bool) {
 	}
 	return Finding{
 		ID:        "not-xfrm",
-		Claim:     fmt.Sprintf("%s on %s: not XFRM: %s", p.Mode, cpus(p.N), listed(claims)),
+		Claim:     fmt.Sprintf("%s on %s: outside XFRM: %s", p.Mode, cpus(p.N), listed(claims)),
 		Evidence:  evidence,
-		NotProven: "That XFRM would not be the next limit once this is gone.",
+		NotProven: "How much of the limit this is, nor that XFRM would not be the next one once it is gone.",
 		Next:      "remove it and repeat, before reading the scaling of this mode as XFRM's",
 	}, true
 }
@@ -72,13 +72,9 @@ func notXFRM(p LimitPoint) (Finding, bool) {
 func gateClaim(gate string) string {
 	switch gate {
 	case "pause":
-		return "the receiver paused the sender"
-	case "drops":
-		return "packets were dropped"
-	case "idle-cpus":
-		return "CPUs had time to spare"
+		return "the next machine paused this one"
 	case "generator-limited":
-		return "no more was offered"
+		return "no more was offered, or the link was full"
 	}
 	return gate
 }

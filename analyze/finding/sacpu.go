@@ -12,7 +12,7 @@ import (
 // its own SA?" (RFC 9611): the outbound SAs and the CPUs that were measured.
 type SATraffic struct {
 	Run, Mode string
-	CPUs      []int // measured: the CPUs that send
+	CPUs      []int // measured
 	SAs       []OutboundSA
 
 	Fallback metric.Value // metric.FallbackID, of lookups
@@ -72,9 +72,9 @@ func saCPUOfMode(runs []SATraffic) (Finding, bool) {
 	if n := len(evidence) - maxMoves; n > 0 {
 		evidence = append(evidence[:maxMoves], fmt.Sprintf("and %d more", n))
 	}
-	claim := first + ": not every CPU sends on its own SA"
+	claim := first + ": not every CPU sends all on one SA of its own"
 	if found > 1 {
-		claim = fmt.Sprintf("%s: in %d of %d runs not every CPU sends on its own SA", runs[0].Mode, found, len(runs))
+		claim = fmt.Sprintf("%s: in %d of %d runs not every CPU sends all on one SA of its own", runs[0].Mode, found, len(runs))
 	}
 	return Finding{
 		ID:        "sa-cpu",
@@ -111,12 +111,12 @@ func saCPUOfRun(r SATraffic) []string {
 	for _, cpu := range r.CPUs {
 		switch {
 		case len(sas[cpu]) == 0:
-			evidence = append(evidence, fmt.Sprintf("CPU %d sends and has no SA of its own", cpu))
+			evidence = append(evidence, fmt.Sprintf("CPU %d has no SA of its own", cpu))
 		case carried[cpu] == 0:
 			evidence = append(evidence, fmt.Sprintf("CPU %d: its SA %s carried nothing", cpu, strings.Join(sas[cpu], ", ")))
 		}
 		if len(sas[cpu]) > 1 {
-			evidence = append(evidence, fmt.Sprintf("CPU %d has %d SAs (%s)%s: each more is one more step of every lookup", cpu, len(sas[cpu]), strings.Join(sas[cpu], ", "), rekeyed[cpu]))
+			evidence = append(evidence, fmt.Sprintf("CPU %d has %d SAs (%s)%s: each more is one more step of a lookup that walks the bucket", cpu, len(sas[cpu]), strings.Join(sas[cpu], ", "), rekeyed[cpu]))
 		}
 	}
 	for _, v := range []struct {

@@ -15,7 +15,7 @@ func TestSACPU(t *testing.T) {
 		{"shared on purpose", SATraffic{CPUs: []int{0, 1}, SAs: []OutboundSA{{SPI: 0x1000, CPU: -1, Packets: 9000}}}, nil},
 		{"no traffic", SATraffic{CPUs: []int{0}, SAs: []OutboundSA{{SPI: 0x1001, CPU: 0, Packets: 0}}}, nil},
 		{"fallback and a CPU without", SATraffic{CPUs: []int{0, 1}, SAs: []OutboundSA{{SPI: 0x1000, CPU: -1, Packets: 1000}, {SPI: 0x1001, CPU: 0, Packets: 3000}}},
-			[]string{"1000 of 4000 packets (25.0 %)", "CPU 1 sends and has no SA"}},
+			[]string{"1000 of 4000 packets (25.0 %)", "CPU 1 has no SA"}},
 		{"idle and duplicate", SATraffic{CPUs: []int{0, 1}, SAs: []OutboundSA{{SPI: 0x1001, CPU: 0, Packets: 10}, {SPI: 0x1002, CPU: 1, Packets: 0}, {SPI: 0x1003, CPU: 0, Packets: 5}}},
 			[]string{"CPU 0 has 2 SAs (0x1001, 0x1003)", "CPU 1: its SA 0x1002 carried nothing"}},
 	} {

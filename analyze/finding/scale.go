@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"xfrmscope/analyze/compare"
 )
 
 // A ScalePoint is the evidence of one mode for the questions "does throughput
@@ -12,17 +14,17 @@ import (
 // smallest.
 type ScalePoint struct {
 	Mode       string
-	Base, N    int     // CPUs
-	Speedup    float64 // rate at N over rate at Base, times Base
-	Repeats    int     // runs at the N that has fewest
-	Rates      []Rate  // of every run, by N
-	CostUnit   string  // "ns/packet"; "" if no cost was measured
-	CostBase   float64 // per packet at Base
-	CostAdded  float64 // at N, over CostBase
-	Stages     []Added // what each stage added, largest first
-	KneeText   string  // in words, "" if scaling does not end within the data
-	LawMissing string  // why no law was fitted, "" if one was
-	Ceiling    bool    // it was set against the path without IPsec
+	Base, N    int              // CPUs
+	Speedup    compare.Estimate // rate at N over rate at Base, times Base
+	Repeats    int              // runs at the N that has fewest
+	Rates      []Rate           // of every run, by N
+	CostUnit   string           // "ns/packet"; "" if no cost was measured
+	CostBase   float64          // per packet at Base
+	CostAdded  compare.Estimate // at N, over CostBase
+	Stages     []Added          // what each stage added, largest first
+	KneeText   string           // in words, "" if scaling does not end within the data
+	LawMissing string           // why no law was fitted, "" if one was
+	Ceiling    bool             // it was set against the path without IPsec
 }
 
 // A Rate is packets/s of one run.
@@ -42,7 +44,7 @@ type Added struct {
 func Scale(points []ScalePoint) []Finding {
 	points = slices.Clone(points)
 	slices.SortStableFunc(points, func(a, b ScalePoint) int {
-		return cmp.Compare(a.Speedup/float64(a.N), b.Speedup/float64(b.N))
+		return cmp.Compare(a.Speedup.Value/float64(a.N), b.Speedup.Value/float64(b.N))
 	})
 	var out []Finding
 	for _, p := range points {
@@ -54,7 +56,7 @@ func Scale(points []ScalePoint) []Finding {
 func scaleOfMode(p ScalePoint) Finding {
 	f := Finding{
 		ID:        "scale",
-		Claim:     fmt.Sprintf("%s: %s send %.1f times what %s sends (ideal %d)", p.Mode, cpus(p.N), p.Speedup/float64(p.Base), cpus(p.Base), p.N/p.Base),
+		Claim:     fmt.Sprintf("%s: %s send %.1f times what %s sends (ideal %d)", p.Mode, cpus(p.N), p.Speedup.Value/float64(p.Base), cpus(p.Base), p.N/p.Base),
 		NotProven: "That the CPUs are the limit: without a run without IPsec the ceiling is not known.",
 		Next:      "repeat each N, and add N between and beyond",
 	}
@@ -69,7 +71,10 @@ func scaleOfMode(p ScalePoint) Finding {
 		if names := addedNames(p); names != "" {
 			f.Claim += ", " + names
 		}
-		f.Evidence = append(f.Evidence, fmt.Sprintf("cost per packet: %.0f at %s, %.0f at %s (%s)", p.CostBase, cpus(p.Base), p.CostBase+p.CostAdded, cpus(p.N), p.CostUnit))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("cost per packet: %.0f at %s, %.0f at %s (%s)%s", p.CostBase, cpus(p.Base), p.CostBase+p.CostAdded.Value, cpus(p.N), p.CostUnit, intervalOf("added", p.CostAdded)))
+	}
+	if text := intervalOf(fmt.Sprintf("speed-up %.2f of %d", p.Speedup.Value, p.N), p.Speedup); text != "" {
+		f.Evidence = append(f.Evidence, strings.TrimPrefix(text, ", "))
 	}
 	for _, r := range p.Rates {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%s: %.0f packets/s", r.Run, r.Value))
@@ -83,20 +88,30 @@ func scaleOfMode(p ScalePoint) Finding {
 	return f
 }
 
+// intervalOf says between what an estimate lies over the runs, "" if that is not
+// known.
+func intervalOf(what string, e compare.Estimate) string {
+	i := e.Interval
+	if !e.Known() || !i.Known() || i.OpenHi {
+		return ""
+	}
+	return fmt.Sprintf(", %s (%.0f %% interval %s to %s)", what, 100*i.Level, figure(i.Lo), figure(i.Hi))
+}
+
 // changed is the relative change of the cost: "67 % more ns".
 func changed(p ScalePoint) string {
 	unit, _, _ := strings.Cut(p.CostUnit, "/")
-	if p.CostAdded < 0 {
-		return fmt.Sprintf("%.0f %% fewer %s", -100*p.CostAdded/p.CostBase, unit)
+	if p.CostAdded.Value < 0 {
+		return fmt.Sprintf("%.0f %% fewer %s", -100*p.CostAdded.Value/p.CostBase, unit)
 	}
-	return fmt.Sprintf("%.0f %% more %s", 100*p.CostAdded/p.CostBase, unit)
+	return fmt.Sprintf("%.0f %% more %s", 100*p.CostAdded.Value/p.CostBase, unit)
 }
 
 // addedNames names the stages that make up most of what was added.
 func addedNames(p ScalePoint) string {
 	var names []string
 	for _, s := range p.Stages[:min(2, len(p.Stages))] {
-		if p.CostAdded > 0 && s.Share >= 0.1 {
+		if p.CostAdded.Value > 0 && s.Share >= 0.1 {
 			names = append(names, fmt.Sprintf("%.0f %% of it in %s", 100*s.Share, s.Stage))
 		}
 	}
