@@ -51,8 +51,9 @@ type Phase struct {
 	Name    string       `json:"name"`
 	Probe   string       `json:"probe,omitempty"`
 	Seconds float64      `json:"seconds"`
-	Rate    metric.Value `json:"rate"`   // packets/s in it
-	Effect  metric.Value `json:"effect"` // rate over the mean of the probe-free neighbours, less 1
+	Rate    metric.Value `json:"rate"`               // packets/s in it
+	Effect  metric.Value `json:"effect"`             // rate over the mean of the probe-free neighbours, less 1; its error is the noise of all those without a probe
+	SAReads int          `json:"sa_reads,omitempty"` // times all SAs were read within it
 	OneIn   uint32       `json:"one_in,omitempty"`
 	Skipped uint64       `json:"skipped,omitempty"`
 }

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"testing"
 
+	"xfrmscope/analyze/metric"
 	"xfrmscope/collect/bundle"
 )
 
@@ -46,5 +47,32 @@ func TestCPUTimes(t *testing.T) {
 	}
 	if got := analyse(t, makeRun("pcpu", 1).open(t, "a")).Runs[0].CPUTimes; got != nil {
 		t.Errorf("without /proc/stat: %+v", got)
+	}
+}
+
+// Where cycles are sampled the time in slow paths is a share of the accounted
+// time: that no probe moved the waits is checked on a machine with counters too.
+func TestSpinByProbeOfCycles(t *testing.T) {
+	cpu := 0
+	m := makeRun("pcpu", 1)
+	for name, ns := range map[string]uint64{"softirq": 15e8, "idle": 5e8} {
+		m.counters = append(m.counters,
+			bundle.Counter{Phase: "start", Source: "/proc/stat", CPU: &cpu, Name: name, Unit: "ns"},
+			bundle.Counter{Phase: "end", Source: "/proc/stat", CPU: &cpu, Name: name, Unit: "ns", Value: ns})
+	}
+	run := analyse(t, m.open(t, "a")).Runs[0]
+	weight := metric.Estimate{Period: 100, Samples: 100}
+	all := CPU{CPU: -1, Total: weight, Busy: weight,
+		SpinShare: metric.Value{ID: metric.SpinID, Value: .4, Unit: "ratio", Samples: 40},
+		PerPacket: metric.Value{ID: metric.CostID, Value: 9000, Unit: "cycles/packet"}}
+	of0 := all
+	of0.CPU = 0
+	run.Events = []*Event{{Name: "cycles:k", Unit: "cycles", All: all, CPUs: []CPU{of0}}}
+	id := spinByProbe(run, counterDeltas(m.counters))
+	if want := .4 * .75 * 1e9 / run.Packets.Rate.Value; id.Right.Value != want || id.Left.Value != run.Locks.PerPkt.Value || id.Verdict == NotMeasured {
+		t.Errorf("got %+v, want %g ns/packet by the samples", id, want)
+	}
+	if id := spinByProbe(run, nil); id.Verdict != NotMeasured {
+		t.Errorf("without /proc/stat: %+v", id)
 	}
 }

@@ -19,7 +19,7 @@ func newIdentities(r *Run, in input) []Identity {
 	return []Identity{
 		functionsSum(r),
 		costByAccounting(r, in.deltas),
-		spinByProbe(r),
+		spinByProbe(r, in.deltas),
 		locksByPackets(r, in.sas),
 		findsByPackets(r),
 		packetsByTraffic(r, in),
@@ -83,6 +83,19 @@ func costByAccounting(r *Run, deltas []delta) Identity {
 	case e.Unit != "nanoseconds":
 		return id.byCounting(r, e)
 	}
+	busy, read := busyPerPacket(r, e, deltas)
+	if !read {
+		return id.notMeasured(notAccounted)
+	}
+	id.Left.Value, id.Right.Value = e.All.PerPacket.Value, busy
+	return id.settle()
+}
+
+const notAccounted = "/proc/stat was not read for every CPU measured"
+
+// busyPerPacket is the ns that the kernel accounted to the CPUs of an event per
+// packet, idle time apart; read says whether it did to all of them.
+func busyPerPacket(r *Run, e *Event, deltas []delta) (ns float64, read bool) {
 	busy, cpus := 0.0, 0
 	for _, c := range cpuTimes(deltas) {
 		if !e.onCPU(c.cpu).Total.Empty() && c.sum() > 0 {
@@ -90,11 +103,7 @@ func costByAccounting(r *Run, deltas []delta) Identity {
 			cpus++
 		}
 	}
-	if cpus < len(e.CPUs) {
-		return id.notMeasured("/proc/stat was not read for every CPU measured")
-	}
-	id.Left.Value, id.Right.Value = e.All.PerPacket.Value, busy*1e9/r.Packets.measured().Value
-	return id.settle()
+	return busy * 1e9 / r.Packets.measured().Value, cpus >= len(e.CPUs)
 }
 
 // countingLimit is how far a cost by samples may be from that by counting: the
@@ -126,7 +135,13 @@ const minSpins = 30
 
 // spinByProbe: the slow path takes as long by the probe as by the samples. The
 // two are of different windows, so they are taken per packet.
-func spinByProbe(r *Run) Identity {
+//
+// No probe was attached while the samples were taken: this is what tells whether
+// the wait probe moves the waits that it measures. Packets/s do not, as a waiter
+// who is slowed may make a contended load faster; and a second window with one
+// probe more would tell what that one adds, without an error of its own, as waits
+// of one load differ from window to window.
+func spinByProbe(r *Run, deltas []delta) Identity {
 	id := Identity{
 		ID: "spin-probe-samples", Limit: 0.20, Marks: []string{metric.WaitPacketID, metric.SpinID, metric.SpinCostID},
 		Left: Side{Text: "slow-path time by probe", Unit: "ns/packet"}, Right: Side{Text: "slow-path time by samples", Unit: "ns/packet"},
@@ -135,7 +150,7 @@ func spinByProbe(r *Run) Identity {
 	switch {
 	case e == nil || !e.All.SpinShare.Measured() || !e.All.PerPacket.Measured():
 		return id.notMeasured("no samples, or no packets in their window")
-	case e.Unit != "nanoseconds":
+	case e.Unit != "nanoseconds" && e.Unit != "cycles":
 		return id.notMeasured("the event counts " + e.Unit + ", the probe nanoseconds")
 	case !r.Locks.PerPkt.Measured():
 		return id.notMeasured(r.Locks.PerPkt.Missing.Why)
@@ -143,7 +158,15 @@ func spinByProbe(r *Run) Identity {
 		return id.notMeasured(fmt.Sprintf("%d samples in slow paths, fewer than %d", e.All.SpinShare.Samples, minSpins))
 	}
 	id.Left.Value = r.Locks.PerPkt.Value
-	id.Right.Value = e.All.SpinShare.Value * e.All.PerPacket.Value
+	perPacket := e.All.PerPacket.Value
+	if e.Unit == "cycles" { // a share of them is one of the time, at a steady clock
+		var read bool
+		if perPacket, read = busyPerPacket(r, e, deltas); !read {
+			return id.notMeasured(notAccounted)
+		}
+		id.Right.Text = "share of cycles in slow paths x CPUs x busy (/proc/stat) / packets/s"
+	}
+	id.Right.Value = e.All.SpinShare.Value * perPacket
 	id.Limit += 2 * e.All.SpinShare.SE / e.All.SpinShare.Value
 	return id.settle()
 }

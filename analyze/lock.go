@@ -12,10 +12,6 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// perturbed is the change of packets/s from which a probe's own effect, or the
-// load's drift, must be told beside what it counted.
-const perturbed = 0.02
-
 // Perturbed reports whether the waits were counted under another traffic than
 // the samples: packets/s changed by 2 % or more.
 func (l *Locks) Perturbed() bool {

@@ -14,7 +14,7 @@ func newPhases(m *bundle.Manifest) []Phase {
 	for i, p := range m.Phases {
 		out = append(out, Phase{
 			Name: p.Name, Probe: p.Probe, Seconds: p.Window.Seconds(),
-			Rate: phaseRate(p), Effect: phaseEffect(m.Phases, i), OneIn: p.OneIn, Skipped: p.Skipped,
+			Rate: phaseRate(p), Effect: phaseEffect(m.Phases, i), SAReads: p.SAReads, OneIn: p.OneIn, Skipped: p.Skipped,
 		})
 	}
 	return out
@@ -27,9 +27,65 @@ func phaseRate(p bundle.Phase) metric.Value {
 	return packetRate(p.Packets, p.Window.Seconds())
 }
 
+// perturbed is the change of packets/s from which a probe's own effect, or the
+// load's drift, must be told beside what it counted.
+const perturbed = 0.02
+
+// Perturbed reports whether a probe counted under another traffic than that
+// beside its window: packets/s changed by 2 % or more.
+func (p *Phase) Perturbed() bool {
+	return p.Probe != "" && p.Effect.Measured() && math.Abs(p.Effect.Value) >= perturbed
+}
+
+// phaseWeakens names, by probe, what is counted in its phase; the waits have a
+// warning of their own: see Locks.Perturbed.
+func phaseWeakens(probe string) string {
+	switch probe {
+	case "count":
+		return metric.AcquireID
+	case "time":
+		return metric.BounceID
+	case "find":
+		return metric.FindID
+	case "stacks":
+		return "callers of waiters"
+	}
+	return ""
+}
+
+// warnPhases says what the probes other than that of waits did to the traffic if
+// they did much.
+func (r *Run) warnPhases() {
+	for i := range r.Phases {
+		p := &r.Phases[i]
+		if weakens := phaseWeakens(p.Probe); weakens != "" && p.Perturbed() {
+			r.warn(weakens, fmt.Sprintf("in the %s probe's window packets/s changed by %+.0f %%, ± %.0f %% of the load's own, against the windows without a probe beside it", p.Probe, 100*p.Effect.Value, 100*p.Effect.SE))
+		}
+	}
+}
+
+// freeNoise is how far packets/s of a window without a probe are from those of
+// the load, as a ratio, by what each differs from the next (von Neumann, 1941: a
+// drift of the load weighs little). 0 if there are not two.
+func freeNoise(phases []bundle.Phase) float64 {
+	last, sum, n := 0.0, 0.0, 0.0
+	for _, p := range phases {
+		r := phaseRate(p)
+		if p.Probe != "" || !r.Measured() || r.Value <= 0 {
+			continue
+		}
+		if last > 0 {
+			d := 2 * (r.Value - last) / (r.Value + last)
+			sum, n = sum+d*d/2, n+1
+		}
+		last = r.Value
+	}
+	return math.Sqrt(sum / max(1, n))
+}
+
 // phaseEffect compares a phase with the nearest ones without a probe before and
-// after it. Half the difference of the two is the standard error of their mean:
-// what the load does by itself.
+// after it. Its standard error is what the load does by itself: the noise of
+// their mean, and of the phase, which is twice as long as each.
 func phaseEffect(phases []bundle.Phase, i int) metric.Value {
 	missing := func(why string) metric.Value {
 		return metric.NotMeasured(metric.EffectID, "ratio", bundle.Gap{What: "effect of phase " + phases[i].Name, Why: why})
@@ -59,11 +115,12 @@ func phaseEffect(phases []bundle.Phase, i int) metric.Value {
 	if len(free) == 0 {
 		return missing("no packets were counted without a probe beside it")
 	}
-	mean, se := free[0], 0.0
-	if len(free) == 2 {
-		mean, se = (free[0]+free[1])/2, math.Abs(free[0]-free[1])/2
+	mean := 0.0
+	for _, r := range free {
+		mean += r / float64(len(free))
 	}
-	return metric.Value{ID: metric.EffectID, Value: rate.Value/mean - 1, Unit: "ratio", SE: rate.Value / (mean * mean) * se}
+	se := freeNoise(phases) * math.Sqrt(1/float64(len(free))+.5)
+	return metric.Value{ID: metric.EffectID, Value: rate.Value/mean - 1, Unit: "ratio", SE: rate.Value / mean * se}
 }
 
 // A span is all phases of one probe together.

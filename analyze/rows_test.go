@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -247,14 +248,39 @@ func TestNoProbes(t *testing.T) {
 	}
 }
 
+// Each probe's window is told of if the traffic in it was another one.
+func TestPhasesWarn(t *testing.T) {
+	m := makeRun("pcpu", 1)
+	for i := range m.manifest.Phases {
+		if p := &m.manifest.Phases[i]; p.Probe == "find" || p.Probe == "time" {
+			p.Packets = 900
+		}
+	}
+	run := analyse(t, m.open(t, "a")).Runs[0]
+	var got []string
+	for _, w := range run.Warnings {
+		if strings.Contains(w.Text, "probe's window") {
+			got = append(got, w.Weakens+": "+w.Text)
+		}
+	}
+	const text = "probe's window packets/s changed by -10 %, ± 0 % of the load's own, against the windows without a probe beside it"
+	if want := []string{metric.BounceID + ": in the time " + text, metric.FindID + ": in the find " + text}; !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
 func TestPhaseEffect(t *testing.T) {
 	phase := func(probe string, packets uint64, counted bool) bundle.Phase {
 		return bundle.Phase{Name: probe, Probe: probe, Window: window(0, 1), Packets: packets, Counted: counted}
 	}
 	got := newPhases(&bundle.Manifest{Phases: []bundle.Phase{phase("", 100, true), phase("wait", 99, true), phase("", 120, true), phase("find", 108, true), phase("count", 90, false)}})
 	wantValue(t, "wait: beside 100 and 120", got[1].Effect, 99.0/110-1)
-	if se := got[1].Effect.SE; math.Abs(se-99.0/110/110*10) > 1e-9 {
-		t.Errorf("error %v, want that of half the difference of the neighbours", se)
+	noise := 20.0 / 110 / math.Sqrt2 // of two that differ by 20 in 110
+	if se := got[1].Effect.SE; math.Abs(se-99.0/110*noise) > 1e-9 {
+		t.Errorf("error %v, want the noise of a window, for half of two and one of twice the length", se)
+	}
+	if se := got[3].Effect.SE; math.Abs(se-108.0/120*noise*math.Sqrt(1.5)) > 1e-9 {
+		t.Errorf("error %v, want the noise of one window and one of twice the length", se)
 	}
 	wantValue(t, "find: no phase behind it", got[3].Effect, 108.0/120-1)
 	for _, i := range []int{0, 4} {

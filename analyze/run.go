@@ -50,6 +50,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 		rate: r.Packets.Rate, probed: probeRate(in.sas), sent: from.shareIn(&in, r.SAs, probeStart, probeEnd),
 	})
 	r.Warnings = append(r.Warnings, r.Locks.warnEffect()...)
+	r.warnPhases()
 	r.Finds = newFinds(&b.Manifest, in.finds, r.SAs)
 	r.Matrix = newMatrix(in.finds.Rows, r.SAs, r.Manifest.Plan.CPUs)
 	r.Drift = newDrift(in.facts)

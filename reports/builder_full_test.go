@@ -135,8 +135,8 @@ func fill(r *analyze.Run, s runSpec) *analyze.Run {
 	}
 	r.Phases = []analyze.Phase{
 		{Name: "samples", Seconds: s.seconds, Rate: r.Packets.Rate, Effect: value("effect", 0, "ratio")},
-		{Name: "wait", Probe: "wait (tp_btf)", Seconds: 2, Rate: r.Packets.Rate, Effect: value("effect", -.004, "ratio")},
-		{Name: "find", Probe: "find (fentry)", Seconds: 2, Rate: r.Packets.Rate, Effect: value("effect", -.031, "ratio"), OneIn: 64, Skipped: 12},
+		{Name: "wait", Probe: "wait", Seconds: 2, Rate: r.Packets.Rate, Effect: value("effect", -.004, "ratio")},
+		{Name: "find", Probe: "find", Seconds: 2, SAReads: 2, Rate: r.Packets.Rate, Effect: value("effect", -.031, "ratio"), OneIn: 64, Skipped: 12},
 	}
 	busy := all(r).Busy.Period / 1e9 / s.seconds
 	r.Identities = []analyze.Identity{

@@ -1,6 +1,8 @@
 package reports
 
 import (
+	"fmt"
+
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
 )
@@ -38,6 +40,17 @@ func effectCell(r *analyze.Run) cell {
 func (c cell) perturbed(r *analyze.Run) cell {
 	if perturbed(r) {
 		c.Warn, c.Title = true, perturbedTitle
+	}
+	return c
+}
+
+// during marks a cell of what a probe counted in a phase with other traffic than
+// beside it.
+func (c cell) during(r *analyze.Run, probe string) cell {
+	for i := range r.Phases {
+		if p := &r.Phases[i]; p.Probe == probe && finite(p.Effect) && p.Perturbed() {
+			c.Warn, c.Title = true, fmt.Sprintf("perturbed: counted while packets/s differed by %s %% from those beside the %s probe's window", signed(significant(100*p.Effect.Value, 2), p.Effect.Value), name(probe))
+		}
 	}
 	return c
 }

@@ -142,7 +142,7 @@ func phaseTable(runs []*analyze.Run) table {
 			effect := lockValue(p.Effect)
 			if finite(p.Effect) {
 				effect.Text = signed(effect.Text, p.Effect.Value)
-				effect.Warn = math.Abs(p.Effect.Value) >= .02
+				effect.Warn = p.Perturbed()
 			}
 			oneIn := cell{Text: "–", Muted: true, Number: true, Sort: "0"}
 			if p.OneIn > 0 {
@@ -150,6 +150,11 @@ func phaseTable(runs []*analyze.Run) table {
 			}
 			t.Rows = append(t.Rows, []cell{textCell(runLabel(r)), textCell(p.Name), textCell(orWord(p.Probe, "none")), {Text: decimals(p.Seconds, 1), Number: true, Sort: exact(p.Seconds)}, lockValue(p.Rate), effect, oneIn, countCell(p.Skipped)})
 		}
+	}
+	if slices.ContainsFunc(runs, func(r *analyze.Run) bool {
+		return slices.ContainsFunc(r.Phases, func(p analyze.Phase) bool { return p.SAReads > 0 })
+	}) {
+		t.Note = "The SAs were read within the windows of count and find, next to both ends: each read holds net->xfrm.xfrm_state_lock for a moment. The error of an effect is the noise of the windows without a probe."
 	}
 	return bounded(t, 120)
 }

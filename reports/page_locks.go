@@ -59,7 +59,7 @@ func lockRow(r *analyze.Run, l analyze.Lock) []cell {
 	}
 	return []cell{run, lockCell(l), countCell(l.Waits),
 		{Text: pretty(significant(float64(l.WaitNS)/1e6, 4)), Sort: strconv.FormatUint(l.WaitNS, 10), Number: true},
-		lockValue(l.P50), lockValue(l.P99), microCell(l.MaxNS), lockValue(l.Acquisitions), lockValue(l.Contention), bounceCell(l),
+		lockValue(l.P50), lockValue(l.P99), microCell(l.MaxNS), lockValue(l.Acquisitions).during(r, "count"), lockValue(l.Contention).during(r, "count"), bounceCell(l).during(r, "time"),
 		{Text: cpuList(l.CPUs)}, {Picture: template.HTML(histogram(l.Hist)), Text: histogramText(l.Hist)}}
 }
 
@@ -125,7 +125,7 @@ func fastParts(side []*analyze.Run) []part {
 			if l.Floor != nil {
 				oneCPU = l.Floor.Hist
 			}
-			t.Rows = append(t.Rows, []cell{textCell(runLabel(r)), lockCell(l), countCell(sum(l.FastHist)), bounceCell(l),
+			t.Rows = append(t.Rows, []cell{textCell(runLabel(r)), lockCell(l), countCell(sum(l.FastHist)), bounceCell(l).during(r, "time"),
 				{Picture: template.HTML(fastHistogram(l.FastHist, oneCPU)), Text: fastText(l.FastHist, oneCPU)}})
 		}
 	}
