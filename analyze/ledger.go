@@ -11,10 +11,6 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// saLimit is how far the acquisitions of an SA's lock may be from its packets,
-// besides what the reads of its counter leave open.
-const saLimit = 0.01
-
 // A ledger is one SA, or all, in the phase of the count probe.
 type ledger struct {
 	of    string
@@ -27,7 +23,7 @@ type ledger struct {
 // encapsulation has it. The SA that is furthest off stands for all.
 func locksByPackets(r *Run, rows []bundle.SA) Identity {
 	id := Identity{
-		ID: "lock-packets", Limit: ledgerLimit, Marks: []string{metric.AcquireID, metric.ContentionID},
+		ID: "lock-packets", Limit: roughLimit, Marks: []string{metric.AcquireID, metric.ContentionID},
 		Left: Side{Text: "acquisitions of outbound x->lock", Unit: "count"}, Right: Side{Text: "packets of the phase", Unit: "packets"},
 	}
 	count := spanOf(&r.Manifest, "count")
@@ -47,8 +43,9 @@ func locksByPackets(r *Run, rows []bundle.SA) Identity {
 	}
 	worst := sumLedgers(ledgers)
 	if each {
-		// Counters are read before and after the window: that many packets were spread.
-		spread := (read - float64(count.packets)) / max(1, float64(count.packets))
+		// Recordings that do not say how far the packets may be off: by what was
+		// carried between the reads and the window.
+		spread := max(count.edgeShare(), (read-float64(count.packets))/max(1, float64(count.packets)))
 		worst = slices.MaxFunc(ledgers, func(a, b ledger) int { return cmp.Compare(a.off(spread), b.off(spread)) })
 		id.Limit = worst.limit(spread)
 		if len(ledgers) > 1 {
@@ -65,7 +62,7 @@ func locksByPackets(r *Run, rows []bundle.SA) Identity {
 
 // limit is how far an SA may be off: a packet is under way at either end of the
 // phase.
-func (l ledger) limit(spread float64) float64 { return saLimit + spread + 2*l.takes/max(1, l.want) }
+func (l ledger) limit(spread float64) float64 { return ledgerLimit + spread + 2*l.takes/max(1, l.want) }
 
 // off is how far an SA is off, in limits.
 func (l ledger) off(spread float64) float64 {

@@ -35,7 +35,7 @@ func TestLockLedger(t *testing.T) {
 			}
 		}
 	}
-	const limit = saLimit + 20.0/1980
+	const limit = ledgerLimit + 20.0/1980
 	for _, tt := range []struct {
 		name        string
 		make        func(m *madeRun)
@@ -45,6 +45,7 @@ func TestLockLedger(t *testing.T) {
 		left, right string // parts of the texts
 	}{
 		{"as packets", func(m *madeRun) {}, Holds, 0, limit + 2.0/990, "SA 0x1001 of CPU 0, of 2 the furthest off", "its packets in the phase"},
+		{"its ends are known to be open", func(m *madeRun) { m.phase("count").Edge = 198 }, Holds, 0, ledgerLimit + 0.1 + 2.0/990, "SA 0x1001", "its packets"},
 		{"one is taken twice without encapsulation", func(m *madeRun) { taken(m, 1, 1980) }, Broken, 1, limit + 2.0/990, "SA 0x1002 of CPU 1", "its packets"},
 		{"all are taken twice without encapsulation", func(m *madeRun) { taken(m, 0, 1980); taken(m, 1, 1980) }, Broken, 1, limit + 2.0/990, "SA 0x1001", "its packets"},
 		{"UDP takes it twice", func(m *madeRun) {
@@ -56,7 +57,7 @@ func TestLockLedger(t *testing.T) {
 			Holds, 10.0 / 1980, limit + 4.0/1980, "SA 0x1002", "2 x its packets in the phase (UDP encapsulation)"},
 		{"UDP that takes it once", func(m *madeRun) { encap(m, 0x1002, "udp 4500 4500") }, Broken, -0.5, limit + 4.0/1980, "SA 0x1002", "2 x its packets"},
 		{"one misses what the other has too much", func(m *madeRun) { taken(m, 0, 900); taken(m, 1, 1080) }, Broken, -1.0 / 11, limit + 2.0/990, "SA 0x1001", "its packets"},
-		{"TCP is not known", func(m *madeRun) { encap(m, 0x1001, "tcp 4500 4500"); encap(m, 0x1002, "tcp 4500 4500") }, NotMeasured, 0, ledgerLimit, "", ""},
+		{"TCP is not known", func(m *madeRun) { encap(m, 0x1001, "tcp 4500 4500"); encap(m, 0x1002, "tcp 4500 4500") }, NotMeasured, 0, roughLimit, "", ""},
 	} {
 		m := ledgerRun()
 		tt.make(m)
@@ -68,6 +69,37 @@ func TestLockLedger(t *testing.T) {
 			if id.Verdict != tt.verdict || math.Abs(id.Residual-tt.residual) > 1e-9 || math.Abs(id.Limit-tt.limit) > 1e-9 ||
 				!strings.Contains(id.Left.Text, tt.left) || !strings.Contains(id.Right.Text, tt.right) {
 				t.Errorf("%s: %+v, want %s, residual %v, limit %v", tt.name, id, tt.verdict, tt.residual, tt.limit)
+			}
+		}
+	}
+}
+
+// phase is the phase of a name.
+func (m *madeRun) phase(name string) *bundle.Phase {
+	for i := range m.manifest.Phases {
+		if m.manifest.Phases[i].Name == name {
+			return &m.manifest.Phases[i]
+		}
+	}
+	return nil
+}
+
+// Calls are held against the packets within 1 % and what the ends leave open.
+func TestFindLedger(t *testing.T) {
+	for _, tt := range []struct {
+		edge    uint64
+		verdict string
+	}{{0, Broken}, {10, Broken}, {100, Holds}} { // 42 of 1980 calls too many
+		m := makeRun("pcpu", 2)
+		m.phase("find").Edge = tt.edge
+		for i := range m.finds {
+			if a := m.finds[i].Account; a != nil {
+				a.Calls += 21
+			}
+		}
+		for _, id := range analyse(t, m.open(t, "a")).Runs[0].Identities {
+			if id.ID == "find-packets" && id.Verdict != tt.verdict {
+				t.Errorf("%d packets at the ends: %+v, want %s", tt.edge, id, tt.verdict)
 			}
 		}
 	}

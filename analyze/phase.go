@@ -127,7 +127,8 @@ func phaseEffect(phases []bundle.Phase, i int) metric.Value {
 type span struct {
 	seconds float64
 	packets uint64
-	counted bool // packets is known of all of them
+	counted bool   // packets is known of all of them
+	edge    uint64 // packets may be off by so many
 	skipped uint64
 	oneIn   uint32
 	phases  int
@@ -142,6 +143,7 @@ func spanOf(m *bundle.Manifest, probe string) span {
 		s.phases++
 		s.seconds += p.Window.Seconds()
 		s.packets += p.Packets
+		s.edge += p.Edge
 		s.counted = s.counted && p.Counted
 		s.skipped += p.Skipped
 		s.oneIn = p.OneIn
@@ -149,6 +151,9 @@ func spanOf(m *bundle.Manifest, probe string) span {
 	s.counted = s.counted && s.phases > 0
 	return s
 }
+
+// edgeShare is what part of the packets may be off.
+func (s span) edgeShare() float64 { return float64(s.edge) / math.Max(1, float64(s.packets)) }
 
 // rate is packets/s over the span.
 func (s span) rate(probe string) metric.Value {

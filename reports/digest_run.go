@@ -41,12 +41,16 @@ func runFigures(run *analyze.Run, a analyze.CPU) []string {
 		return fmt.Sprintf("  %-10s %-26s %-10s %s", l, cut(figureOf(lv).String(), 26), r, cut(figureOf(rv).String(), 21))
 	}
 	mark := effectMark(run)
-	return []string{
+	lines := []string{
 		pair("traffic", run.Packets.Rate, "spin", a.SpinShare),
 		pair("cost", a.PerPacket, "lock word", a.LockWordShare),
 		pair("lock wait"+mark, run.Locks.PerPkt, "waits"+mark, run.Locks.Waits),
 		fmt.Sprintf("  %-10s %-26s %-10s %s", "busy n", cut(count(a.Busy.Samples)+" of "+count(a.Total.Samples), 26), mark+"by probe", cut(effectText(run.Locks.Effect), 21)),
 	}
+	if hasDoubt(run) {
+		lines = append(lines, "  !: a sum is broken that the number hangs on")
+	}
+	return lines
 }
 
 // cpuTable prints the CPUs, at most four: the first, the last, evenly between.
