@@ -274,6 +274,10 @@ rss|eth0|table|0 1 0 1
 rss|eth0|hash udp4|sd
 rss|eth0|hash udp6|sdfn
 feature|eth0|rx-ntuple-filter|off [fixed]
+pause|eth0|rx|on
+pause|eth0|tx|off
+stat|eth0|rx_flow_control_xoff|3
+stat|eth0|tx_flow_control_xoff|0
 `) {
 		f := strings.SplitN(strings.TrimSpace(line), "|", 4)
 		all = append(all, bundle.Fact{Topic: f[0], Subject: f[1], Name: f[2], Value: f[3]})
@@ -286,7 +290,10 @@ feature|eth0|rx-ntuple-filter|off [fixed]
 	if c := r.Find("XS044"); c.State != OK || c.Evidence != "eth0: the driver takes none" {
 		t.Errorf("%+v", c)
 	}
-	want := []string{"echo 1 > /proc/irq/48/smp_affinity_list", "ethtool -N eth0 rx-flow-hash udp4 sdfn"}
+	if c := r.Find("XS045"); c.State != Degraded || c.Evidence != "eth0: received 3, sent 0 since it came up" {
+		t.Errorf("%+v", c)
+	}
+	want := []string{"ethtool -A eth0 autoneg off rx off tx off", "echo 1 > /proc/irq/48/smp_affinity_list", "ethtool -N eth0 rx-flow-hash udp4 sdfn"}
 	var got []string
 	for _, step := range Plan(l, nil) {
 		got = append(got, step.Command)
