@@ -41,8 +41,9 @@ var ErrNotSupported = errors.New("this kernel has no NETLINK_XFRM: load it with 
 // in the order of their keys. Phase and TimeNS are the caller's to set. What
 // was read before an error is returned with it. Needs CAP_NET_ADMIN in the
 // namespace. The kernel holds xfrm_state_lock while it fills each buffer
-// (xfrm_state_walk): call it once before and once after a measurement, never
-// more than once a second.
+// (xfrm_state_walk), which others wait for: call it at the ends of what is
+// measured, where a read within it is told (bundle.Phase.SAReads), and in a loop
+// never more than once a second.
 func SAs(root procfs.Root, ns string) ([]bundle.SA, error) {
 	sas, err := dumpIn(root, ns, msgGetSA, msgNewSA, func(body []byte) (bundle.SA, error) {
 		sa, err := decodeSA(body)
