@@ -191,7 +191,9 @@ func (c *comparer) locks(at *cell) {
 	var pairs []compare.Pair
 	var of []string
 	add := func(s sided, key, name string) {
-		if s.tested() {
+		// Nothing on both sides is no change, and makes the family larger.
+		some := func(v float64) bool { return v != 0 }
+		if s.tested() && slices.ContainsFunc(slices.Concat(s.pair.Before.Values, s.pair.After.Values), some) {
 			pairs, f.Keys, of = append(pairs, s.pair), append(f.Keys, key), append(of, lockPrefix+name)
 		}
 	}

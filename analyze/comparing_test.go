@@ -432,9 +432,10 @@ func TestCompareLockClasses(t *testing.T) {
 			acquired := metric.Value{ID: metric.AcquireID, Unit: "count", Value: 1000}
 			run.Packets.Jain = of(metric.JainID, "ratio", 0.9)
 			run.Locks.Rows[0].Acquisitions, run.Locks.Rows[0].Contention = acquired, of(metric.ContentionID, "ratio", contention)
+			run.Locks.Rows = append(run.Locks.Rows, Lock{Name: "arp_tbl", Acquisitions: acquired, Contention: metric.Value{ID: metric.ContentionID, Unit: "ratio"}})
 			for i := range 2 {
 				run.Locks.Rows = append(run.Locks.Rows, Lock{
-					Lock: fmt.Sprint(i), Name: "xfrm_state_lock", Acquisitions: acquired,
+					Lock: fmt.Sprint(i), Name: fmt.Sprintf("xfrm_state_lock of CPU %d", i), WaitNS: 100, Acquisitions: acquired,
 					Contention: of(metric.ContentionID, "ratio", 0.1), Bounce: of(metric.BounceID, "ns/packet", bounce/2), Floor: &Floor{Of: "xfrm_state_lock", Own: true},
 				})
 			}

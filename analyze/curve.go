@@ -168,13 +168,18 @@ func (c *Curve) lockCosts(runs []*Run) []scaling.Costs {
 	return out
 }
 
-// class is the name that a lock has in every run: "x->lock" of any SA; of a lock
-// without a name, who waited for it most.
+// class is the name that a lock has in every run: "x->lock" of any SA, those of
+// inbound ones apart, for other code takes them; without the CPU of a per-CPU one;
+// of a lock without a name, who waited for it most.
 func (l *Lock) class() string {
+	if l.SPI != 0 && strings.HasSuffix(l.Name, " inbound") {
+		return "x->lock inbound"
+	}
 	if l.SPI != 0 {
 		return "x->lock"
 	}
 	name, _, _ := strings.Cut(l.Name, " SPI ")
+	name, _, _ = strings.Cut(name, " of CPU ")
 	switch {
 	case name != "":
 		return name

@@ -30,6 +30,7 @@ func lockPoints(all, some []*Run) []finding.LockPoint {
 			if e.Unit == "nanoseconds" {
 				p.Cost = e.All.PerPacket
 			}
+			p.Spin, p.Busy = e.All.SpinShare, e.All.Busy.Samples
 			var spin, word []finding.LockCaller
 			for _, c := range e.All.SpinCallers {
 				spin = append(spin, finding.LockCaller{Name: c.Name, Spin: c.Share})

@@ -18,6 +18,8 @@ type LockPoint struct {
 	Run     string
 	N       int
 	Cost    metric.Value // cost per packet, ns
+	Spin    metric.Value // share of busy time in slow paths, by samples
+	Busy    uint64       // samples that Spin is a share of
 	Locks   []LockFacts  // heaviest wait first
 	Callers []LockCaller // by samples, heaviest first
 }
@@ -62,11 +64,14 @@ func Locks(points []LockPoint) []Finding {
 
 func locksOfMode(p LockPoint) (Finding, bool) {
 	var spins, bounces, unclear, evidence []string
-	unnamed := 0
+	unnamed, waits := 0, 0.0 // ns/packet
 	for _, l := range p.Locks {
 		spin, bounce, line := judgeLock(l, p.Cost)
 		if !spin && !bounce {
 			continue
+		}
+		if spin && l.Wait.Measured() {
+			waits += l.Wait.Value
 		}
 		evidence = append(evidence, line)
 		switch {
@@ -119,8 +124,24 @@ func locksOfMode(p LockPoint) (Finding, bool) {
 		parts = slices.Insert(parts, 0, listed(spins)+plural(spins, " spins", " spin")+": somebody holds it")
 		f.Next = "look at who enters it (stacks) and how long it is held; give each CPU an SA of its own where it is x->lock"
 	}
+	if most, ok := p.spinAtMost(); ok && len(spins) > 0 && waits > 2*most*p.Cost.Value {
+		parts = append(parts, fmt.Sprintf("but samples put %.2g %% of busy time at most in slow paths", 100*most))
+		evidence = append(evidence, fmt.Sprintf("waits by probe: %s of %s; by samples: %s of busy time", figure(waits), quantity(p.Cost), percent(p.Spin)))
+		f.Evidence = evidence
+		f.NotProven = "That CPUs spin: a virtual CPU that the host did not run waits as long, and the probe has a window of its own."
+		f.Next = "the same on bare metal, or with steal time beside it (/proc/stat)"
+	}
 	f.Claim = fmt.Sprintf("%s on %s: %s", p.Mode, cpus(p.N), strings.Join(parts, "; "))
 	return f, true
+}
+
+// spinAtMost is the upper end of what samples say of slow paths: of no sample,
+// three (the 95 % limit of a Poisson count of 0).
+func (p LockPoint) spinAtMost() (share float64, ok bool) {
+	if !p.Spin.Measured() || p.Busy == 0 || !p.Cost.Measured() {
+		return 0, false
+	}
+	return p.Spin.Value + max(2*p.Spin.SE, 3/float64(p.Busy)), true
 }
 
 // atLeast reports whether a value is at a floor or above, by two errors.

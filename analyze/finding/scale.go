@@ -101,10 +101,14 @@ func intervalOf(what string, e compare.Estimate) string {
 // changed is the relative change of the cost: "67 % more ns".
 func changed(p ScalePoint) string {
 	unit, _, _ := strings.Cut(p.CostUnit, "/")
+	text := fmt.Sprintf("%.0f %% more %s", 100*p.CostAdded.Value/p.CostBase, unit)
 	if p.CostAdded.Value < 0 {
-		return fmt.Sprintf("%.0f %% fewer %s", -100*p.CostAdded.Value/p.CostBase, unit)
+		text = fmt.Sprintf("%.0f %% fewer %s", -100*p.CostAdded.Value/p.CostBase, unit)
 	}
-	return fmt.Sprintf("%.0f %% more %s", 100*p.CostAdded.Value/p.CostBase, unit)
+	if i := p.CostAdded.Interval; i.Known() && i.Contains(0) {
+		text += " (not shown: the interval holds 0)"
+	}
+	return text
 }
 
 // addedNames names the stages that make up most of what was added.

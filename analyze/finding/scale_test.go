@@ -20,6 +20,11 @@ func TestScale(t *testing.T) {
 			KneeText: "at 2 CPUs", LawMissing: "too few N",
 		},
 	})
+	vague := Scale([]ScalePoint{{Mode: "two runs", Base: 1, N: 4, Speedup: single(1), CostUnit: "ns/packet", CostBase: 100,
+		CostAdded: compare.Estimate{Value: 50, Interval: compare.Interval{Lo: -300, Hi: 400, Level: 0.95}}}})
+	if c := vague[0].Claim; !strings.HasSuffix(c, "a packet costs 50 % more ns (not shown: the interval holds 0)") {
+		t.Errorf("claim %q, want that it is not shown", c)
+	}
 	want := []string{
 		"shared: 4 CPUs send 1.0 times what 1 CPU sends (ideal 4); a packet costs 167 % more ns, 48 % of it in XFRM input, 18 % of it in XFRM output",
 		"pcpu: 4 CPUs send 3.6 times what 1 CPU sends (ideal 4)",
