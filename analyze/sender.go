@@ -232,17 +232,23 @@ func (r *Run) addSenders(s *senders) {
 	}
 	rate := partOfRate(r.Packets.Rate, share)
 	r.Packets.Measured = &rate
-	over := fmt.Sprintf("costs, misses and lock wait per packet are over the packets of CPUs %s, packets/s are of all", s.cpus)
+	var sent string
 	switch {
 	case !share.Measured():
 		r.gap(*share.Missing)
-	case share.Ranged() && share.Low > 1-fewPackets: // the range beside the numbers says it
+		return
+	case share.Ranged() && share.Low > 1-fewPackets:
+		return // the range beside the numbers says it
 	case share.Ranged():
-		r.warn(metric.CostID, fmt.Sprintf("CPUs %s sent %.1f to %.1f %% of the packets: %s", s.cpus, 100*share.Low, 100*share.High, over))
+		sent = fmt.Sprintf("%.1f to %.1f %% of the packets", 100*share.Low, 100*share.High)
 	case share.Samples > 0:
-		r.warn(metric.CostID, fmt.Sprintf("CPUs %s sent an estimated %.1f +- %.1f %% of the packets, by %d SA lookups in the find probe's phase: %s",
-			s.cpus, 100*share.Value, 100*share.SE, share.Samples, over))
+		sent = fmt.Sprintf("an estimated %.1f +- %.1f %% of the packets, by %d SA lookups in the find probe's phase", 100*share.Value, 100*share.SE, share.Samples)
 	default:
-		r.warn(metric.CostID, fmt.Sprintf("CPUs %s sent %.1f %% of the packets: %s", s.cpus, 100*share.Value, over))
+		sent = fmt.Sprintf("%.1f %% of the packets", 100*share.Value)
 	}
+	// Before what the recorder says of other CPUs: a digest prints the first.
+	r.Warnings = append([]bundle.Warning{{
+		Weakens: metric.CostID,
+		Text:    fmt.Sprintf("CPUs %s sent %s: costs, misses and lock wait per packet are over the packets of CPUs %s, packets/s are of all", s.cpus, sent, s.cpus),
+	}}, r.Warnings...)
 }
