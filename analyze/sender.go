@@ -240,15 +240,15 @@ func (r *Run) addSenders(s *senders) {
 	case share.Ranged() && share.Low > 1-fewPackets:
 		return // the range beside the numbers says it
 	case share.Ranged():
-		sent = fmt.Sprintf("%.1f to %.1f %% of the packets", 100*share.Low, 100*share.High)
+		sent = fmt.Sprintf("the %.1f to %.1f %% of the packets that CPUs %s sent", 100*share.Low, 100*share.High, s.cpus)
 	case share.Samples > 0:
-		sent = fmt.Sprintf("an estimated %.1f +- %.1f %% of the packets, by %d SA lookups in the find probe's phase", 100*share.Value, 100*share.SE, share.Samples)
+		sent = fmt.Sprintf("the %.1f +- %.1f %% of the packets that CPUs %s sent, as estimated by %d SA lookups in the find probe's phase", 100*share.Value, 100*share.SE, s.cpus, share.Samples)
 	default:
-		sent = fmt.Sprintf("%.1f %% of the packets", 100*share.Value)
+		sent = fmt.Sprintf("the %.1f %% of the packets that CPUs %s sent", 100*share.Value, s.cpus)
 	}
 	// Before what the recorder says of other CPUs: a digest prints the first.
 	r.Warnings = append([]bundle.Warning{{
 		Weakens: metric.CostID,
-		Text:    fmt.Sprintf("CPUs %s sent %s: costs, misses and lock wait per packet are over the packets of CPUs %s, packets/s are of all", s.cpus, sent, s.cpus),
+		Text:    "costs, misses and lock wait per packet are over " + sent + "; packets/s are of all",
 	}}, r.Warnings...)
 }

@@ -104,7 +104,7 @@ func TestCostOfMeasuredCPUs(t *testing.T) {
 	}
 	samples := profileOf(row{0, out + "xfrm_state_find", 100}, row{1, out + "xfrm_state_find", 300})
 	wantValue(t, "cost", newEvent(samples, stage.Default(), 2, b.Packets).All.PerPacket, newEvent(samples, stage.Default(), 2, a.Packets).All.PerPacket.Value)
-	if w := b.Warnings; len(w) == 0 || !strings.Contains(w[0].Text, "CPUs 0-1 sent 50.0 % of the packets: costs, misses and lock wait per packet are over the packets of CPUs 0-1, packets/s are of all") {
+	if w := b.Warnings; len(w) == 0 || !strings.Contains(w[0].Text, "costs, misses and lock wait per packet are over the 50.0 % of the packets that CPUs 0-1 sent; packets/s are of all") {
 		t.Errorf("warnings %+v", w)
 	}
 }
