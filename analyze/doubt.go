@@ -46,7 +46,7 @@ func (r *Run) deletedSAs() []string {
 		if !s.Deleted || s.Outbound != sends {
 			continue
 		}
-		out = append(out, saText(&s.SA))
+		out = append(out, s.Name())
 	}
 	return out
 }

@@ -94,7 +94,7 @@ func saLedgers(locks []Lock, sas []SA, packets float64) (out []ledger, read floa
 		if !seen {
 			i = len(out)
 			bySPI[s.SPI] = i
-			out = append(out, ledger{of: saText(&s.SA), takes: takes, taken: taken[s.SPI]})
+			out = append(out, ledger{of: s.Name(), takes: takes, taken: taken[s.SPI]})
 		}
 		out[i].want += takes * float64(s.DeltaPackets)
 	}
@@ -139,12 +139,4 @@ func lockTakes(s *bundle.SA) float64 {
 		return 2
 	}
 	return 0
-}
-
-// saText names an SA: "0x1001 of CPU 3".
-func saText(s *bundle.SA) string {
-	if s.PCPU == nil {
-		return fmt.Sprintf("%#x", s.SPI)
-	}
-	return fmt.Sprintf("%#x of CPU %d", s.SPI, *s.PCPU)
 }

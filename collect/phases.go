@@ -132,11 +132,7 @@ func deletedBetween(before, after []bundle.SA) []string {
 	var names []string
 	for i := range before {
 		if sa := &before[i]; !there[sa.Key()] && read[sa.NetNS] && !sa.Larval && sa.Outbound(nil) {
-			name := fmt.Sprintf("%#x", sa.SPI)
-			if sa.PCPU != nil {
-				name += fmt.Sprintf(" of CPU %d", *sa.PCPU)
-			}
-			names = append(names, name)
+			names = append(names, sa.Name())
 		}
 	}
 	return names

@@ -54,6 +54,14 @@ func (s *SA) Key() SAKey {
 	return SAKey{s.NetNS, s.Src, s.Dst, s.Proto, s.SPI}
 }
 
+// Name is how a report names the SA: "0x1001 of CPU 3".
+func (s *SA) Name() string {
+	if s.PCPU == nil {
+		return fmt.Sprintf("%#x", s.SPI)
+	}
+	return fmt.Sprintf("%#x of CPU %d", s.SPI, *s.PCPU)
+}
+
 // Outbound tells the direction: by attribute XFRMA_SA_DIR (6.10 on), else by the
 // sequence number, which only xfrm_replay_overflow of the output path raises
 // (net/xfrm/xfrm_replay.c, 6.12). before is the SA as it was, nil if it was not.
