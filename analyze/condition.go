@@ -148,11 +148,15 @@ func (c Condition) judgeAt(at *cell, o compare.Options) []Judgement {
 		}
 	}
 	switch {
-	case len(out) > 0: // a lock that one side does not have decides nothing
+	case len(out) > 0 && len(locks) > 0: // locks that one side does not have decide nothing
+		var names []string
 		for _, j := range locks {
-			j.Outcome = LeftOut
-			out = append(out, j)
+			names = append(names, strings.TrimPrefix(j.Of, lockPrefix))
 		}
+		left := c.missing(at.mode, at.n, "not measured on both sides of "+strings.Join(names, ", "))
+		left.Outcome = LeftOut
+		out = append(out, left)
+	case len(out) > 0:
 	case len(locks) > 0:
 		out = locks[:1]
 	default:
