@@ -264,6 +264,7 @@ irq|eth0 eth0-rx-1|affinity|1
 irq|eth0 eth0-tx-0|irq|41
 irq|eth0 eth0-tx-0|queue|tx-0
 irq|eth0 eth0-tx-0|affinity|0
+irq|eth0 eth0-tx-0|effective|2
 irq|eth0 eth0-tx-1|irq|48
 irq|eth0 eth0-tx-1|queue|tx-1
 irq|eth0 eth0-tx-1|affinity|0-3

@@ -91,8 +91,12 @@ func (l *Layout) addQueue(f bundle.Fact) {
 		return
 	}
 	q := queue{number: number, subject: f.Subject, irq: l.value(placement.TopicIRQ, f.Subject, "irq"), affinity: l.value(placement.TopicIRQ, f.Subject, "affinity")}
-	// Where it cannot be parsed it is unknown, and on no CPU.
-	q.at, _ = bundle.ParseCPUSet(cmp.Or(l.value(placement.TopicIRQ, f.Subject, "effective"), q.affinity))
+	// Where it cannot be parsed it is unknown, and on no CPU. One that was moved is
+	// so from its next interrupt on, and effectively elsewhere until then
+	// (kernel/irq/migration.c irq_move_masked_irq, 6.12).
+	if q.at, _ = bundle.ParseCPUSet(q.affinity); len(q.at) != 1 {
+		q.at, _ = bundle.ParseCPUSet(cmp.Or(l.value(placement.TopicIRQ, f.Subject, "effective"), q.affinity))
+	}
 	of[dev] = append(of[dev], q)
 }
 
