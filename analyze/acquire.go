@@ -27,6 +27,7 @@ const fastSteps = 2
 type acquired struct {
 	name               string
 	count              uint64 // of the phase of probe count
+	measured           uint64 // that, on the CPUs that waits are counted on
 	timed              uint64 // of the phase of probe time: all acquisitions there
 	fast, fastNS, slow uint64
 	fastHist           []uint64
@@ -65,7 +66,7 @@ func (l *Locks) addAcquisitions(s lockSource, wait span) {
 			lost := other + count.skipped
 			r.Acquisitions = metric.Value{ID: metric.AcquireID, Value: float64(a.count), Unit: "count"}.
 				CountWithLoss(lost, total+count.skipped, float64(a.count+lost))
-			c := contention(r.Waits, wait.seconds, a.count, count.seconds)
+			c := contention(r.Waits, wait.seconds, a.measured, count.seconds)
 			up := float64(allWaits) / math.Max(1, float64(allWaits-lostWaits))
 			down := float64(a.count) / float64(a.count+lost)
 			c = c.WithLoss("waits", lostWaits, allWaits, c.Value, c.Value*up)
@@ -95,6 +96,9 @@ func (s *lockSource) acquisitions() map[string]*acquired {
 		case "count":
 			a.counted = true
 			a.count += row.Count
+			if cpus := s.manifest.Plan.CPUs; len(cpus) == 0 || cpus.Contains(row.CPU) {
+				a.measured += row.Count
+			}
 		case "time":
 			a.wereTimed = true
 			a.timed += row.Count

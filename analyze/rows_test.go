@@ -407,3 +407,14 @@ func TestDamagedRows(t *testing.T) {
 		}
 	}
 }
+
+// Waits are of the CPUs measured; so are the acquisitions they are held against.
+func TestContentionOfTheMeasured(t *testing.T) {
+	m := makeRun("shared", 1)
+	m.locks = append(m.locks,
+		bundle.LockLine{Acquire: &bundle.AcquireRow{Phase: "count", CPU: 5, Lock: lockOf(0), Count: 3000}},
+		bundle.LockLine{AcquireAccount: &bundle.AcquireAccount{Phase: "count", CPU: 5, Count: 3000}})
+	l := analyse(t, m.open(t, "a")).Runs[0].Locks.Rows[0]
+	wantValue(t, "acquisitions on all CPUs", l.Acquisitions, 3990)
+	wantValue(t, "contention on CPU 0", l.Contention, 10.0/990)
+}

@@ -98,7 +98,7 @@ func Catalogue() []Formula {
 		{WaitP50ID, "median wait", "ns", "lower", "upper end of the bin of the histogram that holds the median wait", "wait probe"},
 		{WaitP99ID, "99 % wait", "ns", "lower", "upper end of the bin of the histogram that holds the 99th of 100 waits", "wait probe"},
 		{AcquireID, "acquisitions", "count", "", "acquisitions in the phase, waited for or not", "count probe"},
-		{ContentionID, "contention ratio", "ratio", "lower", "(waits / wait phase) / (acquisitions / count phase)", "wait probe, count probe"},
+		{ContentionID, "contention ratio", "ratio", "lower", "(waits / wait phase) / (acquisitions / count phase), both on the CPUs measured", "wait probe, count probe"},
 		{BounceID, "lock-line bounce/packet", "ns/packet", "lower", "(mean fast acquisition - mean of the lock's class at one CPU) x fast acquisitions / packets of the phase; its error holds the spread of the runs of one CPU if there are several", "time probe, runs of one CPU, " + probe},
 		{CallerID, "caller share", "ratio", "", "stacks in which the caller entered the slow path of the lock / stacks of the lock", "stacks probe"},
 		{FindID, "SA lookups", "count", "", "calls of xfrm_state_find in the phase", "find probe"},
