@@ -23,10 +23,6 @@ const (
 	phaseProbeEnd   = "probe-end"
 )
 
-// monotonic returns CLOCK_MONOTONIC, the clock of perf's samples, the probes
-// and the window.
-func monotonic() int64 { return probe.Monotonic() }
-
 // A snapshot is the SAs and counters at the start and at the end of a window.
 type snapshot struct {
 	root        procfs.Root
@@ -76,9 +72,9 @@ type saRead struct {
 
 func (s *snapshot) readSAs(phase string) saRead {
 	var read saRead
-	begin := monotonic()
+	begin := probe.Monotonic()
 	for _, ns := range s.netns {
-		now := monotonic()
+		now := probe.Monotonic()
 		sas, err := xfrm.SAs(s.root, ns)
 		for i := range sas {
 			sas[i].TimeNS = now
@@ -88,7 +84,7 @@ func (s *snapshot) readSAs(phase string) saRead {
 			s.gap("SAs of "+nsName(ns), phase, err)
 		}
 	}
-	read.timeNS = begin + (monotonic()-begin)/2
+	read.timeNS = begin + (probe.Monotonic()-begin)/2
 	return read
 }
 
@@ -191,7 +187,7 @@ func (s *snapshot) sample() {
 }
 
 func (s *snapshot) addCounters(phase, ns, what string, read func() ([]bundle.Counter, error)) {
-	now := monotonic()
+	now := probe.Monotonic()
 	rows, err := read()
 	for i := range rows {
 		rows[i].Phase, rows[i].TimeNS, rows[i].NetNS = phase, now, ns

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/probe"
 )
 
 // takePackets reads the packets file, if the plan names one. It holds counts
@@ -16,7 +17,7 @@ func (s *snapshot) takePackets(phase string) {
 	if s.packetsFile == "" {
 		return
 	}
-	now := monotonic()
+	now := probe.Monotonic()
 	t, err := ReadTraffic(s.packetsFile)
 	if err != nil {
 		s.gaps = append(s.gaps, bundle.Gap{

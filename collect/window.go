@@ -11,6 +11,7 @@ import (
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/perf"
+	"xfrmscope/collect/probe"
 )
 
 // measure starts the load, lets it warm up, and opens and shuts the window of
@@ -95,12 +96,12 @@ func (r *recorder) openWindow() error {
 	if err := r.perf.Enable(); err != nil {
 		return err
 	}
-	r.window.StartNS = monotonic()
+	r.window.StartNS = probe.Monotonic()
 	return nil
 }
 
 func (r *recorder) shutWindow() error {
-	r.window.EndNS = monotonic()
+	r.window.EndNS = probe.Monotonic()
 	err := r.perf.Disable()
 	r.update(func(m *bundle.Manifest) { m.Window = r.window })
 	return err

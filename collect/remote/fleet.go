@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/probe"
 )
 
 // A Fleet is hosts that measure under one window.
@@ -91,7 +92,7 @@ func (f *Fleet) Record(ctx context.Context, plan bundle.Plan, dir string) ([]str
 		hosts[i].prepare(ctx, f.planOf(plan, i))
 	})
 	stop, err := f.warmUp(ctx, hosts, warmUp)
-	at := monotonic() + lead.Nanoseconds()
+	at := probe.Monotonic() + lead.Nanoseconds()
 	each(len(hosts), func(i int) { hosts[i].measure(ctx, at, err) })
 	errs := []error{err, stop()}
 	var names []string

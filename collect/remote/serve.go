@@ -11,10 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/probe"
 	"xfrmscope/collect/scenario"
 )
 
@@ -66,7 +65,7 @@ type agent struct {
 func (a *agent) answer(ctx context.Context, q request) error {
 	switch {
 	case q.Clock:
-		return a.send(answer{ClockNS: monotonic()})
+		return a.send(answer{ClockNS: probe.Monotonic()})
 	case q.Record != nil:
 		return a.record(ctx, *q.Record)
 	case q.OpenNS != 0:
@@ -127,7 +126,7 @@ func (a *agent) await(ctx context.Context) error {
 	}
 	select {
 	case at := <-a.open:
-		timer := time.NewTimer(time.Duration(at - monotonic()))
+		timer := time.NewTimer(time.Duration(at - probe.Monotonic()))
 		defer timer.Stop()
 		select {
 		case <-timer.C:
@@ -206,14 +205,6 @@ func (a *agent) leave() {
 		_ = os.RemoveAll(a.temp)
 	}
 	a.temp, a.run = "", ""
-}
-
-func monotonic() int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-		return 0 // cannot fail with a valid clock and pointer: clock_gettime(2)
-	}
-	return ts.Nano()
 }
 
 // oneLine keeps what another program printed on one line of a message.

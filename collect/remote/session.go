@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/probe"
 	"xfrmscope/collect/scenario"
 )
 
@@ -122,7 +123,7 @@ const roundTrips = 20
 func (s *Session) SyncClock(ctx context.Context, against string) error {
 	s.Clock = bundle.Clock{Against: against}
 	for i := range roundTrips {
-		sent := monotonic()
+		sent := probe.Monotonic()
 		if err := s.send(request{Clock: true}); err != nil {
 			return &Error{s.Host.Name, "comparing clocks", err}
 		}
@@ -133,7 +134,7 @@ func (s *Session) SyncClock(ctx context.Context, against string) error {
 		if err != nil {
 			return &Error{s.Host.Name, "comparing clocks", err}
 		}
-		got := monotonic()
+		got := probe.Monotonic()
 		if half := (got - sent + 1) / 2; i == 0 || half < s.Clock.ErrorNS {
 			s.Clock.OffsetNS, s.Clock.ErrorNS = a.ClockNS-(sent+half), half
 		}
