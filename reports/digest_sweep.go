@@ -21,10 +21,13 @@ func sweepBlocks(r *analyze.Result, runs []*analyze.Run) []block {
 		}
 	}
 	head := append([]string{fmt.Sprintf("xfrmscope report: %d runs, %s", len(runs), modesText(r))}, whereLines(runs)...)
+	// A claim left out is in the report; without its rows none can be judged.
+	found := foundBlock(r)
+	found.least, found.rank = 3, 2
 	return append([]block{
 		{items: lineItems(head[:min(5, len(head))])},
-		foundBlock(r),
-		{items: sweepTable(r, groups, runs), keep: math.MaxInt, least: 1, gap: true, rank: 2, noun: "row"},
+		found,
+		{items: sweepTable(r, groups, runs), keep: math.MaxInt, least: 1, gap: true, rank: 1, noun: "row"},
 		{items: perCPULines(groups), keep: 1, rank: 3, noun: "CPU line"},
 		{items: lastMisses(groups), rank: 4, noun: "miss ratio"},
 	}, endBlocks(r, len(runs))...)
