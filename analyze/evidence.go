@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"xfrmscope/analyze/finding"
+	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/scaling"
 )
 
@@ -53,6 +55,7 @@ func scalePoints(r *Result) []finding.ScalePoint {
 		}
 		if len(c.StageBills) > 0 {
 			addBill(&p, c.StageBills[len(c.StageBills)-1])
+			p.CostDoubt = strings.Join(doubtedIn(pick(r.Runs, c.Runs), metric.CostID), ", ")
 		}
 		p.Ceiling = c.Ceiling != nil && c.Ceiling.Missing == nil
 		points = append(points, p)

@@ -21,6 +21,7 @@ type ScalePoint struct {
 	CostUnit   string           // "ns/packet"; "" if no cost was measured
 	CostBase   float64          // per packet at Base
 	CostAdded  compare.Estimate // at N, over CostBase
+	CostDoubt  string           // why the cost is not to be believed: broken sums; "" if nothing speaks against it
 	Stages     []Added          // what each stage added, largest first
 	KneeText   string           // in words, "" if scaling does not end within the data
 	LawMissing string           // why no law was fitted, "" if one was
@@ -72,6 +73,9 @@ func scaleOfMode(p ScalePoint) Finding {
 			f.Claim += ", " + names
 		}
 		f.Evidence = append(f.Evidence, fmt.Sprintf("cost per packet: %.0f at %s, %.0f at %s (%s)%s", p.CostBase, cpus(p.Base), p.CostBase+p.CostAdded.Value, cpus(p.N), p.CostUnit, intervalOf("added", p.CostAdded)))
+		if p.CostDoubt != "" {
+			f.Evidence = append(f.Evidence, "the cost is in doubt: "+p.CostDoubt)
+		}
 	}
 	if text := intervalOf(fmt.Sprintf("speed-up %.2f of %d", p.Speedup.Value, p.N), p.Speedup); text != "" {
 		f.Evidence = append(f.Evidence, strings.TrimPrefix(text, ", "))
@@ -104,6 +108,9 @@ func changed(p ScalePoint) string {
 	text := fmt.Sprintf("%.0f %% more %s", 100*p.CostAdded.Value/p.CostBase, unit)
 	if p.CostAdded.Value < 0 {
 		text = fmt.Sprintf("%.0f %% fewer %s", -100*p.CostAdded.Value/p.CostBase, unit)
+	}
+	if p.CostDoubt != "" {
+		text += " (in doubt)"
 	}
 	if i := p.CostAdded.Interval; i.Known() && i.Contains(0) {
 		text += " (not shown: the interval holds 0)"

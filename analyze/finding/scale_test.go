@@ -25,6 +25,10 @@ func TestScale(t *testing.T) {
 	if c := vague[0].Claim; !strings.HasSuffix(c, "a packet costs 50 % more ns (not shown: the interval holds 0)") {
 		t.Errorf("claim %q, want that it is not shown", c)
 	}
+	doubted := Scale([]ScalePoint{{Mode: "m", Base: 1, N: 4, CostUnit: "ns/packet", CostBase: 100, CostAdded: single(50), CostDoubt: "sum cost-per-packet is broken (1 of 2 runs)"}})[0]
+	if !strings.HasSuffix(doubted.Claim, "50 % more ns (in doubt)") || !strings.Contains(strings.Join(doubted.Evidence, "\n"), "in doubt: sum cost-per-packet is broken (1 of 2 runs)") {
+		t.Errorf("%+v, want the doubt in claim and evidence", doubted)
+	}
 	want := []string{
 		"shared: 4 CPUs send 1.0 times what 1 CPU sends (ideal 4); a packet costs 167 % more ns, 48 % of it in XFRM input, 18 % of it in XFRM output",
 		"pcpu: 4 CPUs send 3.6 times what 1 CPU sends (ideal 4)",
