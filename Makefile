@@ -47,7 +47,7 @@ browser-test:
 race:
 	@.ci/setup test
 	go test -race ./bpf ./collect/... ./reports/push ./samples/...
-	go test -race -short ./analyze/... ./cmd/... ./reports # the rest is arithmetic, and a browser
+	go test -race -short ./analyze/... ./cmd/... # the rest is arithmetic; reports start no goroutine, cmd makes them
 
 stats:
 	@XFRMSCOPE_TRIALS=2000 go test -count=1 -timeout 30m -v -run Simulated ./analyze/compare ./analyze/scaling | grep -v "^=== "; exit $${PIPESTATUS[0]}

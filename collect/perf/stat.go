@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -65,8 +66,13 @@ func (c *Counting) Stop() ([]bundle.Total, error) {
 		c.Kill()
 		return nil, fmt.Errorf("ending perf stat: %w", err)
 	}
-	<-c.done
-	c.control.Close()
+	select {
+	case <-c.done:
+		c.control.Close()
+	case <-time.After(ackTimeout):
+		c.Kill()
+		return nil, fmt.Errorf("perf stat did not end within %s of being interrupted", ackTimeout)
+	}
 	if code := c.ExitCode(); code != 0 && code != 128+int(unix.SIGINT) {
 		return nil, fmt.Errorf("perf stat: %w", c.err)
 	}
