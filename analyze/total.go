@@ -2,9 +2,9 @@ package analyze
 
 import (
 	"math"
-	"strings"
 
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/perfdata"
 	"xfrmscope/collect/bundle"
 )
 
@@ -16,7 +16,7 @@ func newTotals(rows []bundle.Total, phases []Phase, sent *metric.Value) []Total 
 	counts := map[string]*count{}
 	for _, row := range rows {
 		if counts[row.Event] == nil {
-			counts[row.Event] = &count{unit: countedUnit(row.Event), running: 1}
+			counts[row.Event] = &count{unit: perfdata.UnitOf(row.Event), running: 1}
 			order = append(order, row.Event)
 		}
 		counts[row.Event].add(row)
@@ -40,20 +40,6 @@ func newTotals(rows []bundle.Total, phases []Phase, sent *metric.Value) []Total 
 		})
 	}
 	return out
-}
-
-// countedUnit is the unit of an event's count, by its name.
-func countedUnit(event string) string {
-	name, _, _ := strings.Cut(event, ":")
-	switch name {
-	case "cycles", "cpu-cycles":
-		return "cycles"
-	case "instructions":
-		return "instructions"
-	case "cpu-clock", "task-clock":
-		return "nanoseconds"
-	}
-	return "count"
 }
 
 // A count is one event over all CPUs.

@@ -8,6 +8,7 @@ import (
 	"math"
 	"strings"
 
+	"xfrmscope/analyze/perfdata"
 	"xfrmscope/analyze/profile"
 	"xfrmscope/collect/bundle"
 )
@@ -118,7 +119,7 @@ func (b *builder) comm(name []byte) int32 {
 func (b *builder) event(name []byte) *samples {
 	s, ok := b.byName[string(name)]
 	if !ok {
-		s = &samples{event: profile.Event{Name: string(name), Unit: unitOf(string(name))}, seed: maphash.MakeSeed(), minPeriod: math.MaxUint64}
+		s = &samples{event: profile.Event{Name: string(name), Unit: perfdata.UnitOf(string(name))}, seed: maphash.MakeSeed(), minPeriod: math.MaxUint64}
 		b.byName[s.event.Name] = s
 		b.events = append(b.events, s)
 	}
@@ -197,25 +198,6 @@ func (b *builder) profiles() []*profile.Profile {
 // compareCells is the order of Profile.Cells.
 func compareCells(a, b profile.Cell) int {
 	return cmp.Or(cmp.Compare(a.CPU, b.CPU), cmp.Compare(a.Comm, b.Comm), cmp.Compare(a.PID, b.PID), cmp.Compare(a.TID, b.TID), cmp.Compare(a.Stack, b.Stack))
-}
-
-// unitOf returns what a period of an event counts, by perf's name of it:
-// "cpu-clock:uhH", "cycles:ppp", "cpu_core/cpu-cycles/k".
-func unitOf(event string) string {
-	name := event
-	if _, in, ok := strings.Cut(name, "/"); ok {
-		name, _, _ = strings.Cut(in, "/")
-	}
-	name, _, _ = strings.Cut(name, ":")
-	switch {
-	case name == "cpu-clock", name == "task-clock":
-		return "nanoseconds"
-	case name == "cycles", strings.HasSuffix(name, "-cycles"):
-		return "cycles"
-	case name == "instructions":
-		return "instructions"
-	}
-	return "count"
 }
 
 // kernelFile reports whether perf prints this as the file of kernel code:

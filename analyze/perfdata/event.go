@@ -67,17 +67,20 @@ func (e *Event) Unit() string {
 	case TypeTracepoint, TypeHWCache, TypeBreakpoint:
 		return "count"
 	}
-	return unitOfName(e.Name)
+	return UnitOf(e.Name)
 }
 
-// unitOfName is for raw and dynamic PMU events, which only their name tells
-// apart: "cpu_core/cpu-cycles/k", "ref-cycles:u".
-func unitOfName(name string) string {
+// UnitOf is Unit of an event of which only perf's name is known: a raw or
+// dynamic PMU's, or one of a text. "cpu-clock:uhH", "cpu_core/cpu-cycles/k",
+// "ref-cycles:u".
+func UnitOf(name string) string {
 	if _, in, ok := strings.Cut(name, "/"); ok {
 		name, _, _ = strings.Cut(in, "/")
 	}
 	name, _, _ = strings.Cut(name, ":")
 	switch {
+	case name == "cpu-clock", name == "task-clock":
+		return "nanoseconds"
 	case name == "cycles", strings.HasSuffix(name, "-cycles"):
 		return "cycles"
 	case name == "instructions":
