@@ -2,44 +2,84 @@ package push
 
 import (
 	"bytes"
-	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 
-	"connectrpc.com/connect"
 	pprof "github.com/google/pprof/profile"
-	pushv1 "github.com/grafana/pyroscope/api/gen/proto/go/push/v1"
-	"github.com/grafana/pyroscope/api/gen/proto/go/push/v1/pushv1connect"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"xfrmscope/analyze"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/samples"
 )
 
-// A server is Pyroscope's own generated service, from its published protocol
-// buffers, that keeps what it is sent.
+// A server stands for Pyroscope: it takes a Connect unary call of its push API
+// and keeps what it is sent, decoded by the published field numbers.
 type server struct {
-	got    []*pushv1.RawProfileSeries
-	refuse error
+	got    []series
+	refuse string // the error's text
 }
 
-func (s *server) Push(_ context.Context, req *connect.Request[pushv1.PushRequest]) (*connect.Response[pushv1.PushResponse], error) {
-	if s.refuse != nil {
-		return nil, s.refuse
+// A series is a RawProfileSeries.
+type series struct {
+	labels   map[string]string
+	profiles [][]byte
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	kind := r.Header.Get("Content-Type")
+	switch {
+	case err != nil || r.Method != http.MethodPost || r.URL.Path != pushPath || kind != "application/proto":
+		http.Error(w, fmt.Sprint(r.Method, " ", r.URL, " of ", kind, ": ", err), http.StatusNotFound)
+		return
+	case s.refuse != "":
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, `{"code":"invalid_argument","message":%q}`, s.refuse)
+		return
 	}
-	s.got = append(s.got, req.Msg.Series...)
-	return connect.NewResponse(&pushv1.PushResponse{}), nil
+	for _, b := range message(body, 1)[0] {
+		got, in := series{labels: map[string]string{}}, message(b, 2)
+		for _, label := range in[0] {
+			pair := message(label, 2)
+			got.labels[string(pair[0][0])] = string(pair[1][0])
+		}
+		for _, sample := range in[1] {
+			got.profiles = append(got.profiles, message(sample, 1)[0]...)
+		}
+		s.got = append(s.got, got)
+	}
+	w.Header().Set("Content-Type", "application/proto") // an empty PushResponse
+}
+
+// message decodes a message whose fields 1..n are all length-delimited: the
+// values of field i+1 at i. Anything else panics: net/http ends the call.
+func message(b []byte, n protowire.Number) [][][]byte {
+	out := make([][][]byte, n)
+	for len(b) > 0 {
+		field, kind, tag := protowire.ConsumeTag(b)
+		if tag < 0 || kind != protowire.BytesType || field > n {
+			panic(fmt.Sprintf("field %d of type %d, %d fields expected", field, kind, n))
+		}
+		value, size := protowire.ConsumeBytes(b[tag:])
+		if size < 0 {
+			panic(protowire.ParseError(size))
+		}
+		out[field-1], b = append(out[field-1], value), b[tag+size:]
+	}
+	return out
 }
 
 func (s *server) start(t *testing.T) string {
 	t.Helper()
-	mux := http.NewServeMux()
-	mux.Handle(pushv1connect.NewPusherServiceHandler(s))
-	web := httptest.NewServer(mux)
+	web := httptest.NewServer(s)
 	t.Cleanup(web.Close)
 	return web.URL
 }
@@ -75,18 +115,15 @@ func TestPyroscope(t *testing.T) {
 		t.Fatalf("Push = %d, %v; the server got %d profiles, want %d", taken, err, len(s.got), len(result.Runs))
 	}
 	for i, series := range s.got {
-		labels := map[string]string{}
-		for _, l := range series.Labels {
-			labels[l.Name] = l.Value
-		}
 		run := result.Runs[i]
-		for name, want := range map[string]string{"service_name": "xfrmscope", "__name__": "cpu_clock", "event": "cpu-clock",
+		for name, want := range map[string]string{
+			"service_name": "xfrmscope", "__name__": "cpu_clock", "event": "cpu-clock",
 			"mode": "pcpu", "n": []string{"1", "2", "4"}[i], "kernel": run.Manifest.Host.Kernel, "run": run.Name} {
-			if labels[name] != want {
-				t.Errorf("%s: label %s = %q, want %q", run.Name, name, labels[name], want)
+			if series.labels[name] != want {
+				t.Errorf("%s: label %s = %q, want %q", run.Name, name, series.labels[name], want)
 			}
 		}
-		p, err := pprof.Parse(bytes.NewReader(series.Samples[0].RawProfile))
+		p, err := pprof.Parse(bytes.NewReader(series.profiles[0]))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,17 +132,19 @@ func TestPyroscope(t *testing.T) {
 			sum += s.Value[1]
 		}
 		if want := int64(run.Main().All.Total.Period); sum != want || p.TimeNanos != run.Manifest.Started.UnixNano() {
-			t.Errorf("%s: profile sums to %d at %d, want %d at %d", run.Name, sum, p.TimeNanos, want, run.Manifest.Started.UnixNano())
+			t.Errorf("%s: profile sums to %d at %d, want %d at %d",
+				run.Name, sum, p.TimeNanos, want, run.Manifest.Started.UnixNano())
 		}
 	}
 }
 
 func TestPyroscopeRefuses(t *testing.T) {
-	s := server{refuse: connect.NewError(connect.CodeInvalidArgument, errors.New("no such tenant"))}
+	s := server{refuse: "no such tenant"}
 	c := Pyroscope{URL: s.start(t), Header: http.Header{"X-Scope-Orgid": {"a"}}}
 	taken, err := c.Push(t.Context(), []Profile{{Run: "pcpu n=1, event cycles"}})
 	var refused *Error
-	if taken != 0 || !errors.As(err, &refused) || !strings.Contains(err.Error(), "no such tenant") || !strings.Contains(err.Error(), "pcpu n=1") {
+	if taken != 0 || !errors.As(err, &refused) || !strings.Contains(err.Error(), "no such tenant") ||
+		!strings.Contains(err.Error(), "pcpu n=1") {
 		t.Errorf("Push = %d, %v; want an *Error with the server's words", taken, err)
 	}
 	for _, address := range []string{"", "localhost:4040", "ftp://x", "http://"} {
@@ -120,7 +159,8 @@ func TestLabels(t *testing.T) {
 	r := &analyze.Run{Name: "a\"b\nc\xff", Mode: "</script>", N: 3, Labels: map[string]string{
 		"mode": "other", "__name__": "x", "9 lives": "cat", "": "empty name", "empty": ""}}
 	got := Labels(r)
-	want := []Label{{"lives", "cat"}, {"mode", "</script>"}, {"n", "3"}, {"name__", "x"}, {"run", "a\"b\nc\uFFFD"}, {"unnamed", "empty name"}}
+	want := []Label{{"lives", "cat"}, {"mode", "</script>"}, {"n", "3"}, {"name__", "x"},
+		{"run", "a\"b\nc\uFFFD"}, {"unnamed", "empty name"}}
 	if !slices.Equal(got, want) {
 		t.Errorf("Labels = %q, want %q", got, want)
 	}
