@@ -18,6 +18,15 @@ type fastPath struct {
 	perPacket float64 // fast acquisitions per packet of the phase, timed or not; 0 if not known
 }
 
+// fastPaths are those of one run, by address of the lock.
+type fastPaths map[string]fastPath
+
+// A timed is a run with the fast paths of its locks.
+type timed struct {
+	run  *Run
+	fast fastPaths
+}
+
 func (f fastPath) mean() float64 { return float64(f.ns) / float64(f.count) }
 
 // fastSteps is the bins an octave of AcquireRow.FastHist.
@@ -36,7 +45,8 @@ type acquired struct {
 
 // addAcquisitions sets what the count and time probes saw of each lock, and
 // lists locks that nobody waited for after those waited for.
-func (l *Locks) addAcquisitions(s lockSource, wait span) {
+func (l *Locks) addAcquisitions(s lockSource, wait span) fastPaths {
+	fast := fastPaths{}
 	count, time := spanOf(s.manifest, "count"), spanOf(s.manifest, "time")
 	gap := noProbe(s.manifest, "count", "lock acquisitions", "acquisitions", "count")
 	missing := metric.NotMeasured(metric.AcquireID, "count", gap)
@@ -77,10 +87,11 @@ func (l *Locks) addAcquisitions(s lockSource, wait span) {
 			r.Contention = metric.NotMeasured(metric.ContentionID, "ratio", why)
 		}
 		if a != nil && a.wereTimed {
-			r.fast = fastOf(a, time)
-			r.FastHist = r.fast.hist
+			fast[r.Lock] = fastOf(a, time)
+			r.FastHist = fast[r.Lock].hist
 		}
 	}
+	return fast
 }
 
 func (s *lockSource) acquisitions() map[string]*acquired {
@@ -181,18 +192,19 @@ func fastOf(a *acquired, time span) fastPath {
 // setBounces sets what lock lines that come from another CPU may cost: fast
 // acquisitions above the floor, their mean in the runs of one CPU on the same
 // host and kernel.
-func setBounces(runs []*Run) {
+func setBounces(runs []timed) {
 	for _, r := range runs {
-		floors, why := floorsOf(runs, r)
-		for i := range r.Locks.Rows {
-			if l := &r.Locks.Rows[i]; l.fast.count > 0 {
-				l.setBounce(floors, why)
+		floors, why := floorsOf(runs, r.run)
+		for i := range r.run.Locks.Rows {
+			l := &r.run.Locks.Rows[i]
+			if f := r.fast[l.Lock]; f.count > 0 {
+				l.setBounce(f, floors, why)
 			}
 		}
 	}
 }
 
-func (l *Lock) setBounce(floors floors, why string) {
+func (l *Lock) setBounce(fast fastPath, floors floors, why string) {
 	missing := func(why string) {
 		l.Bounce = metric.NotMeasured(metric.BounceID, "ns/packet", bundle.Gap{What: "bounce of the lock's line", Why: why})
 	}
@@ -200,19 +212,22 @@ func (l *Lock) setBounce(floors floors, why string) {
 	case why != "":
 		missing(why)
 		return
-	case l.fast.perPacket == 0:
+	case fast.perPacket == 0:
 		missing("packets of the phase were not counted")
 		return
 	}
 	of := floors.of(l.class())
 	mean := float64(of.ns) / float64(of.count)
-	own, floor := l.fast.variance(), of.variance()
+	own, floor := fast.variance(), of.variance()
 	if n := len(of.means); n > 1 { // runs scatter more than their acquisitions say
 		between := variance(of.means)
 		own, floor = max(own, between), max(floor, between/float64(n))
 	}
 	l.Floor = &Floor{Of: of.class, Own: of.class == l.class() && of.class != unnamedLocks, NS: mean, SE: math.Sqrt(floor), Runs: len(of.means), Hist: of.hist}
-	l.Bounce = metric.Value{ID: metric.BounceID, Value: (l.fast.mean() - mean) * l.fast.perPacket, Unit: "ns/packet", SE: math.Sqrt(own+floor) * l.fast.perPacket, Samples: l.fast.count}
+	l.Bounce = metric.Value{
+		ID: metric.BounceID, Value: (fast.mean() - mean) * fast.perPacket, Unit: "ns/packet",
+		SE: math.Sqrt(own+floor) * fast.perPacket, Samples: fast.count,
+	}
 }
 
 // variance is that of the mean, of sampling within the phase.
@@ -256,17 +271,17 @@ func (f floors) of(class string) *floor {
 const allLocks = "all locks"
 
 // floorsOf returns the floors that r is measured against, or why there is none.
-func floorsOf(runs []*Run, r *Run) (floors, string) {
+func floorsOf(runs []timed, r *Run) (floors, string) {
 	if r.N == 1 {
 		return nil, "one CPU is the floor that others are measured against"
 	}
 	sameMode, anyMode := map[string]*floor{}, map[string]*floor{}
 	for _, o := range runs {
-		if o.N != 1 || !o.like(r) {
+		if o.run.N != 1 || !o.run.like(r) {
 			continue
 		}
 		addFloors(anyMode, o)
-		if o.Mode == r.Mode {
+		if o.run.Mode == r.Mode {
 			addFloors(sameMode, o)
 		}
 	}
@@ -283,18 +298,19 @@ func (r *Run) like(o *Run) bool {
 }
 
 // addFloors adds the fast acquisitions of one run.
-func addFloors(to map[string]*floor, r *Run) {
+func addFloors(to map[string]*floor, r timed) {
 	of := map[string]*fastPath{}
-	for i := range r.Locks.Rows {
-		l := &r.Locks.Rows[i]
-		if l.fast.count == 0 {
+	for i := range r.run.Locks.Rows {
+		l := &r.run.Locks.Rows[i]
+		fast := r.fast[l.Lock]
+		if fast.count == 0 {
 			continue
 		}
 		for _, class := range []string{l.class(), allLocks} {
 			if of[class] == nil {
 				of[class] = &fastPath{}
 			}
-			of[class].add(l.fast)
+			of[class].add(fast)
 		}
 	}
 	for class, f := range of {

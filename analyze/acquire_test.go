@@ -11,31 +11,37 @@ import (
 // A lock is measured against its own class on one CPU; against all locks only if
 // its class was not timed there, and then says so.
 func TestBounceFloors(t *testing.T) {
-	timed := func(name string, ns uint64) Lock {
-		l := Lock{Lock: name, Name: name, fast: fastPath{count: 1000, ns: 1000 * ns, hist: make([]uint64, 16), perPacket: 2}}
-		l.fast.hist[8] = 1000
-		return l
+	type fast struct {
+		lock string
+		ns   uint64
 	}
-	run := func(mode string, n int, locks ...Lock) *Run {
-		return &Run{Mode: mode, N: n, Locks: Locks{Rows: locks}}
+	run := func(mode string, n int, locks ...fast) timed {
+		r := timed{&Run{Mode: mode, N: n}, fastPaths{}}
+		for _, l := range locks {
+			f := fastPath{count: 1000, ns: 1000 * l.ns, hist: make([]uint64, 16), perPacket: 2}
+			f.hist[8] = 1000
+			r.run.Locks.Rows = append(r.run.Locks.Rows, Lock{Lock: l.lock, Name: l.lock})
+			r.fast[l.lock] = f
+		}
+		return r
 	}
-	four := run("pcpu", 4, timed("x->lock SPI 0x1001", 30), timed("xfrm_state_lock", 60), timed("iova", 60), timed("", 60))
-	one := run("pcpu", 1, timed("x->lock SPI 0x1000", 20), timed("xfrm_state_lock", 60), timed("", 60))
-	again := run("pcpu", 1, timed("x->lock SPI 0x1000", 24), timed("xfrm_state_lock", 62), timed("", 60))
-	other := run("plain", 1, timed("iova", 55))
+	four := run("pcpu", 4, fast{"x->lock SPI 0x1001", 30}, fast{"xfrm_state_lock", 60}, fast{"iova", 60}, fast{"", 60})
+	one := run("pcpu", 1, fast{"x->lock SPI 0x1000", 20}, fast{"xfrm_state_lock", 60}, fast{"", 60})
+	again := run("pcpu", 1, fast{"x->lock SPI 0x1000", 24}, fast{"xfrm_state_lock", 62}, fast{"", 60})
+	other := run("plain", 1, fast{"iova", 55})
 	for _, tt := range []struct {
 		name  string
-		runs  []*Run
+		runs  []timed
 		of    []string
 		own   []bool
 		value []float64
 	}{
-		{"one run of one CPU", []*Run{one, four}, []string{"x->lock", "xfrm_state_lock", allLocks, unnamedLocks}, []bool{true, true, false, false}, []float64{20, 0, 2 * (60 - 140.0/3), 0}},
-		{"another mode has the class", []*Run{one, other, four}, []string{"x->lock", "xfrm_state_lock", "iova", unnamedLocks}, []bool{true, true, true, false}, []float64{20, 0, 10, 0}},
-		{"two runs of one CPU", []*Run{one, again, four}, []string{"x->lock", "xfrm_state_lock", allLocks, unnamedLocks}, []bool{true, true, false, false}, []float64{16, -2, 2 * (60 - 143.0/3), 0}},
+		{"one run of one CPU", []timed{one, four}, []string{"x->lock", "xfrm_state_lock", allLocks, unnamedLocks}, []bool{true, true, false, false}, []float64{20, 0, 2 * (60 - 140.0/3), 0}},
+		{"another mode has the class", []timed{one, other, four}, []string{"x->lock", "xfrm_state_lock", "iova", unnamedLocks}, []bool{true, true, true, false}, []float64{20, 0, 10, 0}},
+		{"two runs of one CPU", []timed{one, again, four}, []string{"x->lock", "xfrm_state_lock", allLocks, unnamedLocks}, []bool{true, true, false, false}, []float64{16, -2, 2 * (60 - 143.0/3), 0}},
 	} {
 		setBounces(tt.runs)
-		for i, l := range four.Locks.Rows {
+		for i, l := range four.run.Locks.Rows {
 			wantValue(t, tt.name+": "+l.label(), l.Bounce, tt.value[i])
 			if l.Floor == nil || l.Floor.Of != tt.of[i] || l.Floor.Own != tt.own[i] {
 				t.Errorf("%s, %s: floor %+v, want that of %s, own %v", tt.name, l.label(), l.Floor, tt.of[i], tt.own[i])
@@ -43,7 +49,7 @@ func TestBounceFloors(t *testing.T) {
 		}
 	}
 	// Runs of one CPU that differ by 4 ns: one more of them, and the mean of two.
-	if got, want := four.Locks.Rows[0].Bounce.SE, 2*math.Sqrt(8+8.0/2); math.Abs(got-want) > 1e-9 {
+	if got, want := four.run.Locks.Rows[0].Bounce.SE, 2*math.Sqrt(8+8.0/2); math.Abs(got-want) > 1e-9 {
 		t.Errorf("error %v, want %v: the spread between the runs", got, want)
 	}
 }

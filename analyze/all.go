@@ -17,14 +17,20 @@ import (
 // rest would not fit into memory.
 const maxProfiles = 64
 
+// An analysed is a run with what only the steps over all runs need.
+type analysed struct {
+	timed
+	generated []generated
+}
+
 // analyseAll analyses runs in parallel, some of the CPUs each, and returns them
 // in the order of bundles.
-func analyseAll(ctx context.Context, bundles []*bundle.Run, opt Options) ([]*Run, error) {
+func analyseAll(ctx context.Context, bundles []*bundle.Run, opt Options) ([]analysed, error) {
 	cores := runtime.GOMAXPROCS(0)
 	workers := max(1, min(cores, len(bundles)))
 	a := &analysis{opt: opt, stages: stage.Default(), perRun: max(1, cores/workers)}
 	keep := a.kept(bundles)
-	out := make([]*Run, len(bundles))
+	out := make([]analysed, len(bundles))
 	errs := make([]error, len(bundles))
 	next := make(chan int)
 	var wg sync.WaitGroup

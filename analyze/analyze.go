@@ -42,16 +42,27 @@ func Runs(ctx context.Context, bundles []*bundle.Run, opt Options) (*Result, err
 	if err != nil {
 		return nil, err
 	}
+	slices.SortFunc(runs, func(a, b analysed) int { return inOrder(a.run, b.run) })
+	each := make([]timed, len(runs))
+	for i := range runs {
+		each[i] = runs[i].timed
+	}
+	setBounces(each)
 	r.Runs = eachMeasured(runs)
-	slices.SortFunc(r.Runs, func(a, b *Run) int {
-		return cmp.Or(cmp.Compare(a.Side, b.Side), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.N, b.N), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Path, b.Path))
-	})
-	setBounces(r.Runs)
+	slices.SortFunc(r.Runs, inOrder)
 	r.Curves = curves(r.Runs)
 	r.Findings = findings(r)
 	r.warnMixedHosts()
 	r.warnDropped()
 	return r, nil
+}
+
+// inOrder is the order in which runs are reported.
+func inOrder(a, b *Run) int {
+	return cmp.Or(
+		cmp.Compare(a.Side, b.Side), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.N, b.N),
+		cmp.Compare(a.Name, b.Name), cmp.Compare(a.Path, b.Path),
+	)
 }
 
 // Main returns the event that tells where time goes: cycles, else a clock, else

@@ -388,7 +388,7 @@ func TestCompareBadNumbers(t *testing.T) {
 }
 
 func testEvent(rows []row, p Packets) *Event {
-	e := newEvent(profileOf(rows...), stage.Default(), 1, p)
+	e := newEvent(classify(profileOf(rows...), stage.Default()), 1, p)
 	e.release(true)
 	return e
 }

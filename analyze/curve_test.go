@@ -13,7 +13,7 @@ import (
 func curveRun(mode string, n int, rate float64, lookup, output uint64) *Run {
 	r := &Run{Mode: mode, N: n, Packets: Packets{Rate: metric.Value{Value: rate, Unit: "packets/s"}}}
 	p := profileOf(row{0, "xfrm_state_find", lookup}, row{0, "xfrm_output", output})
-	r.Events = []*Event{newEvent(p, stage.Default(), 1, r.Packets)}
+	r.Events = []*Event{newEvent(classify(p, stage.Default()), 1, r.Packets)}
 	return r
 }
 

@@ -17,16 +17,27 @@ const (
 	UserStage = stage.User
 )
 
-// newEvent analyses one profile. Packets turn weight into cost per packet.
-func newEvent(p *profile.Profile, table *stage.Table, window float64, packets Packets) *Event {
-	e := &Event{Name: p.Event.Name, Unit: p.Event.Unit, Profile: p, Losses: p.Losses, Warnings: p.Warnings}
-	e.stages = stage.NewClassifier(table, p)
-	e.places = make([]stage.Place, len(p.Stacks))
+// A classified is a profile with the stage of each of its stacks.
+type classified struct {
+	*profile.Profile
+	stages *stage.Classifier
+	places []stage.Place // by stack
+}
+
+func classify(p *profile.Profile, table *stage.Table) *classified {
+	c := &classified{Profile: p, stages: stage.NewClassifier(table, p), places: make([]stage.Place, len(p.Stacks))}
 	for i, s := range p.Stacks {
-		e.places[i] = e.stages.Of(s)
+		c.places[i] = c.stages.Of(s)
 	}
+	return c
+}
+
+// newEvent analyses one profile. Packets turn weight into cost per packet.
+func newEvent(c *classified, window float64, packets Packets) *Event {
+	p := c.Profile
+	e := &Event{Name: p.Event.Name, Unit: p.Event.Unit, Profile: p, Losses: p.Losses, Warnings: p.Warnings}
 	cost := costing{unit: costUnit(p.Event.Unit), window: window, rate: packets.measured(), named: kernelNamed(p)}
-	all, one := newTally(e.stages, p), newTally(e.stages, p)
+	all, one := newTally(c.stages, p), newTally(c.stages, p)
 	for cells := p.Cells; len(cells) > 0; { // they are sorted by CPU
 		n := 1
 		for n < len(cells) && cells[n].CPU == cells[0].CPU {
@@ -34,7 +45,7 @@ func newEvent(p *profile.Profile, table *stage.Table, window float64, packets Pa
 		}
 		one.clear()
 		for i := range cells[:n] {
-			place := &e.places[cells[i].Stack]
+			place := &c.places[cells[i].Stack]
 			one.add(&cells[i], place)
 			all.add(&cells[i], place)
 		}
@@ -44,13 +55,12 @@ func newEvent(p *profile.Profile, table *stage.Table, window float64, packets Pa
 	}
 	e.All = all.result(-1, cost)
 	e.Unmatched = all.functionShares(all.lost, all.busy(), cost)
-	e.Self = newSelf(e)
+	e.Self = newSelf(c)
 	return e
 }
 
 // release drops what only the making of a run needs.
 func (e *Event) release(keepProfile bool) {
-	e.stages, e.places = nil, nil
 	if !keepProfile {
 		e.Profile = nil
 		for i := range e.CPUs {

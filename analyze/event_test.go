@@ -70,7 +70,7 @@ func TestEventShares(t *testing.T) {
 		row{1, "app:main;ksys_read", 40},
 	)
 	packets := Packets{Rate: metric.Value{Value: 1000, Unit: "packets/s"}}
-	e := newEvent(p, stage.Default(), 0.5, packets)
+	e := newEvent(classify(p, stage.Default()), 0.5, packets)
 
 	if e.All.Busy.Samples != 200 || e.All.Idle.Samples != 100 {
 		t.Errorf("busy, idle = %d, %d samples, want 200, 100", e.All.Busy.Samples, e.All.Idle.Samples)
@@ -111,7 +111,7 @@ func TestEventWithoutNames(t *testing.T) {
 	for i := range p.Locations {
 		p.Locations[i].Function = -1
 	}
-	e := newEvent(p, stage.Default(), 1, noPackets(bundle.Gap{}))
+	e := newEvent(classify(p, stage.Default()), 1, noPackets(bundle.Gap{}))
 	if e.All.SpinShare.Measured() || e.CPUs[0].LockWordShare.Measured() {
 		t.Errorf("spin share = %+v, lock-word share = %+v, want both not measured", e.All.SpinShare, e.CPUs[0].LockWordShare)
 	}
@@ -119,7 +119,7 @@ func TestEventWithoutNames(t *testing.T) {
 
 // The error of a share is that of a binomial when every period is the same.
 func TestShareError(t *testing.T) {
-	e := newEvent(profileOf(row{0, "a;native_queued_spin_lock_slowpath", 25}, row{0, "a;b", 75}), stage.Default(), 1, noPackets(bundle.Gap{}))
+	e := newEvent(classify(profileOf(row{0, "a;native_queued_spin_lock_slowpath", 25}, row{0, "a;b", 75}), stage.Default()), 1, noPackets(bundle.Gap{}))
 	want := math.Sqrt(0.25 * 0.75 / 100)
 	if got := e.All.SpinShare.SE; math.Abs(got-want) > 1e-9 {
 		t.Errorf("standard error = %v, want %v", got, want)
@@ -131,7 +131,7 @@ func TestEventWithoutSamples(t *testing.T) {
 		"none":      profileOf(),
 		"idle only": profileOf(row{0, "do_idle;default_idle", 5}),
 	} {
-		e := newEvent(p, stage.Default(), 1, noPackets(bundle.Gap{What: "packets", Why: "none read"}))
+		e := newEvent(classify(p, stage.Default()), 1, noPackets(bundle.Gap{What: "packets", Why: "none read"}))
 		if e.All.SpinShare.Measured() {
 			t.Errorf("%s: a spin share of nothing: %+v", name, e.All.SpinShare)
 		}

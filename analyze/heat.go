@@ -39,11 +39,11 @@ func timelineOf(events []*perfdata.Event, w bundle.Window) *profile.Timeline {
 }
 
 // newHeat sums the timeline of an event by CPU and slice; nil if it has none.
-func newHeat(e *Event, w bundle.Window) *Heat {
-	if e == nil || e.Profile == nil || len(e.Profile.Timeline) == 0 {
+func newHeat(c *classified, w bundle.Window) *Heat {
+	if len(c.Timeline) == 0 {
 		return nil
 	}
-	h := &Heat{Event: e.Name, SliceNS: (w.EndNS - w.StartNS) / heatSlices}
+	h := &Heat{Event: c.Event.Name, SliceNS: (w.EndNS - w.StartNS) / heatSlices}
 	var total, busy, spin [heatSlices]float64
 	finish := func() {
 		var b, s []float64
@@ -55,16 +55,16 @@ func newHeat(e *Event, w bundle.Window) *Heat {
 		clear(busy[:])
 		clear(spin[:])
 	}
-	for i, slot := range e.Profile.Timeline {
+	for i, slot := range c.Timeline {
 		if i > 0 && int(slot.CPU) != h.CPUs[len(h.CPUs)-1] {
 			finish()
 		}
 		if i == 0 || int(slot.CPU) != h.CPUs[len(h.CPUs)-1] {
 			h.CPUs = append(h.CPUs, int(slot.CPU))
 		}
-		weight, place := float64(slot.Period), e.places[slot.Stack]
+		weight, place := float64(slot.Period), c.places[slot.Stack]
 		total[slot.Slice] += weight
-		if !e.stages.Idle(place) {
+		if !c.stages.Idle(place) {
 			busy[slot.Slice] += weight
 			if place.Lock == stage.Spin {
 				spin[slot.Slice] += weight

@@ -10,7 +10,7 @@ import (
 
 // readImports reads the foreign files of a run again. One that cannot be read
 // is a gap.
-func (r *Run) readImports(b *bundle.Run) []*importer.Import {
+func (r *Run) readImports(b *bundle.Run) ([]*importer.Import, []generated) {
 	var out []*importer.Import
 	var names []string
 	for _, file := range b.Files {
@@ -30,8 +30,7 @@ func (r *Run) readImports(b *bundle.Run) []*importer.Import {
 		}
 		out, names = append(out, im), append(names, file.Name)
 	}
-	r.takeTraffic(out, names)
-	return out
+	return out, r.takeTraffic(out, names)
 }
 
 func readImport(b *bundle.Run, name string) (*importer.Import, error) {

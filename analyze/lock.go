@@ -19,12 +19,12 @@ func (l *Locks) Perturbed() bool {
 }
 
 // warnEffect says what the probe did to the traffic if it did much.
-func (l *Locks) warnEffect() []bundle.Warning {
+func (l *Locks) warnEffect(wait span) []bundle.Warning {
 	if !l.Perturbed() {
 		return nil
 	}
 	against := "the samples' window"
-	if l.wait.phases > 0 {
+	if wait.phases > 0 {
 		against = "the windows without a probe beside it"
 	}
 	return []bundle.Warning{{
@@ -46,8 +46,9 @@ type lockSource struct {
 }
 
 // newLocks sums what the lock probes counted. A run without the wait probe has
-// a Gap; its acquisitions are listed all the same.
-func newLocks(s lockSource) Locks {
+// a Gap; its acquisitions are listed all the same. The fast paths are what
+// setBounces needs; the warnings are of the probe's effect.
+func newLocks(s lockSource) (Locks, fastPaths, []bundle.Warning) {
 	l := Locks{Losses: lockLosses(s.manifest)}
 	wait := s.waitSpan()
 	if probe := probeOf(s.manifest, "wait"); probe == nil {
@@ -63,10 +64,10 @@ func newLocks(s lockSource) Locks {
 		l.sumWaits(s, wait)
 		l.CPUs = slices.DeleteFunc(l.CPUs, func(c LockCPU) bool { return c.CPU < 0 })
 	}
-	l.addAcquisitions(s, wait)
+	fast := l.addAcquisitions(s, wait)
 	l.addCallers(s)
 	l.addSAs(s)
-	return l
+	return l, fast, l.warnEffect(wait)
 }
 
 // waitSpan is the wait probe's phases; of runs without phases, its window.
@@ -99,7 +100,6 @@ func (l *Locks) sumWaits(s lockSource, w span) {
 	l.PerPkt = waitPerPacket(sum, w.seconds, probed)
 	l.PerPkt.Losses = l.Losses
 	l.PerPkt = l.PerPkt.WithLoss("waits", lost, all, l.PerPkt.Value, l.PerPkt.Value*top)
-	l.wait = w
 	for i := range l.Rows {
 		r := &l.Rows[i]
 		r.P50 = quantile(metric.WaitP50ID, r.Hist, 0.50, float64(r.MaxNS))

@@ -15,7 +15,7 @@ func TestLocks(t *testing.T) {
 		{CPU: 0, Lock: "0xb", Count: 5, WaitNS: 50, MaxNS: 20},
 	}
 	accounts := []bundle.LockAccount{{CPU: 0, Begun: 700, Ended: 7, Overflow: 1, OverflowNS: 10}, {CPU: 1, Begun: 3, Ended: 2, Late: 1}, {CPU: 2}}
-	l := newLocks(lockSource{manifest: m, Locks: bundle.Locks{Waits: rows, Accounts: accounts}, rate: metric.Value{Value: 20}, probed: metric.Value{Value: 10}})
+	l, _, _ := newLocks(lockSource{manifest: m, Locks: bundle.Locks{Waits: rows, Accounts: accounts}, rate: metric.Value{Value: 20}, probed: metric.Value{Value: 10}})
 
 	wantValue(t, "waits", l.Waits, 9)
 	wantValue(t, "wait ns", l.WaitNS, 660)
@@ -35,7 +35,7 @@ func TestLocks(t *testing.T) {
 
 func TestLocksWithoutProbe(t *testing.T) {
 	gap := bundle.Gap{What: "lock waits", Why: "no BTF"}
-	l := newLocks(lockSource{manifest: &bundle.Manifest{Gaps: []bundle.Gap{gap}}, rate: metric.Value{Value: 10}, probed: metric.Value{Value: 10}})
+	l, _, _ := newLocks(lockSource{manifest: &bundle.Manifest{Gaps: []bundle.Gap{gap}}, rate: metric.Value{Value: 10}, probed: metric.Value{Value: 10}})
 	if l.Waits.Measured() || l.Gap == nil || l.Gap.Why != "no BTF" {
 		t.Errorf("locks = %+v, want not measured: no BTF", l)
 	}

@@ -18,7 +18,7 @@ func TestMisses(t *testing.T) {
 	event := func(name, unit string, rows ...row) *Event {
 		p := profileOf(rows...)
 		p.Event.Name, p.Event.Unit = name, unit
-		return newEvent(p, stage.Default(), 1, noPackets(bundle.Gap{}))
+		return newEvent(classify(p, stage.Default()), 1, noPackets(bundle.Gap{}))
 	}
 	misses := newMisses([]*Event{
 		event("cycles:k", "cycles", row{0, "a", 100}, row{1, "a", 300}),
@@ -42,7 +42,7 @@ func TestMissIntensity(t *testing.T) {
 	event := func(name, unit string, rows ...row) *Event {
 		p := profileOf(rows...)
 		p.Event.Name, p.Event.Unit = name, unit
-		return newEvent(p, stage.Default(), 1, noPackets(bundle.Gap{}))
+		return newEvent(classify(p, stage.Default()), 1, noPackets(bundle.Gap{}))
 	}
 	miss := func() *Event {
 		return event("L1-dcache-load-misses:k", "count", row{0, "a", 6}, row{1, "b", 2}, row{1, "c", 2})
@@ -85,7 +85,7 @@ func TestMissesOfHardware(t *testing.T) {
 	}
 	var events []*Event
 	for _, p := range profiles {
-		events = append(events, newEvent(p, stage.Default(), 0, noPackets(bundle.Gap{})))
+		events = append(events, newEvent(classify(p, stage.Default()), 0, noPackets(bundle.Gap{})))
 	}
 	m := newMisses(events)[0]
 	near := func(what string, got, want float64) {

@@ -232,7 +232,7 @@ func TestDirectionOfStack(t *testing.T) {
 		"net_rx_action;xfrm_input;xfrmi_rcv_cb":                                   "receive",
 		"net_rx_action;xfrm_input;netif_rx;ip_forward;xfrm_output_one;esp_output": "transmit",
 	} {
-		e := newEvent(profileOf(row{0, frames, 10}), stage.Default(), 1, noPackets(bundle.Gap{}))
+		e := newEvent(classify(profileOf(row{0, frames, 10}), stage.Default()), 1, noPackets(bundle.Gap{}))
 		if d := e.All.Directions; len(d) != 1 || d[0].Name != want {
 			t.Errorf("%s: %+v, want %s", frames, d, want)
 		}
@@ -248,7 +248,7 @@ func TestDirections(t *testing.T) {
 		row{0, "xfrm_input;_raw_spin_lock", 5},
 		row{0, "xfrm_input;xfrm_output_resume;_raw_spin_lock_bh", 5},
 	)
-	e := newEvent(p, stage.Default(), 1, noPackets(bundle.Gap{}))
+	e := newEvent(classify(p, stage.Default()), 1, noPackets(bundle.Gap{}))
 	got := map[string]float64{}
 	for _, d := range e.All.Directions {
 		got[d.Name] = d.Share.Value

@@ -5,7 +5,6 @@ import (
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/scaling"
-	"xfrmscope/analyze/stage"
 	"xfrmscope/collect/bundle"
 )
 
@@ -78,8 +77,6 @@ type Run struct {
 	Layouts    []Layout   `json:"layouts,omitempty"`    // which hot fields of the kernel's structures share a line
 	CPUTimes   *CPUTimes  `json:"cpu_times,omitempty"`  // of the measured CPUs, as the kernel accounted; nil if not read
 
-	measured []generated // by traffic generators, until each run has its own
-
 	Losses   []bundle.Loss    `json:"losses,omitempty"`   // of the run as a whole
 	Warnings []bundle.Warning `json:"warnings,omitempty"` // of the run as a whole
 	Gaps     []bundle.Gap     `json:"gaps,omitempty"`     // what was not measured, and why
@@ -137,9 +134,6 @@ type Event struct {
 
 	Losses   []bundle.Loss    `json:"losses,omitempty"`
 	Warnings []bundle.Warning `json:"warnings,omitempty"`
-
-	stages *stage.Classifier // of Profile, until the run is done
-	places []stage.Place     // by stack
 }
 
 // A CPU is one event on one CPU (or on all). Shares are over the non-idle
@@ -228,8 +222,6 @@ type Locks struct {
 	CPUs   []LockCPU     `json:"cpus,omitempty"`
 	Rows   []Lock        `json:"rows,omitempty"` // heaviest wait first, then most acquisitions
 	Losses []bundle.Loss `json:"losses,omitempty"`
-
-	wait span // the wait probe's time and packets
 }
 
 // A LockCPU is the waits of one CPU.
@@ -262,8 +254,6 @@ type Lock struct {
 	Callers      []Share      `json:"callers,omitempty"` // who waited for it, of the stacks phase
 
 	FastHist []uint64 `json:"fast_hist,omitempty"` // acquisitions timed that did not wait, by length: see bundle.AcquireRow
-
-	fast fastPath // of the time probe, until Bounce is known
 }
 
 // A Floor is what Lock.Bounce stands on: the mean fast acquisition on one CPU.

@@ -20,7 +20,7 @@ import (
 
 // newRun analyses one run. What cannot be read becomes a gap of the run; only
 // a cancelled ctx is an error.
-func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool) (*Run, error) {
+func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool) (analysed, error) {
 	r := &Run{
 		Path:     b.Path,
 		Mode:     b.Plan.Labels["mode"],
@@ -35,7 +35,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	if b.Status == bundle.Partial {
 		r.warn("run", "the run is partial: "+b.Why)
 	}
-	in := r.read(b)
+	in, generated := r.read(b)
 	r.importLocks(&in)
 	r.SAs = saDeltas(in.sas, windowStart, windowEnd)
 	r.Drops = newDrops(in.counters)
@@ -45,18 +45,20 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	r.Packets.Jain = evenness(r.Packets, r.Manifest.Plan.CPUs)
 	kernel := r.kallsyms(a, b)
 	r.Phases = newPhases(&b.Manifest)
-	r.Locks = newLocks(lockSource{
+	var effect []bundle.Warning
+	var fast fastPaths
+	r.Locks, fast, effect = newLocks(lockSource{
 		manifest: &r.Manifest, Locks: in.locks, finds: in.finds.Rows, sas: r.SAs, kernel: kernel,
 		rate: r.Packets.Rate, probed: probeRate(in.sas), sent: from.shareIn(&in, r.SAs, probeStart, probeEnd),
 	})
-	r.Warnings = append(r.Warnings, r.Locks.warnEffect()...)
+	r.Warnings = append(r.Warnings, effect...)
 	r.warnPhases()
 	r.Finds = newFinds(&b.Manifest, in.finds, r.SAs)
 	r.Matrix = newMatrix(in.finds.Rows, r.SAs, r.Manifest.Plan.CPUs)
 	r.Drift = newDrift(in.facts)
 	r.Layouts = newLayouts(in.layouts)
 	if err := r.readEvents(ctx, a, b, kernel, in.imports); err != nil {
-		return nil, err
+		return analysed{}, err
 	}
 	r.Counted = newTotals(in.totals, r.Phases, from.shareIn(&in, r.SAs, firstStart, firstEnd))
 	if e := r.Main(); r.N == 0 && e != nil {
@@ -64,7 +66,6 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	}
 	r.Name = runName(r)
 	r.Config = config(b, &in)
-	r.Heat = newHeat(r.Main(), r.Manifest.Window)
 	r.CPUTimes = newCPUTimes(r, in)
 	r.Identities = newIdentities(r, in)
 	r.Gates = newGates(r, in)
@@ -72,7 +73,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	for _, e := range r.Events {
 		e.release(keepProfiles)
 	}
-	return r, nil
+	return analysed{timed{r, fast}, generated}, nil
 }
 
 // An input is the rows of one run.
@@ -91,8 +92,8 @@ type input struct {
 }
 
 // read reads the rows of a run. A file that is damaged is kept up to there.
-func (r *Run) read(b *bundle.Run) input {
-	in := input{imports: r.readImports(b)}
+func (r *Run) read(b *bundle.Run) (in input, measured []generated) {
+	in.imports, measured = r.readImports(b)
 	var err error
 	in.sas, err = b.SAs()
 	r.keep("SAs", err)
@@ -116,7 +117,7 @@ func (r *Run) read(b *bundle.Run) input {
 	r.keep("policies", err)
 	in.totals, err = b.Totals()
 	r.keep("counts of the events", err)
-	return in
+	return in, measured
 }
 
 // runName is the mode and the number of CPUs, or the directory of an unlabelled
@@ -161,12 +162,18 @@ func (r *Run) readEvents(ctx context.Context, a *analysis, b *bundle.Run, kernel
 	if err != nil && !absent {
 		r.gap(bundle.Gap{What: "samples", Why: err.Error()})
 	}
+	var classes []*classified
 	for _, p := range profiles {
-		e := newEvent(p, a.stages, r.Manifest.Window.Seconds(), r.Packets)
+		c := classify(p, a.stages)
+		classes = append(classes, c)
+		e := newEvent(c, r.Manifest.Window.Seconds(), r.Packets)
 		e.checkCoverage(r.Manifest.Plan.CPUs, r.Manifest.Window.Seconds())
 		r.Events = append(r.Events, e)
 	}
 	r.Misses = newMisses(r.Events)
+	if at := slices.Index(r.Events, r.Main()); at >= 0 {
+		r.Heat = newHeat(classes[at], r.Manifest.Window)
+	}
 	return nil
 }
 

@@ -27,7 +27,7 @@ func seedEvent(t *testing.T) *Event {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newEvent(im.Profiles[0], stage.Default(), 0, noPackets(bundle.Gap{}))
+	return newEvent(classify(im.Profiles[0], stage.Default()), 0, noPackets(bundle.Gap{}))
 }
 
 // The shares that were computed by hand from the graph when the table was made.
@@ -98,9 +98,10 @@ func TestLocksOfPublishedGraph(t *testing.T) {
 // of a function whose name holds one of the words, closest to the leaf first.
 func spinBelow(e *Event, words ...string) float64 {
 	sum := 0.0
+	places := classify(e.Profile, stage.Default()).places
 	for i := range e.Profile.Cells {
 		c := &e.Profile.Cells[i]
-		if e.places[c.Stack].Lock == stage.Spin && nearLeaf(e.Profile, e.Profile.Stacks[c.Stack], words) {
+		if places[c.Stack].Lock == stage.Spin && nearLeaf(e.Profile, e.Profile.Stacks[c.Stack], words) {
 			sum += float64(c.Period)
 		}
 	}

@@ -24,16 +24,16 @@ const unlisted = "(functions not listed)"
 
 // newSelf lists the functions of an event by name; the last sums those below
 // selfFloor.
-func newSelf(e *Event) []Self {
-	p := e.Profile
+func newSelf(of *classified) []Self {
+	p := of.Profile
 	names, numbers := functionNames(p)
 	calls := newCalls(len(names))
 	self := make([]metric.Estimate, len(p.Functions)+1)
 	var busy metric.Estimate
 	for i := range p.Cells {
 		c := &p.Cells[i]
-		place := &e.places[c.Stack]
-		if e.stages.Idle(*place) {
+		place := &of.places[c.Stack]
+		if of.stages.Idle(*place) {
 			continue
 		}
 		w := metric.Estimate{Samples: c.Count, Period: float64(c.Period), VarSum: c.PeriodSq}

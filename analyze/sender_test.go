@@ -103,7 +103,7 @@ func TestCostOfMeasuredCPUs(t *testing.T) {
 		wantValue(t, "wait per packet of "+l.Name, l.PerPkt, a.Locks.Rows[i].PerPkt.Value)
 	}
 	samples := profileOf(row{0, out + "xfrm_state_find", 100}, row{1, out + "xfrm_state_find", 300})
-	wantValue(t, "cost", newEvent(samples, stage.Default(), 2, b.Packets).All.PerPacket, newEvent(samples, stage.Default(), 2, a.Packets).All.PerPacket.Value)
+	wantValue(t, "cost", newEvent(classify(samples, stage.Default()), 2, b.Packets).All.PerPacket, newEvent(classify(samples, stage.Default()), 2, a.Packets).All.PerPacket.Value)
 	if w := b.Warnings; len(w) == 0 || !strings.Contains(w[0].Text, "costs, misses and lock wait per packet are over the 50.0 % of the packets that CPUs 0-1 sent; packets/s are of all") {
 		t.Errorf("warnings %+v", w)
 	}

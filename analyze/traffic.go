@@ -22,7 +22,7 @@ type generated struct {
 
 // takeTraffic keeps what traffic generators measured, mode by mode: a bundle
 // of TRex results holds a whole sweep.
-func (r *Run) takeTraffic(imports []*importer.Import, names []string) {
+func (r *Run) takeTraffic(imports []*importer.Import, names []string) (out []generated) {
 	byMode := map[string][]importer.TrafficFile{}
 	sources := map[string][]string{}
 	for i, im := range imports {
@@ -42,23 +42,25 @@ func (r *Run) takeTraffic(imports []*importer.Import, names []string) {
 			r.gap(bundle.Gap{What: "traffic of mode " + mode, Why: err.Error()})
 			continue
 		}
-		r.measured = append(r.measured, generated{mode, strings.Join(slices.Sorted(slices.Values(sources[mode])), " and "), t.Runs()})
-	}
-}
-
-// eachMeasured returns the runs, those of a whole sweep one by one. Of a run
-// with samples the generator's one result stands beside them.
-func eachMeasured(runs []*Run) []*Run {
-	var out []*Run
-	for _, r := range runs {
-		out = append(out, r.expand()...)
+		source := strings.Join(slices.Sorted(slices.Values(sources[mode])), " and ")
+		out = append(out, generated{mode, source, t.Runs()})
 	}
 	return out
 }
 
-func (r *Run) expand() []*Run {
+// eachMeasured returns the runs, those of a whole sweep one by one. Of a run
+// with samples the generator's one result stands beside them.
+func eachMeasured(runs []analysed) []*Run {
 	var out []*Run
-	for _, g := range r.measured {
+	for _, r := range runs {
+		out = append(out, r.run.expand(r.generated)...)
+	}
+	return out
+}
+
+func (r *Run) expand(measured []generated) []*Run {
+	var out []*Run
+	for _, g := range measured {
 		for _, points := range g.runs {
 			out = append(out, r.ofPoints(g, points))
 		}
@@ -81,7 +83,6 @@ func (r *Run) expand() []*Run {
 func (r *Run) ofPoints(g generated, points []importer.Point) *Run {
 	p := points[0]
 	run := *r
-	run.measured = nil
 	run.Mode, run.N = g.mode, p.N
 	if p.CPU < 0 {
 		run.Factor = p.Factor // else one a CPU
