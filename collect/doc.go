@@ -1,16 +1,19 @@
-// Package collect touches the live system: it plans, checks and makes
-// recordings, and says what can be recorded here.
+// Package collect is the part that touches the live system. It has no code of
+// its own; its packages are, in the order in which a run passes through them:
 //
-//	CheckPlan(plan, opt) error                          is the plan possible at all? needs no privileges
-//	DryRun(ctx, plan, opt) (string, error)              what Record would do, to the perf command line
-//	Record(ctx, plan, dir, opt) (*bundle.Run, error)    makes the bundle
-//	Doctor(ctx, opt, focus) *doctor.Report              what can be measured here, and why not
-//
-// Errors are a *PlanError (the plan asks for something that does not exist), a
-// *Missing (the machine lacks something; Fix says how to get it), a
-// *bundle.ExistsError, or a *PartialError: then the run is returned too.
-//
-// The parts stand on their own: package perf drives perf record, probe the
-// eBPF probes, xfrm reads the SAs, procfs the counters and symbols, netns
-// enters network namespaces, bundle holds the files.
+//	doctor      what can be measured here, and why not: before anything is
+//	scenario    flows, gateways and loads to measure under
+//	sweep       runs at one number of CPUs after the other, and remote, of several hosts
+//	record      one run: plan, window, phases, files
+//	perf        drives perf record and perf stat in the window of the samples
+//	probe       attaches the eBPF programs, one in each phase after it
+//	xfrm        the SAs and policies, over netlink
+//	procfs      counters, symbols, network namespaces
+//	placement   what decides on which CPU a packet is processed; by ethtool, too
+//	sched       pins this process and its children
+//	lockname    from a lock's address to its name
+//	bundle      the contract: the files of a run, which analyze reads
+//	pack        a bundle as one file, to be published
+//	top         the waits of now, on a terminal
+//	selftest    what the probes see of a contention that is known
 package collect

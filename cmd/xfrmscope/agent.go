@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"xfrmscope/collect"
+	"xfrmscope/collect/record"
 	"xfrmscope/collect/remote"
 )
 
@@ -16,7 +16,7 @@ func newAgent(io streams) *cobra.Command {
 		Hidden: true,
 		Args:   arguments(cobra.NoArgs, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return remote.Serve(cmd.Context(), io.in, io.out, collect.Options{Tool: "xfrmscope " + version()})
+			return remote.Serve(cmd.Context(), io.in, io.out, record.Options{Tool: "xfrmscope " + version()})
 		},
 	}
 }

@@ -6,8 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/doctor"
+	"xfrmscope/collect/record"
 )
 
 // doctorOptions are the flags of doctor.
@@ -34,7 +35,7 @@ Exit code 3 if nothing could be recorded.`,
   xfrmscope doctor -C 0-1 --dev eth0
   xfrmscope doctor --json`,
 		Args: arguments(cobra.NoArgs, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return doctor(cmd.Context(), io, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd.Context(), io, o) },
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.json, "json", false, "print the checks, the tables and the plan as JSON")
@@ -44,13 +45,13 @@ Exit code 3 if nothing could be recorded.`,
 	return cmd
 }
 
-func doctor(ctx context.Context, io streams, o doctorOptions) error {
+func runDoctor(ctx context.Context, io streams, o doctorOptions) error {
 	focus, err := focusOn(o.cpus, o.netns)
 	if err != nil {
 		return err
 	}
 	focus.Devices = o.devices
-	report := collect.Doctor(ctx, collect.Options{}, focus)
+	report := doctor.Examine(ctx, "", "", focus)
 	if o.json {
 		enc := json.NewEncoder(io.out)
 		enc.SetIndent("", "  ")
@@ -60,20 +61,20 @@ func doctor(ctx context.Context, io streams, o doctorOptions) error {
 	} else if err := report.Write(io.out); err != nil {
 		return err
 	}
-	if collect.CanRecord(report) {
+	if report.CanRecord() {
 		return nil
 	}
-	return &collect.Missing{What: "recording", Why: "what it needs is absent here", Fix: "the checks above name each fix"}
+	return &record.Missing{What: "recording", Why: "what it needs is absent here", Fix: "the checks above name each fix"}
 }
 
 // focusOn makes a focus of the flags -C and --netns.
-func focusOn(cpus string, netns []string) (collect.Focus, error) {
-	focus := collect.Focus{NetNS: netns}
+func focusOn(cpus string, netns []string) (doctor.Focus, error) {
+	focus := doctor.Focus{NetNS: netns}
 	if cpus != "" {
 		var err error
 		if focus.CPUs, err = bundle.ParseCPUSet(cpus); err != nil {
 			return focus, usageError{err}
 		}
 	}
-	return focus, focus.Check(collect.Options{})
+	return focus, record.CheckPlaces("", focus.CPUs, focus.NetNS)
 }

@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"xfrmscope/analyze/compare"
-	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/record"
 )
 
 // Exit codes. Scripts and git bisect rely on them.
@@ -37,8 +37,8 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // exitCode chooses the exit code of an error.
 func exitCode(err error) int {
 	var usage usageError
-	var plan *collect.PlanError
-	var missing *collect.Missing
+	var plan *record.PlanError
+	var missing *record.Missing
 	var damaged *bundle.DamagedError
 	var invalid *invalidError
 	var regression *regressionError

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/record"
 	"xfrmscope/collect/remote"
 )
 
@@ -65,7 +65,7 @@ func recordHosts(ctx context.Context, io streams, plan bundle.Plan, o recordOpti
 	}
 	if plan.Load != nil {
 		fleet.StartLoad = func(context.Context) (func() error, error) {
-			return collect.StartLoad(plan.Load, o.dir+".load.log", collect.Options{})
+			return record.StartLoad(plan.Load, o.dir+".load.log", record.Options{})
 		}
 	}
 	names, failed := fleet.Record(ctx, plan, o.dir)

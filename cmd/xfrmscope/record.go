@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/record"
 )
 
 // recordOptions are the flags of record.
@@ -60,7 +60,7 @@ measured. Needs root, or what ` + "`xfrmscope doctor`" + ` names.`,
   xfrmscope record -C 1-4 -d 20s -o ends --host west=ssh:root@west --host east=ssh:root@east
   xfrmscope record -C 1-4 -d 20s -o run --dry-run`,
 		Args: arguments(cobra.NoArgs, "flags only"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return record(cmd.Context(), io, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runRecord(cmd.Context(), io, o) },
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.cpus, "cpus", "C", "", "CPUs that send, as 1-4,8 (required)")
@@ -68,38 +68,38 @@ measured. Needs root, or what ` + "`xfrmscope doctor`" + ` names.`,
 	f.DurationVar(&o.warmUp, "warm-up", 0, "let the load run this long before the window")
 	f.StringVarP(&o.dir, "output", "o", "", "directory of the run, to be made (required)")
 	f.StringArrayVarP(&o.events, "event", "e", nil, "perf event, repeatable (default: cycles and instructions as a group, L1 misses)")
-	f.IntVarP(&o.hz, "frequency", "F", collect.DefaultFrequencyHz, "samples per second, event and CPU")
+	f.IntVarP(&o.hz, "frequency", "F", record.DefaultFrequencyHz, "samples per second, event and CPU")
 	f.StringVar(&o.load, "load", "", "shell command that makes the traffic; ended after the window")
 	f.StringVar(&o.loadCPUs, "load-cpus", "", "pin the load to these CPUs")
 	f.StringVar(&o.packets, "packets", "", "file of running packet counts, read at both ends of the window: one number, or lines CPU PACKETS")
 	f.StringArrayVar(&o.netns, "netns", nil, "network namespace whose SAs are read, repeatable (default: the current one)")
 	f.StringToStringVar(&o.labels, "label", nil, "label of the run, as mode=pcpu; report groups by mode")
-	f.StringSliceVar(&o.probes, "probes", collect.Probes(), "eBPF probes, each in a phase of its own after the window")
-	f.DurationVar(&o.phase, "phase", 0, fmt.Sprintf("length of each probe's phase (default %s, at most the window's length)", collect.DefaultPhase))
+	f.StringSliceVar(&o.probes, "probes", record.Probes(), "eBPF probes, each in a phase of its own after the window")
+	f.DurationVar(&o.phase, "phase", 0, fmt.Sprintf("length of each probe's phase (default %s, at most the window's length)", record.DefaultPhase))
 	f.BoolVar(&o.noProbes, "no-probes", false, "load no eBPF probe")
 	o.hostOptions.flags(f)
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the plan, measure nothing")
 	return cmd
 }
 
-func record(ctx context.Context, io streams, o recordOptions) error {
+func runRecord(ctx context.Context, io streams, o recordOptions) error {
 	plan, err := o.plan()
 	if err != nil {
 		return err
 	}
-	opt := collect.Options{
+	opt := record.Options{
 		Tool:     "xfrmscope " + version(),
 		Progress: func(line string) { fmt.Fprintln(io.err, line) },
 	}
 	if o.dryRun {
-		text, err := collect.DryRun(ctx, plan, opt)
+		text, err := record.DryRun(ctx, plan, opt)
 		fmt.Fprint(io.out, text)
 		return err
 	}
 	if len(o.hosts) > 0 {
 		return recordHosts(ctx, io, plan, o)
 	}
-	run, err := collect.Record(ctx, plan, o.dir, opt)
+	run, err := record.Run(ctx, plan, o.dir, opt)
 	if run != nil {
 		printRun(io, run)
 	}
@@ -123,7 +123,7 @@ func (o *recordOptions) plan() (bundle.Plan, error) {
 		return p, usageError{err}
 	}
 	if len(p.Events) == 0 {
-		p.Events = collect.DefaultEvents()
+		p.Events = record.DefaultEvents()
 	}
 	if !o.noProbes {
 		p.Probes = o.probes

@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/record"
 	"xfrmscope/collect/sched"
 	"xfrmscope/collect/selftest"
 )
@@ -178,14 +178,14 @@ func mayNot(err error) error {
 	if os.Geteuid() == 0 {
 		fix = "in a container, seccomp or a lacking CAP_BPF forbids it; `xfrmscope doctor` looks closer"
 	}
-	return &collect.Missing{What: "lock selftest", Why: "the kernel does not let this user load the generator (" + fs.ErrPermission.Error() + ")", Fix: fix, Err: err}
+	return &record.Missing{What: "lock selftest", Why: "the kernel does not let this user load the generator (" + fs.ErrPermission.Error() + ")", Fix: fix, Err: err}
 }
 
 // trustworthy turns a result into the exit code.
 func trustworthy(r *selftest.Result) error {
 	switch {
 	case !r.Attached():
-		return &collect.Missing{What: "wait probe", Why: "no rung attaches on this kernel", Fix: "`xfrmscope doctor` names what each needs"}
+		return &record.Missing{What: "wait probe", Why: "no rung attaches on this kernel", Fix: "`xfrmscope doctor` names what each needs"}
 	case !r.Valid():
 		return &invalidError{"lock selftest: a fact that must hold does not; see the verdicts"}
 	}

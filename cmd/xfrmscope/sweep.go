@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"xfrmscope/analyze"
-	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/record"
 	"xfrmscope/collect/scenario"
 	"xfrmscope/collect/sweep"
 	"xfrmscope/samples"
@@ -105,7 +105,7 @@ func runSweep(ctx context.Context, io streams, o *sweepOptions, args []string) (
 	if err != nil {
 		return err
 	}
-	local := sweep.Local{Options: collect.Options{Tool: "xfrmscope " + version()}, Mark: "XFRMSCOPE_SWEEP=" + abs}
+	local := sweep.Local{Options: record.Options{Tool: "xfrmscope " + version()}, Mark: "XFRMSCOPE_SWEEP=" + abs}
 	machine, closeHosts, err := o.machine(ctx, io, local)
 	if err != nil {
 		return err
@@ -232,7 +232,7 @@ func checkScenario(s *scenario.Scenario, here bool) error {
 		if len(run.Setup) > 0 {
 			plan.NetNS = nil // may be what the set-up makes
 		}
-		if err := collect.CheckPlan(plan, collect.Options{}); err != nil {
+		if err := record.CheckPlan(plan, record.Options{}); err != nil {
 			return fmt.Errorf("%s: %w", &run, err)
 		}
 	}
@@ -401,7 +401,7 @@ func cpusOf(m sweep.Machine) (scenario.Machine, error) {
 // resolveScenario fills in a scenario for the CPUs of a machine.
 func resolveScenario(s *scenario.Scenario, m scenario.Machine) (*scenario.Scenario, error) {
 	r, err := s.Resolve(m, scenario.Defaults{
-		Events: collect.DefaultEvents(), FrequencyHz: collect.DefaultFrequencyHz, Probes: collect.Probes(),
+		Events: record.DefaultEvents(), FrequencyHz: record.DefaultFrequencyHz, Probes: record.Probes(),
 	})
 	if err != nil {
 		return nil, usageError{err}

@@ -1,6 +1,7 @@
-// Package doctor judges what was found on a machine: is it set up so that
-// RFC 9611 can work and be measured? It looks at nothing itself; collect.Doctor
-// gathers and asks it.
+// Package doctor says what can be measured on a machine, and whether it is set up
+// so that RFC 9611 can work: Examine (doctor.go, probes.go) tries what a recording
+// uses and reads the placement and the SAs; Placement, SAs, SpinLocks and Plan
+// judge what was read; a Report is written as text or JSON.
 //
 // Ids are never given to another check:
 //

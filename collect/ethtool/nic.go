@@ -2,7 +2,7 @@
 // queues, and what it counted, as ethtool(8) does: by ioctl, and the pause counts by
 // generic netlink. It changes nothing.
 //
-// It works in the network namespace of the calling thread; see netns.Do.
+// It works in the network namespace of the calling thread; see procfs.Root.InNetNS.
 package ethtool
 
 import (

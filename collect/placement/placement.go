@@ -14,7 +14,6 @@ import (
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/ethtool"
-	"xfrmscope/collect/netns"
 	"xfrmscope/collect/procfs"
 )
 
@@ -65,7 +64,7 @@ func Read(root procfs.Root, namespaces []string) ([]bundle.Fact, []bundle.Gap) {
 	}
 	r.machine()
 	for _, ns := range namespaces {
-		err := netns.DoWithSys(root, ns, func() error {
+		err := root.InNetNSWithSys(ns, func() error {
 			r.interfaces(ns)
 			r.sysctls(ns)
 			return nil

@@ -27,10 +27,8 @@ type Acquire struct{ *programs }
 // kprobe of a function that takes locks can hang the machine.
 func (l *Loader) Count() (*Acquire, []Attempt) { return climb([]Rung{Fentry}, l.count) }
 
-// Time loads the time probe, which times one acquisition in oneIn.
-func (l *Loader) Time(oneIn uint32) (*Acquire, []Attempt) {
-	return climb([]Rung{Fentry}, func(r Rung) (*Acquire, error) { return l.time(r, oneIn) })
-}
+// Time loads the time probe, which times one acquisition in DefaultOneIn.
+func (l *Loader) Time() (*Acquire, []Attempt) { return climb([]Rung{Fentry}, l.time) }
 
 func (l *Loader) count(rung Rung) (*Acquire, error) {
 	spec, err := bpf.LoadAcquire()
@@ -48,7 +46,7 @@ func (l *Loader) count(rung Rung) (*Acquire, error) {
 	return &Acquire{p}, nil
 }
 
-func (l *Loader) time(rung Rung, oneIn uint32) (*Acquire, error) {
+func (l *Loader) time(rung Rung) (*Acquire, error) {
 	spec, err := bpf.LoadAcquire()
 	if err != nil {
 		return nil, fmt.Errorf("reading the time probe: %w", err)
@@ -69,7 +67,7 @@ func (l *Loader) time(rung Rung, oneIn uint32) (*Acquire, error) {
 		g.hooks = append(g.hooks, hook{bpf.AcquireProgTimeSlow, name})
 	}
 	g.hooks = append(g.hooks, hook{bpf.AcquireProgTimeBegin, fn})
-	p, err := l.load(TimeName, rung, oneIn, spec, []group{g})
+	p, err := l.load(TimeName, rung, DefaultOneIn, spec, []group{g})
 	if err != nil {
 		return nil, err
 	}

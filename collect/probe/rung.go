@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"strings"
+
 	"github.com/cilium/ebpf/btf"
 )
 
@@ -18,6 +20,15 @@ const (
 type Attempt struct {
 	Rung Rung
 	Err  error
+}
+
+// WhyNot says of each attempt why it failed.
+func WhyNot(passed []Attempt) string {
+	whys := make([]string, len(passed))
+	for i, attempt := range passed {
+		whys[i] = attempt.String()
+	}
+	return strings.Join(whys, "; ")
 }
 
 // climb tries the rungs, best first, and returns what the first that works

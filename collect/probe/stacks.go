@@ -16,12 +16,10 @@ const StacksName = "stacks"
 // Stacks is the probe of who waits: it walks the stack of one wait in so many.
 type Stacks struct{ *programs }
 
-// Stacks loads the stacks probe, which takes one wait in oneIn.
-func (l *Loader) Stacks(oneIn uint32) (*Stacks, []Attempt) {
-	return climb([]Rung{Fentry, TPBTF}, func(r Rung) (*Stacks, error) { return l.stacks(r, oneIn) })
-}
+// Stacks loads the stacks probe, which takes one wait in DefaultOneIn.
+func (l *Loader) Stacks() (*Stacks, []Attempt) { return climb([]Rung{Fentry, TPBTF}, l.stacks) }
 
-func (l *Loader) stacks(rung Rung, oneIn uint32) (*Stacks, error) {
+func (l *Loader) stacks(rung Rung) (*Stacks, error) {
 	spec, err := bpf.LoadStacks()
 	if err != nil {
 		return nil, fmt.Errorf("reading the stacks probe: %w", err)
@@ -37,7 +35,7 @@ func (l *Loader) stacks(rung Rung, oneIn uint32) (*Stacks, error) {
 			groups = append(groups, group{hooks: []hook{{bpf.StacksProgSpinStack, fn}}})
 		}
 	}
-	p, err := l.load(StacksName, rung, oneIn, spec, groups)
+	p, err := l.load(StacksName, rung, DefaultOneIn, spec, groups)
 	if err != nil {
 		return nil, err
 	}

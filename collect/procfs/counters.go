@@ -131,7 +131,7 @@ func hexColumns(line string) ([]uint64, error) {
 
 // XfrmStat returns XFRM's counters of the calling thread's network namespace
 // (Documentation/networking/xfrm_proc.rst), whatever their names: see
-// netns.Do. It returns fs.ErrNotExist if the kernel was built without
+// procfs.Root.InNetNS. It returns fs.ErrNotExist if the kernel was built without
 // CONFIG_XFRM_STATISTICS.
 func (r Root) XfrmStat() ([]bundle.Counter, error) {
 	data, err := r.Read("/proc/thread-self/net/xfrm_stat")

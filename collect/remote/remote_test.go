@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/record"
 )
 
 func TestParseHost(t *testing.T) {
@@ -46,7 +46,7 @@ func pipes(t *testing.T, name string) *Session {
 	outR, outW := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := Serve(context.Background(), inR, outW, collect.Options{Tool: "test"})
+		err := Serve(context.Background(), inR, outW, record.Options{Tool: "test"})
 		outW.CloseWithError(err)
 		ended <- err
 	}()

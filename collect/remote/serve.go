@@ -11,16 +11,16 @@ import (
 	"strings"
 	"time"
 
-	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/probe"
+	"xfrmscope/collect/record"
 	"xfrmscope/collect/scenario"
 )
 
 // Serve is the agent: it answers the requests of in on out until in ends. Runs
 // are made in a directory of its own below the system's temporary one, which is
 // removed at the end unless it holds a run that nobody fetched.
-func Serve(ctx context.Context, in io.Reader, out io.Writer, opt collect.Options) error {
+func Serve(ctx context.Context, in io.Reader, out io.Writer, opt record.Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	name, err := os.Hostname()
@@ -53,7 +53,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, opt collect.Options
 // An agent makes one run at a time.
 type agent struct {
 	*wire[request, answer]
-	opt  collect.Options
+	opt  record.Options
 	open chan int64 // when the window shall open
 
 	temp  string // holds run
@@ -102,11 +102,11 @@ func (a *agent) record(ctx context.Context, plan bundle.Plan) error {
 	go func() {
 		defer close(a.ended)
 		dir := filepath.Join(a.temp, "run")
-		run, err := collect.Record(ctx, plan, dir, opt)
+		run, err := record.Run(ctx, plan, dir, opt)
 		d := done{Bundle: run != nil}
 		if err != nil {
 			d.Error = err.Error()
-			var partial *collect.PartialError
+			var partial *record.PartialError
 			if errors.As(err, &partial) {
 				d.Error = partial.Why // its directory is not the coordinator's
 			}

@@ -7,8 +7,8 @@ import (
 	"os"
 	"slices"
 
-	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/record"
 	"xfrmscope/collect/remote"
 	"xfrmscope/collect/scenario"
 )
@@ -36,7 +36,7 @@ func (h *Hosts) Record(ctx context.Context, run *scenario.Run, steady *scenario.
 		opt := h.Options
 		opt.LoadEnv = append(opt.LoadEnv, h.Mark)
 		h.Fleet.StartLoad = func(context.Context) (func() error, error) {
-			return collect.StartLoad(run.Plan.Load, dir+".load.log", opt)
+			return record.StartLoad(run.Plan.Load, dir+".load.log", opt)
 		}
 	}
 	_, err := h.Fleet.Record(ctx, run.Plan, dir)

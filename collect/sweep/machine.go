@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/record"
 	"xfrmscope/collect/scenario"
 	"xfrmscope/collect/sched"
 )
@@ -24,7 +24,7 @@ type Machine interface {
 	Shell(ctx context.Context, line string, out, errw *os.File) error
 
 	// Record makes the run's bundle in dir, which must not exist yet; see
-	// collect.Record for what it returns.
+	// record.Record for what it returns.
 	Record(ctx context.Context, run *scenario.Run, steady *scenario.Steady, dir string, say func(line string)) (*bundle.Run, error)
 
 	// Recover ends what an earlier sweep, killed, left running.
@@ -33,7 +33,7 @@ type Machine interface {
 
 // Local is the machine this program runs on.
 type Local struct {
-	Options collect.Options
+	Options record.Options
 	Mark    string // NAME=VALUE in the environment of every child: Recover finds them by it
 }
 
@@ -60,7 +60,7 @@ func (l *Local) Shell(ctx context.Context, line string, out, errw *os.File) erro
 		_ = sched.Signal(cmd, unix.SIGTERM)
 		select {
 		case <-ended:
-		case <-time.After(collect.DefaultGrace):
+		case <-time.After(record.DefaultGrace):
 		}
 		_ = sched.Signal(cmd, unix.SIGKILL)
 	}
@@ -87,7 +87,7 @@ func (l *Local) Record(ctx context.Context, run *scenario.Run, steady *scenario.
 			return ctx.Err()
 		}
 	}
-	b, err := collect.Record(ctx, run.Plan, dir, opt)
+	b, err := record.Run(ctx, run.Plan, dir, opt)
 	if err != nil || verdict.ok() {
 		return b, err
 	}
@@ -103,7 +103,7 @@ func (l *Local) Recover() error {
 	for _, pid := range pids {
 		_ = unix.Kill(pid, unix.SIGTERM)
 	}
-	deadline := time.Now().Add(collect.DefaultGrace)
+	deadline := time.Now().Add(record.DefaultGrace)
 	for len(pids) > 0 && time.Now().Before(deadline) {
 		time.Sleep(20 * time.Millisecond)
 		pids = marked(l.Mark)

@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/record"
 	"xfrmscope/collect/scenario"
 )
 
@@ -41,7 +41,7 @@ func (w *worker) makeRun(ctx context.Context, run *scenario.Run, say func(string
 
 // partial drops from an error where the run was recorded: it is elsewhere now.
 func partial(err error) error {
-	var p *collect.PartialError
+	var p *record.PartialError
 	if errors.As(err, &p) {
 		return &runError{p.Why, p.Err}
 	}
@@ -163,7 +163,7 @@ func (w *worker) shell(ctx context.Context, what, run, line string) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("the %s was interrupted: %w", what, ctx.Err())
 		}
-		return &CommandError{What: what, Command: line, Last: collect.LastLines(name, 3), Err: err}
+		return &CommandError{What: what, Command: line, Last: record.LastLines(name, 3), Err: err}
 	}
 	return nil
 }

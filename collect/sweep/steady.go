@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/procfs"
+	"xfrmscope/collect/record"
 	"xfrmscope/collect/scenario"
 	"xfrmscope/collect/xfrm"
 )
@@ -33,7 +33,7 @@ type meter struct {
 func newMeter(root procfs.Root, plan *bundle.Plan) *meter {
 	if plan.PacketsFile != "" {
 		return &meter{name: plan.PacketsFile, read: func() (uint64, error) {
-			t, err := collect.ReadTraffic(plan.PacketsFile)
+			t, err := record.ReadTraffic(plan.PacketsFile)
 			if err != nil {
 				return 0, err
 			}

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"xfrmscope/collect"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/record"
 	"xfrmscope/collect/scenario"
 )
 
@@ -48,7 +48,7 @@ func (m *scripted) Record(ctx context.Context, run *scenario.Run, _ *scenario.St
 		}),
 		w.Finish(why))
 	if err != nil {
-		return nil, &collect.PartialError{Dir: dir, Why: why, Err: err}
+		return nil, &record.PartialError{Dir: dir, Why: why, Err: err}
 	}
 	return bundle.Open(os.DirFS(dir), dir)
 }

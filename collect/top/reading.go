@@ -9,7 +9,6 @@ import (
 	"syscall"
 
 	"xfrmscope/collect/bundle"
-	"xfrmscope/collect/netns"
 	"xfrmscope/collect/probe"
 	"xfrmscope/collect/procfs"
 	"xfrmscope/collect/sched"
@@ -60,7 +59,7 @@ func Open(opt Options) *Live {
 		l.netns = []string{""}
 	}
 	for _, ns := range l.netns {
-		if path, err := netns.Path(l.root, ns); err == nil {
+		if path, err := l.root.NetNSPath(ns); err == nil {
 			if info, err := os.Stat(path); err == nil {
 				l.inode[uint32(info.Sys().(*syscall.Stat_t).Ino)] = true
 			}
@@ -160,7 +159,7 @@ func (l *Live) Read() (Reading, error) {
 		}
 		r.SAs = append(r.SAs, sas...)
 		var rows []bundle.Counter
-		err = netns.Do(l.root, ns, func() (err error) {
+		err = l.root.InNetNS(ns, func() (err error) {
 			rows, err = l.root.XfrmStat()
 			return err
 		})

@@ -21,7 +21,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"xfrmscope/collect/bundle"
-	"xfrmscope/collect/netns"
 	"xfrmscope/collect/procfs"
 )
 
@@ -37,7 +36,7 @@ const (
 // netlink interface (CONFIG_XFRM_USER).
 var ErrNotSupported = errors.New("this kernel has no NETLINK_XFRM: load it with `modprobe xfrm_user`")
 
-// SAs returns the SAs of a network namespace, named as netns.Path wants it,
+// SAs returns the SAs of a network namespace, named as procfs.Root.NetNSPath wants it,
 // in the order of their keys. Phase and TimeNS are the caller's to set. What
 // was read before an error is returned with it. Needs CAP_NET_ADMIN in the
 // namespace. The kernel holds xfrm_state_lock while it fills each buffer
@@ -79,7 +78,7 @@ func compare(a, b bundle.SA) int {
 
 // dumpIn asks the kernel for all of one kind, inside the namespace.
 func dumpIn[T any](root procfs.Root, ns string, request, answer netlink.HeaderType, decode func([]byte) (T, error)) (all []T, err error) {
-	err = netns.Do(root, ns, func() error {
+	err = root.InNetNS(ns, func() error {
 		conn, err := netlink.Dial(unix.NETLINK_XFRM, nil)
 		if errors.Is(err, unix.EPROTONOSUPPORT) {
 			return fmt.Errorf("%w (%w)", ErrNotSupported, err)

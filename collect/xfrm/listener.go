@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"xfrmscope/collect/netns"
 	"xfrmscope/collect/procfs"
 )
 
@@ -41,7 +40,7 @@ func (l Listener) Owner() string {
 // netlink_native_seq_show, 6.12). It joins none itself.
 func Listeners(root procfs.Root, ns string) ([]Listener, error) {
 	var data []byte
-	err := netns.Do(root, ns, func() (err error) {
+	err := root.InNetNS(ns, func() (err error) {
 		data, err = root.Read("/proc/thread-self/net/netlink")
 		return err
 	})

@@ -1,0 +1,91 @@
+package record
+
+import (
+	"errors"
+
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/lockname"
+)
+
+// save writes all artefacts but perf.data and the logs. Each is written
+// whatever became of the others; the error joins those of all.
+func (r *recorder) save() error {
+	r.opt.progress("saving symbols and counters")
+	c := r.readProbes()
+	layouts := r.readLayouts()
+	names := lockname.New(lockname.Sources{
+		Realtime: r.opt.Root.ReadTrimmed("/sys/kernel/realtime") == "1",
+		Layouts:  layouts, PerCPU: r.perCPU(c), States: c.states(), Namespaces: r.namespaces(), Locks: c.locks(), Stacks: c.stackRows(),
+	})
+	r.closeProbes() // their programs are symbols too, at other addresses each time
+	if err := saveKallsyms(r.w, r.opt.Root, names.Offer); err != nil {
+		r.gap(kallsymsGap(r.opt.Root, err))
+	}
+	if err := saveModules(r.w, r.opt.Root); err != nil {
+		r.gap(bundle.Gap{What: "modules and build ids", Why: err.Error()})
+	}
+	r.update(func(m *bundle.Manifest) {
+		m.Gaps = append(m.Gaps, r.snapshot.gaps...)
+		m.Warnings = append(m.Warnings, r.snapshot.warnings...)
+	})
+	c.name(names)
+	return errors.Join(
+		bundle.WriteLines(r.w, sasFile, r.snapshot.sas),
+		bundle.WriteLines(r.w, placementFile, withoutIdleFacts(r.snapshot.facts)),
+		bundle.WriteLines(r.w, policiesFile, r.snapshot.policies),
+		bundle.WriteLines(r.w, countersFile, withoutIdle(r.snapshot.counters)),
+		r.saveTraffic(),
+		writeSome(r.w, totalsFile, r.totals),
+		writeSome(r.w, locksFile, c.lockLines()),
+		writeSome(r.w, findsFile, c.findLines(names)),
+		r.saveLayouts(layouts),
+	)
+}
+
+// writeSome writes rows if there are any.
+func writeSome[T any](w *bundle.Writer, name string, rows []T) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	return bundle.WriteLines(w, name, rows)
+}
+
+// readLayouts reads where the kernel's hot fields lie.
+func (r *recorder) readLayouts() []bundle.StructLayout {
+	layouts, err := r.loader.Layouts()
+	if err != nil {
+		r.gap(bundle.Gap{What: "layout of the kernel's structures", Why: err.Error()})
+	}
+	return layouts
+}
+
+func (r *recorder) saveLayouts(layouts []bundle.StructLayout) error {
+	if len(layouts) == 0 {
+		return nil
+	}
+	return r.w.WriteJSON(layoutsFile, layouts)
+}
+
+// perCPU finds the per-CPU variables, if there are locks to name.
+func (r *recorder) perCPU(c *counted) lockname.PerCPU {
+	if len(c.locks()) == 0 {
+		return lockname.PerCPU{}
+	}
+	p, err := lockname.FindPerCPU(r.opt.Root)
+	if err != nil {
+		r.gap(bundle.Gap{What: "names of per-CPU locks", Why: err.Error()})
+	}
+	return p
+}
+
+// saveTraffic writes what the packets file counted in the window.
+func (r *recorder) saveTraffic() error {
+	traffic, err := r.snapshot.traffic()
+	if err != nil {
+		r.gap(bundle.Gap{What: "packets counted by the load", Why: err.Error()})
+	}
+	if traffic == nil {
+		return nil
+	}
+	return r.w.WriteJSON(trafficFile, traffic)
+}

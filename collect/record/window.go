@@ -1,0 +1,201 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/perf"
+	"xfrmscope/collect/probe"
+)
+
+// measure starts the load, lets it warm up, and opens and shuts the window of
+// the samples, then the phases of the probes. It returns why a window was cut short, ""
+// if none was, and the cause.
+func (r *recorder) measure(ctx context.Context) (why string, cause error) {
+	if err := r.startLoad(); err != nil {
+		return err.Error(), err
+	}
+	if why, cause := r.warmUp(ctx); cause != nil {
+		return why, cause
+	}
+	if r.opt.BeforeWindow != nil {
+		if err := r.opt.BeforeWindow(ctx); err != nil {
+			return "the window was not opened: " + err.Error(), err
+		}
+	}
+	r.snapshot.take(phaseStart)
+	if err := r.openWindow(); err != nil {
+		return r.perfFailure(err)
+	}
+	r.opt.progress(fmt.Sprintf("measuring CPUs %s for %s", r.plan.CPUs, seconds(r.plan.DurationNS)))
+	why, cause = r.watch(ctx, r.plan.DurationNS, "every number")
+	if err := r.shutWindow(); err != nil && cause == nil {
+		why, cause = r.perfFailure(err)
+	}
+	r.snapshot.take(phaseEnd)
+	if cause == nil {
+		return r.runPhases(ctx)
+	}
+	r.noPhases("the run ended before its phase, which follows the window of the samples")
+	return why, cause
+}
+
+func (r *recorder) startLoad() error {
+	if r.plan.Load == nil {
+		return nil
+	}
+	r.opt.progress("starting the load: " + quote(r.plan.Load.Argv))
+	log, err := r.createLog(loadLog)
+	if err != nil {
+		return err
+	}
+	r.load, err = startLoad(r.plan.Load, r.own, log, r.opt.LoadEnv)
+	return err
+}
+
+// loadDone is closed when the load ends; without a load it never is.
+func (r *recorder) loadDone() <-chan struct{} {
+	if r.load == nil {
+		return nil
+	}
+	return r.load.done
+}
+
+func (r *recorder) warmUp(ctx context.Context) (why string, cause error) {
+	if r.plan.WarmUpNS > 0 {
+		r.opt.progress("warming up for " + seconds(r.plan.WarmUpNS))
+	}
+	timer := time.NewTimer(r.plan.WarmUpNS)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		if ctx.Err() == nil {
+			return "", nil
+		}
+		return "interrupted before the window", ctx.Err()
+	case <-ctx.Done():
+		return "interrupted before the window", ctx.Err()
+	case <-r.perf.Done():
+		return r.perfFailure(perf.ErrEnded)
+	case <-r.loadDone():
+		why := "the load ended before the window"
+		if failure := r.load.failure(); failure != "" {
+			why = failure
+		}
+		return why, errors.New(why)
+	}
+}
+
+func (r *recorder) openWindow() error {
+	if err := r.perf.Enable(); err != nil {
+		return err
+	}
+	r.window.StartNS = probe.Monotonic()
+	return nil
+}
+
+func (r *recorder) shutWindow() error {
+	r.window.EndNS = probe.Monotonic()
+	err := r.perf.Disable()
+	r.update(func(m *bundle.Manifest) { m.Window = r.window })
+	return err
+}
+
+// watch waits for the end of a window of length d; what it measures is weakened
+// if the load ends before.
+func (r *recorder) watch(ctx context.Context, d time.Duration, what string) (why string, cause error) {
+	end := time.NewTimer(d)
+	defer end.Stop()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	start := time.Now()
+	for {
+		after := func() string {
+			return fmt.Sprintf("after %.1f s of %s", time.Since(start).Seconds(), seconds(d))
+		}
+		select {
+		case <-end.C:
+			return "", nil
+		case <-tick.C:
+			r.snapshot.sample()
+			r.opt.progress(fmt.Sprintf("measured %.0f s of %s", time.Since(start).Seconds(), seconds(d)))
+		case <-ctx.Done():
+			return "interrupted " + after(), ctx.Err()
+		case <-r.perf.Done():
+			return r.perfFailure(fmt.Errorf("%w %s", perf.ErrEnded, after()))
+		case <-r.loadDone():
+			return r.loadEnded(after(), what)
+		}
+	}
+}
+
+// loadEnded says what it means that the load ended within the window.
+func (r *recorder) loadEnded(after, what string) (why string, cause error) {
+	if failure := r.load.failure(); failure != "" {
+		why := failure + " (" + after + ")"
+		return why, errors.New(why)
+	}
+	r.warn(what, "the load ended by itself "+after+", and the window with it")
+	return "", nil
+}
+
+// perfFailure adds perf's own last words to an error.
+func (r *recorder) perfFailure(err error) (why string, cause error) {
+	err = r.perfError(err)
+	return err.Error(), err
+}
+
+// perfError adds perf's own last words. On a full disk perf has none: its log
+// is on it.
+func (r *recorder) perfError(err error) error {
+	var fs unix.Statfs_t
+	if serr := unix.Statfs(r.dir, &fs); serr == nil && fs.Bavail == 0 {
+		return fmt.Errorf("%w: %s: %w", err, r.dir, unix.ENOSPC)
+	}
+	return fmt.Errorf("%w: %s", err, LastLines(r.perfLog.Name(), 2))
+}
+
+// endLoad stops the load, if it runs, and saves its output.
+func (r *recorder) endLoad() {
+	if r.load == nil {
+		return
+	}
+	l := r.load
+	r.load = nil
+	stopped := !l.ended()
+	if stopped {
+		r.opt.progress("ending the load")
+	}
+	l.stop(r.opt.grace())
+	r.adopt(loadLog)
+	r.update(func(m *bundle.Manifest) {
+		m.Commands = append(m.Commands, bundle.Command{Argv: r.plan.Load.Argv, Exit: l.exitCode(), Stopped: stopped, Log: loadLog})
+	})
+}
+
+// endPerf completes perf.data. What a perf that failed has written is kept too.
+func (r *recorder) endPerf() error {
+	r.opt.progress("completing perf.data")
+	err := r.perf.Stop()
+	r.perfLog.Close()
+	r.update(func(m *bundle.Manifest) {
+		m.Commands = append(m.Commands, bundle.Command{Argv: r.tool.Argv(r.perfOptions(perfData, r.opened())), Exit: r.perf.ExitCode(), Log: perfRecordLog})
+	})
+	if err != nil {
+		err = r.perfError(fmt.Errorf("perf record: %w", err))
+	}
+	r.adopt(perfRecordLog)
+	if part, perr := r.w.PartPath(perfData); perr == nil {
+		if info, serr := os.Stat(part); serr != nil || info.Size() == 0 {
+			os.Remove(part)
+			return errors.Join(err, errors.New("perf wrote no perf.data"))
+		}
+	}
+	return errors.Join(err, r.w.Adopt(perfData))
+}
