@@ -48,7 +48,7 @@ func importedTraffic(imports []*importer.Import) *bundle.Traffic {
 		if im.Traffic == nil {
 			continue
 		}
-		if t, ok := im.Traffic.Bundle(im.Format.String()); ok {
+		if t, ok := im.Traffic.Bundle(string(im.Format)); ok {
 			return &t
 		}
 	}
@@ -63,10 +63,8 @@ func (r *Run) importLocks(in *input) {
 	}
 	found := false
 	for _, im := range in.imports {
-		for i := range im.Locks {
-			found = true
-			in.locks.Waits = append(in.locks.Waits, im.Locks[i].Row())
-		}
+		found = found || len(im.Locks) > 0
+		in.locks.Waits = append(in.locks.Waits, im.Locks...)
 	}
 	if !found {
 		return

@@ -34,7 +34,7 @@ func (r *Run) takeTraffic(imports []*importer.Import, names []string) (out []gen
 			mode = im.Traffic.Mode
 		}
 		byMode[mode] = append(byMode[mode], importer.TrafficFile{Name: path.Base(names[i]), Traffic: im.Traffic})
-		sources[mode] = appendNew(sources[mode], im.Format.String())
+		sources[mode] = appendNew(sources[mode], string(im.Format))
 	}
 	for _, mode := range slices.Sorted(maps.Keys(byMode)) {
 		t, err := importer.MergeTraffic(byMode[mode])

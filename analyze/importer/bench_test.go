@@ -83,7 +83,7 @@ func BenchmarkScript(b *testing.B) {
 	b.ReportAllocs()
 	start := cpuTime(b)
 	for b.Loop() {
-		im, err := ReadAs(PerfScript, bytes.NewReader(text), Options{})
+		im, err := readAs(scriptText, bytes.NewReader(text), Options{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -39,13 +39,14 @@ type FormatError struct {
 }
 
 func (e *FormatError) Error() string {
-	known := make([]string, 0, len(formats))
-	for _, f := range formats {
-		known = append(known, f.text)
+	var known []string
+	for _, f := range formats() {
+		known = append(known, string(f.name))
 	}
 	name := e.File
 	if name == "" {
 		name = "input"
 	}
-	return fmt.Sprintf("%s is in no format that can be imported: %s; known are %s", name, e.Why, strings.Join(known, ", "))
+	return fmt.Sprintf("%s is in no format that can be imported: %s; known are %s",
+		name, e.Why, strings.Join(known, ", "))
 }

@@ -14,11 +14,7 @@ func readFolded(r io.Reader, opt Options) (*Import, error) {
 	f := newNamed(opt)
 	stacks, twoCounts := 0, 0
 	l := newLines(r, opt.Name)
-	for {
-		line, ok := l.next()
-		if !ok {
-			break
-		}
+	for line := range l.all {
 		if line = trimSpaces(line); len(line) == 0 || line[0] == '#' {
 			continue
 		}

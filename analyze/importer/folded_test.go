@@ -53,7 +53,7 @@ func TestFolded(t *testing.T) {
 			for _, p := range im.Profiles {
 				checkProfile(t, p)
 			}
-			if got := dumpAll(im); im.Format != Folded || got != tt.want {
+			if got := dumpAll(im); im.Format != foldedText || got != tt.want {
 				t.Errorf("read as %v, got\n%s\nwant\n%s", im.Format, got, tt.want)
 			}
 		})

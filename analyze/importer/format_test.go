@@ -28,34 +28,34 @@ func TestDetect(t *testing.T) {
 	}{
 		{"PERFILE2\x68\x00", "x", Recording},
 		{"2ELIFREP\x00", "x", Recording},
-		{"swapper     0 [001] 202513.231817:    1001001 cpu-clock: \n\tff f ([k])\n", "", PerfScript},
-		{"# ========\n# captured on: now\n", "", PerfScript},
-		{"# comment only\nfalse 39654 19115.489713:          1 cycles:u:  ff [unknown] ([unknown])\n", "", PerfScript},
-		{"java 25607 cycles: \n\tff f ([k])\n", "", PerfScript},
-		{"iperf;main;f 3\n", "", Folded},
-		{"swapper 5\n", "", Folded},
-		{"a;f " + strings.Repeat("1", HeadBytes), "", Unknown},
-		{strings.Repeat("a;f 1\n", HeadBytes/6) + "a;é"[:4], "", Folded},
-		{"#flows,run_1,avg_1\n", "", TRexCSV},
-		{"\xef\xbb\xbf# frame size 1440,pps 1,tx per flow 1G\n#flows,run_1\n", "", TRexCSV},
-		{"<?xml version=\"1.0\"?>\n<svg width=\"1200\">", "", SVG},
-		{"  [ [ {\"tx_opackets\": 1", "", TRexJSON},
-		{"{\"start\":\t{\"connected\":\t[{", "", IPerf3},
-		{"\x0a\x0b\x08\x01\x10\x02 rest", "", Pprof},
-		{"prose without end", "x.folded", Folded},
-		{"prose without end", "x.svg.gz", SVG},
-		{"prose without end", "x.pb.gz", Pprof},
-		{"prose without end", "x.txt", Unknown},
-		{"{\"a\": 1}", "x.json", Unknown},
-		{" \n\n", "x.folded", Unknown},
-		{"", "x.folded", Unknown},
+		{"swapper     0 [001] 202513.231817:    1001001 cpu-clock: \n\tff f ([k])\n", "", scriptText},
+		{"# ========\n# captured on: now\n", "", scriptText},
+		{"# comment only\nfalse 39654 19115.489713:          1 cycles:u:  ff [unknown] ([unknown])\n", "", scriptText},
+		{"java 25607 cycles: \n\tff f ([k])\n", "", scriptText},
+		{"iperf;main;f 3\n", "", foldedText},
+		{"swapper 5\n", "", foldedText},
+		{"a;f " + strings.Repeat("1", HeadBytes), "", ""},
+		{strings.Repeat("a;f 1\n", HeadBytes/6) + "a;é"[:4], "", foldedText},
+		{"#flows,run_1,avg_1\n", "", trexTable},
+		{"\xef\xbb\xbf# frame size 1440,pps 1,tx per flow 1G\n#flows,run_1\n", "", trexTable},
+		{"<?xml version=\"1.0\"?>\n<svg width=\"1200\">", "", flameSVG},
+		{"  [ [ {\"tx_opackets\": 1", "", trexSweep},
+		{"{\"start\":\t{\"connected\":\t[{", "", iperfJSON},
+		{"\x0a\x0b\x08\x01\x10\x02 rest", "", pprofProto},
+		{"prose without end", "x.folded", foldedText},
+		{"prose without end", "x.svg.gz", flameSVG},
+		{"prose without end", "x.pb.gz", pprofProto},
+		{"prose without end", "x.txt", ""},
+		{"{\"a\": 1}", "x.json", ""},
+		{" \n\n", "x.folded", ""},
+		{"", "x.folded", ""},
 	} {
 		got, err := Detect([]byte(tt.head), tt.name)
 		if got != tt.want {
 			t.Errorf("Detect(%.40q, %q) = %v, want %v", tt.head, tt.name, got, tt.want)
 		}
 		var unknown *FormatError
-		if (tt.want == Unknown) != errors.As(err, &unknown) {
+		if (tt.want == "") != errors.As(err, &unknown) {
 			t.Errorf("Detect(%.40q, %q): error is %v", tt.head, tt.name, err)
 		}
 		if len(tt.head) == 0 {

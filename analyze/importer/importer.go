@@ -29,6 +29,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"time"
 
 	"xfrmscope/analyze/profile"
 	"xfrmscope/collect/bundle"
@@ -52,7 +53,7 @@ type Import struct {
 	Format   Format
 	Profiles []*profile.Profile
 	Traffic  *Traffic
-	Locks    []LockWait
+	Locks    []bundle.LockRow
 
 	Host    bundle.Host   // of the recording, as far as the file says
 	Command []string      // that made the recording; words, not always argv
@@ -60,6 +61,10 @@ type Import struct {
 
 	Losses   []bundle.Loss
 	Warnings []bundle.Warning
+
+	events      []string // of a recording
+	started     time.Time
+	frequencyHz int
 }
 
 // Read detects the format of r and reads it to its end. Gzipped input is read
@@ -71,19 +76,15 @@ func Read(r io.Reader, opt Options) (*Import, error) {
 	if err != nil && err != io.EOF {
 		return nil, fmt.Errorf("reading %s: %w", opt.Name, err)
 	}
-	format, err := Detect(head, opt.Name)
+	f, err := detect(head, opt.Name)
 	if err != nil {
 		return nil, err
 	}
-	return ReadAs(format, br, opt)
+	return f.readAll(br, opt)
 }
 
-// ReadAs reads r as the format given; see Read.
-func ReadAs(format Format, r io.Reader, opt Options) (*Import, error) {
-	read := reader(format)
-	if read == nil {
-		return nil, &FormatError{File: opt.Name, Why: "it is a " + format.String() + ", which is imported as it is: `xfrmscope import FILE -o RUN`"}
-	}
+// readAll reads r as the format; see Read.
+func (f format) readAll(r io.Reader, opt Options) (*Import, error) {
 	br := bufio.NewReaderSize(r, HeadBytes)
 	if magic, _ := br.Peek(3); isGzip(magic) {
 		zr, err := gzip.NewReader(br)
@@ -92,12 +93,12 @@ func ReadAs(format Format, r io.Reader, opt Options) (*Import, error) {
 		}
 		br = bufio.NewReaderSize(zr, HeadBytes)
 	}
-	if mark, _ := br.Peek(3); bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
-		_, _ = br.Discard(3)
+	if mark, _ := br.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+		_, _ = br.Discard(len(byteOrderMark))
 	}
-	im, err := read(br, opt)
+	im, err := f.read(br, opt)
 	if im != nil {
-		im.Format = format
+		im.Format = f.name
 	}
 	if err != nil && !isOurs(err) {
 		err = fmt.Errorf("reading %s: %w", opt.Name, err)
@@ -111,30 +112,6 @@ func isOurs(err error) bool {
 		return true
 	}
 	return false
-}
-
-func reader(f Format) func(io.Reader, Options) (*Import, error) {
-	switch f {
-	case PerfScript:
-		return readScript
-	case Folded:
-		return readFolded
-	case SVG:
-		return readSVG
-	case Pprof:
-		return readPprof
-	case TRexCSV:
-		return readTRexCSV
-	case TRexJSON:
-		return readTRexJSON
-	case IPerf3:
-		return readIPerf3
-	case Pktgen:
-		return readPktgen
-	case LockCSV:
-		return readLockCSV
-	}
-	return nil
 }
 
 // readPprof reads a profile.proto; see profile.FromPprof.

@@ -58,24 +58,15 @@ type iperfDocument struct {
 // An iperfResult is what iperf_json_finish writes (src/iperf_api.c, 3.16).
 type iperfResult struct {
 	Start struct {
-		Version string    `json:"version"`
-		Test    iperfTest `json:"test_start"`
+		Test iperfTest `json:"test_start"`
 	} `json:"start"`
-	Intervals []iperfInterval `json:"intervals"`
-	End       iperfEnd        `json:"end"`
-	Error     string          `json:"error"`
+	End   iperfEnd `json:"end"`
+	Error string   `json:"error"`
 }
 
 type iperfTest struct {
-	Protocol  string  `json:"protocol"`
-	Streams   int     `json:"num_streams"`
-	BlockSize int     `json:"blksize"`
-	Reverse   int     `json:"reverse"`
-	Target    float64 `json:"target_bitrate"`
-}
-
-type iperfInterval struct {
-	Sum iperfSum `json:"sum"`
+	Streams int `json:"num_streams"`
+	Reverse int `json:"reverse"`
 }
 
 type iperfEnd struct {
@@ -84,20 +75,14 @@ type iperfEnd struct {
 	Received        *iperfSum `json:"sum_received"`
 	SentReverse     *iperfSum `json:"sum_sent_bidir_reverse"`
 	ReceivedReverse *iperfSum `json:"sum_received_bidir_reverse"`
-	CPU             *struct {
-		Host   float64 `json:"host_total"`
-		Remote float64 `json:"remote_total"`
-	} `json:"cpu_utilization_percent"`
 }
 
 type iperfSum struct {
-	Seconds     float64  `json:"seconds"`
-	Bytes       float64  `json:"bytes"`
-	BPS         float64  `json:"bits_per_second"`
-	Packets     *float64 `json:"packets"`
-	Lost        *float64 `json:"lost_packets"`
-	Retransmits *float64 `json:"retransmits"`
-	Omitted     bool     `json:"omitted"`
+	Seconds float64  `json:"seconds"`
+	Bytes   float64  `json:"bytes"`
+	BPS     float64  `json:"bits_per_second"`
+	Packets *float64 `json:"packets"`
+	Lost    *float64 `json:"lost_packets"`
 }
 
 // follow takes an event of a stream; done with its end.
@@ -106,11 +91,6 @@ func (r *iperfResult) follow(event string, data json.RawMessage) (done bool, err
 	case "start":
 		*r = iperfResult{}
 		return false, json.Unmarshal(data, &r.Start)
-	case "interval":
-		var i iperfInterval
-		err = json.Unmarshal(data, &i)
-		r.Intervals = append(r.Intervals, i)
-		return false, err
 	case "end":
 		return true, json.Unmarshal(data, &r.End)
 	case "error":
@@ -140,11 +120,6 @@ func (im *Import) addIPerf(r *iperfResult, line int, opt Options) error {
 		direction = "rev"
 	}
 	p := r.point(sent, received, line, direction)
-	for _, i := range r.Intervals {
-		if !i.Sum.Omitted && i.Sum.BPS > 0 {
-			p.Intervals = append(p.Intervals, payloadRate(i.Sum.BPS))
-		}
-	}
 	im.Traffic.Points = append(im.Traffic.Points, p)
 	if r.End.SentReverse != nil {
 		im.Traffic.Points[len(im.Traffic.Points)-1].Direction = "fwd"
@@ -153,21 +128,13 @@ func (im *Import) addIPerf(r *iperfResult, line int, opt Options) error {
 	return nil
 }
 
-func payloadRate(bps float64) Rate { return Rate{Value: bps, Unit: BitPerSecond, Layer: Payload} }
+func payloadRate(bps float64) Rate { return Rate{Value: bps, Unit: bitPerSecond, Layer: inPayload} }
 
 func (r *iperfResult) point(sent, received *iperfSum, line int, direction string) Point {
 	t := r.Start.Test
 	p := Point{
 		Line: line, Factor: "streams", N: max(t.Streams, 0), Direction: direction, CPU: -1,
-		Tx:         sent.side(),
-		BlockBytes: max(t.BlockSize, 0),
-		Seconds:    sent.Seconds,
-	}
-	if t.Target > 0 {
-		p.Requested = payloadRate(t.Target * float64(max(t.Streams, 1)))
-	}
-	if n := sent.Retransmits; n != nil && *n >= 0 {
-		p.Retransmits = new(uint64(*n))
+		Tx: sent.side(), Seconds: sent.Seconds,
 	}
 	if received != nil {
 		p.Rx = received.side()
@@ -177,9 +144,6 @@ func (r *iperfResult) point(sent, received *iperfSum, line int, direction string
 		lost = received
 	}
 	p.lose(lost)
-	if c := r.End.CPU; c != nil {
-		p.CPUShare = &CPUShare{Local: c.Host / 100, Remote: c.Remote / 100}
-	}
 	return p
 }
 

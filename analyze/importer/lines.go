@@ -26,6 +26,16 @@ func newLines(r io.Reader, file string) *lines {
 	return &lines{r: r, file: file, buf: make([]byte, 256<<10)}
 }
 
+// all goes through the lines; the number of each is l.num.
+func (l *lines) all(yield func([]byte) bool) {
+	for {
+		line, ok := l.next()
+		if !ok || !yield(line) {
+			return
+		}
+	}
+}
+
 // next returns the next line without its end, and false after the last. The
 // line is good until the following call.
 func (l *lines) next() ([]byte, bool) {

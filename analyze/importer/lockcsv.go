@@ -10,24 +10,15 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// A LockWait is a row of perf lock contention -x: the waits for a lock, or of
-// a caller, a task or a cgroup. Columns not printed are zero or "".
-type LockWait struct {
-	Type    string `json:"type,omitempty"`    // "spinlock", "rwlock:R", "mutex"
-	Caller  string `json:"caller,omitempty"`  // "xfrm_state_find+0x1f2"
-	Address uint64 `json:"address,omitempty"` // with -l
-	Symbol  string `json:"symbol,omitempty"`  // with -l: of the lock
-	PID     int32  `json:"pid"`               // with -t, else -1
-	Comm    string `json:"comm,omitempty"`    // with -t
-	Cgroup  string `json:"cgroup,omitempty"`  // with --lock-cgroup
-	Stack   string `json:"stack,omitempty"`   // with -v
-	Owner   bool   `json:"owner,omitempty"`   // the stack is the lock owner's
+// A lockWait is a row of perf lock contention -x: the waits for a lock, or of a
+// caller, a task or a cgroup. Columns not printed are zero or "".
+type lockWait struct {
+	kind    string // "spinlock", "rwlock:R", "mutex"
+	caller  string // "xfrm_state_find+0x1f2"
+	address uint64 // with -l
+	symbol  string // with -l: of the lock
 
-	Contended uint64 `json:"contended"`
-	WaitNS    uint64 `json:"wait_ns"` // in all
-	MaxNS     uint64 `json:"max_ns"`
-	MinNS     uint64 `json:"min_ns"`
-	AvgNS     uint64 `json:"avg_ns"`
+	contended, waitNS, maxNS uint64
 }
 
 // lockFlags are the LCB_F_* of include/trace/events/lock.h by perf's names of
@@ -63,12 +54,14 @@ func lockFlags(kind string) uint32 {
 	return 0
 }
 
-// Row returns the wait as a bundle keeps it. perf does not tell CPUs apart:
+// row returns the wait as a bundle keeps it. perf does not tell CPUs apart:
 // CPU is -1; without -l the lock has no address and is named by its caller.
-func (w *LockWait) Row() bundle.LockRow {
-	r := bundle.LockRow{CPU: -1, Name: w.Caller, Flags: lockFlags(w.Type), Count: w.Contended, WaitNS: w.WaitNS, MaxNS: w.MaxNS}
-	if w.Address != 0 {
-		r.Lock, r.Name = fmt.Sprintf("%#x", w.Address), w.Symbol
+func (w *lockWait) row() bundle.LockRow {
+	r := bundle.LockRow{
+		CPU: -1, Name: w.caller, Flags: lockFlags(w.kind), Count: w.contended, WaitNS: w.waitNS, MaxNS: w.maxNS,
+	}
+	if w.address != 0 {
+		r.Lock, r.Name = fmt.Sprintf("%#x", w.address), w.symbol
 	}
 	return r
 }
@@ -77,11 +70,7 @@ func (w *LockWait) Row() bundle.LockRow {
 func readLockCSV(r io.Reader, opt Options) (*Import, error) {
 	c := lockCSV{im: &Import{}, file: opt.Name}
 	l := newLines(r, opt.Name)
-	for {
-		line, ok := l.next()
-		if !ok {
-			break
-		}
+	for line := range l.all {
 		if err := c.line(trimSpaces(line), l.num); err != nil {
 			return nil, err
 		}
@@ -147,55 +136,46 @@ func (c *lockCSV) line(line []byte, num int) error {
 func (c *lockCSV) row(text string, num int) error {
 	cells := strings.SplitN(text, c.sep, len(c.columns))
 	if len(cells) < len(c.columns) && !c.owners {
-		return &SyntaxError{File: c.file, Line: num, What: fmt.Sprintf("a row of %d cells under %d columns", len(cells), len(c.columns))}
+		what := fmt.Sprintf("a row of %d cells under %d columns", len(cells), len(c.columns))
+		return &SyntaxError{File: c.file, Line: num, What: what}
 	}
-	w := LockWait{PID: -1, Owner: c.owners}
+	var w lockWait
 	for i, cell := range cells {
 		if !w.set(c.columns[i], strings.TrimSpace(cell)) {
-			return &SyntaxError{File: c.file, Line: num, What: fmt.Sprintf("%.80q in column %q", strings.TrimSpace(cell), c.columns[i])}
+			what := fmt.Sprintf("%.80q in column %q", strings.TrimSpace(cell), c.columns[i])
+			return &SyntaxError{File: c.file, Line: num, What: what}
 		}
 	}
-	c.im.Locks = append(c.im.Locks, w)
+	c.im.Locks = append(c.im.Locks, w.row())
 	return nil
 }
 
 // set fills the field of a column; false if the cell is not of its kind.
-func (w *LockWait) set(column, cell string) bool {
+func (w *lockWait) set(column, cell string) bool {
 	number := func(to *uint64) (ok bool) {
 		*to, ok = parseUint([]byte(cell))
 		return ok
 	}
 	switch column {
 	case "contended":
-		return number(&w.Contended)
+		return number(&w.contended)
 	case "total wait":
-		return number(&w.WaitNS)
+		return number(&w.waitNS)
 	case "max wait":
-		return number(&w.MaxNS)
-	case "min wait":
-		return number(&w.MinNS)
-	case "avg wait":
-		return number(&w.AvgNS)
+		return number(&w.maxNS)
+	case "min wait", "avg wait", "pid":
+		var ignored uint64
+		return number(&ignored)
 	case "address":
 		n, ok := parseHex([]byte(strings.TrimPrefix(cell, "0x")))
-		w.Address = n
-		return ok
-	case "pid":
-		n, ok := parseID([]byte(cell))
-		w.PID = n
+		w.address = n
 		return ok
 	case "type":
-		w.Type = cell
+		w.kind = cell
 	case "caller":
-		w.Caller = cell
+		w.caller = cell
 	case "symbol":
-		w.Symbol = cell
-	case "comm", "owner":
-		w.Comm = cell
-	case "cgroup":
-		w.Cgroup = cell
-	case "stacktrace":
-		w.Stack = cell
+		w.symbol = cell
 	}
 	return true
 }

@@ -88,7 +88,7 @@ type pointKey struct {
 // differ reports whether two rates, both known, are not the same but for the
 // digits printed.
 func differ(a, b Rate) bool {
-	return a.Known() && b.Known() && math.Abs(a.Value-b.In(a.Unit).Value) > rounding
+	return a.Known() && b.Known() && math.Abs(a.Value-b.BPS()/a.Unit.bits()) > rounding
 }
 
 // fill takes from other what p does not know.

@@ -15,11 +15,7 @@ import (
 func readPktgen(r io.Reader, opt Options) (*Import, error) {
 	k := pktgenReader{im: &Import{Traffic: &Traffic{Mode: modeOf(opt.Name)}}, file: opt.Name}
 	l := newLines(r, opt.Name)
-	for {
-		line, ok := l.next()
-		if !ok {
-			break
-		}
+	for line := range l.all {
 		if err := k.line(string(trimSpaces(withoutPath(line))), l.num); err != nil {
 			return nil, err
 		}
@@ -89,9 +85,6 @@ func (k *pktgenReader) result(line string, num int) error {
 		Tx:         Side{Packets: &packets},
 		FrameBytes: size, Seconds: float64(usec) / 1e6,
 	}
-	if usec > 0 {
-		k.point.CPUShare = &CPUShare{Local: 1 - float64(idle)/float64(usec)}
-	}
 	return nil
 }
 
@@ -113,7 +106,7 @@ func (k *pktgenReader) rates(line string, num int) error {
 		return &SyntaxError{File: k.file, Line: num, What: fmt.Sprintf("%.80q is no rate of pktgen: %v", line, err)}
 	}
 	k.point.Tx.PPS = new(float64(pps))
-	k.point.Tx.Rate = Rate{Value: float64(bps), Unit: BitPerSecond, Layer: Frame}
+	k.point.Tx.Rate = Rate{Value: float64(bps), Unit: bitPerSecond, Layer: inFrame}
 	k.point.Errors = failed
 	k.end()
 	return nil

@@ -38,10 +38,10 @@ func TestPprof(t *testing.T) {
 		got += p.Event.Name + " " + p.Event.Unit + " " + thousands(float64(n)) + " " + thousands(float64(weight)) + " " + dumpFrame(p, p.Stacks[0][0]) + "\n"
 	}
 	const frame = "ffffffff81000010 xfrm_state_find in [kernel.kallsyms] (kernel)\n"
-	if want := "cpu nanoseconds 3 30 " + frame + "misses count 3 7 " + frame; im.Format != Pprof || got != want {
+	if want := "cpu nanoseconds 3 30 " + frame + "misses count 3 7 " + frame; im.Format != pprofProto || got != want {
 		t.Errorf("%v: got\n%s\nwant\n%s", im.Format, got, want)
 	}
-	if _, err := ReadAs(Pprof, strings.NewReader("no pprof"), Options{Name: "x.pb.gz"}); err == nil || !strings.Contains(err.Error(), "x.pb.gz") {
+	if _, err := readAs(pprofProto, strings.NewReader("no pprof"), Options{Name: "x.pb.gz"}); err == nil || !strings.Contains(err.Error(), "x.pb.gz") {
 		t.Errorf("error is %v, want one that names the file", err)
 	}
 }
@@ -49,7 +49,7 @@ func TestPprof(t *testing.T) {
 func FuzzPprof(f *testing.F) {
 	f.Add(madePprof(f))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		im, err := ReadAs(Pprof, bytes.NewReader(data), Options{Name: "fuzz"})
+		im, err := readAs(pprofProto, bytes.NewReader(data), Options{Name: "fuzz"})
 		if err == nil {
 			for _, p := range im.Profiles {
 				checkProfile(t, p)

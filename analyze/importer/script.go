@@ -15,11 +15,7 @@ import (
 // single sample but with such lines is a *SyntaxError.
 func readScript(r io.Reader, opt Options) (*Import, error) {
 	p := newScriptParser(r, opt.Name)
-	for {
-		line, ok := p.lines.next()
-		if !ok {
-			break
-		}
+	for line := range p.lines.all {
 		p.line(line)
 	}
 	p.close()
@@ -159,7 +155,7 @@ func (p *scriptParser) result() *Import {
 	for _, s := range p.b.events {
 		p.meta.describe(s)
 	}
-	im := &Import{Format: PerfScript, Host: p.meta.host, Command: p.meta.command, Profiles: p.b.profiles()}
+	im := &Import{Host: p.meta.host, Command: p.meta.command, Profiles: p.b.profiles()}
 	if p.last > p.first {
 		im.Window = bundle.Window{StartNS: int64(p.first), EndNS: int64(p.last)}
 	}

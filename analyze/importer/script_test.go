@@ -188,7 +188,7 @@ faults in count each 10
 		{"empty", "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			im, err := ReadAs(PerfScript, strings.NewReader(tt.text), Options{Name: "t"})
+			im, err := readAs(scriptText, strings.NewReader(tt.text), Options{Name: "t"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -203,7 +203,7 @@ faults in count each 10
 }
 
 func TestScriptMeta(t *testing.T) {
-	im, err := ReadAs(PerfScript, strings.NewReader(`# ========
+	im, err := readAs(scriptText, strings.NewReader(`# ========
 # captured on: Thu Aug 17 14:14:43 2017
 # hostname : lab-1
 # os release : 6.12.0
@@ -234,11 +234,11 @@ x 3 [000] 3.500000: 7 cycles:
 }
 
 func TestScriptRefuses(t *testing.T) {
-	_, err := ReadAs(PerfScript, strings.NewReader("# c\nall of this\nis prose\n"), Options{Name: "notes.txt"})
+	_, err := readAs(scriptText, strings.NewReader("# c\nall of this\nis prose\n"), Options{Name: "notes.txt"})
 	if err == nil || !strings.HasPrefix(err.Error(), "notes.txt:2: ") {
 		t.Errorf("error is %v, want one at notes.txt:2", err)
 	}
-	_, err = ReadAs(PerfScript, strings.NewReader("x 3 [000] 1.000000: 7 cycles: \n\t"+strings.Repeat("a", maxLine+10)), Options{Name: "long"})
+	_, err = readAs(scriptText, strings.NewReader("x 3 [000] 1.000000: 7 cycles: \n\t"+strings.Repeat("a", maxLine+10)), Options{Name: "long"})
 	if err == nil || !strings.HasPrefix(err.Error(), "long:2: ") {
 		t.Errorf("error is %v, want one at long:2", err)
 	}

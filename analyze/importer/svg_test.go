@@ -213,7 +213,7 @@ func TestSVGContradictions(t *testing.T) {
 <g><title>c (5 samples, 5%)</title><rect x="900" width="59" y="68"/></g>
 <g><title>A title of something else</title></g><rect x="1"/>
 <g><title>d (1 samples, 1%)</title><rect x="10.0" width="11.8" y="68"/></g></svg>`
-	im := readText(t, SVG, "made", svg)
+	im := readText(t, flameSVG, "made", svg)
 	p := im.Profiles[0]
 	want := map[string]uint64{"": 50, "a": 49, "a;d": 1}
 	if got := foldedWeights(p); !maps.Equal(got, want) {
@@ -227,7 +227,7 @@ func TestSVGContradictions(t *testing.T) {
 		`<svg><g><title>all (0 samples, 1%)</title><rect x="1" width="1" y="1"/></g></svg>`,
 		`<svg xmlns:fg="x"><g><title>all (2 samples, 1%)</title><rect x="1" width="1" y="1" fg:x="0" fg:w="2"/></g><g><title>b (1 samples, 1%)</title><rect x="3" width="1" y="1"/></g></svg>`,
 	} {
-		if im, err := ReadAs(SVG, strings.NewReader(broken), Options{}); err == nil {
+		if im, err := readAs(flameSVG, strings.NewReader(broken), Options{}); err == nil {
 			t.Errorf("%s is read as %v", broken, dumpAll(im))
 		}
 	}

@@ -36,16 +36,11 @@ type Point struct {
 
 	LostPackets *int64   `json:"lost_packets,omitempty"` // below 0 if more came than were sent
 	LossShare   *float64 `json:"loss_share,omitempty"`   // of the packets sent, 0..1
-	Retransmits *uint64  `json:"retransmits,omitempty"`  // TCP segments
 	Errors      uint64   `json:"errors,omitempty"`       // the generator's own
 
-	FrameBytes   int       `json:"frame_bytes,omitempty"` // Ethernet frame without FCS
-	BlockBytes   int       `json:"block_bytes,omitempty"` // of payload handed over at once
-	RequestedPPS float64   `json:"requested_pps,omitempty"`
-	Requested    Rate      `json:"requested,omitzero"`
-	Seconds      float64   `json:"seconds,omitempty"`
-	Intervals    []Rate    `json:"intervals,omitempty"` // of the sender, in order of time
-	CPUShare     *CPUShare `json:"cpu_share,omitempty"`
+	FrameBytes   int     `json:"frame_bytes,omitempty"` // Ethernet frame without FCS
+	RequestedPPS float64 `json:"requested_pps,omitempty"`
+	Seconds      float64 `json:"seconds,omitempty"`
 }
 
 // A Side is what was sent, or what came.
@@ -54,13 +49,6 @@ type Side struct {
 	Bytes   *uint64  `json:"bytes,omitempty"`
 	PPS     *float64 `json:"pps,omitempty"`
 	Rate    Rate     `json:"rate,omitzero"`
-}
-
-// CPUShare is how busy the generator was: 1 is one CPU for iperf3, all of the
-// sender's CPUs for TRex.
-type CPUShare struct {
-	Local  float64 `json:"local"`
-	Remote float64 `json:"remote"`
 }
 
 // Bundle sums the packets sent into what a run stores, over a window as long as

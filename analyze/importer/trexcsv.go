@@ -24,11 +24,7 @@ import (
 func readTRexCSV(r io.Reader, opt Options) (*Import, error) {
 	c := trexCSV{im: &Import{Traffic: &Traffic{Mode: modeOf(opt.Name)}}, file: opt.Name}
 	l := newLines(r, opt.Name)
-	for {
-		line, ok := l.next()
-		if !ok {
-			break
-		}
+	for line := range l.all {
 		if err := c.line(trimSpaces(line), l.num); err != nil {
 			return nil, err
 		}
@@ -118,7 +114,7 @@ func (c *trexCSV) add(n, run int, v float64, num int) {
 	if c.loss {
 		p.LossShare = new(v / 100)
 	} else {
-		p.Rx.Rate = Rate{Value: v, Unit: GibitPerSecond, Layer: Wire}
+		p.Rx.Rate = Rate{Value: v, Unit: gibitPerSecond, Layer: onWire}
 	}
 	c.im.Traffic.Points = append(c.im.Traffic.Points, p)
 }

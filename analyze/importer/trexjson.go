@@ -197,9 +197,6 @@ func (t *trexJSON) point(o *jsonObject, prefix string) Point {
 		p.RequestedPPS *= float64(p.N)
 	}
 	p.Seconds, _ = o.number("elapsed_runtime")
-	if load, ok := o.number("cpu_load_total"); ok {
-		p.CPUShare = &CPUShare{Local: load / 100}
-	}
 	return p
 }
 
@@ -211,7 +208,7 @@ func (o *jsonObject) side(prefix, packets, bytes string) Side {
 		s.PPS = &pps
 	}
 	if v, ok := o.number(prefix + "throughput_gibps"); ok {
-		s.Rate = Rate{Value: v, Unit: GibitPerSecond, Layer: Wire}
+		s.Rate = Rate{Value: v, Unit: gibitPerSecond, Layer: onWire}
 	}
 	return s
 }
@@ -237,7 +234,7 @@ func (t *trexJSON) check(o *jsonObject, prefix string, p *Point) {
 	if ok && p.Rx.PPS != nil && p.Rx.Rate.Known() {
 		wire := bps + *p.Rx.PPS*20*8 // preamble, start and gap; TRex counts the FCS in rx_bps
 		if math.Abs(wire-p.Rx.Rate.BPS()) > 0.02*wire {
-			warn("the throughput of %v is not rx_bps and preambles on the wire (%.2f Gibit/s): another layer is meant", p.Rx.Rate, wire/GibitPerSecond.Bits())
+			warn("the throughput of %v is not rx_bps and preambles on the wire (%.2f Gibit/s): another layer is meant", p.Rx.Rate, wire/gibitPerSecond.bits())
 		}
 	}
 	if p.Rx.PPS == nil || p.Tx.PPS == nil || came == nil || *p.Tx.PPS <= 0 || *sent == 0 {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-
-	"xfrmscope/analyze/importer"
 )
 
 // importOptions are the flags of import.
@@ -56,7 +54,7 @@ func importFiles(io streams, o importOptions, files []string) error {
 	if o.dir == "" {
 		return usagef("import needs a directory for the run: add -o DIR")
 	}
-	runs, losses, err := importer.Files(files, o.dir, importer.RunOptions{Tool: "xfrmscope " + version(), Kallsyms: o.kallsyms, Labels: o.labels, Modes: o.modes})
+	runs, losses, err := importAll(files, o.dir, o)
 	if err != nil {
 		return err
 	}

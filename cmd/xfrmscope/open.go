@@ -67,7 +67,7 @@ func openPaths(paths []string) (runs []*bundle.Run, done func(), err error) {
 		return nil, done, err
 	}
 	done = func() { os.RemoveAll(dir) }
-	if _, _, err := importer.Files(files, dir, importer.RunOptions{Tool: "xfrmscope " + version()}); err != nil {
+	if _, _, err := importAll(files, dir, importOptions{}); err != nil {
 		return nil, done, err
 	}
 	imported, err := bundle.OpenAllFS(os.DirFS(dir), "imported")

@@ -128,6 +128,26 @@ func (w *Writer) WriteFile(name string, data []byte) error {
 	return w.Adopt(name)
 }
 
+// CopyFile is WriteFile of what r holds.
+func (w *Writer) CopyFile(name string, r io.Reader) error {
+	part, err := w.PartPath(name)
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(part)
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	if _, err := io.Copy(f, r); err != nil {
+		f.Close()
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return w.Adopt(name)
+}
+
 // WriteLines writes rows as JSON lines.
 func WriteLines[T any](w *Writer, name string, rows []T) error {
 	var b bytes.Buffer

@@ -10,51 +10,49 @@ import (
 	"unicode/utf8"
 )
 
-// A Format is a file format other programs write.
-type Format int
+// A Format is a file format other programs write, by the name that errors and
+// reports print.
+type Format string
 
-// The formats, with the program that writes each.
 const (
-	Unknown    Format = iota
-	Recording         // perf.data of perf record; RunOf imports it, Read does not
-	PerfScript        // perf script, with or without -g
-	Folded            // stackcollapse-*.pl, inferno-collapse-*
-	SVG               // flamegraph.pl, inferno-flamegraph
-	Pprof             // profile.proto, gzipped or not
-	TRexCSV           // a TRex sweep as CSV: flows x runs
-	TRexJSON          // a TRex sweep as JSON, either generation
-	IPerf3            // iperf3 --json, --json-stream
-	Pktgen            // /proc/net/pktgen/<dev>
-	LockCSV           // perf lock contention -x
+	// Recording is the perf.data of perf record: OfRecording describes it, and
+	// the analysis reads it itself.
+	Recording Format = "perf.data"
+
+	flameSVG   Format = "flame graph SVG"
+	trexSweep  Format = "TRex JSON"
+	iperfJSON  Format = "iperf3 JSON"
+	trexTable  Format = "TRex CSV"
+	lockTable  Format = "perf lock contention CSV"
+	pktgenText Format = "pktgen result"
+	pprofProto Format = "pprof"
+	scriptText Format = "perf script text"
+	foldedText Format = "folded stacks"
 )
 
-// formats lists what Detect knows, in the order it asks: the more telling
-// beginnings first.
-var formats = []struct {
-	format Format
-	text   string
-	looks  func(head []byte) bool
-}{
-	{Recording, "perf.data", looksPerfData},
-	{SVG, "flame graph SVG", looksSVG},
-	{TRexJSON, "TRex JSON", looksTRexJSON},
-	{IPerf3, "iperf3 JSON", looksIPerf3},
-	{TRexCSV, "TRex CSV", looksTRexCSV},
-	{LockCSV, "perf lock contention CSV", looksLockCSV},
-	{Pktgen, "pktgen result", looksPktgen},
-	{Pprof, "pprof", looksPprof},
-	{PerfScript, "perf script text", looksScript},
-	{Folded, "folded stacks", looksFolded},
+// A format is what this package knows of one: how it is recognised, and how it
+// is read. A new one is a row of formats and a reader.
+type format struct {
+	name  Format
+	looks func(head []byte) bool
+	read  func(io.Reader, Options) (*Import, error)
 }
 
-// String returns the format's name as errors and reports print it.
-func (f Format) String() string {
-	for _, known := range formats {
-		if known.format == f {
-			return known.text
-		}
+// formats lists what is known, in the order it is asked for: the more telling
+// beginnings first.
+func formats() []format {
+	return []format{
+		{Recording, looksPerfData, readRecording},
+		{flameSVG, looksSVG, readSVG},
+		{trexSweep, looksTRexJSON, readTRexJSON},
+		{iperfJSON, looksIPerf3, readIPerf3},
+		{trexTable, looksTRexCSV, readTRexCSV},
+		{lockTable, looksLockCSV, readLockCSV},
+		{pktgenText, looksPktgen, readPktgen},
+		{pprofProto, looksPprof, readPprof},
+		{scriptText, looksScript, readScript},
+		{foldedText, looksFolded, readFolded},
 	}
-	return "unknown format"
 }
 
 // HeadBytes is how much of an input Detect wants to see.
@@ -64,25 +62,36 @@ const HeadBytes = 64 << 10
 // them; gzipped text is told by what is inside. name decides only where the
 // bytes leave it open, and stands in the error, a *FormatError.
 func Detect(head []byte, name string) (Format, error) {
+	f, err := detect(head, name)
+	return f.name, err
+}
+
+func detect(head []byte, name string) (format, error) {
 	if isGzip(head) {
 		head = gunzipHead(head)
 	}
-	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
+	head = bytes.TrimPrefix(head, []byte(byteOrderMark))
 	if len(bytes.TrimSpace(head)) == 0 {
-		return Unknown, &FormatError{File: name, Why: "it is empty"}
+		return format{}, &FormatError{File: name, Why: "it is empty"}
 	}
 	if bytes.HasPrefix(head, []byte("xfrmscope ")) {
-		return Unknown, &FormatError{File: name, Why: "it is a digest of xfrmscope, whose numbers are in the results.json beside it"}
+		why := "it is a digest of xfrmscope, whose numbers are in the results.json beside it"
+		return format{}, &FormatError{File: name, Why: why}
 	}
-	for _, f := range formats {
+	guess := byName(name)
+	var guessed format
+	for _, f := range formats() {
 		if f.looks(head) {
-			return f.format, nil
+			return f, nil
+		}
+		if f.name == guess {
+			guessed = f
 		}
 	}
-	if f := byName(name); f != Unknown {
-		return f, nil
+	if guess != "" {
+		return guessed, nil
 	}
-	return Unknown, &FormatError{File: name, Why: fmt.Sprintf("it starts with %q", firstLine(head, 60))}
+	return format{}, &FormatError{File: name, Why: fmt.Sprintf("it starts with %q", firstLine(head, 60))}
 }
 
 // byName guesses from a file's name. Names of traffic results say too little.
@@ -90,14 +99,17 @@ func byName(name string) Format {
 	base := strings.TrimSuffix(path.Base(name), ".gz")
 	switch path.Ext(base) {
 	case ".folded", ".collapsed":
-		return Folded
+		return foldedText
 	case ".svg":
-		return SVG
+		return flameSVG
 	case ".pb", ".pprof":
-		return Pprof
+		return pprofProto
 	}
-	return Unknown
+	return ""
 }
+
+// byteOrderMark begins texts of some editors.
+const byteOrderMark = "\xef\xbb\xbf"
 
 func isGzip(head []byte) bool { return bytes.HasPrefix(head, []byte{0x1f, 0x8b}) }
 
