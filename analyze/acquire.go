@@ -47,14 +47,14 @@ type acquired struct {
 // lists locks that nobody waited for after those waited for.
 func (l *Locks) addAcquisitions(s lockSource, wait span) fastPaths {
 	fast := fastPaths{}
-	count, time := spanOf(s.manifest, "count"), spanOf(s.manifest, "time")
-	gap := noProbe(s.manifest, "count", "lock acquisitions", "acquisitions", "count")
+	count, time := spanOf(s.manifest, bundle.ProbeCount), spanOf(s.manifest, bundle.ProbeTime)
+	gap := noProbe(s.manifest, bundle.ProbeCount, "lock acquisitions", "acquisitions", bundle.ProbeCount)
 	missing := metric.NotMeasured(metric.AcquireID, "count", gap)
 	l.Acquired = missing
 	byLock := s.acquisitions()
 	var total, other uint64
 	for _, a := range s.AcquireAccounts {
-		if phaseProbe(s.manifest, a.Phase) == "count" {
+		if phaseProbe(s.manifest, a.Phase) == bundle.ProbeCount {
 			total += a.Count
 			other += a.Other
 		}
@@ -70,7 +70,7 @@ func (l *Locks) addAcquisitions(s lockSource, wait span) fastPaths {
 		a := byLock[r.Lock]
 		r.Acquisitions = missing
 		r.Contention = metric.NotMeasured(metric.ContentionID, "ratio", gap)
-		r.Bounce = metric.NotMeasured(metric.BounceID, "ns/packet", noProbe(s.manifest, "time", "time of acquisitions", "time"))
+		r.Bounce = metric.NotMeasured(metric.BounceID, "ns/packet", noProbe(s.manifest, bundle.ProbeTime, "time of acquisitions", bundle.ProbeTime))
 		switch {
 		case a != nil && a.counted:
 			lost := other + count.skipped
@@ -104,13 +104,13 @@ func (s *lockSource) acquisitions() map[string]*acquired {
 		}
 		a.name = cmp.Or(a.name, row.Name)
 		switch phaseProbe(s.manifest, row.Phase) {
-		case "count":
+		case bundle.ProbeCount:
 			a.counted = true
 			a.count += row.Count
 			if cpus := s.manifest.Plan.CPUs; len(cpus) == 0 || cpus.Contains(row.CPU) {
 				a.measured += row.Count
 			}
-		case "time":
+		case bundle.ProbeTime:
 			a.wereTimed = true
 			a.timed += row.Count
 			a.fast += row.Fast

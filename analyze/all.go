@@ -74,7 +74,7 @@ func (a *analysis) kept(bundles []*bundle.Run) []bool {
 	}
 	groups := map[group][]rated{}
 	for i, b := range bundles {
-		g := group{b.Plan.Labels["side"], b.Plan.Labels["mode"], len(b.Plan.CPUs)}
+		g := group{b.Plan.Labels[bundle.LabelSide], b.Plan.Mode(), len(b.Plan.CPUs)}
 		groups[g] = append(groups[g], rated{i, b.Path, rateOf(b)})
 	}
 	for _, g := range groups {
@@ -89,7 +89,7 @@ func (a *analysis) kept(bundles []*bundle.Run) []bool {
 func rateOf(b *bundle.Run) float64 {
 	rows, _ := b.SAs()
 	traffic, _ := b.Traffic()
-	p := newPackets(saDeltas(rows, windowStart, windowEnd), rows, traffic, b.Window.Seconds())
+	p := newPackets(saDeltas(rows, bundle.PhaseStart, bundle.PhaseEnd), rows, traffic, b.Window.Seconds())
 	if !p.Rate.Measured() {
 		return 0
 	}

@@ -1,6 +1,8 @@
 package analyze
 
-import "xfrmscope/analyze/metric"
+import (
+	"xfrmscope/analyze/metric"
+)
 
 // An Identity is an equation that two independent measurements must satisfy.
 // One that is broken marks the numbers that hang on it, metric.Value.Doubt, and
@@ -26,15 +28,10 @@ type Side struct {
 // A Gate is a condition a run must meet for its differences to mean anything.
 // A failed one takes the star from a comparison, never the number.
 type Gate struct {
-	ID       string `json:"id"`     // "pause", "drops", "lost-samples", "throttled", "multiplexed", "irq-drift", "idle-cpus", "generator-limited", "coverage"
+	ID       string `json:"id"`     // see bundle.GatePause and those below it
 	Status   string `json:"status"` // "ok", "failed" or "not measured"
 	Evidence string `json:"evidence"`
 	Next     string `json:"next,omitempty"`
-}
-
-// GateIDs returns the ids a Gate may have.
-func GateIDs() []string {
-	return []string{"pause", "drops", "lost-samples", "throttled", "multiplexed", "irq-drift", "idle-cpus", "generator-limited", "coverage"}
 }
 
 // A Drift is a placement fact that was another at the end of the run.

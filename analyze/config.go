@@ -46,7 +46,7 @@ func config(b *bundle.Run, in *input) map[string]string {
 		}
 	}
 	for _, f := range in.facts {
-		if f.Phase == windowStart && !f.Counter {
+		if f.Phase == bundle.PhaseStart && !f.Counter {
 			name, _, _ := strings.Cut(f.Name, " (pid ") // a listener has another in each run
 			set(strings.Join([]string{f.Topic, f.Subject, name}, " "), f.Value)
 		}
@@ -63,7 +63,7 @@ func configSAs(sas []bundle.SA, set func(key, value string)) {
 	bound, free := map[string]int{}, map[string]int{}
 	for i := range sas {
 		sa := &sas[i]
-		if sa.Phase != windowStart || sa.Larval {
+		if sa.Phase != bundle.PhaseStart || sa.Larval {
 			continue
 		}
 		dir := directionOf(sa)
@@ -135,7 +135,7 @@ func configPolicies(policies []bundle.Policy, set func(key, value string)) {
 // differs by design.
 func placing(label string) bool {
 	switch label {
-	case "mode", "n", "repeat", "side", blockLabel:
+	case bundle.LabelMode, bundle.LabelN, bundle.LabelRepeat, bundle.LabelSide, blockLabel:
 		return true
 	}
 	return false

@@ -13,14 +13,14 @@ import (
 func TestConfigOfSAs(t *testing.T) {
 	cpu := func(n uint32) *uint32 { return &n }
 	sas := func(spi uint32) []bundle.SA {
-		base := bundle.SA{Phase: windowStart, Proto: "esp", Mode: "tunnel", Src: "192.0.2.2", Dst: "192.0.2.3", Replay: 32}
+		base := bundle.SA{Phase: bundle.PhaseStart, Proto: "esp", Mode: "tunnel", Src: "192.0.2.2", Dst: "192.0.2.3", Replay: 32}
 		out, in, spare := base, base, base
 		out.SPI, out.Dir, out.PCPU, out.Encap = spi, "out", cpu(3), "udp 4500 4500"
 		in.SPI, in.Dir, in.Flags = spi+1, "in", []string{"oseq-may-wrap", "esn"}
 		spare.SPI, spare.Dir, spare.Encap = spi+2, "out", "udp 4501 4500"
 		end := in
-		end.Phase, end.Replay = windowEnd, 64
-		larval := bundle.SA{Phase: windowStart, Proto: "esp", Dir: "out", Larval: true}
+		end.Phase, end.Replay = bundle.PhaseEnd, 64
+		larval := bundle.SA{Phase: bundle.PhaseStart, Proto: "esp", Dir: "out", Larval: true}
 		return []bundle.SA{out, in, spare, end, larval}
 	}
 	policies := []bundle.Policy{{Dir: "out", CPUAcquire: true}, {Dir: "out"}, {Dir: "fwd"}}
@@ -58,7 +58,7 @@ func TestConfigOfSAs(t *testing.T) {
 			t.Errorf("%s: %q differ, want %q", tt.name, got, tt.want)
 		}
 	}
-	old := []bundle.SA{{Phase: windowStart, Proto: "esp", Mode: "tunnel", OSeq: 5}, {Phase: windowStart, Proto: "esp", Mode: "tunnel", Seq: 5}, {Phase: windowStart, Proto: "esp", Mode: "tunnel"}}
+	old := []bundle.SA{{Phase: bundle.PhaseStart, Proto: "esp", Mode: "tunnel", OSeq: 5}, {Phase: bundle.PhaseStart, Proto: "esp", Mode: "tunnel", Seq: 5}, {Phase: bundle.PhaseStart, Proto: "esp", Mode: "tunnel"}}
 	c := config(&bundle.Run{}, &input{sas: old}) // a kernel before XFRMA_SA_DIR
 	for _, dir := range []string{"out", "in", "unused"} {
 		if c["number of SAs "+dir] != "0 of CPUs, 1 of any CPU" {

@@ -146,7 +146,7 @@ func timeReads(rows []bundle.Counter, w bundle.Window, cpus bundle.CPUSet) []tim
 	for i := range rows {
 		c := &rows[i]
 		within := c.TimeNS >= w.StartNS && c.TimeNS <= w.EndNS
-		if c.Source != procStat || c.CPU == nil || !cpus.Contains(*c.CPU) || c.Phase == windowSample && !within {
+		if c.Source != procStat || c.CPU == nil || !cpus.Contains(*c.CPU) || c.Phase == bundle.PhaseSample && !within {
 			continue
 		}
 		if len(out) == 0 || out[len(out)-1].at != c.TimeNS {

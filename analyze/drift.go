@@ -22,9 +22,9 @@ func newDrift(facts []bundle.Fact) []Drift {
 			continue
 		}
 		switch f.Phase {
-		case windowStart:
+		case bundle.PhaseStart:
 			start[keyOf(f)] = f.Value
-		case windowEnd:
+		case bundle.PhaseEnd:
 			end[keyOf(f)] = f.Value
 		default:
 			continue

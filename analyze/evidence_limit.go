@@ -87,7 +87,7 @@ func (l *Lock) label() string {
 // pause frames that it sends itself, are what a machine does that is at its own
 // limit; CPUs of which some are idle may be so for want of an SA.
 func limits(g Gate) bool {
-	return g.Status == GateFailed && (g.ID == "generator-limited" || g.ID == "pause" && strings.HasSuffix(g.Evidence, heldBack))
+	return g.Status == GateFailed && (g.ID == bundle.GateGenerator || g.ID == bundle.GatePause && strings.HasSuffix(g.Evidence, heldBack))
 }
 
 // limitPoints gathers the evidence of finding.NotXFRM.

@@ -84,7 +84,7 @@ func newFinds(m *bundle.Manifest, raw bundle.Finds, sas []SA) *Finds {
 	if len(raw.Accounts) == 0 {
 		return nil
 	}
-	phase := spanOf(m, "find")
+	phase := spanOf(m, bundle.ProbeFind)
 	sum := sumAccounts(raw.Accounts)
 	f := &Finds{NoSA: sum.NoSA, WalkMax: sum.WalkMax, Hist: sum.Hist, Inbound: inbound(raw.Inbound)}
 	calls := float64(sum.Calls)

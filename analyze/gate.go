@@ -53,14 +53,14 @@ type delta struct {
 func counterDeltas(rows []bundle.Counter) []delta {
 	start := make(map[bundle.CounterKey]uint64, len(rows)/2)
 	for i := range rows {
-		if c := &rows[i]; c.Phase == windowStart {
+		if c := &rows[i]; c.Phase == bundle.PhaseStart {
 			start[c.Key()] = c.Value
 		}
 	}
 	out := make([]delta, 0, len(start))
 	for i := range rows {
 		c := &rows[i]
-		if c.Phase != windowEnd {
+		if c.Phase != bundle.PhaseEnd {
 			continue
 		}
 		if before, ok := start[c.Key()]; ok && c.Value >= before {
@@ -82,9 +82,9 @@ func factDeltas(facts []bundle.Fact) []factDelta {
 		n, err := strconv.ParseUint(f.Value, 10, 64)
 		switch {
 		case !f.Counter || err != nil:
-		case f.Phase == windowStart:
+		case f.Phase == bundle.PhaseStart:
 			start[keyOf(f)] = n
-		case f.Phase == windowEnd:
+		case f.Phase == bundle.PhaseEnd:
 			end[keyOf(f)] = n
 		}
 	}
@@ -117,7 +117,7 @@ func (c *counts) add(name string, n uint64) {
 }
 
 func pauseGate(deltas []delta, facts []factDelta) Gate {
-	g := Gate{ID: "pause", Next: "ethtool -I -a DEV; ethtool -A DEV rx off tx off"}
+	g := Gate{ID: bundle.GatePause, Next: "ethtool -I -a DEV; ethtool -A DEV rx off tx off"}
 	var c counts
 	for _, d := range deltas {
 		if bundle.IsPause(d.Name) {
@@ -153,7 +153,7 @@ func isReceived(counter string) bool {
 }
 
 func dropGate(r *Run, deltas []delta, facts []factDelta) Gate {
-	g := Gate{ID: "drops", Next: "ip -s xfrm state; cat /proc/net/xfrm_stat /proc/net/softnet_stat; ethtool -S DEV"}
+	g := Gate{ID: bundle.GateDrops, Next: "ip -s xfrm state; cat /proc/net/xfrm_stat /proc/net/softnet_stat; ethtool -S DEV"}
 	var c counts
 	for _, d := range deltas {
 		if d.Source == xfrmStat || bundle.IsDrop(d.Name) {
@@ -182,7 +182,7 @@ func dropGate(r *Run, deltas []delta, facts []factDelta) Gate {
 }
 
 func lostGate(r *Run) Gate {
-	g := Gate{ID: "lost-samples", Next: "record with a larger -m or a lower -F"}
+	g := Gate{ID: bundle.GateLostSamples, Next: "record with a larger -m or a lower -F"}
 	e := r.Main()
 	if e == nil {
 		return g.notMeasured("the run has no samples")
@@ -196,7 +196,7 @@ func lostGate(r *Run) Gate {
 }
 
 func throttleGate(r *Run) Gate {
-	g := Gate{ID: "throttled", Next: "record with a lower -F, or raise kernel.perf_event_max_sample_rate"}
+	g := Gate{ID: bundle.GateThrottled, Next: "record with a lower -F, or raise kernel.perf_event_max_sample_rate"}
 	if len(r.Events) == 0 {
 		return g.notMeasured("the run has no samples")
 	}
@@ -225,7 +225,7 @@ const multiplexLimit = 0.01
 // multiplexGate: events that share a hardware counter are on for a part of the
 // time. Those sampled were counted, too, as they were opened to be sampled.
 func multiplexGate(r *Run) Gate {
-	g := Gate{ID: "multiplexed", Next: "record fewer events at once; `sysctl kernel.nmi_watchdog` holds a counter where it is 1"}
+	g := Gate{ID: bundle.GateMultiplexed, Next: "record fewer events at once; `sysctl kernel.nmi_watchdog` holds a counter where it is 1"}
 	if len(r.Events) == 0 {
 		return g.notMeasured("the run has no samples")
 	}
@@ -250,20 +250,20 @@ func multiplexGate(r *Run) Gate {
 
 // driftGate looks at what moves packets to other CPUs.
 func driftGate(r *Run, facts []bundle.Fact) Gate {
-	g := Gate{ID: "irq-drift", Next: "stop irqbalance; pin the queues' interrupts before each run"}
+	g := Gate{ID: bundle.GateIRQDrift, Next: "stop irqbalance; pin the queues' interrupts before each run"}
 	read := map[string]bool{}
 	for _, f := range facts {
 		read[f.Phase] = read[f.Phase] || !f.Counter
 	}
 	switch {
-	case !read[windowStart] && !read[windowEnd]:
+	case !read[bundle.PhaseStart] && !read[bundle.PhaseEnd]:
 		return g.notMeasured("placement was not read")
-	case !read[windowStart] || !read[windowEnd]:
+	case !read[bundle.PhaseStart] || !read[bundle.PhaseEnd]:
 		return g.notMeasured("placement was read at one end of the window only")
 	}
 	var moved []string
 	for _, d := range r.Drift {
-		if slices.Contains([]string{"irq", "rss", "rps", "xps", "ntuple"}, d.Topic) {
+		if slices.Contains([]string{bundle.TopicIRQ, bundle.TopicRSS, bundle.TopicRPS, bundle.TopicXPS, bundle.TopicRule}, d.Topic) {
 			moved = append(moved, fmt.Sprintf("%s %s: %s", d.Subject, d.Name, finding.Change(d.Start, d.End)))
 		}
 	}
@@ -298,7 +298,7 @@ func idleShares(r *Run, deltas []delta) []idleShare {
 }
 
 func idleGate(idle []idleShare) Gate {
-	g := Gate{ID: "idle-cpus", Next: "offer more traffic, or spread it: see the SA and queue of the CPU"}
+	g := Gate{ID: bundle.GateIdleCPUs, Next: "offer more traffic, or spread it: see the SA and queue of the CPU"}
 	if len(idle) == 0 {
 		return g.notMeasured("idle time was not read")
 	}
@@ -318,7 +318,7 @@ func idleGate(idle []idleShare) Gate {
 // generatorGate: CPUs that all had time to spare, with nothing dropped and
 // nobody paused, got less than they could send.
 func generatorGate(idle []idleShare, pause, drops Gate) Gate {
-	g := Gate{ID: "generator-limited", Next: "offer more traffic; run the generator on CPUs and hosts of its own"}
+	g := Gate{ID: bundle.GateGenerator, Next: "offer more traffic; run the generator on CPUs and hosts of its own"}
 	if len(idle) == 0 {
 		return g.notMeasured("idle time was not read")
 	}
@@ -334,7 +334,7 @@ func generatorGate(idle []idleShare, pause, drops Gate) Gate {
 }
 
 func coverageGate(r *Run) Gate {
-	g := Gate{ID: "coverage", Next: "see /proc/sys/kernel/perf_cpu_time_max_percent; on a virtual machine, steal in /proc/stat"}
+	g := Gate{ID: bundle.GateCoverage, Next: "see /proc/sys/kernel/perf_cpu_time_max_percent; on a virtual machine, steal in /proc/stat"}
 	e := r.Main()
 	if e == nil {
 		return g.notMeasured("the run has no samples")

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
 )
 
 // Verdicts of an identity.
@@ -185,7 +186,7 @@ func findsByPackets(r *Run) Identity {
 		ID: "find-packets", Limit: roughLimit, Marks: []string{metric.FindID, metric.FindPacketID, metric.FallbackID, metric.WrongCPUID},
 		Left: Side{Text: "calls of xfrm_state_find", Unit: "count"}, Right: Side{Text: "packets of the phase", Unit: "packets"},
 	}
-	find := spanOf(&r.Manifest, "find")
+	find := spanOf(&r.Manifest, bundle.ProbeFind)
 	switch {
 	case r.Finds == nil || !r.Finds.Calls.Measured():
 		return id.notMeasured("no find probe ran, or it lost too much")

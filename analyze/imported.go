@@ -58,7 +58,7 @@ func importedTraffic(imports []*importer.Import) *bundle.Traffic {
 // importLocks takes the waits that perf lock contention counted as those of the
 // run, unless it has a probe of its own.
 func (r *Run) importLocks(in *input) {
-	if probeOf(&r.Manifest, "wait") != nil {
+	if probeOf(&r.Manifest, bundle.ProbeWait) != nil {
 		return
 	}
 	found := false
@@ -70,7 +70,7 @@ func (r *Run) importLocks(in *input) {
 		return
 	}
 	r.Manifest.Probes = append(slices.Clone(r.Manifest.Probes), bundle.Probe{
-		Name: "wait", Rung: "perf lock contention",
+		Name: bundle.ProbeWait, Rung: "perf lock contention",
 		Blind: []string{"which CPU waited, and for how long it was watched: its output does not say", "what perf itself lost, unless it was printed with -v"},
 	})
 }

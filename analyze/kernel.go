@@ -13,9 +13,6 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// kallsymsFile is where a bundle keeps the kernel's text symbols.
-const kallsymsFile = "symbols/kallsyms.gz"
-
 // maxKernels is how many symbol tables are kept: the runs of a sweep share one,
 // and two sides of a comparison have two.
 const maxKernels = 4
@@ -36,7 +33,7 @@ type keptKernel struct {
 // read returns the kernel's symbols of a run: nil without an error if it holds
 // none.
 func (k *kernels) read(b *bundle.Run) (*symbols.Table, error) {
-	f, err := b.Open(kallsymsFile)
+	f, err := b.Open(bundle.KallsymsFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // a nil table says it is absent
 	}

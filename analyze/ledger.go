@@ -26,13 +26,14 @@ func locksByPackets(r *Run, rows []bundle.SA) Identity {
 		ID: "lock-packets", Limit: roughLimit, Marks: []string{metric.AcquireID, metric.ContentionID},
 		Left: Side{Text: "acquisitions of outbound x->lock", Unit: "count"}, Right: Side{Text: "packets of the phase", Unit: "packets"},
 	}
-	count := spanOf(&r.Manifest, "count")
+	count := spanOf(&r.Manifest, bundle.ProbeCount)
 	switch {
 	case count.phases == 0:
 		return id.notMeasured("no count probe ran")
 	case !count.counted:
 		return id.notMeasured("packets of the count probe's phase were not counted")
 	}
+	countStart, countEnd := bundle.Ends(bundle.ProbeCount)
 	sas, each := saDeltas(rows, countStart, countEnd), true
 	if len(sas) == 0 {
 		sas, each = r.SAs, false

@@ -51,8 +51,8 @@ type lockSource struct {
 func newLocks(s lockSource) (Locks, fastPaths, []bundle.Warning) {
 	l := Locks{Losses: lockLosses(s.manifest)}
 	wait := s.waitSpan()
-	if probe := probeOf(s.manifest, "wait"); probe == nil {
-		gap := noProbe(s.manifest, "wait", "lock waits")
+	if probe := probeOf(s.manifest, bundle.ProbeWait); probe == nil {
+		gap := noProbe(s.manifest, bundle.ProbeWait, "lock waits")
 		l.Gap = &gap
 		l.Waits = metric.NotMeasured(metric.WaitsID, "waits", gap)
 		l.WaitNS = metric.NotMeasured(metric.WaitID, "ns", gap)
@@ -72,8 +72,8 @@ func newLocks(s lockSource) (Locks, fastPaths, []bundle.Warning) {
 
 // waitSpan is the wait probe's phases; of runs without phases, its window.
 func (s *lockSource) waitSpan() span {
-	w := spanOf(s.manifest, "wait")
-	if probe := probeOf(s.manifest, "wait"); w.phases == 0 && probe != nil {
+	w := spanOf(s.manifest, bundle.ProbeWait)
+	if probe := probeOf(s.manifest, bundle.ProbeWait); w.phases == 0 && probe != nil {
 		w.seconds = probe.Window.Seconds()
 	}
 	return w
@@ -93,7 +93,7 @@ func (l *Locks) sumWaits(s lockSource, w span) {
 	probed := s.probed
 	l.Effect = probeEffect(s.rate, s.probed)
 	if w.phases > 0 {
-		probed = w.rate("wait")
+		probed = w.rate(bundle.ProbeWait)
 		l.Effect = waitEffect(s.manifest)
 	}
 	probed = partOfRate(probed, s.sent)
@@ -112,7 +112,7 @@ func (l *Locks) sumWaits(s lockSource, w span) {
 func waitEffect(m *bundle.Manifest) metric.Value {
 	first := metric.NotMeasured(metric.EffectID, "ratio", bundle.Gap{What: "effect of the probe", Why: "it had no phase"})
 	for i, p := range m.Phases {
-		if p.Probe != "wait" {
+		if p.Probe != bundle.ProbeWait {
 			continue
 		}
 		v := phaseEffect(m.Phases, i)

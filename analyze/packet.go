@@ -10,17 +10,6 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// The reads that enclose the window of the samples, that of the wait probe, that
-// of the count probe, and the first phase without a probe, in which events are
-// counted.
-const (
-	windowStart, windowEnd = "start", "end"
-	windowSample           = "sample" // within it, and in the phases of the probes
-	probeStart, probeEnd   = "probe-start", "probe-end"
-	countStart, countEnd   = "count-start", "count-end"
-	firstStart, firstEnd   = "none-0-start", "none-0-end"
-)
-
 // saDeltas pairs the reads of each SA at two moments. An SA seen at the second
 // alone, or whose counters went backwards, counts from zero and is marked: it was
 // made, or rekeyed, in the window. One seen at the first alone was deleted: what
@@ -105,7 +94,7 @@ func newPackets(sas []SA, rows []bundle.SA, traffic *bundle.Traffic, window floa
 	if traffic != nil {
 		return trafficPackets(traffic, window)
 	}
-	seconds := saSeconds(rows, windowStart, windowEnd)
+	seconds := saSeconds(rows, bundle.PhaseStart, bundle.PhaseEnd)
 	var total uint64
 	perCPU := map[int]uint64{}
 	counted, fallback := 0, uint64(0)
@@ -196,6 +185,7 @@ func jain(each []float64) float64 {
 func probeRate(rows []bundle.SA) metric.Value {
 	var total uint64
 	outbound := 0
+	probeStart, probeEnd := bundle.Ends(bundle.ProbeWait)
 	for _, s := range saDeltas(rows, probeStart, probeEnd) {
 		if s.Outbound {
 			outbound++
@@ -261,14 +251,14 @@ func newDrops(rows []bundle.Counter) []Drop {
 	type key struct{ netns, name string }
 	start := map[key]uint64{}
 	for _, r := range rows {
-		if r.Source == xfrmStat && r.Phase == windowStart {
+		if r.Source == xfrmStat && r.Phase == bundle.PhaseStart {
 			start[key{r.NetNS, r.Name}] = r.Value
 		}
 	}
 	var drops []Drop
 	for _, r := range rows {
 		before, ok := start[key{r.NetNS, r.Name}]
-		if r.Source == xfrmStat && r.Phase == windowEnd && ok && r.Value > before {
+		if r.Source == xfrmStat && r.Phase == bundle.PhaseEnd && ok && r.Value > before {
 			drops = append(drops, Drop{r.NetNS, r.Name, r.Value - before})
 		}
 	}

@@ -23,7 +23,7 @@ func TestPackets(t *testing.T) {
 		at("start", 1e9, with(fallback, 10)), at("start", 1e9, with(own, 100)), at("start", 1e9, with(in, 7)),
 		at("end", 3e9, with(fallback, 10)), at("end", 3e9, with(own, 300)), at("end", 3e9, with(in, 900)),
 	}
-	sas := saDeltas(rows, windowStart, windowEnd)
+	sas := saDeltas(rows, bundle.PhaseStart, bundle.PhaseEnd)
 	p := newPackets(sas, rows, nil, 99)
 	wantValue(t, "packets", p.Total, 200)
 	wantValue(t, "rate", p.Rate, 100)
@@ -38,7 +38,7 @@ func TestPackets(t *testing.T) {
 	wantValue(t, "evenness of one CPU", evenness(p, []int{3}), 1)
 
 	rows[3].Packets, rows[4].Packets = 11, 10_100 // the first packet of the flow went by the fallback
-	p = newPackets(saDeltas(rows, windowStart, windowEnd), rows, nil, 99)
+	p = newPackets(saDeltas(rows, bundle.PhaseStart, bundle.PhaseEnd), rows, nil, 99)
 	if len(p.PerCPU) != 1 || p.PerCPU[0].Value.Value != 5000 || p.PerCPU[0].Value.Low != 5000 || p.PerCPU[0].Value.High != 5000.5 {
 		t.Errorf("per CPU = %+v, want 5000 to 5000.5/s on CPU 3", p.PerCPU)
 	}
@@ -48,14 +48,14 @@ func TestPackets(t *testing.T) {
 	rows[4].Packets = 300
 
 	rows[3].Packets = 60 // now the fallback carries some: CPUs cannot be told apart
-	p = newPackets(saDeltas(rows, windowStart, windowEnd), rows, nil, 99)
+	p = newPackets(saDeltas(rows, bundle.PhaseStart, bundle.PhaseEnd), rows, nil, 99)
 	wantValue(t, "packets", p.Total, 250)
 	if p.PerCPU != nil {
 		t.Errorf("per CPU = %+v, want none while the fallback carries packets", p.PerCPU)
 	}
 
 	rows[4].Packets = 50 // rekeyed: below its start
-	sas = saDeltas(rows, windowStart, windowEnd)
+	sas = saDeltas(rows, bundle.PhaseStart, bundle.PhaseEnd)
 	if !sas[1].Reset || sas[1].DeltaPackets != 50 {
 		t.Errorf("SA whose counter fell = %+v, want 50 packets, reset", sas[1])
 	}
@@ -154,12 +154,12 @@ func TestPacketsInbound(t *testing.T) {
 		{Phase: "start", TimeNS: 0, SPI: 0x1001, Dir: "in", Packets: 10},
 		{Phase: "end", TimeNS: 2e9, SPI: 0x1001, Dir: "in", Packets: 30},
 	}
-	p := newPackets(saDeltas(rows, windowStart, windowEnd), rows, nil, 2)
+	p := newPackets(saDeltas(rows, bundle.PhaseStart, bundle.PhaseEnd), rows, nil, 2)
 	if p.Total.Value != 20 || p.Rate.Value != 10 || p.Source != "SA counters, inbound: the end that decrypts" {
 		t.Errorf("packets = %+v", p)
 	}
 	rows = append(rows, bundle.SA{Phase: "end", TimeNS: 2e9, SPI: 0x1000, Dir: "out", Packets: 5})
-	if p := newPackets(saDeltas(rows, windowStart, windowEnd), rows, nil, 2); p.Total.Value != 5 || p.Source != "SA counters, outbound" {
+	if p := newPackets(saDeltas(rows, bundle.PhaseStart, bundle.PhaseEnd), rows, nil, 2); p.Total.Value != 5 || p.Source != "SA counters, outbound" {
 		t.Errorf("packets with an outbound SA = %+v", p)
 	}
 }

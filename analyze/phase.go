@@ -41,13 +41,13 @@ func (p *Phase) Perturbed() bool {
 // warning of their own: see Locks.Perturbed.
 func phaseWeakens(probe string) string {
 	switch probe {
-	case "count":
+	case bundle.ProbeCount:
 		return metric.AcquireID
-	case "time":
+	case bundle.ProbeTime:
 		return metric.BounceID
-	case "find":
+	case bundle.ProbeFind:
 		return metric.FindID
-	case "stacks":
+	case bundle.ProbeStacks:
 		return "callers of waiters"
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 	"xfrmscope/analyze/finding"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/scaling"
+	"xfrmscope/collect/bundle"
 )
 
 // A Rating is the rate that curves are made of.
@@ -61,7 +62,7 @@ func rateCurve(name string, runs []*Run, by Rating) scaling.Curve {
 		if r.Traffic != nil && r.Traffic.Loss.Measured() {
 			p.Loss = []float64{r.Traffic.Loss.Value}
 		}
-		if r.gate("generator-limited") == GateFailed {
+		if r.gate(bundle.GateGenerator) == GateFailed {
 			p.Limit = "the generator or the link"
 		}
 		c.Points = append(c.Points, p)

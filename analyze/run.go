@@ -23,8 +23,8 @@ import (
 func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool) (analysed, error) {
 	r := &Run{
 		Path:     b.Path,
-		Mode:     b.Plan.Labels["mode"],
-		Side:     b.Plan.Labels["side"],
+		Mode:     b.Plan.Mode(),
+		Side:     b.Plan.Labels[bundle.LabelSide],
 		N:        len(b.Plan.CPUs),
 		Labels:   b.Plan.Labels,
 		Manifest: b.Manifest,
@@ -35,9 +35,11 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	if b.Status == bundle.Partial {
 		r.warn("run", "the run is partial: "+b.Why)
 	}
+	probeStart, probeEnd := bundle.Ends(bundle.ProbeWait)
+	firstStart, firstEnd := bundle.Ends(bundle.FreePhase(0)) // in which events are counted
 	in, generated := r.read(b)
 	r.importLocks(&in)
-	r.SAs = saDeltas(in.sas, windowStart, windowEnd)
+	r.SAs = saDeltas(in.sas, bundle.PhaseStart, bundle.PhaseEnd)
 	r.Drops = newDrops(in.counters)
 	r.Packets = newPackets(r.SAs, in.sas, in.traffic, r.Manifest.Window.Seconds())
 	from := newSenders(r.Manifest.Plan.CPUs, &in)
@@ -127,7 +129,7 @@ func runName(r *Run) string {
 		return path.Base(r.Path)
 	}
 	name := fmt.Sprintf("%s n=%d", r.Mode, r.N)
-	if repeat := r.Labels["repeat"]; repeat != "" {
+	if repeat := r.Labels[bundle.LabelRepeat]; repeat != "" {
 		name += " #" + repeat
 	}
 	return name
@@ -184,7 +186,7 @@ func (r *Run) gap(g bundle.Gap) {
 }
 
 func (r *Run) profiles(ctx context.Context, a *analysis, b *bundle.Run, kernel *symbols.Table) ([]*profile.Profile, error) {
-	f, err := perfdata.OpenFS(b, "perf.data")
+	f, err := perfdata.OpenFS(b, bundle.PerfDataFile)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +200,7 @@ func (r *Run) profiles(ctx context.Context, a *analysis, b *bundle.Run, kernel *
 // kallsyms returns the kernel's symbols as recorded, nil with a gap if there
 // are none.
 func (r *Run) kallsyms(a *analysis, b *bundle.Run) *symbols.Table {
-	if !b.Has("perf.data") && !b.Has("locks.jsonl") {
+	if !b.Has(bundle.PerfDataFile) && !b.Has(bundle.LocksFile) {
 		return nil // nothing to name
 	}
 	table, err := a.kernels.read(b)

@@ -75,9 +75,9 @@ func strayShare(cpus bundle.CPUSet, counters []bundle.Counter) float64 {
 			continue
 		}
 		switch c.Phase {
-		case windowStart:
+		case bundle.PhaseStart:
 			start[*c.CPU] = uint32(c.Value)
-		case windowEnd:
+		case bundle.PhaseEnd:
 			n := float64(uint32(c.Value) - start[*c.CPU])
 			all += n
 			if !cpus.Contains(*c.CPU) {

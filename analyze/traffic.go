@@ -92,11 +92,11 @@ func (r *Run) ofPoints(g generated, points []importer.Point) *Run {
 		run.Labels = map[string]string{}
 	}
 	if g.mode != "" {
-		run.Labels["mode"] = g.mode
+		run.Labels[bundle.LabelMode] = g.mode
 	}
-	run.Labels["n"] = strconv.Itoa(p.N)
+	run.Labels[bundle.LabelN] = strconv.Itoa(p.N)
 	if p.Run > 0 {
-		run.Labels["repeat"] = strconv.Itoa(p.Run)
+		run.Labels[bundle.LabelRepeat] = strconv.Itoa(p.Run)
 	}
 	run.Traffic = newTraffic(g.source, points)
 	if !run.Packets.Rate.Measured() {

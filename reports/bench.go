@@ -10,6 +10,7 @@ import (
 
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
 )
 
 // Benchfmt writes the runs in the Go benchmark format, for benchstat and its
@@ -146,7 +147,7 @@ func benchConfig(r *analyze.Run) []benchfmt.Config {
 	if e := r.Main(); e != nil {
 		add("event", e.Name)
 	}
-	add("side", r.Side)
+	add(bundle.LabelSide, r.Side)
 	return config
 }
 
@@ -158,7 +159,7 @@ func benchLabels(r *analyze.Run) string {
 		parts = "/mode=" + benchName(r.Mode)
 	}
 	for _, k := range sortedKeys(r.Labels) {
-		if k != "mode" && k != "n" && k != "repeat" {
+		if k != bundle.LabelMode && k != bundle.LabelN && k != bundle.LabelRepeat {
 			parts += "/" + benchName(k) + "=" + benchName(r.Labels[k])
 		}
 	}

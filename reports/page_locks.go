@@ -10,6 +10,7 @@ import (
 
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
 )
 
 // locksSection says which locks are waited for, by samples and by the probes.
@@ -59,7 +60,7 @@ func lockRow(r *analyze.Run, l analyze.Lock) []cell {
 	}
 	return []cell{run, lockCell(l), countCell(l.Waits),
 		{Text: pretty(significant(float64(l.WaitNS)/1e6, 4)), Sort: strconv.FormatUint(l.WaitNS, 10), Number: true},
-		lockValue(l.P50), lockValue(l.P99), microCell(l.MaxNS), lockValue(l.Acquisitions).during(r, "count"), lockValue(l.Contention).during(r, "count"), bounceCell(l).during(r, "time"),
+		lockValue(l.P50), lockValue(l.P99), microCell(l.MaxNS), lockValue(l.Acquisitions).during(r, bundle.ProbeCount), lockValue(l.Contention).during(r, bundle.ProbeCount), bounceCell(l).during(r, bundle.ProbeTime),
 		{Text: cpuList(l.CPUs)}, {Picture: template.HTML(histogram(l.Hist)), Text: histogramText(l.Hist)}}
 }
 
@@ -125,7 +126,7 @@ func fastParts(side []*analyze.Run) []part {
 			if l.Floor != nil {
 				oneCPU = l.Floor.Hist
 			}
-			t.Rows = append(t.Rows, []cell{textCell(runLabel(r)), lockCell(l), countCell(sum(l.FastHist)), bounceCell(l).during(r, "time"),
+			t.Rows = append(t.Rows, []cell{textCell(runLabel(r)), lockCell(l), countCell(sum(l.FastHist)), bounceCell(l).during(r, bundle.ProbeTime),
 				{Picture: template.HTML(fastHistogram(l.FastHist, oneCPU)), Text: fastText(l.FastHist, oneCPU)}})
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"xfrmscope/analyze"
+	"xfrmscope/collect/bundle"
 )
 
 // A Recount is what came of comparing numbers with those published.
@@ -69,7 +70,7 @@ func near(a, b float64) bool {
 }
 
 func runKey(r *analyze.Run) string {
-	return r.Name + "\x00" + r.Labels["repeat"] + "\x00" + r.Manifest.Started.UTC().Format(time.RFC3339Nano)
+	return r.Name + "\x00" + r.Labels[bundle.LabelRepeat] + "\x00" + r.Manifest.Started.UTC().Format(time.RFC3339Nano)
 }
 
 func numberKey(n Number) string {

@@ -43,7 +43,7 @@ func costUnit(runs []*analyze.Run) string {
 // runLabel names a run as short as it is told apart: "shared N=4".
 func runLabel(r *analyze.Run) string {
 	label := groupLabel(r)
-	if repeat := r.Labels["repeat"]; repeat != "" && r.Mode != "" {
+	if repeat := r.Labels[bundle.LabelRepeat]; repeat != "" && r.Mode != "" {
 		label += " #" + visible(repeat, 12)
 	}
 	return label

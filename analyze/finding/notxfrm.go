@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
 )
 
 // A LimitPoint is the evidence of one run, the one with most CPUs of its mode,
@@ -71,9 +72,9 @@ func notXFRM(p LimitPoint) (Finding, bool) {
 // gateClaim says in a few words what a failed gate means for the limit.
 func gateClaim(gate string) string {
 	switch gate {
-	case "pause":
+	case bundle.GatePause:
 		return "the next machine paused this one"
-	case "generator-limited":
+	case bundle.GateGenerator:
 		return "no more was offered, or the link was full"
 	}
 	return gate

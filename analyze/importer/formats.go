@@ -8,6 +8,8 @@ import (
 	"path"
 	"strings"
 	"unicode/utf8"
+
+	"xfrmscope/collect/bundle"
 )
 
 // A Format is a file format other programs write, by the name that errors and
@@ -17,7 +19,7 @@ type Format string
 const (
 	// Recording is the perf.data of perf record: OfRecording describes it, and
 	// the analysis reads it itself.
-	Recording Format = "perf.data"
+	Recording Format = bundle.PerfDataFile
 
 	flameSVG   Format = "flame graph SVG"
 	trexSweep  Format = "TRex JSON"

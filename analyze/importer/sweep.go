@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"xfrmscope/collect/bundle"
 )
 
 // A File is one file of an import, read.
@@ -137,7 +139,7 @@ func (g Group) Labels(labels map[string]string) map[string]string {
 	for k, v := range labels {
 		out[k] = v
 	}
-	out["mode"] = g.Mode
+	out[bundle.LabelMode] = g.Mode
 	return out
 }
 

@@ -29,7 +29,7 @@ func importAll(files []string, dir string, o importOptions) ([]*bundle.Run, []bu
 		}
 		all = append(all, f)
 	}
-	groups, err := importer.Groups(all, o.labels["mode"], o.modes)
+	groups, err := importer.Groups(all, o.labels[bundle.LabelMode], o.modes)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -175,7 +175,7 @@ func writeForeign(dir string, m bundle.Manifest, files []importer.File, kallsyms
 		}
 	}
 	if kallsyms != nil {
-		if err := w.WriteFile("symbols/kallsyms.gz", kallsyms); err != nil {
+		if err := w.WriteFile(bundle.KallsymsFile, kallsyms); err != nil {
 			return nil, err
 		}
 	}
@@ -192,7 +192,7 @@ func copyRecording(w *bundle.Writer, file string) error {
 		return err
 	}
 	if !info.IsDir() {
-		return copyFile(w, "perf.data", file)
+		return copyFile(w, bundle.PerfDataFile, file)
 	}
 	parts, err := filepath.Glob(filepath.Join(file, "data*"))
 	if err != nil {

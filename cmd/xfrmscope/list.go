@@ -39,7 +39,7 @@ func list(io streams, path string) error {
 	for _, r := range runs {
 		label := func(key string) string { return dash(r.Plan.Labels[key]) }
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%.1f s\t%s\t%d\t%d\t%d\t%.2f\n", strings.TrimPrefix(r.Path, path+"/"),
-			label("side"), label("mode"), label("n"), label("repeat"), dash(r.Plan.CPUs.String()), r.Window.Seconds(), r.Status,
+			label(bundle.LabelSide), dash(r.Plan.Mode()), label(bundle.LabelN), label(bundle.LabelRepeat), dash(r.Plan.CPUs.String()), r.Window.Seconds(), r.Status,
 			len(r.Losses), len(r.Warnings), len(r.Gaps), megabytes(r.Files))
 	}
 	if err := w.Flush(); err != nil {

@@ -74,7 +74,7 @@ measured. Needs root, or what ` + "`xfrmscope doctor`" + ` names.`,
 	f.StringVar(&o.packets, "packets", "", "file of running packet counts, read at both ends of the window: one number, or lines CPU PACKETS")
 	f.StringArrayVar(&o.netns, "netns", nil, "network namespace whose SAs are read, repeatable (default: the current one)")
 	f.StringToStringVar(&o.labels, "label", nil, "label of the run, as mode=pcpu; report groups by mode")
-	f.StringSliceVar(&o.probes, "probes", record.Probes(), "eBPF probes, each in a phase of its own after the window")
+	f.StringSliceVar(&o.probes, "probes", bundle.Probes(), "eBPF probes, each in a phase of its own after the window")
 	f.DurationVar(&o.phase, "phase", 0, fmt.Sprintf("length of each probe's phase (default %s, at most the window's length)", record.DefaultPhase))
 	f.BoolVar(&o.noProbes, "no-probes", false, "load no eBPF probe")
 	o.hostOptions.flags(f)

@@ -158,7 +158,7 @@ func (o *sweepOptions) scenario(args []string) (*scenario.Scenario, error) {
 	case o.resume && o.dir == "":
 		return nil, usagef("--resume needs the sweep: add -o SWEEP")
 	case o.resume:
-		return readScenario(filepath.Join(o.dir, "scenario.yaml"), nil)
+		return readScenario(filepath.Join(o.dir, bundle.ScenarioFile), nil)
 	case len(args) == 1 && flags:
 		return nil, usagef("a scenario says which CPUs and load itself: change it with --set, or leave it out")
 	case len(args) == 1:
@@ -220,7 +220,7 @@ func checkScenario(s *scenario.Scenario, here bool) error {
 		}
 	}
 	for _, id := range s.Gates {
-		if gates := analyze.GateIDs(); !slices.Contains(gates, id) {
+		if gates := bundle.Gates(); !slices.Contains(gates, id) {
 			return usagef("gates: there is no gate %q; there are %s", id, strings.Join(gates, ", "))
 		}
 	}
@@ -401,7 +401,7 @@ func cpusOf(m sweep.Machine) (scenario.Machine, error) {
 // resolveScenario fills in a scenario for the CPUs of a machine.
 func resolveScenario(s *scenario.Scenario, m scenario.Machine) (*scenario.Scenario, error) {
 	r, err := s.Resolve(m, scenario.Defaults{
-		Events: record.DefaultEvents(), FrequencyHz: record.DefaultFrequencyHz, Probes: record.Probes(),
+		Events: record.DefaultEvents(), FrequencyHz: record.DefaultFrequencyHz, Probes: bundle.Probes(),
 	})
 	if err != nil {
 		return nil, usageError{err}

@@ -4,10 +4,6 @@ import (
 	"io/fs"
 )
 
-// HostsDir is the folder of a run that was made on several hosts under one
-// window: hosts/NAME is the run of each host but the first, whose run this is.
-const HostsDir = "hosts"
-
 // withHosts returns a run and those of the other hosts it was made on. One that
 // cannot be opened is a gap of the first.
 func withHosts(r *Run) []*Run {

@@ -96,7 +96,7 @@ type Command struct {
 
 // A Probe is an eBPF probe of the run.
 type Probe struct {
-	Name   string   `json:"name"` // "wait"
+	Name   string   `json:"name"` // see ProbeWait and those below it
 	Rung   string   `json:"rung"` // how it was attached: "tp_btf", "raw_tp"
 	Blind  []string `json:"blind,omitempty"`
 	Window Window   `json:"window"`
@@ -105,7 +105,7 @@ type Probe struct {
 // A Phase is a short window after that of the samples in which at most one
 // probe was attached; each phase with a probe has one without on either side.
 type Phase struct {
-	Name    string `json:"name"`            // "none-0", "wait", "none-1", "count", ...
+	Name    string `json:"name"`            // FreePhase(0), the probe, FreePhase(1), ...
 	Probe   string `json:"probe,omitempty"` // name of the Probe, "" for none
 	Window  Window `json:"window"`
 	Packets uint64 `json:"packets"`            // outbound packets of all SAs in it

@@ -10,7 +10,7 @@ type Plan struct {
 	WarmUpNS    time.Duration `json:"warm_up_ns,omitempty"`   // load runs, nothing is measured
 	Events      []string      `json:"events,omitempty"`       // perf events asked for, in perf's own syntax
 	FrequencyHz int           `json:"frequency_hz,omitempty"` // samples per second, CPU and event
-	Probes      []string      `json:"probes,omitempty"`       // eBPF probes asked for: "wait", "count", "time", "find", "stacks"
+	Probes      []string      `json:"probes,omitempty"`       // eBPF probes asked for, see Probes
 	PhaseNS     time.Duration `json:"phase_ns,omitempty"`     // length of each probe's phase; 0: 2 s, at most DurationNS
 	NetNS       []string      `json:"netns,omitempty"`        // network namespaces whose SAs are read; "" is the caller's own
 	Load        *Load         `json:"load,omitempty"`         // command that makes the traffic
@@ -19,9 +19,10 @@ type Plan struct {
 	// Scenario is the hash of the scenario the run belongs to, "" for none.
 	Scenario string `json:"scenario,omitempty"`
 
-	// Labels place the run among others: "mode" (pcpu, shared, plain), "n"
-	// (CPUs in use), "side" (before, after), "repeat". Free otherwise.
+	// Labels place the run among others: see LabelMode and those below it. Free
+	// otherwise.
 	Labels map[string]string `json:"labels,omitempty"`
+	Beside string            `json:"beside,omitempty"` // the host measured, if it is not the first of the hosts of the run
 }
 
 // A Load is a command that runs while the window is open.

@@ -38,7 +38,7 @@ type Run struct {
 // Verify does that.
 func Open(fsys fs.FS, path string) (*Run, error) {
 	r := &Run{Path: path, fsys: fsys}
-	if err := readJSON(fsys, manifestName, &r.Manifest); err != nil {
+	if err := readJSON(fsys, ManifestFile, &r.Manifest); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, &NotBundleError{path, "it holds no manifest.json"}
 		}
@@ -69,13 +69,13 @@ func OpenAll(path string) ([]*Run, error) {
 }
 
 func isSweep(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, sweepName))
+	_, err := os.Stat(filepath.Join(dir, SweepFile))
 	return err == nil
 }
 
 // OpenAllFS is OpenAll below a file system.
 func OpenAllFS(fsys fs.FS, path string) ([]*Run, error) {
-	if _, err := fs.Stat(fsys, sweepName); err == nil {
+	if _, err := fs.Stat(fsys, SweepFile); err == nil {
 		s, err := OpenSweep(fsys, path)
 		if err != nil {
 			return nil, err
@@ -146,10 +146,10 @@ func (r *Run) Open(name string) (fs.File, error) {
 }
 
 // SAs returns the rows of sas.jsonl, none if the run has no such file.
-func (r *Run) SAs() ([]SA, error) { return readLines[SA](r, "sas.jsonl") }
+func (r *Run) SAs() ([]SA, error) { return readLines[SA](r, SAsFile) }
 
 // Counters returns the rows of counters.jsonl, none if there is no such file.
-func (r *Run) Counters() ([]Counter, error) { return readLines[Counter](r, "counters.jsonl") }
+func (r *Run) Counters() ([]Counter, error) { return readLines[Counter](r, CountersFile) }
 
 // Locks is what locks.jsonl holds.
 type Locks struct {
@@ -162,7 +162,7 @@ type Locks struct {
 
 // Locks returns the rows and accounts of locks.jsonl.
 func (r *Run) Locks() (Locks, error) {
-	lines, err := readLines[LockLine](r, "locks.jsonl")
+	lines, err := readLines[LockLine](r, LocksFile)
 	var l Locks
 	for _, line := range lines {
 		l.Waits = appendSet(l.Waits, line.Row)
@@ -183,7 +183,7 @@ type Finds struct {
 
 // Finds returns the rows and accounts of finds.jsonl.
 func (r *Run) Finds() (Finds, error) {
-	lines, err := readLines[FindLine](r, "finds.jsonl")
+	lines, err := readLines[FindLine](r, FindsFile)
 	var f Finds
 	for _, line := range lines {
 		f.Rows = appendSet(f.Rows, line.Row)
@@ -201,23 +201,23 @@ func appendSet[T any](rows []T, row *T) []T {
 }
 
 // Totals returns the rows of totals.jsonl, none if nothing was counted.
-func (r *Run) Totals() ([]Total, error) { return readLines[Total](r, "totals.jsonl") }
+func (r *Run) Totals() ([]Total, error) { return readLines[Total](r, TotalsFile) }
 
 // Policies returns the rows of policies.jsonl.
-func (r *Run) Policies() ([]Policy, error) { return readLines[Policy](r, "policies.jsonl") }
+func (r *Run) Policies() ([]Policy, error) { return readLines[Policy](r, PoliciesFile) }
 
 // Placement returns the facts of placement.jsonl.
-func (r *Run) Placement() ([]Fact, error) { return readLines[Fact](r, "placement.jsonl") }
+func (r *Run) Placement() ([]Fact, error) { return readLines[Fact](r, PlacementFile) }
 
 // Layouts returns the structures of layouts.json, none if there is no such file.
 func (r *Run) Layouts() ([]StructLayout, error) {
 	var layouts []StructLayout
-	err := readJSON(r.fsys, "layouts.json", &layouts)
+	err := readJSON(r.fsys, LayoutsFile, &layouts)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, &DamagedError{path.Join(r.Path, "layouts.json"), err.Error()}
+		return nil, &DamagedError{path.Join(r.Path, LayoutsFile), err.Error()}
 	}
 	return layouts, nil
 }
@@ -225,12 +225,12 @@ func (r *Run) Layouts() ([]StructLayout, error) {
 // Traffic returns traffic.json, nil if there is none.
 func (r *Run) Traffic() (*Traffic, error) {
 	var t Traffic
-	err := readJSON(r.fsys, "traffic.json", &t)
+	err := readJSON(r.fsys, TrafficFile, &t)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, &DamagedError{path.Join(r.Path, "traffic.json"), err.Error()}
+		return nil, &DamagedError{path.Join(r.Path, TrafficFile), err.Error()}
 	}
 	return &t, nil
 }
@@ -285,8 +285,8 @@ func expectLines(f fs.File, first int) int {
 // written.
 func (r *Run) Verify() error {
 	var errs []error
-	if err := verifySum(r.fsys, manifestName, r.Schema); err != nil {
-		errs = append(errs, &DamagedError{r.Path + "/" + manifestName, err.Error()})
+	if err := verifySum(r.fsys, ManifestFile, r.Schema); err != nil {
+		errs = append(errs, &DamagedError{r.Path + "/" + ManifestFile, err.Error()})
 	}
 	for _, want := range r.Files {
 		if err := r.verifyFile(want); err != nil {

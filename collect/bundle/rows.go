@@ -6,7 +6,7 @@ import "fmt"
 // net/xfrm/xfrm_user.c copy_to_user_state_extra, 6.12). No field for a key
 // exists, and none is ever copied.
 type SA struct {
-	Phase  string  `json:"phase"` // "start" or "end" of the window; "probe-start", "probe-end" of the probes'
+	Phase  string  `json:"phase"` // PhaseStart, PhaseEnd, or of the ends of a Phase, see Ends
 	TimeNS int64   `json:"time_ns"`
 	NetNS  string  `json:"netns,omitempty"`
 	Src    string  `json:"src"`
@@ -93,7 +93,7 @@ type SAKey struct {
 // A Counter is one value of /proc, /sys or ethtool. Names are kept as they are
 // read, unknown ones too.
 type Counter struct {
-	Phase  string `json:"phase"` // "start", "end", or "sample": once a second in between, CPU times of the measured CPUs only
+	Phase  string `json:"phase"` // PhaseStart, PhaseEnd, or PhaseSample: CPU times of the measured CPUs only
 	TimeNS int64  `json:"time_ns"`
 	Source string `json:"source"` // "/proc/net/xfrm_stat"
 	NetNS  string `json:"netns,omitempty"`
@@ -270,8 +270,8 @@ type Policy struct {
 // processed, read at the start and at the end of the run: placement.jsonl.
 // Facts with equal Topic, Subject and Name are the same fact.
 type Fact struct {
-	Phase   string `json:"phase"`   // "start" or "end"
-	Topic   string `json:"topic"`   // "irq", "nic", "rss", "ntuple", "pause", "ring", "feature", "stat" (ethtool -S), "link", "xps", "rps", "qdisc", "isolation", "governor", "topology", "irqbalance", "iommu", "listener", "sysctl"
+	Phase   string `json:"phase"`   // PhaseStart or PhaseEnd
+	Topic   string `json:"topic"`   // see TopicIRQ and those below it
 	Subject string `json:"subject"` // "eth0", "eth0 rx-3", "cpu 4"; in another network namespace "west/eth0"
 	Name    string `json:"name"`    // "affinity", "rx_pause_frames"
 	Value   string `json:"value"`

@@ -58,7 +58,7 @@ func OpenSweep(fsys fs.FS, path string) (*Sweep, error) {
 // ReadSweep reads sweep.json at the root of fsys, and none of the runs.
 func ReadSweep(fsys fs.FS, path string) (*Sweep, error) {
 	s := Sweep{fsys: fsys}
-	if err := readJSON(fsys, sweepName, &s); err != nil {
+	if err := readJSON(fsys, SweepFile, &s); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, &NotBundleError{path, "it holds no sweep.json"}
 		}
@@ -76,13 +76,13 @@ func ReadSweep(fsys fs.FS, path string) (*Sweep, error) {
 }
 
 // VerifyTable compares sweep.json with its own sum; the runs verify themselves.
-func (s *Sweep) VerifyTable() error { return verifySum(s.fsys, sweepName, s.Schema) }
+func (s *Sweep) VerifyTable() error { return verifySum(s.fsys, SweepFile, s.Schema) }
 
 // WriteSweep writes the sweep's table of contents into dir: all of it or none.
 func WriteSweep(dir string, s *Sweep) error {
 	s.Schema, s.Sum = SchemaVersion, noSum
-	if err := replaceTable(filepath.Join(dir, sweepName), s); err != nil {
-		return fmt.Errorf("writing %s: %w", sweepName, err)
+	if err := replaceTable(filepath.Join(dir, SweepFile), s); err != nil {
+		return fmt.Errorf("writing %s: %w", SweepFile, err)
 	}
 	return nil
 }

@@ -15,11 +15,7 @@ import (
 	"sync"
 )
 
-const (
-	manifestName = "manifest.json"
-	sweepName    = "sweep.json"
-	partSuffix   = ".part" // an artefact that is still being written
-)
+const partSuffix = ".part" // of an artefact that is still being written
 
 // A Writer makes a bundle. Every artefact is complete on disk (written,
 // synced, renamed) before the manifest names it, so that a bundle opens at
@@ -175,7 +171,7 @@ func (w *Writer) Update(change func(*Manifest)) error {
 	defer w.mu.Unlock()
 	change(&w.m)
 	w.m.Schema, w.m.Sum = SchemaVersion, noSum
-	if err := replaceTable(filepath.Join(w.dir, manifestName), &w.m); err != nil {
+	if err := replaceTable(filepath.Join(w.dir, ManifestFile), &w.m); err != nil {
 		return fmt.Errorf("writing manifest: %w", err)
 	}
 	return nil

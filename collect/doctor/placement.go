@@ -41,7 +41,7 @@ func NewLayout(facts []bundle.Fact, cpus bundle.CPUSet, devices []string) *Layou
 	found := map[string]bool{}
 	for _, f := range facts {
 		l.values[[3]string{f.Topic, f.Subject, f.Name}] = f.Value
-		if f.Topic == placement.TopicNIC && f.Name == "mtu" {
+		if f.Topic == bundle.TopicNIC && f.Name == "mtu" {
 			_, name := splitSubject(f.Subject)
 			found[f.Subject] = len(devices) == 0 || slices.Contains(devices, name) || slices.Contains(devices, f.Subject)
 		}
@@ -53,10 +53,10 @@ func NewLayout(facts []bundle.Fact, cpus bundle.CPUSet, devices []string) *Layou
 	}
 	slices.Sort(l.devices)
 	if !l.chosen {
-		l.cpus, _ = bundle.ParseCPUSet(l.value(placement.TopicTopology, "kernel", "online")) // not known: none
+		l.cpus, _ = bundle.ParseCPUSet(l.value(bundle.TopicTopology, "kernel", "online")) // not known: none
 	}
 	for _, f := range facts {
-		if f.Topic == placement.TopicIRQ && f.Name == "queue" {
+		if f.Topic == bundle.TopicIRQ && f.Name == "queue" {
 			l.addQueue(f)
 		}
 	}
@@ -90,12 +90,12 @@ func (l *Layout) addQueue(f bundle.Fact) {
 	if err != nil || !slices.Contains(l.devices, dev) {
 		return
 	}
-	q := queue{number: number, subject: f.Subject, irq: l.value(placement.TopicIRQ, f.Subject, "irq"), affinity: l.value(placement.TopicIRQ, f.Subject, "affinity")}
+	q := queue{number: number, subject: f.Subject, irq: l.value(bundle.TopicIRQ, f.Subject, "irq"), affinity: l.value(bundle.TopicIRQ, f.Subject, "affinity")}
 	// Where it cannot be parsed it is unknown, and on no CPU. One that was moved is
 	// so from its next interrupt on, and effectively elsewhere until then
 	// (kernel/irq/migration.c irq_move_masked_irq, 6.12).
 	if q.at, _ = bundle.ParseCPUSet(q.affinity); len(q.at) != 1 {
-		q.at, _ = bundle.ParseCPUSet(cmp.Or(l.value(placement.TopicIRQ, f.Subject, "effective"), q.affinity))
+		q.at, _ = bundle.ParseCPUSet(cmp.Or(l.value(bundle.TopicIRQ, f.Subject, "effective"), q.affinity))
 	}
 	of[dev] = append(of[dev], q)
 }
@@ -174,7 +174,7 @@ func Placement(l *Layout) []Check {
 
 func irqbalance(l *Layout) finding {
 	f := finding{fix: "systemctl stop irqbalance"}
-	switch l.value(placement.TopicIRQBalance, "irqbalance", "running") {
+	switch l.value(bundle.TopicIRQBalance, "irqbalance", "running") {
 	case "no":
 		f.note("not running")
 	case "yes":
@@ -224,7 +224,7 @@ func queuePerCPU(l *Layout) finding {
 // frees what was sent, is on another.
 func (l *Layout) freedElsewhere(dev string, f *finding) {
 	for _, q := range l.sending[dev] {
-		user := l.value(placement.TopicXPS, fmt.Sprintf("%s tx-%d", dev, q.number), "xps_cpus")
+		user := l.value(bundle.TopicXPS, fmt.Sprintf("%s tx-%d", dev, q.number), "xps_cpus")
 		if set, err := bundle.ParseCPUSet(user); err == nil && len(set) == 1 && l.cpus.Contains(set[0]) && q.at.String() != user {
 			f.bad("%s: CPU %s sends by queue %d, which is freed on CPUs %s", dev, user, q.number, cmp.Or(q.at.String(), "unknown"))
 		}
@@ -233,8 +233,8 @@ func (l *Layout) freedElsewhere(dev string, f *finding) {
 
 // takesRules reports whether an interface may have flow rules.
 func (l *Layout) takesRules(dev string) bool {
-	return l.value(placement.TopicFeature, dev, ntuple) != placement.OffFixed &&
-		!strings.Contains(l.value(placement.TopicNIC, dev, placement.NameLacks), ethtool.PartRules)
+	return l.value(bundle.TopicFeature, dev, ntuple) != placement.OffFixed &&
+		!strings.Contains(l.value(bundle.TopicNIC, dev, placement.NameLacks), ethtool.PartRules)
 }
 
 // ntuple is the feature that lets an interface have flow rules.
@@ -244,7 +244,7 @@ func rss(l *Layout) finding {
 	f := finding{fix: "`ethtool -X DEV equal N`, and `ethtool -N DEV rx-flow-hash udp4 sdfn` for ESP in UDP"}
 	seen := false
 	for _, dev := range l.multiQueue() {
-		table := strings.Fields(l.value(placement.TopicRSS, dev, "table"))
+		table := strings.Fields(l.value(bundle.TopicRSS, dev, "table"))
 		if len(table) == 0 {
 			continue
 		}
@@ -254,10 +254,10 @@ func rss(l *Layout) finding {
 		if most > least+1 {
 			f.bad("%s: the queues' shares differ, %d to %d of %d entries", dev, least, most, len(table))
 		}
-		if hash := l.value(placement.TopicRSS, dev, "hash udp4"); hash != "" && !strings.Contains(hash, "f") {
+		if hash := l.value(bundle.TopicRSS, dev, "hash udp4"); hash != "" && !strings.Contains(hash, "f") {
 			f.bad("%s: UDP is hashed by %s, without ports: ESP in UDP of one peer goes to one queue", dev, hash)
 		}
-		if hash := l.value(placement.TopicRSS, dev, "hash esp4"); hash == "none" || hash == "" {
+		if hash := l.value(bundle.TopicRSS, dev, "hash esp4"); hash == "none" || hash == "" {
 			f.note("%s does not hash ESP's SPI: ESP without UDP of one peer goes to one queue, unless a rule sends it elsewhere", dev)
 		}
 	}
@@ -286,11 +286,11 @@ func flowRules(l *Layout) finding {
 	for _, dev := range l.multiQueue() {
 		rules := 0
 		for k := range l.values {
-			if k[0] == placement.TopicRule && k[1] == dev {
+			if k[0] == bundle.TopicRule && k[1] == dev {
 				rules++
 			}
 		}
-		switch filters := l.value(placement.TopicFeature, dev, ntuple); {
+		switch filters := l.value(bundle.TopicFeature, dev, ntuple); {
 		case rules > 0 && filters == placement.Off:
 			f.bad("%s: %d rules, and ntuple filters are off", dev, rules)
 			f.fix = "`ethtool -K DEV ntuple on`"
@@ -310,8 +310,8 @@ func pauses(l *Layout) finding {
 	f := finding{fix: "`ethtool -A DEV autoneg off rx off tx off` on both ends of the link: paused, a sender measures the receiver"}
 	for _, dev := range l.devices {
 		rx, tx, counted := l.pauseFrames(dev)
-		switch on := l.value(placement.TopicPause, dev, "rx") == placement.On || l.value(placement.TopicPause, dev, "tx") == placement.On; {
-		case l.value(placement.TopicPause, dev, "rx") == "":
+		switch on := l.value(bundle.TopicPause, dev, "rx") == placement.On || l.value(bundle.TopicPause, dev, "tx") == placement.On; {
+		case l.value(bundle.TopicPause, dev, "rx") == "":
 		case rx+tx > 0:
 			f.bad("%s: received %d, sent %d since it came up", dev, rx, tx)
 		case on && counted:
@@ -331,7 +331,7 @@ func pauses(l *Layout) finding {
 // pauseFrames returns how many an interface received and sent: as the kernel
 // has them, else as the driver calls them.
 func (l *Layout) pauseFrames(dev string) (rx, tx uint64, counted bool) {
-	for _, topic := range []string{placement.TopicPause, placement.TopicStat} {
+	for _, topic := range []string{bundle.TopicPause, bundle.TopicStat} {
 		for k := range l.values {
 			if k[0] != topic || k[1] != dev || !bundle.IsPause(k[2]) {
 				continue
@@ -354,8 +354,8 @@ func drops(l *Layout) finding {
 	f := finding{fix: "`ethtool -g DEV` shows the rings, `ethtool -G DEV rx N tx N` makes them longer; dropped packets were paid for and are in no rate"}
 	for _, dev := range l.devices {
 		for _, c := range []struct{ topic, name string }{
-			{placement.TopicStat, "rx_out_of_buffer"}, {placement.TopicStat, "rx_discards_phy"}, {placement.TopicStat, "rx_buf_alloc_err"},
-			{placement.TopicLink, "rx_missed_errors"}, {placement.TopicLink, "rx_fifo_errors"}, {placement.TopicLink, "rx_dropped"}, {placement.TopicLink, "tx_dropped"},
+			{bundle.TopicStat, "rx_out_of_buffer"}, {bundle.TopicStat, "rx_discards_phy"}, {bundle.TopicStat, "rx_buf_alloc_err"},
+			{bundle.TopicLink, "rx_missed_errors"}, {bundle.TopicLink, "rx_fifo_errors"}, {bundle.TopicLink, "rx_dropped"}, {bundle.TopicLink, "tx_dropped"},
 		} {
 			if n := l.number(c.topic, dev, c.name); n > 0 {
 				f.bad("%s: %s %d since it came up", dev, c.name, n)
@@ -379,10 +379,10 @@ func steering(l *Layout) finding {
 		if !slices.Contains(l.devices, dev) {
 			continue
 		}
-		if k[0] == placement.TopicRPS && k[2] == "rps_cpus" && v != "none" {
+		if k[0] == bundle.TopicRPS && k[2] == "rps_cpus" && v != "none" {
 			f.bad("%s %s: RPS hands packets to CPUs %s", dev, q, v)
 		}
-		if set, err := bundle.ParseCPUSet(v); k[0] == placement.TopicXPS && k[2] == "xps_cpus" && err == nil {
+		if set, err := bundle.ParseCPUSet(v); k[0] == bundle.TopicXPS && k[2] == "xps_cpus" && err == nil {
 			for _, cpu := range set {
 				if users[dev] == nil {
 					users[dev] = map[int]int{}
@@ -417,7 +417,7 @@ func isolation(l *Layout) finding {
 	}
 	f := finding{fix: fmt.Sprintf("boot with isolcpus=%s nohz_full=%s rcu_nocbs=%s: other tasks and the tick disturb them", l.cpus, l.cpus, l.cpus)}
 	for _, name := range []string{"isolated", "nohz_full"} {
-		value := l.value(placement.TopicIsolation, "kernel", name)
+		value := l.value(bundle.TopicIsolation, "kernel", name)
 		set, _ := bundle.ParseCPUSet(value) // "none" is no set
 		if out := slices.DeleteFunc(slices.Clone(l.cpus), set.Contains); len(out) > 0 {
 			f.bad("%s is %s, without CPUs %s", name, cmp.Or(value, "unknown"), out)
@@ -432,7 +432,7 @@ func clock(l *Layout) finding {
 	f := finding{fix: "`cpupower frequency-set -g performance`; `echo 0 > /sys/devices/system/cpu/cpufreq/boost` for equal clocks"}
 	by := map[string]bundle.CPUSet{}
 	for _, cpu := range l.cpus {
-		if g := l.value(placement.TopicGovernor, fmt.Sprintf("cpu %d", cpu), "governor"); g != "" {
+		if g := l.value(bundle.TopicGovernor, fmt.Sprintf("cpu %d", cpu), "governor"); g != "" {
 			by[g] = append(by[g], cpu)
 		}
 	}
@@ -443,10 +443,10 @@ func clock(l *Layout) finding {
 			f.bad("governor %s on CPUs %s", g, by[g])
 		}
 	}
-	if boost := l.value(placement.TopicGovernor, "kernel", "boost"); boost == "1" {
+	if boost := l.value(bundle.TopicGovernor, "kernel", "boost"); boost == "1" {
 		f.note("boost is on: with fewer CPUs busy each runs faster, which looks like contention")
 	}
-	if turbo := l.value(placement.TopicGovernor, "kernel", "no_turbo"); turbo == "0" {
+	if turbo := l.value(bundle.TopicGovernor, "kernel", "no_turbo"); turbo == "0" {
 		f.note("turbo is on: with fewer CPUs busy each runs faster, which looks like contention")
 	}
 	if len(f.evidence) == 0 {
@@ -459,7 +459,7 @@ func clock(l *Layout) finding {
 func (l *Layout) groups(name string) map[string]bundle.CPUSet {
 	by := map[string]bundle.CPUSet{}
 	for _, cpu := range l.cpus {
-		if v := l.value(placement.TopicTopology, fmt.Sprintf("cpu %d", cpu), name); v != "" {
+		if v := l.value(bundle.TopicTopology, fmt.Sprintf("cpu %d", cpu), name); v != "" {
 			by[v] = append(by[v], cpu)
 		}
 	}
@@ -507,7 +507,7 @@ func lastLevelCache(l *Layout) finding {
 func iommu(l *Layout) finding {
 	f := finding{fix: "boot with iommu=pt where devices may be trusted: mapping takes locks of its own (alloc_iova), which then look like XFRM's"}
 	for _, dev := range l.devices {
-		switch domain := l.value(placement.TopicIOMMU, dev, "domain"); domain {
+		switch domain := l.value(bundle.TopicIOMMU, dev, "domain"); domain {
 		case "":
 		case "identity":
 			f.note("%s: %s", dev, domain)
@@ -524,7 +524,7 @@ func iommu(l *Layout) finding {
 func queueing(l *Layout) finding {
 	f := finding{fix: "`tc qdisc replace dev DEV root mq`: one qdisc's lock is taken by all CPUs"}
 	for _, dev := range l.devices {
-		switch kind := l.value(placement.TopicQdisc, dev, "root"); {
+		switch kind := l.value(bundle.TopicQdisc, dev, "root"); {
 		case kind == "":
 		case len(l.queues[dev]) > 1 && kind != "mq" && kind != "mqprio" && kind != "noqueue" && kind != "taprio":
 			f.bad("%s: %s for all of its queues", dev, kind)
@@ -541,7 +541,7 @@ func queueing(l *Layout) finding {
 func listeners(l *Layout) finding {
 	f := finding{fix: "end it (`ip xfrm monitor` is one), or raise net.core.xfrm_aevent_etime and xfrm_aevent_rseqth: every packet runs xfrm_replay_notify under x->lock"}
 	for k, v := range l.values {
-		if k[0] == placement.TopicListener && slices.Contains(strings.Fields(v), "aevents") {
+		if k[0] == bundle.TopicListener && slices.Contains(strings.Fields(v), "aevents") {
 			f.bad("%s in %s", k[2], k[1])
 		}
 	}
@@ -555,7 +555,7 @@ func listeners(l *Layout) finding {
 func offload(l *Layout) finding {
 	var f finding
 	for _, dev := range l.devices {
-		if v := l.value(placement.TopicFeature, dev, "esp-hw-offload"); v != "" {
+		if v := l.value(bundle.TopicFeature, dev, "esp-hw-offload"); v != "" {
 			f.note("%s: %s", dev, v)
 		}
 	}

@@ -29,7 +29,7 @@ func Plan(l *Layout, sas []bundle.SA) []Step {
 	if !l.chosen {
 		return nil
 	}
-	if l.value(placement.TopicIRQBalance, "irqbalance", "running") == "yes" {
+	if l.value(bundle.TopicIRQBalance, "irqbalance", "running") == "yes" {
 		p.step("it would move the interrupts again", "systemctl stop irqbalance")
 	}
 	for _, dev := range l.devices {
@@ -70,10 +70,10 @@ func (p *plan) device(subject string, sas []bundle.SA) {
 	l, netns, dev := p.l, "", ""
 	netns, dev = splitSubject(subject)
 	queues := l.queues[subject]
-	if l.value(placement.TopicPause, subject, "rx") == placement.On || l.value(placement.TopicPause, subject, "tx") == placement.On {
+	if l.value(bundle.TopicPause, subject, "rx") == placement.On || l.value(bundle.TopicPause, subject, "tx") == placement.On {
 		p.step("a paused sender measures the receiver", "%s", inside(netns, "ethtool -A "+dev+" autoneg off rx off tx off"))
 	}
-	if n := len(l.cpus); n != len(queues) && strings.HasPrefix(l.value(placement.TopicNIC, subject, "channels"), "combined ") {
+	if n := len(l.cpus); n != len(queues) && strings.HasPrefix(l.value(bundle.TopicNIC, subject, "channels"), "combined ") {
 		p.step(fmt.Sprintf("%d queues for %d CPUs; the interrupts are new after it: run doctor again", len(queues), n),
 			"%s", inside(netns, fmt.Sprintf("ethtool -L %s combined %d", dev, n)))
 	}
@@ -91,7 +91,7 @@ func (p *plan) device(subject string, sas []bundle.SA) {
 	for i, q := range queues[:n] {
 		p.steer(subject, q.number, l.cpus[i])
 	}
-	if used, least, most := shares(strings.Fields(l.value(placement.TopicRSS, subject, "table"))); used > 0 && (used != n || most > least+1) {
+	if used, least, most := shares(strings.Fields(l.value(bundle.TopicRSS, subject, "table"))); used > 0 && (used != n || most > least+1) {
 		p.step(fmt.Sprintf("spread what no rule takes over queues 0 to %d", n-1), "%s", inside(netns, fmt.Sprintf("ethtool -X %s equal %d", dev, n)))
 	}
 	p.flows(subject, sas, queues[:n])
@@ -103,10 +103,10 @@ func (p *plan) steer(subject string, queue, cpu int) {
 	netns, dev := splitSubject(subject)
 	dir := fmt.Sprintf("/sys/class/net/%s/queues/", dev)
 	tx, rx := fmt.Sprintf("%s tx-%d", subject, queue), fmt.Sprintf("%s rx-%d", subject, queue)
-	if now := p.l.value(placement.TopicXPS, tx, "xps_cpus"); now != "" && now != strconv.Itoa(cpu) {
+	if now := p.l.value(bundle.TopicXPS, tx, "xps_cpus"); now != "" && now != strconv.Itoa(cpu) {
 		p.step(fmt.Sprintf("CPU %d sends by queue %d of %s", cpu, queue, subject), "%s", write(netns, mask(cpu), fmt.Sprintf("%stx-%d/xps_cpus", dir, queue)))
 	}
-	if now := p.l.value(placement.TopicRPS, rx, "rps_cpus"); now != "" && now != "none" {
+	if now := p.l.value(bundle.TopicRPS, rx, "rps_cpus"); now != "" && now != "none" {
 		p.step(fmt.Sprintf("queue %d of %s hands its packets to no other CPU", queue, subject), "%s", write(netns, "0", fmt.Sprintf("%srx-%d/rps_cpus", dir, queue)))
 	}
 }
@@ -154,7 +154,7 @@ func (p *plan) flows(subject string, sas []bundle.SA, queues []queue) {
 			rules = append(rules, fmt.Sprintf("flow-type udp4 src-port %d action %d", FirstPort+i, q.number))
 		}
 	}
-	if p.l.value(placement.TopicFeature, subject, ntuple) == placement.Off {
+	if p.l.value(bundle.TopicFeature, subject, ntuple) == placement.Off {
 		p.step("the rules below need it", "%s", inside(netns, "ethtool -K "+dev+" ntuple on"))
 	}
 	for i, rule := range rules {
@@ -166,7 +166,7 @@ func (p *plan) flows(subject string, sas []bundle.SA, queues []queue) {
 func (p *plan) hash(subject string) {
 	netns, dev := splitSubject(subject)
 	for _, flow := range []string{"udp4", "udp6"} {
-		if fields := p.l.value(placement.TopicRSS, subject, "hash "+flow); fields != "" && !strings.Contains(fields, "f") {
+		if fields := p.l.value(bundle.TopicRSS, subject, "hash "+flow); fields != "" && !strings.Contains(fields, "f") {
 			p.step("the driver takes no flow rules: ESP in UDP is spread by its ports, ESP alone of one peer is not", "%s", inside(netns, "ethtool -N "+dev+" rx-flow-hash "+flow+" sdfn"))
 		}
 	}

@@ -83,7 +83,8 @@ const firstSPI = 0x100
 // interfaceOf returns the interface a fact is about.
 func interfaceOf(f bundle.Fact) (string, bool) {
 	switch f.Topic {
-	case "nic", "rss", "ntuple", "pause", "ring", "feature", "stat", "link", "xps", "rps", "qdisc", "iommu":
+	case bundle.TopicNIC, bundle.TopicRSS, bundle.TopicRule, bundle.TopicPause, bundle.TopicRing, bundle.TopicFeature, bundle.TopicStat,
+		bundle.TopicLink, bundle.TopicXPS, bundle.TopicRPS, bundle.TopicQdisc, bundle.TopicIOMMU:
 		words := strings.Fields(f.Subject)
 		if len(words) == 0 || words[0] == "kernel" { // the whole machine's, see package placement
 			return "", false

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+
+	"xfrmscope/collect/bundle"
 )
 
 // Bounds of what Open takes.
@@ -123,7 +125,7 @@ func unpack(in io.Reader, store *os.File, limit int64) (*tree, error) {
 func (t *tree) root() (fs.FS, error) {
 	best := ""
 	for name := range t.files {
-		if base := path.Base(name); base != "sweep.json" && base != "manifest.json" {
+		if base := path.Base(name); base != bundle.SweepFile && base != bundle.ManifestFile {
 			continue
 		}
 		depth, least := strings.Count(name, "/"), strings.Count(best, "/")

@@ -74,8 +74,8 @@ func files(dir string) ([]string, error) {
 	fsys := os.DirFS(dir)
 	var names []string
 	if s, err := bundle.ReadSweep(fsys, dir); err == nil {
-		names = append(names, "sweep.json")
-		for _, d := range append([]string{"scenario.yaml", "layouts.json", "symbols", "log"}, s.Dirs...) {
+		names = append(names, bundle.SweepFile)
+		for _, d := range append([]string{bundle.ScenarioFile, bundle.LayoutsFile, bundle.SymbolsDir, bundle.LogDir}, s.Dirs...) {
 			more, err := below(fsys, d)
 			if err != nil {
 				return nil, err
@@ -107,7 +107,7 @@ func below(fsys fs.FS, name string) ([]string, error) {
 		return err
 	})
 	slices.SortStableFunc(names, func(a, b string) int {
-		return boolInt(path.Base(b) == "manifest.json") - boolInt(path.Base(a) == "manifest.json")
+		return boolInt(path.Base(b) == bundle.ManifestFile) - boolInt(path.Base(a) == bundle.ManifestFile)
 	})
 	return names, err
 }

@@ -152,14 +152,14 @@ func (p *publisher) file(r *bundle.Run, w *bundle.Writer, name string) error {
 	defer out.Close()
 	var left string
 	switch {
-	case name == "perf.data" || strings.HasPrefix(name, "perf.data/"):
+	case name == bundle.PerfDataFile || strings.HasPrefix(name, bundle.PerfDataFile+"/"):
 		if _, err := io.Copy(out, in); err != nil {
 			return err
 		}
 		if err := maskPerfData(out, p.text); err != nil {
 			left = err.Error()
 		}
-	case strings.HasPrefix(name, "symbols/"):
+	case strings.HasPrefix(name, bundle.SymbolsDir+"/"):
 		_, err = io.Copy(out, in) // names of the kernel's
 	default:
 		left, err = p.lines(out, in)
@@ -273,11 +273,11 @@ func contains(file string, what []byte) (bool, error) {
 
 // others copies what a sweep has besides its runs: its scenario and its logs.
 func (p *publisher) others() error {
-	names, err := below(os.DirFS(p.from), "log")
+	names, err := below(os.DirFS(p.from), bundle.LogDir)
 	if err != nil {
 		return err
 	}
-	for _, name := range append(names, "scenario.yaml") {
+	for _, name := range append(names, bundle.ScenarioFile) {
 		text, err := fs.ReadFile(os.DirFS(p.from), name)
 		if os.IsNotExist(err) {
 			continue

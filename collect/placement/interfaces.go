@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/ethtool"
 	"xfrmscope/collect/procfs"
 )
@@ -54,12 +55,12 @@ func (r *reader) isUp(dev string) bool {
 func (r *reader) device(dev, subject string) {
 	dir := classNet + dev + "/"
 	for _, name := range []string{"mtu", "speed", "threaded", "napi_defer_hard_irqs", "gro_flush_timeout"} {
-		r.addFile(TopicNIC, subject, name, dir+name)
+		r.addFile(bundle.TopicNIC, subject, name, dir+name)
 	}
 	for _, name := range []string{"current_link_speed", "current_link_width", "numa_node", "local_cpulist"} {
-		r.addFile(TopicNIC, subject, name, dir+"device/"+name)
+		r.addFile(bundle.TopicNIC, subject, name, dir+"device/"+name)
 	}
-	r.addFile(TopicIOMMU, subject, "domain", dir+"device/iommu_group/type")
+	r.addFile(bundle.TopicIOMMU, subject, "domain", dir+"device/iommu_group/type")
 	r.deviceIRQs(dev, subject)
 	r.steering(dir, subject)
 	r.linkStats(dir, subject)
@@ -114,16 +115,16 @@ func (r *reader) deviceIRQs(dev, subject string) {
 
 func (r *reader) irq(subject string, irq procfs.Interrupt) {
 	name := subject + " " + cmp.Or(irq.Name, "irq")
-	r.add(TopicIRQ, name, "irq", strconv.Itoa(irq.Number))
+	r.add(bundle.TopicIRQ, name, "irq", strconv.Itoa(irq.Number))
 	if queue := queueOf(irq.Name); queue != "" {
-		r.add(TopicIRQ, name, "queue", queue)
+		r.add(bundle.TopicIRQ, name, "queue", queue)
 	}
-	r.add(TopicIRQ, name, "affinity", cmp.Or(irq.Affinity, "unknown"))
+	r.add(bundle.TopicIRQ, name, "affinity", cmp.Or(irq.Affinity, "unknown"))
 	if irq.Effective != "" {
-		r.add(TopicIRQ, name, "effective", irq.Effective)
+		r.add(bundle.TopicIRQ, name, "effective", irq.Effective)
 	}
 	for _, c := range irq.Counts {
-		r.count(TopicIRQ, name, fmt.Sprintf("cpu %d", c.CPU), c.Count)
+		r.count(bundle.TopicIRQ, name, fmt.Sprintf("cpu %d", c.CPU), c.Count)
 	}
 }
 
@@ -134,13 +135,13 @@ func (r *reader) steering(dir, subject string) {
 	for _, q := range queues {
 		of := dir + "queues/" + q.Name() + "/"
 		name := subject + " " + q.Name()
-		for _, file := range []struct{ topic, name string }{{TopicXPS, "xps_cpus"}, {TopicXPS, "xps_rxqs"}, {TopicRPS, "rps_cpus"}} {
+		for _, file := range []struct{ topic, name string }{{bundle.TopicXPS, "xps_cpus"}, {bundle.TopicXPS, "xps_rxqs"}, {bundle.TopicRPS, "rps_cpus"}} {
 			if set, err := r.root.ReadMask(of + file.name); err == nil {
 				r.add(file.topic, name, file.name, cmp.Or(set.String(), "none"))
 			}
 		}
 		if flows := r.root.ReadTrimmed(of + "rps_flow_cnt"); flows != "" && flows != "0" {
-			r.add(TopicRPS, name, "rps_flow_cnt", flows)
+			r.add(bundle.TopicRPS, name, "rps_flow_cnt", flows)
 		}
 	}
 }
@@ -154,7 +155,7 @@ func (r *reader) linkStats(dir, subject string) {
 			continue
 		}
 		if n, err := strconv.ParseUint(strings.TrimSpace(string(data)), 10, 64); err == nil {
-			r.count(TopicLink, subject, filepath.Base(file), n)
+			r.count(bundle.TopicLink, subject, filepath.Base(file), n)
 		}
 	}
 }
@@ -162,22 +163,22 @@ func (r *reader) linkStats(dir, subject string) {
 // ethtool adds what the driver says.
 func (r *reader) ethtool(subject string, n ethtool.NIC) {
 	if n.Driver != "" {
-		r.add(TopicNIC, subject, "driver", n.Driver)
-		r.add(TopicNIC, subject, "bus", cmp.Or(n.Bus, "none"))
+		r.add(bundle.TopicNIC, subject, "driver", n.Driver)
+		r.add(bundle.TopicNIC, subject, "bus", cmp.Or(n.Bus, "none"))
 	}
 	if c := n.Channels; c != (ethtool.Channels{}) {
-		r.add(TopicNIC, subject, "channels", fmt.Sprintf("combined %d of %d, rx %d of %d, tx %d", c.Combined, c.MaxCombined, c.RX, c.MaxRX, c.TX))
+		r.add(bundle.TopicNIC, subject, "channels", fmt.Sprintf("combined %d of %d, rx %d of %d, tx %d", c.Combined, c.MaxCombined, c.RX, c.MaxRX, c.TX))
 	}
 	if q := n.Ring; q.MaxRX+q.MaxTX > 0 {
-		r.add(TopicRing, subject, "rx", fmt.Sprintf("%d of %d", q.RX, q.MaxRX))
-		r.add(TopicRing, subject, "tx", fmt.Sprintf("%d of %d", q.TX, q.MaxTX))
+		r.add(bundle.TopicRing, subject, "rx", fmt.Sprintf("%d of %d", q.RX, q.MaxRX))
+		r.add(bundle.TopicRing, subject, "tx", fmt.Sprintf("%d of %d", q.TX, q.MaxTX))
 	}
 	for _, name := range slices.Sorted(maps.Keys(n.Features)) {
 		value := onOff(n.Features[name].On)
 		if n.Features[name].Fixed {
 			value += fixed
 		}
-		r.add(TopicFeature, subject, name, value)
+		r.add(bundle.TopicFeature, subject, name, value)
 	}
 	r.pause(subject, n)
 	r.rss(subject, n)
@@ -186,13 +187,13 @@ func (r *reader) ethtool(subject string, n ethtool.NIC) {
 		if rule.Queue < 0 {
 			to = "dropped"
 		}
-		r.add(TopicRule, subject, fmt.Sprintf("rule %d", rule.Location), rule.Match+": "+to)
+		r.add(bundle.TopicRule, subject, fmt.Sprintf("rule %d", rule.Location), rule.Match+": "+to)
 	}
 	for _, s := range n.Stats {
-		r.count(TopicStat, subject, s.Name, s.Value)
+		r.count(bundle.TopicStat, subject, s.Name, s.Value)
 	}
 	if len(n.Lacks) > 0 {
-		r.add(TopicNIC, subject, NameLacks, strings.Join(n.Lacks, ", "))
+		r.add(bundle.TopicNIC, subject, NameLacks, strings.Join(n.Lacks, ", "))
 	}
 }
 
@@ -200,12 +201,12 @@ func (r *reader) pause(subject string, n ethtool.NIC) {
 	if n.Pause == (ethtool.Pause{}) && slices.Contains(n.Lacks, ethtool.PartPause) {
 		return
 	}
-	r.add(TopicPause, subject, "rx", onOff(n.Pause.RX))
-	r.add(TopicPause, subject, "tx", onOff(n.Pause.TX))
-	r.add(TopicPause, subject, "autoneg", onOff(n.Pause.Auto))
+	r.add(bundle.TopicPause, subject, "rx", onOff(n.Pause.RX))
+	r.add(bundle.TopicPause, subject, "tx", onOff(n.Pause.TX))
+	r.add(bundle.TopicPause, subject, "autoneg", onOff(n.Pause.Auto))
 	if n.Pause.Counted {
-		r.count(TopicPause, subject, "rx_pause_frames", n.Pause.RXFrames)
-		r.count(TopicPause, subject, "tx_pause_frames", n.Pause.TXFrames)
+		r.count(bundle.TopicPause, subject, "rx_pause_frames", n.Pause.RXFrames)
+		r.count(bundle.TopicPause, subject, "tx_pause_frames", n.Pause.TXFrames)
 	}
 }
 
@@ -215,13 +216,13 @@ func (r *reader) rss(subject string, n ethtool.NIC) {
 		for i, queue := range n.RSS.Table {
 			table[i] = strconv.Itoa(int(queue))
 		}
-		r.add(TopicRSS, subject, "table", strings.Join(table, " "))
-		r.add(TopicRSS, subject, "symmetric-xor", onOff(n.RSS.XOR))
+		r.add(bundle.TopicRSS, subject, "table", strings.Join(table, " "))
+		r.add(bundle.TopicRSS, subject, "symmetric-xor", onOff(n.RSS.XOR))
 	}
 	if len(n.RSS.Key) > 0 {
-		r.add(TopicRSS, subject, "key", hex.EncodeToString(n.RSS.Key))
+		r.add(bundle.TopicRSS, subject, "key", hex.EncodeToString(n.RSS.Key))
 	}
 	for _, flow := range slices.Sorted(maps.Keys(n.Hash)) {
-		r.add(TopicRSS, subject, "hash "+flow, cmp.Or(n.Hash[flow], "none"))
+		r.add(bundle.TopicRSS, subject, "hash "+flow, cmp.Or(n.Hash[flow], "none"))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/xfrm"
 )
 
@@ -17,14 +18,14 @@ func (r *reader) machine() {
 	r.isolation()
 	r.cpus()
 	r.iommu()
-	r.add(TopicIRQBalance, "irqbalance", "running", yesNo(r.root.Running("irqbalance")))
+	r.add(bundle.TopicIRQBalance, "irqbalance", "running", yesNo(r.root.Running("irqbalance")))
 	irqs, err := r.root.Interrupts()
 	if err != nil {
 		r.gap("interrupts", err)
 	}
 	r.irqs = irqs
-	r.addFile(TopicRPS, subjectKernel, "rps_sock_flow_entries", "/proc/sys/net/core/rps_sock_flow_entries")
-	r.addFile(TopicIRQ, subjectKernel, "default_affinity", "/proc/irq/default_smp_affinity")
+	r.addFile(bundle.TopicRPS, subjectKernel, "rps_sock_flow_entries", "/proc/sys/net/core/rps_sock_flow_entries")
+	r.addFile(bundle.TopicIRQ, subjectKernel, "default_affinity", "/proc/irq/default_smp_affinity")
 }
 
 func yesNo(yes bool) string {
@@ -41,11 +42,11 @@ func (r *reader) isolation() {
 		if value == "(null)" { // drivers/base/cpu.c print_cpus_nohz_full before 6.13
 			value = ""
 		}
-		r.add(TopicIsolation, subjectKernel, name, cmp.Or(value, "none"))
+		r.add(bundle.TopicIsolation, subjectKernel, name, cmp.Or(value, "none"))
 	}
 	for _, name := range []string{"isolcpus", "rcu_nocbs", "irqaffinity"} {
 		if value, ok := r.bootOption(name); ok {
-			r.add(TopicIsolation, subjectKernel, name, value)
+			r.add(bundle.TopicIsolation, subjectKernel, name, value)
 		}
 	}
 }
@@ -63,25 +64,25 @@ func (r *reader) bootOption(name string) (string, bool) {
 // cpus reads clocks and neighbours of every CPU that is online.
 func (r *reader) cpus() {
 	const dir = "/sys/devices/system/cpu/"
-	r.addFile(TopicGovernor, subjectKernel, "boost", dir+"cpufreq/boost")
-	r.addFile(TopicGovernor, subjectKernel, "no_turbo", dir+"intel_pstate/no_turbo")
-	r.addFile(TopicTopology, subjectKernel, "smt", dir+"smt/control")
+	r.addFile(bundle.TopicGovernor, subjectKernel, "boost", dir+"cpufreq/boost")
+	r.addFile(bundle.TopicGovernor, subjectKernel, "no_turbo", dir+"intel_pstate/no_turbo")
+	r.addFile(bundle.TopicTopology, subjectKernel, "smt", dir+"smt/control")
 	online, err := r.root.Online()
 	if err != nil {
 		r.gap("CPU topology", err)
 		return
 	}
-	r.add(TopicTopology, subjectKernel, "online", online.String())
+	r.add(bundle.TopicTopology, subjectKernel, "online", online.String())
 	for _, cpu := range online {
 		subject, own := fmt.Sprintf("cpu %d", cpu), fmt.Sprintf("%scpu%d/", dir, cpu)
-		r.addFile(TopicGovernor, subject, "governor", own+"cpufreq/scaling_governor")
-		r.addFile(TopicGovernor, subject, "driver", own+"cpufreq/scaling_driver")
-		r.addFile(TopicTopology, subject, "package", own+"topology/physical_package_id")
-		r.addFile(TopicTopology, subject, "core", own+"topology/core_id")
-		r.addFile(TopicTopology, subject, "smt siblings", own+"topology/thread_siblings_list")
-		r.addFile(TopicTopology, subject, "shares L3 with", own+"cache/index3/shared_cpu_list")
+		r.addFile(bundle.TopicGovernor, subject, "governor", own+"cpufreq/scaling_governor")
+		r.addFile(bundle.TopicGovernor, subject, "driver", own+"cpufreq/scaling_driver")
+		r.addFile(bundle.TopicTopology, subject, "package", own+"topology/physical_package_id")
+		r.addFile(bundle.TopicTopology, subject, "core", own+"topology/core_id")
+		r.addFile(bundle.TopicTopology, subject, "smt siblings", own+"topology/thread_siblings_list")
+		r.addFile(bundle.TopicTopology, subject, "shares L3 with", own+"cache/index3/shared_cpu_list")
 		if nodes, _ := filepath.Glob(r.root.Path(own + "node[0-9]*")); len(nodes) > 0 { // the pattern is a good one
-			r.add(TopicTopology, subject, "node", strings.TrimPrefix(filepath.Base(nodes[0]), "node"))
+			r.add(bundle.TopicTopology, subject, "node", strings.TrimPrefix(filepath.Base(nodes[0]), "node"))
 		}
 	}
 }
@@ -90,10 +91,10 @@ func (r *reader) cpus() {
 // every mapping, identity none (drivers/iommu/iommu.c, 6.12).
 func (r *reader) iommu() {
 	files, _ := filepath.Glob(r.root.Path("/sys/kernel/iommu_groups/*/type")) // the pattern is a good one
-	r.add(TopicIOMMU, subjectKernel, "groups", fmt.Sprint(len(files)))
+	r.add(bundle.TopicIOMMU, subjectKernel, "groups", fmt.Sprint(len(files)))
 	for _, name := range []string{"iommu", "intel_iommu", "amd_iommu", "iommu.passthrough", "iommu.strict"} {
 		if value, ok := r.bootOption(name); ok {
-			r.add(TopicIOMMU, subjectKernel, name, value)
+			r.add(bundle.TopicIOMMU, subjectKernel, name, value)
 		}
 	}
 }
@@ -105,7 +106,7 @@ func (r *reader) listeners(ns string) {
 		r.gap("listeners to XFRM's events", err)
 	}
 	for _, l := range listeners {
-		r.add(TopicListener, subject(ns, "xfrm"), l.Owner(), strings.Join(l.Groups, " "))
+		r.add(bundle.TopicListener, subject(ns, "xfrm"), l.Owner(), strings.Join(l.Groups, " "))
 	}
 }
 
@@ -116,7 +117,7 @@ func (r *reader) sysctls(ns string) {
 	files, _ := filepath.Glob(r.root.Path("/proc/sys/net/core/xfrm_*")) // the pattern is a good one
 	for _, file := range files {
 		name := filepath.Base(file)
-		r.addFile(TopicSysctl, subject(ns, "xfrm"), "net.core."+name, "/proc/sys/net/core/"+name)
+		r.addFile(bundle.TopicSysctl, subject(ns, "xfrm"), "net.core."+name, "/proc/sys/net/core/"+name)
 	}
 }
 

@@ -17,31 +17,8 @@ import (
 	"xfrmscope/collect/procfs"
 )
 
-// Topics of facts.
-const (
-	TopicIRQ        = "irq"
-	TopicNIC        = "nic"
-	TopicRSS        = "rss"
-	TopicRule       = "ntuple"
-	TopicPause      = "pause"
-	TopicRing       = "ring"
-	TopicFeature    = "feature"
-	TopicStat       = "stat" // `ethtool -S`
-	TopicLink       = "link" // `ip -s link`
-	TopicXPS        = "xps"
-	TopicRPS        = "rps"
-	TopicQdisc      = "qdisc"
-	TopicIsolation  = "isolation"
-	TopicGovernor   = "governor"
-	TopicTopology   = "topology"
-	TopicIRQBalance = "irqbalance"
-	TopicIOMMU      = "iommu"
-	TopicListener   = "listener"
-	TopicSysctl     = "sysctl" // net.core.xfrm_*
-)
-
 // NameLacks is what the parts that a driver does not support are called, of
-// TopicNIC.
+// bundle.TopicNIC.
 const NameLacks = "not supported by the driver"
 
 // Values of facts that are either so or not.

@@ -142,7 +142,7 @@ func TestNothing(t *testing.T) {
 		t.Errorf("gaps %q", what)
 	}
 	for _, f := range facts {
-		if f.Topic == TopicIRQ {
+		if f.Topic == bundle.TopicIRQ {
 			t.Errorf("fact %+v", f)
 		}
 	}
@@ -221,27 +221,27 @@ func TestNamespace(t *testing.T) {
 		return "none"
 	}
 	for _, want := range []bundle.Fact{
-		{Topic: TopicNIC, Subject: ns + "/west0", Name: "driver", Value: "veth"},
-		{Topic: TopicQdisc, Subject: ns + "/west0", Name: "root", Value: "noqueue"},
-		{Topic: TopicRPS, Subject: ns + "/west0 rx-0", Name: "rps_cpus", Value: "none"},
-		{Topic: TopicLink, Subject: ns + "/west0", Name: "rx_dropped", Value: "0"},
-		{Topic: TopicNIC, Subject: ns + "/east0", Name: "driver", Value: "none"}, // it is down
+		{Topic: bundle.TopicNIC, Subject: ns + "/west0", Name: "driver", Value: "veth"},
+		{Topic: bundle.TopicQdisc, Subject: ns + "/west0", Name: "root", Value: "noqueue"},
+		{Topic: bundle.TopicRPS, Subject: ns + "/west0 rx-0", Name: "rps_cpus", Value: "none"},
+		{Topic: bundle.TopicLink, Subject: ns + "/west0", Name: "rx_dropped", Value: "0"},
+		{Topic: bundle.TopicNIC, Subject: ns + "/east0", Name: "driver", Value: "none"}, // it is down
 	} {
 		if got := find(want.Topic, want.Subject, want.Name); got != want.Value {
 			t.Errorf("%s of %s is %q, want %q", want.Name, want.Subject, got, want.Value)
 		}
 	}
-	if here := find(TopicSysctl, "xfrm", "net.core.xfrm_acq_expires"); here != "none" {
+	if here := find(bundle.TopicSysctl, "xfrm", "net.core.xfrm_acq_expires"); here != "none" {
 		t.Errorf("a sysctl of the own namespace: %s", here)
 	}
 	if _, err := os.Stat("/proc/sys/net/core/xfrm_acq_expires"); err == nil { // the kernel has XFRM
 		if err := exec.Command("ip", "netns", "exec", ns, "sysctl", "-q", "net.core.xfrm_acq_expires=77").Run(); err != nil {
 			t.Log("sysctl: ", err)
-		} else if facts, _ = Read("", []string{ns}); find(TopicSysctl, ns+"/xfrm", "net.core.xfrm_acq_expires") != "77" {
-			t.Errorf("net.core.xfrm_acq_expires of the namespace: %q, want 77", find(TopicSysctl, ns+"/xfrm", "net.core.xfrm_acq_expires"))
+		} else if facts, _ = Read("", []string{ns}); find(bundle.TopicSysctl, ns+"/xfrm", "net.core.xfrm_acq_expires") != "77" {
+			t.Errorf("net.core.xfrm_acq_expires of the namespace: %q, want 77", find(bundle.TopicSysctl, ns+"/xfrm", "net.core.xfrm_acq_expires"))
 		}
 	}
-	if lacks := find(TopicNIC, ns+"/west0", "not supported by the driver"); !strings.Contains(lacks, "flow rules") {
+	if lacks := find(bundle.TopicNIC, ns+"/west0", "not supported by the driver"); !strings.Contains(lacks, "flow rules") {
 		t.Errorf("what veth does not support: %q; gaps %+v", lacks, gaps)
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"xfrmscope/collect/bundle"
 )
 
 // A qdisc is a queueing discipline as `tc -s qdisc` shows it.
@@ -32,13 +34,13 @@ func (q qdisc) name() string {
 }
 
 func (r *reader) qdisc(subject string, q qdisc) {
-	r.add(TopicQdisc, subject, q.name(), q.kind)
+	r.add(bundle.TopicQdisc, subject, q.name(), q.kind)
 	if q.kind == "noqueue" {
 		return
 	}
-	r.count(TopicQdisc, subject, q.name()+" drops", q.drops)
-	r.count(TopicQdisc, subject, q.name()+" requeues", q.requeues)
-	r.count(TopicQdisc, subject, q.name()+" overlimits", q.overlimits)
+	r.count(bundle.TopicQdisc, subject, q.name()+" drops", q.drops)
+	r.count(bundle.TopicQdisc, subject, q.name()+" requeues", q.requeues)
+	r.count(bundle.TopicQdisc, subject, q.name()+" overlimits", q.overlimits)
 }
 
 // qdiscs dumps those of the calling thread's namespace (RTM_GETQDISC,

@@ -9,12 +9,6 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// Names of the probes of acquisitions.
-const (
-	CountName = "count"
-	TimeName  = "time"
-)
-
 // DefaultOneIn is how many acquisitions or calls a probe lets pass for each it
 // times, and waits for each stack it walks.
 const DefaultOneIn = 64
@@ -39,7 +33,7 @@ func (l *Loader) count(rung Rung) (*Acquire, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := l.load(CountName, rung, 0, spec, []group{{hooks: []hook{{bpf.AcquireProgCount, fn}}}})
+	p, err := l.load(bundle.ProbeCount, rung, 0, spec, []group{{hooks: []hook{{bpf.AcquireProgCount, fn}}}})
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +61,7 @@ func (l *Loader) time(rung Rung) (*Acquire, error) {
 		g.hooks = append(g.hooks, hook{bpf.AcquireProgTimeSlow, name})
 	}
 	g.hooks = append(g.hooks, hook{bpf.AcquireProgTimeBegin, fn})
-	p, err := l.load(TimeName, rung, DefaultOneIn, spec, []group{g})
+	p, err := l.load(bundle.ProbeTime, rung, DefaultOneIn, spec, []group{g})
 	if err != nil {
 		return nil, err
 	}

@@ -13,12 +13,6 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// Names of the probes of SA lookups.
-const (
-	FindName    = "find"
-	InboundName = "inbound"
-)
-
 // Find is the probe of a function that gives out SAs.
 type Find struct {
 	*programs
@@ -53,7 +47,7 @@ func (l *Loader) find(rung Rung, oneIn uint32) (*Find, error) {
 	if rung == Kprobe {
 		hooks = []hook{{bpf.FindProgReturned, fn}, {bpf.FindProgEntry, fn}}
 	}
-	f, err := l.states(FindName, rung, oneIn, hooks)
+	f, err := l.states(bundle.ProbeFind, rung, oneIn, hooks)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +73,7 @@ func (l *Loader) inbound(rung Rung) (*Find, error) {
 	if rung == Kprobe {
 		program = bpf.FindProgReturned
 	}
-	return l.states(InboundName, rung, 1, []hook{{program, names[0]}})
+	return l.states(bundle.ProbeInbound, rung, 1, []hook{{program, names[0]}})
 }
 
 func (l *Loader) states(name string, rung Rung, oneIn uint32, hooks []hook) (*Find, error) {
@@ -122,7 +116,7 @@ func hasField(kernel *btf.Spec, name, field string) bool {
 func (f *Find) Blind() []string {
 	var blind []string
 	switch {
-	case f.name == FindName:
+	case f.name == bundle.ProbeFind:
 	case f.targets()[0] == "xfrm_state_lookup":
 		blind = append(blind, "who looks an SA up: xfrm_state_lookup also serves netlink and ICMP errors")
 	default:
@@ -131,7 +125,7 @@ func (f *Find) Blind() []string {
 	if f.rung == Kprobe {
 		blind = append(blind, "how long a call takes, which kprobes are too slow to tell, and how many calls they missed")
 	}
-	if f.name == FindName && !f.cacheKnown {
+	if f.name == bundle.ProbeFind && !f.cacheKnown {
 		blind = append(blind, "the policy's cache of SAs: this kernel has none")
 	}
 	return blind
@@ -162,7 +156,7 @@ func (f *Find) Read() (*Finds, error) {
 	if err != nil {
 		return nil, err
 	}
-	finds := decodeFinds(cpus, f.name == InboundName, f.cacheKnown)
+	finds := decodeFinds(cpus, f.name == bundle.ProbeInbound, f.cacheKnown)
 	finds.Skipped, err = f.Skipped()
 	return finds, err
 }

@@ -10,9 +10,6 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// StacksName is the name of the probe of who waits.
-const StacksName = "stacks"
-
 // Stacks is the probe of who waits: it walks the stack of one wait in so many.
 type Stacks struct{ *programs }
 
@@ -35,7 +32,7 @@ func (l *Loader) stacks(rung Rung) (*Stacks, error) {
 			groups = append(groups, group{hooks: []hook{{bpf.StacksProgSpinStack, fn}}})
 		}
 	}
-	p, err := l.load(StacksName, rung, DefaultOneIn, spec, groups)
+	p, err := l.load(bundle.ProbeStacks, rung, DefaultOneIn, spec, groups)
 	if err != nil {
 		return nil, err
 	}

@@ -8,9 +8,6 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// WaitName is the name of the probe of spin-lock waits.
-const WaitName = "wait"
-
 // Wait is the probe of waits for spin locks.
 type Wait struct{ *programs }
 
@@ -36,7 +33,7 @@ func (l *Loader) waitBy(rung Rung) (*Wait, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := l.load(WaitName, rung, 0, spec, groups)
+	p, err := l.load(bundle.ProbeWait, rung, 0, spec, groups)
 	if err != nil {
 		return nil, err
 	}

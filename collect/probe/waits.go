@@ -58,9 +58,9 @@ func (w *Waits) Losses(cpus bundle.CPUSet) []bundle.Loss {
 		}
 	}
 	return nonZero(
-		bundle.Loss{Source: source(WaitName), What: "waits whose end was not seen", Count: mismatched, Of: begun, Effect: "counted as begun only; their time is missing"},
-		bundle.Loss{Source: source(WaitName), What: "waits whose begin was not seen", Count: late, Of: begun + late, Effect: "not counted"},
-		bundle.Loss{Source: source(WaitName), What: "waits for locks that found no slot", Count: overflow, Of: begun, Effect: "in the total, not by lock"},
-		bundle.Loss{Source: source(WaitName), What: guard, Count: w.Skipped, Effect: "waits not counted; those whose end was seen are among them"},
+		bundle.Loss{Source: source(bundle.ProbeWait), What: "waits whose end was not seen", Count: mismatched, Of: begun, Effect: "counted as begun only; their time is missing"},
+		bundle.Loss{Source: source(bundle.ProbeWait), What: "waits whose begin was not seen", Count: late, Of: begun + late, Effect: "not counted"},
+		bundle.Loss{Source: source(bundle.ProbeWait), What: "waits for locks that found no slot", Count: overflow, Of: begun, Effect: "in the total, not by lock"},
+		bundle.Loss{Source: source(bundle.ProbeWait), What: guard, Count: w.Skipped, Effect: "waits not counted; those whose end was seen are among them"},
 	)
 }

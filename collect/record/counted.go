@@ -28,9 +28,9 @@ func (r *recorder) readProbes() *counted {
 			c.acquisitions = append(c.acquisitions, got)
 		}
 	}
-	c.find = readProbe(r, r.loaded.find, func(f *probe.Finds) []bundle.Loss { return f.Losses(probe.FindName) })
-	c.inbound = readProbe(r, r.loaded.inbound, func(f *probe.Finds) []bundle.Loss { return f.Losses(probe.InboundName) })
-	c.stacks = readProbe(r, r.loaded.stacks, func(s *probe.StackCounts) []bundle.Loss { return s.Losses(probe.StacksName) })
+	c.find = readProbe(r, r.loaded.find, func(f *probe.Finds) []bundle.Loss { return f.Losses(bundle.ProbeFind) })
+	c.inbound = readProbe(r, r.loaded.inbound, func(f *probe.Finds) []bundle.Loss { return f.Losses(bundle.ProbeInbound) })
+	c.stacks = readProbe(r, r.loaded.stacks, func(s *probe.StackCounts) []bundle.Loss { return s.Losses(bundle.ProbeStacks) })
 	if c.waits != nil {
 		c.waits.Rows = slices.DeleteFunc(c.waits.Rows, func(row bundle.LockRow) bool { return !r.plan.CPUs.Contains(row.CPU) })
 		c.waits.Accounts = slices.DeleteFunc(c.waits.Accounts, func(a bundle.LockAccount) bool { return !r.plan.CPUs.Contains(a.CPU) })

@@ -43,7 +43,7 @@ func (s *setup) String() string {
 			line("event", "%s", e.Opened)
 		}
 	}
-	line("perf", "%s", quote(s.tool.Argv(s.perfOptions(path.Join("RUN", perfData+".part"), s.opened()))))
+	line("perf", "%s", quote(s.tool.Argv(s.perfOptions(path.Join("RUN", bundle.PerfDataFile+".part"), s.opened()))))
 	line("counts", "%s", quote(s.tool.StatArgv(s.perfOptions("", s.opened()))))
 	names := phaseNames(s.plan)
 	if len(s.plan.Probes) > 0 {

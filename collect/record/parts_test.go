@@ -73,7 +73,7 @@ func FuzzParseTraffic(f *testing.F) {
 func packetsBetween(t *testing.T, start, end string) (*snapshot, *bundle.Traffic, error) {
 	t.Helper()
 	s := &snapshot{packetsFile: filepath.Join(t.TempDir(), "packets")}
-	for _, at := range []struct{ phase, text string }{{phaseStart, start}, {phaseEnd, end}} {
+	for _, at := range []struct{ phase, text string }{{bundle.PhaseStart, start}, {bundle.PhaseEnd, end}} {
 		if err := os.WriteFile(s.packetsFile, []byte(at.text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -116,8 +116,8 @@ func TestTrafficWrong(t *testing.T) {
 
 func TestSnapshot(t *testing.T) {
 	s := snapshot{root: guest, netns: []string{""}}
-	s.takeCounters(phaseStart)
-	s.takeCounters(phaseEnd)
+	s.takeCounters(bundle.PhaseStart)
+	s.takeCounters(bundle.PhaseEnd)
 	count := make(map[string]int)
 	for _, c := range s.counters {
 		if c.TimeNS == 0 {
@@ -138,8 +138,8 @@ func TestSnapshot(t *testing.T) {
 // What cannot be read is one gap, named once.
 func TestSnapshotGaps(t *testing.T) {
 	s := snapshot{root: procfs.Root(t.TempDir()), netns: []string{"gone"}}
-	s.take(phaseStart)
-	s.take(phaseEnd)
+	s.take(bundle.PhaseStart)
+	s.take(bundle.PhaseEnd)
 	var what []string
 	for _, g := range s.gaps {
 		what = append(what, g.What)
@@ -244,17 +244,17 @@ func TestUnsteady(t *testing.T) {
 		return bundle.Counter{Phase: phase, Source: source, NetNS: ns, Name: name, CPU: cpu, Value: value}
 	}
 	rows := []bundle.Counter{
-		row(phaseStart, "/proc/net/xfrm_stat", "west", "XfrmInError", nil, 7),
-		row(phaseStart, "/proc/net/xfrm_stat", "west", "XfrmOutError", nil, 7),
-		row(phaseStart, "/proc/net/xfrm_stat", "gone", "XfrmOutError", nil, 7), // could not be read at the end: a gap says so
-		row(phaseStart, "/proc/net/softnet_stat", "", "processed", &cpu, 9),
-		row(phaseStart, "/proc/net/softnet_stat", "", "backlog_len", &cpu, 9),
-		row(phaseStart, "/proc/stat", "", "user", &cpu, 9),
-		row(phaseEnd, "/proc/net/xfrm_stat", "west", "XfrmInError", nil, 6),
-		row(phaseEnd, "/proc/net/xfrm_stat", "west", "XfrmOutError", nil, 9),
-		row(phaseEnd, "/proc/net/softnet_stat", "", "processed", &cpu, 8),
-		row(phaseEnd, "/proc/net/softnet_stat", "", "backlog_len", &cpu, 0),
-		row(phaseEnd, "/proc/stat", "", "user", new(int), 9),
+		row(bundle.PhaseStart, "/proc/net/xfrm_stat", "west", "XfrmInError", nil, 7),
+		row(bundle.PhaseStart, "/proc/net/xfrm_stat", "west", "XfrmOutError", nil, 7),
+		row(bundle.PhaseStart, "/proc/net/xfrm_stat", "gone", "XfrmOutError", nil, 7), // could not be read at the end: a gap says so
+		row(bundle.PhaseStart, "/proc/net/softnet_stat", "", "processed", &cpu, 9),
+		row(bundle.PhaseStart, "/proc/net/softnet_stat", "", "backlog_len", &cpu, 9),
+		row(bundle.PhaseStart, "/proc/stat", "", "user", &cpu, 9),
+		row(bundle.PhaseEnd, "/proc/net/xfrm_stat", "west", "XfrmInError", nil, 6),
+		row(bundle.PhaseEnd, "/proc/net/xfrm_stat", "west", "XfrmOutError", nil, 9),
+		row(bundle.PhaseEnd, "/proc/net/softnet_stat", "", "processed", &cpu, 8),
+		row(bundle.PhaseEnd, "/proc/net/softnet_stat", "", "backlog_len", &cpu, 0),
+		row(bundle.PhaseEnd, "/proc/stat", "", "user", new(int), 9),
 	}
 	var got []string
 	for _, w := range unsteady(rows) {
@@ -275,8 +275,8 @@ func TestUnsteady(t *testing.T) {
 
 func TestWithoutIdle(t *testing.T) {
 	rows := []bundle.Counter{
-		{Phase: phaseStart, Source: "/proc/net/snmp", Name: "IpInReceives"}, {Phase: phaseStart, Source: "/proc/net/snmp", Name: "IpInHdrErrors"},
-		{Phase: phaseStart, Source: "/proc/net/xfrm_stat", Name: "XfrmInError"}, {Phase: phaseEnd, Source: "/proc/net/snmp", Name: "IpInReceives", Value: 1},
+		{Phase: bundle.PhaseStart, Source: "/proc/net/snmp", Name: "IpInReceives"}, {Phase: bundle.PhaseStart, Source: "/proc/net/snmp", Name: "IpInHdrErrors"},
+		{Phase: bundle.PhaseStart, Source: "/proc/net/xfrm_stat", Name: "XfrmInError"}, {Phase: bundle.PhaseEnd, Source: "/proc/net/snmp", Name: "IpInReceives", Value: 1},
 	}
 	got := withoutIdle(slices.Clone(rows))
 	if want := []bundle.Counter{rows[0], rows[2], rows[3]}; !reflect.DeepEqual(got, want) {
@@ -288,15 +288,15 @@ func TestWithoutIdle(t *testing.T) {
 func TestWithoutIdleFacts(t *testing.T) {
 	var facts []bundle.Fact
 	for _, name := range []string{"rx_pause_frames", "rx_out_of_buffer", "tx_dropped", "rx_csum_none", "rx_bytes"} {
-		for _, phase := range []string{phaseStart, phaseEnd} {
+		for _, phase := range []string{bundle.PhaseStart, bundle.PhaseEnd} {
 			f := bundle.Fact{Phase: phase, Topic: "stat", Subject: "eth0", Name: name, Value: "0", Counter: true}
-			if name == "rx_bytes" && phase == phaseEnd {
+			if name == "rx_bytes" && phase == bundle.PhaseEnd {
 				f.Value = "9"
 			}
 			facts = append(facts, f)
 		}
 	}
-	facts = append(facts, bundle.Fact{Phase: phaseStart, Topic: "rss", Subject: "eth0", Name: "key", Value: "0"})
+	facts = append(facts, bundle.Fact{Phase: bundle.PhaseStart, Topic: "rss", Subject: "eth0", Name: "key", Value: "0"})
 	got := withoutIdleFacts(slices.Clone(facts))
 	if want := slices.Delete(slices.Clone(facts), 6, 8); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)
@@ -312,7 +312,7 @@ func TestSample(t *testing.T) {
 		t.Fatalf("%d rows", len(s.counters))
 	}
 	for _, c := range s.counters {
-		if c.Phase != phaseSample || *c.CPU != 1 && *c.CPU != 3 {
+		if c.Phase != bundle.PhaseSample || *c.CPU != 1 && *c.CPU != 3 {
 			t.Errorf("got %+v", c)
 		}
 	}

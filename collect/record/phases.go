@@ -8,23 +8,7 @@ import (
 	"time"
 
 	"xfrmscope/collect/bundle"
-	"xfrmscope/collect/probe"
 )
-
-// Names of the probes in Plan.Probes.
-const (
-	ProbeWait   = probe.WaitName
-	ProbeCount  = probe.CountName
-	ProbeTime   = probe.TimeName
-	ProbeFind   = probe.FindName
-	ProbeStacks = probe.StacksName
-)
-
-// Probes returns the names of all probes, in the order of their phases: what
-// costs the traffic least is first.
-func Probes() []string {
-	return []string{ProbeWait, ProbeCount, ProbeTime, ProbeFind, ProbeStacks}
-}
 
 // DefaultPhase is how long a probe is attached: it counts every event, so that
 // it needs less time than sampling does.
@@ -34,9 +18,6 @@ const DefaultPhase = 2 * time.Second
 // is thought of for the window.
 const maxPhase = 30 * time.Second
 
-// freePhase names the phases without a probe.
-func freePhase(i int) string { return fmt.Sprintf("none-%d", i) }
-
 // phaseLength returns how long a phase is. Those without a probe are half as
 // long: there is one on either side of each with one.
 func phaseLength(plan bundle.Plan, name string) time.Duration {
@@ -44,7 +25,7 @@ func phaseLength(plan bundle.Plan, name string) time.Duration {
 	if d == 0 {
 		d = min(DefaultPhase, plan.DurationNS)
 	}
-	if strings.HasPrefix(name, "none-") {
+	if bundle.IsFreePhase(name) {
 		return d / 2
 	}
 	return d
@@ -53,9 +34,9 @@ func phaseLength(plan bundle.Plan, name string) time.Duration {
 // phaseNames returns the phases of a plan, in order. In the first, perf counts
 // the events that it sampled before.
 func phaseNames(plan bundle.Plan) []string {
-	names := []string{freePhase(0)}
+	names := []string{bundle.FreePhase(0)}
 	for i, name := range plan.Probes {
-		names = append(names, name, freePhase(i+1))
+		names = append(names, name, bundle.FreePhase(i+1))
 	}
 	return names
 }
@@ -74,8 +55,8 @@ func phasesLength(plan bundle.Plan) time.Duration {
 // length.
 func checkProbes(plan bundle.Plan) error {
 	for i, name := range plan.Probes {
-		if !slices.Contains(Probes(), name) {
-			return &PlanError{"probe " + name, "there is none of that name", "there are " + strings.Join(Probes(), ", ")}
+		if !slices.Contains(bundle.Probes(), name) {
+			return &PlanError{"probe " + name, "there is none of that name", "there are " + strings.Join(bundle.Probes(), ", ")}
 		}
 		if slices.Contains(plan.Probes[:i], name) {
 			return &PlanError{"probe " + name, "it is named twice", "name it once"}

@@ -67,7 +67,7 @@ func TestCheckPlan(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			plan := bundle.Plan{CPUs: bundle.CPUSet{1, 2}, DurationNS: time.Second, Events: DefaultEvents(), Probes: []string{ProbeWait}}
+			plan := bundle.Plan{CPUs: bundle.CPUSet{1, 2}, DurationNS: time.Second, Events: DefaultEvents(), Probes: []string{bundle.ProbeWait}}
 			test.change(&plan)
 			err := CheckPlan(plan, opt)
 			if test.want == "" {

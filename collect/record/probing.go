@@ -36,16 +36,16 @@ func (r *recorder) loadProbes() {
 	for _, name := range r.plan.Probes {
 		r.opt.progress("loading the " + name + " probe")
 		switch name {
-		case ProbeWait:
+		case bundle.ProbeWait:
 			l.wait = take(r, name, load.Wait)
-		case ProbeCount:
+		case bundle.ProbeCount:
 			l.count = take(r, name, load.Count)
-		case ProbeTime:
+		case bundle.ProbeTime:
 			l.time = take(r, name, load.Time)
-		case ProbeFind:
+		case bundle.ProbeFind:
 			l.find = take(r, name, func() (*probe.Find, []probe.Attempt) { return load.Find(probe.DefaultOneIn) })
-			l.inbound = take(r, probe.InboundName, load.Inbound)
-		case ProbeStacks:
+			l.inbound = take(r, bundle.ProbeInbound, load.Inbound)
+		case bundle.ProbeStacks:
 			l.stacks = take(r, name, load.Stacks)
 		}
 	}
@@ -70,8 +70,8 @@ func take[T any, P interface {
 // addProbe adds a probe to the phase of its name; that of inbound SAs shares the
 // phase of the outbound.
 func (r *recorder) addProbe(name string, p probe.Probe) {
-	if name == probe.InboundName {
-		name = ProbeFind
+	if name == bundle.ProbeInbound {
+		name = bundle.ProbeFind
 	}
 	if n := len(r.probings); n > 0 && r.probings[n-1].name == name {
 		r.probings[n-1].probes = append(r.probings[n-1].probes, p)
@@ -83,15 +83,15 @@ func (r *recorder) addProbe(name string, p probe.Probe) {
 // measures names what is not measured without a probe.
 func measures(name string) string {
 	switch name {
-	case ProbeWait:
+	case bundle.ProbeWait:
 		return "lock waits"
-	case ProbeCount:
+	case bundle.ProbeCount:
 		return "lock acquisitions"
-	case ProbeTime:
+	case bundle.ProbeTime:
 		return "time of acquisitions"
-	case ProbeFind:
+	case bundle.ProbeFind:
 		return "SA lookups"
-	case probe.InboundName:
+	case bundle.ProbeInbound:
 		return "inbound SAs by CPU"
 	}
 	return "stacks of waiters"
@@ -107,14 +107,14 @@ const settle = 50 * time.Millisecond
 // stand in every stack. The SAs are read at both ends of each phase, which
 // tells what the probe did to the traffic. In the first phase perf counts.
 func (r *recorder) runPhases(ctx context.Context) (why string, cause error) {
-	why, cause = r.runPhase(ctx, freePhase(0), nil)
+	why, cause = r.runPhase(ctx, bundle.FreePhase(0), nil)
 	r.endCounting()
 	for i, p := range r.probings {
 		if cause == nil && !r.loadEndedBefore(p) {
 			why, cause = r.runPhase(ctx, p.name, p)
 		}
 		if cause == nil {
-			why, cause = r.runPhase(ctx, freePhase(i+1), nil)
+			why, cause = r.runPhase(ctx, bundle.FreePhase(i+1), nil)
 		}
 		if cause != nil {
 			r.noPhases("the run ended before its phase, which follows the window of the samples")
@@ -178,7 +178,7 @@ func (r *recorder) freeWindow(ctx context.Context, d time.Duration, phase *bundl
 	phase.Window = bundle.Window{StartNS: before.timeNS, EndNS: after.timeNS}
 	phase.Packets, phase.Counted = sentBetween(before.sas, after.sas)
 	r.warnDeleted(phase, before, after)
-	if phase.Name == freePhase(0) { // in which the events are counted
+	if phase.Name == bundle.FreePhase(0) { // in which the events are counted
 		r.snapshot.keepSAs(phase.Name, before.sas, after.sas)
 	}
 	return why, cause
@@ -219,7 +219,9 @@ func (r *recorder) warnDeleted(phase *bundle.Phase, first, last saRead) {
 // the SAs are then read within its window too, next to both ends. Probes of
 // waits would see that: it holds net->xfrm.xfrm_state_lock (xfrm_state_walk,
 // net/xfrm/xfrm_state.c, 6.12), which others wait for.
-func heldAgainstPackets(name string) bool { return name == ProbeCount || name == ProbeFind }
+func heldAgainstPackets(name string) bool {
+	return name == bundle.ProbeCount || name == bundle.ProbeFind
+}
 
 // attach attaches the probes of a phase, and reports whether one is. Refusals
 // are gaps.

@@ -90,7 +90,7 @@ func (r *recorder) run(ctx context.Context) (why string, cause error) {
 
 func (r *recorder) startPerf() error {
 	r.opt.progress("starting perf")
-	output, err := r.w.PartPath(perfData)
+	output, err := r.w.PartPath(bundle.PerfDataFile)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func livePlan(t *testing.T, d time.Duration) bundle.Plan {
 		t.Fatal(err)
 	}
 	return bundle.Plan{
-		CPUs: online[len(online)-1:], DurationNS: d, Events: DefaultEvents(), Probes: []string{ProbeWait}, NetNS: []string{""},
+		CPUs: online[len(online)-1:], DurationNS: d, Events: DefaultEvents(), Probes: []string{bundle.ProbeWait}, NetNS: []string{""},
 	}
 }
 
@@ -151,7 +151,7 @@ func checkRows(t *testing.T, run *bundle.Run) {
 			seen[c.Phase+" "+c.Name] += c.Value
 		}
 		inside := c.TimeNS > run.Window.StartNS && c.TimeNS < run.Window.EndNS
-		if inside && c.Phase != phaseSample || c.TimeNS == 0 {
+		if inside && c.Phase != bundle.PhaseSample || c.TimeNS == 0 {
 			t.Fatalf("a counter from within the window: %+v", c)
 		}
 		if inside {
@@ -186,7 +186,7 @@ func TestRecordPhases(t *testing.T) {
 	needLive(t)
 	plan := livePlan(t, 300*time.Millisecond)
 	plan.Events, plan.Load = []string{"cpu-clock"}, contending()
-	plan.Probes, plan.PhaseNS = Probes(), 400*time.Millisecond
+	plan.Probes, plan.PhaseNS = bundle.Probes(), 400*time.Millisecond
 	run, err := Run(context.Background(), plan, filepath.Join(t.TempDir(), "run"), Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -204,12 +204,12 @@ func TestRecordPhases(t *testing.T) {
 		if want := phaseLength(plan, p.Name); p.Window.Seconds() < want.Seconds() {
 			t.Errorf("phase %s of %.3f s, want %s", p.Name, p.Window.Seconds(), want)
 		}
-		if want := map[string]int{ProbeCount: 2, ProbeFind: 2}[p.Name]; p.SAReads != want {
+		if want := map[string]int{bundle.ProbeCount: 2, bundle.ProbeFind: 2}[p.Name]; p.SAReads != want {
 			t.Errorf("phase %s: the SAs were read %d times within it, want %d", p.Name, p.SAReads, want)
 		}
 		at = p.Window.EndNS
 	}
-	for _, name := range Probes() {
+	for _, name := range bundle.Probes() {
 		ran := slices.ContainsFunc(run.Phases, func(p bundle.Phase) bool { return p.Probe == name })
 		missing := slices.ContainsFunc(run.Gaps, func(g bundle.Gap) bool { return g.What == measures(name) && g.Why != "" })
 		if ran == missing {
@@ -330,7 +330,7 @@ func TestRecordLoads(t *testing.T) {
 			if text := run.Why + fmt.Sprint(run.Warnings); !strings.Contains(text, test.want) {
 				t.Errorf("got %q, want %q", text, test.want)
 			}
-			if exitOf(run, loadLog) != test.exit || !run.Has("log/load.log") {
+			if exitOf(run, bundle.LoadLog) != test.exit || !run.Has("log/load.log") {
 				t.Errorf("commands %+v", run.Commands)
 			}
 		})
@@ -358,7 +358,7 @@ func TestRecordStubbornLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if exitOf(run, loadLog) != 128+9 {
+	if exitOf(run, bundle.LoadLog) != 128+9 {
 		t.Errorf("commands %+v", run.Commands)
 	}
 	data, err := os.ReadFile(pids)

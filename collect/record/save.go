@@ -30,14 +30,14 @@ func (r *recorder) save() error {
 	})
 	c.name(names)
 	return errors.Join(
-		bundle.WriteLines(r.w, sasFile, r.snapshot.sas),
-		bundle.WriteLines(r.w, placementFile, withoutIdleFacts(r.snapshot.facts)),
-		bundle.WriteLines(r.w, policiesFile, r.snapshot.policies),
-		bundle.WriteLines(r.w, countersFile, withoutIdle(r.snapshot.counters)),
+		bundle.WriteLines(r.w, bundle.SAsFile, r.snapshot.sas),
+		bundle.WriteLines(r.w, bundle.PlacementFile, withoutIdleFacts(r.snapshot.facts)),
+		bundle.WriteLines(r.w, bundle.PoliciesFile, r.snapshot.policies),
+		bundle.WriteLines(r.w, bundle.CountersFile, withoutIdle(r.snapshot.counters)),
 		r.saveTraffic(),
-		writeSome(r.w, totalsFile, r.totals),
-		writeSome(r.w, locksFile, c.lockLines()),
-		writeSome(r.w, findsFile, c.findLines(names)),
+		writeSome(r.w, bundle.TotalsFile, r.totals),
+		writeSome(r.w, bundle.LocksFile, c.lockLines()),
+		writeSome(r.w, bundle.FindsFile, c.findLines(names)),
 		r.saveLayouts(layouts),
 	)
 }
@@ -63,7 +63,7 @@ func (r *recorder) saveLayouts(layouts []bundle.StructLayout) error {
 	if len(layouts) == 0 {
 		return nil
 	}
-	return r.w.WriteJSON(layoutsFile, layouts)
+	return r.w.WriteJSON(bundle.LayoutsFile, layouts)
 }
 
 // perCPU finds the per-CPU variables, if there are locks to name.
@@ -87,5 +87,5 @@ func (r *recorder) saveTraffic() error {
 	if traffic == nil {
 		return nil
 	}
-	return r.w.WriteJSON(trafficFile, traffic)
+	return r.w.WriteJSON(bundle.TrafficFile, traffic)
 }

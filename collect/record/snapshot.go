@@ -11,15 +11,6 @@ import (
 	"xfrmscope/collect/xfrm"
 )
 
-// Phases of a snapshot, of SA.Phase and Counter.Phase.
-const (
-	phaseStart      = "start"
-	phaseEnd        = "end"
-	phaseSample     = "sample"
-	phaseProbeStart = "probe-start"
-	phaseProbeEnd   = "probe-end"
-)
-
 // A snapshot is the SAs and counters at the start and at the end of a window.
 type snapshot struct {
 	root        procfs.Root
@@ -40,7 +31,7 @@ type snapshot struct {
 // take reads everything once. The SAs, which the packets are counted by, are
 // read nearest to the window.
 func (s *snapshot) take(phase string) {
-	if phase == phaseStart {
+	if phase == bundle.PhaseStart {
 		s.takePlacement(phase)
 		s.takePolicies()
 		s.takeListeners()
@@ -95,9 +86,10 @@ func (s *snapshot) addSAs(phase string, sas []bundle.SA) {
 // keepSAs keeps the SAs at both ends of a probe's phase: of the wait probe all,
 // else those whose packets moved.
 func (s *snapshot) keepSAs(phase string, before, after []bundle.SA) {
-	if phase == ProbeWait {
-		s.addSAs(phaseProbeStart, before)
-		s.addSAs(phaseProbeEnd, after)
+	start, end := bundle.Ends(phase)
+	if phase == bundle.ProbeWait {
+		s.addSAs(start, before)
+		s.addSAs(end, after)
 		return
 	}
 	packets := make(map[bundle.SAKey]uint64, len(before))
@@ -109,8 +101,8 @@ func (s *snapshot) keepSAs(phase string, before, after []bundle.SA) {
 		moved[sa.Key()] = sa.Packets != packets[sa.Key()]
 	}
 	still := func(sa bundle.SA) bool { return !moved[sa.Key()] }
-	s.addSAs(phase+"-start", slices.DeleteFunc(before, still))
-	s.addSAs(phase+"-end", slices.DeleteFunc(after, still))
+	s.addSAs(start, slices.DeleteFunc(before, still))
+	s.addSAs(end, slices.DeleteFunc(after, still))
 }
 
 // takePlacement is furthest from the window, for drivers may take long to count.
@@ -130,7 +122,7 @@ func (s *snapshot) takePolicies() {
 		policies, err := xfrm.Policies(s.root, ns)
 		s.policies = append(s.policies, policies...)
 		if err != nil {
-			s.gap("policies of "+procfs.NetNSName(ns), phaseStart, err)
+			s.gap("policies of "+procfs.NetNSName(ns), bundle.PhaseStart, err)
 		}
 	}
 }
@@ -140,7 +132,7 @@ func (s *snapshot) takeListeners() {
 	for _, ns := range s.netns {
 		listeners, err := xfrm.Listeners(s.root, ns)
 		if err != nil {
-			s.gap("listeners to XFRM's events in "+procfs.NetNSName(ns), phaseStart, err)
+			s.gap("listeners to XFRM's events in "+procfs.NetNSName(ns), bundle.PhaseStart, err)
 		}
 		for _, l := range listeners {
 			if l.AEvents() {
@@ -177,7 +169,7 @@ func (s *snapshot) inside(ns string, read func() ([]bundle.Counter, error)) func
 // sample reads, within a window, what the measured CPUs do. It is called at most
 // once a second.
 func (s *snapshot) sample() {
-	s.addCounters(phaseSample, "", "CPU times within the window", func() ([]bundle.Counter, error) {
+	s.addCounters(bundle.PhaseSample, "", "CPU times within the window", func() ([]bundle.Counter, error) {
 		rows, err := s.root.CPUTimes()
 		return slices.DeleteFunc(rows, func(c bundle.Counter) bool { return !s.cpus.Contains(*c.CPU) }), err
 	})
@@ -204,7 +196,7 @@ func (s *snapshot) addGap(g bundle.Gap, phase string) {
 	if slices.Contains(s.gaps, g) {
 		return
 	}
-	if phase == phaseEnd {
+	if phase == bundle.PhaseEnd {
 		g.What += " at the end of the window"
 	}
 	s.gaps = append(s.gaps, g)

@@ -13,24 +13,10 @@ import (
 	"xfrmscope/collect/procfs"
 )
 
-// Names of a bundle's artefacts; see package bundle.
+// The logs of perf.
 const (
-	perfData      = "perf.data"
-	kallsymsFile  = "symbols/kallsyms.gz"
-	modulesFile   = "symbols/modules"
-	buildIDsFile  = "symbols/buildids"
-	locksFile     = "locks.jsonl"
-	countersFile  = "counters.jsonl"
-	sasFile       = "sas.jsonl"
-	policiesFile  = "policies.jsonl"
-	findsFile     = "finds.jsonl"
-	totalsFile    = "totals.jsonl"
-	layoutsFile   = "layouts.json"
-	placementFile = "placement.jsonl"
-	trafficFile   = "traffic.json"
-	perfRecordLog = "log/perf.record.log"
-	perfStatLog   = "log/perf.stat.log"
-	loadLog       = "log/load.log"
+	perfRecordLog = bundle.LogDir + "/perf.record.log"
+	perfStatLog   = bundle.LogDir + "/perf.stat.log"
 )
 
 // errHidden says that the kernel shows addresses to nobody or not to us.
@@ -39,13 +25,13 @@ var errHidden = errors.New("all addresses in /proc/kallsyms are 0")
 // saveKallsyms writes the text symbols of the running kernel, as /proc/kallsyms
 // prints them, and offers all symbols.
 func saveKallsyms(w *bundle.Writer, root procfs.Root, offer func(procfs.Symbol)) error {
-	part, err := w.PartPath(kallsymsFile)
+	part, err := w.PartPath(bundle.KallsymsFile)
 	if err != nil {
 		return err
 	}
 	f, err := os.Create(part)
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", kallsymsFile, err)
+		return fmt.Errorf("writing %s: %w", bundle.KallsymsFile, err)
 	}
 	err = writeKallsyms(f, root, offer)
 	if cerr := f.Close(); err == nil {
@@ -53,9 +39,9 @@ func saveKallsyms(w *bundle.Writer, root procfs.Root, offer func(procfs.Symbol))
 	}
 	if err != nil {
 		os.Remove(part)
-		return fmt.Errorf("writing %s: %w", kallsymsFile, err)
+		return fmt.Errorf("writing %s: %w", bundle.KallsymsFile, err)
 	}
-	return w.Adopt(kallsymsFile)
+	return w.Adopt(bundle.KallsymsFile)
 }
 
 // paddingPrefix names the padding before each function (scripts/mod and
@@ -107,7 +93,7 @@ func kallsymsGap(root procfs.Root, err error) bundle.Gap {
 func saveModules(w *bundle.Writer, root procfs.Root) error {
 	modules, err := root.Read("/proc/modules")
 	if err == nil {
-		err = w.WriteFile(modulesFile, modules)
+		err = w.WriteFile(bundle.ModulesFile, modules)
 	} else if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
@@ -117,7 +103,7 @@ func saveModules(w *bundle.Writer, root procfs.Root) error {
 		for _, id := range ids {
 			fmt.Fprintf(&b, "%s %s\n", id.ID, id.Name)
 		}
-		iderr = w.WriteFile(buildIDsFile, []byte(b.String()))
+		iderr = w.WriteFile(bundle.BuildIDsFile, []byte(b.String()))
 	}
 	return errors.Join(err, iderr)
 }

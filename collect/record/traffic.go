@@ -26,7 +26,7 @@ func (s *snapshot) takePackets(phase string) {
 		})
 		return
 	}
-	if phase == phaseStart {
+	if phase == bundle.PhaseStart {
 		s.packets[0], s.packetsAt.StartNS = t, now
 		return
 	}

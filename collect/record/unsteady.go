@@ -37,14 +37,14 @@ func unsteady(rows []bundle.Counter) []bundle.Warning {
 	end := map[bundle.CounterKey]uint64{}
 	read := map[[2]string]bool{} // the sources that could be read at the end, by namespace
 	for _, c := range rows {
-		if c.Phase == phaseEnd {
+		if c.Phase == bundle.PhaseEnd {
 			end[c.Key()] = c.Value
 			read[[2]string{c.Source, c.NetNS}] = true
 		}
 	}
 	names := map[[3]string][]string{} // by source, namespace, and what happened
 	for _, c := range rows {
-		if c.Phase != phaseStart || !read[[2]string{c.Source, c.NetNS}] {
+		if c.Phase != bundle.PhaseStart || !read[[2]string{c.Source, c.NetNS}] {
 			continue
 		}
 		key := c.Key()

@@ -29,9 +29,9 @@ func cpuWarnings(planned bundle.CPUSet, counters []bundle.Counter) []bundle.Warn
 		}
 		v := float64(c.Value)
 		switch c.Phase {
-		case phaseStart:
+		case bundle.PhaseStart:
 			v = -v
-		case phaseEnd:
+		case bundle.PhaseEnd:
 		default:
 			continue
 		}

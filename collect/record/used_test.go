@@ -26,7 +26,7 @@ func TestCPUWarnings(t *testing.T) {
 		return rows("/proc/net/softnet_stat", "processed", start, end)
 	}
 	within := func(cpu int, ns uint64) bundle.Counter {
-		return bundle.Counter{Phase: phaseSample, Source: "/proc/stat", CPU: &cpu, Name: "user", Value: ns}
+		return bundle.Counter{Phase: bundle.PhaseSample, Source: "/proc/stat", CPU: &cpu, Name: "user", Value: ns}
 	}
 	for _, tt := range []struct {
 		name    string

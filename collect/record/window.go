@@ -29,7 +29,7 @@ func (r *recorder) measure(ctx context.Context) (why string, cause error) {
 			return "the window was not opened: " + err.Error(), err
 		}
 	}
-	r.snapshot.take(phaseStart)
+	r.snapshot.take(bundle.PhaseStart)
 	if err := r.openWindow(); err != nil {
 		return r.perfFailure(err)
 	}
@@ -38,7 +38,7 @@ func (r *recorder) measure(ctx context.Context) (why string, cause error) {
 	if err := r.shutWindow(); err != nil && cause == nil {
 		why, cause = r.perfFailure(err)
 	}
-	r.snapshot.take(phaseEnd)
+	r.snapshot.take(bundle.PhaseEnd)
 	if cause == nil {
 		return r.runPhases(ctx)
 	}
@@ -51,7 +51,7 @@ func (r *recorder) startLoad() error {
 		return nil
 	}
 	r.opt.progress("starting the load: " + quote(r.plan.Load.Argv))
-	log, err := r.createLog(loadLog)
+	log, err := r.createLog(bundle.LoadLog)
 	if err != nil {
 		return err
 	}
@@ -173,9 +173,9 @@ func (r *recorder) endLoad() {
 		r.opt.progress("ending the load")
 	}
 	l.stop(r.opt.grace())
-	r.adopt(loadLog)
+	r.adopt(bundle.LoadLog)
 	r.update(func(m *bundle.Manifest) {
-		m.Commands = append(m.Commands, bundle.Command{Argv: r.plan.Load.Argv, Exit: l.exitCode(), Stopped: stopped, Log: loadLog})
+		m.Commands = append(m.Commands, bundle.Command{Argv: r.plan.Load.Argv, Exit: l.exitCode(), Stopped: stopped, Log: bundle.LoadLog})
 	})
 }
 
@@ -185,17 +185,17 @@ func (r *recorder) endPerf() error {
 	err := r.perf.Stop()
 	r.perfLog.Close()
 	r.update(func(m *bundle.Manifest) {
-		m.Commands = append(m.Commands, bundle.Command{Argv: r.tool.Argv(r.perfOptions(perfData, r.opened())), Exit: r.perf.ExitCode(), Log: perfRecordLog})
+		m.Commands = append(m.Commands, bundle.Command{Argv: r.tool.Argv(r.perfOptions(bundle.PerfDataFile, r.opened())), Exit: r.perf.ExitCode(), Log: perfRecordLog})
 	})
 	if err != nil {
 		err = r.perfError(fmt.Errorf("perf record: %w", err))
 	}
 	r.adopt(perfRecordLog)
-	if part, perr := r.w.PartPath(perfData); perr == nil {
+	if part, perr := r.w.PartPath(bundle.PerfDataFile); perr == nil {
 		if info, serr := os.Stat(part); serr != nil || info.Size() == 0 {
 			os.Remove(part)
 			return errors.Join(err, errors.New("perf wrote no perf.data"))
 		}
 	}
-	return errors.Join(err, r.w.Adopt(perfData))
+	return errors.Join(err, r.w.Adopt(bundle.PerfDataFile))
 }

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -113,24 +112,21 @@ func (f *Fleet) Record(ctx context.Context, plan bundle.Plan, dir string) ([]str
 	return names, errors.Join(errs...)
 }
 
-// planOf labels a host's plan: the runs of each host but the first are a curve
-// of their own.
+// planOf says in a host's plan which it is: the runs of each host but the first
+// are a curve of their own.
 func (f *Fleet) planOf(plan bundle.Plan, i int) bundle.Plan {
 	labels := maps.Clone(plan.Labels)
 	if labels == nil {
 		labels = map[string]string{}
 	}
 	name := f.Sessions[i].Host.Name
-	labels[LabelHost] = name
+	labels[bundle.LabelHost] = name
 	if i > 0 {
-		labels["mode"] = strings.TrimSpace(labels["mode"] + " at " + name)
+		plan.Beside = name
 	}
 	plan.Labels = labels
 	return plan
 }
-
-// LabelHost is the label of a run that names its host.
-const LabelHost = "host"
 
 // warmUp starts the load if a host is ready, and lets it run.
 func (f *Fleet) warmUp(ctx context.Context, hosts []recording, d time.Duration) (stop func() error, err error) {

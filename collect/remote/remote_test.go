@@ -118,7 +118,7 @@ func TestFleet(t *testing.T) {
 		if err != nil || len(runs) != 2 {
 			t.Fatal(runs, err)
 		}
-		if a, b := runs[0].Plan.Labels["mode"], runs[1].Plan.Labels["mode"]; a != "pcpu" || b != "pcpu at east" {
+		if a, b := runs[0].Plan.Mode(), runs[1].Plan.Mode(); a != "pcpu" || b != "pcpu at east" {
 			t.Errorf("modes %q and %q", a, b)
 		}
 		var windows []bundle.Window

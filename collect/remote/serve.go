@@ -152,7 +152,7 @@ func (a *agent) fetch() error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
-		if filepath.Dir(path) == a.run && d.Name() == "manifest.json" {
+		if filepath.Dir(path) == a.run && d.Name() == bundle.ManifestFile {
 			manifest = path
 			return nil
 		}

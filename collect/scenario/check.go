@@ -203,7 +203,7 @@ func (s *Scenario) checkRest() *mistake {
 	if len(s.Probes) > 1 && slices.Contains(s.Probes, NoProbes) {
 		return at("probes").say("", "none and others are both asked for")
 	}
-	for _, key := range []string{"side", "mode", "n", "repeat"} {
+	for _, key := range []string{bundle.LabelSide, bundle.LabelMode, bundle.LabelN, bundle.LabelRepeat} {
 		if _, ok := s.Labels[key]; ok {
 			return at("labels", key).say("leave it out", "the label %s is the sweep's own", key)
 		}

@@ -120,11 +120,11 @@ func (s *Scenario) run(l level, set, repeat int, hash string) Run {
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	maps.Copy(labels, map[string]string{"mode": r.Mode, "n": strconv.Itoa(r.N), "repeat": strconv.Itoa(repeat)})
+	maps.Copy(labels, map[string]string{bundle.LabelMode: r.Mode, bundle.LabelN: strconv.Itoa(r.N), bundle.LabelRepeat: strconv.Itoa(repeat)})
 	if l.side != nil {
 		r.Side = l.side.Name
 		r.Dir = r.Side + "-" + r.Dir
-		labels["side"] = r.Side
+		labels[bundle.LabelSide] = r.Side
 	}
 	fill := func(text string) string { return r.fill(text, cpus) }
 	for _, f := range []*Factor{l.side, l.mode} {

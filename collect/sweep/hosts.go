@@ -69,7 +69,7 @@ const loadGap = "load"
 
 // keepLoadLog moves the load's output into the first host's run.
 func keepLoadLog(w *bundle.Writer, log string) error {
-	const name = "log/load.log"
+	const name = bundle.LoadLog
 	part, err := w.PartPath(name)
 	if err != nil {
 		return err

@@ -130,11 +130,11 @@ func (w *worker) setAside(dir string) error {
 	if _, err := os.Lstat(from); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Join(w.dir, asideDir), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(w.dir, bundle.AsideDir), 0o755); err != nil {
 		return fmt.Errorf("setting %s aside: %w", dir, err)
 	}
 	for i := 1; ; i++ {
-		name := fmt.Sprintf("%s/%s.%d", asideDir, strings.TrimSuffix(dir, partSuffix), i)
+		name := fmt.Sprintf("%s/%s.%d", bundle.AsideDir, strings.TrimSuffix(dir, partSuffix), i)
 		err := bundle.Rename(from, filepath.Join(w.dir, name))
 		var exists *bundle.ExistsError
 		if errors.As(err, &exists) {

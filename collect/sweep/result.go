@@ -94,7 +94,7 @@ func copyResult(out *os.File, r scenario.Packets, before stamp) error {
 }
 
 func (w *worker) printResult(ctx context.Context, run *scenario.Run, out *os.File) error {
-	name := filepath.Join(w.dir, logDir, run.Dir+".result.log")
+	name := filepath.Join(w.dir, bundle.LogDir, run.Dir+".result.log")
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}

@@ -77,11 +77,6 @@ func (w *worker) add(dir string) (*bundle.Run, error) {
 	return runs[0], nil
 }
 
-// sharedFiles are those that runs of one boot have in common.
-func sharedFiles() []string {
-	return []string{"symbols/kallsyms.gz", "symbols/modules", "symbols/buildids", "layouts.json"}
-}
-
 // share keeps what a run has in common with others once, beside the runs: the
 // first run's files become those of the sweep, and a later run's that are equal
 // to them go. A run's own file wins, so that runs of another boot have theirs.
@@ -90,7 +85,7 @@ func (w *worker) share(part string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range sharedFiles() {
+	for _, name := range bundle.SharedFiles() {
 		i := slices.IndexFunc(b.Files, func(f bundle.File) bool { return f.Name == name })
 		if i < 0 {
 			continue
@@ -150,7 +145,7 @@ func sizeOf(dir string) int64 {
 
 // shell runs a command of the scenario with its output in a log of the sweep.
 func (w *worker) shell(ctx context.Context, what, run, line string) error {
-	name := filepath.Join(w.dir, logDir, run+"."+what+".log")
+	name := filepath.Join(w.dir, bundle.LogDir, run+"."+what+".log")
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}

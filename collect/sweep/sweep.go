@@ -30,11 +30,8 @@ import (
 
 // Names in a sweep's directory; see the package's comment.
 const (
-	scenarioName = "scenario.yaml"
-	currentName  = "current.json"
-	partSuffix   = ".part"
-	asideDir     = "aside"
-	logDir       = "log"
+	currentName = "current.json"
+	partSuffix  = ".part"
 )
 
 // Progress is what the sweep is at.
@@ -119,7 +116,7 @@ func isNew(dir string) (bool, error) {
 		return false, fmt.Errorf("making the sweep: %w", err)
 	}
 	for _, e := range entries {
-		if e.Name() == scenarioName || e.Name() == scenarioName+partSuffix {
+		if e.Name() == bundle.ScenarioFile || e.Name() == bundle.ScenarioFile+partSuffix {
 			return false, nil
 		}
 	}
@@ -145,7 +142,7 @@ func lock(dir string) (*os.File, error) {
 // begin writes the scenario and the first table of contents, or reads those
 // that are there.
 func (w *worker) begin(text []byte) error {
-	name := filepath.Join(w.dir, scenarioName)
+	name := filepath.Join(w.dir, bundle.ScenarioFile)
 	old, err := os.ReadFile(name)
 	switch {
 	case errors.Is(err, os.ErrNotExist):

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze"
+	"xfrmscope/collect/bundle"
 )
 
 // A Label is a name and a value by which servers select.
@@ -22,7 +23,7 @@ func Labels(r *analyze.Run) []Label {
 	}
 	for _, l := range []Label{
 		{"host", m.Host.Name}, {"kernel", m.Host.Kernel}, {"scenario", m.Plan.Scenario},
-		{"mode", r.Mode}, {"side", r.Side}, {"run", r.Name}, {"n", itoa(r.N)},
+		{bundle.LabelMode, r.Mode}, {bundle.LabelSide, r.Side}, {"run", r.Name}, {bundle.LabelN, itoa(r.N)},
 	} {
 		all[l.Name] = l.Value
 	}

@@ -368,7 +368,7 @@ func TestKernel61(t *testing.T) {
 	}
 	// xfrm_state_find has more arguments than fentry takes there, and is counted by kprobe.
 	for _, p := range r.Manifest.Probes {
-		if p.Name == probe.FindName && p.Rung != string(probe.Kprobe) {
+		if p.Name == bundle.ProbeFind && p.Rung != string(probe.Kprobe) {
 			t.Errorf("%s by %s", p.Name, p.Rung)
 		}
 	}

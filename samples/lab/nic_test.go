@@ -15,7 +15,6 @@ import (
 	"xfrmscope/analyze"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/doctor"
-	"xfrmscope/collect/placement"
 )
 
 // The card that job nic looks at: an igb (82576) of QEMU, with four queues.
@@ -111,33 +110,33 @@ func TestNICSettings(t *testing.T) {
 			}
 		}
 		driver := pairs(said(t, moment, "ethtool-i"))
-		same(placement.TopicNIC, "driver", driver["driver"])
-		same(placement.TopicNIC, "bus", driver["bus-info"])
+		same(bundle.TopicNIC, "driver", driver["driver"])
+		same(bundle.TopicNIC, "bus", driver["bus-info"])
 
 		channels := said(t, moment, "ethtool-l")
-		same(placement.TopicNIC, "channels", fmt.Sprintf("combined %s of %s, rx 0 of 0, tx 0", pairs(channels)["Combined"], largest(channels)["Combined"]))
+		same(bundle.TopicNIC, "channels", fmt.Sprintf("combined %s of %s, rx 0 of 0, tx 0", pairs(channels)["Combined"], largest(channels)["Combined"]))
 
 		rings := said(t, moment, "ethtool-g")
 		for _, name := range []string{"RX", "TX"} {
-			same(placement.TopicRing, strings.ToLower(name), pairs(rings)[name]+" of "+largest(rings)[name])
+			same(bundle.TopicRing, strings.ToLower(name), pairs(rings)[name]+" of "+largest(rings)[name])
 		}
 
 		pause := pairs(said(t, moment, "ethtool-a"))
-		same(placement.TopicPause, "rx", pause["RX"])
-		same(placement.TopicPause, "tx", pause["TX"])
-		same(placement.TopicPause, "autoneg", pause["Autonegotiate"])
+		same(bundle.TopicPause, "rx", pause["RX"])
+		same(bundle.TopicPause, "tx", pause["TX"])
+		same(bundle.TopicPause, "autoneg", pause["Autonegotiate"])
 
 		table := indirection(said(t, moment, "ethtool-x"))
-		same(placement.TopicRSS, "table", strings.Join(table, " "))
-		t.Logf("%s: %d entries of the RSS table, rings %s", phase, len(table), r.of(phase, placement.TopicRing))
+		same(bundle.TopicRSS, "table", strings.Join(table, " "))
+		t.Logf("%s: %d entries of the RSS table, rings %s", phase, len(table), r.of(phase, bundle.TopicRing))
 
 		// The card takes no rule: its driver has flow filters from the I350 on.
-		if rules := r.of(phase, placement.TopicRule); len(rules) > 0 || !slices.Contains(said(t, moment, "ethtool-n"), "Total 0 rules") {
+		if rules := r.of(phase, bundle.TopicRule); len(rules) > 0 || !slices.Contains(said(t, moment, "ethtool-n"), "Total 0 rules") {
 			t.Errorf("%s: rules %v", phase, rules)
 		}
 
 		features := pairs(said(t, moment, "ethtool-k"))
-		ours := r.of(phase, placement.TopicFeature)
+		ours := r.of(phase, bundle.TopicFeature)
 		for name, value := range ours {
 			want, _, _ := strings.Cut(features[cmp.Or(featureName[name], name)], " [requested")
 			if value != want {
@@ -182,7 +181,7 @@ func TestNICCounters(t *testing.T) {
 	for _, phase := range []string{"start", "end"} {
 		var ours []string
 		for _, f := range r.facts {
-			if f.Phase == phase && f.Topic == placement.TopicStat && f.Subject == card {
+			if f.Phase == phase && f.Topic == bundle.TopicStat && f.Subject == card {
 				n, err := strconv.ParseUint(f.Value, 10, 64)
 				if err != nil || !f.Counter {
 					t.Errorf("%+v", f)
@@ -223,7 +222,7 @@ func TestNICInterrupts(t *testing.T) {
 			numbers[fields[len(fields)-1]] = strings.TrimSuffix(fields[0], ":")
 		}
 	}
-	start, end := r.of("start", placement.TopicIRQ), r.of("end", placement.TopicIRQ)
+	start, end := r.of("start", bundle.TopicIRQ), r.of("end", bundle.TopicIRQ)
 	if len(numbers) != 9 {
 		t.Errorf("interrupts %v: want one of the card and one for each of 4 queues and direction", numbers)
 	}

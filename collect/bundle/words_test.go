@@ -1,0 +1,179 @@
+package bundle_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"xfrmscope/collect/bundle"
+)
+
+// The words of the contract that mean nothing else anywhere: no other package
+// spells them.
+var ownWords = []string{
+	bundle.ManifestFile, bundle.PerfDataFile, bundle.TotalsFile, bundle.LocksFile, bundle.FindsFile, bundle.CountersFile, bundle.SAsFile,
+	bundle.PoliciesFile, bundle.PlacementFile, bundle.LayoutsFile, bundle.TrafficFile, bundle.SweepFile, bundle.ScenarioFile,
+	bundle.GateLostSamples, bundle.GateThrottled, bundle.GateMultiplexed, bundle.GateIRQDrift, bundle.GateIdleCPUs, bundle.GateGenerator, bundle.GateCoverage,
+	bundle.TopicRule, bundle.TopicRSS, bundle.TopicXPS, bundle.TopicRPS, bundle.TopicQdisc, bundle.TopicIsolation, bundle.TopicTopology,
+	bundle.TopicListener, bundle.TopicSysctl, "probe-start", "probe-end", "count-start", "count-end", "none-0-start", "none-0-end", "none-",
+}
+
+// Others are words of the contract where they stand: by the field or function
+// they are given to or held against.
+var (
+	phases = []string{bundle.PhaseStart, bundle.PhaseEnd, bundle.PhaseSample}
+	probes = append(bundle.Probes(), bundle.ProbeInbound)
+	topics = []string{bundle.TopicIRQ, bundle.TopicNIC, bundle.TopicPause, bundle.TopicRing, bundle.TopicFeature, bundle.TopicStat, bundle.TopicLink,
+		bundle.TopicGovernor, bundle.TopicIRQBalance, bundle.TopicIOMMU}
+	labels = []string{bundle.LabelMode, bundle.LabelN, bundle.LabelRepeat, bundle.LabelSide, bundle.LabelHost}
+	placed = map[string][]string{
+		"Phase": append(slices.Clone(phases), probes...), "phase": append(slices.Clone(phases), probes...), "phaseProbe": probes,
+		"Probe": probes, "probe": probes, "Probes": probes, "spanOf": probes, "probeOf": probes, "noProbe": probes, "during": probes,
+		"Topic": topics, "topic": topics, "ID": bundle.Gates(), "gate": bundle.Gates(),
+		"Labels": labels, "labels": labels, "label": labels, "withLabel": labels,
+	}
+)
+
+// TestWordsOnce refuses words of the contract that are spelled beside it.
+func TestWordsOnce(t *testing.T) {
+	root := filepath.Join("..", "..")
+	files := 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if name := d.Name(); name == "node_modules" || name == "testdata" || name == ".git" || path == filepath.Join(root, "bpf") || path == filepath.Join(root, "collect", "bundle") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		source, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		files++
+		for _, complaint := range strayWords(t, path, string(source)) {
+			t.Error(complaint)
+		}
+		return nil
+	})
+	if err != nil || files < 100 {
+		t.Fatalf("%d files read: %v", files, err)
+	}
+}
+
+// TestStrayWords shows that what TestWordsOnce looks for it finds.
+func TestStrayWords(t *testing.T) {
+	for _, test := range []struct {
+		name, body string
+		complain   bool
+	}{
+		{"a file", `open("locks.jsonl")`, true},
+		{"a file of symbols", `open("symbols/kallsyms.gz")`, true},
+		{"a gate", `g := "irq-drift"`, true},
+		{"a topic compared", `if f.Topic == "irq" { g() }`, true},
+		{"a phase switched on", `switch c.Phase { case "sample": g() }`, true},
+		{"a probe as an argument", `spanOf(m, "count")`, true},
+		{"a probe in a field", `p := bundle.Phase{Probe: "wait"}`, true},
+		{"a label indexed", `x := r.Plan.Labels["mode"]`, true},
+		{"labels as a map", `labels := map[string]string{"repeat": "1"}`, true},
+		{"an end of text", `w.text("axis", "end")`, false},
+		{"a unit", `v := Value{Unit: "count"}`, false},
+		{"a column", `c := column{Text: "mode"}`, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := strayWords(t, "planted.go", "package planted\nfunc f() {\n"+test.body+"\n}\n")
+			if len(got) > 0 != test.complain {
+				t.Errorf("complaints %q, want any: %v", got, test.complain)
+			}
+		})
+	}
+}
+
+// strayWords returns a complaint for each word of the contract in a source.
+func strayWords(t *testing.T, path, source string) (complaints []string) {
+	t.Helper()
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, path, source, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuse := func(e ast.Expr, words []string) {
+		if s, ok := textOf(e); ok && slices.Contains(words, s) {
+			complaints = append(complaints, fset.Position(e.Pos()).String()+": "+strconv.Quote(s)+" is a word of the contract: use the constant of collect/bundle")
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ImportSpec:
+			return false
+		case *ast.BasicLit:
+			refuse(n, ownWords)
+			if s, _ := textOf(n); strings.HasPrefix(s, bundle.SymbolsDir+"/") {
+				complaints = append(complaints, fset.Position(n.Pos()).String()+": a file of symbols has a constant in collect/bundle")
+			}
+		case *ast.IndexExpr:
+			refuse(n.Index, labels)
+		case *ast.BinaryExpr:
+			refuse(n.X, placed[nameOf(n.Y)])
+			refuse(n.Y, placed[nameOf(n.X)])
+		case *ast.SwitchStmt:
+			for _, c := range n.Body.List {
+				for _, e := range c.(*ast.CaseClause).List {
+					refuse(e, placed[nameOf(n.Tag)])
+				}
+			}
+		case *ast.CallExpr:
+			for _, e := range n.Args {
+				refuse(e, placed[nameOf(n.Fun)])
+			}
+		case *ast.CompositeLit:
+			_, isMap := n.Type.(*ast.MapType)
+			for _, e := range n.Elts {
+				if kv, ok := e.(*ast.KeyValueExpr); ok {
+					refuse(kv.Value, placed[nameOf(kv.Key)])
+					if isMap {
+						refuse(kv.Key, labels)
+					}
+				}
+			}
+		}
+		return true
+	})
+	return complaints
+}
+
+// nameOf is the last name of an expression: of "m.Phases[i].Probe" "Probe".
+func nameOf(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		return e.Sel.Name
+	case *ast.CallExpr:
+		return nameOf(e.Fun)
+	case *ast.IndexExpr:
+		return nameOf(e.X)
+	}
+	return ""
+}
+
+func textOf(e ast.Expr) (string, bool) {
+	lit, ok := e.(*ast.BasicLit)
+	if !ok || lit.Kind != token.STRING {
+		return "", false
+	}
+	s, err := strconv.Unquote(lit.Value)
+	return s, err == nil
+}
