@@ -11,7 +11,7 @@ help:
 	@echo "demo      report on the embedded samples into out/demo"
 	@echo "test      the tests, as root also those that record on this machine"
 	@echo "browser-test  the report in Chromium, screenshots in out/shots"
-	@echo "check     gofmt, vet, staticcheck, stats, generated code and golden files up to date"
+	@echo "check     gofmt, vet, staticcheck, house rules, stats, generated code and golden files up to date"
 	@echo "race      the tests under the race detector"
 	@echo "stats     how often tests and intervals err, in 2000 simulated comparisons each"
 	@echo "arm64     the tests built for arm64, under user-mode emulation"
