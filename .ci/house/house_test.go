@@ -32,29 +32,28 @@ const program = "xfrmscope"
 // reports -> analyze.
 var rooms = map[string]string{
 	"bpf":            "",
-	"cmd/xfrmscope":  "collect/selftest collect/sweep collect/top collect/pack reports/push samples",
+	"cmd/xfrmscope":  "collect/doctor collect/selftest collect/sweep collect/top collect/pack reports/push samples",
 	"samples":        "",
 	"samples/lab":    "",
 	"collect/bundle": "",
-	"collect":        "collect/doctor collect/lockname collect/perf", // becomes collect/record
 
-	"collect/doctor":    "collect/placement",
+	"collect":           "",
+	"collect/doctor":    "collect/record",
 	"collect/ethtool":   "collect/bundle",
-	"collect/lockname":  "collect/probe",
-	"collect/netns":     "collect/procfs",
+	"collect/lockname":  "collect/probe collect/procfs",
 	"collect/pack":      "collect/bundle",
 	"collect/perf":      "collect/sched",
 	"collect/placement": "collect/ethtool collect/xfrm",
 	"collect/probe":     "bpf collect/bundle",
 	"collect/procfs":    "collect/bundle",
-	"collect/record":    "collect/doctor collect/lockname collect/perf",
-	"collect/remote":    "collect collect/record collect/scenario",
+	"collect/record":    "collect/lockname collect/perf collect/placement",
+	"collect/remote":    "collect/record collect/scenario",
 	"collect/scenario":  "collect/procfs",
 	"collect/sched":     "collect/bundle",
 	"collect/selftest":  "collect/record",
 	"collect/sweep":     "collect/remote",
 	"collect/top":       "collect/record",
-	"collect/xfrm":      "collect/netns",
+	"collect/xfrm":      "collect/procfs",
 
 	"analyze/symbols":  "",
 	"analyze/metric":   "collect/bundle",
@@ -100,13 +99,13 @@ var outside = []struct{ rooms, never string }{
 var (
 	wideRooms = strings.Fields(`
 		analyze analyze/compare analyze/finding analyze/importer analyze/metric analyze/perfdata analyze/profile
-		analyze/scaling analyze/stage analyze/symbols bpf cmd/xfrmscope collect collect/bundle collect/doctor
-		collect/ethtool collect/netns collect/pack collect/perf collect/placement collect/probe collect/procfs
+		analyze/scaling analyze/stage analyze/symbols bpf cmd/xfrmscope collect/bundle collect/doctor collect/record
+		collect/ethtool collect/lockname collect/pack collect/perf collect/placement collect/probe collect/procfs
 		collect/remote collect/scenario collect/selftest collect/sweep collect/top collect/xfrm reports
 		reports/push samples/lab`)
-	largeRooms = strings.Fields("analyze analyze/compare analyze/importer analyze/perfdata collect reports")
-	impure     = strings.Fields("analyze analyze/importer analyze/perfdata") // open files
-	exports    = map[string]int{"analyze/perfdata": 241}                     // 40
+	largeRooms = strings.Fields("analyze analyze/compare analyze/importer analyze/perfdata reports")
+	impure     = strings.Fields("analyze analyze/perfdata") // open files
+	exports    = map[string]int{"analyze/perfdata": 241}    // 40
 )
 
 const (
