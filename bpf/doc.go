@@ -8,7 +8,7 @@
 //
 // # wait
 //
-// How long each CPU waits for each spin lock. Three rungs share one body; the
+// How long each CPU waits for each spin lock. Three attach modes share one body; the
 // first that attaches is used.
 //
 //	programs                    hook
@@ -62,7 +62,7 @@
 // # contend
 //
 // No probe, but what one can be tried on: locks that BPF_PROG_TEST_RUN has
-// several CPUs take. `xfrmscope selftest lock` runs it under each rung of wait.
+// several CPUs take. `xfrmscope selftest lock` runs it under each attach mode of wait.
 //
 // # What a wait costs
 //

@@ -198,9 +198,9 @@ func printSelftest(io streams, r *selftest.Result) error {
 	fmt.Fprintln(w, "load\tCPUs\tprobe\tns/op\tmore than 1 CPU\twaits\tof ops\tns waited/op\tunseen ns/op\tlost\t")
 	for i := range r.Bare {
 		seenRow(w, "none", &r.Bare[i])
-		for _, rung := range r.Rungs {
-			if rung.Passed == "" {
-				seenRow(w, string(rung.Rung), &rung.Seen[i])
+		for _, mode := range r.Modes {
+			if mode.Passed == "" {
+				seenRow(w, string(mode.Mode), &mode.Seen[i])
 			}
 		}
 	}
@@ -208,24 +208,24 @@ func printSelftest(io streams, r *selftest.Result) error {
 		return err
 	}
 	fmt.Fprintln(io.out)
-	for _, rung := range r.Rungs {
-		if rung.Passed != "" {
-			fmt.Fprintf(io.out, "%s: not attached: %s\n", rung.Rung, rung.Passed)
+	for _, mode := range r.Modes {
+		if mode.Passed != "" {
+			fmt.Fprintf(io.out, "%s: not attached: %s\n", mode.Mode, mode.Passed)
 			continue
 		}
-		fmt.Fprintf(io.out, "%s:\n", rung.Rung)
+		fmt.Fprintf(io.out, "%s:\n", mode.Mode)
 		for _, v := range r.Verdicts {
-			if v.Rung == rung.Rung {
+			if v.Mode == mode.Mode {
 				verdictRow(io, v)
 			}
 		}
-		for _, b := range rung.Blind {
+		for _, b := range mode.Blind {
 			fmt.Fprintf(io.out, "  %-5s %s\n", "blind", b)
 		}
 	}
 	fmt.Fprintln(io.out, "all:")
 	for _, v := range r.Verdicts {
-		if v.Rung == "" {
+		if v.Mode == "" {
 			verdictRow(io, v)
 		}
 	}

@@ -50,10 +50,10 @@ func TestSelftest(t *testing.T) {
 		t.Errorf("exit %d: %+v\n%s", code, r.Verdicts, stderr)
 	}
 	_, text, _ := cli("selftest", "lock", "--rounds", "1", "--window", "20ms")
-	for _, rung := range r.Rungs {
-		want := string(rung.Rung) + ":\n  ok "
-		if rung.Passed != "" {
-			want = string(rung.Rung) + ": not attached: " + rung.Passed
+	for _, mode := range r.Modes {
+		want := string(mode.Mode) + ":\n  ok "
+		if mode.Passed != "" {
+			want = string(mode.Mode) + ": not attached: " + mode.Passed
 		}
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)

@@ -1,5 +1,7 @@
 package doctor
 
+import ()
+
 // A State is what a Check found.
 type State string
 
@@ -20,13 +22,13 @@ type Check struct {
 	Fix      string `json:"fix,omitempty"` // one command or sentence, "" if there is nothing to do
 }
 
-// New is a check with all that belongs to it.
-func New(id, title string, state State, evidence, fix string) Check {
+// newCheck is a check with all that belongs to it.
+func newCheck(id, title string, state State, evidence, fix string) Check {
 	return Check{ID: id, Title: title, State: state, Evidence: evidence, Fix: fix}
 }
 
-// Verdict is a check that is either fine or not.
-func Verdict(id, title string, fine bool, otherwise State, evidence, fix string) Check {
+// verdict is a check that is either fine or not.
+func verdict(id, title string, fine bool, otherwise State, evidence, fix string) Check {
 	c := Check{ID: id, Title: title, State: OK, Evidence: evidence}
 	if !fine {
 		c.State, c.Fix = otherwise, fix
@@ -36,11 +38,11 @@ func Verdict(id, title string, fine bool, otherwise State, evidence, fix string)
 
 // A Report is all Doctor says.
 type Report struct {
-	Checks  []Check `json:"checks"` // in the order of their ids
-	Locks   Locks   `json:"spin_locks"`
-	Rights  []Right `json:"rights"`  // what each privilege level allows
-	Kernels Kernels `json:"kernels"` // what each kernel version allows, and this one
-	Plan    []Step  `json:"plan,omitempty"`
+	Checks  []Check      `json:"checks"` // in the order of their ids
+	Locks   lockFacts    `json:"spin_locks"`
+	Rights  []right      `json:"rights"`  // what each privilege level allows
+	Kernels kernelMatrix `json:"kernels"` // what each kernel version allows, and this one
+	Plan    []step       `json:"plan,omitempty"`
 }
 
 // Find returns the check of an id, an unknown one if there is none.

@@ -1,6 +1,6 @@
 // Package doctor says what can be measured on a machine, and whether it is set up
 // so that RFC 9611 can work: Examine (doctor.go, probes.go) tries what a recording
-// uses and reads the placement and the SAs; Placement, SAs, SpinLocks and Plan
+// uses and reads the placement and the SAs; placement.go, sa.go, locks.go and plan.go
 // judge what was read; a Report is written as text or JSON.
 //
 // Ids are never given to another check:

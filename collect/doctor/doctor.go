@@ -43,7 +43,7 @@ type Focus struct {
 	NetNS   []string      // namespaces; none: the own one
 }
 
-// Examine tries everything Record uses, in the order of the ids, and says what
+// Examine tries everything record.Run uses, in the order of the ids, and says what
 // can be measured on this machine, and whether it is set up as RFC 9611 wants.
 // It loads each eBPF program and opens each event for a moment, and changes nothing.
 // perfPath is the perf program; "" looks for "perf" on the PATH.
@@ -52,26 +52,26 @@ func Examine(ctx context.Context, root procfs.Root, perfPath string, focus Focus
 	if len(focus.NetNS) == 0 {
 		e.focus.NetNS = []string{""}
 	}
-	r := &Report{Locks: SpinLocks(root, kernelLog(root))}
+	r := &Report{Locks: findLocks(root, kernelLog(root))}
 	for _, look := range []func(context.Context) []Check{
 		e.privileges, e.perf, e.settings, e.symbols, e.lockdown, e.events, e.probes, e.xfrm, e.collector,
 	} {
 		r.Checks = append(r.Checks, look(ctx)...)
 	}
 	facts, gaps := placement.Read(root, e.focus.NetNS)
-	layout := NewLayout(facts, focus.CPUs, focus.Devices)
-	r.Checks = append(r.Checks, r.Locks.Check())
-	r.Checks = append(r.Checks, Placement(layout)...)
+	layout := newLayout(facts, focus.CPUs, focus.Devices)
+	r.Checks = append(r.Checks, r.Locks.check())
+	r.Checks = append(r.Checks, judgePlacement(layout)...)
 	r.Checks = append(r.Checks, unread(gaps)...)
-	r.Checks = append(r.Checks, SAs(e.view)...)
+	r.Checks = append(r.Checks, judgeSAs(e.view)...)
 	slices.SortStableFunc(r.Checks, func(a, b Check) int { return strings.Compare(a.ID, b.ID) })
-	r.Rights = Rights(r)
-	r.Kernels = KernelTable(features(root), r)
-	r.Plan = Plan(layout, e.view.SAs)
+	r.Rights = rights(r)
+	r.Kernels = kernelTable(readFeatures(root), r)
+	r.Plan = makePlan(layout, e.view.SAs)
 	return r
 }
 
-// CanRecord reports whether Record would measure anything: permission, perf,
+// CanRecord reports whether record.Run would measure anything: permission, perf,
 // and an event that opens.
 func (r *Report) CanRecord() bool {
 	for _, id := range []string{checkPrivileges, checkPerf, checkClock} {
@@ -89,14 +89,14 @@ type exam struct {
 	focus    Focus
 	caps     procfs.Capabilities
 	tool     *perf.Tool
-	view     SAView
+	view     saView
 }
 
 func (e *exam) privileges(context.Context) []Check {
 	const title = "privileges"
 	caps, err := e.root.Capabilities()
 	if err != nil {
-		return []Check{New(checkPrivileges, title, Unknown, err.Error(), runAsRoot)}
+		return []Check{newCheck(checkPrivileges, title, Unknown, err.Error(), runAsRoot)}
 	}
 	e.caps = caps
 	var lacks []string
@@ -114,7 +114,7 @@ func (e *exam) privileges(context.Context) []Check {
 			lacks = append(lacks, c.name+" ("+c.what+")")
 		}
 	}
-	c := Verdict(checkPrivileges, title, len(lacks) == 0, Degraded, fmt.Sprintf("user %d", os.Geteuid()), runAsRoot)
+	c := verdict(checkPrivileges, title, len(lacks) == 0, Degraded, fmt.Sprintf("user %d", os.Geteuid()), runAsRoot)
 	if len(lacks) > 0 {
 		c.Evidence += " without " + strings.Join(lacks, ", ")
 	}
@@ -127,7 +127,7 @@ func (e *exam) privileges(context.Context) []Check {
 func (e *exam) perf(ctx context.Context) []Check {
 	tool, err := record.FindPerf(ctx, e.perfPath)
 	if err != nil {
-		c := New(checkPerf, "perf", Absent, err.Error(), "")
+		c := newCheck(checkPerf, "perf", Absent, err.Error(), "")
 		var missing *record.Missing
 		if errors.As(err, &missing) {
 			c.Evidence, c.Fix = missing.Why, missing.Fix
@@ -140,8 +140,8 @@ func (e *exam) perf(ctx context.Context) []Check {
 		with = "built with zstd"
 	}
 	return []Check{
-		New(checkPerf, "perf", OK, tool.Path+" "+tool.Version, ""),
-		Verdict("XS003", "compressed perf.data", tool.Zstd, Degraded, with, "nothing is lost, files are larger; distributions' perf has it"),
+		newCheck(checkPerf, "perf", OK, tool.Path+" "+tool.Version, ""),
+		verdict("XS003", "compressed perf.data", tool.Zstd, Degraded, with, "nothing is lost, files are larger; distributions' perf has it"),
 	}
 }
 
@@ -151,34 +151,34 @@ func (e *exam) settings(context.Context) []Check {
 	var checks []Check
 	paranoid, err := e.root.ReadInt("/proc/sys/kernel/perf_event_paranoid")
 	if err != nil {
-		checks = append(checks, New(paranoidID, "perf_event_paranoid", Absent, err.Error(), "boot a kernel with CONFIG_PERF_EVENTS"))
+		checks = append(checks, newCheck(paranoidID, "perf_event_paranoid", Absent, err.Error(), "boot a kernel with CONFIG_PERF_EVENTS"))
 	} else {
 		evidence := strconv.Itoa(paranoid)
 		if e.caps.Has(unix.CAP_PERFMON) {
 			evidence += ", which does not bind CAP_PERFMON"
 		}
-		checks = append(checks, Verdict(paranoidID, "kernel.perf_event_paranoid", paranoid <= 0 || e.caps.Has(unix.CAP_PERFMON), Absent, evidence,
+		checks = append(checks, verdict(paranoidID, "kernel.perf_event_paranoid", paranoid <= 0 || e.caps.Has(unix.CAP_PERFMON), Absent, evidence,
 			runAsRoot+", or `sudo sysctl kernel.perf_event_paranoid=0`"))
 	}
 	rate, err := e.root.ReadInt("/proc/sys/kernel/perf_event_max_sample_rate")
 	if err != nil {
-		return append(checks, New(rateID, "highest sampling frequency", Unknown, err.Error(), ""))
+		return append(checks, newCheck(rateID, "highest sampling frequency", Unknown, err.Error(), ""))
 	}
-	return append(checks, Verdict(rateID, "highest sampling frequency", rate >= record.DefaultFrequencyHz, Degraded, fmt.Sprintf("%d Hz", rate),
+	return append(checks, verdict(rateID, "highest sampling frequency", rate >= record.DefaultFrequencyHz, Degraded, fmt.Sprintf("%d Hz", rate),
 		fmt.Sprintf("`sysctl kernel.perf_cpu_time_max_percent=0 kernel.perf_event_max_sample_rate=%d`: the kernel lowered it because interrupts took long", 10*record.DefaultFrequencyHz)))
 }
 
 func (e *exam) symbols(context.Context) []Check {
 	const id, title = "XS006", "kernel symbols"
-	check := Verdict(id, title, false, Absent, "all addresses in /proc/kallsyms are 0; kernel.kptr_restrict is "+e.root.ReadTrimmed("/proc/sys/kernel/kptr_restrict"),
+	check := verdict(id, title, false, Absent, "all addresses in /proc/kallsyms are 0; kernel.kptr_restrict is "+e.root.ReadTrimmed("/proc/sys/kernel/kptr_restrict"),
 		runAsRoot+" with `sysctl kernel.kptr_restrict=0`")
 	for s, err := range e.root.Symbols() {
 		if err != nil {
-			check = New(id, title, Absent, err.Error(), "boot a kernel with CONFIG_KALLSYMS")
+			check = newCheck(id, title, Absent, err.Error(), "boot a kernel with CONFIG_KALLSYMS")
 			break
 		}
 		if s.Addr != 0 {
-			check = New(id, title, OK, "/proc/kallsyms shows addresses", "")
+			check = newCheck(id, title, OK, "/proc/kallsyms shows addresses", "")
 			break
 		}
 	}
@@ -187,7 +187,7 @@ func (e *exam) symbols(context.Context) []Check {
 	if err != nil {
 		evidence = "no " + vmlinuxBTF
 	}
-	return []Check{check, Verdict("XS007", "kernel types (BTF)", err == nil, Degraded, evidence, "boot a kernel with CONFIG_DEBUG_INFO_BTF; without it the wait probe has the raw_tp rung only")}
+	return []Check{check, verdict("XS007", "kernel types (BTF)", err == nil, Degraded, evidence, "boot a kernel with CONFIG_DEBUG_INFO_BTF; without it the wait probe has the raw_tp rung only")}
 }
 
 // lockdown looks for the mode of lockdown(7), which refuses fentry or all probes
@@ -196,7 +196,7 @@ func (e *exam) lockdown(context.Context) []Check {
 	const id, title = "XS008", "lockdown"
 	const fix = "boot without lockdown= and, where Secure Boot turns it on, without Secure Boot"
 	if modes := e.root.ReadTrimmed("/sys/kernel/security/lockdown"); modes != "" {
-		return []Check{Verdict(id, title, strings.Contains(modes, "[none]"), Degraded, modes, fix)}
+		return []Check{verdict(id, title, strings.Contains(modes, "[none]"), Degraded, modes, fix)}
 	}
 	for line := range strings.Lines(kernelLog(e.root)) {
 		if strings.Contains(line, "Kernel is locked down") {
@@ -247,7 +247,7 @@ func (e *exam) events(ctx context.Context) []Check {
 // xfrm reads what is there once, in each namespace.
 func (e *exam) xfrm(context.Context) []Check {
 	online, _ := e.root.Online() // not known: XS041 says so
-	e.view = SAView{CPUs: e.focus.CPUs, Online: online, NowS: uint64(time.Now().Unix())}
+	e.view = saView{CPUs: e.focus.CPUs, Online: online, NowS: uint64(time.Now().Unix())}
 	if len(e.view.CPUs) == 0 {
 		e.view.CPUs = online
 	}
@@ -285,24 +285,24 @@ func (e *exam) esp() Check {
 	const id, title = "XS031", "ESP in the kernel"
 	for s, err := range e.root.Symbols() {
 		if err != nil {
-			return New(id, title, Unknown, err.Error(), "")
+			return newCheck(id, title, Unknown, err.Error(), "")
 		}
 		if s.Name == "esp_output" || s.Name == "esp6_output" {
-			return New(id, title, OK, s.Name+" is there", "")
+			return newCheck(id, title, OK, s.Name+" is there", "")
 		}
 	}
 	deps := "/lib/modules/" + e.root.ReadTrimmed("/proc/sys/kernel/osrelease") + "/modules.dep"
 	data, err := e.root.Read(deps)
 	if err == nil && strings.Contains(string(data), "/esp4.ko") {
-		return New(id, title, OK, "not loaded; the module esp4 is installed", "")
+		return newCheck(id, title, OK, "not loaded; the module esp4 is installed", "")
 	}
-	return New(id, title, Absent, "neither esp_output in /proc/kallsyms nor esp4 in "+deps, "boot a kernel with CONFIG_INET_ESP: on this one no ESP packet can flow")
+	return newCheck(id, title, Absent, "neither esp_output in /proc/kallsyms nor esp4 in "+deps, "boot a kernel with CONFIG_INET_ESP: on this one no ESP packet can flow")
 }
 
 func (e *exam) namespaces() Check {
 	const id, title = "XS033", "network namespaces"
 	if _, err := e.root.NetNSPath(""); err != nil {
-		return New(id, title, Absent, err.Error(), "")
+		return newCheck(id, title, Absent, err.Error(), "")
 	}
 	var names []string
 	files, _ := filepath.Glob(e.root.Path("/run/netns/*")) // the pattern is a good one
@@ -313,7 +313,7 @@ func (e *exam) namespaces() Check {
 	if len(names) > 0 {
 		evidence = "named: " + strings.Join(names, ", ")
 	}
-	return Verdict(id, title, e.caps.Has(unix.CAP_SYS_ADMIN), Degraded, evidence, runAsRoot+" to read others than the own one")
+	return verdict(id, title, e.caps.Has(unix.CAP_SYS_ADMIN), Degraded, evidence, runAsRoot+" to read others than the own one")
 }
 
 // collector looks for a CPU that is not measured.
@@ -329,7 +329,7 @@ func (e *exam) collector(context.Context) []Check {
 		left = slices.DeleteFunc(online, e.focus.CPUs.Contains)
 		evidence += fmt.Sprintf(", %s of them send", e.focus.CPUs)
 	}
-	return []Check{Verdict(id, title, len(left) > 0, Degraded, evidence, "leave a CPU out of -C: else perf and the collector run on the CPUs they measure")}
+	return []Check{verdict(id, title, len(left) > 0, Degraded, evidence, "leave a CPU out of -C: else perf and the collector run on the CPUs they measure")}
 }
 
 // unread is what could not be read of the placement.
@@ -348,8 +348,8 @@ func unread(gaps []bundle.Gap) []Check {
 }
 
 // features looks for what differs by version in the kernel itself.
-func features(root procfs.Root) Features {
-	f := Features{Release: root.ReadTrimmed("/proc/sys/kernel/osrelease")}
+func readFeatures(root procfs.Root) features {
+	f := features{Release: root.ReadTrimmed("/proc/sys/kernel/osrelease")}
 	for s, err := range root.Symbols() {
 		if err != nil {
 			break

@@ -33,10 +33,10 @@ func policy(acquire bool) bundle.Policy {
 }
 
 // view is a complete set for CPUs 0 and 1, with a fallback that carries nothing.
-func view() SAView {
+func view() saView {
 	fallback := sa(0, nil)
 	fallback.Packets, fallback.UseTimeS, fallback.LastUsedS = 0, 0, 0
-	return SAView{
+	return saView{
 		SAs:      []bundle.SA{fallback, sa(1, cpu(0)), sa(2, cpu(1))},
 		Policies: []bundle.Policy{policy(true)},
 		CPUs:     bundle.CPUSet{0, 1}, Online: bundle.CPUSet{0, 1, 2, 3}, NowS: now,
@@ -52,48 +52,48 @@ func in(s bundle.SA) bundle.SA {
 func TestSAs(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		change func(*SAView)
+		change func(*saView)
 		id     string
 		state  State
 		want   string // in the evidence
 	}{
-		{"whole set", func(*SAView) {}, "XS060", OK, "one for each of CPUs 0-1"},
-		{"whole set", func(*SAView) {}, "XS061", OK, "SPI 0x1000"},
-		{"whole set", func(*SAView) {}, "XS064", OK, "set"},
-		{"whole set", func(*SAView) {}, "XS066", OK, "2 SAs of CPUs were used"},
-		{"whole set", func(*SAView) {}, "XS068", OK, "0 of 2000 packets (0.0 %)"},
-		{"one missing", func(v *SAView) { v.SAs = v.SAs[:2] }, "XS060", Degraded, "esp tunnel 192.0.2.2 192.0.2.3 reqid 1 in west: none for CPUs 1 of 0-1"},
-		{"shared", func(v *SAView) { v.SAs = v.SAs[:1] }, "XS060", Degraded, "no SA of a CPU, 1 for all"},
-		{"policy alone", func(v *SAView) { v.SAs = nil }, "XS060", Degraded, "no SA of a CPU, 0 for all"},
-		{"nothing", func(v *SAView) { v.SAs, v.Policies = nil, nil }, "XS060", NotHere, "no outbound SA"},
-		{"no fallback", func(v *SAView) { v.SAs = v.SAs[1:] }, "XS061", Degraded, "none; packets of a CPU"},
-		{"duplicate", func(v *SAView) { v.SAs = append(v.SAs, sa(9, cpu(1))) }, "XS062", Degraded, "CPU 1 has SPI 0x1002, 0x1009"},
-		{"two fallbacks", func(v *SAView) { v.SAs = append(v.SAs, sa(9, nil)) }, "XS062", Degraded, "any CPU has SPI 0x1000, 0x1009"},
-		{"offline", func(v *SAView) { v.SAs = append(v.SAs, sa(9, cpu(7))) }, "XS063", Degraded, "SPI 0x1009 is of CPU 7, online are 0-3"},
-		{"no acquire", func(v *SAView) { v.Policies[0].CPUAcquire = false }, "XS064", OK, "not set; no SA is missing"},
-		{"no acquire, one missing", func(v *SAView) { v.Policies[0].CPUAcquire, v.SAs = false, v.SAs[:2] }, "XS064", Degraded, "stay on the fallback"},
-		{"no policy", func(v *SAView) { v.Policies = nil }, "XS064", Degraded, "no policy uses these SAs"},
-		{"policy for anybody", func(v *SAView) { v.Policies[0].Templates = []string{"esp tunnel 0.0.0.0 0.0.0.0 reqid 0"} }, "XS064", OK, "set"},
-		{"larval", func(v *SAView) {
+		{"whole set", func(*saView) {}, "XS060", OK, "one for each of CPUs 0-1"},
+		{"whole set", func(*saView) {}, "XS061", OK, "SPI 0x1000"},
+		{"whole set", func(*saView) {}, "XS064", OK, "set"},
+		{"whole set", func(*saView) {}, "XS066", OK, "2 SAs of CPUs were used"},
+		{"whole set", func(*saView) {}, "XS068", OK, "0 of 2000 packets (0.0 %)"},
+		{"one missing", func(v *saView) { v.SAs = v.SAs[:2] }, "XS060", Degraded, "esp tunnel 192.0.2.2 192.0.2.3 reqid 1 in west: none for CPUs 1 of 0-1"},
+		{"shared", func(v *saView) { v.SAs = v.SAs[:1] }, "XS060", Degraded, "no SA of a CPU, 1 for all"},
+		{"policy alone", func(v *saView) { v.SAs = nil }, "XS060", Degraded, "no SA of a CPU, 0 for all"},
+		{"nothing", func(v *saView) { v.SAs, v.Policies = nil, nil }, "XS060", NotHere, "no outbound SA"},
+		{"no fallback", func(v *saView) { v.SAs = v.SAs[1:] }, "XS061", Degraded, "none; packets of a CPU"},
+		{"duplicate", func(v *saView) { v.SAs = append(v.SAs, sa(9, cpu(1))) }, "XS062", Degraded, "CPU 1 has SPI 0x1002, 0x1009"},
+		{"two fallbacks", func(v *saView) { v.SAs = append(v.SAs, sa(9, nil)) }, "XS062", Degraded, "any CPU has SPI 0x1000, 0x1009"},
+		{"offline", func(v *saView) { v.SAs = append(v.SAs, sa(9, cpu(7))) }, "XS063", Degraded, "SPI 0x1009 is of CPU 7, online are 0-3"},
+		{"no acquire", func(v *saView) { v.Policies[0].CPUAcquire = false }, "XS064", OK, "not set; no SA is missing"},
+		{"no acquire, one missing", func(v *saView) { v.Policies[0].CPUAcquire, v.SAs = false, v.SAs[:2] }, "XS064", Degraded, "stay on the fallback"},
+		{"no policy", func(v *saView) { v.Policies = nil }, "XS064", Degraded, "no policy uses these SAs"},
+		{"policy for anybody", func(v *saView) { v.Policies[0].Templates = []string{"esp tunnel 0.0.0.0 0.0.0.0 reqid 0"} }, "XS064", OK, "set"},
+		{"larval", func(v *saView) {
 			s := sa(9, cpu(2))
 			s.Larval = true
 			v.SAs = append(v.SAs, s)
 		}, "XS065", Degraded, "for CPU 2"},
-		{"idle", func(v *SAView) { v.SAs[2].LastUsedS = now - 300 }, "XS066", Degraded, "SPI 0x1002 of CPU 1: not for 300 s"},
-		{"never used", func(v *SAView) { v.SAs[2].Packets = 0 }, "XS066", Degraded, "SPI 0x1002 of CPU 1: never"},
-		{"none to be idle", func(v *SAView) { v.SAs, v.Policies[0].CPUAcquire = v.SAs[:1], false }, "XS066", NotHere, "there are no SAs of CPUs"},
-		{"all idle", func(v *SAView) { v.SAs[1].LastUsedS, v.SAs[2].LastUsedS = now-300, now-300 }, "XS066", NotHere, "is used now"},
-		{"replay", func(v *SAView) {
+		{"idle", func(v *saView) { v.SAs[2].LastUsedS = now - 300 }, "XS066", Degraded, "SPI 0x1002 of CPU 1: not for 300 s"},
+		{"never used", func(v *saView) { v.SAs[2].Packets = 0 }, "XS066", Degraded, "SPI 0x1002 of CPU 1: never"},
+		{"none to be idle", func(v *saView) { v.SAs, v.Policies[0].CPUAcquire = v.SAs[:1], false }, "XS066", NotHere, "there are no SAs of CPUs"},
+		{"all idle", func(v *saView) { v.SAs[1].LastUsedS, v.SAs[2].LastUsedS = now-300, now-300 }, "XS066", NotHere, "is used now"},
+		{"replay", func(v *saView) {
 			s := in(sa(9, nil))
 			s.Replay, s.Drops.ReplayWindow = 32, 250
 			v.SAs = append(v.SAs, s)
 		}, "XS067", Degraded, "window 32: 250 of 1250 packets dropped"},
-		{"on the fallback", func(v *SAView) { v.SAs[0].Packets = 2000 }, "XS068", Degraded, "2000 of 4000 packets (50.0 %)"},
-		{"both directions", func(v *SAView) { v.SAs = append(v.SAs, in(sa(5, cpu(0))), in(sa(6, cpu(1)))) }, "XS069", OK, "2 out, 2 in"},
-		{"one end alone", func(v *SAView) { v.SAs = append(v.SAs, in(sa(5, nil))) }, "XS069", Degraded, "2 out, 0 in"},
-		{"one UDP tuple", func(v *SAView) { v.SAs[1].Encap, v.SAs[2].Encap = "udp 4500 4500", "udp 4500 4500" }, "XS070", Degraded, "2 SPIs share"},
-		{"two UDP tuples", func(v *SAView) { v.SAs[1].Encap, v.SAs[2].Encap = "udp 4501 4500", "udp 4502 4500" }, "XS070", OK, "2 SAs with a UDP port each"},
-		{"a kernel without directions", func(v *SAView) {
+		{"on the fallback", func(v *saView) { v.SAs[0].Packets = 2000 }, "XS068", Degraded, "2000 of 4000 packets (50.0 %)"},
+		{"both directions", func(v *saView) { v.SAs = append(v.SAs, in(sa(5, cpu(0))), in(sa(6, cpu(1)))) }, "XS069", OK, "2 out, 2 in"},
+		{"one end alone", func(v *saView) { v.SAs = append(v.SAs, in(sa(5, nil))) }, "XS069", Degraded, "2 out, 0 in"},
+		{"one UDP tuple", func(v *saView) { v.SAs[1].Encap, v.SAs[2].Encap = "udp 4500 4500", "udp 4500 4500" }, "XS070", Degraded, "2 SPIs share"},
+		{"two UDP tuples", func(v *saView) { v.SAs[1].Encap, v.SAs[2].Encap = "udp 4501 4500", "udp 4502 4500" }, "XS070", OK, "2 SAs with a UDP port each"},
+		{"a kernel without directions", func(v *saView) {
 			for i := range v.SAs {
 				v.SAs[i].Dir = ""
 			}
@@ -101,7 +101,7 @@ func TestSAs(t *testing.T) {
 	} {
 		v := view()
 		test.change(&v)
-		got := (&Report{Checks: SAs(v)}).Find(test.id)
+		got := (&Report{Checks: judgeSAs(v)}).Find(test.id)
 		if got.State != test.state || !strings.Contains(got.Evidence, test.want) || (got.Fix != "") != (test.state == Degraded) {
 			t.Errorf("%s: %+v\nwant %s, %q", test.name, got, test.state, test.want)
 		}
@@ -161,15 +161,15 @@ nic|eth9|mtu|1500
 // TestReport prints what Doctor would of that machine.
 func TestReport(t *testing.T) {
 	cpus := bundle.CPUSet{0, 1, 2}
-	l := NewLayout(facts(), cpus, []string{"black"})
+	l := newLayout(facts(), cpus, []string{"black"})
 	v := view()
 	v.CPUs = cpus
 	inbound := in(sa(6, cpu(1)))
 	inbound.Encap = "udp 4501 4500"
 	v.SAs = append(v.SAs, in(sa(5, cpu(0))), inbound)
-	r := &Report{Checks: append(Placement(l), SAs(v)...), Locks: Locks{Kind: Native, Evidence: []string{"none"}, Blind: blindSpots(Native)}, Plan: Plan(l, v.SAs)}
-	r.Rights = Rights(r)
-	r.Kernels = KernelTable(Features{Release: "6.12.0", Contention: true}, r)
+	r := &Report{Checks: append(judgePlacement(l), judgeSAs(v)...), Locks: lockFacts{Kind: native, Evidence: []string{"none"}, Blind: blindSpots(native)}, Plan: makePlan(l, v.SAs)}
+	r.Rights = rights(r)
+	r.Kernels = kernelTable(features{Release: "6.12.0", Contention: true}, r)
 	var b strings.Builder
 	if err := r.Write(&b); err != nil {
 		t.Fatal(err)
@@ -222,30 +222,30 @@ func TestPlacementFine(t *testing.T) {
 			}
 		}
 	}
-	l := NewLayout(all, bundle.CPUSet{0, 1}, nil)
-	for _, c := range Placement(l) {
+	l := newLayout(all, bundle.CPUSet{0, 1}, nil)
+	for _, c := range judgePlacement(l) {
 		if c.State != OK || c.Fix != "" {
 			t.Errorf("%+v", c)
 		}
 	}
 	v := view()
 	v.SAs = append(v.SAs, in(sa(5, cpu(0))), in(sa(6, cpu(1))))
-	for _, step := range Plan(l, v.SAs) {
+	for _, step := range makePlan(l, v.SAs) {
 		if !strings.Contains(step.Command, "ethtool -N") { // the rules are not compared
 			t.Errorf("step %+v", step)
 		}
 	}
 	// One queue and RPS, as a veth may have.
-	rps := NewLayout([]bundle.Fact{{Topic: "nic", Subject: "veth0", Name: "mtu", Value: "1500"}, {Topic: "rps", Subject: "veth0 rx-0", Name: "rps_cpus", Value: "0-1"}}, nil, nil)
-	if c := (&Report{Checks: Placement(rps)}).Find("XS047"); c.State != Degraded || c.Evidence != "veth0 rx-0: RPS hands packets to CPUs 0-1" {
+	rps := newLayout([]bundle.Fact{{Topic: "nic", Subject: "veth0", Name: "mtu", Value: "1500"}, {Topic: "rps", Subject: "veth0 rx-0", Name: "rps_cpus", Value: "0-1"}}, nil, nil)
+	if c := (&Report{Checks: judgePlacement(rps)}).Find("XS047"); c.State != Degraded || c.Evidence != "veth0 rx-0: RPS hands packets to CPUs 0-1" {
 		t.Errorf("%+v", c)
 	}
 	// Nobody said which CPUs send.
-	l = NewLayout(all, nil, nil)
-	if steps := Plan(l, v.SAs); steps != nil {
+	l = newLayout(all, nil, nil)
+	if steps := makePlan(l, v.SAs); steps != nil {
 		t.Errorf("plan %+v", steps)
 	}
-	if c := (&Report{Checks: Placement(l)}).Find("XS048"); c.State != NotHere || !strings.Contains(c.Evidence, "-C") {
+	if c := (&Report{Checks: judgePlacement(l)}).Find("XS048"); c.State != NotHere || !strings.Contains(c.Evidence, "-C") {
 		t.Errorf("%+v", c)
 	}
 }
@@ -283,8 +283,8 @@ stat|eth0|tx_flow_control_xoff|0
 		f := strings.SplitN(strings.TrimSpace(line), "|", 4)
 		all = append(all, bundle.Fact{Topic: f[0], Subject: f[1], Name: f[2], Value: f[3]})
 	}
-	l := NewLayout(all, bundle.CPUSet{0, 1}, nil)
-	r := &Report{Checks: Placement(l)}
+	l := newLayout(all, bundle.CPUSet{0, 1}, nil)
+	r := &Report{Checks: judgePlacement(l)}
 	if c := r.Find("XS042"); c.State != Degraded || c.Evidence != "eth0: CPU 1 sends by queue 1, which is freed on CPUs 3" {
 		t.Errorf("%+v", c)
 	}
@@ -296,7 +296,7 @@ stat|eth0|tx_flow_control_xoff|0
 	}
 	want := []string{"ethtool -A eth0 autoneg off rx off tx off", "echo 1 > /proc/irq/48/smp_affinity_list", "ethtool -N eth0 rx-flow-hash udp4 sdfn"}
 	var got []string
-	for _, step := range Plan(l, nil) {
+	for _, step := range makePlan(l, nil) {
 		got = append(got, step.Command)
 	}
 	if !slices.Equal(got, want) {
@@ -319,19 +319,19 @@ func TestSpinLocks(t *testing.T) {
 		name                      string
 		cpuinfo, symbols, cmdline string
 		realtime, log             string
-		want                      Kind
+		want                      lockKind
 		evidence                  string
 	}{
-		{"bare metal", "flags: fpu\n", both, "", "", "", Native, "no hypervisor"},
-		{"realtime", "flags: fpu\n", both, "", "1", "", RT, "/sys/kernel/realtime"},
-		{"KVM", guest, both, "", "", "[ 0.1] kvm-guest: PV spinlocks enabled\n", PV, "PV spinlocks enabled"},
-		{"KVM without help", guest, both, "", "", "kvm-guest: PV spinlocks disabled, no host support", TestSet, "no host support"},
-		{"KVM, dedicated CPUs", guest, both, "", "", "kvm-guest: PV spinlocks disabled with KVM_HINTS_REALTIME hints", Native, "KVM_HINTS"},
-		{"KVM, nopvspin", guest, both, "nopvspin", "", `kvm-guest: PV spinlocks disabled, forced by "nopvspin" parameter`, Native, "nopvspin"},
-		{"no PV in the kernel", guest, "1 T native_queued_spin_lock_slowpath\n", "", "", "", TestSet, "CONFIG_PARAVIRT_SPINLOCKS"},
-		{"another hypervisor", guest, both, "", "", "something", Unsure, "says nothing"},
-		{"no log", guest, both, "", "", "", Unsure, "cannot be read"},
-		{"no log, nopvspin", guest, both, "quiet nopvspin", "", "", Unsure, "nopvspin on the command line"},
+		{"bare metal", "flags: fpu\n", both, "", "", "", native, "no hypervisor"},
+		{"realtime", "flags: fpu\n", both, "", "1", "", realtime, "/sys/kernel/realtime"},
+		{"KVM", guest, both, "", "", "[ 0.1] kvm-guest: PV spinlocks enabled\n", paravirtual, "PV spinlocks enabled"},
+		{"KVM without help", guest, both, "", "", "kvm-guest: PV spinlocks disabled, no host support", testAndSet, "no host support"},
+		{"KVM, dedicated CPUs", guest, both, "", "", "kvm-guest: PV spinlocks disabled with KVM_HINTS_REALTIME hints", native, "KVM_HINTS"},
+		{"KVM, nopvspin", guest, both, "nopvspin", "", `kvm-guest: PV spinlocks disabled, forced by "nopvspin" parameter`, native, "nopvspin"},
+		{"no PV in the kernel", guest, "1 T native_queued_spin_lock_slowpath\n", "", "", "", testAndSet, "CONFIG_PARAVIRT_SPINLOCKS"},
+		{"another hypervisor", guest, both, "", "", "something", unsure, "says nothing"},
+		{"no log", guest, both, "", "", "", unsure, "cannot be read"},
+		{"no log, nopvspin", guest, both, "quiet nopvspin", "", "", unsure, "nopvspin on the command line"},
 	} {
 		dir := t.TempDir()
 		for name, text := range map[string]string{"proc/cpuinfo": test.cpuinfo, "proc/kallsyms": test.symbols, "proc/cmdline": test.cmdline, "sys/kernel/realtime": test.realtime} {
@@ -340,15 +340,15 @@ func TestSpinLocks(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		got := SpinLocks(procfs.Root(dir), test.log)
+		got := findLocks(procfs.Root(dir), test.log)
 		if got.Kind != test.want || !strings.Contains(strings.Join(got.Evidence, "; "), test.evidence) || len(got.Blind) == 0 {
 			t.Errorf("%s: %+v", test.name, got)
 		}
-		if c := got.Check(); (c.Fix == "") != slices.Contains([]Kind{Native, PV}, got.Kind) {
+		if c := got.check(); (c.Fix == "") != slices.Contains([]lockKind{native, paravirtual}, got.Kind) {
 			t.Errorf("%s: %+v", test.name, c)
 		}
 	}
-	if l := SpinLocks(procfs.Root(t.TempDir()), ""); fmt.Sprint(l.Evidence) == "[]" {
+	if l := findLocks(procfs.Root(t.TempDir()), ""); fmt.Sprint(l.Evidence) == "[]" {
 		t.Errorf("of nothing: %+v", l)
 	}
 }

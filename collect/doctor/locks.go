@@ -8,46 +8,46 @@ import (
 	"xfrmscope/collect/procfs"
 )
 
-// A Kind is how the kernel waits for a spin lock.
-type Kind string
+// A lockKind is how the kernel waits for a spin lock.
+type lockKind string
 
 const (
-	Native  Kind = "native"       // queued: the first waiter spins on a bit, the others queue
-	PV      Kind = "paravirtual"  // queued, and a waiter whose turn it is not lets its virtual CPU sleep
-	TestSet Kind = "test-and-set" // not queued: a guest whose hypervisor helps with nothing
-	RT      Kind = "PREEMPT_RT"   // spinlock_t sleeps
-	Unsure  Kind = "unknown"
+	native      lockKind = "native"       // queued: the first waiter spins on a bit, the others queue
+	paravirtual lockKind = "paravirtual"  // queued, and a waiter whose turn it is not lets its virtual CPU sleep
+	testAndSet  lockKind = "test-and-set" // not queued: a guest whose hypervisor helps with nothing
+	realtime    lockKind = "PREEMPT_RT"   // spinlock_t sleeps
+	unsure      lockKind = "unknown"
 )
 
-// Locks is the kind of spin lock, what that was concluded from, and what no
+// lockFacts is the kind of spin lock, what that was concluded from, and what no
 // probe, or only some, can see of it.
-type Locks struct {
-	Kind     Kind     `json:"kind"`
+type lockFacts struct {
+	Kind     lockKind `json:"kind"`
 	Evidence []string `json:"evidence"`
 	Blind    []string `json:"blind"`
 }
 
-// SpinLocks finds out the kind, from what the kernel said when it chose
+// findLocks finds out the kind, from what the kernel said when it chose
 // (arch/x86/kernel/kvm.c kvm_spinlock_init, paravirt.c native_pv_lock_init, 6.12),
 // else from what would make it choose. log is the kernel's log, as far as
 // it can be read.
-func SpinLocks(root procfs.Root, log string) Locks {
+func findLocks(root procfs.Root, log string) lockFacts {
 	l := spinLocks(root, log)
 	l.Blind = blindSpots(l.Kind)
 	return l
 }
 
-func spinLocks(root procfs.Root, log string) Locks {
+func spinLocks(root procfs.Root, log string) lockFacts {
 	host := root.Host()
 	if root.ReadTrimmed("/sys/kernel/realtime") == "1" {
-		return Locks{Kind: RT, Evidence: []string{"/sys/kernel/realtime is 1"}}
+		return lockFacts{Kind: realtime, Evidence: []string{"/sys/kernel/realtime is 1"}}
 	}
 	if strings.Contains(host.Version, "PREEMPT_RT") {
-		return Locks{Kind: RT, Evidence: []string{"the kernel's version says PREEMPT_RT: " + host.Version}}
+		return lockFacts{Kind: realtime, Evidence: []string{"the kernel's version says PREEMPT_RT: " + host.Version}}
 	}
 	paths := slowPaths(root)
 	if !host.Hypervisor {
-		return Locks{Kind: Native, Evidence: []string{"no hypervisor in the CPU flags", paths}}
+		return lockFacts{Kind: native, Evidence: []string{"no hypervisor in the CPU flags", paths}}
 	}
 	evidence := []string{"the CPU flags name a hypervisor", paths}
 	for line := range strings.Lines(log) {
@@ -59,23 +59,23 @@ func spinLocks(root procfs.Root, log string) Locks {
 		evidence = append(evidence, fmt.Sprintf("the kernel's log: %q", line))
 		switch {
 		case strings.HasPrefix(what, "enabled"):
-			return Locks{Kind: PV, Evidence: evidence}
+			return lockFacts{Kind: paravirtual, Evidence: evidence}
 		case strings.Contains(what, "no host support"):
-			return Locks{Kind: TestSet, Evidence: evidence}
+			return lockFacts{Kind: testAndSet, Evidence: evidence}
 		}
-		return Locks{Kind: Native, Evidence: evidence} // nopvspin, one CPU, or dedicated CPUs: virt_spin_lock_key is off
+		return lockFacts{Kind: native, Evidence: evidence} // nopvspin, one CPU, or dedicated CPUs: virt_spin_lock_key is off
 	}
 	if !strings.Contains(paths, "__pv_queued_spin_lock_slowpath") && strings.Contains(paths, "native_") {
-		return Locks{Kind: TestSet, Evidence: append(evidence, "a kernel without CONFIG_PARAVIRT_SPINLOCKS leaves virt_spin_lock on in a guest")}
+		return lockFacts{Kind: testAndSet, Evidence: append(evidence, "a kernel without CONFIG_PARAVIRT_SPINLOCKS leaves virt_spin_lock on in a guest")}
 	}
 	if slices.Contains(strings.Fields(host.CmdLine), "nopvspin") {
-		return Locks{Kind: Unsure, Evidence: append(evidence, "nopvspin on the command line: native if KVM offered paravirtual locks, else test-and-set")}
+		return lockFacts{Kind: unsure, Evidence: append(evidence, "nopvspin on the command line: native if KVM offered paravirtual locks, else test-and-set")}
 	}
 	why := "the kernel's log says nothing of PV spinlocks"
 	if log == "" {
 		why = "the kernel's log cannot be read"
 	}
-	return Locks{Kind: Unsure, Evidence: append(evidence, why+": `xfrmscope selftest lock` shows what the probes see")}
+	return lockFacts{Kind: unsure, Evidence: append(evidence, why+": `xfrmscope selftest lock` shows what the probes see")}
 }
 
 // slowPaths says which of the functions a waiter spins in the kernel has.
@@ -97,28 +97,28 @@ func slowPaths(root procfs.Root) string {
 	return "/proc/kallsyms has " + strings.Join(found, ", ")
 }
 
-// blindSpots says what of the waiting escapes which rung.
-func blindSpots(k Kind) []string {
+// blindSpots says what of the waiting escapes which attach mode.
+func blindSpots(k lockKind) []string {
 	const bounce = "every rung: lines that bounce; an acquisition that did not wait is slow and not seen (the time probe sees it)"
 	switch k {
-	case Native:
+	case native:
 		return []string{
 			"tp_btf, raw_tp: the first waiter in line spins on the pending bit without an event; with two CPUs on a lock, nearly all of its waiting",
 			"fentry: nothing of the waiting",
 			bounce,
 		}
-	case PV:
+	case paravirtual:
 		return []string{
 			"tp_btf, raw_tp, fentry: nothing of the waiting, for every slow path queues; a wait may include the time a virtual CPU slept or was not scheduled",
 			bounce,
 		}
-	case TestSet:
+	case testAndSet:
 		return []string{
 			"tp_btf, raw_tp: all waiting; virt_spin_lock fires no event",
 			"fentry: nothing of the waiting; it is within native_queued_spin_lock_slowpath",
 			bounce,
 		}
-	case RT:
+	case realtime:
 		return []string{
 			"fentry: all waiting for spinlock_t, which is an rtmutex; raw_spinlock_t is seen",
 			"tp_btf, raw_tp: fire for spinlock_t with LCB_F_RT; a waiter may be preempted and moved, so times by CPU mean nothing and are not taken",
@@ -129,15 +129,15 @@ func blindSpots(k Kind) []string {
 	return []string{"tp_btf, raw_tp: all waiting if the locks are test-and-set, that of the first waiter in line if they are native", bounce}
 }
 
-// Check is the kind of spin lock as a check.
-func (l Locks) Check() Check {
+// check is the kind of spin lock as a check.
+func (l lockFacts) check() Check {
 	c := Check{ID: "XS023", Title: "kind of spin lock", State: OK, Evidence: string(l.Kind) + ": " + strings.Join(l.Evidence, "; ")}
 	switch l.Kind {
-	case TestSet:
+	case testAndSet:
 		c.State, c.Fix = Degraded, "hide the hypervisor from the guest (QEMU: -cpu host,-hypervisor), or give it paravirtual spin locks; only fentry sees waits meanwhile"
-	case RT:
+	case realtime:
 		c.State, c.Fix = Degraded, "measure on a kernel without PREEMPT_RT: here waits for x->lock have no time by CPU"
-	case Unsure:
+	case unsure:
 		c.State, c.Fix = Unknown, "run as root, which may read the kernel's log"
 	}
 	return c

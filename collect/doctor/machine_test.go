@@ -37,7 +37,7 @@ func TestExamineNothing(t *testing.T) {
 	if report.CanRecord() {
 		t.Errorf("it could record: %+v", report.Checks)
 	}
-	if report.Locks.Kind != Native || len(report.Plan) != 0 {
+	if report.Locks.Kind != native || len(report.Plan) != 0 {
 		t.Errorf("locks %+v, plan %+v", report.Locks, report.Plan)
 	}
 }

@@ -13,9 +13,9 @@ import (
 	"xfrmscope/collect/placement"
 )
 
-// A Layout is the facts of one moment, by what they are of, for the CPUs that
+// A layout is the facts of one moment, by what they are of, for the CPUs that
 // send and the interfaces that carry the traffic.
-type Layout struct {
+type layout struct {
 	cpus    bundle.CPUSet
 	chosen  bool     // somebody said which CPUs send; else they are all online ones
 	devices []string // subjects of interfaces: "eth0", "west/eth0"
@@ -33,11 +33,11 @@ type queue struct {
 	at       bundle.CPUSet // CPUs it may interrupt; the effective one where that is known
 }
 
-// NewLayout sorts the facts. cpus are the CPUs that send, nil if nobody said
+// newLayout sorts the facts. cpus are the CPUs that send, nil if nobody said
 // which; devices restricts it to interfaces of these names, in whichever namespace;
 // none means all.
-func NewLayout(facts []bundle.Fact, cpus bundle.CPUSet, devices []string) *Layout {
-	l := &Layout{cpus: cpus, chosen: len(cpus) > 0, values: map[[3]string]string{}, queues: map[string][]queue{}, sending: map[string][]queue{}}
+func newLayout(facts []bundle.Fact, cpus bundle.CPUSet, devices []string) *layout {
+	l := &layout{cpus: cpus, chosen: len(cpus) > 0, values: map[[3]string]string{}, queues: map[string][]queue{}, sending: map[string][]queue{}}
 	found := map[string]bool{}
 	for _, f := range facts {
 		l.values[[3]string{f.Topic, f.Subject, f.Name}] = f.Value
@@ -78,7 +78,7 @@ func splitSubject(subject string) (netns, dev string) {
 }
 
 // addQueue adds a receive queue, "rx-3", "rx-3 tx-3", or a transmit queue, "tx-3".
-func (l *Layout) addQueue(f bundle.Fact) {
+func (l *layout) addQueue(f bundle.Fact) {
 	first, _, _ := strings.Cut(f.Value, " ")
 	of := l.queues
 	digits, receives := strings.CutPrefix(first, "rx-")
@@ -100,12 +100,12 @@ func (l *Layout) addQueue(f bundle.Fact) {
 	of[dev] = append(of[dev], q)
 }
 
-func (l *Layout) value(topic, subject, name string) string {
+func (l *layout) value(topic, subject, name string) string {
 	return l.values[[3]string{topic, subject, name}]
 }
 
 // number returns a counter, 0 if there is none.
-func (l *Layout) number(topic, subject, name string) uint64 {
+func (l *layout) number(topic, subject, name string) uint64 {
 	n, err := strconv.ParseUint(l.value(topic, subject, name), 10, 64)
 	if err != nil {
 		return 0
@@ -114,7 +114,7 @@ func (l *Layout) number(topic, subject, name string) uint64 {
 }
 
 // multiQueue are the interfaces with more than one receive queue.
-func (l *Layout) multiQueue() []string {
+func (l *layout) multiQueue() []string {
 	return slices.DeleteFunc(slices.Clone(l.devices), func(dev string) bool { return len(l.queues[dev]) < 2 })
 }
 
@@ -137,11 +137,11 @@ func (f *finding) note(format string, args ...any) {
 // nothing is a finding about something that is not here.
 func nothing(why string) finding { return finding{state: NotHere, evidence: []string{why}} }
 
-// Placement judges the layout: XS040, XS042 to XS054.
-func Placement(l *Layout) []Check {
+// judgePlacement judges the layout: XS040, XS042 to XS054.
+func judgePlacement(l *layout) []Check {
 	checks := []struct {
 		id, title string
-		look      func(*Layout) finding
+		look      func(*layout) finding
 	}{
 		{"XS040", "irqbalance", irqbalance},
 		{"XS042", "a queue for each sending CPU", queuePerCPU},
@@ -172,7 +172,7 @@ func Placement(l *Layout) []Check {
 	return all
 }
 
-func irqbalance(l *Layout) finding {
+func irqbalance(l *layout) finding {
 	f := finding{fix: "systemctl stop irqbalance"}
 	switch l.value(bundle.TopicIRQBalance, "irqbalance", "running") {
 	case "no":
@@ -185,7 +185,7 @@ func irqbalance(l *Layout) finding {
 	return f
 }
 
-func queuePerCPU(l *Layout) finding {
+func queuePerCPU(l *layout) finding {
 	devices := l.multiQueue()
 	if len(devices) == 0 {
 		return nothing("no interface with more than one receive queue: each packet is processed where its sender ran, or on one CPU")
@@ -222,7 +222,7 @@ func queuePerCPU(l *Layout) finding {
 
 // freedElsewhere finds the transmit queues of one CPU whose interrupt, which
 // frees what was sent, is on another.
-func (l *Layout) freedElsewhere(dev string, f *finding) {
+func (l *layout) freedElsewhere(dev string, f *finding) {
 	for _, q := range l.sending[dev] {
 		user := l.value(bundle.TopicXPS, fmt.Sprintf("%s tx-%d", dev, q.number), "xps_cpus")
 		if set, err := bundle.ParseCPUSet(user); err == nil && len(set) == 1 && l.cpus.Contains(set[0]) && q.at.String() != user {
@@ -232,7 +232,7 @@ func (l *Layout) freedElsewhere(dev string, f *finding) {
 }
 
 // takesRules reports whether an interface may have flow rules.
-func (l *Layout) takesRules(dev string) bool {
+func (l *layout) takesRules(dev string) bool {
 	return l.value(bundle.TopicFeature, dev, ntuple) != placement.OffFixed &&
 		!strings.Contains(l.value(bundle.TopicNIC, dev, placement.NameLacks), ethtool.PartRules)
 }
@@ -240,7 +240,7 @@ func (l *Layout) takesRules(dev string) bool {
 // ntuple is the feature that lets an interface have flow rules.
 const ntuple = "rx-ntuple-filter"
 
-func rss(l *Layout) finding {
+func rss(l *layout) finding {
 	f := finding{fix: "`ethtool -X DEV equal N`, and `ethtool -N DEV rx-flow-hash udp4 sdfn` for ESP in UDP"}
 	seen := false
 	for _, dev := range l.multiQueue() {
@@ -281,7 +281,7 @@ func shares(table []string) (queues, least, most int) {
 	return len(share), sizes[0], sizes[len(sizes)-1]
 }
 
-func flowRules(l *Layout) finding {
+func flowRules(l *layout) finding {
 	var f finding
 	for _, dev := range l.multiQueue() {
 		rules := 0
@@ -306,7 +306,7 @@ func flowRules(l *Layout) finding {
 	return f
 }
 
-func pauses(l *Layout) finding {
+func pauses(l *layout) finding {
 	f := finding{fix: "`ethtool -A DEV autoneg off rx off tx off` on both ends of the link: paused, a sender measures the receiver"}
 	for _, dev := range l.devices {
 		rx, tx, counted := l.pauseFrames(dev)
@@ -330,7 +330,7 @@ func pauses(l *Layout) finding {
 
 // pauseFrames returns how many an interface received and sent: as the kernel
 // has them, else as the driver calls them.
-func (l *Layout) pauseFrames(dev string) (rx, tx uint64, counted bool) {
+func (l *layout) pauseFrames(dev string) (rx, tx uint64, counted bool) {
 	for _, topic := range []string{bundle.TopicPause, bundle.TopicStat} {
 		for k := range l.values {
 			if k[0] != topic || k[1] != dev || !bundle.IsPause(k[2]) {
@@ -350,7 +350,7 @@ func (l *Layout) pauseFrames(dev string) (rx, tx uint64, counted bool) {
 	return rx, tx, counted
 }
 
-func drops(l *Layout) finding {
+func drops(l *layout) finding {
 	f := finding{fix: "`ethtool -g DEV` shows the rings, `ethtool -G DEV rx N tx N` makes them longer; dropped packets were paid for and are in no rate"}
 	for _, dev := range l.devices {
 		for _, c := range []struct{ topic, name string }{
@@ -371,7 +371,7 @@ func drops(l *Layout) finding {
 	return f
 }
 
-func steering(l *Layout) finding {
+func steering(l *layout) finding {
 	f := finding{fix: "the plan below sets XPS; `echo 0 > /sys/class/net/DEV/queues/rx-N/rps_cpus` turns RPS off: it hands packets to another CPU"}
 	users := map[string]map[int]int{} // tx queues by interface and CPU
 	for k, v := range l.values {
@@ -411,7 +411,7 @@ func steering(l *Layout) finding {
 // whichSend is what checks of the sending CPUs say when nobody named them.
 const whichSend = "say which CPUs send: -C 1-4"
 
-func isolation(l *Layout) finding {
+func isolation(l *layout) finding {
 	if !l.chosen {
 		return nothing(whichSend)
 	}
@@ -428,7 +428,7 @@ func isolation(l *Layout) finding {
 	return f
 }
 
-func clock(l *Layout) finding {
+func clock(l *layout) finding {
 	f := finding{fix: "`cpupower frequency-set -g performance`; `echo 0 > /sys/devices/system/cpu/cpufreq/boost` for equal clocks"}
 	by := map[string]bundle.CPUSet{}
 	for _, cpu := range l.cpus {
@@ -456,7 +456,7 @@ func clock(l *Layout) finding {
 }
 
 // groups sorts the sending CPUs by a fact of theirs.
-func (l *Layout) groups(name string) map[string]bundle.CPUSet {
+func (l *layout) groups(name string) map[string]bundle.CPUSet {
 	by := map[string]bundle.CPUSet{}
 	for _, cpu := range l.cpus {
 		if v := l.value(bundle.TopicTopology, fmt.Sprintf("cpu %d", cpu), name); v != "" {
@@ -466,7 +466,7 @@ func (l *Layout) groups(name string) map[string]bundle.CPUSet {
 	return by
 }
 
-func smt(l *Layout) finding {
+func smt(l *layout) finding {
 	if !l.chosen {
 		return nothing(whichSend)
 	}
@@ -486,7 +486,7 @@ func smt(l *Layout) finding {
 	return f
 }
 
-func lastLevelCache(l *Layout) finding {
+func lastLevelCache(l *layout) finding {
 	if !l.chosen {
 		return nothing(whichSend)
 	}
@@ -504,7 +504,7 @@ func lastLevelCache(l *Layout) finding {
 	return f
 }
 
-func iommu(l *Layout) finding {
+func iommu(l *layout) finding {
 	f := finding{fix: "boot with iommu=pt where devices may be trusted: mapping takes locks of its own (alloc_iova), which then look like XFRM's"}
 	for _, dev := range l.devices {
 		switch domain := l.value(bundle.TopicIOMMU, dev, "domain"); domain {
@@ -521,7 +521,7 @@ func iommu(l *Layout) finding {
 	return f
 }
 
-func queueing(l *Layout) finding {
+func queueing(l *layout) finding {
 	f := finding{fix: "`tc qdisc replace dev DEV root mq`: one qdisc's lock is taken by all CPUs"}
 	for _, dev := range l.devices {
 		switch kind := l.value(bundle.TopicQdisc, dev, "root"); {
@@ -538,7 +538,7 @@ func queueing(l *Layout) finding {
 	return f
 }
 
-func listeners(l *Layout) finding {
+func listeners(l *layout) finding {
 	f := finding{fix: "end it (`ip xfrm monitor` is one), or raise net.core.xfrm_aevent_etime and xfrm_aevent_rseqth: every packet runs xfrm_replay_notify under x->lock"}
 	for k, v := range l.values {
 		if k[0] == bundle.TopicListener && slices.Contains(strings.Fields(v), "aevents") {
@@ -552,7 +552,7 @@ func listeners(l *Layout) finding {
 	return f
 }
 
-func offload(l *Layout) finding {
+func offload(l *layout) finding {
 	var f finding
 	for _, dev := range l.devices {
 		if v := l.value(bundle.TopicFeature, dev, "esp-hw-offload"); v != "" {

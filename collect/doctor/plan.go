@@ -10,21 +10,21 @@ import (
 	"xfrmscope/collect/placement"
 )
 
-// A Step is one command of the plan that puts each queue of an interface on a
+// A step is one command of the plan that puts each queue of an interface on a
 // CPU of its own. Nobody runs it but the reader.
-type Step struct {
+type step struct {
 	Why     string `json:"why"`
 	Command string `json:"command"`
 }
 
-// FirstPort is the source port of the first flow where no SA says which flows
+// firstPort is the source port of the first flow where no SA says which flows
 // there are: the flows are then numbered from it, as ESP in UDP's are from 4500.
-const FirstPort = 4500
+const firstPort = 4500
 
-// Plan returns the commands that give each of the layout's CPUs a queue of each
+// makePlan returns the commands that give each of the layout's CPUs a queue of each
 // interface, and each flow a queue, of those that are not so already; none if nobody said
 // which CPUs send. sas tell the flows that come in.
-func Plan(l *Layout, sas []bundle.SA) []Step {
+func makePlan(l *layout, sas []bundle.SA) []step {
 	p := &plan{l: l}
 	if !l.chosen {
 		return nil
@@ -41,12 +41,12 @@ func Plan(l *Layout, sas []bundle.SA) []Step {
 }
 
 type plan struct {
-	l     *Layout
-	steps []Step
+	l     *layout
+	steps []step
 }
 
 func (p *plan) step(why, format string, args ...any) {
-	p.steps = append(p.steps, Step{why, fmt.Sprintf(format, args...)})
+	p.steps = append(p.steps, step{why, fmt.Sprintf(format, args...)})
 }
 
 // inside prefixes a command with the namespace it must run in.
@@ -149,9 +149,9 @@ func (p *plan) flows(subject string, sas []bundle.SA, queues []queue) {
 	}
 	why := "an inbound SA is received on its CPU"
 	if len(rules) == 0 {
-		why = fmt.Sprintf("a flow is received on one CPU; no inbound SA of a CPU is here, so flows of UDP ports from %d on are assumed: put yours", FirstPort)
+		why = fmt.Sprintf("a flow is received on one CPU; no inbound SA of a CPU is here, so flows of UDP ports from %d on are assumed: put yours", firstPort)
 		for i, q := range queues {
-			rules = append(rules, fmt.Sprintf("flow-type udp4 src-port %d action %d", FirstPort+i, q.number))
+			rules = append(rules, fmt.Sprintf("flow-type udp4 src-port %d action %d", firstPort+i, q.number))
 		}
 	}
 	if p.l.value(bundle.TopicFeature, subject, ntuple) == placement.Off {

@@ -11,20 +11,20 @@ import (
 	"xfrmscope/collect/procfs"
 )
 
-// probes loads and attaches the wait probe by each rung, and the others by the
+// probes loads and attaches the wait probe by each attach mode, and the others by the
 // best.
 func (e *exam) probes(context.Context) []Check {
 	var checks []Check
-	for i, rung := range probe.Ladder() {
-		c := Check{ID: fmt.Sprintf("XS%03d", 20+i), Title: "wait probe by " + string(rung), State: OK, Evidence: "loads and attaches"}
-		w, err := probe.LoadWaitBy(rung)
+	for i, mode := range probe.WaitModes() {
+		c := Check{ID: fmt.Sprintf("XS%03d", 20+i), Title: "wait probe by " + string(mode), State: OK, Evidence: "loads and attaches"}
+		w, err := probe.LoadWaitBy(mode)
 		if err == nil {
 			err = w.Close()
 		}
 		if err != nil {
 			c.State = Absent
-			_, c.Evidence, _ = strings.Cut(probe.Attempt{Rung: rung, Err: err}.String(), ": ")
-			c.Fix = e.probeFix(rung)
+			_, c.Evidence, _ = strings.Cut(probe.Attempt{Mode: mode, Err: err}.String(), ": ")
+			c.Fix = e.probeFix(mode)
 		}
 		checks = append(checks, c)
 	}
@@ -32,13 +32,13 @@ func (e *exam) probes(context.Context) []Check {
 	return append(checks,
 		attachable(e, "XS024", "count probe", load.Count),
 		attachable(e, "XS025", "time probe", load.Time),
-		attachable(e, "XS026", "find probe", func() (*probe.Find, []probe.Attempt) { return load.Find(probe.DefaultOneIn) }),
+		attachable(e, "XS026", "find probe", func() (*probe.Lookup, []probe.Attempt) { return load.Lookup(probe.DefaultOneIn) }),
 		attachable(e, "XS027", "inbound probe", load.Inbound),
 		attachable(e, "XS028", "stacks probe", load.Stacks),
 	)
 }
 
-// attachable loads and attaches a probe by the best rung there is.
+// attachable loads and attaches a probe by the best attach mode there is.
 func attachable[T any, P interface {
 	*T
 	probe.Probe
@@ -47,7 +47,7 @@ func attachable[T any, P interface {
 	if p == nil {
 		return Check{ID: id, Title: title, State: Absent, Evidence: probe.WhyNot(passed), Fix: e.probeFix(probe.Fentry)}
 	}
-	c := Check{ID: id, Title: title, State: OK, Evidence: "loads and attaches by " + string(p.Rung())}
+	c := Check{ID: id, Title: title, State: OK, Evidence: "loads and attaches by " + string(p.Mode())}
 	if len(passed) > 0 {
 		c.State, c.Evidence, c.Fix = Degraded, c.Evidence+"; not by "+probe.WhyNot(passed), e.probeFix(probe.Fentry)
 	}
@@ -57,11 +57,11 @@ func attachable[T any, P interface {
 	return c
 }
 
-func (e *exam) probeFix(rung probe.Rung) string {
+func (e *exam) probeFix(mode probe.AttachMode) string {
 	switch {
 	case !e.caps.Has(unix.CAP_BPF) || !e.caps.Has(unix.CAP_PERFMON):
 		return runAsRoot
-	case rung == probe.Fentry:
+	case mode == probe.Fentry:
 		return "boot without lockdown, a kernel with CONFIG_DEBUG_INFO_BTF and CONFIG_FUNCTION_TRACER; the next rung, if there is one, is used meanwhile"
 	}
 	return "boot a kernel of 5.19 or newer; in a container, seccomp may forbid bpf()"

@@ -4,9 +4,9 @@ import (
 	"strings"
 )
 
-// A Right says who may do one thing. The levels are each without the others;
+// A right says who may do one thing. The levels are each without the others;
 // root has all capabilities.
-type Right struct {
+type right struct {
 	What         string `json:"what"`
 	Root         string `json:"root"`
 	Perfmon      string `json:"cap_perfmon_cap_bpf"`
@@ -15,12 +15,12 @@ type Right struct {
 	Here         string `json:"here,omitempty"` // for this user on this kernel, if it was tried
 }
 
-// Rights returns the table; the last column is what the checks found. Lockdown
+// rights returns the table; the last column is what the checks found. Lockdown
 // in mode confidentiality forbids all probes (security/lockdown,
 // kernel/trace/bpf_trace.c, 6.12), and some kernels forbid fentry in mode integrity.
 // Symbols: kernel/ksyms_common.c kallsyms_show_value. SAs: net/xfrm/xfrm_user.c
 // xfrm_user_rcv_msg. Interfaces: net/ethtool/ioctl.c dev_ethtool.
-func Rights(r *Report) []Right {
+func rights(r *Report) []right {
 	const yes, no, paranoid = "yes", "no", "if perf_event_paranoid <= 0"
 	here := func(ids ...string) string {
 		for _, id := range ids {
@@ -33,7 +33,7 @@ func Rights(r *Report) []Right {
 		}
 		return no
 	}
-	return []Right{
+	return []right{
 		{"perf record on whole CPUs, software clock", yes, yes, no, paranoid, here("XS013")},
 		{"perf record, hardware counters", yes, yes, no, paranoid, here("XS010")},
 		{"kernel symbols (/proc/kallsyms)", yes, "with CAP_SYSLOG", no, "kptr_restrict 0, paranoid <= 1", here("XS006")},
@@ -49,22 +49,22 @@ func Rights(r *Report) []Right {
 	}
 }
 
-// Kernels is what kernel versions allow.
-type Kernels struct {
+// kernelMatrix is what kernel versions allow.
+type kernelMatrix struct {
 	Versions []string    `json:"versions"` // column heads; the last is this kernel
-	Rows     []KernelRow `json:"rows"`
+	Rows     []kernelRow `json:"rows"`
 }
 
-// A KernelRow is one feature by version.
-type KernelRow struct {
+// A kernelRow is one feature by version.
+type kernelRow struct {
 	What  string   `json:"what"`
 	Since string   `json:"since"`
 	Has   []string `json:"has"` // one for each version
 }
 
-// Features is what was found out of this kernel, not concluded from its
+// features is what was found out of this kernel, not concluded from its
 // version: distributions backport.
-type Features struct {
+type features struct {
 	Release    string // uname -r
 	BTF        bool
 	Contention bool // the tracepoints
@@ -75,12 +75,12 @@ type Features struct {
 	Session    bool // kprobe.session
 }
 
-// KernelTable returns the table: versions from the kernel's history, this one
+// kernelTable returns the table: versions from the kernel's history, this one
 // from what was found; ? is what this user may not try.
-func KernelTable(f Features, r *Report) Kernels {
-	k := Kernels{Versions: []string{"5.10", "5.15", "6.1", "6.6", "6.12", "6.13+", "this: " + f.Release}}
+func kernelTable(f features, r *Report) kernelMatrix {
+	k := kernelMatrix{Versions: []string{"5.10", "5.15", "6.1", "6.6", "6.12", "6.13+", "this: " + f.Release}}
 	add := func(what, since, has, here string) {
-		k.Rows = append(k.Rows, KernelRow{What: what, Since: since, Has: append(strings.Fields(has), here)})
+		k.Rows = append(k.Rows, kernelRow{What: what, Since: since, Has: append(strings.Fields(has), here)})
 	}
 	row := func(what, since, has string, here bool) { add(what, since, has, yesNo(here)) }
 	tried := func(id string) string {

@@ -11,9 +11,9 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// A SAView is the SAs and policies of some namespaces at one moment, and the
+// An saView is the SAs and policies of some namespaces at one moment, and the
 // CPUs that are to send.
-type SAView struct {
+type saView struct {
 	SAs      []bundle.SA
 	Policies []bundle.Policy
 	CPUs     bundle.CPUSet // of interest: those that send
@@ -69,7 +69,7 @@ func fits(template string, sa bundle.SA) bool {
 }
 
 // tunnels groups the outbound SAs, and adds the policies that have none.
-func (v *SAView) tunnels() []*tunnel {
+func (v *saView) tunnels() []*tunnel {
 	type key struct{ netns, template string }
 	all := map[key]*tunnel{}
 	get := func(netns, template string) *tunnel {
@@ -109,13 +109,13 @@ func (v *SAView) tunnels() []*tunnel {
 	})
 }
 
-// SAs judges the SAs against RFC 9611 and what is known of the kernel:
+// judgeSAs judges the SAs against RFC 9611 and what is known of the kernel:
 // XS060 to XS070.
-func SAs(v SAView) []Check {
+func judgeSAs(v saView) []Check {
 	tunnels := v.tunnels()
 	checks := []struct {
 		id, title string
-		look      func(*SAView, []*tunnel) (State, []string, string)
+		look      func(*saView, []*tunnel) (State, []string, string)
 	}{
 		{"XS060", "an SA for each sending CPU", complete},
 		{"XS061", "fallback SA", fallback},
@@ -148,7 +148,7 @@ func perCPU(tunnels []*tunnel) bool {
 	return slices.ContainsFunc(tunnels, func(t *tunnel) bool { return len(t.byCPU()) > 0 || t.acquire })
 }
 
-func complete(v *SAView, tunnels []*tunnel) (State, []string, string) {
+func complete(v *saView, tunnels []*tunnel) (State, []string, string) {
 	state := OK
 	var evidence []string
 	for _, t := range tunnels {
@@ -173,7 +173,7 @@ func complete(v *SAView, tunnels []*tunnel) (State, []string, string) {
 	return state, evidence, "per_cpu_sas = yes in swanctl.conf (strongSwan 6.0.2), or `ip xfrm state add ... pcpu-num N dir out` for each"
 }
 
-func fallback(_ *SAView, tunnels []*tunnel) (State, []string, string) {
+func fallback(_ *saView, tunnels []*tunnel) (State, []string, string) {
 	state := OK
 	var evidence []string
 	for _, t := range tunnels {
@@ -196,7 +196,7 @@ func spis(sas []bundle.SA) string {
 	return "SPI " + strings.Join(names, ", ")
 }
 
-func duplicates(_ *SAView, tunnels []*tunnel) (State, []string, string) {
+func duplicates(_ *saView, tunnels []*tunnel) (State, []string, string) {
 	var evidence []string
 	for _, t := range tunnels {
 		have := t.byCPU()
@@ -215,7 +215,7 @@ func duplicates(_ *SAView, tunnels []*tunnel) (State, []string, string) {
 	return OK, []string{"none twice"}, ""
 }
 
-func offline(v *SAView, tunnels []*tunnel) (State, []string, string) {
+func offline(v *saView, tunnels []*tunnel) (State, []string, string) {
 	if len(v.Online) == 0 {
 		return Unknown, []string{"the online CPUs are not known"}, ""
 	}
@@ -233,7 +233,7 @@ func offline(v *SAView, tunnels []*tunnel) (State, []string, string) {
 	return OK, []string{"all"}, ""
 }
 
-func acquire(v *SAView, tunnels []*tunnel) (State, []string, string) {
+func acquire(v *saView, tunnels []*tunnel) (State, []string, string) {
 	if !perCPU(tunnels) {
 		return NotHere, []string{"there are no SAs of CPUs"}, ""
 	}
@@ -258,7 +258,7 @@ func acquire(v *SAView, tunnels []*tunnel) (State, []string, string) {
 	return state, evidence, "let the key daemon install the policy with XFRM_POLICY_CPU_ACQUIRE (strongSwan: per_cpu_sas = yes)"
 }
 
-func larval(_ *SAView, tunnels []*tunnel) (State, []string, string) {
+func larval(_ *saView, tunnels []*tunnel) (State, []string, string) {
 	var evidence []string
 	for _, t := range tunnels {
 		for _, sa := range t.sas {
@@ -280,7 +280,7 @@ func larval(_ *SAView, tunnels []*tunnel) (State, []string, string) {
 // unused is how long an SA may lie still before it is said to be idle.
 const unused = 60 * time.Second
 
-func idle(v *SAView, tunnels []*tunnel) (State, []string, string) {
+func idle(v *saView, tunnels []*tunnel) (State, []string, string) {
 	if !perCPU(tunnels) {
 		return NotHere, []string{"there are no SAs of CPUs"}, ""
 	}
@@ -309,7 +309,7 @@ func idle(v *SAView, tunnels []*tunnel) (State, []string, string) {
 	return OK, []string{fmt.Sprintf("%d SAs of CPUs were used in the last %g s or are new", used, unused.Seconds())}, ""
 }
 
-func replay(v *SAView, _ []*tunnel) (State, []string, string) {
+func replay(v *saView, _ []*tunnel) (State, []string, string) {
 	var evidence []string
 	for _, sa := range v.SAs {
 		if n := uint64(sa.Drops.ReplayWindow) + uint64(sa.Drops.Replay); n > 0 {
@@ -322,7 +322,7 @@ func replay(v *SAView, _ []*tunnel) (State, []string, string) {
 	return OK, []string{"no packet was dropped by one"}, ""
 }
 
-func fallbackShare(_ *SAView, tunnels []*tunnel) (State, []string, string) {
+func fallbackShare(_ *saView, tunnels []*tunnel) (State, []string, string) {
 	const tolerated = 0.01
 	if !perCPU(tunnels) {
 		return NotHere, []string{"there are no SAs of CPUs"}, ""
@@ -353,7 +353,7 @@ func fallbackShare(_ *SAView, tunnels []*tunnel) (State, []string, string) {
 
 // directions compares the number of SAs of CPUs of a tunnel with that of the way
 // back.
-func directions(v *SAView, tunnels []*tunnel) (State, []string, string) {
+func directions(v *saView, tunnels []*tunnel) (State, []string, string) {
 	if !perCPU(tunnels) {
 		return NotHere, []string{"there are no SAs of CPUs"}, ""
 	}
@@ -391,7 +391,7 @@ func directions(v *SAView, tunnels []*tunnel) (State, []string, string) {
 	return state, evidence, "one end negotiated per-CPU SAs alone: enable them at the peer too"
 }
 
-func encapsulation(v *SAView, _ []*tunnel) (State, []string, string) {
+func encapsulation(v *saView, _ []*tunnel) (State, []string, string) {
 	tuples := map[string]int{}
 	for _, sa := range v.SAs {
 		if strings.HasPrefix(sa.Encap, "udp ") && sa.PCPU != nil {

@@ -60,9 +60,9 @@ func (p PerCPU) resolve(addr uint64) (cpu int, symbol uint64, ok bool) {
 	return 0, 0, false
 }
 
-// FindPerCPU finds the per-CPU variables by the kernel's symbols and its
+// LocatePerCPU finds the per-CPU variables by the kernel's symbols and its
 // __per_cpu_offset (mm/percpu.c, arch/x86/kernel/setup_percpu.c, 6.12).
-func FindPerCPU(root procfs.Root) (PerCPU, error) {
+func LocatePerCPU(root procfs.Root) (PerCPU, error) {
 	var p PerCPU
 	var table uint64
 	for s, err := range root.Symbols() {

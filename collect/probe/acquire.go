@@ -19,12 +19,12 @@ type Acquire struct{ *programs }
 
 // Count loads the count probe. There is no other way to attach it: a
 // kprobe of a function that takes locks can hang the machine.
-func (l *Loader) Count() (*Acquire, []Attempt) { return climb([]Rung{Fentry}, l.count) }
+func (l *Loader) Count() (*Acquire, []Attempt) { return climb([]AttachMode{Fentry}, l.count) }
 
 // Time loads the time probe, which times one acquisition in DefaultOneIn.
-func (l *Loader) Time() (*Acquire, []Attempt) { return climb([]Rung{Fentry}, l.time) }
+func (l *Loader) Time() (*Acquire, []Attempt) { return climb([]AttachMode{Fentry}, l.time) }
 
-func (l *Loader) count(rung Rung) (*Acquire, error) {
+func (l *Loader) count(mode AttachMode) (*Acquire, error) {
 	spec, err := bpf.LoadAcquire()
 	if err != nil {
 		return nil, fmt.Errorf("reading the count probe: %w", err)
@@ -33,14 +33,14 @@ func (l *Loader) count(rung Rung) (*Acquire, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := l.load(bundle.ProbeCount, rung, 0, spec, []group{{hooks: []hook{{bpf.AcquireProgCount, fn}}}})
+	p, err := l.load(bundle.ProbeCount, mode, 0, spec, []group{{hooks: []hook{{bpf.AcquireProgCount, fn}}}})
 	if err != nil {
 		return nil, err
 	}
 	return &Acquire{p}, nil
 }
 
-func (l *Loader) time(rung Rung) (*Acquire, error) {
+func (l *Loader) time(mode AttachMode) (*Acquire, error) {
 	spec, err := bpf.LoadAcquire()
 	if err != nil {
 		return nil, fmt.Errorf("reading the time probe: %w", err)
@@ -61,7 +61,7 @@ func (l *Loader) time(rung Rung) (*Acquire, error) {
 		g.hooks = append(g.hooks, hook{bpf.AcquireProgTimeSlow, name})
 	}
 	g.hooks = append(g.hooks, hook{bpf.AcquireProgTimeBegin, fn})
-	p, err := l.load(bundle.ProbeTime, rung, DefaultOneIn, spec, []group{g})
+	p, err := l.load(bundle.ProbeTime, mode, DefaultOneIn, spec, []group{g})
 	if err != nil {
 		return nil, err
 	}

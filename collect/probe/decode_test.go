@@ -46,7 +46,7 @@ func TestDecodeAcquisitions(t *testing.T) {
 	}
 }
 
-func TestDecodeFinds(t *testing.T) {
+func TestDecodeLookups(t *testing.T) {
 	cpus := make([]bpf.FindFindCpu, 2)
 	c := &cpus[0]
 	c.Calls, c.None, c.CacheEmpty, c.Timed, c.TimedNs, c.Walked, c.WalkSum, c.WalkMax = 10, 1, 10, 2, 700, 2, 10, 5
@@ -57,7 +57,7 @@ func TestDecodeFinds(t *testing.T) {
 	}
 	c.Slots[9].Spi, c.Slots[9].Pcpu, c.Slots[9].Count = 0x01100000, math.MaxUint32, 4
 	c.Slots[400].Spi, c.Slots[400].Pcpu, c.Slots[400].Count = 0x00100000, 3, 5
-	got := decodeFinds(cpus, false, true)
+	got := decodeLookups(cpus, false, true)
 	three := 3
 	states := []State{
 		{CPU: 0, Address: 0xffff2, Net: 0xffff9, NetNS: 77, SPI: 0x1000, PCPU: &three, Count: 5},
@@ -140,10 +140,10 @@ func TestStatusField(t *testing.T) {
 // Of a pair what begins last in line is the begin; what is skipped while the
 // window is shut is not of it.
 func TestSkippedInWindows(t *testing.T) {
-	for _, rung := range []Rung{TPBTF, RawTP} {
-		groups, err := NewLoader().waitGroups(rung)
+	for _, mode := range []AttachMode{TPBTF, RawTP} {
+		groups, err := NewLoader().waitGroups(mode)
 		if err != nil || len(groups) != 1 || !strings.HasSuffix(groups[0].hooks[len(groups[0].hooks)-1].program, "_begin") {
-			t.Errorf("%s: groups %+v, %v", rung, groups, err)
+			t.Errorf("%s: groups %+v, %v", mode, groups, err)
 		}
 	}
 	end, begin := new(ebpf.Program), new(ebpf.Program)

@@ -3,7 +3,7 @@
 //	Loader.Wait     how long each CPU waits for each spin lock
 //	Loader.Count    how often each CPU takes each lock of _raw_spin_lock_bh
 //	Loader.Time     the same, and how long that takes, one in so many
-//	Loader.Find     which SA xfrm_state_find gives each CPU, and how long it takes
+//	Loader.Lookup   which SA xfrm_state_find gives each CPU, and how long it takes
 //	Loader.Inbound  which inbound SA each CPU looks up
 //	Loader.Stacks   who waits, one wait in so many
 //

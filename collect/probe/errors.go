@@ -34,17 +34,17 @@ type UnsuitableError struct{ Why string }
 
 func (e *UnsuitableError) Error() string { return e.Why }
 
-// String names the rung, what the kernel said, and what that means.
+// String names the attach mode, what the kernel said, and what that means.
 func (a Attempt) String() string {
 	var verifier *ebpf.VerifierError
 	var errno syscall.Errno
 	switch {
 	case errors.As(a.Err, &verifier):
-		return fmt.Sprintf("%s: refused by the verifier: %v", a.Rung, verifier)
+		return fmt.Sprintf("%s: refused by the verifier: %v", a.Mode, verifier)
 	case !errors.As(a.Err, &errno):
-		return fmt.Sprintf("%s: %v", a.Rung, a.Err)
+		return fmt.Sprintf("%s: %v", a.Mode, a.Err)
 	}
-	return fmt.Sprintf("%s: %s%s", a.Rung, errno.Error(), a.meaning(errno))
+	return fmt.Sprintf("%s: %s%s", a.Mode, errno.Error(), a.meaning(errno))
 }
 
 // Error is String, for a caller that handles one attempt as an error.
@@ -62,12 +62,12 @@ const notSupported = syscall.Errno(524)
 func (a Attempt) meaning(errno syscall.Errno) string {
 	switch {
 	case errno == syscall.EPERM:
-		return ": " + forbidden(a.Rung)
+		return ": " + forbidden(a.Mode)
 	case errno == syscall.ENOENT, errno == syscall.ESRCH:
 		return ": this kernel has no such hook (the contention tracepoints came with 5.19; a function may be inlined or renamed)"
-	case errno == notSupported && a.Rung == Fentry:
+	case errno == notSupported && a.Mode == Fentry:
 		return ": no trampolines on this architecture, or none for so many arguments (more than 6 since 6.6)"
-	case errno == syscall.EINVAL && a.Rung == Fentry:
+	case errno == syscall.EINVAL && a.Mode == Fentry:
 		return ": the function cannot be traced (CONFIG_FUNCTION_TRACER, notrace), or the kernel is older than its trampolines"
 	case errno == syscall.EBUSY:
 		return ": the function is taken by something else (ftrace ipmodify, a live patch)"
@@ -76,7 +76,7 @@ func (a Attempt) meaning(errno syscall.Errno) string {
 }
 
 // forbidden says who forbids it: the first that can be seen to.
-func forbidden(rung Rung) string {
+func forbidden(mode AttachMode) string {
 	status, _ := os.ReadFile("/proc/self/status")
 	switch caps, known := statusField(status, "CapEff"); {
 	case known && !hasCapability(caps, unix.CAP_BPF):
@@ -88,7 +88,7 @@ func forbidden(rung Rung) string {
 		return "a seccomp filter is on this process: a container's profile may forbid bpf()"
 	}
 	what := "it"
-	if rung == Fentry {
+	if mode == Fentry {
 		what = "function tracing"
 	}
 	return "the kernel's policy forbids " + what + " (lockdown: " + lockdown() + ")"

@@ -13,41 +13,41 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// Find is the probe of a function that gives out SAs.
-type Find struct {
+// Lookup is the probe of a function that gives out SAs.
+type Lookup struct {
 	*programs
 	cacheKnown bool
 }
 
 // findArguments are those of xfrm_state_find that the probe relies on, by index
 // (net/xfrm/xfrm_state.c, 6.1 to 7.3).
-var findArguments = map[int]string{2: "fl", 4: "pol", 7: "if_id"}
+var lookupArguments = map[int]string{2: "fl", 4: "pol", 7: "if_id"}
 
-// Find loads the probe of xfrm_state_find, which times one call in oneIn.
+// Lookup loads the probe of xfrm_state_find, which times one call in oneIn.
 // By kprobe calls are counted, and not timed.
-func (l *Loader) Find(oneIn uint32) (*Find, []Attempt) {
-	return climb([]Rung{Fentry, Kprobe}, func(r Rung) (*Find, error) { return l.find(r, oneIn) })
+func (l *Loader) Lookup(oneIn uint32) (*Lookup, []Attempt) {
+	return climb([]AttachMode{Fentry, Kprobe}, func(r AttachMode) (*Lookup, error) { return l.lookup(r, oneIn) })
 }
 
 // Inbound loads the probe of the lookup of inbound SAs.
-func (l *Loader) Inbound() (*Find, []Attempt) {
-	return climb([]Rung{Fentry, Kprobe}, l.inbound)
+func (l *Loader) Inbound() (*Lookup, []Attempt) {
+	return climb([]AttachMode{Fentry, Kprobe}, l.inbound)
 }
 
-func (l *Loader) find(rung Rung, oneIn uint32) (*Find, error) {
+func (l *Loader) lookup(mode AttachMode, oneIn uint32) (*Lookup, error) {
 	const fn = "xfrm_state_find"
 	kernel, err := l.types()
 	if err != nil {
 		return nil, err
 	}
-	if err := checkArguments(kernel, fn, 8, findArguments); err != nil {
+	if err := checkArguments(kernel, fn, 8, lookupArguments); err != nil {
 		return nil, err
 	}
 	hooks := []hook{{bpf.FindProgFindEnd, fn}, {bpf.FindProgFindBegin, fn}}
-	if rung == Kprobe {
+	if mode == Kprobe {
 		hooks = []hook{{bpf.FindProgReturned, fn}, {bpf.FindProgEntry, fn}}
 	}
-	f, err := l.states(bundle.ProbeFind, rung, oneIn, hooks)
+	f, err := l.states(bundle.ProbeFind, mode, oneIn, hooks)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (l *Loader) find(rung Rung, oneIn uint32) (*Find, error) {
 
 // inbound watches xfrm_input_state_lookup, since 6.13 and 6.12.13; before,
 // xfrm_input calls xfrm_state_lookup (net/xfrm/xfrm_input.c, 6.1).
-func (l *Loader) inbound(rung Rung) (*Find, error) {
+func (l *Loader) inbound(mode AttachMode) (*Lookup, error) {
 	names, err := l.functions("xfrm_input_state_lookup", "xfrm_state_lookup")
 	if err != nil {
 		return nil, err
@@ -70,22 +70,22 @@ func (l *Loader) inbound(rung Rung) (*Find, error) {
 		return nil, err
 	}
 	program := bpf.FindProgLookupEnd
-	if rung == Kprobe {
+	if mode == Kprobe {
 		program = bpf.FindProgReturned
 	}
-	return l.states(bundle.ProbeInbound, rung, 1, []hook{{program, names[0]}})
+	return l.states(bundle.ProbeInbound, mode, 1, []hook{{program, names[0]}})
 }
 
-func (l *Loader) states(name string, rung Rung, oneIn uint32, hooks []hook) (*Find, error) {
+func (l *Loader) states(name string, mode AttachMode, oneIn uint32, hooks []hook) (*Lookup, error) {
 	spec, err := bpf.LoadFind()
 	if err != nil {
 		return nil, fmt.Errorf("reading the %s probe: %w", name, err)
 	}
-	p, err := l.load(name, rung, oneIn, spec, []group{{hooks: hooks}})
+	p, err := l.load(name, mode, oneIn, spec, []group{{hooks: hooks}})
 	if err != nil {
 		return nil, err
 	}
-	return &Find{programs: p}, nil
+	return &Lookup{programs: p}, nil
 }
 
 // checkArguments reports a function whose arguments are not those the probe
@@ -113,7 +113,7 @@ func hasField(kernel *btf.Spec, name, field string) bool {
 }
 
 // Blind returns what the probe cannot see, one clause each.
-func (f *Find) Blind() []string {
+func (f *Lookup) Blind() []string {
 	var blind []string
 	switch {
 	case f.name == bundle.ProbeFind:
@@ -122,7 +122,7 @@ func (f *Find) Blind() []string {
 	default:
 		blind = append(blind, "packets that a network card has decrypted")
 	}
-	if f.rung == Kprobe {
+	if f.mode == Kprobe {
 		blind = append(blind, "how long a call takes, which kprobes are too slow to tell, and how many calls they missed")
 	}
 	if f.name == bundle.ProbeFind && !f.cacheKnown {
@@ -143,26 +143,26 @@ type State struct {
 	Count   uint64
 }
 
-// Finds is what a find or an inbound probe counted.
-type Finds struct {
+// Lookups is what a find or an inbound probe counted.
+type Lookups struct {
 	States   []State              // sorted by CPU, then SPI
 	Accounts []bundle.FindAccount // one for each possible CPU, sorted
 	Skipped  uint64               // calls that the kernel's recursion guard kept from the probe
 }
 
 // Read returns what was counted since the probe was loaded.
-func (f *Find) Read() (*Finds, error) {
+func (f *Lookup) Read() (*Lookups, error) {
 	cpus, err := elements[bpf.FindFindCpu](f.programs, bpf.FindMapFindCpus)
 	if err != nil {
 		return nil, err
 	}
-	finds := decodeFinds(cpus, f.name == bundle.ProbeInbound, f.cacheKnown)
+	finds := decodeLookups(cpus, f.name == bundle.ProbeInbound, f.cacheKnown)
 	finds.Skipped, err = f.Skipped()
 	return finds, err
 }
 
-func decodeFinds(cpus []bpf.FindFindCpu, inbound, cacheKnown bool) *Finds {
-	f := &Finds{}
+func decodeLookups(cpus []bpf.FindFindCpu, inbound, cacheKnown bool) *Lookups {
+	f := &Lookups{}
 	for cpu := range cpus {
 		c := &cpus[cpu]
 		f.Accounts = append(f.Accounts, bundle.FindAccount{

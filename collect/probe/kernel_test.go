@@ -89,7 +89,7 @@ func TestLayoutsAddUp(t *testing.T) {
 
 func TestCheckArguments(t *testing.T) {
 	for _, kernel := range []string{"6.1", "6.12", "7.3"} {
-		if err := checkArguments(labKernel(t, kernel), "xfrm_state_find", 8, findArguments); err != nil {
+		if err := checkArguments(labKernel(t, kernel), "xfrm_state_find", 8, lookupArguments); err != nil {
 			t.Errorf("%s: %v", kernel, err)
 		}
 	}
@@ -107,7 +107,7 @@ func TestCheckArguments(t *testing.T) {
 	}
 }
 
-// The verifier takes the programs of the lower rung, whether or not there are
+// The verifier takes the programs of the lower attach mode, whether or not there are
 // kprobes to attach them to.
 func TestVerifierTakesKprobes(t *testing.T) {
 	spec, err := bpf.LoadFind()

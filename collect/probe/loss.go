@@ -31,7 +31,7 @@ func (a *Acquisitions) Losses(name string) []bundle.Loss {
 }
 
 // Losses returns what the accounts say was not counted.
-func (f *Finds) Losses(name string) []bundle.Loss {
+func (f *Lookups) Losses(name string) []bundle.Loss {
 	var s bundle.FindAccount
 	for _, cpu := range f.Accounts {
 		s.Calls += cpu.Calls

@@ -30,7 +30,7 @@ func NewLoader() *Loader { return &Loader{btf.NewCache()} }
 // counted since it was loaded. It is used by one goroutine.
 type Probe interface {
 	Name() string             // as in bundle.Plan.Probes
-	Rung() Rung               // how it is attached
+	Mode() AttachMode         // how it is attached
 	OneIn() uint32            // what it samples, 0 if it samples nothing
 	Blind() []string          // what it cannot see, one clause each
 	Attach() error            // attaches all programs that were loaded
@@ -76,7 +76,7 @@ func (l *loadedGroup) close() error {
 // so that one the kernel refuses costs no other, on the same maps.
 type programs struct {
 	name   string
-	rung   Rung
+	mode   AttachMode
 	oneIn  uint32
 	spec   *ebpf.CollectionSpec
 	maps   *ebpf.Collection
@@ -102,8 +102,8 @@ func (t *tally) at(count uint64, open bool) {
 
 // load loads the groups, and attaches them for a moment to see that it can.
 // It fails if no group that is not optional is left.
-func (l *Loader) load(name string, rung Rung, oneIn uint32, spec *ebpf.CollectionSpec, groups []group) (*programs, error) {
-	if rung == Kprobe && !exists("/sys/bus/event_source/devices/kprobe") {
+func (l *Loader) load(name string, mode AttachMode, oneIn uint32, spec *ebpf.CollectionSpec, groups []group) (*programs, error) {
+	if mode == Kprobe && !exists("/sys/bus/event_source/devices/kprobe") {
 		return nil, &UnsuitableError{"this kernel has no kprobes (CONFIG_KPROBES)"}
 	}
 	// Where this fails loading says so: newer kernels do not count it.
@@ -117,7 +117,7 @@ func (l *Loader) load(name string, rung Rung, oneIn uint32, spec *ebpf.Collectio
 	if err != nil {
 		return nil, fmt.Errorf("making the %s probe's maps: %w", name, err)
 	}
-	p := &programs{name: name, rung: rung, oneIn: oneIn, spec: spec, maps: maps}
+	p := &programs{name: name, mode: mode, oneIn: oneIn, spec: spec, maps: maps}
 	err = errors.Join(p.loadAll(groups, l.kernel), p.attachAll())
 	if !p.works() {
 		p.Close()
@@ -150,7 +150,7 @@ func (p *programs) load(g group, kernel *btf.Cache) ([]*ebpf.Program, error) {
 		Programs: make(map[string]*ebpf.ProgramSpec)}
 	for _, h := range g.hooks {
 		program := p.spec.Programs[h.program].Copy()
-		if p.rung == Fentry {
+		if p.mode == Fentry {
 			program.AttachTo = h.target
 		}
 		part.Programs[h.String()] = program
@@ -203,7 +203,7 @@ func (p *programs) attachGroup(l loadedGroup) error {
 }
 
 func (p *programs) attach(h hook, program *ebpf.Program) (link.Link, error) {
-	switch p.rung {
+	switch p.mode {
 	case RawTP:
 		return link.AttachRawTracepoint(link.RawTracepointOptions{Name: h.target, Program: program})
 	case Kprobe:
@@ -233,8 +233,8 @@ func (p *programs) Detach() error {
 // Name returns the probe's name in a plan.
 func (p *programs) Name() string { return p.name }
 
-// Rung returns how the probe is attached.
-func (p *programs) Rung() Rung { return p.rung }
+// Mode returns how the probe is attached.
+func (p *programs) Mode() AttachMode { return p.mode }
 
 // OneIn returns what the probe samples: one in so many, 0 if it samples nothing.
 func (p *programs) OneIn() uint32 { return p.oneIn }

@@ -14,15 +14,15 @@ import (
 type Stacks struct{ *programs }
 
 // Stacks loads the stacks probe, which takes one wait in DefaultOneIn.
-func (l *Loader) Stacks() (*Stacks, []Attempt) { return climb([]Rung{Fentry, TPBTF}, l.stacks) }
+func (l *Loader) Stacks() (*Stacks, []Attempt) { return climb([]AttachMode{Fentry, TPBTF}, l.stacks) }
 
-func (l *Loader) stacks(rung Rung) (*Stacks, error) {
+func (l *Loader) stacks(mode AttachMode) (*Stacks, error) {
 	spec, err := bpf.LoadStacks()
 	if err != nil {
 		return nil, fmt.Errorf("reading the stacks probe: %w", err)
 	}
 	groups := []group{{hooks: []hook{{bpf.StacksProgBtfStack, "contention_begin"}}}}
-	if rung == Fentry {
+	if mode == Fentry {
 		slow, err := l.slowPaths()
 		if err != nil {
 			return nil, err
@@ -32,7 +32,7 @@ func (l *Loader) stacks(rung Rung) (*Stacks, error) {
 			groups = append(groups, group{hooks: []hook{{bpf.StacksProgSpinStack, fn}}})
 		}
 	}
-	p, err := l.load(bundle.ProbeStacks, rung, DefaultOneIn, spec, groups)
+	p, err := l.load(bundle.ProbeStacks, mode, DefaultOneIn, spec, groups)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (l *Loader) stacks(rung Rung) (*Stacks, error) {
 // Blind returns what the probe cannot see, one clause each.
 func (s *Stacks) Blind() []string {
 	blind := []string{"how long who waits: the walk delays the waiter, so that only shares of callers are meant"}
-	if s.rung != Fentry {
+	if s.mode != Fentry {
 		blind = append(blind, "who spins on the pending bit of a native queued spin lock: no event is fired")
 	}
 	return blind

@@ -11,29 +11,29 @@ import (
 // Wait is the probe of waits for spin locks.
 type Wait struct{ *programs }
 
-// Ladder returns the rungs of the wait probe, best first.
-func Ladder() []Rung { return []Rung{Fentry, TPBTF, RawTP} }
+// Ladder returns the attach modes of the wait probe, best first.
+func WaitModes() []AttachMode { return []AttachMode{Fentry, TPBTF, RawTP} }
 
-// Wait loads the wait probe by the best rung the kernel allows, and returns
-// the rungs it had to pass over. If it allows none the probe is nil. Loading
+// Wait loads the wait probe by the best attach mode the kernel allows, and returns
+// the attach modes it had to pass over. If it allows none the probe is nil. Loading
 // takes long, for the kernel's BTF is read and the programs are verified;
 // Attach does not. Needs CAP_BPF and CAP_PERFMON.
-func (l *Loader) Wait() (*Wait, []Attempt) { return climb(Ladder(), l.waitBy) }
+func (l *Loader) Wait() (*Wait, []Attempt) { return climb(WaitModes(), l.waitBy) }
 
-// LoadWaitBy loads the wait probe by one rung, and attaches it for a moment to
+// LoadWaitBy loads the wait probe by one attach mode, and attaches it for a moment to
 // see that it can.
-func LoadWaitBy(rung Rung) (*Wait, error) { return NewLoader().waitBy(rung) }
+func LoadWaitBy(mode AttachMode) (*Wait, error) { return NewLoader().waitBy(mode) }
 
-func (l *Loader) waitBy(rung Rung) (*Wait, error) {
+func (l *Loader) waitBy(mode AttachMode) (*Wait, error) {
 	spec, err := bpf.LoadWait()
 	if err != nil {
 		return nil, fmt.Errorf("reading the wait probe: %w", err)
 	}
-	groups, err := l.waitGroups(rung)
+	groups, err := l.waitGroups(mode)
 	if err != nil {
 		return nil, err
 	}
-	p, err := l.load(bundle.ProbeWait, rung, 0, spec, groups)
+	p, err := l.load(bundle.ProbeWait, mode, 0, spec, groups)
 	if err != nil {
 		return nil, err
 	}
@@ -42,11 +42,11 @@ func (l *Loader) waitBy(rung Rung) (*Wait, error) {
 
 // waitGroups returns the pairs of programs that see a wait end and begin: the
 // end is attached first, so that no begin waits for one that nobody sees.
-func (l *Loader) waitGroups(rung Rung) ([]group, error) {
+func (l *Loader) waitGroups(mode AttachMode) ([]group, error) {
 	pair := func(begin, onBegin, end, onEnd string) group {
 		return group{hooks: []hook{{end, onEnd}, {begin, onBegin}}}
 	}
-	switch rung {
+	switch mode {
 	case TPBTF:
 		return []group{pair(bpf.WaitProgBtfBegin, "contention_begin", bpf.WaitProgBtfEnd, "contention_end")}, nil
 	case RawTP:
@@ -79,7 +79,7 @@ func (w *Wait) Blind() []string {
 		"lines that bounce: an acquisition that did not wait is not seen, however slow it was",
 		"sleeping locks (mutex, rw_semaphore, the spin locks of PREEMPT_RT)",
 	}
-	if w.rung != Fentry {
+	if w.mode != Fentry {
 		return append(blind,
 			"the first waiter in line of a native queued spin lock, who spins on the pending bit without an event: with two CPUs on a lock, nearly all of its waiting",
 			"test-and-set spin locks: a guest without paravirtual ones fires no event",

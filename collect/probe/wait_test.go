@@ -41,18 +41,18 @@ func TestDecodeWaits(t *testing.T) {
 	}
 }
 
-// TestWait attaches every rung this kernel lets it and has it watch a load
+// TestWait attaches every attach mode this kernel lets it and has it watch a load
 // that contends.
 func TestWait(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("attaching eBPF programs needs root")
 	}
 	attached := 0
-	for _, rung := range Ladder() {
-		t.Run(string(rung), func(t *testing.T) {
-			w, err := LoadWaitBy(rung)
+	for _, mode := range WaitModes() {
+		t.Run(string(mode), func(t *testing.T) {
+			w, err := LoadWaitBy(mode)
 			if err != nil {
-				t.Skipf("this kernel does not attach it: %s", Attempt{rung, err})
+				t.Skipf("this kernel does not attach it: %s", Attempt{mode, err})
 			}
 			defer w.Close()
 			if err := w.Attach(); err != nil {
@@ -104,7 +104,7 @@ func watch(t *testing.T, w *Wait) {
 	if counted != ended {
 		t.Errorf("%d waits by lock, %d by CPU", counted, ended)
 	}
-	t.Logf("%s: %d waits, losses %+v", w.Rung(), ended, waits.Losses(bundle.CPUSet{0, 1}))
+	t.Logf("%s: %d waits, losses %+v", w.Mode(), ended, waits.Losses(bundle.CPUSet{0, 1}))
 }
 
 func read(t *testing.T, w *Wait) *Waits {

@@ -12,10 +12,10 @@ import (
 
 // counted is what the probes of a run counted; nil what was not.
 type counted struct {
-	waits         *probe.Waits
-	acquisitions  []*probe.Acquisitions // of count, of time
-	find, inbound *probe.Finds
-	stacks        *probe.StackCounts
+	waits             *probe.Waits
+	acquisitions      []*probe.Acquisitions // of count, of time
+	outbound, inbound *probe.Lookups
+	stacks            *probe.StackCounts
 }
 
 // readProbes reads the probes that had their phase, and notes each and its
@@ -28,8 +28,8 @@ func (r *recorder) readProbes() *counted {
 			c.acquisitions = append(c.acquisitions, got)
 		}
 	}
-	c.find = readProbe(r, r.loaded.find, func(f *probe.Finds) []bundle.Loss { return f.Losses(bundle.ProbeFind) })
-	c.inbound = readProbe(r, r.loaded.inbound, func(f *probe.Finds) []bundle.Loss { return f.Losses(bundle.ProbeInbound) })
+	c.outbound = readProbe(r, r.loaded.outbound, func(f *probe.Lookups) []bundle.Loss { return f.Losses(bundle.ProbeFind) })
+	c.inbound = readProbe(r, r.loaded.inbound, func(f *probe.Lookups) []bundle.Loss { return f.Losses(bundle.ProbeInbound) })
 	c.stacks = readProbe(r, r.loaded.stacks, func(s *probe.StackCounts) []bundle.Loss { return s.Losses(bundle.ProbeStacks) })
 	if c.waits != nil {
 		c.waits.Rows = slices.DeleteFunc(c.waits.Rows, func(row bundle.LockRow) bool { return !r.plan.CPUs.Contains(row.CPU) })
@@ -59,7 +59,7 @@ func readProbe[C any, T any, P interface {
 		return nil
 	}
 	r.update(func(m *bundle.Manifest) {
-		m.Probes = append(m.Probes, bundle.Probe{Name: p.Name(), Rung: string(p.Rung()), Blind: p.Blind(), Window: window})
+		m.Probes = append(m.Probes, bundle.Probe{Name: p.Name(), Rung: string(p.Mode()), Blind: p.Blind(), Window: window})
 		m.Losses = append(m.Losses, losses(got)...)
 	})
 	return got
@@ -78,7 +78,7 @@ func (r *recorder) windowOf(p probe.Probe) (bundle.Window, bool) {
 // states returns the SAs that were given out, outbound first.
 func (c *counted) states() []probe.State {
 	var states []probe.State
-	for _, f := range []*probe.Finds{c.find, c.inbound} {
+	for _, f := range []*probe.Lookups{c.outbound, c.inbound} {
 		if f != nil {
 			states = append(states, f.States...)
 		}
@@ -167,15 +167,15 @@ func (c *counted) lockLines() []bundle.LockLine {
 }
 
 // findLines are the accounts and the rows of the outbound, then the inbound.
-func (c *counted) findLines(n *lockname.Namer) []bundle.FindLine {
+func (c *counted) lookupLines(n *lockname.Namer) []bundle.FindLine {
 	var lines []bundle.FindLine
-	if c.find != nil {
-		for i := range c.find.Accounts {
-			if c.find.Accounts[i].Calls > 0 {
-				lines = append(lines, bundle.FindLine{Account: &c.find.Accounts[i]})
+	if c.outbound != nil {
+		for i := range c.outbound.Accounts {
+			if c.outbound.Accounts[i].Calls > 0 {
+				lines = append(lines, bundle.FindLine{Account: &c.outbound.Accounts[i]})
 			}
 		}
-		for _, s := range c.find.States {
+		for _, s := range c.outbound.States {
 			lines = append(lines, bundle.FindLine{Row: &bundle.FindRow{
 				CPU: s.CPU, State: lockname.Address(s.Address), Lock: n.LockOf(s.Address), NetNS: n.NetNS(s.NetNS),
 				SPI: s.SPI, PCPU: s.PCPU, Count: s.Count,

@@ -16,10 +16,10 @@ func TestCountedNames(t *testing.T) {
 		acquisitions: []*probe.Acquisitions{
 			{Rows: []bundle.AcquireRow{{Lock: lock}}},
 		},
-		find: &probe.Finds{States: []probe.State{
+		outbound: &probe.Lookups{States: []probe.State{
 			{CPU: 3, Address: 0xffff000000001000, NetNS: 7, SPI: 0x1001},
 		}},
-		inbound: &probe.Finds{States: []probe.State{
+		inbound: &probe.Lookups{States: []probe.State{
 			{CPU: 3, Address: 0xffff000000002000, NetNS: 8, SPI: 0x1002, Inbound: true},
 		}},
 		stacks: &probe.StackCounts{Rows: []bundle.StackRow{{Lock: lock, Count: 2}}},
@@ -36,7 +36,7 @@ func TestCountedNames(t *testing.T) {
 			t.Errorf("a row's lock is called %q", name)
 		}
 	}
-	lines := c.findLines(n)
+	lines := c.lookupLines(n)
 	if len(lines) != 2 || lines[0].Row.Lock != lock || lines[0].Row.NetNS != "west" ||
 		lines[1].Inbound.NetNS != "inode 8" {
 		t.Errorf("lines %+v", lines)
@@ -47,7 +47,7 @@ func TestCountedNothing(t *testing.T) {
 	c := &counted{}
 	n := lockname.New(lockname.Sources{})
 	c.name(n)
-	if len(c.lockLines()) != 0 || len(c.findLines(n)) != 0 {
+	if len(c.lockLines()) != 0 || len(c.lookupLines(n)) != 0 {
 		t.Error("made something of nothing")
 	}
 }

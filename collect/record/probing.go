@@ -21,13 +21,13 @@ type probing struct {
 // loaded is the probes of a run that the kernel has taken; those it has not are
 // nil.
 type loaded struct {
-	wait          *probe.Wait
-	count, time   *probe.Acquire
-	find, inbound *probe.Find
-	stacks        *probe.Stacks
+	wait              *probe.Wait
+	count, time       *probe.Acquire
+	outbound, inbound *probe.Lookup
+	stacks            *probe.Stacks
 }
 
-// loadProbes loads the probes of the plan, each by the best rung, or notes why
+// loadProbes loads the probes of the plan, each by the best attach mode, or notes why
 // there is none. It is done before there is a load: verifying takes seconds on
 // busy CPUs.
 func (r *recorder) loadProbes() {
@@ -43,7 +43,7 @@ func (r *recorder) loadProbes() {
 		case bundle.ProbeTime:
 			l.time = take(r, name, load.Time)
 		case bundle.ProbeFind:
-			l.find = take(r, name, func() (*probe.Find, []probe.Attempt) { return load.Find(probe.DefaultOneIn) })
+			l.outbound = take(r, name, func() (*probe.Lookup, []probe.Attempt) { return load.Lookup(probe.DefaultOneIn) })
 			l.inbound = take(r, bundle.ProbeInbound, load.Inbound)
 		case bundle.ProbeStacks:
 			l.stacks = take(r, name, load.Stacks)

@@ -37,7 +37,7 @@ func (r *recorder) save() error {
 		r.saveTraffic(),
 		writeSome(r.w, bundle.TotalsFile, r.totals),
 		writeSome(r.w, bundle.LocksFile, c.lockLines()),
-		writeSome(r.w, bundle.FindsFile, c.findLines(names)),
+		writeSome(r.w, bundle.FindsFile, c.lookupLines(names)),
 		r.saveLayouts(layouts),
 	)
 }
@@ -71,7 +71,7 @@ func (r *recorder) perCPU(c *counted) lockname.PerCPU {
 	if len(c.locks()) == 0 {
 		return lockname.PerCPU{}
 	}
-	p, err := lockname.FindPerCPU(r.opt.Root)
+	p, err := lockname.LocatePerCPU(r.opt.Root)
 	if err != nil {
 		r.gap(bundle.Gap{What: "names of per-CPU locks", Why: err.Error()})
 	}

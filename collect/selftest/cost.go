@@ -71,7 +71,7 @@ type attachable struct {
 // the same waits and stays until it is interrupted.
 type Command struct{ Name, Shell string }
 
-// MeasureCost measures each rung of the wait probe that attaches, and each command
+// MeasureCost measures each attach mode of the wait probe that attaches, and each command
 // of beside. The observers take turns, Rounds times, on the first two CPUs.
 func MeasureCost(ctx context.Context, kernel string, o Options, beside []Command) (*CostResult, error) {
 	if len(o.CPUs) < 2 {
@@ -88,9 +88,9 @@ func MeasureCost(ctx context.Context, kernel string, o Options, beside []Command
 		return nil, err
 	}
 	observers := []*attachable{empty}
-	for _, rung := range probe.Ladder() {
-		o.progress("loading the wait probe by %s", rung)
-		a, unload := rungObserver(rung)
+	for _, mode := range probe.WaitModes() {
+		o.progress("loading the wait probe by %s", mode)
+		a, unload := modeObserver(mode)
 		defer unload()
 		observers = append(observers, a)
 	}
@@ -277,17 +277,17 @@ func emptyObserver() (*attachable, error) {
 	}}, nil
 }
 
-// rungObserver is the wait probe by one rung.
-func rungObserver(rung probe.Rung) (a *attachable, unload func()) {
-	a = &attachable{name: "xfrmscope, " + string(rung)}
+// rungObserver is the wait probe by one attach mode.
+func modeObserver(mode probe.AttachMode) (a *attachable, unload func()) {
+	a = &attachable{name: "xfrmscope, " + string(mode)}
 	before, err := programIDs()
 	if err != nil {
 		a.missing = err.Error()
 		return a, func() {}
 	}
-	wait, err := probe.LoadWaitBy(rung)
+	wait, err := probe.LoadWaitBy(mode)
 	if err != nil {
-		a.missing = reason(rung, err)
+		a.missing = reason(mode, err)
 		return a, func() {}
 	}
 	if a.ids, err = programsSince(before); err != nil {

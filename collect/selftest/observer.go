@@ -11,7 +11,7 @@ import (
 // settle is left out after attaching, which patches kernel text on all CPUs.
 const settle = 50 * time.Millisecond
 
-// An observer is a rung of the wait probe, or none, and what it saw so far.
+// An observer is an attach mode of the wait probe, or none, and what it saw so far.
 type observer struct {
 	wait *probe.Wait // nil: no probe
 	seen []Seen      // one for each load and size, in the order they are run

@@ -1,4 +1,4 @@
-// Package selftest makes contention on this kernel and says what each rung of
+// Package selftest makes contention on this kernel and says what each attach mode of
 // the wait probe saw of it.
 //
 //	New -> Run -> Result (rows by load and CPUs, verdicts)
@@ -24,7 +24,7 @@ import (
 // Options are what Run and Cost need.
 type Options struct {
 	CPUs     bundle.CPUSet     // the loads run on the first, the first two, and all of them
-	Rounds   int               // windows of each load under each rung, taken in turn
+	Rounds   int               // windows of each load under each attach mode, taken in turn
 	Window   time.Duration     // length of one
 	Progress func(line string) // may be nil
 }
@@ -54,20 +54,20 @@ type Result struct {
 	Rounds   int           `json:"rounds"`
 	WindowNS time.Duration `json:"window_ns"`
 	Bare     []Seen        `json:"bare"` // the loads without a probe
-	Rungs    []Rung        `json:"rungs"`
+	Modes    []Mode        `json:"rungs"`
 	Pending  []Pending     `json:"pending,omitempty"` // if fentry and tp_btf both attach
 	Verdicts []Verdict     `json:"verdicts"`
 }
 
-// A Rung is one way to attach the wait probe, and what it saw.
-type Rung struct {
-	Rung   probe.Rung `json:"rung"`
-	Passed string     `json:"passed,omitempty"` // why it is not attached; then the rest is empty
-	Blind  []string   `json:"blind,omitempty"`
-	Seen   []Seen     `json:"seen,omitempty"`
+// A Mode is one way to attach the wait probe, and what it saw.
+type Mode struct {
+	Mode   probe.AttachMode `json:"rung"`
+	Passed string           `json:"passed,omitempty"` // why it is not attached; then the rest is empty
+	Blind  []string         `json:"blind,omitempty"`
+	Seen   []Seen           `json:"seen,omitempty"`
 }
 
-// Seen is one load on some CPUs under one rung, all rounds together.
+// Seen is one load on some CPUs under one attach mode, all rounds together.
 type Seen struct {
 	Load    Load          `json:"load"`
 	CPUs    bundle.CPUSet `json:"cpus"`
@@ -76,7 +76,7 @@ type Seen struct {
 	NSPerOp float64       `json:"ns_per_op"` // mean of all rounds
 	LowNS   float64       `json:"low_ns"`    // the lowest and the highest mean of a round
 	HighNS  float64       `json:"high_ns"`
-	ExtraNS float64       `json:"extra_ns"` // NSPerOp less that of the same load on one CPU, same rung
+	ExtraNS float64       `json:"extra_ns"` // NSPerOp less that of the same load on one CPU, same attach mode
 
 	Waits  uint64        `json:"waits"` // for the generator's locks
 	WaitNS uint64        `json:"wait_ns"`
@@ -115,7 +115,7 @@ func ratio(a, b uint64) float64 {
 	return float64(a) / float64(b)
 }
 
-// Run runs every load under every rung, and without, in turn. A rung that does
+// Run runs every load under every attach mode, and without, in turn. An attach mode that does
 // not attach is in the result with the reason.
 func Run(ctx context.Context, kernel string, o Options) (*Result, error) {
 	g, err := newGenerator()
@@ -124,17 +124,17 @@ func Run(ctx context.Context, kernel string, o Options) (*Result, error) {
 	}
 	defer g.close()
 	result := &Result{Kernel: kernel, CPUs: o.CPUs, Rounds: o.Rounds, WindowNS: o.Window}
-	observers, waits := []*observer{{}}, map[probe.Rung]*probe.Wait{}
-	for _, rung := range probe.Ladder() {
-		o.progress("loading the wait probe by %s", rung)
-		wait, err := probe.LoadWaitBy(rung)
+	observers, waits := []*observer{{}}, map[probe.AttachMode]*probe.Wait{}
+	for _, mode := range probe.WaitModes() {
+		o.progress("loading the wait probe by %s", mode)
+		wait, err := probe.LoadWaitBy(mode)
 		if err != nil {
-			result.Rungs = append(result.Rungs, Rung{Rung: rung, Passed: reason(rung, err)})
+			result.Modes = append(result.Modes, Mode{Mode: mode, Passed: reason(mode, err)})
 			continue
 		}
 		defer wait.Close()
-		observers, waits[rung] = append(observers, &observer{wait: wait}), wait
-		result.Rungs = append(result.Rungs, Rung{Rung: rung, Blind: wait.Blind()})
+		observers, waits[mode] = append(observers, &observer{wait: wait}), wait
+		result.Modes = append(result.Modes, Mode{Mode: mode, Blind: wait.Blind()})
 	}
 	for i := range o.Rounds {
 		o.progress("round %d of %d", i+1, o.Rounds)
@@ -156,9 +156,9 @@ func Run(ctx context.Context, kernel string, o Options) (*Result, error) {
 	return result, nil
 }
 
-// reason is what an attempt says, less the rung's name.
-func reason(rung probe.Rung, err error) string {
-	_, why, _ := strings.Cut(probe.Attempt{Rung: rung, Err: err}.String(), ": ")
+// reason is what an attempt says, less the attach mode's name.
+func reason(mode probe.AttachMode, err error) string {
+	_, why, _ := strings.Cut(probe.Attempt{Mode: mode, Err: err}.String(), ": ")
 	return why
 }
 
@@ -173,9 +173,9 @@ func (r *Result) take(ob *observer) {
 		r.Bare = ob.seen
 		return
 	}
-	for i := range r.Rungs {
-		if r.Rungs[i].Rung == ob.wait.Rung() {
-			r.Rungs[i].Seen = ob.seen
+	for i := range r.Modes {
+		if r.Modes[i].Mode == ob.wait.Mode() {
+			r.Modes[i].Seen = ob.seen
 		}
 	}
 }
@@ -186,9 +186,9 @@ func alone(seen []Seen, load Load) float64 {
 	return seen[i].NSPerOp
 }
 
-// Attached reports whether any rung did.
+// Attached reports whether any attach mode did.
 func (r *Result) Attached() bool {
-	return slices.ContainsFunc(r.Rungs, func(r Rung) bool { return r.Passed == "" })
+	return slices.ContainsFunc(r.Modes, func(r Mode) bool { return r.Passed == "" })
 }
 
 // KernelRelease is uname -r.

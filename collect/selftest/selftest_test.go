@@ -35,8 +35,8 @@ func TestSubtract(t *testing.T) {
 	}
 }
 
-// synthetic is a result of two CPUs under one rung.
-func synthetic(rung probe.Rung) *Result {
+// synthetic is a result of two CPUs under one attach mode.
+func synthetic(mode probe.AttachMode) *Result {
 	alone, both := bundle.CPUSet{0}, bundle.CPUSet{0, 1}
 	seen := func() []Seen {
 		return []Seen{
@@ -45,14 +45,14 @@ func synthetic(rung probe.Rung) *Result {
 			{Load: Atomic, CPUs: alone, Asked: 10, Ops: 10, NSPerOp: 20}, {Load: Atomic, CPUs: both, Asked: 20, Ops: 20, NSPerOp: 45, ExtraNS: 25},
 		}
 	}
-	return &Result{CPUs: both, Rounds: 1, Bare: seen(), Rungs: []Rung{{Rung: rung, Seen: seen()}}}
+	return &Result{CPUs: both, Rounds: 1, Bare: seen(), Modes: []Mode{{Mode: mode, Seen: seen()}}}
 }
 
 func TestJudge(t *testing.T) {
 	at := func(load Load, change func(*Seen)) func(*Result) {
 		return func(r *Result) {
-			for i := range r.Rungs[0].Seen {
-				if s := &r.Rungs[0].Seen[i]; s.Load == load && len(s.CPUs) == 2 {
+			for i := range r.Modes[0].Seen {
+				if s := &r.Modes[0].Seen[i]; s.Load == load && len(s.CPUs) == 2 {
 					change(s)
 				}
 			}
@@ -61,7 +61,7 @@ func TestJudge(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change func(*Result)
-		rung   probe.Rung
+		mode   probe.AttachMode
 		failed string // ids of the verdicts that are not OK
 		text   string // in one of the texts
 	}{
@@ -77,7 +77,7 @@ func TestJudge(t *testing.T) {
 		{"blind on two CPUs", at(Shared, func(s *Seen) { s.Waits = 0 }), probe.TPBTF, "seen", "the first in line"},
 		{"nothing by fentry", at(Shared, func(s *Seen) { s.Waits = 0 }), probe.Fentry, "seen", "not the function"},
 	} {
-		r := synthetic(tt.rung)
+		r := synthetic(tt.mode)
 		tt.change(r)
 		r.judge()
 		var failed, texts []string
@@ -113,14 +113,14 @@ func TestRun(t *testing.T) {
 		t.Skip("the generator does not load here: ", err)
 	}
 	if !r.Attached() {
-		t.Skip("no rung attaches here: ", r.Rungs)
+		t.Skip("no rung attaches here: ", r.Modes)
 	}
 	if len(r.Bare) != 6 {
 		t.Fatalf("%d rows, want 3 loads on 1 and 2 CPUs", len(r.Bare))
 	}
 	for _, v := range r.Verdicts {
 		if !v.OK {
-			t.Errorf("%s %s: %s", v.Rung, v.ID, v.Text)
+			t.Errorf("%s %s: %s", v.Mode, v.ID, v.Text)
 		}
 	}
 }
@@ -139,7 +139,7 @@ func TestCostOfNothing(t *testing.T) {
 	if err != nil {
 		t.Skip("the generator does not load here: ", err)
 	}
-	if len(r.Rows) != len(probe.Ladder())+1 || r.EmptyNS.Median <= 0 {
+	if len(r.Rows) != len(probe.WaitModes())+1 || r.EmptyNS.Median <= 0 {
 		t.Errorf("rows %+v", r)
 	}
 	if last := r.Rows[len(r.Rows)-1]; last.Missing != "not measured: it ended: no such switch" {

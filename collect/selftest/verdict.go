@@ -8,13 +8,13 @@ import (
 
 // A Verdict is a fact that must hold, or that explains one that does not.
 type Verdict struct {
-	ID   string     `json:"id"` // "counted", "own", "atomic", "accounts", "shared", "pending", "seen"
-	Rung probe.Rung `json:"rung,omitempty"`
-	OK   bool       `json:"ok"`
-	Text string     `json:"text"`
+	ID   string           `json:"id"` // "counted", "own", "atomic", "accounts", "shared", "pending", "seen"
+	Mode probe.AttachMode `json:"rung,omitempty"`
+	OK   bool             `json:"ok"`
+	Text string           `json:"text"`
 }
 
-// Valid reports whether all that must hold does. Where a rung is blind by its
+// Valid reports whether all that must hold does. Where an attach mode is blind by its
 // nature the verdict says so, and another one may see; that none does is not
 // valid.
 func (r *Result) Valid() bool {
@@ -29,15 +29,15 @@ func (r *Result) Valid() bool {
 func (r *Result) judge() {
 	r.counted()
 	seen := false
-	for i := range r.Rungs {
-		rung := &r.Rungs[i]
-		if rung.Passed != "" {
+	for i := range r.Modes {
+		mode := &r.Modes[i]
+		if mode.Passed != "" {
 			continue
 		}
-		r.silent(rung, Own, "locks of one CPU each")
-		r.silent(rung, Atomic, "a counter without a lock")
-		r.accounts(rung)
-		seen = r.shared(rung) || seen
+		r.silent(mode, Own, "locks of one CPU each")
+		r.silent(mode, Atomic, "a counter without a lock")
+		r.accounts(mode)
+		seen = r.shared(mode) || seen
 	}
 	for i := range r.Pending {
 		r.pending(&r.Pending[i])
@@ -51,10 +51,10 @@ func (r *Result) judge() {
 	}
 }
 
-func (r *Result) add(id string, rung *Rung, ok bool, format string, args ...any) {
+func (r *Result) add(id string, mode *Mode, ok bool, format string, args ...any) {
 	v := Verdict{ID: id, OK: ok, Text: fmt.Sprintf(format, args...)}
-	if rung != nil {
-		v.Rung = rung.Rung
+	if mode != nil {
+		v.Mode = mode.Mode
 	}
 	r.Verdicts = append(r.Verdicts, v)
 }
@@ -77,28 +77,28 @@ func (r *Result) counted() {
 
 func (r *Result) all() [][]Seen {
 	all := [][]Seen{r.Bare}
-	for _, rung := range r.Rungs {
-		all = append(all, rung.Seen)
+	for _, mode := range r.Modes {
+		all = append(all, mode.Seen)
 	}
 	return all
 }
 
 // silent says whether a load without waits showed none.
-func (r *Result) silent(rung *Rung, load Load, what string) {
+func (r *Result) silent(mode *Mode, load Load, what string) {
 	var waits, ops uint64
 	extra := 0.0
-	for i := range rung.Seen {
-		if s := &rung.Seen[i]; s.Load == load {
+	for i := range mode.Seen {
+		if s := &mode.Seen[i]; s.Load == load {
 			waits += s.Waits
 			ops += s.Ops
 			extra = s.ExtraNS
 		}
 	}
 	if load == Atomic && waits == 0 {
-		r.add(string(load), rung, true, "%s: no wait in %d operations, and on %d CPUs each took %+.0f ns against one: a line that bounces is not seen", what, ops, len(r.CPUs), extra)
+		r.add(string(load), mode, true, "%s: no wait in %d operations, and on %d CPUs each took %+.0f ns against one: a line that bounces is not seen", what, ops, len(r.CPUs), extra)
 		return
 	}
-	r.add(string(load), rung, waits == 0, "%s: %d waits in %d operations; there are none to see", what, waits, ops)
+	r.add(string(load), mode, waits == 0, "%s: %d waits in %d operations; there are none to see", what, waits, ops)
 }
 
 // contexts is how many waits one CPU may be in (kernel/locking/mcs_spinlock.h
@@ -106,10 +106,10 @@ func (r *Result) silent(rung *Rung, load Load, what string) {
 const contexts = 4
 
 // accounts says whether the waits begun have ended or are accounted for.
-func (r *Result) accounts(rung *Rung) {
+func (r *Result) accounts(mode *Mode) {
 	var begun, ended, lost, open uint64
-	for i := range rung.Seen {
-		s := &rung.Seen[i]
+	for i := range mode.Seen {
+		s := &mode.Seen[i]
 		begun += s.Begun
 		ended += s.Ended
 		for _, l := range s.Losses {
@@ -118,31 +118,31 @@ func (r *Result) accounts(rung *Rung) {
 		open += uint64(contexts * len(s.CPUs) * r.Rounds)
 	}
 	difference := max(begun, ended) - min(begun, ended)
-	r.add("accounts", rung, difference <= lost+open, "%d waits begun, %d ended, %d lost", begun, ended, lost)
+	r.add("accounts", mode, difference <= lost+open, "%d waits begun, %d ended, %d lost", begun, ended, lost)
 }
 
-// shared says what the rung saw of the shared lock.
-func (r *Result) shared(rung *Rung) bool {
+// shared says what the attach mode saw of the shared lock.
+func (r *Result) shared(mode *Mode) bool {
 	sees := false
-	for i := range rung.Seen {
-		s := &rung.Seen[i]
+	for i := range mode.Seen {
+		s := &mode.Seen[i]
 		if s.Load != Shared || len(s.CPUs) == 1 {
 			continue
 		}
 		if s.Waits > 0 {
 			sees = true
-			r.add("shared", rung, true, "one lock for CPUs %s: %d waits, %.2g %% of the operations, %.0f of the %+.0f ns an operation that sharing costs", s.CPUs, s.Waits, 100*s.Share(), s.WaitPerOp(), s.ExtraNS)
+			r.add("shared", mode, true, "one lock for CPUs %s: %d waits, %.2g %% of the operations, %.0f of the %+.0f ns an operation that sharing costs", s.CPUs, s.Waits, 100*s.Share(), s.WaitPerOp(), s.ExtraNS)
 			continue
 		}
-		r.add("shared", rung, true, "one lock for CPUs %s: no wait seen, though sharing costs %+.0f ns an operation; %s", s.CPUs, s.ExtraNS, blindness(rung, len(s.CPUs)))
+		r.add("shared", mode, true, "one lock for CPUs %s: no wait seen, though sharing costs %+.0f ns an operation; %s", s.CPUs, s.ExtraNS, blindness(mode, len(s.CPUs)))
 	}
 	return sees
 }
 
-// blindness explains why a rung sees no wait for a lock that is shared.
-func blindness(rung *Rung, cpus int) string {
+// blindness explains why an attach mode sees no wait for a lock that is shared.
+func blindness(mode *Mode, cpus int) string {
 	switch {
-	case rung.Rung == probe.Fentry:
+	case mode.Mode == probe.Fentry:
 		return "its slow path is not run, or is not the function the probe is attached to"
 	case cpus == 2:
 		return "of two CPUs on a native queued spin lock the waiting one is nearly always the first in line, who passes no tracepoint"

@@ -87,7 +87,7 @@ func Compare(before, after Reading, cpus bundle.CPUSet) Frame {
 	}
 	f.SAs = c.sas(before.SAs, after.SAs)
 	f.Errors = c.errors(after.Counters)
-	found := c.finds(before.Finds, after.Finds)
+	found := c.lookups(before.Lookups, after.Lookups)
 	for _, cpu := range cpus {
 		row := c.times(cpu)
 		row.Received = c.rate(bundle.CounterKey{Source: "/proc/net/softnet_stat", Name: "processed", CPU: cpu})
@@ -193,8 +193,8 @@ func (c *comparison) sas(before, after []bundle.SA) []SARate {
 // byCPU is what the lookups of one CPU found, per second.
 type byCPU struct{ own, fallback, wrong float64 }
 
-// finds sorts the SAs that each CPU was given; nil if that is not measured.
-func (c *comparison) finds(before, after *probe.Finds) map[int]byCPU {
+// lookups sorts the SAs that each CPU was given; nil if that is not measured.
+func (c *comparison) lookups(before, after *probe.Lookups) map[int]byCPU {
 	if before == nil || after == nil || c.seconds <= 0 {
 		return nil
 	}
@@ -354,7 +354,7 @@ func (c *comparison) errors(rows []bundle.Counter) []ErrorRate {
 // spread names the inbound SPIs that more than one CPU looked up. Two namespaces
 // or addresses may have an SA each of one SPI: what tells SAs apart is where they
 // are.
-func spread(before, after *probe.Finds) []string {
+func spread(before, after *probe.Lookups) []string {
 	if before == nil || after == nil {
 		return nil
 	}

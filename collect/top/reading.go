@@ -21,8 +21,8 @@ type Reading struct {
 	SAs      []bundle.SA
 	Counters []bundle.Counter // CPU times, softnet_stat, xfrm_stat
 	Waits    *probe.Waits     // nil: not measured
-	Finds    *probe.Finds     // xfrm_state_find; nil: not measured
-	Inbound  *probe.Finds     // lookups of inbound SAs; nil: not measured
+	Lookups  *probe.Lookups   // xfrm_state_find; nil: not measured
+	Inbound  *probe.Lookups   // lookups of inbound SAs; nil: not measured
 
 	Blind      []string // what the wait probe cannot see
 	Unmeasured []string // what is not measured and why: "lock waits: ..."
@@ -41,10 +41,10 @@ type Live struct {
 	netns []string
 	inode map[uint32]bool // of the namespaces
 
-	wait    *probe.Wait
-	find    *probe.Find
-	inbound *probe.Find
-	probes  []probe.Probe
+	wait     *probe.Wait
+	outbound *probe.Lookup
+	inbound  *probe.Lookup
+	probes   []probe.Probe
 
 	unmeasured, notes []string
 
@@ -81,9 +81,9 @@ func Open(opt Options) *Live {
 		l.wait = wait
 	}
 	const everyCall = 1 << 16 // of the calls, so many to one are timed: top shows no times of lookups
-	find, passed := load.Find(everyCall)
+	find, passed := load.Lookup(everyCall)
 	if l.attach("SAs by CPU", find, find != nil, passed) {
-		l.find = find
+		l.outbound = find
 	}
 	inbound, passed := load.Inbound()
 	if l.attach("inbound SAs by CPU", inbound, inbound != nil, passed) {
@@ -125,7 +125,7 @@ func (l *Live) attach(what string, p probe.Probe, loaded bool, passed []probe.At
 		return false
 	}
 	l.probes = append(l.probes, p)
-	l.notes = append(l.notes, fmt.Sprintf("%s by %s", p.Name(), p.Rung()))
+	l.notes = append(l.notes, fmt.Sprintf("%s by %s", p.Name(), p.Mode()))
 	return true
 }
 
@@ -176,8 +176,8 @@ func (l *Live) Read() (Reading, error) {
 	if l.wait != nil {
 		r.Waits = read(&r, l.wait.Read)
 	}
-	if l.find != nil {
-		r.Finds = l.mine(read(&r, l.find.Read))
+	if l.outbound != nil {
+		r.Lookups = l.mine(read(&r, l.outbound.Read))
 	}
 	if l.inbound != nil {
 		r.Inbound = l.mine(read(&r, l.inbound.Read))
@@ -203,7 +203,7 @@ func read[T any](r *Reading, from func() (*T, error)) *T {
 }
 
 // mine keeps what was counted in the namespaces that are shown.
-func (l *Live) mine(f *probe.Finds) *probe.Finds {
+func (l *Live) mine(f *probe.Lookups) *probe.Lookups {
 	if f != nil {
 		f.States = slices.DeleteFunc(f.States, func(s probe.State) bool { return s.NetNS != 0 && len(l.inode) > 0 && !l.inode[s.NetNS] })
 	}

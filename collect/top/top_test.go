@@ -19,7 +19,8 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 func cpu(n uint32) *uint32 { return &n }
-func pcpu(n int) *int      { return &n }
+
+func pcpu(n int) *int { return &n }
 
 func at(t time.Duration) Reading { return Reading{TimeNS: int64(t)} }
 
@@ -58,12 +59,12 @@ func readings() (before, after Reading) {
 	})
 	before.Waits = &probe.Waits{Rows: []bundle.LockRow{{CPU: 0, WaitNS: 1000}}, Accounts: []bundle.LockAccount{{CPU: 0, Ended: 10}, {CPU: 1}}}
 	after.Waits = &probe.Waits{Rows: []bundle.LockRow{{CPU: 0, WaitNS: 81000}}, Accounts: []bundle.LockAccount{{CPU: 0, Ended: 30}, {CPU: 1}}}
-	before.Finds = &probe.Finds{States: []probe.State{{CPU: 0, Address: 1, SPI: 0x1001, PCPU: pcpu(0), Count: 1000}}}
-	after.Finds = &probe.Finds{States: []probe.State{
+	before.Lookups = &probe.Lookups{States: []probe.State{{CPU: 0, Address: 1, SPI: 0x1001, PCPU: pcpu(0), Count: 1000}}}
+	after.Lookups = &probe.Lookups{States: []probe.State{
 		{CPU: 0, Address: 1, SPI: 0x1001, PCPU: pcpu(0), Count: 5000},
 		{CPU: 1, Address: 2, SPI: 0x1002, PCPU: pcpu(1), Count: 990}, {CPU: 1, Address: 1, SPI: 0x1001, PCPU: pcpu(0), Count: 10}, {CPU: 1, Address: 3, SPI: 0x1000, Count: 500},
 	}}
-	before.Inbound, after.Inbound = &probe.Finds{}, &probe.Finds{States: []probe.State{{CPU: 0, SPI: 0x2000, Address: 1, Count: 1}, {CPU: 1, SPI: 0x2000, Address: 1, Count: 1},
+	before.Inbound, after.Inbound = &probe.Lookups{}, &probe.Lookups{States: []probe.State{{CPU: 0, SPI: 0x2000, Address: 1, Count: 1}, {CPU: 1, SPI: 0x2000, Address: 1, Count: 1},
 		{CPU: 0, SPI: 0x3000, Address: 2, Count: 1}, {CPU: 1, SPI: 0x3000, Address: 3, Count: 1}}} // of two namespaces
 	after.Waits.Accounts[0].Begun, after.Waits.Accounts[0].Mismatched = 31, 1
 	after.Blind = []string{"sleeping locks"}
@@ -132,7 +133,7 @@ func compareReadings(cpus bundle.CPUSet, change func(before, after *Reading)) Fr
 
 // Without probes what needs them is not known; the rest is.
 func TestNotMeasured(t *testing.T) {
-	f := compareReadings(bundle.CPUSet{0, 1}, func(before, after *Reading) { after.Finds, after.Waits, after.Inbound = nil, nil, nil })
+	f := compareReadings(bundle.CPUSet{0, 1}, func(before, after *Reading) { after.Lookups, after.Waits, after.Inbound = nil, nil, nil })
 	row := f.Rows[0]
 	if row.Own.Value != 2000 || row.Fallback.Known || row.Wrong.Known || row.Waits.Known || row.WaitNS.Known || f.WrongShare.Known || f.All.WaitNS.Known {
 		t.Errorf("%+v\n%+v", row, f.All)
@@ -142,12 +143,12 @@ func TestNotMeasured(t *testing.T) {
 	}
 	// Where the fallback carried nothing, its share by CPU is known to be 0, and
 	// the wait per packet is too.
-	f = compareReadings(bundle.CPUSet{0}, func(before, after *Reading) { after.Finds, after.SAs[0].Packets, after.SAs[0].Bytes = nil, 0, 0 })
+	f = compareReadings(bundle.CPUSet{0}, func(before, after *Reading) { after.Lookups, after.SAs[0].Packets, after.SAs[0].Bytes = nil, 0, 0 })
 	if row := f.Rows[0]; row.Fallback != known(0) || row.WaitNS != known(20) || f.All.WaitNS != known(20) {
 		t.Errorf("%+v\n%+v, want the waits of CPU 0 over what it sent", row, f.All)
 	}
 	// Of one CPU among others that use the fallback, too, it is not.
-	f = compareReadings(bundle.CPUSet{0}, func(before, after *Reading) { after.Finds = nil })
+	f = compareReadings(bundle.CPUSet{0}, func(before, after *Reading) { after.Lookups = nil })
 	if f.All.WaitNS.Known {
 		t.Errorf("%+v: who sent is not known", f.All)
 	}
@@ -158,7 +159,7 @@ func TestReset(t *testing.T) {
 	f := compareReadings(bundle.CPUSet{0, 7}, func(before, after *Reading) {
 		after.SAs[1].Packets = 1
 		after.Counters[3].Value = 0 // idle of CPU 0 ... softirq
-		after.Finds.States[0].Count = 0
+		after.Lookups.States[0].Count = 0
 	})
 	for _, sa := range f.SAs {
 		if sa.SPI == 0x1001 && (!sa.New || sa.Packets.Known) {

@@ -307,7 +307,7 @@ func readSelftest(t *testing.T, lab, job string) (r selftest.Result, exit string
 		t.Fatal(err)
 	}
 	for _, v := range r.Verdicts {
-		t.Logf("%-6s %s", v.Rung, v.Text)
+		t.Logf("%-6s %s", v.Mode, v.Text)
 	}
 	return r, strings.TrimSpace(string(data))
 }
@@ -317,9 +317,9 @@ func TestSelftest(t *testing.T) {
 	if exit != "0" || !r.Valid() {
 		t.Errorf("exit %s", exit)
 	}
-	for _, rung := range r.Rungs {
+	for _, rung := range r.Modes {
 		if rung.Passed != "" {
-			t.Errorf("%s does not attach: %s", rung.Rung, rung.Passed)
+			t.Errorf("%s does not attach: %s", rung.Mode, rung.Passed)
 		}
 	}
 	if len(r.Pending) != 2 {

@@ -6,19 +6,19 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// A Rung is one way to attach a probe. The higher rung sees more.
-type Rung string
+// An AttachMode is one way to attach a probe. Of the modes of a probe the first sees most.
+type AttachMode string
 
 const (
-	Fentry Rung = "fentry" // fentry and fexit of functions
-	TPBTF  Rung = "tp_btf" // contention_begin and _end, typed
-	RawTP  Rung = "raw_tp" // the same without BTF
-	Kprobe Rung = "kprobe" // kprobe and kretprobe, never of a lock's functions
+	Fentry AttachMode = "fentry" // fentry and fexit of functions
+	TPBTF  AttachMode = "tp_btf" // contention_begin and _end, typed
+	RawTP  AttachMode = "raw_tp" // the same without BTF
+	Kprobe AttachMode = "kprobe" // kprobe and kretprobe, never of a lock's functions
 )
 
-// An Attempt is a rung that was tried in vain.
+// An Attempt is an attach mode that was tried in vain.
 type Attempt struct {
-	Rung Rung
+	Mode AttachMode
 	Err  error
 }
 
@@ -31,16 +31,16 @@ func WhyNot(passed []Attempt) string {
 	return strings.Join(whys, "; ")
 }
 
-// climb tries the rungs, best first, and returns what the first that works
+// climb tries the attach modes, best first, and returns what the first that works
 // makes, the zero value if none does, and those passed over.
-func climb[T any](rungs []Rung, by func(Rung) (T, error)) (T, []Attempt) {
+func climb[T any](modes []AttachMode, by func(AttachMode) (T, error)) (T, []Attempt) {
 	var passed []Attempt
-	for _, rung := range rungs {
-		p, err := by(rung)
+	for _, mode := range modes {
+		p, err := by(mode)
 		if err == nil {
 			return p, passed
 		}
-		passed = append(passed, Attempt{rung, err})
+		passed = append(passed, Attempt{mode, err})
 	}
 	var none T
 	return none, passed
