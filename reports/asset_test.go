@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 )
@@ -26,9 +27,12 @@ func TestEChartsIsWhatWeSay(t *testing.T) {
 	if got := "sha256-" + base64.StdEncoding.EncodeToString(sum[:]); got != echartsHash {
 		t.Errorf("the script's hash is %s, the policy allows %s", got, echartsHash)
 	}
-	readme := string(mustRead(t, "assets/echarts/README.md"))
+	readme, err := os.ReadFile("assets/echarts/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []string{fmt.Sprintf("%x", sum), echartsVersion, groupDigits(fmt.Sprint(len(script))), groupDigits(fmt.Sprint(len(echartsGzip)))} {
-		if !strings.Contains(readme, want) {
+		if !strings.Contains(string(readme), want) {
 			t.Errorf("assets/echarts/README.md does not say %s", want)
 		}
 	}

@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -158,7 +159,7 @@ func benchLabels(r *analyze.Run) string {
 	if r.Mode != "" {
 		parts = "/mode=" + benchName(r.Mode)
 	}
-	for _, k := range sortedKeys(r.Labels) {
+	for _, k := range slices.Sorted(maps.Keys(r.Labels)) {
 		if k != bundle.LabelMode && k != bundle.LabelN && k != bundle.LabelRepeat {
 			parts += "/" + benchName(k) + "=" + benchName(r.Labels[k])
 		}

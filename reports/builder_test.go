@@ -152,7 +152,7 @@ func (b *profileBuilder) location(frame string) int32 {
 // testEvent sums a profile as DESIGN section 7 defines it.
 func testEvent(p *profile.Profile, seconds, rate float64, rates []analyze.CPUValue) *analyze.Event {
 	e := &analyze.Event{Name: p.Event.Name, Unit: p.Event.Unit, Profile: p}
-	c := newClassifier(p)
+	c := stage.NewClassifier(stage.Default(), p)
 	e.All = testCPU(c, p, -1, seconds, rate)
 	cpus := map[int]bool{}
 	for _, cell := range p.Cells {
@@ -175,7 +175,7 @@ func testEvent(p *profile.Profile, seconds, rate float64, rates []analyze.CPUVal
 	return e
 }
 
-func testCPU(c *classifier, p *profile.Profile, cpu int, seconds, rate float64) analyze.CPU {
+func testCPU(c *stage.Classifier, p *profile.Profile, cpu int, seconds, rate float64) analyze.CPU {
 	out := analyze.CPU{CPU: cpu}
 	stages, functions, callers := map[string]metric.Estimate{}, map[string]metric.Estimate{}, map[string]metric.Estimate{}
 	var spin, word metric.Estimate
@@ -186,18 +186,20 @@ func testCPU(c *classifier, p *profile.Profile, cpu int, seconds, rate float64) 
 		e := metric.Estimate{Samples: cell.Count, Period: float64(cell.Period), VarSum: cell.PeriodSq}
 		out.Total.Add(e)
 		s := p.Stacks[cell.Stack]
-		if c.isIdle(s) {
+		if c.Idle(c.Of(s)) {
 			out.Idle.Add(e)
 			continue
 		}
 		out.Busy.Add(e)
 		addEstimate(functions, p.FunctionName(s[0]), e)
-		addEstimate(stages, c.stageName(s), e)
-		switch c.ofLocation(s[0]) {
-		case kindSpin:
+		addEstimate(stages, c.Name(c.Of(s)), e)
+		leaf := p.Locations[s[0]].Function
+		switch {
+		case leaf < 0:
+		case c.Locks[leaf] == stage.Spin:
 			spin.Add(e)
 			addEstimate(callers, p.FunctionName(s[2]), e)
-		case kindLockWord:
+		case c.Locks[leaf] == stage.LockWord:
 			word.Add(e)
 		}
 	}
@@ -233,7 +235,7 @@ func testCPU(c *classifier, p *profile.Profile, cpu int, seconds, rate float64) 
 	}
 	out.SpinShare, out.LockWordShare, out.PerPacket = ratio(metric.SpinID, spin), ratio(metric.LockWordID, word), cost(out.Busy)
 	out.Functions, out.SpinCallers = list(metric.ShareID, functions), list(metric.ShareID, callers)
-	for _, row := range append(slices.Clone(c.table.Rows), stage.Row{Name: analyze.UserStage}, stage.Row{Name: analyze.NoStage}) {
+	for _, row := range append(slices.Clone(c.Table.Rows), stage.Row{Name: analyze.UserStage}, stage.Row{Name: analyze.NoStage}) {
 		if e, ok := stages[row.Name]; ok {
 			out.Stages = append(out.Stages, analyze.Share{Name: row.Name, Weight: e, Share: ratio(metric.StageID, e), PerPacket: cost(e)})
 		}

@@ -13,6 +13,12 @@ import (
 )
 
 // digest renders a digest.
+// mailLines and mailColumns bound a digest.
+const (
+	mailLines   = 30
+	mailColumns = 72
+)
+
 func digest(t *testing.T, r *analyze.Result) string {
 	t.Helper()
 	return mailText(t, func(w *bytes.Buffer) error { return Digest(w, r) })
@@ -32,11 +38,11 @@ func mailText(t *testing.T, render func(*bytes.Buffer) error) string {
 		t.Error("a second render differs")
 	}
 	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
-	if len(lines) > digestLines {
-		t.Errorf("%d lines, want at most %d:\n%s", len(lines), digestLines, b.String())
+	if len(lines) > mailLines {
+		t.Errorf("%d lines, want at most %d:\n%s", len(lines), mailLines, b.String())
 	}
 	for i, l := range lines {
-		if len(l) > digestColumns {
+		if len(l) > mailColumns {
 			t.Errorf("line %d has %d columns: %s", i+1, len(l), l)
 		}
 		if strings.HasSuffix(l, " ") {

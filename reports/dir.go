@@ -12,6 +12,7 @@ import (
 
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/profile"
+	"xfrmscope/analyze/stage"
 )
 
 // WriteDir writes every artefact into dir, which it makes if needed, and
@@ -99,9 +100,9 @@ func writePprof(w io.Writer, p *profile.Profile) error {
 // PprofOptions are those of every pprof profile of a report: CPUs and stages as
 // labels, no tasks.
 func PprofOptions(p *profile.Profile) profile.PprofOptions {
-	c := newClassifier(p)
+	c := stage.NewClassifier(stage.Default(), p)
 	return profile.PprofOptions{
-		Stage:   func(p *profile.Profile, stack int32) string { return c.stageName(p.Stacks[stack]) },
+		Stage:   func(p *profile.Profile, stack int32) string { return c.Name(c.Of(p.Stacks[stack])) },
 		NoTasks: true,
 	}
 }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -147,4 +149,38 @@ func shortenLists(r *analyze.Run) {
 func shortenFunctions(e *analyze.Event) {
 	e.All.Functions = e.All.Functions[:min(shortList, len(e.All.Functions))]
 	e.Unmatched = nil
+}
+
+// ErrNoResults says that a page holds no results: it is not one of ours, or it
+// was written without them.
+var ErrNoResults = errors.New(`the page holds no results: it is no report.html, or its end was cut off; use the results.json written beside it`)
+
+// maxPageBytes bounds the page that is read, far above what is written: it comes
+// from somebody else's mail.
+const maxPageBytes = 64 << 20
+
+// pageResults returns the results.json that a page carries; the error wraps
+// ErrNoResults if there is none.
+func pageResults(r io.Reader) (io.Reader, error) {
+	page, err := io.ReadAll(io.LimitReader(r, maxPageBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the page: %w", err)
+	}
+	if len(page) > maxPageBytes {
+		return nil, fmt.Errorf("reading the page: more than %d bytes", maxPageBytes)
+	}
+	_, rest, found := bytes.Cut(page, []byte(resultsOpen))
+	data, _, closed := bytes.Cut(rest, []byte("</script>"))
+	if !found || !closed {
+		return nil, ErrNoResults
+	}
+	packed, err := base64.StdEncoding.DecodeString(string(data))
+	if err != nil {
+		return nil, fmt.Errorf("reading the page's results, which begin at byte %d: %w", len(page)-len(rest), err)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, fmt.Errorf("reading the page's results: %w", err)
+	}
+	return z, nil
 }

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"html/template"
 	"math"
 	"slices"
 	"strings"
@@ -9,6 +10,14 @@ import (
 	"xfrmscope/analyze/stage"
 	"xfrmscope/collect/bundle"
 )
+
+// lengthsPicture draws how long calls took.
+func lengthsPicture(l lengths) template.HTML {
+	if l.Half {
+		return template.HTML(fastHistogram(l.Counts, l.OneCPU))
+	}
+	return template.HTML(histogram(l.Counts))
+}
 
 // histogram draws wait lengths: one column for each power of two nanoseconds.
 func histogram(h []uint64) []byte {

@@ -97,6 +97,3 @@ func (c *classifier) ofLocation(loc int32) kind {
 }
 
 func (c *classifier) isIdle(s profile.Stack) bool { return c.stages.Idle(c.stages.Of(s)) }
-
-// stageName names the stage of a stack as the figures do.
-func (c *classifier) stageName(s profile.Stack) string { return c.stages.Name(c.stages.Of(s)) }

@@ -8,6 +8,7 @@ import (
 
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/profile"
+	"xfrmscope/analyze/stage"
 	"xfrmscope/collect/bundle"
 )
 
@@ -37,13 +38,13 @@ func writePacketPprof(w io.Writer, e *analyze.Event) error {
 	if !ok {
 		return fmt.Errorf("event %s: no cost per packet", e.Name)
 	}
-	c := newClassifier(e.Profile)
+	c := stage.NewClassifier(stage.Default(), e.Profile)
 	p := *e.Profile
 	p.Event.Name, p.Event.PeriodFixed = perPacketEvent(p.Event.Name), 0
 	p.Cells = nil
 	rest := 0.0 // what rounding left, carried on so that the sum is exact
 	for _, cell := range e.Profile.Cells {
-		if c.isIdle(e.Profile.Stacks[cell.Stack]) {
+		if c.Idle(c.Of(e.Profile.Stacks[cell.Stack])) {
 			continue
 		}
 		v := float64(cell.Period)*scale + rest

@@ -32,7 +32,7 @@ func HTML(w io.Writer, r *analyze.Result, o HTMLOptions) error {
 	if err != nil {
 		return err
 	}
-	t, err := template.New("page").Parse(flameTemplate + pageTemplate)
+	t, err := template.New("page").Funcs(template.FuncMap{"lengths": lengthsPicture}).Parse(flameTemplate + pageTemplate)
 	if err != nil {
 		return fmt.Errorf("reading the page template: %w", err)
 	}

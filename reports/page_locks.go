@@ -3,7 +3,6 @@ package reports
 import (
 	"cmp"
 	"fmt"
-	"html/template"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,7 +60,7 @@ func lockRow(r *analyze.Run, l analyze.Lock) []cell {
 	return []cell{run, lockCell(l), countCell(l.Waits),
 		{Text: pretty(significant(float64(l.WaitNS)/1e6, 4)), Sort: strconv.FormatUint(l.WaitNS, 10), Number: true},
 		lockValue(l.P50), lockValue(l.P99), microCell(l.MaxNS), lockValue(l.Acquisitions).during(r, bundle.ProbeCount), lockValue(l.Contention).during(r, bundle.ProbeCount), bounceCell(l).during(r, bundle.ProbeTime),
-		{Text: cpuList(l.CPUs)}, {Picture: template.HTML(histogram(l.Hist)), Text: histogramText(l.Hist)}}
+		{Text: cpuList(l.CPUs)}, lengthsCell(lengths{Counts: l.Hist})}
 }
 
 // lockValue is a figure that a probe of its own may have given.
@@ -127,7 +126,7 @@ func fastParts(side []*analyze.Run) []part {
 				oneCPU = l.Floor.Hist
 			}
 			t.Rows = append(t.Rows, []cell{textCell(runLabel(r)), lockCell(l), countCell(sum(l.FastHist)), bounceCell(l).during(r, bundle.ProbeTime),
-				{Picture: template.HTML(fastHistogram(l.FastHist, oneCPU)), Text: fastText(l.FastHist, oneCPU)}})
+				lengthsCell(lengths{l.FastHist, oneCPU, true})})
 		}
 	}
 	if len(t.Rows) == 0 {

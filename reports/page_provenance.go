@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -81,7 +82,7 @@ func runFacts(r *analyze.Run, i int) []part {
 	for _, probe := range m.Probes {
 		add("probe", probe.Name+" attached by "+probe.Rung)
 	}
-	for _, k := range sortedKeys(m.Plan.Labels) {
+	for _, k := range slices.Sorted(maps.Keys(m.Plan.Labels)) {
 		add("label "+visible(k, 40), m.Plan.Labels[k])
 	}
 	parts := []part{{Facts: facts}}
@@ -111,15 +112,6 @@ func eventText(asked, opened, why string) string {
 		return asked + ": not opened: " + orDash(why)
 	}
 	return asked + ": " + opened + " took its place: " + orDash(why)
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // shellLine quotes a command line so that it can be pasted into a shell.

@@ -245,7 +245,7 @@ func findsTable(runs []*analyze.Run) table {
 		fallback, wrong := lockValue(f.Fallback), lockValue(f.WrongCPU)
 		fallback.Warn, wrong.Warn = shareOf(f.Fallback) > 0, shareOf(f.WrongCPU) > 0
 		t.Rows = append(t.Rows, []cell{textCell(runLabel(r)).during(r, bundle.ProbeFind), lockValue(f.Calls).during(r, bundle.ProbeFind), lockValue(f.PerPacket), countCell(f.NoSA), fallback, wrong,
-			lockValue(f.CacheEmpty), lockValue(f.P50), lockValue(f.P99), lockValue(f.Mean), walkCell(f), {Picture: template.HTML(histogram(f.Hist)), Text: histogramText(f.Hist)}})
+			lockValue(f.CacheEmpty), lockValue(f.P50), lockValue(f.P99), lockValue(f.Mean), walkCell(f), lengthsCell(lengths{Counts: f.Hist})})
 	}
 	return bounded(t.withoutMissing(), 120)
 }

@@ -3,7 +3,6 @@ package reports
 import (
 	"cmp"
 	"fmt"
-	"html/template"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,7 +38,22 @@ type cell struct {
 	Code      bool
 	Warn      bool
 	Bar       string // per cent of the cell that is filled, "" for none
-	Picture   template.HTML
+	Lengths   lengths // drawn before the text
+}
+
+// lengths are how long calls took, by powers of two nanoseconds: Half is of half
+// powers, with those on one CPU, if they are known, to hold them against.
+type lengths struct {
+	Counts, OneCPU []uint64
+	Half           bool
+}
+
+// lengthsCell says between what lengths calls lie, with their histogram.
+func lengthsCell(l lengths) cell {
+	if l.Half {
+		return cell{Lengths: l, Text: fastText(l.Counts, l.OneCPU)}
+	}
+	return cell{Lengths: l, Text: histogramText(l.Counts)}
 }
 
 // thin is U+202F, the space between groups of digits.
