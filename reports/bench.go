@@ -12,6 +12,8 @@ import (
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
 )
 
 // Benchfmt writes the runs in the Go benchmark format, for benchstat and its
@@ -32,11 +34,11 @@ import (
 //
 //	benchstat -filter .name:Xfrm -row ".name /mode /n" -col side -ignore event benchfmt.txt
 func Benchfmt(w io.Writer, r *analyze.Result) error {
-	runs := present(r)
+	runs := view.Present(r)
 	if len(runs) > 0 {
-		host, what := whereText(runs)
-		weak := len(warnings(r).kinds()) + len(losses(r).kinds())
-		_, err := fmt.Fprintf(w, "# %s\n# %s\n# warnings and losses that weaken these numbers: %d, see digest.txt\n", ascii(host, 200), ascii(what, 200), weak)
+		host, what := view.WhereText(runs)
+		weak := len(view.Warnings(r).Kinds()) + len(view.Losses(r).Kinds())
+		_, err := fmt.Fprintf(w, "# %s\n# %s\n# warnings and losses that weaken these numbers: %d, see digest.txt\n", format.ASCII(host, 200), format.ASCII(what, 200), weak)
 		if err != nil {
 			return err
 		}
@@ -74,14 +76,14 @@ type benchValue struct {
 
 func (b *benchList) run(r *analyze.Run) {
 	config := benchConfig(r)
-	a := all(r)
+	a := view.AllCPUs(r)
 	b.add(config, "Xfrm"+benchLabels(r), r.N, append(cpuValues(r.Packets.Rate, a), lockValues(r)...))
 	for _, s := range a.Stages {
 		b.add(config, "XfrmStage"+benchLabels(r)+"/stage="+benchName(s.Name), r.N, []benchValue{{s.PerPacket, s.PerPacket.Unit}, {s.Share, "ratio"}})
 	}
 	if e := r.Main(); e != nil {
 		for _, c := range e.CPUs {
-			b.add(config, fmt.Sprintf("XfrmCPU%s/cpu=%s", benchLabels(r), benchName(cpuNumber(c.CPU))), r.N, cpuValues(rateOfCPU(r, c.CPU), c))
+			b.add(config, fmt.Sprintf("XfrmCPU%s/cpu=%s", benchLabels(r), benchName(format.CpuNumber(c.CPU))), r.N, cpuValues(view.RateOfCPU(r, c.CPU), c))
 		}
 	}
 }
@@ -110,7 +112,7 @@ func lockValues(r *analyze.Run) []benchValue {
 func (b *benchList) add(config []benchfmt.Config, name string, n int, values []benchValue) {
 	res := &benchfmt.Result{Config: config, Name: benchfmt.Name(fmt.Sprintf("%s/n=%d", name, n)), Iters: 1}
 	for _, v := range values {
-		if v.ID == "" || !finite(v.Value) {
+		if v.ID == "" || !format.Finite(v.Value) {
 			continue
 		}
 		unit := benchUnit(v.unit)
@@ -140,7 +142,7 @@ func benchConfig(r *analyze.Run) []benchfmt.Config {
 	var config []benchfmt.Config
 	add := func(key, value string) {
 		if value != "" {
-			config = append(config, benchfmt.Config{Key: key, Value: []byte(ascii(value, 120)), File: true})
+			config = append(config, benchfmt.Config{Key: key, Value: []byte(format.ASCII(value, 120)), File: true})
 		}
 	}
 	add("goarch", r.Manifest.Host.Arch)
@@ -184,6 +186,6 @@ func benchName(s string) string {
 			return '_'
 		}
 		return c
-	}, ascii(s, 80))
-	return orWord(s, "none")
+	}, format.ASCII(s, 80))
+	return format.OrWord(s, "none")
 }

@@ -11,6 +11,8 @@ import (
 	"golang.org/x/perf/benchfmt"
 
 	"xfrmscope/analyze"
+	"xfrmscope/reports/testdata/sample"
+	"xfrmscope/reports/view"
 )
 
 // benchText renders twice and reads every line back as benchstat does.
@@ -47,7 +49,7 @@ func benchText(t *testing.T, r *analyze.Result) (string, []*benchfmt.Result, ben
 }
 
 func TestBenchfmt(t *testing.T) {
-	r := withPMU()
+	r := sample.WithPMU()
 	run := r.Runs[5]
 	run.Labels = map[string]string{"mode": "shared", "n": "4", "repeat": "2", "kernel": "6.18 + 1/2"}
 	text, results, units := benchText(t, r)
@@ -92,7 +94,7 @@ func TestBenchfmt(t *testing.T) {
 
 func stageShare(t *testing.T, r *analyze.Run, name string) float64 {
 	t.Helper()
-	for _, s := range all(r).Stages {
+	for _, s := range view.AllCPUs(r).Stages {
 		if s.Name == name {
 			return s.Share.Value
 		}
@@ -102,7 +104,7 @@ func stageShare(t *testing.T, r *analyze.Run, name string) float64 {
 }
 
 func TestBenchfmtOfExtremes(t *testing.T) {
-	for name, r := range extremes(t) {
+	for name, r := range sample.Extremes(t) {
 		t.Run(name, func(t *testing.T) { benchText(t, r) })
 	}
 }
@@ -118,8 +120,8 @@ func TestBenchstatReadsIt(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{testSweep(), []string{"-row", ".name /n", "-col", "/mode"}, []string{"packets/s", "shared"}},
-		{testComparison(t, 4), []string{"-row", ".name /mode /n", "-col", "side"}, []string{"packets/s", "before", "after", "+30.00% (p=0.029 n=4)"}},
+		{sample.Sweep(), []string{"-row", ".name /n", "-col", "/mode"}, []string{"packets/s", "shared"}},
+		{sample.Comparison(t, 4), []string{"-row", ".name /mode /n", "-col", "side"}, []string{"packets/s", "before", "after", "+30.00% (p=0.029 n=4)"}},
 	} {
 		file := filepath.Join(t.TempDir(), "bench.txt")
 		text, _, _ := benchText(t, tt.r)

@@ -7,26 +7,29 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"xfrmscope/reports/page"
+	"xfrmscope/reports/testdata/sample"
 )
 
 // browserPages are the pages that the specs in browser/ open by name.
 func browserPages(t *testing.T) map[string][]byte {
-	page := func(name string) []byte { return html(t, extremes(t)[name], HTMLOptions{}) }
-	sweep := html(t, testSweep(), HTMLOptions{})
+	doc := func(name string) []byte { return html(t, sample.Extremes(t)[name], page.Options{}) }
+	sweep := html(t, sample.Sweep(), page.Options{})
 	data := bytes.Index(sweep, []byte(`id="flame-data">`)) + 2000
 	return map[string][]byte{
 		"sweep":    sweep,
 		"damaged":  slices.Concat(sweep[:data], []byte("AAAAAAAA"), sweep[data+8:]),
-		"patch":    html(t, testPatch(), HTMLOptions{}),
-		"compare":  html(t, testComparison(t, 4), HTMLOptions{}),
-		"repeats":  html(t, testRepeats(t), HTMLOptions{}),
-		"one":      html(t, testOne(), HTMLOptions{}),
-		"hostile":  html(t, hostileResult(t), HTMLOptions{}),
-		"nothing":  page("nothing"),
-		"empty":    page("zero samples"),
-		"256-CPUs": page("256 CPUs"),
-		"64-runs":  page("64 runs"),
-		"full":     html(t, testFull(), HTMLOptions{}),
+		"patch":    html(t, sample.Patch(), page.Options{}),
+		"compare":  html(t, sample.Comparison(t, 4), page.Options{}),
+		"repeats":  html(t, sample.Repeats(t), page.Options{}),
+		"one":      html(t, sample.One(), page.Options{}),
+		"hostile":  html(t, sample.HostileResult(t), page.Options{}),
+		"nothing":  doc("nothing"),
+		"empty":    doc("zero samples"),
+		"256-CPUs": doc("256 CPUs"),
+		"64-runs":  doc("64 runs"),
+		"full":     html(t, sample.Full(), page.Options{}),
 	}
 }
 
@@ -56,8 +59,8 @@ func TestBrowser(t *testing.T) {
 		specs = []string{filepath.Join("browser", one+".spec.mjs")}
 	}
 	dir := t.TempDir()
-	for name, page := range browserPages(t) {
-		writePage(t, dir, name, page)
+	for name, doc := range browserPages(t) {
+		writePage(t, dir, name, doc)
 	}
 	shots := os.Getenv("XFRMSCOPE_SHOTS")
 	if shots != "" {
@@ -67,7 +70,7 @@ func TestBrowser(t *testing.T) {
 	}
 	cmd := exec.CommandContext(t.Context(), node, append([]string{"--test", "--test-reporter=spec"}, specs...)...)
 	files := t.TempDir()
-	if _, err := WriteDir(files, testOne()); err != nil {
+	if _, err := WriteDir(files, sample.One()); err != nil {
 		t.Fatal(err)
 	}
 	cmd.Env = append(os.Environ(), "XFRMSCOPE_PAGES="+dir, "XFRMSCOPE_FILES="+files, "XFRMSCOPE_CHROMIUM="+chromium)

@@ -14,6 +14,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/page"
+	"xfrmscope/reports/testdata/sample"
 )
 
 // A browser is a headless Chromium driven over the two pipes of
@@ -238,10 +242,10 @@ func (b *browser) shot(name string, whole bool) {
 }
 
 // writePage renders a Result to a file.
-func writePage(t *testing.T, dir, name string, page []byte) string {
+func writePage(t *testing.T, dir, name string, doc []byte) string {
 	t.Helper()
-	path := filepath.Join(dir, fileName(name)+".html")
-	if err := os.WriteFile(path, page, 0o644); err != nil {
+	path := filepath.Join(dir, format.FileName(name)+".html")
+	if err := os.WriteFile(path, doc, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -282,16 +286,16 @@ func (b *browser) noOverflow(what string) {
 func TestPageInChromium(t *testing.T) {
 	b := startBrowser(t)
 	dir := t.TempDir()
-	pages := extremes(t)
-	pages["sweep"], pages["one"], pages["long values"] = probed(), testOne(), longValues()
-	pages["PMU"] = withPMU()
+	pages := sample.Extremes(t)
+	pages["sweep"], pages["one"], pages["long values"] = sample.Probed(), sample.One(), sample.LongValues()
+	pages["PMU"] = sample.WithPMU()
 	delete(pages, "same twice") // as "comparison", which takes long enough
 	delete(pages, "one a side")
 	for _, name := range sortedKeysOf(pages) {
 		t.Run(name, func(t *testing.T) {
 			b := *b
 			b.t = t
-			path := writePage(t, dir, name, html(t, pages[name], HTMLOptions{}))
+			path := writePage(t, dir, name, html(t, pages[name], page.Options{}))
 			b.open(path, 1280, 800, true)
 			if n := strings.Count(string(mustRead(t, path)), `data-chart="`); n > 0 {
 				b.charts(n)
@@ -329,7 +333,7 @@ func mustRead(t *testing.T, path string) []byte {
 
 func TestPageWithoutScripts(t *testing.T) {
 	b := startBrowser(t)
-	path := writePage(t, t.TempDir(), "sweep", html(t, testSweep(), HTMLOptions{}))
+	path := writePage(t, t.TempDir(), "sweep", html(t, sample.Sweep(), page.Options{}))
 	b.open(path, 1280, 800, false)
 	for expression, want := range map[string]string{
 		"document.querySelectorAll('.static svg path').length > 10":                          "true",
@@ -351,7 +355,7 @@ func TestPageWithoutScripts(t *testing.T) {
 
 func TestPageWorks(t *testing.T) {
 	b := startBrowser(t)
-	path := writePage(t, t.TempDir(), "sweep", html(t, testSweep(), HTMLOptions{}))
+	path := writePage(t, t.TempDir(), "sweep", html(t, sample.Sweep(), page.Options{}))
 	b.open(path, 1280, 800, true)
 	b.charts(3)
 
@@ -401,9 +405,9 @@ func TestPageWorks(t *testing.T) {
 // would: it must not run.
 func TestPolicyHolds(t *testing.T) {
 	b := startBrowser(t)
-	page := string(html(t, testSweep(), HTMLOptions{}))
-	page = strings.Replace(page, "<main>", `<main><script>document.title=1337</script><img src="x" onerror="document.title=7"><img src="https://example.com/x.png">`, 1)
-	b.open(writePage(t, t.TempDir(), "hole", []byte(page)), 1280, 800, true)
+	doc := string(html(t, sample.Sweep(), page.Options{}))
+	doc = strings.Replace(doc, "<main>", `<main><script>document.title=1337</script><img src="x" onerror="document.title=7"><img src="https://example.com/x.png">`, 1)
+	b.open(writePage(t, t.TempDir(), "hole", []byte(doc)), 1280, 800, true)
 	b.charts(3)
 	if got := b.eval("document.title"); !strings.Contains(got, "xfrmscope") {
 		t.Errorf("a script that was not ours ran: title %s", got)

@@ -4,13 +4,14 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 	"strings"
 
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
 )
 
 // csvHead names the columns of results.csv.
@@ -32,7 +33,7 @@ type Number struct {
 // measured, or are none, have Missing set.
 func Numbers(r *analyze.Result) []Number {
 	var list numbers
-	for _, run := range present(r) {
+	for _, run := range view.Present(r) {
 		list.run(run)
 	}
 	return list.all
@@ -74,12 +75,12 @@ func csvLine(n Number) []string {
 	}
 	var value, se, samples, why string
 	if n.Measured() {
-		value, se, samples = exact(n.Value.Value), errorCell(n.SE), samplesText(n.Samples)
+		value, se, samples = format.Exact(n.Value.Value), format.ErrorCell(n.SE), format.SamplesText(n.Samples)
 	} else {
-		why = orWord(n.Missing.Why, "not measured")
+		why = format.OrWord(n.Missing.Why, "not measured")
 	}
-	return []string{safeCell(n.Run.Name), safeCell(n.Run.Mode), strconv.Itoa(n.Run.N), safeCell(n.Event), on, n.About,
-		safeCell(n.Name), n.ID, value, safeCell(n.Unit), se, samples, safeCell(why), safeCell(n.Run.Side)}
+	return []string{format.SafeCell(n.Run.Name), format.SafeCell(n.Run.Mode), strconv.Itoa(n.Run.N), format.SafeCell(n.Event), on, n.About,
+		format.SafeCell(n.Name), n.ID, value, format.SafeCell(n.Unit), se, samples, format.SafeCell(why), format.SafeCell(n.Run.Side)}
 }
 
 // numbers collects those of one run after another.
@@ -203,40 +204,8 @@ func (c *numbers) value(cpu int, about, name string, v metric.Value) {
 	if v.ID == "" { // a Result that was not analysed
 		return
 	}
-	if v.Measured() && !finite(v) {
+	if v.Measured() && !format.Finite(v) {
 		v = metric.NotMeasured(v.ID, v.Unit, bundle.Gap{What: v.ID, Why: "the value is not a number"})
 	}
 	c.all = append(c.all, Number{c.of, c.event, cpu, about, name, v})
-}
-
-// exact prints a number with all its digits, "" if it is none.
-func exact(v float64) string {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return ""
-	}
-	return strconv.FormatFloat(v, 'f', -1, 64)
-}
-
-// errorCell prints a standard error, "" if there is none.
-func errorCell(se float64) string {
-	if se > 0 {
-		return exact(se)
-	}
-	return ""
-}
-
-func samplesText(n uint64) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.FormatUint(n, 10)
-}
-
-// safeCell returns outside text as one line that no spreadsheet computes.
-func safeCell(s string) string {
-	s = visible(s, 400)
-	if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }

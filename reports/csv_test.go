@@ -11,6 +11,7 @@ import (
 
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/reports/testdata/sample"
 )
 
 // csvLines renders twice and reads the lines back.
@@ -64,7 +65,7 @@ func csvFigure(t *testing.T, lines [][]string, want map[string]string) []string 
 }
 
 func TestCSVHoldsTheNumbers(t *testing.T) {
-	r := withPMU()
+	r := sample.WithPMU()
 	run := r.Runs[5]
 	lines := csvLines(t, r)
 	e := run.Events[0]
@@ -105,7 +106,7 @@ func TestCSVHoldsTheNumbers(t *testing.T) {
 }
 
 func TestCSVOfExtremes(t *testing.T) {
-	for name, r := range extremes(t) {
+	for name, r := range sample.Extremes(t) {
 		t.Run(name, func(t *testing.T) {
 			for _, l := range csvLines(t, r) {
 				for _, f := range []int{0, 1, 3, 6, 9, 12} {
@@ -116,7 +117,7 @@ func TestCSVOfExtremes(t *testing.T) {
 			}
 		})
 	}
-	r := testOne()
+	r := sample.One()
 	r.Runs[0].Name = "=HYPERLINK(\"http://example.com\")"
 	if l := csvLines(t, r)[0]; l[0] != `'=HYPERLINK("http://example.com")` {
 		t.Errorf("a formula stands in the table: %q", l[0])

@@ -8,11 +8,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/stage"
+	"xfrmscope/reports/digest"
+	"xfrmscope/reports/flame"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/page"
+	"xfrmscope/reports/view"
 )
 
 // WriteDir writes every artefact into dir, which it makes if needed, and
@@ -42,7 +46,7 @@ func WriteDir(dir string, r *analyze.Result) ([]string, error) {
 	for _, a := range rest {
 		links = append(links, a.name)
 	}
-	all := append([]artefact{{"report.html", func(w io.Writer) error { return HTML(w, r, HTMLOptions{Files: links}) }}}, rest...)
+	all := append([]artefact{{"report.html", func(w io.Writer) error { return page.Write(w, r, page.Options{Files: links}) }}}, rest...)
 	var written []string
 	for _, a := range all {
 		if err := writeAtomic(filepath.Join(dir, a.name), a.write); err != nil {
@@ -61,23 +65,23 @@ type artefact struct {
 
 // artefacts lists what a report consists of beside the page.
 func artefacts(r *analyze.Result) []artefact {
-	names := uniqueNames{}
+	names := format.UniqueNames{}
 	list := []artefact{
-		{"digest.txt", func(w io.Writer) error { return Digest(w, r) }},
-		{"commit-table.txt", func(w io.Writer) error { return CommitTable(w, r) }},
+		{"digest.txt", func(w io.Writer) error { return digest.Write(w, r) }},
+		{"commit-table.txt", func(w io.Writer) error { return digest.CommitTable(w, r) }},
 	}
 	var profiles, perPacket, folded, locks []artefact
-	for _, run := range present(r) {
+	for _, run := range view.Present(r) {
 		if len(run.Locks.Rows) > 0 {
-			locks = append(locks, artefact{names.unique(fileName(sided(run.Side, run.Name))+"-locks") + ".pb.gz", func(w io.Writer) error { return writeLockPprof(w, run) }})
+			locks = append(locks, artefact{names.Unique(format.FileName(view.Sided(run.Side, run.Name))+"-locks") + ".pb.gz", func(w io.Writer) error { return writeLockPprof(w, run) }})
 		}
 		for _, e := range run.Events {
 			if e.Profile == nil {
 				continue
 			}
-			stem := names.unique(fileName(sided(run.Side, run.Name)) + "-" + fileName(e.Name))
-			label := orDash(sided(run.Side, run.Name))
-			list = append(list, artefact{"flame-" + stem + ".svg", func(w io.Writer) error { return FlameSVG(w, e.Profile, FlameOptions{Run: label}) }})
+			stem := names.Unique(format.FileName(view.Sided(run.Side, run.Name)) + "-" + format.FileName(e.Name))
+			label := format.OrDash(view.Sided(run.Side, run.Name))
+			list = append(list, artefact{"flame-" + stem + ".svg", func(w io.Writer) error { return flame.SVG(w, e.Profile, flame.Options{Run: label}) }})
 			profiles = append(profiles, artefact{stem + ".pb.gz", func(w io.Writer) error { return writePprof(w, e.Profile) }})
 			if _, ok := packetScale(e); ok {
 				perPacket = append(perPacket, artefact{stem + "-per-packet.pb.gz", func(w io.Writer) error { return writePacketPprof(w, e) }})
@@ -114,18 +118,6 @@ func writeJSON(w io.Writer, r *analyze.Result) error {
 	}
 	_, err = w.Write(append(data, '\n'))
 	return err
-}
-
-// uniqueNames gives each name once, whatever its case.
-type uniqueNames map[string]bool
-
-func (u uniqueNames) unique(name string) string {
-	out := name
-	for i := 2; u[strings.ToLower(out)]; i++ {
-		out = fmt.Sprintf("%s-%d", name, i)
-	}
-	u[strings.ToLower(out)] = true
-	return out
 }
 
 // writeAtomic writes a file beside its name and renames it: a reader sees the

@@ -13,11 +13,13 @@ import (
 	"testing"
 
 	"xfrmscope/analyze"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/testdata/sample"
 )
 
 func TestWriteDir(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
-	r := testSweep()
+	r := sample.Sweep()
 	names, err := WriteDir(dir, r)
 	if err != nil {
 		t.Fatal(err)
@@ -33,9 +35,9 @@ func TestWriteDir(t *testing.T) {
 	if len(entries) != len(names) {
 		t.Errorf("%d files for %d names", len(entries), len(names))
 	}
-	page := mustRead(t, filepath.Join(dir, "report.html"))
+	doc := mustRead(t, filepath.Join(dir, "report.html"))
 	for _, n := range names[1:] {
-		if !bytes.Contains(page, []byte(`href="`+n+`"`)) {
+		if !bytes.Contains(doc, []byte(`href="`+n+`"`)) {
 			t.Errorf("report.html does not link %s", n)
 		}
 	}
@@ -57,7 +59,7 @@ func TestWriteDir(t *testing.T) {
 // TestPprofReadsOurProfiles opens a profile as a reviewer would.
 func TestPprofReadsOurProfiles(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := WriteDir(dir, testOne()); err != nil {
+	if _, err := WriteDir(dir, sample.One()); err != nil {
 		t.Fatal(err)
 	}
 	out, err := exec.Command("go", "tool", "pprof", "-top", "-unit=ms", "-tagfocus=cpu=2", filepath.Join(dir, "shared-n4-cpu-clock.pb.gz")).CombinedOutput()
@@ -78,7 +80,7 @@ func TestPprofReadsOurProfiles(t *testing.T) {
 // TestFoldedIsTheWholeProfile sums the weights of the folded text.
 func TestFoldedIsTheWholeProfile(t *testing.T) {
 	dir := t.TempDir()
-	r := testOne()
+	r := sample.One()
 	if _, err := WriteDir(dir, r); err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +104,7 @@ func TestFoldedIsTheWholeProfile(t *testing.T) {
 
 func TestHostileFileNames(t *testing.T) {
 	dir := t.TempDir()
-	names, err := WriteDir(dir, hostileResult(t))
+	names, err := WriteDir(dir, sample.HostileResult(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +122,7 @@ func TestFileName(t *testing.T) {
 	for in, want := range map[string]string{
 		"pcpu n=4": "pcpu-n4", "pcpu n=4 #2": "pcpu-n4-2", "===": "unnamed", "cycles:k": "cycles-k", "../../etc/passwd": "etc-passwd", "": "unnamed", "...": "unnamed", "-rf": "rf", "a\x00b": "a-b", "CON": "CON",
 	} {
-		if got := fileName(in); got != want {
+		if got := format.FileName(in); got != want {
 			t.Errorf("fileName(%q) = %q, want %q", in, got, want)
 		}
 	}
@@ -129,7 +131,7 @@ func TestFileName(t *testing.T) {
 // TestWriteDirSaysWhatFailed keeps what was written before.
 func TestWriteDirSaysWhatFailed(t *testing.T) {
 	dir := t.TempDir()
-	names, err := WriteDir(dir, notNumbers())
+	names, err := WriteDir(dir, sample.NotNumbers())
 	if err == nil || !strings.Contains(err.Error(), "results.json") {
 		t.Errorf("a Result with NaN gave %v", err)
 	}
@@ -140,7 +142,7 @@ func TestWriteDirSaysWhatFailed(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := WriteDir(file, testOne()); err == nil {
+	if _, err := WriteDir(file, sample.One()); err == nil {
 		t.Error("a file was taken for a directory")
 	}
 }

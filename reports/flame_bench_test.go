@@ -15,6 +15,9 @@ import (
 
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/profile"
+	"xfrmscope/reports/flame"
+	"xfrmscope/reports/page"
+	"xfrmscope/reports/testdata/sample"
 )
 
 // TestBenchFlame prints what a page of 200 000 unique stacks costs to write
@@ -26,24 +29,24 @@ func TestBenchFlame(t *testing.T) {
 		t.Skip("a benchmark: make bench-flame")
 	}
 	const stacks, cpus = 200_000, 8
-	r := bigResult(stacks, cpus)
+	r := sample.BigResult(stacks, cpus)
 	dir := t.TempDir()
 	fmt.Printf("%d unique stacks of 6 to 45 frames, %d CPUs; milliseconds: CPU time to write, else time that passes, median of 9 (usable: of 3)\n\n", stacks, cpus)
 	fmt.Printf("%-22s %10s %9s %8s %15s %15s\n", "", "bytes", "written", "usable", "zoom", "search")
 	fmt.Printf("%-22s %10s %9s %8s %15s %15s\n", "", "", "", "", "script, painted", "script, painted")
 
-	page := filepath.Join(dir, "report.html")
-	cost, peak := writeMeasured(t, page, r)
-	row(t, "report.html", "page", page, cost)
+	doc := filepath.Join(dir, "report.html")
+	cost, peak := writeMeasured(t, doc, r)
+	row(t, "report.html", "page", doc, cost)
 	benchFlameGraph(t, dir, r.Runs[0].Events[0].Profile)
 
-	tree := newTree(r, false)
-	data, err := fitTree(r, PageBytes)
+	tree := flame.NewTree(r, false)
+	data, err := flame.Fit(r, page.PageBytes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	fmt.Printf("\nthe tree: %d nodes, %d frames, %d bytes packed: %.1f bits a node; Go heap while writing at most %d MB\n",
-		len(tree.frame), len(tree.frames), len(data)*3/4, 8*float64(len(data)*3/4)/float64(len(tree.frame)), peak>>20)
+		len(tree.Frame), len(tree.Frames), len(data)*3/4, 8*float64(len(data)*3/4)/float64(len(tree.Frame)), peak>>20)
 }
 
 // writeMeasured writes a page and returns its CPU time and how far the heap
@@ -67,7 +70,7 @@ func writeMeasured(t *testing.T, path string, r *analyze.Result) (cost time.Dura
 	}()
 	start := cpuTime()
 	var b bytes.Buffer
-	if err := HTML(&b, r, HTMLOptions{}); err != nil {
+	if err := page.Write(&b, r, page.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	cost = cpuTime() - start

@@ -12,6 +12,8 @@ import (
 	pprof "github.com/google/pprof/profile"
 
 	"xfrmscope/analyze"
+	"xfrmscope/reports/testdata/sample"
+	"xfrmscope/reports/view"
 )
 
 func parsePprof(t *testing.T, path string) *pprof.Profile {
@@ -28,10 +30,10 @@ func parsePprof(t *testing.T, path string) *pprof.Profile {
 // and the sum of a profile is the cost per packet.
 func TestPerPacketProfilesSubtract(t *testing.T) {
 	dir := t.TempDir()
-	before := testRun(runSpec{mode: "shared", n: 4, ratePer: 40_000, spin: .5, seconds: 10})
-	after := testRun(runSpec{mode: "shared", n: 4, ratePer: 80_000, seconds: 10})
+	before := sample.NewRun(sample.Spec{Mode: "shared", N: 4, RatePer: 40_000, Spin: .5, Seconds: 10})
+	after := sample.NewRun(sample.Spec{Mode: "shared", N: 4, RatePer: 80_000, Seconds: 10})
 	before.Side, after.Side = "before", "after"
-	r := testResult(before, after)
+	r := sample.NewResult(before, after)
 	if _, err := WriteDir(dir, r); err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +42,7 @@ func TestPerPacketProfilesSubtract(t *testing.T) {
 	for _, s := range parsePprof(t, b).Sample {
 		sum += float64(s.Value[1])
 	}
-	if want := all(before).PerPacket.Value * perPackets; math.Abs(sum/want-1) > 1e-6 {
+	if want := view.AllCPUs(before).PerPacket.Value * perPackets; math.Abs(sum/want-1) > 1e-6 {
 		t.Errorf("the weights of a million packets sum to %g, want %g", sum, want)
 	}
 	out, err := exec.Command("go", "tool", "pprof", "-top", "-unit=us", "-nodefraction=0", "-diff_base", b, a).CombinedOutput()
@@ -54,7 +56,7 @@ func TestPerPacketProfilesSubtract(t *testing.T) {
 		}
 	}
 	cost := func(r *analyze.Run, function string) float64 {
-		for _, s := range all(r).Functions {
+		for _, s := range view.AllCPUs(r).Functions {
 			if s.Name == function {
 				return s.PerPacket.Value
 			}
@@ -73,9 +75,9 @@ func TestPerPacketProfilesSubtract(t *testing.T) {
 // TestLockProfile reads lock waits as those of Go's mutex profile.
 func TestLockProfile(t *testing.T) {
 	dir := t.TempDir()
-	s := runSpec{mode: "shared", n: 4, ratePer: 40_000, spin: .5, seconds: 10}
-	run := fill(testRun(s), s)
-	if _, err := WriteDir(dir, testResult(run)); err != nil {
+	s := sample.Spec{Mode: "shared", N: 4, RatePer: 40_000, Spin: .5, Seconds: 10}
+	run := sample.Fill(sample.NewRun(s), s)
+	if _, err := WriteDir(dir, sample.NewResult(run)); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "shared-n4-locks.pb.gz")

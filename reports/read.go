@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"xfrmscope/analyze"
+	"xfrmscope/reports/page"
 )
 
 // maxJSONBytes bounds what is read, far above what is written: a results.json
@@ -34,7 +35,7 @@ func ReadJSON(r io.Reader) (*analyze.Result, error) {
 // the shortened ones (see embedded); the error wraps ErrNoResults if there are
 // none.
 func ReadHTML(r io.Reader) (*analyze.Result, error) {
-	results, err := pageResults(r)
+	results, err := page.Results(r)
 	if err != nil {
 		return nil, err
 	}

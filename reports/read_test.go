@@ -9,15 +9,18 @@ import (
 	"testing"
 
 	"xfrmscope/analyze"
+	"xfrmscope/reports/page"
+	"xfrmscope/reports/testdata/sample"
+	"xfrmscope/reports/view"
 )
 
 // TestPageCarriesItsResults: what is read from a page is what was written, but
 // for the profiles and the functions of single CPUs.
 func TestPageCarriesItsResults(t *testing.T) {
-	for name, r := range map[string]*analyze.Result{"sweep": testSweep(), "hostile": hostileResult(t), "nothing": withoutAnything(), "no runs": {Schema: analyze.SchemaVersion}} {
+	for name, r := range map[string]*analyze.Result{"sweep": sample.Sweep(), "hostile": sample.HostileResult(t), "nothing": sample.WithoutAnything(), "no runs": {Schema: analyze.SchemaVersion}} {
 		t.Run(name, func(t *testing.T) {
 			r.Schema = analyze.SchemaVersion
-			got, err := ReadHTML(bytes.NewReader(html(t, r, HTMLOptions{})))
+			got, err := ReadHTML(bytes.NewReader(html(t, r, page.Options{})))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -39,7 +42,7 @@ func TestPageCarriesItsResults(t *testing.T) {
 
 // withoutCPUs is a result without what a page leaves out first.
 func withoutCPUs(r *analyze.Result) []byte {
-	for _, run := range present(r) {
+	for _, run := range view.Present(r) {
 		for _, e := range run.Events {
 			for i := range e.CPUs {
 				e.CPUs[i].Functions, e.CPUs[i].Stages, e.CPUs[i].SpinCallers = nil, nil, nil
@@ -57,21 +60,21 @@ const resultsStart = `<script type="text/plain" id="results">`
 func TestPageShortensLargeResults(t *testing.T) {
 	var runs []*analyze.Run
 	for i := range 200 {
-		r := testRun(runSpec{mode: "shared", n: 1 + i%8, ratePer: 90_000 + float64(i), spin: .3, seconds: 10, noise: i % 5})
+		r := sample.NewRun(sample.Spec{Mode: "shared", N: 1 + i%8, RatePer: 90_000 + float64(i), Spin: .3, Seconds: 10, Noise: i % 5})
 		runs = append(runs, r)
 	}
-	r := testResult(runs...)
-	page := html(t, r, HTMLOptions{})
-	if !strings.Contains(string(page), "leaves out functions, stages and callers of single CPUs") {
+	r := sample.NewResult(runs...)
+	doc := html(t, r, page.Options{})
+	if !strings.Contains(string(doc), "leaves out functions, stages and callers of single CPUs") {
 		t.Error("the page does not say what its results leave out")
 	}
-	got, err := ReadHTML(bytes.NewReader(page))
+	got, err := ReadHTML(bytes.NewReader(doc))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, run := range got.Runs {
 		want := r.Runs[i]
-		if run.Packets.Rate.Value != want.Packets.Rate.Value || all(run).PerPacket.Value != all(want).PerPacket.Value || len(all(run).Stages) != len(all(want).Stages) {
+		if run.Packets.Rate.Value != want.Packets.Rate.Value || view.AllCPUs(run).PerPacket.Value != view.AllCPUs(want).PerPacket.Value || len(view.AllCPUs(run).Stages) != len(view.AllCPUs(want).Stages) {
 			t.Fatalf("run %d lost figures of its own", i)
 		}
 	}
@@ -81,17 +84,17 @@ func TestPageShortensLargeResults(t *testing.T) {
 }
 
 func TestReadRefuses(t *testing.T) {
-	page := html(t, testOne(), HTMLOptions{Static: true})
-	at := bytes.Index(page, []byte(resultsStart)) + len(resultsStart)
+	doc := html(t, sample.One(), page.Options{Static: true})
+	at := bytes.Index(doc, []byte(resultsStart)) + len(resultsStart)
 	for name, in := range map[string]string{
 		"no page":   "hello",
-		"cut":       string(page[:at+100]),
-		"no base64": string(page[:at]) + "!!" + string(page[at:]),
-		"no gzip":   string(page[:at]) + "AAAA</script>",
+		"cut":       string(doc[:at+100]),
+		"no base64": string(doc[:at]) + "!!" + string(doc[at:]),
+		"no gzip":   string(doc[:at]) + "AAAA</script>",
 	} {
 		if _, err := ReadHTML(strings.NewReader(in)); err == nil {
 			t.Errorf("%s: read", name)
-		} else if (name == "no page" || name == "cut") != errors.Is(err, ErrNoResults) {
+		} else if (name == "no page" || name == "cut") != errors.Is(err, page.ErrNoResults) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -105,8 +108,8 @@ func TestReadRefuses(t *testing.T) {
 func FuzzReadHTML(f *testing.F) {
 	f.Add([]byte(resultsStart + "H4sIAAAAAAAA/wEAAP//AAAAAAAAAAA=</script>"))
 	f.Add([]byte(fmt.Sprintf("%s%s", resultsStart, "</script>")))
-	f.Fuzz(func(t *testing.T, page []byte) {
-		r, err := ReadHTML(bytes.NewReader(page))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		r, err := ReadHTML(bytes.NewReader(doc))
 		if err == nil && r.Schema != analyze.SchemaVersion {
 			t.Error("a result of another schema was read")
 		}

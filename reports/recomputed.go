@@ -8,6 +8,8 @@ import (
 
 	"xfrmscope/analyze"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
 )
 
 // A Recount is what came of comparing numbers with those published.
@@ -37,7 +39,7 @@ func Recomputed(again, published *analyze.Result) Recount {
 		if !seen[k] {
 			seen[k] = true
 			if here[k] == nil {
-				out.Unmatched = append(out.Unmatched, runLabel(n.Run))
+				out.Unmatched = append(out.Unmatched, view.RunLabel(n.Run))
 			} else {
 				out.Runs++
 			}
@@ -51,7 +53,7 @@ func Recomputed(again, published *analyze.Result) Recount {
 }
 
 func (r *Recount) check(n Number, here map[string]Number) {
-	what := strings.Join(strings.Fields(fmt.Sprintf("%s %s %s %s %s", runLabel(n.Run), ascii(n.Event, 40), n.About, ascii(n.Name, 60), n.ID)), " ")
+	what := strings.Join(strings.Fields(fmt.Sprintf("%s %s %s %s %s", view.RunLabel(n.Run), format.ASCII(n.Event, 40), n.About, format.ASCII(n.Name, 60), n.ID)), " ")
 	r.Checked++
 	m, ok := here[numberKey(n)]
 	switch {
@@ -60,7 +62,7 @@ func (r *Recount) check(n Number, here map[string]Number) {
 	case m.Measured() != n.Measured():
 		r.Differ = append(r.Differ, what+": measured in one of the two only")
 	case n.Measured() && (!near(m.Value.Value, n.Value.Value) || !near(m.SE, n.SE)):
-		r.Differ = append(r.Differ, fmt.Sprintf("%s: published %s, computed again %s", what, exact(n.Value.Value), exact(m.Value.Value)))
+		r.Differ = append(r.Differ, fmt.Sprintf("%s: published %s, computed again %s", what, format.Exact(n.Value.Value), format.Exact(m.Value.Value)))
 	}
 }
 

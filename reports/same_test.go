@@ -13,24 +13,27 @@ import (
 
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/testdata/sample"
+	"xfrmscope/reports/view"
 )
 
 // TestOneNumberEverywhere follows figures of one run through every artefact: a
 // reader who meets a number twice meets the same number.
 func TestOneNumberEverywhere(t *testing.T) {
-	dir, r := t.TempDir(), testSweep()
+	dir, r := t.TempDir(), sample.Sweep()
 	if _, err := WriteDir(dir, r); err != nil {
 		t.Fatal(err)
 	}
 	read := func(name string) string { return string(mustRead(t, filepath.Join(dir, name))) }
-	page := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(read("report.html"), "")
-	digest, table, csv, bench := read("digest.txt"), read("commit-table.txt"), read("results.csv"), read("benchfmt.txt")
+	doc := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(read("report.html"), "")
+	mail, table, csv, bench := read("digest.txt"), read("commit-table.txt"), read("results.csv"), read("benchfmt.txt")
 	var back analyze.Result
 	if err := json.Unmarshal([]byte(read("results.json")), &back); err != nil {
 		t.Fatal(err)
 	}
 	run, got := r.Runs[5], back.Runs[5]
-	a, b := all(run), all(got)
+	a, b := view.AllCPUs(run), view.AllCPUs(got)
 	for _, f := range []struct {
 		name          string
 		want, json    metric.Value
@@ -52,11 +55,11 @@ func TestOneNumberEverywhere(t *testing.T) {
 			t.Errorf("%s: results.json has %v +- %v, want %v +- %v", f.name, f.json.Value, f.json.SE, f.want.Value, f.want.SE)
 		}
 		for where, text := range map[string][2]string{
-			"report.html":      {page, pretty(figureOf(f.want).Value)},
-			"digest.txt":       {digest, f.digest},
+			"report.html":      {doc, format.Pretty(format.Of(f.want).Value)},
+			"digest.txt":       {mail, f.digest},
 			"commit-table.txt": {table, f.table},
-			"results.csv":      {csv, "," + exact(f.want.Value) + ","},
-			"benchfmt.txt":     {bench, " " + exact(f.want.Value) + " " + f.bench},
+			"results.csv":      {csv, "," + format.Exact(f.want.Value) + ","},
+			"benchfmt.txt":     {bench, " " + format.Exact(f.want.Value) + " " + f.bench},
 		} {
 			if where == "benchfmt.txt" && f.bench == "" {
 				continue
@@ -95,12 +98,12 @@ func pprofSpinShare(t *testing.T, path string, busy float64) float64 {
 // TestOneComparisonEverywhere follows figures of a comparison through every
 // artefact.
 func TestOneComparisonEverywhere(t *testing.T) {
-	dir, r := t.TempDir(), testComparison(t, 6)
+	dir, r := t.TempDir(), sample.Comparison(t, 6)
 	if _, err := WriteDir(dir, r); err != nil {
 		t.Fatal(err)
 	}
 	read := func(name string) string { return string(mustRead(t, filepath.Join(dir, name))) }
-	page := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(read("report.html"), "")
+	doc := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(read("report.html"), "")
 	back, err := ReadHTML(strings.NewReader(read("report.html")))
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +112,7 @@ func TestOneComparisonEverywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest, table, csv := read("digest.txt"), read("commit-table.txt"), read("results.csv")
+	mail, table, csv := read("digest.txt"), read("commit-table.txt"), read("results.csv")
 	c := r.Comparison
 	for i, h := range c.Headline {
 		for what, x := range map[string]*analyze.Comparison{"report.html": back.Comparison, "results.json": fromFile.Comparison} {
@@ -117,16 +120,16 @@ func TestOneComparisonEverywhere(t *testing.T) {
 				t.Errorf("headline %d: %s carries %+v", i, what, got.Ratio)
 			}
 		}
-		if want := sentence(pretty(changeText(h.C))); !strings.Contains(page, strings.ReplaceAll(want, "+", "&#43;")) {
+		if want := format.Sentence(format.Pretty(format.ChangeText(h.C))); !strings.Contains(doc, strings.ReplaceAll(want, "+", "&#43;")) {
 			t.Errorf("the page does not show %q", want)
 		}
 	}
 	// The N=8 row of the shared SA: rate before and after, and its change.
 	row := c.Rates[0].Family.Comparisons[len(c.Rates[0].Family.Comparisons)-1]
 	for where, want := range map[string][]string{
-		digest: {sideText(row.Before, 1e-3), sideText(row.After, 1e-3), "+30.0%"},
-		table:  {sideText(row.Before, 1e-3), sideText(row.After, 1e-3), "+30.0%"},
-		page:   {pretty(significant(row.Before.Median, 4)), pretty(significant(row.After.Median, 4))},
+		mail:  {format.SideText(row.Before, 1e-3), format.SideText(row.After, 1e-3), "+30.0%"},
+		table: {format.SideText(row.Before, 1e-3), format.SideText(row.After, 1e-3), "+30.0%"},
+		doc:   {format.Pretty(format.Significant(row.Before.Median, 4)), format.Pretty(format.Significant(row.After.Median, 4))},
 	} {
 		for _, w := range want {
 			if !strings.Contains(where, w) {
@@ -136,7 +139,7 @@ func TestOneComparisonEverywhere(t *testing.T) {
 	}
 	// The same figures, run by run, in the CSV: the medians are made of them.
 	for _, run := range r.Runs {
-		if run.Mode == "shared" && run.N == 8 && !strings.Contains(csv, ","+exact(run.Packets.Rate.Value)+",") {
+		if run.Mode == "shared" && run.N == 8 && !strings.Contains(csv, ","+format.Exact(run.Packets.Rate.Value)+",") {
 			t.Errorf("results.csv does not have the rate of %s %s", run.Side, run.Name)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/compare"
 	"xfrmscope/reports"
+	"xfrmscope/reports/digest"
 )
 
 // compareOptions are the flags of compare.
@@ -120,7 +121,7 @@ func openSides(ctx context.Context, paths []string) (before, after *analyze.Resu
 
 func printComparison(io streams, dir string, r *analyze.Result) error {
 	if dir == "" {
-		return reports.Digest(io.out, r)
+		return digest.Write(io.out, r)
 	}
 	files, err := reports.WriteDir(dir, r)
 	for _, f := range files {
@@ -135,7 +136,7 @@ func judge(io streams, conditions []analyze.Condition, r *analyze.Result) error 
 	var met, missing []string
 	for _, c := range conditions {
 		for _, j := range c.Judge(r) {
-			line := reports.Judgement(j)
+			line := digest.Judgement(j)
 			fmt.Fprintln(io.out, line)
 			switch j.Outcome {
 			case analyze.Regression:

@@ -21,7 +21,7 @@ import (
 	"xfrmscope/analyze"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/pack"
-	"xfrmscope/reports"
+	"xfrmscope/reports/digest"
 	"xfrmscope/samples"
 )
 
@@ -102,7 +102,7 @@ func look(t *testing.T, what string, fsys fs.FS) (opened, damaged bool) {
 		t.Errorf("%s: %v", what, err)
 		return true, damaged
 	}
-	if err := reports.Digest(io.Discard, result); err != nil {
+	if err := digest.Write(io.Discard, result); err != nil {
 		t.Errorf("%s: %v", what, err)
 	}
 	return true, damaged

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"xfrmscope/analyze"
-	"xfrmscope/reports"
+	"xfrmscope/reports/digest"
 )
 
 // showOptions are the flags of show.
@@ -42,7 +42,7 @@ with a digest in it, quoted or not, which is printed clean.`,
 		},
 	}
 	cmd.Flags().BoolVar(&o.user, "user", false, userUsage)
-	cmd.Flags().IntVar(&o.top, "top", reports.DefaultTop, "rows of each table")
+	cmd.Flags().IntVar(&o.top, "top", digest.DefaultTop, "rows of each table")
 	return cmd
 }
 
@@ -61,7 +61,7 @@ func show(ctx context.Context, io streams, o showOptions, paths []string) error 
 	if err != nil {
 		return err
 	}
-	return reports.Show(io.out, result, reports.ShowOptions{Top: o.top})
+	return digest.Show(io.out, result, digest.ShowOptions{Top: o.top})
 }
 
 // maxStdin bounds what show reads from stdin: it has to be kept.
@@ -79,7 +79,7 @@ func readStdin(ctx context.Context, in io.Reader, user bool) (*analyze.Result, s
 	case len(bytes.TrimSpace(data)) == 0:
 		return nil, "", errors.New("stdin is empty: pipe folded stacks, a recording or a mail with a digest into it")
 	}
-	if digest, ok := reports.FindDigest(string(data)); ok {
+	if digest, ok := digest.FindDigest(string(data)); ok {
 		return nil, digest, nil
 	}
 	dir, err := os.MkdirTemp("", "xfrmscope-stdin-")

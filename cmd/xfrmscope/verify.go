@@ -14,6 +14,7 @@ import (
 	"xfrmscope/analyze"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports"
+	"xfrmscope/reports/digest"
 )
 
 // verifyOptions are the flags of verify.
@@ -196,7 +197,7 @@ func verifyDigest(io streams, path string, published *analyze.Result) error {
 		return nil // none was kept
 	}
 	var got bytes.Buffer
-	if err := reports.Digest(&got, published); err != nil {
+	if err := digest.Write(&got, published); err != nil {
 		return err
 	}
 	if !bytes.Equal(got.Bytes(), want) {

@@ -1,0 +1,131 @@
+package chart
+
+import (
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/svg"
+)
+
+// A segment is a part of a stacked bar.
+type segment struct {
+	class  string
+	value  float64
+	hatch  string // suffix of the pattern laid over it, "" for none
+	label  string // written on it where there is room
+	legend string // what the class stands for
+	tip    string
+}
+
+// A bar is one row of a bar chart.
+type bar struct {
+	label string
+	parts []segment
+	below []segment // a thin bar under it, of the same scale
+	se    float64   // of the whole
+	end   string    // written after the bar
+}
+
+// A barChart shows one horizontal bar for each run, stage or CPU.
+type barChart struct {
+	label string
+	x     string  // head of the x axis, with its unit
+	Wide  float64 // 0 means barWide
+	bars  []bar
+}
+
+// Geometry of a bar chart, in pixels.
+const (
+	barWide   = 1200 // as wide as the page
+	HalfWide  = 620  // one of two beside each other
+	barLeft   = 176
+	barRight  = 150
+	barHigh   = 22
+	barPitch  = 46
+	barTop    = 30
+	belowHigh = 12
+)
+
+// Render draws the chart.
+func (c *barChart) Render() []byte {
+	if len(c.bars) == 0 {
+		return nil
+	}
+	var w svg.Writer
+	wide, xTicks := c.width(), c.xTicks()
+	height := barTop + float64(len(c.bars))*c.pitch() + 8
+	x := scale{0, xTicks[len(xTicks)-1], barLeft, wide - barRight}
+	w.Open("svg", svg.Attr{"class", "chart"}, svg.Attr{"viewBox", "0 0 " + format.Pixels(wide) + " " + format.Pixels(height)}, svg.Attr{"role", "img"}, svg.Attr{"aria-label", c.label})
+	w.Text("axis head", barLeft-14, barTop-7, "end", c.x)
+	for _, v := range xTicks {
+		w.Line("grid", x.at(v), barTop-4, x.at(v), height-6)
+		w.Text("axis", x.at(v), barTop-7, "middle", format.AxisNumber(v))
+	}
+	for i := range c.bars {
+		c.drawBar(&w, &c.bars[i], x, barTop+float64(i)*c.pitch()+4)
+	}
+	w.Close("svg")
+	return w.Bytes()
+}
+
+func (c *barChart) width() float64 {
+	if c.Wide == 0 {
+		return barWide
+	}
+	return c.Wide
+}
+
+func (c *barChart) xTicks() []float64 { return ticks(c.widest(), int(c.width()/200)+1) }
+
+// pitch is the distance between bars: wider if thin bars stand under them.
+func (c *barChart) pitch() float64 {
+	for _, b := range c.bars {
+		if len(b.below) > 0 {
+			return barPitch
+		}
+	}
+	return barHigh + 8
+}
+
+func (c *barChart) widest() float64 {
+	widest := 0.0
+	for _, b := range c.bars {
+		sum := b.se
+		for _, s := range b.parts {
+			sum += s.value
+		}
+		widest = max(widest, sum)
+	}
+	return widest
+}
+
+func (c *barChart) drawBar(w *svg.Writer, b *bar, x scale, y float64) {
+	w.Text("row", barLeft-10, y+barHigh*.68, "end", format.FitWidth(format.Name(b.label), 21))
+	end := c.stack(w, b.parts, x, y, barHigh)
+	c.stack(w, b.below, x, y+barHigh+1, belowHigh)
+	whisker := end
+	if b.se > 0 && x.at(b.se)-x.low > 1.5 {
+		sum := x.from + (end-x.low)/(x.high-x.low)*(x.to-x.from)
+		whisker = x.at(sum + b.se)
+		w.Line("err", x.at(sum-b.se), y+barHigh/2, whisker, y+barHigh/2)
+	}
+	w.Text("row", whisker+8, y+barHigh*.68, "", b.end)
+}
+
+// stack draws segments one after another and returns where they end.
+func (c *barChart) stack(w *svg.Writer, parts []segment, x scale, y, height float64) float64 {
+	at := 0.0
+	for _, s := range parts {
+		if !(s.value > 0) {
+			continue
+		}
+		x0, x1 := x.at(at), x.at(at+s.value)
+		w.Rect(s.class, x0, y, x1-x0, height, s.tip)
+		if s.hatch != "" {
+			svg.Hatched(w, s.hatch, x0, y, x1-x0, height)
+		}
+		if label := format.FitWidth(s.label, int((x1-x0-8)/6.6)); label != "" {
+			w.Text("on "+s.class, x0+5, y+height/2+4, "", label)
+		}
+		at += s.value
+	}
+	return x.at(at)
+}

@@ -1,0 +1,76 @@
+package chart
+
+import (
+	"fmt"
+
+	"xfrmscope/analyze"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/svg"
+	"xfrmscope/reports/view"
+)
+
+// Geometry of a per-CPU panel, in pixels.
+const (
+	panelHigh   = 120
+	panelTop    = 10
+	panelBottom = 22
+	panelLeft   = 34
+	panelRight  = 6
+)
+
+// CpuPanel draws one run's CPUs side by side: each bar is the share of the
+// CPU's samples that are not idle, with the spinning and the lock-word part at
+// its foot.
+func CpuPanel(r *analyze.Run, e *analyze.Event) []byte {
+	if e == nil || len(e.CPUs) == 0 {
+		return nil
+	}
+	var w svg.Writer
+	pitch := min(max(560/float64(len(e.CPUs)), 2), 30)
+	width := panelLeft + pitch*float64(len(e.CPUs)) + panelRight
+	y := scale{0, 1, panelHigh - panelBottom, panelTop}
+	w.Open("svg", svg.Attr{"class", "panel"}, svg.Attr{"viewBox", "0 0 " + format.Pixels(width) + " " + format.Pixels(panelHigh)}, svg.Attr{"width", format.Pixels(width)}, svg.Attr{"height", format.Pixels(panelHigh)},
+		svg.Attr{"role", "img"}, svg.Attr{"aria-label", fmt.Sprintf("%s: %d CPUs, share of samples that are busy, spinning and on a lock word; the table below has the figures", format.Name(view.RunLabel(r)), len(e.CPUs))})
+	for _, v := range []float64{0, .5, 1} {
+		w.Line("grid", panelLeft, y.at(v), width-panelRight, y.at(v))
+		w.Text("axis", panelLeft-5, y.at(v)+4, "end", format.AxisNumber(100*v))
+	}
+	for i := range e.CPUs {
+		drawCPU(&w, &e.CPUs[i], panelLeft+pitch*float64(i), pitch, y)
+		if every := int(26/pitch) + 1; i%every == 0 {
+			w.Text("axis", panelLeft+pitch*(float64(i)+.5), panelHigh-6, "middle", format.CpuNumber(e.CPUs[i].CPU))
+		}
+	}
+	w.Close("svg")
+	return w.Bytes()
+}
+
+func drawCPU(w *svg.Writer, c *analyze.CPU, x, pitch float64, y scale) {
+	if c.Total.Period <= 0 {
+		return
+	}
+	busy := c.Busy.Period / c.Total.Period
+	width := pitch - min(pitch/5, 4)
+	w.Open("g")
+	w.TextElement("title", cpuTip(c))
+	w.Rect("busy", x, y.at(busy), width, y.low-y.at(busy), "")
+	at := 0.0
+	for _, part := range []struct {
+		class, hatch string
+		share        float64
+	}{{"spin", "d", format.ShareOf(c.SpinShare)}, {"word", "l", format.ShareOf(c.LockWordShare)}} {
+		high := part.share * busy
+		if top := y.at(at + high); y.at(at)-top > .2 {
+			w.Rect(part.class, x, top, width, y.at(at)-top, "")
+			svg.Hatched(w, part.hatch, x, top, width, y.at(at)-top)
+		}
+		at += high
+	}
+	w.Close("g")
+}
+
+// cpuTip says a CPU's figures in words.
+func cpuTip(c *analyze.CPU) string {
+	return fmt.Sprintf("%s: %s samples, busy %s %%, of that spinning %s, on a lock word %s", format.CpuName(c.CPU),
+		format.Count(c.Total.Samples), format.Share(c.Busy.Period, c.Total.Period), format.Of(c.SpinShare), format.Of(c.LockWordShare))
+}

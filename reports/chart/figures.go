@@ -1,0 +1,325 @@
+package chart
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
+)
+
+// curveChart shows one value of every run over N, one series a mode.
+func curveChart(r *analyze.Result, label, y string, of func(*analyze.Run) metric.Value) *lineChart {
+	c := &lineChart{label: label, y: y}
+	groups := view.MedianRuns(r)
+	for i, curve := range r.Curves {
+		s := series{label: view.Sided(curve.Side, format.OrWord(curve.Mode, "runs"))}
+		for _, run := range view.RunsOf(r, curve) {
+			if p, ok := pointOf(run, of); ok {
+				s.points = append(s.points, p)
+			}
+		}
+		for _, g := range groups {
+			if p, ok := pointOf(g.Chosen, of); ok && g.Curve == i {
+				s.trend = append(s.trend, p)
+			}
+		}
+		if curve.Mode == "" && !ascending(s.trend) {
+			s.trend = nil // runs side by side, no curve
+		}
+		if len(s.points) > 0 {
+			c.Series = append(c.Series, s)
+		}
+	}
+	return c
+}
+
+// ascending reports whether points have one run at each x.
+func ascending(points []point) bool {
+	for i := 1; i < len(points); i++ {
+		if points[i].x <= points[i-1].x {
+			return false
+		}
+	}
+	return true
+}
+
+func pointOf(r *analyze.Run, of func(*analyze.Run) metric.Value) (point, bool) {
+	v := of(r)
+	if !format.Finite(v) || v.Value < 0 {
+		return point{}, false
+	}
+	k := format.ScaleOf(v)
+	return point{x: float64(r.N), y: v.Value * k, se: max(0, format.OrZero(v.SE)) * k, tip: format.Name(r.Name) + ": " + format.ValueText(v)}, true
+}
+
+func RateChart(r *analyze.Result) *lineChart {
+	by := r.Rating()
+	c := curveChart(r, rateWords(by)+" over the number of "+format.Name(r.Factor())+", each run a dot; the table of runs has the figures", by.Unit, by.Of)
+	c.ideal = true
+	if by.ID == metric.ThroughputID {
+		c.factor = r.Factor()
+	}
+	for i := range c.Series {
+		for _, curve := range r.Curves {
+			if c.Series[i].label == view.Sided(curve.Side, format.OrWord(curve.Mode, "runs")) {
+				c.Series[i].scaling(curve)
+			}
+		}
+	}
+	return c
+}
+
+// rateWords names the rate that curves are made of.
+func rateWords(by analyze.Rating) string {
+	if by.ID == metric.ThroughputID {
+		return "Throughput"
+	}
+	return "Packets per second"
+}
+
+// scaling adds what was made of a curve: intervals, the law fitted, the knee.
+func (s *series) scaling(c analyze.Curve) {
+	if c.Scaling == nil || c.Scaling.Missing != nil {
+		return
+	}
+	last := 0
+	for _, row := range c.Scaling.Rows {
+		last = row.N
+		if k := row.Rate.Interval; k.Known() && !k.OpenHi && row.Rate.N > 1 {
+			s.Band = append(s.Band, span{float64(row.N), k.Lo, k.Hi})
+		}
+	}
+	if c.Scaling.Knee.Found() && c.Scaling.Knee.Shown {
+		s.Knee = float64(c.Scaling.Knee.N)
+	}
+	if u := c.USL; u != nil && u.Known() {
+		for i := range lawPoints {
+			n := 1 + float64(i)/(lawPoints-1)*float64(last-1)
+			s.Law = append(s.Law, point{x: n, y: u.Rate(n)})
+		}
+	}
+}
+
+// lawPoints is the number of points a law is drawn through.
+const lawPoints = 48
+
+func SpinChart(r *analyze.Result) *lineChart {
+	c := curveChart(r, "Spin share over the number of CPUs, each run a dot with one standard error; the table of runs has the figures", "spin share, % of busy", func(r *analyze.Run) metric.Value { return view.AllCPUs(r).SpinShare })
+	c.least = 10
+	return c
+}
+
+// OverN reports whether runs differ in N, so that a curve can be drawn.
+func OverN(r *analyze.Result) bool {
+	for _, run := range view.Present(r) {
+		if run.N != view.Present(r)[0].N {
+			return true
+		}
+	}
+	return false
+}
+
+// RunBars shows one value of each run as a bar, where N does not differ.
+func RunBars(runs []*analyze.Run, label, x, class, hatch string, of func(*analyze.Run) metric.Value) *barChart {
+	c := &barChart{label: label, x: x, Wide: HalfWide}
+	for _, r := range runs {
+		p, ok := pointOf(r, of)
+		if !ok {
+			continue
+		}
+		c.bars = append(c.bars, bar{
+			label: view.RunLabel(r), se: p.se, end: format.Pretty(format.ErrorText(of(r))),
+			parts: []segment{{class: class, value: p.y, hatch: hatch, tip: p.tip, legend: x}},
+		})
+	}
+	return c
+}
+
+// A stageStyle is how a stage is drawn throughout a report.
+type stageStyle struct{ class, hatch string }
+
+// stageStyles is the number of stages told apart; the others are drawn as one.
+const stageStyles = 9
+
+// otherStages is the style of the stages that are not told apart.
+func otherStages() stageStyle { return stageStyle{class: "st9"} }
+
+// stageStyleOf gives the heaviest stages a style each, in the table's order.
+func stageStyleOf(runs []*analyze.Run) map[string]stageStyle {
+	heaviest := map[string]float64{}
+	var order []string
+	for _, r := range runs {
+		for _, s := range view.AllCPUs(r).Stages {
+			if !slices.Contains(order, s.Name) {
+				order = append(order, s.Name)
+			}
+			heaviest[s.Name] = max(heaviest[s.Name], format.ShareOf(s.Share))
+		}
+	}
+	top := slices.Clone(order)
+	slices.SortStableFunc(top, func(a, b string) int { return cmp.Compare(heaviest[b], heaviest[a]) })
+	top = top[:min(stageStyles, len(top))]
+	styles := map[string]stageStyle{}
+	i := 0
+	for _, name := range order {
+		if !slices.Contains(top, name) {
+			continue
+		}
+		s := stageStyle{class: fmt.Sprintf("st%d", i)}
+		if i >= 5 { // five colours, then the same ones hatched
+			s.hatch = "p"
+		}
+		styles[name] = s
+		i++
+	}
+	return styles
+}
+
+// StageChart stacks the stages of each run: cost per packet where packets were
+// counted, else shares.
+func StageChart(runs []*analyze.Run) *barChart {
+	unit := view.CostUnit(runs)
+	perPacket := unit != view.NoCost
+	c := &barChart{label: "Cost by stage, one bar a run; the table below has the figures", x: "% of busy"}
+	if perPacket {
+		c.x = unit
+	}
+	styles := stageStyleOf(runs)
+	for _, r := range runs {
+		whole := metric.Value{Value: 1, Unit: "ratio"}
+		if perPacket {
+			whole = view.AllCPUs(r).PerPacket
+		}
+		if b, ok := stageBar(r, whole, styles); ok {
+			c.bars = append(c.bars, b)
+		}
+	}
+	return c
+}
+
+// stageBar draws a run's stages on a scale of whole, what all of them are.
+func stageBar(r *analyze.Run, whole metric.Value, styles map[string]stageStyle) (bar, bool) {
+	a := view.AllCPUs(r)
+	if !format.Finite(whole) || len(a.Stages) == 0 {
+		return bar{}, false
+	}
+	scale := whole.Value * format.ScaleOf(whole)
+	b := bar{label: view.RunLabel(r), se: max(0, format.OrZero(whole.SE)), end: format.Pretty(format.ErrorText(whole))}
+	if whole.Unit == "ratio" {
+		b.end = "n = " + format.Pretty(format.Count(a.Busy.Samples))
+	}
+	other := segment{class: otherStages().class, legend: "other stages"}
+	for _, s := range a.Stages {
+		part := format.ShareOf(s.Share) * scale
+		style, ok := styles[s.Name]
+		if !ok {
+			other.value += part
+			other.tip = "other stages together; the table has each"
+			continue
+		}
+		b.parts = append(b.parts, segment{class: style.class, hatch: style.hatch, value: part, label: format.Name(s.Name), legend: format.Name(s.Name), tip: stageTip(r, s)})
+	}
+	if other.value > 0 {
+		b.parts = append(b.parts, other)
+	}
+	b.below = []segment{
+		{class: "spin", hatch: "d", value: format.ShareOf(a.SpinShare) * scale, legend: "spinning", label: "spinning", tip: "of it spinning: " + format.ValueText(a.SpinShare)},
+		{class: "word", hatch: "l", value: format.ShareOf(a.LockWordShare) * scale, legend: "on a lock word", tip: "of it on a lock word: " + format.ValueText(a.LockWordShare)},
+	}
+	return b, true
+}
+
+func stageTip(r *analyze.Run, s analyze.Share) string {
+	tip := view.RunLabel(r) + ", " + s.Name + ": " + format.ValueText(s.Share)
+	if s.PerPacket.Measured() {
+		tip += ", " + format.Pretty(format.Of(s.PerPacket).String())
+	}
+	return tip
+}
+
+// StageRows shows the heaviest stages of one run, a bar each.
+func StageRows(r *analyze.Run) *barChart {
+	c := &barChart{label: "The heaviest stages of the run; the stage table has all", x: "% of busy", Wide: HalfWide}
+	styles := stageStyleOf([]*analyze.Run{r})
+	for _, s := range view.TopShares(view.AllCPUs(r).Stages, 9) {
+		v := s.Share
+		if format.Finite(s.PerPacket) {
+			v, c.x = s.PerPacket, format.Visible(s.PerPacket.Unit, 24)
+		}
+		if !format.Finite(v) || v.Value < 0 {
+			continue
+		}
+		style := styles[s.Name]
+		c.bars = append(c.bars, bar{
+			label: s.Name, se: max(0, format.OrZero(v.SE)) * format.ScaleOf(v), end: format.Pretty(format.ErrorText(v)),
+			parts: []segment{{class: style.class, hatch: style.hatch, value: v.Value * format.ScaleOf(v), tip: stageTip(r, s), legend: format.Name(s.Name)}},
+		})
+	}
+	return c
+}
+
+// MaxCPUBars bounds the CPUs of the first screen.
+const MaxCPUBars = 12
+
+// CpuRows shows up to maxCPUBars CPUs of one run: what part of their samples spins, is
+// on a lock word, or is busy otherwise.
+func CpuRows(r *analyze.Run) *barChart {
+	c := &barChart{label: "Busy, spinning and lock-word samples of each CPU; the table of CPUs has the figures", x: "% of samples", Wide: HalfWide}
+	e := r.Main()
+	if e == nil {
+		return c
+	}
+	for _, i := range view.Pick(len(e.CPUs), MaxCPUBars) {
+		cpu := &e.CPUs[i]
+		if cpu.Total.Period <= 0 {
+			continue
+		}
+		busy := 100 * cpu.Busy.Period / cpu.Total.Period
+		spin, word := busy*format.ShareOf(cpu.SpinShare), busy*format.ShareOf(cpu.LockWordShare)
+		c.bars = append(c.bars, bar{
+			label: format.CpuName(cpu.CPU), end: "n = " + format.Pretty(format.Count(cpu.Total.Samples)),
+			parts: []segment{
+				{class: "spin", hatch: "d", value: spin, label: format.Pretty(format.Share(spin, 100)) + " %", tip: cpuTip(cpu), legend: "spinning"},
+				{class: "word", hatch: "l", value: word, tip: cpuTip(cpu), legend: "on a lock word"},
+				{class: "busy", value: max(busy-spin-word, 0), tip: cpuTip(cpu), legend: "busy otherwise"},
+			},
+		})
+	}
+	return c
+}
+
+// A LegendItem explains a class of a chart.
+type LegendItem struct{ Class, Hatch, Text string }
+
+// LegendItems lists what a bar chart's classes mean, each once.
+func (c *barChart) LegendItems() []LegendItem {
+	var items []LegendItem
+	for _, b := range c.bars {
+		for _, s := range append(slices.Clone(b.parts), b.below...) {
+			item := LegendItem{s.class, s.hatch, s.legend}
+			if s.value > 0 && !slices.Contains(items, item) {
+				items = append(items, item)
+			}
+		}
+	}
+	slices.SortStableFunc(items, func(a, b LegendItem) int { return cmp.Compare(legendRank(a), legendRank(b)) })
+	return items
+}
+
+// legendRank keeps the stages in order and the locks last.
+func legendRank(l LegendItem) string {
+	switch l.Class {
+	case "spin", "word", "busy":
+		return map[string]string{"spin": "x", "word": "y", "busy": "z"}[l.Class]
+	}
+	return l.Class
+}
+
+// SpinLegend explains the colours of the per-CPU panels.
+func SpinLegend() []LegendItem {
+	return []LegendItem{{"spin", "d", "spinning"}, {"word", "l", "on a lock word"}, {"busy", "", "busy otherwise"}}
+}

@@ -1,0 +1,61 @@
+package chart
+
+import (
+	"fmt"
+	"slices"
+
+	"xfrmscope/analyze"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/svg"
+	"xfrmscope/reports/view"
+)
+
+// maxLines bounds the lines drawn of a structure.
+const maxLines = 40
+
+// LayoutPicture draws the lines that hold a hot field.
+func LayoutPicture(l analyze.Layout) []byte {
+	var lines []uint32
+	for _, f := range l.Fields {
+		if !slices.Contains(lines, f.Line) && len(lines) < maxLines {
+			lines = append(lines, f.Line)
+		}
+	}
+	slices.Sort(lines)
+	const left, wide, pitch, high = 62.0, 960.0, 30.0, 24.0
+	shared := view.SharedLines(l)
+	var w svg.Writer
+	w.Open("svg", svg.Attr{"class", "chart layout"}, svg.Attr{"viewBox", fmt.Sprintf("0 0 %d %d", int(left+wide+10), int(pitch)*len(lines)+26)}, svg.Attr{"role", "img"}, svg.Attr{"aria-label", "struct " + format.Name(l.Struct) + ": its hot fields by cache line; the table has them"})
+	for i, line := range lines {
+		y := pitch*float64(i) + 2
+		w.Text("axis", left-8, y+16, "end", fmt.Sprintf("+%d", line*view.LineBytes))
+		w.Rect("slot", left, y, wide, high, "")
+		for _, f := range l.Fields {
+			if f.Line == line {
+				drawField(&w, f, slices.Contains(shared, line), left, y, wide, high)
+			}
+		}
+	}
+	for b := 0; b <= view.LineBytes; b += 16 {
+		w.Text("axis", left+wide*float64(b)/view.LineBytes, pitch*float64(len(lines))+18, "middle", fmt.Sprint(b))
+	}
+	w.Close("svg")
+	return w.Bytes()
+}
+
+func drawField(w *svg.Writer, f analyze.LayoutField, shared bool, left, y, wide, high float64) {
+	in := float64(f.Offset % view.LineBytes)
+	length := min(float64(max(f.Size, 1)), view.LineBytes-in) // a field may reach into the next line
+	x, width := left+wide*in/view.LineBytes, max(wide*length/view.LineBytes-1.5, 3)
+	class := "read"
+	if view.IsWritten(f) {
+		class = "written"
+	}
+	w.Rect("field "+class, x, y, width, high, fmt.Sprintf("%s at %d, %d bytes: %s", format.Name(f.Name), f.Offset, f.Size, format.Name(f.Use)))
+	if shared && view.IsWritten(f) {
+		svg.Hatched(w, "l", x, y, width, high)
+	}
+	if label := format.FitWidth(format.Name(f.Name), int((width-6)/6.6)); label != "" {
+		w.Text("on field", x+4, y+high*.68, "", label)
+	}
+}

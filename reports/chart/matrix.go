@@ -1,0 +1,41 @@
+package chart
+
+import (
+	"fmt"
+
+	"xfrmscope/analyze"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/svg"
+	"xfrmscope/reports/view"
+)
+
+// MatrixPicture draws a large matrix: the share of each CPU's packets that an
+// SA carried.
+func MatrixPicture(m *analyze.Matrix) []byte {
+	sums := make([]float64, len(m.CPUs))
+	for _, row := range m.Rows {
+		for i := range min(len(row.Calls), len(sums)) {
+			sums[i] += float64(row.Calls[i])
+		}
+	}
+	shares := make([][]float64, len(m.Rows))
+	for y, row := range m.Rows {
+		for i := range m.CPUs {
+			v := -1.0
+			if i < len(row.Calls) && sums[i] > 0 && row.Calls[i] > 0 {
+				v = float64(row.Calls[i]) / sums[i]
+			}
+			shares[y] = append(shares[y], v)
+		}
+	}
+	const side, left = 420.0, 62.0
+	var w svg.Writer
+	w.Open("svg", svg.Attr{"class", "chart heat"}, svg.Attr{"viewBox", "0 0 500 460"}, svg.Attr{"role", "img"}, svg.Attr{"aria-label", fmt.Sprintf("%d SAs by %d CPUs: the share of each CPU's packets; results.json has the figures", len(m.Rows), len(m.CPUs))})
+	w.Empty("image", svg.Attr{"x", format.Pixels(left)}, svg.Attr{"y", "4"}, svg.Attr{"width", format.Pixels(side)}, svg.Attr{"height", format.Pixels(side)}, svg.Attr{"preserveAspectRatio", "none"}, svg.Attr{"href", heatPNG(shares, len(m.CPUs))})
+	w.Text("axis head", left+side/2, side+28, "middle", fmt.Sprintf("sending CPU, %d to %d", m.CPUs[0], m.CPUs[len(m.CPUs)-1]))
+	w.Text("axis", left-8, 18, "end", "SA of")
+	w.Text("axis", left-8, 34, "end", "CPU "+view.MatrixRowName(m.Rows[0]))
+	w.Text("axis", left-8, side, "end", view.MatrixRowName(m.Rows[len(m.Rows)-1]))
+	w.Close("svg")
+	return w.Bytes()
+}

@@ -1,0 +1,122 @@
+package digest
+
+import (
+	"fmt"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
+)
+
+// oneRunBlocks is the digest of a single run.
+func oneRunBlocks(r *analyze.Result, run *analyze.Run) []block {
+	a := view.AllCPUs(run)
+	head := append([]string{fmt.Sprintf("xfrmscope report: %s, %s", format.ASCII(format.OrDash(run.Name), 40), view.CpusText(run))}, whereLines([]*analyze.Run{run})...)
+	functions := besides(functionLines(a), stageLines(a))
+	blocks := []block{
+		{items: lineItems(head[:min(5, len(head))])},
+		foundBlock(r),
+		{items: lineItems(runFigures(run, a)), gap: true},
+		{items: cpuTable(run), keep: 4, least: 1, gap: true, rank: 3, noun: "CPU"},
+		{items: missLines(run), rank: 4, noun: "miss ratio"},
+		{items: headed(functions[:1], functions[1:]), keep: 4, least: 1, gap: true, rank: 4, noun: "function"},
+	}
+	return append(blocks, endBlocks(r, 1)...)
+}
+
+// runFigures are the figures of all CPUs together, two to a line.
+func runFigures(run *analyze.Run, a analyze.CPU) []string {
+	pair := func(l string, lv metric.Value, r string, rv metric.Value) string {
+		return fmt.Sprintf("  %-10s %-26s %-10s %s", l, format.Cut(format.Of(lv).String(), 26), r, format.Cut(format.Of(rv).String(), 21))
+	}
+	mark := view.EffectMark(run)
+	lines := []string{
+		pair("traffic", run.Packets.Rate, "spin", a.SpinShare),
+		pair("cost", a.PerPacket, "lock word", a.LockWordShare),
+		pair("lock wait"+mark, run.Locks.PerPkt, "waits"+mark, run.Locks.Waits),
+		fmt.Sprintf("  %-10s %-26s %-10s %s", "busy n", format.Cut(format.Count(a.Busy.Samples)+" of "+format.Count(a.Total.Samples), 26), mark+"by probe", format.Cut(format.EffectText(run.Locks.Effect), 21)),
+	}
+	if view.HasDoubt(run) {
+		lines = append(lines, "  !: a sum is broken that the number hangs on")
+	}
+	return lines
+}
+
+// cpuTable prints the CPUs, at most four: the first, the last, evenly between.
+func cpuTable(run *analyze.Run) [][]string {
+	e := run.Main()
+	if e == nil || len(e.CPUs) == 0 {
+		return lineItems([]string{"  per CPU: no samples"})
+	}
+	head := fmt.Sprintf("  %5s %9s %9s %16s %16s", "CPU", "samples", "busy", "spin %", "word %")
+	if left := len(e.CPUs) - 4; left > 0 {
+		head += fmt.Sprintf("  4 of %d", len(e.CPUs))
+	}
+	var rows []string
+	for _, i := range view.Pick(len(e.CPUs), 4) {
+		c := e.CPUs[i]
+		rows = append(rows, fmt.Sprintf("  %5s %9s %9s %16s %16s", format.CpuNumber(c.CPU), format.Count(c.Total.Samples), format.Count(c.Busy.Samples), format.PercentCell(c.SpinShare), format.PercentCell(c.LockWordShare)))
+	}
+	return headed([]string{head}, rows)
+}
+
+func functionLines(a analyze.CPU) []string {
+	lines := []string{"top functions, self % of busy"}
+	for _, f := range a.Functions[:min(5, len(a.Functions))] {
+		lines = append(lines, shareLine(f))
+	}
+	return lines
+}
+
+func stageLines(a analyze.CPU) []string {
+	lines := []string{"stages, % of busy"}
+	for _, s := range view.TopShares(a.Stages, 5) {
+		lines = append(lines, shareLine(s))
+	}
+	return lines
+}
+
+func shareLine(s analyze.Share) string {
+	return fmt.Sprintf("%5s %s", format.WordCell(s.Share), format.ASCII(s.Name, 32))
+}
+
+// besides puts two lists side by side.
+func besides(left, right []string) []string {
+	var lines []string
+	for i := range max(len(left), len(right)) {
+		l, r := "", ""
+		if i < len(left) {
+			l = left[i]
+		}
+		if i < len(right) {
+			r = right[i]
+		}
+		lines = append(lines, strings.TrimRight(fmt.Sprintf("  %-40s %s", l, format.Cut(r, 29)), " "))
+	}
+	return lines
+}
+
+// missLines are the digest's: the miss ratios of a run, a line for each event.
+func missLines(r *analyze.Run) [][]string {
+	var items [][]string
+	for _, m := range r.Misses {
+		if m.CPU >= 0 {
+			continue
+		}
+		var parts []string
+		for _, v := range []struct {
+			value metric.Value
+			per   string
+		}{{m.PerKiloCycle, "1000 cycles"}, {m.PerKiloInstructions, "1000 instructions"}, {m.PerPacket, "packet"}} {
+			if format.Finite(v.value) {
+				parts = append(parts, fmt.Sprintf("%s per %s", format.ErrorText(v.value), v.per))
+			}
+		}
+		if len(parts) > 0 {
+			items = append(items, wrapped("%s, %s: %s", format.ASCII(m.Event, 32), view.RunLabel(r), strings.Join(parts, ", ")))
+		}
+	}
+	return items
+}

@@ -1,0 +1,133 @@
+package digest
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
+)
+
+// ShowOptions says how much Show prints.
+type ShowOptions struct {
+	Top int // functions, locks and SAs of each run; 0 means DefaultTop
+}
+
+// DefaultTop is the rows of each of Show's tables.
+const DefaultTop = 15
+
+// showRuns bounds the runs that have tables.
+const showRuns = 6
+
+// Show writes the Result for a terminal: the digest, then the functions, the
+// locks and the SAs of each mode at its largest N. ASCII, at most 100 columns.
+func Show(w io.Writer, r *analyze.Result, o ShowOptions) error {
+	if o.Top <= 0 {
+		o.Top = DefaultTop
+	}
+	var b strings.Builder
+	if err := Write(&b, r); err != nil {
+		return err
+	}
+	runs := view.LastOfModes(r)
+	if len(runs) == 0 {
+		runs = view.Present(r)
+	}
+	for _, run := range runs[:min(showRuns, len(runs))] {
+		showFunctions(&b, run, o.Top)
+		showLocks(&b, run, o.Top)
+		showSAs(&b, run, o.Top)
+	}
+	if left := len(runs) - showRuns; left > 0 {
+		fmt.Fprintf(&b, "\n%d runs more: name them alone to see theirs\n", left)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// showTable writes a title and rows; more counts those left out.
+func showTable(b *strings.Builder, title, head string, rows []string, more int) {
+	if len(rows) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s\n%s\n", format.ASCII(title, 100), format.ASCII(head, 100))
+	for _, row := range rows {
+		fmt.Fprintln(b, strings.TrimRight(format.ASCII(row, 100), " "))
+	}
+	if more > 0 {
+		fmt.Fprintf(b, "  %d more\n", more)
+	}
+}
+
+func showFunctions(b *strings.Builder, r *analyze.Run, top int) {
+	for _, e := range r.Events {
+		list := e.All.Functions
+		var rows []string
+		for _, f := range list[:min(top, len(list))] {
+			rows = append(rows, fmt.Sprintf("%16s %14s  %s", format.PercentCell(f.Share), format.CostCell(f.PerPacket), strings.TrimSpace(format.ASCII(f.Name, 56)+" "+format.ASCII(format.ModuleText(f.Module), 10))))
+		}
+		showTable(b, fmt.Sprintf("%s: functions by self share of busy, event %s", view.RunLabel(r), format.ASCII(e.Name, 30)),
+			fmt.Sprintf("%16s %14s  %s", "% of busy", format.OrWord(format.ASCII(e.All.PerPacket.Unit, 14), "per packet"), "function"), rows, len(list)-len(rows))
+	}
+}
+
+func showLocks(b *strings.Builder, r *analyze.Run, top int) {
+	list := r.Locks.Rows
+	var rows []string
+	for _, l := range list[:min(top, len(list))] {
+		rows = append(rows, fmt.Sprintf("%12s %10s %10s %10s %9s  %s", format.Count(l.Waits), format.Significant(float64(l.WaitNS)/1e6, 4), format.Plain(format.Of(l.P99)), format.Significant(float64(l.MaxNS)/1e3, 3), format.Plain(format.Of(l.Contention)), format.ASCII(strings.TrimSpace(view.LockName(l)+" "+l.Lock), 42)))
+	}
+	showTable(b, fmt.Sprintf("%s: locks by time waited, by the wait probe (%s)", view.RunLabel(r), format.OrUnknown(format.ASCII(r.Locks.Rung, 20))),
+		fmt.Sprintf("%12s %10s %10s %10s %9s  %s", "waits", "ms", "p99 ns", "max us", "% waited", "lock"), rows, len(list)-len(rows))
+}
+
+func showSAs(b *strings.Builder, r *analyze.Run, top int) {
+	list := r.SAs
+	var rows []string
+	for _, s := range list[:min(top, len(list))] {
+		direction, cpu := "in", "any"
+		if s.Outbound {
+			direction = "out"
+		}
+		if s.PCPU != nil {
+			cpu = fmt.Sprint(*s.PCPU)
+		}
+		packets := format.Count(s.DeltaPackets)
+		if s.Deleted {
+			packets = "deleted"
+		}
+		rows = append(rows, fmt.Sprintf("%14s %5s %5s  0x%08x  %s", packets, direction, cpu, s.SPI, format.ASCII(s.Src, 26)+" -> "+format.ASCII(s.Dst, 26)))
+	}
+	showTable(b, view.RunLabel(r)+": packets by SA", fmt.Sprintf("%14s %5s %5s  %-10s  %s", "packets", "", "CPU", "SPI", "from -> to"), rows, len(list)-len(rows))
+}
+
+// FindDigest returns the digest in a text, a mail for example, without the signs
+// of quotation before its lines; ok is false if it holds none.
+func FindDigest(text string) (mail string, ok bool) {
+	var out []string
+	prefix := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if len(out) == 0 {
+			at := strings.Index(line, "xfrmscope ")
+			if at < 0 || !strings.HasPrefix(line[at:], "xfrmscope report: ") && !strings.HasPrefix(line[at:], "xfrmscope compare: ") {
+				continue
+			}
+			prefix = line[:at]
+		}
+		body, quoted := strings.CutPrefix(line, prefix)
+		if !quoted && strings.TrimSpace(line) != strings.TrimSpace(prefix) || len(out) == digestLines {
+			break
+		}
+		if !quoted {
+			body = ""
+		}
+		out = append(out, format.ASCII(body, digestColumns))
+	}
+	if len(out) == 0 {
+		return "", false
+	}
+	return strings.TrimRight(strings.Join(out, "\n"), "\n ") + "\n", true
+}

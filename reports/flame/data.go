@@ -1,0 +1,349 @@
+package flame
+
+import (
+	"encoding/base64"
+	"html/template"
+	"math"
+	"slices"
+
+	"github.com/klauspost/compress/gzip"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/stage"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
+)
+
+// flameData is the header of the tree in the page: what its numbers stand for.
+// Text is as it is to be shown. assets/flame.js reads it.
+type flameData struct {
+	Names    []string      `json:"names"` // of frames
+	Modules  []string      `json:"modules"`
+	Module   []int         `json:"module"` // by frame: index into Modules
+	Kind     []int         `json:"kind"`   // by frame: index into Kinds
+	Stage    []int         `json:"stage"`  // by frame: index into Stages, -1 none
+	Stages   []string      `json:"stages"`
+	Kinds    []flameKind   `json:"kinds"`
+	Small    int           `json:"small"` // the frame that stands for small ones, -1 if there is none
+	Limit    float64       `json:"limit"` // a smaller share is in Small
+	Merged   bool          `json:"merged"`
+	Events   []flameEvent  `json:"events"`
+	Groups   []flameGroup  `json:"groups"`
+	Runs     []flameRun    `json:"runs"`
+	Profiles []flameSource `json:"profiles"`
+	Slices   flameSlices   `json:"slices"`
+	Tests    []flameTest   `json:"tests"`
+	Start    flameStart    `json:"start"`
+}
+
+type flameKind struct {
+	Label string `json:"label"`
+	Fill  string `json:"fill"`
+	Ink   string `json:"ink"`
+	Hatch string `json:"hatch,omitempty"` // "d" dense, "l" light
+}
+
+type flameEvent struct {
+	Name string `json:"name"`
+	Unit string `json:"unit"` // of a period
+	Cost string `json:"cost"` // "ns/packet"
+}
+
+// A flameGroup is what is put together: the repeats of one side, mode and N.
+type flameGroup struct {
+	Side string `json:"side"`
+	Mode string `json:"mode"` // of runs without one their label
+	N    int    `json:"n"`
+}
+
+type flameRun struct {
+	Label string `json:"label"`
+	Group int    `json:"group"`
+}
+
+// A flameSource is one event of one run.
+type flameSource struct {
+	Run   int      `json:"run"`   // index into Runs
+	Event int      `json:"event"` // index into Events
+	Scale float64  `json:"scale"` // cost per packet of a period of 1, 0 if not measured
+	Why   string   `json:"why"`   // it was not
+	Lost  []string `json:"lost"`
+}
+
+// flameSlices are columns, one element a slice.
+type flameSlices struct {
+	Profile []int     `json:"profile"` // index into Profiles
+	CPU     []int     `json:"cpu"`     // everyCPU: all together
+	Scale   []float64 `json:"scale"`   // by the CPU's own packets, 0 if not measured
+	Fixed   []float64 `json:"fixed"`   // period of every sample, or 0
+	Part    []float64 `json:"part"`    // unit of the weights if Fixed is 0
+	Spread  []float64 `json:"spread"`  // see treeSlice.spread
+	Idle    []uint64  `json:"idle"`    // samples
+	Weights []bool    `json:"weights"` // without samples: counts are not samples
+}
+
+// A flameTest names the functions whose self cost changed between the sides, as
+// the comparison over runs has it.
+type flameTest struct {
+	Mode   string `json:"mode"`
+	N      int    `json:"n"`
+	Event  int    `json:"event"`
+	Tested int    `json:"tested"`
+	Gated  int    `json:"gated"` // lost their star to a failed gate
+	Frames []int  `json:"frames"`
+	Up     []bool `json:"up"` // by Frames: dearer
+}
+
+// flameStart is what the page opens with.
+type flameStart struct {
+	Event int `json:"event"`
+	Group int `json:"group"`
+}
+
+// newFlameData describes a tree.
+func newFlameData(r *analyze.Result, t *tree) *flameData {
+	d := &flameData{Small: -1, Limit: t.limit, Stages: []string{}, Tests: []flameTest{}}
+	d.describeFrames(t)
+	runs := d.describeRuns(r)
+	var before [2]int
+	for i := range t.slices {
+		s := &t.slices[i]
+		e := r.Runs[s.run].Events[s.event]
+		if key := [2]int{s.run, s.event}; i == 0 || key != before {
+			d.Profiles = append(d.Profiles, d.source(e, runs[s.run]))
+			before = key
+		}
+		own := e.All
+		for _, c := range e.CPUs {
+			if c.CPU == s.cpu {
+				own = c
+			}
+		}
+		scale, _ := scaleOfCost(own)
+		d.Merged = d.Merged || s.cpu == everyCPU
+		d.Slices.add(s, len(d.Profiles)-1, scale)
+	}
+	d.describeTests(r)
+	d.start(r, runs)
+	return d
+}
+
+func (d *flameData) describeFrames(t *tree) {
+	modules := map[string]int{}
+	for i, f := range t.Frames {
+		m, ok := modules[f.module]
+		if !ok {
+			m = len(d.Modules)
+			modules[f.module] = m
+			d.Modules = append(d.Modules, format.Visible(f.module, 80))
+		}
+		if t.small && i == len(t.Frames)-1 {
+			d.Small = i
+		}
+		d.Names, d.Module = append(d.Names, format.Name(f.name)), append(d.Module, m)
+		d.Kind, d.Stage = append(d.Kind, int(f.kind)), append(d.Stage, f.stage)
+	}
+	for _, row := range stage.Default().Rows {
+		d.Stages = append(d.Stages, row.Name)
+	}
+	for i, k := range KindTable() {
+		d.Kinds = append(d.Kinds, flameKind{k.label, k.fill, k.ink, map[kind]string{kindSpin: "d", kindLockWord: "l"}[kind(i)]})
+	}
+}
+
+// describeRuns adds the runs and their groups, and returns the place in Runs of
+// each run of the Result.
+func (d *flameData) describeRuns(r *analyze.Result) []int {
+	type key struct {
+		side, mode string
+		n, alone   int
+	}
+	groups, shown, names := map[key]int{}, map[key]string{}, format.UniqueNames{}
+	places := make([]int, len(r.Runs))
+	for i, run := range r.Runs {
+		if run == nil {
+			continue
+		}
+		k := key{side: run.Side, mode: run.Mode, n: run.N}
+		m := key{mode: run.Mode}
+		if run.Mode == "" { // it repeats nothing
+			k.alone, m.alone = i+1, i+1
+		}
+		if _, ok := shown[m]; !ok {
+			shown[m] = names.Unique(view.RunMode(run))
+		}
+		if _, ok := groups[k]; !ok {
+			groups[k] = len(d.Groups)
+			d.Groups = append(d.Groups, flameGroup{format.Visible(run.Side, 24), shown[m], run.N})
+		}
+		places[i] = len(d.Runs)
+		d.Runs = append(d.Runs, flameRun{view.RunLabel(run), groups[k]})
+	}
+	return places
+}
+
+func (d *flameData) source(e *analyze.Event, run int) flameSource {
+	s := flameSource{Run: run, Event: d.event(e), Lost: []string{}}
+	s.Scale, s.Why = scaleOfCost(e.All)
+	for _, l := range e.Losses {
+		if l.Count > 0 {
+			s.Lost = append(s.Lost, format.Count(l.Count)+" "+format.Visible(l.What, 60))
+		}
+	}
+	return s
+}
+
+// event returns the place of an event in Events.
+func (d *flameData) event(e *analyze.Event) int {
+	ev := flameEvent{format.Name(e.Name), format.Visible(e.Unit, 24), format.Visible(e.All.PerPacket.Unit, 24)}
+	if at := slices.IndexFunc(d.Events, func(o flameEvent) bool { return o.Name == ev.Name && o.Unit == ev.Unit }); at >= 0 {
+		if d.Events[at].Cost == "" {
+			d.Events[at].Cost = ev.Cost
+		}
+		return at
+	}
+	d.Events = append(d.Events, ev)
+	return len(d.Events) - 1
+}
+
+// scaleOfCost returns what turns weight into cost per packet, or why there is
+// nothing that does.
+func scaleOfCost(c analyze.CPU) (scale float64, why string) {
+	v := c.PerPacket
+	if !v.Measured() {
+		return 0, format.Visible(v.Missing.Why, 200)
+	}
+	scale = v.Value / c.Busy.Period
+	if !(scale > 0) || math.IsInf(scale, 0) {
+		return 0, "no cost per packet"
+	}
+	return scale, ""
+}
+
+func (s *flameSlices) add(t *treeSlice, profile int, scale float64) {
+	s.Profile, s.CPU, s.Scale = append(s.Profile, profile), append(s.CPU, t.cpu), append(s.Scale, scale)
+	s.Fixed, s.Part = append(s.Fixed, t.fixed()), append(s.Part, t.part())
+	s.Spread, s.Idle, s.Weights = append(s.Spread, t.spread()), append(s.Idle, t.idle), append(s.Weights, t.unsampled)
+}
+
+func (d *flameData) describeTests(r *analyze.Result) {
+	if r.Comparison == nil {
+		return
+	}
+	byName := map[string][]int{}
+	for i, f := range d.Names {
+		byName[f] = append(byName[f], i)
+	}
+	for _, c := range r.Comparison.Functions {
+		at := slices.IndexFunc(d.Events, func(e flameEvent) bool { return e.Name == format.Name(c.Event) })
+		if at < 0 || c.Functions.Family.Tested == 0 {
+			continue
+		}
+		test := flameTest{Mode: format.Visible(c.Mode, 32), N: c.N, Event: at, Tested: c.Functions.Family.Tested, Frames: []int{}, Up: []bool{}}
+		for _, row := range c.Functions.Rows {
+			if row.Comparison.Verdict == compare.Gated {
+				test.Gated++
+			}
+			if !row.Comparison.Star {
+				continue
+			}
+			for _, f := range byName[format.Name(row.Name)] {
+				test.Frames = append(test.Frames, f)
+				test.Up = append(test.Up, row.Comparison.Difference.Value > 0)
+			}
+		}
+		d.Tests = append(d.Tests, test)
+	}
+}
+
+// start opens the page with the run that spins most of those at the largest N
+// of their mode; of two sides it is one that is not "before".
+func (d *flameData) start(r *analyze.Result, places []int) {
+	most := -1.0
+	for i, run := range r.Runs {
+		if run == nil || run.Main() == nil || run.Main().Profile == nil || run.Side == "before" || !view.LargestN(r, run) {
+			continue
+		}
+		if s := format.ShareOf(view.AllCPUs(run).SpinShare); s > most {
+			most = s
+			d.Start = flameStart{d.event(run.Main()), d.Runs[places[i]].Group}
+		}
+	}
+}
+
+// Fit encodes the profiles of a Result in at most budget bytes of base64,
+// or as small as it can be made: first small frames are put together, up to
+// maxLimit, then CPUs, then larger frames.
+func Fit(r *analyze.Result, budget int) (string, error) {
+	full := NewTree(r, view.Sides(r))
+	if len(full.slices) == 0 {
+		return "", nil
+	}
+	shares := full.shares()
+	var data []byte
+	for _, try := range []struct {
+		t   *tree
+		top float64
+	}{{full, maxLimit}, {full.withoutCPUs(), 1}} {
+		t := try.t
+		encoded, err := t.encode(newFlameData(r, t), gzip.BestSpeed)
+		if err != nil {
+			return "", err
+		}
+		if over := float64(base64.StdEncoding.EncodedLen(len(encoded))) / float64(budget); over > 0.9 {
+			if t, err = pruneTo(r, t, shares, try.top, budget); err != nil {
+				return "", err
+			}
+		}
+		if data, err = t.encode(newFlameData(r, t), gzip.DefaultCompression); err != nil {
+			return "", err
+		}
+		if base64.StdEncoding.EncodedLen(len(data)) <= budget {
+			break
+		}
+	}
+	return base64.StdEncoding.EncodeToString(data), nil
+}
+
+// maxLimit is the largest share of a frame that may be put together with others
+// to keep CPUs apart.
+const maxLimit = 0.0005
+
+// pruneTo searches the smallest limit, up to top, that makes a tree fit.
+func pruneTo(r *analyze.Result, t *tree, shares []float32, top float64, budget int) (*tree, error) {
+	lo, hi := math.Log(1e-7), math.Log(top)
+	fits := t
+	for step := 0; step < 9; step++ {
+		limit := (lo + hi) / 2
+		if step == 0 {
+			limit = lo // nothing is pruned, but compressed better than at first
+		}
+		p := t
+		if step > 0 {
+			p = t.prune(shares, math.Exp(limit))
+		}
+		data, err := p.encode(newFlameData(r, p), gzip.DefaultCompression)
+		if err != nil {
+			return nil, err
+		}
+		switch ok := base64.StdEncoding.EncodedLen(len(data)) <= budget; {
+		case ok && step == 0:
+			return t, nil
+		case ok:
+			fits, hi = p, limit
+		default:
+			lo = limit
+		}
+	}
+	if fits == t {
+		fits = t.prune(shares, top)
+	}
+	return fits, nil
+}
+
+// Block is the tree as a data block of base64: its alphabet needs no
+// escaping.
+func Block(data string) template.HTML {
+	return template.HTML(`<script type="text/plain" id="flame-data">` + data + `</script>`)
+}

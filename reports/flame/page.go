@@ -1,0 +1,58 @@
+package flame
+
+import (
+	"html/template"
+	"slices"
+
+	"xfrmscope/analyze"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
+)
+
+// A Box is one flame graph of the page.
+type Box struct {
+	ID, Title string
+	Open      bool
+	Picture   template.HTML
+}
+
+type Graph struct {
+	Run   *analyze.Run
+	Event *analyze.Event
+}
+
+// Order lists the profiles: main events of the last runs of each mode,
+// main events of the others, then the other events in the same order.
+func Order(r *analyze.Result) []Graph {
+	runs := view.LastOfModes(r)
+	for _, run := range view.Present(r) {
+		if !slices.Contains(runs, run) {
+			runs = append(runs, run)
+		}
+	}
+	var first, then []Graph
+	for _, run := range runs {
+		for _, e := range run.Events {
+			switch {
+			case e.Profile == nil:
+			case e == run.Main():
+				first = append(first, Graph{run, e})
+			default:
+				then = append(then, Graph{run, e})
+			}
+		}
+	}
+	return append(first, then...)
+}
+
+// MostSpinning is the flame graph to open: that of the last run of a mode that
+// spins most.
+func MostSpinning(r *analyze.Result, boxes []Box) int {
+	best, most := -1, -1.0
+	for i, f := range Order(r)[:len(boxes)] {
+		if s := format.ShareOf(view.AllCPUs(f.Run).SpinShare); f.Event == f.Run.Main() && s > most {
+			best, most = i, s
+		}
+	}
+	return best
+}

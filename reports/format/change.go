@@ -1,0 +1,144 @@
+package format
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/metric"
+)
+
+// ChangePercent is a change of a ratio in per cent, with its sign: "+30.1 %".
+func ChangePercent(ratio float64) string {
+	v := 100 * (ratio - 1)
+	if math.Abs(v) < .05 {
+		return "0.0 %"
+	}
+	places := 1
+	if math.Abs(v) >= 1000 {
+		places = 0
+	}
+	return Signed(Decimals(v, places), v) + " %"
+}
+
+// ChangeText says how much a metric changed, with its interval: "+30.1 %
+// [28.4..31.9]"; from zero there is only a difference.
+func ChangeText(c compare.Comparison) string {
+	switch {
+	case c.Ratio.Known():
+		s := ChangePercent(c.Ratio.Value)
+		if i := c.Ratio.Interval; i.Known() {
+			i.Lo, i.Hi = i.Lo-1, i.Hi-1
+			s += " [" + IntervalText(i, 100) + "]"
+		}
+		return s
+	case c.Difference.Known():
+		v := c.Difference.Value * UnitScale(c.Unit)
+		s := Signed(Significant(v, 3), v) + " " + ShownUnit(c.Unit)
+		if c.Difference.Interval.Known() {
+			s += " [" + IntervalText(c.Difference.Interval, UnitScale(c.Unit)) + "]"
+		}
+		return s
+	}
+	return "no figure: " + OrDash(ReasonText(c.Ratio.Missing))
+}
+
+// UnitScale and shownUnit print ratios in per cent.
+func UnitScale(unit string) float64 { return ScaleOf(metric.Value{Unit: unit}) }
+
+func ShownUnit(unit string) string { return unitOf(metric.Value{Unit: unit}) }
+
+// DetectableText says what change would have been shown, "" if that is not
+// known.
+func DetectableText(d compare.Detectable) string {
+	if !d.Known() {
+		return ""
+	}
+	return Significant(100*d.Change, 2) + " %"
+}
+
+// MarkText is "*" where a change holds, "g" where a failed gate took its star.
+func MarkText(c compare.Comparison) string {
+	switch {
+	case c.Star:
+		return "*"
+	case c.Verdict == compare.Gated:
+		return "g"
+	}
+	return ""
+}
+
+// Tested reports whether a p says anything: one run a side has none.
+func Tested(c compare.Comparison) bool {
+	return c.Test.Known() && c.Verdict != compare.SamplingOnly
+}
+
+// SideText is a median with the half-width of its interval in per cent.
+func SideText(s compare.Summary, k float64) string {
+	if s.N == 0 {
+		return "-"
+	}
+	out := Significant(s.Median*k, 4)
+	if i := s.Interval; i.Known() && !i.OpenHi && s.Median != 0 {
+		half := math.Abs((i.Hi - i.Lo) / 2 / s.Median * 100)
+		if half >= 10 {
+			out += fmt.Sprintf(" +-%s%%", Decimals(half, 0))
+		} else {
+			out += fmt.Sprintf(" +-%s%%", Decimals(half, 1))
+		}
+	}
+	return Cut(out, 15)
+}
+
+// ChangeColumn is the change in per cent, "~" where none is shown.
+func ChangeColumn(c compare.Comparison) string {
+	if c.Verdict == compare.NotShown && len(c.Notes) == 0 {
+		return "~"
+	}
+	if !c.Ratio.Known() {
+		return "-"
+	}
+	return Cut(strings.ReplaceAll(ChangePercent(c.Ratio.Value), " ", ""), 8)
+}
+
+// RateScale prints packets/s in thousands, bit/s in millions.
+func RateScale(unit string) float64 {
+	switch unit {
+	case "packets/s":
+		return 1e-3
+	case "bit/s":
+		return 1e-6
+	}
+	return UnitScale(unit)
+}
+
+// RateUnit is the unit of what rateScale scaled.
+func RateUnit(unit string) string {
+	switch unit {
+	case "packets/s":
+		return "kpkt/s"
+	case "bit/s":
+		return "Mbit/s"
+	}
+	return ShownUnit(unit)
+}
+
+// ChangeOf prints the change with its interval: relative, or from nothing in
+// the unit.
+func ChangeOf(ratio, difference compare.Estimate, unit string) string {
+	if !ratio.Known() {
+		return "difference " + Significant(difference.Value, 4) + " " + unit + intervalOf(difference.Interval, 0, 1)
+	}
+	return fmt.Sprintf("%+.1f %%", 100*(ratio.Value-1)) + intervalOf(ratio.Interval, 1, 100)
+}
+
+func intervalOf(i compare.Interval, center, scale float64) string {
+	switch {
+	case !i.Known():
+		return " (no interval: " + i.Missing.Text + ")"
+	case i.OpenHi:
+		return fmt.Sprintf(" (%.0f %% interval from %+.1f)", 100*i.Level, scale*(i.Lo-center))
+	}
+	return fmt.Sprintf(" (%.0f %% interval %+.1f to %+.1f)", 100*i.Level, scale*(i.Lo-center), scale*(i.Hi-center))
+}

@@ -1,0 +1,11 @@
+// Package format is the only code that turns a number into text: a value, its
+// unit, its error and its mark.
+//
+//	metric.Value -> Of -> Figure -> "54.2 +- 0.3 %"      with everything
+//	             -> Kilo, CostCell, PercentCell ...       one column of a digest
+//	compare.Comparison -> ChangeText, SideText, MarkText  before and after
+//	names from outside -> ASCII, Visible, Name            one line that cannot break a table
+//
+// It decides how many digits say something and nothing else: what is printed,
+// and where, is the callers'.
+package format

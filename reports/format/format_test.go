@@ -1,0 +1,105 @@
+package format
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
+)
+
+func TestASCII(t *testing.T) {
+	for _, tt := range []struct {
+		in    string
+		limit int
+		want  string
+	}{
+		{"plain", 10, "plain"},
+		{"a\tb\nc", 10, "a b c"},
+		{"\x1b[31mred\x00", 20, "?[31mred?"},
+		{"größe \xff\u202e", 20, "gr??e ??"},
+		{"much too long", 8, "much t.."},
+		{"abc", 2, "ab"},
+		{"abc", 0, ""},
+	} {
+		if got := ASCII(tt.in, tt.limit); got != tt.want {
+			t.Errorf("ascii(%q, %d) = %q, want %q", tt.in, tt.limit, got, tt.want)
+		}
+	}
+}
+
+func TestVisible(t *testing.T) {
+	for in, want := range map[string]string{
+		"naïve":                   "naïve",
+		"a\u202eb\u200bc\u2028d":  "a\ufffdb\ufffdc\ufffdd",
+		"\x00\x1b\x7f\u0085":      "\ufffd\ufffd\ufffd\ufffd",
+		"bad \xff":                "bad \ufffd",
+		"line\nbreak":             "line break",
+		strings.Repeat("x", 200):  strings.Repeat("x", 160) + "…",
+		"\ufffe\uffff \U0001f600": "\ufffd\ufffd \U0001f600",
+	} {
+		if got := Name(in); got != want {
+			t.Errorf("name(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	got := Wrap("one two three fourteen-letters x", "- ", "  ", 12)
+	want := []string{"- one two", "  three", "  fourteen..", "  x"}
+	if strings.Join(got, "|") != strings.Join(want, "|") {
+		t.Errorf("wrap = %q, want %q", got, want)
+	}
+	if got := Wrap("is 12 % of it", "", "", 8); strings.Join(got, "|") != "is 12 %|of it" {
+		t.Errorf("wrap parts a number from its sign: %q", got)
+	}
+	if got := Wrap("", "- ", "  ", 12); len(got) != 0 {
+		t.Errorf("wrap of nothing = %q", got)
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for got, want := range map[string]string{
+		Decimals(1234567.891, 1):      "1 234 567.9",
+		Decimals(-0.001, 1):           "0.0",
+		Decimals(math.NaN(), 1):       "n/a",
+		Decimals(9999, 0):             "9999",
+		Decimals(-12345, 0):           "-12 345",
+		Significant(0.00123456, 3):    "0.00123",
+		Significant(123456, 3):        "123 456",
+		Significant(math.Inf(1), 3):   "n/a",
+		Short(999.4):                  "999",
+		Short(999.6):                  "1.00 k",
+		Short(364_100):                "364 k",
+		Short(1.234e15):               "1234 T",
+		AxisNumber(20_000):            "20 k",
+		AxisNumber(2500):              "2.5 k",
+		AxisNumber(0):                 "0",
+		Weight(39.2e9, "nanoseconds"): "39.2 s",
+		Weight(1.5e6, "nanoseconds"):  "1.50 ms",
+		Weight(1.5e9, "cycles"):       "1.50 G cycles",
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestFigureOf(t *testing.T) {
+	gap := bundle.Gap{Why: "no PMU"}
+	for _, tt := range []struct {
+		v    metric.Value
+		want string
+	}{
+		{metric.Value{Value: .5541, SE: .0025, Unit: "ratio"}, "55.41 +- 0.25 %"},
+		{metric.Value{Value: 23776.4, SE: 120.2, Unit: "ns/packet"}, "23 776 +- 120 ns/packet"},
+		{metric.Value{Value: 270094, Unit: "waits"}, "270 094 waits"},
+		{metric.Value{Value: 9.97812, Unit: "ns/packet"}, "9.978 ns/packet"},
+		{metric.NotMeasured("x", "ratio", gap), "not measured"},
+	} {
+		if got := Of(tt.v).String(); got != tt.want {
+			t.Errorf("figureOf(%+v) = %q, want %q", tt.v, got, tt.want)
+		}
+	}
+}

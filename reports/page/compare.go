@@ -1,0 +1,264 @@
+package page
+
+import (
+	"fmt"
+	"html/template"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/compare"
+	"xfrmscope/reports/chart"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
+)
+
+// A verdict is a headline of a comparison as the page prints it.
+type verdict struct {
+	At, What      string
+	Before, After string
+	Change        string
+	Star          bool
+	Words         string // better, worse, or why nothing is said
+	Class         string
+	Why           []string // notes that weaken it
+}
+
+// A versus is the first screen of a comparison.
+type versus struct {
+	Verdicts []verdict
+	Worse    []verdict
+	Could    string   // what would have been shown
+	Differs  []string // what else differs between the sides
+	Expected []string // the change under test
+	Forced   []string
+	Blanked  []string
+	Gates    string
+	Failed   bool // a gate
+	Notes    []string
+}
+
+// versusOf prepares it, nil if the result is no comparison.
+func versusOf(r *analyze.Result) *versus {
+	c := r.Comparison
+	if c == nil {
+		return nil
+	}
+	v := &versus{Could: view.CouldHaveShown(c), Forced: format.ReasonTexts(c.Forced), Notes: format.ReasonTexts(c.Notes), Gates: view.GateSummary(c.Gates)}
+	for _, quiet := range []bool{false, true} { // what changed is read first
+		for _, at := range c.Headline {
+			if (at.C.Verdict == compare.NotShown) == quiet {
+				v.Verdicts = append(v.Verdicts, verdictOf(at))
+			}
+		}
+	}
+	for _, at := range c.Worse {
+		v.Worse = append(v.Worse, verdictOf(at))
+	}
+	for _, x := range c.Varied {
+		text := format.Sentence(format.Visible(view.DifferText(x), 300))
+		if x.Expected {
+			v.Expected = append(v.Expected, text)
+		} else {
+			v.Differs = append(v.Differs, text)
+		}
+	}
+	for _, b := range view.BlankedText(c.Blanked) {
+		v.Blanked = append(v.Blanked, format.Visible(b, 300))
+	}
+	v.Failed = slices.ContainsFunc(c.Gates, func(g analyze.Gate) bool { return view.StatusRank(g.Status) == 0 })
+	return v
+}
+
+func verdictOf(at analyze.CompareAt) verdict {
+	c := at.C
+	v := verdict{At: view.AtText(at.Mode, at.N), What: view.WhatText(at), Before: medianText(c.Before, c.Unit), After: medianText(c.After, c.Unit),
+		Change: format.Sentence(format.Pretty(format.ChangeText(c))), Star: c.Star, Words: format.Sentence(format.Visible(view.VerdictText(c), 300)), Class: "same"}
+	if c.Star && c.Effect != "" {
+		v.Class = c.Effect
+	}
+	v.Why = slices.DeleteFunc(format.ReasonTexts(c.Notes), func(s string) bool { return strings.Contains(view.VerdictText(c), s) })
+	return v
+}
+
+func medianText(s compare.Summary, unit string) string {
+	if s.N == 0 {
+		return "no runs"
+	}
+	return format.Pretty(format.Significant(s.Median*format.UnitScale(unit), 4)) + " " + format.ShownUnit(unit)
+}
+
+// titleOfComparison names both sides.
+func titleOfComparison(c *analyze.Comparison) string {
+	return format.Visible(format.OrWord(c.Before.Name, "before")+" → "+format.OrWord(c.After.Name, "after"), 120)
+}
+
+// compareSections are what a comparison has beside the sections of its runs.
+func compareSections(r *analyze.Result) []section {
+	c := r.Comparison
+	if c == nil {
+		return nil
+	}
+	out := []section{
+		familySection("rates", "Rates", "What changed at each N?", c.Rates),
+		familySection("costs", "Costs", "What does a packet cost, before and after?", c.Costs),
+		familySection("stage-changes", "Stages compared", "Which stages changed?", c.Stages),
+		familySection("lock-changes", "Locks compared", "Which locks are waited for less, or more?", c.Locks),
+		functionChanges(c.Functions),
+		lawSection(c.USL),
+		trustSection(c),
+	}
+	return out
+}
+
+func familySection(id, nav, title string, list []analyze.CompareFamily) section {
+	s := section{ID: id, Nav: nav, Title: title}
+	for i, f := range list {
+		t := view.ChangeTable(fmt.Sprintf("%s-%d", id, i), view.FamilyCaption(f), "of")
+		for k, c := range f.Family.Comparisons {
+			key := ""
+			if k < len(f.Keys) {
+				key = f.Keys[k]
+			}
+			t.Rows = append(t.Rows, view.ChangeRow(view.Cell{Text: format.Name(key), Title: view.MetricName(c.Metric)}, c))
+		}
+		if len(t.Rows) > 0 {
+			s.Parts = append(s.Parts, part{Table: view.Bounded(t, 120)})
+		}
+	}
+	if len(s.Parts) == 0 {
+		return section{}
+	}
+	return s
+}
+
+// functionChanges lists the functions tested at each mode's largest N.
+func functionChanges(list []analyze.CompareFunctions) section {
+	s := section{ID: "function-changes", Nav: "Functions compared", Title: "Which functions cost more, which less?"}
+	for i, f := range list {
+		x := f.Functions
+		t := view.ChangeTable(fmt.Sprintf("function-changes-%d", i), fmt.Sprintf("%s, event %s: self cost per packet of %d functions tested together, %d hold", format.OrWord(view.AtText(f.Mode, f.N), "runs"), format.Name(f.Event), x.Family.Tested, x.Family.Starred), "function")
+		for _, row := range x.Rows {
+			what := view.Cell{Text: format.Name(row.Name), Code: true}
+			if row.Only != "" {
+				what.Small = "only " + format.Name(row.Only)
+			}
+			if row.Caller != "" && row.WithCaller != nil {
+				what.Small += ", with its caller " + format.Name(row.Caller) + ": " + format.Pretty(format.ChangeText(*row.WithCaller))
+			}
+			t.Rows = append(t.Rows, view.ChangeRow(what, row.Comparison))
+		}
+		if len(t.Rows) == 0 {
+			continue
+		}
+		t = view.Bounded(t, 60)
+		var notes []string
+		if x.Family.Detectable > 0 {
+			notes = append(notes, fmt.Sprintf("Where no change is shown, one of %s %% would have been.", format.Significant(100*x.Family.Detectable, 2)))
+		}
+		if x.Rest.Functions > 0 {
+			notes = append(notes, fmt.Sprintf("%d functions too small to be tested cost %s before and %s after together.", x.Rest.Functions, format.Significant(x.Rest.Before, 3), format.Significant(x.Rest.After, 3)))
+		}
+		if len(x.Merged) > 0 {
+			notes = append(notes, fmt.Sprintf("%d names of compiler variants (.isra, .constprop, ...) were put together.", len(x.Merged)))
+		}
+		s.Parts = append(s.Parts, part{Table: t}, part{List: append(notes, format.ReasonTexts(x.Notes)...)})
+	}
+	if len(s.Parts) == 0 {
+		return section{}
+	}
+	return s
+}
+
+// lawSection compares the law fitted to both sides.
+func lawSection(list []analyze.CompareUSL) section {
+	t := view.Table{ID: "law-table", Caption: "The law of scaling (USL), X(N) = gamma N / (1 + sigma (N-1) + kappa N (N-1)): sigma is what does not run in parallel, kappa what each pair of CPUs costs", Head: []view.Column{
+		{Text: "mode"}, {Text: "parameter"}, {Text: "before", Number: true}, {Text: "after", Number: true}, {Text: "difference", Number: true}, {Text: "p", Number: true}, {Text: "verdict"}}}
+	for _, u := range list {
+		b, a := u.Change.Before, u.Change.After
+		if !b.Known() || !a.Known() {
+			why := format.ReasonText(b.Missing)
+			if b.Known() {
+				why = format.ReasonText(a.Missing)
+			}
+			t.Note = strings.TrimSpace(t.Note + " " + format.OrWord(format.Name(u.Mode), "the runs") + ": not fitted: " + why + ".")
+			continue
+		}
+		t.Rows = append(t.Rows,
+			view.LawRow(u.Mode, "sigma", b.Sigma, a.Sigma, u.Change.Sigma, u.Change.Missing),
+			view.LawRow(u.Mode, "kappa", b.Kappa, a.Kappa, u.Change.Kappa, u.Change.Missing),
+			[]view.Cell{view.TextCell(u.Mode), view.TextCell("best N"), view.PeakCell(b.Peak), view.PeakCell(a.Peak), {Text: "–", Muted: true, Number: true}, {Text: "–", Muted: true, Number: true}, {Text: "–", Muted: true}})
+	}
+	if len(t.Rows) == 0 && t.Note == "" {
+		return section{}
+	}
+	s := section{ID: "law", Nav: "Law", Title: "Did the shape of scaling change?"}
+	if len(t.Rows) == 0 {
+		s.Parts = missing(t.Note)
+		return s
+	}
+	s.Parts = []part{{Table: t}}
+	return s
+}
+
+// trustSection says what weakens a comparison: what differs, gates, A/A.
+func trustSection(c *analyze.Comparison) section {
+	s := section{ID: "comparable", Nav: "Comparable?", Title: "Are the sides comparable?"}
+	t := view.Table{ID: "varied-table", Caption: "What does not have one value in all runs of both sides", Head: []view.Column{{Text: "what"}, {Text: "where"}, {Text: "before"}, {Text: "after"}, {Text: "expected"}}}
+	for _, v := range c.Varied {
+		expected := view.Cell{Text: "no", Warn: true}
+		if v.Expected {
+			expected = view.Cell{Text: "yes, the change under test"}
+		}
+		t.Rows = append(t.Rows, []view.Cell{view.TextCell(v.Key), view.TextCell(string(v.Where)), {Text: format.Visible(view.ValuesText(v.Before), 200)}, {Text: format.Visible(view.ValuesText(v.After), 200)}, expected})
+	}
+	if len(t.Rows) > 0 {
+		s.Parts = append(s.Parts, part{Table: view.Bounded(t, 100)})
+	} else {
+		s.Parts = append(s.Parts, part{Text: "Everything that is recorded of host, kernel, settings and placement is the same in all runs of both sides."})
+	}
+	if len(c.Gates) > 0 {
+		g := view.Table{ID: "worst-gates", Caption: "Gates: the worst of all runs of both sides", Head: []view.Column{{Text: "gate"}, {Text: "status"}, {Text: "evidence"}, {Text: "next"}}}
+		for _, x := range c.Gates {
+			g.Rows = append(g.Rows, []view.Cell{view.TextCell(x.ID), view.StatusCell(x.Status), {Text: format.Visible(x.Evidence, 300)}, {Text: format.Visible(x.Next, 300)}})
+		}
+		s.Parts = append(s.Parts, part{Table: g})
+	}
+	if len(c.Blanked) > 0 {
+		var list []string
+		for _, b := range c.Blanked[:min(100, len(c.Blanked))] {
+			list = append(list, format.Visible(b, 200))
+		}
+		s.Parts = append(s.Parts, folded(fmt.Sprintf("%d stars that failed gates took", len(c.Blanked)), part{List: list}))
+	}
+	s.Parts = append(s.Parts, part{Heading: "How often is nothing called something?", Text: aaText(c.AA)})
+	o := c.Options.Defaults()
+	s.Parts = append(s.Parts, part{Muted: true, Text: format.Sentence(fmt.Sprintf("The run is the unit of every test. Medians with order-statistic intervals; ratio of medians with a bootstrap interval (seed %d); exact Mann-Whitney U, or by blocks; a star needs %d runs a side, p or q below %s, and an interval clear of %s %%. Headlines were named beforehand and are tested plainly.",
+		o.Seed, compare.MinRuns, format.Significant(o.Alpha, 2), format.Significant(100*max(o.MinChange, 0), 2)))})
+	return s
+}
+
+// aaText says what runs of one side gave when they were compared with each
+// other.
+func aaText(aa *compare.AAResult) string {
+	switch {
+	case aa == nil:
+		return fmt.Sprintf("Not checked: it takes %d runs of one side.", 2*compare.MinRuns)
+	case aa.Missing != nil:
+		return "Not checked: " + format.ReasonText(aa.Missing) + "."
+	}
+	s := fmt.Sprintf("%d runs of one side, split at random %d times: %s %% of %d tests were below the level (%s %% expected), %d splits had a star.",
+		aa.Runs, aa.Splits, format.Significant(100*aa.Rate, 2), aa.Tests, format.Significant(100*aa.Expected, 2), aa.Starred)
+	if aa.Drift.Starred > 0 {
+		s += fmt.Sprintf(" The first half of the runs differs from the second in %d figures: the order of runs explains part of what is seen.", aa.Drift.Starred)
+	}
+	return format.Sentence(s)
+}
+
+// stageFigure is the second figure of a comparison's first screen.
+func stageFigure(side []*analyze.Run) figureBox {
+	drawn := chart.StageChart(side)
+	drawn.Wide = chart.HalfWide
+	return figureBox{ID: "chart-cost", Title: "What does a packet cost?", Caption: "By stage, the run of median packets/s at the largest N of each side. The thin bar under each is the part spent in locks.",
+		Picture: template.HTML(drawn.Render()), Legend: drawn.LegendItems()}
+}

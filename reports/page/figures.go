@@ -1,0 +1,76 @@
+package page
+
+import (
+	"fmt"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/reports/chart"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
+)
+
+// A livebox is a figure and the chart it shows.
+type livebox struct {
+	box   figureBox
+	chart liveFigure
+}
+
+// firstFigures are the two figures of the first screen: curves over N; bars
+// where several runs have the same N; stages and CPUs of a single run.
+func firstFigures(r *analyze.Result, side []*analyze.Run) [2]livebox {
+	switch {
+	case chart.OverN(r):
+		return [2]livebox{
+			{figureBox{ID: "chart-rate", Title: "Does throughput grow with " + format.Name(r.Factor()) + "?", Caption: rateCaption(r)}, chart.RateChart(r)},
+			{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?", Caption: "Spin share of busy samples, each run a dot ± one standard error of sampling."}, chart.SpinChart(r)},
+		}
+	case len(view.Present(r)) == 1:
+		stages, cpus := chart.StageRows(side[0]), chart.CpuRows(side[0])
+		title := "Where does a packet's time go?"
+		if !format.Finite(view.AllCPUs(side[0]).PerPacket) {
+			title = "Where does the time go?"
+		}
+		return [2]livebox{
+			{figureBox{ID: "chart-rate", Title: title, Caption: "The heaviest stages ± one standard error of sampling. Locks are charged to the stage that takes them."}, stages},
+			{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks, and on which CPUs?", Caption: cpuCaption(side[0]), Legend: cpus.LegendItems()}, cpus},
+		}
+	}
+	rate := chart.RunBars(side, "Packets per second of each run", "packets/s", "s0", "", func(r *analyze.Run) metric.Value { return r.Packets.Rate })
+	spin := chart.RunBars(side, "Spin share of each run", "% of busy", "spin", "d", func(r *analyze.Run) metric.Value { return view.AllCPUs(r).SpinShare })
+	return [2]livebox{
+		{figureBox{ID: "chart-rate", Title: "Packets/s", Caption: "One bar a run; no error is known from a single run."}, rate},
+		{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?", Caption: "Spin share of busy samples ± one standard error of sampling."}, spin},
+	}
+}
+
+// rateCaption explains the lines of the first figure that are there.
+func rateCaption(r *analyze.Result) string {
+	s := fmt.Sprintf("%s, each run a dot. Dashed: N times the first run of the mode, as if all added as much.", r.Rating().Unit)
+	if r.Rating().Unit == "packets/s" {
+		s = "Packets/s, each run a dot. Dashed: N times the first run of the mode, as if every CPU added as much."
+	}
+	law, knee, band := false, false, false
+	for _, c := range chart.RateChart(r).Series {
+		law, knee, band = law || len(c.Law) > 0, knee || c.Knee > 0, band || len(c.Band) > 0
+	}
+	if band {
+		s += " Band: interval of the median."
+	}
+	if law {
+		s += " Dotted: the law fitted (USL)."
+	}
+	if knee {
+		s += " Thin vertical line: where a mode stops scaling, its knee."
+	}
+	return s
+}
+
+// cpuCaption explains the bars of CPUs and says how many are left out.
+func cpuCaption(r *analyze.Run) string {
+	s := "Samples of each CPU that are not idle, per cent of all its samples."
+	if e := r.Main(); e != nil && len(e.CPUs) > chart.MaxCPUBars {
+		s += fmt.Sprintf(" %d of %d CPUs; all are below.", chart.MaxCPUBars, len(e.CPUs))
+	}
+	return s
+}

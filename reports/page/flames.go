@@ -1,0 +1,67 @@
+package page
+
+import (
+	"fmt"
+	"html/template"
+
+	"xfrmscope/analyze"
+	"xfrmscope/reports/flame"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
+)
+
+// Of the room for flame graphs the static ones take at most stillShare: a
+// reader with scripts sees the tree only.
+const stillShare = 4
+
+// minTree is the least room that is worth a tree.
+const minTree = 20_000
+
+// addFlames adds the tree of all stacks and, for readers without scripts, as
+// many static flame graphs as find room: the runs at the largest N of their
+// mode first. The page has size bytes without them.
+func (p *page) addFlames(r *analyze.Result, o Options, size int) error {
+	budget := o.FlameBytes
+	if budget == 0 {
+		budget = max(PageBytes-size, 2*flame.DefaultFlameBytes)
+	}
+	stills := max(budget/stillShare, flame.DefaultFlameBytes)
+	if o.Static {
+		stills = budget
+	}
+	used, full := 0, budget < 0
+	for i, f := range flame.Order(r) {
+		title := format.Name(fmt.Sprintf("%s, event %s", view.RunLabel(f.Run), f.Event.Name))
+		var picture []byte
+		if !full {
+			picture = flame.Render(f.Event.Profile, flame.Options{Run: view.RunLabel(f.Run)}, true)
+			full = used+len(picture) > stills
+		}
+		if full {
+			p.FlamesOut = append(p.FlamesOut, title)
+			continue
+		}
+		used += len(picture)
+		p.Flames = append(p.Flames, flame.Box{ID: fmt.Sprintf("flame-%d", i), Title: title, Picture: template.HTML(picture)})
+	}
+	if i := flame.MostSpinning(r, p.Flames); i >= 0 {
+		p.Flames[i].Open = true
+	}
+	if o.Static || budget-used < minTree {
+		return nil
+	}
+	data, err := flame.Fit(r, budget-used)
+	if err == nil && data != "" {
+		p.FlameTree, p.FlameScript = flame.Block(data), template.JS(flame.Script())
+		p.Style += template.CSS(flame.CSS)
+	}
+	return err
+}
+
+// flamesSection is printed by a template of its own, assets/flame.tmpl.
+func flamesSection(r *analyze.Result) section {
+	if len(flame.Order(r)) == 0 {
+		return section{ID: "flames", Nav: "Flame graphs", Title: "Flame graphs", Parts: missing("not measured: no run has samples of call stacks")}
+	}
+	return section{ID: "flames", Nav: "Flame graphs", Title: "Where does the time go, stack by stack?"}
+}

@@ -1,0 +1,237 @@
+package page
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io"
+
+	"xfrmscope/analyze"
+	"xfrmscope/reports/chart"
+	"xfrmscope/reports/flame"
+	"xfrmscope/reports/svg"
+	"xfrmscope/reports/view"
+)
+
+// Options says what the page holds.
+type Options struct {
+	// FlameBytes bounds the flame graphs inside the page together. What finds
+	// no room is named. 0 means what is left of PageBytes, a negative value
+	// none.
+	FlameBytes int
+	// Static leaves out the interactive charts and their library.
+	Static bool
+	// Files are artefacts beside the page, to be linked.
+	Files []string
+}
+
+// PageBytes is what a page may have, flame graphs included.
+const PageBytes = 1_950_000
+
+// Write writes the Result as one page that needs no network and, to be read, no
+// script. Its Content-Security-Policy allows no request; the only scripts that
+// may run are the page's own and ECharts, by their hashes.
+func Write(w io.Writer, r *analyze.Result, o Options) error {
+	p, err := newPage(r, o)
+	if err != nil {
+		return err
+	}
+	t, err := template.New("page").Funcs(template.FuncMap{"lengths": chart.LengthsPicture}).Parse(flame.Template + pageTemplate)
+	if err != nil {
+		return fmt.Errorf("reading the page template: %w", err)
+	}
+	var b bytes.Buffer // the page is written whole or not at all
+	if err := t.Execute(&b, p); err != nil {
+		return fmt.Errorf("rendering the page: %w", err)
+	}
+	if err := p.addFlames(r, o, b.Len()); err != nil {
+		return err
+	}
+	b.Reset()
+	if err := t.Execute(&b, p); err != nil {
+		return fmt.Errorf("rendering the page: %w", err)
+	}
+	_, err = w.Write(b.Bytes())
+	return err
+}
+
+// A page is what the template prints: the first screen, then sections.
+type page struct {
+	Policy  string
+	Style   template.CSS
+	Defs    template.HTML // patterns that the figures share
+	Library template.HTML
+	Results template.HTML // the page's own copy, for ReadHTML
+	Charts  []chart.Live
+	Script  template.JS
+
+	Kind, Title, Lead string
+	Claims            []claim
+	Versus            *versus // of a comparison, in place of tiles
+	Tiles             []tile
+	Warnings          view.Notes
+	Total             int // runs
+	Trust             []tileRow
+	First             []figureBox
+	Sections          []section
+
+	Flames      []flame.Box   // static
+	FlamesOut   []string      // not drawn
+	FlameTree   template.HTML // all of them, for FlameScript
+	FlameScript template.JS
+	Files       []string
+}
+
+// A section is a heading of the page with what stands under it.
+type section struct {
+	ID, Nav string // of the address, and as the table of contents has it
+	Title   string
+	Parts   []part
+}
+
+// A part is one thing under a heading. The fields that are set are printed, in
+// this order.
+type part struct {
+	Heading string
+	Text    string
+	Muted   bool // of Text
+	Legend  []chart.LegendItem
+	Picture template.HTML
+	Figure  figureBox
+	Heat    *heatBox
+	Panels  []panel
+	Table   view.Table
+	Notes   view.NoteList
+	List    []string
+	Facts   [][2]string
+	Command string
+	Links   []string
+	Pair    [][]part // beside each other where there is room
+	Fold    *fold
+}
+
+// A fold is parts that are shown on a click, and in print.
+type fold struct {
+	Summary, Small string
+	Open, Legal    bool // Legal: not printed
+	Parts          []part
+}
+
+// A figureBox is a static figure with what explains it.
+type figureBox struct {
+	ID, Title, Caption string
+	Picture            template.HTML
+	Legend             []chart.LegendItem
+}
+
+// A panel is one small picture of several.
+type panel struct {
+	Label   string
+	Picture template.HTML
+}
+
+// missing says why a section is empty.
+func missing(why string) []part { return []part{{Text: why, Muted: true}} }
+
+func folded(summary string, parts ...part) part {
+	return part{Fold: &fold{Summary: summary, Parts: parts}}
+}
+
+// sideBySide bounds the runs that a table puts beside each other.
+const sideBySide = 8
+
+func newPage(r *analyze.Result, o Options) (*page, error) {
+	runs := view.Present(r)
+	side, chosen := view.PageRuns(r, sideBySide), view.ChosenRuns(r)
+	p := &page{
+		Style: template.CSS(pageCSS + flame.Style(flame.KindTable())), Script: template.JS(pageScript), Policy: contentPolicy(),
+		Kind: "report", Title: titleOf(r), Lead: leadOf(r), Claims: claimsOf(r), Tiles: tilesOf(r),
+		Warnings: view.Warnings(r), Total: len(runs), Trust: trustRows(r), Files: o.Files,
+	}
+	var defs svg.Writer
+	svg.HatchPatterns(&defs)
+	p.Defs = template.HTML(defs.String())
+	charts, err := p.addCharts(r, side, o)
+	if err != nil {
+		return nil, err
+	}
+	results, leftOut := embedded(r)
+	p.Results = results
+	if p.Versus = versusOf(r); p.Versus != nil {
+		p.Kind = "comparison"
+	}
+	p.addSections(compareSections(r)...)
+	p.addSections(
+		runsSection(r),
+		scaleSection(r),
+		breakdownSection(r, skipFall(r)),
+		stagesSection(side, charts.stages),
+		cpusSection(chosen, view.RepeatsText(r), heatParts(r)),
+		locksSection(chosen, side, charts.spin),
+		sasSection(chosen),
+		missesSection(runs, side),
+		functionsSection(side),
+		flamesSection(r),
+		checksSection(runs),
+		layoutSection(chosen),
+		limitsSection(r),
+		provenanceSection(r, p, leftOut),
+	)
+	return p, nil
+}
+
+// addSections adds those that have something to say.
+func (p *page) addSections(list ...section) {
+	for _, s := range list {
+		if s.ID != "" {
+			p.Sections = append(p.Sections, s)
+		}
+	}
+}
+
+// A liveFigure is a chart in both of its forms.
+type liveFigure interface {
+	Render() []byte
+	Live(id string) (chart.Live, error)
+}
+
+// pageCharts are the interactive figures that do not stand on the first screen.
+type pageCharts struct{ stages, spin figureBox }
+
+// addCharts draws the figures and, unless the page is to be static, adds their
+// interactive twins.
+func (p *page) addCharts(r *analyze.Result, side []*analyze.Run, o Options) (pageCharts, error) {
+	var out pageCharts
+	first := firstFigures(r, side)
+	spin := &first[1].box
+	if r.Comparison != nil {
+		out.spin = first[1].box
+		spin = &out.spin
+		first[1].box = stageFigure(view.LastOfModes(r))
+	} else if i := worstFall(r); i >= 0 { // where the rate went says more than that it spins
+		spin = &out.spin
+		*spin = first[1].box
+		first[1].box = fallFigure(r.Curves[i], "chart-fall")
+	}
+	stages := chart.StageChart(side)
+	out.stages = figureBox{ID: "chart-stages", Title: "Cost by stage", Caption: "The thin bar under each is the part of it spent in locks, whatever the stage.", Legend: stages.LegendItems()}
+	for _, f := range []struct {
+		box   *figureBox
+		chart liveFigure
+	}{{&first[0].box, first[0].chart}, {spin, first[1].chart}, {&out.stages, stages}} {
+		f.box.Picture = template.HTML(f.chart.Render())
+		if f.box.Picture == "" || o.Static {
+			continue
+		}
+		live, err := f.chart.Live(f.box.ID)
+		if err != nil {
+			return out, err
+		}
+		p.Charts = append(p.Charts, live)
+	}
+	p.First = []figureBox{first[0].box, first[1].box}
+	if len(p.Charts) > 0 {
+		p.Library = echartsBlock()
+	}
+	return out, nil
+}

@@ -1,0 +1,133 @@
+package page
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"xfrmscope/analyze"
+	"xfrmscope/collect/bundle"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
+)
+
+// provenanceSection is how each run came about, and who says so.
+func provenanceSection(r *analyze.Result, p *page, leftOut string) section {
+	s := section{ID: "provenance", Nav: "Provenance", Title: "Provenance"}
+	if len(p.Files) > 0 {
+		links := part{Text: "Beside this page:", Links: p.Files[:min(maxLinks, len(p.Files))]}
+		s.Parts = append(s.Parts, links)
+		if left := len(p.Files) - maxLinks; left > 0 {
+			s.Parts = append(s.Parts, part{Text: fmt.Sprintf("and %d files more.", left)})
+		}
+	}
+	runs := view.Present(r)
+	for _, i := range view.Pick(len(runs), maxProvenance) {
+		s.Parts = append(s.Parts, folded(format.Name(format.OrDash(runs[i].Name)), runFacts(runs[i], i)...))
+	}
+	if left := len(runs) - maxProvenance; left > 0 {
+		s.Parts = append(s.Parts, part{Text: fmt.Sprintf("%d runs more are in results.json.", left), Muted: true})
+	}
+	by := "Analysed by " + format.OrUnknown(format.Name(r.Tool)) + "."
+	if leftOut != "" {
+		by += " " + leftOut
+	}
+	if p.Library == "" {
+		return section{s.ID, s.Nav, s.Title, append(s.Parts, part{Text: by, Muted: true})}
+	}
+	by += " Interactive charts: Apache ECharts " + echartsVersion + " (Apache-2.0) with zrender (BSD-3-Clause)."
+	notices := folded("notices of the chart library", part{Command: echartsNotice}, part{Command: zrenderLicense}, part{Command: d3License})
+	notices.Fold.Legal = true
+	return section{s.ID, s.Nav, s.Title, append(s.Parts, part{Text: by, Muted: true}, notices)}
+}
+
+// maxLinks bounds the files that are linked.
+const maxLinks = 400
+
+// maxProvenance bounds the runs whose provenance is in the page.
+const maxProvenance = 64
+
+// runFacts are the facts, the commands and the files of the i-th run.
+func runFacts(r *analyze.Run, i int) []part {
+	m := &r.Manifest
+	var facts [][2]string
+	add := func(key, value string) {
+		if value != "" {
+			facts = append(facts, [2]string{key, format.Visible(value, 400)})
+		}
+	}
+	add("bundle", r.Path)
+	add("written by", strings.TrimSpace(m.Tool+" "+m.Source))
+	add("status", strings.TrimSpace(string(m.Status)+" "+m.Why))
+	if !m.Started.IsZero() {
+		add("started", m.Started.UTC().Format(time.RFC3339))
+	}
+	add("window", view.Seconds(r)+" s on CLOCK_MONOTONIC")
+	add("CPUs measured", m.Plan.CPUs.String())
+	add("sampling frequency", view.Frequency(r))
+	for _, e := range m.Events {
+		add("event asked for", eventText(e.Asked, e.Opened, e.Why))
+	}
+	for _, e := range r.Events {
+		add("event recorded", e.Name+" ("+e.Unit+")")
+	}
+	add("host", m.Host.Name)
+	add("kernel", strings.TrimSpace(m.Host.Kernel+" "+m.Host.Version+" "+m.Host.Arch))
+	add("kernel build id", m.Host.BuildID)
+	add("kernel command line", m.Host.CmdLine)
+	add("CPU", m.Host.CPUModel)
+	add("CPUs online", m.Host.Online.String())
+	if m.Host.Hypervisor {
+		add("hypervisor", "yes: a guest; its clocks and caches are not the machine's")
+	}
+	for _, probe := range m.Probes {
+		add("probe", probe.Name+" attached by "+probe.Rung)
+	}
+	for _, k := range slices.Sorted(maps.Keys(m.Plan.Labels)) {
+		add("label "+format.Visible(k, 40), m.Plan.Labels[k])
+	}
+	parts := []part{{Facts: facts}}
+	for _, c := range m.Commands {
+		p := part{Command: format.Visible(shellLine(c.Argv), 2000)}
+		if c.Exit != 0 {
+			p.Text, p.Muted = fmt.Sprintf("This ended with exit code %d:", c.Exit), true
+		}
+		parts = append(parts, p)
+	}
+	return append(parts, part{Table: filesTable(m.Files, i)})
+}
+
+func filesTable(files []bundle.File, i int) view.Table {
+	t := view.Table{ID: fmt.Sprintf("files-%d", i), Caption: "Files of the bundle", Head: []view.Column{{Text: "file"}, {Text: "bytes", Number: true}, {Text: "sha256"}}}
+	for _, f := range files {
+		t.Rows = append(t.Rows, []view.Cell{view.TextCell(f.Name), view.CountCell(uint64(max(f.Size, 0))), {Text: format.Visible(f.SHA256, 64), Code: true}})
+	}
+	return t
+}
+
+func eventText(asked, opened, why string) string {
+	switch {
+	case opened == asked:
+		return asked + ": opened"
+	case opened == "":
+		return asked + ": not opened: " + format.OrDash(why)
+	}
+	return asked + ": " + opened + " took its place: " + format.OrDash(why)
+}
+
+// shellLine quotes a command line so that it can be pasted into a shell.
+func shellLine(argv []string) string {
+	var out []string
+	for _, a := range argv {
+		plain := a != "" && strings.IndexFunc(a, func(r rune) bool {
+			return !strings.ContainsRune("%+,-./:=@_", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+		}) < 0
+		if !plain {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		out = append(out, a)
+	}
+	return strings.Join(out, " ")
+}

@@ -1,0 +1,162 @@
+package page
+
+import (
+	"fmt"
+	"html/template"
+	"math"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/scaling"
+	"xfrmscope/reports/chart"
+	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
+)
+
+// scaleSection says what more CPUs bring: speed-up, knee, law and ceiling of
+// each mode. A result without a curve has none.
+func scaleSection(r *analyze.Result) section {
+	s := section{ID: "scaling", Nav: "Scaling", Title: "What do more CPUs bring?"}
+	t := view.Table{ID: "scale-table", Caption: "Median of the runs at each N with its interval in brackets; speed-up and efficiency against the smallest N", Head: []view.Column{
+		{Text: "mode"}, {Text: "N", Number: true}, {Text: "runs", Number: true}, {Text: "packets", Unit: "/s", Number: true}, {Text: "speed-up", Number: true},
+		{Text: "efficiency", Unit: "%", Number: true}, {Text: "loss", Unit: "%", Number: true}, {Text: "limited by"},
+	}}
+	var facts [][2]string
+	var notes []string
+	for _, c := range r.Curves {
+		if c.Scaling == nil {
+			continue
+		}
+		for _, row := range c.Scaling.Rows {
+			t.Rows = append(t.Rows, view.ScaleRow(c, row))
+		}
+		facts = append(facts, view.ScaleFacts(c)...)
+		notes = append(notes, view.ScaleNotes(c)...)
+	}
+	if len(t.Rows) == 0 {
+		return section{}
+	}
+	s.Parts = []part{{Facts: facts}, {Table: view.Bounded(t, view.MaxRows)}, {List: notes}}
+	return s
+}
+
+// fallOf is the waterfall at a curve's largest N, nil if there is none to draw.
+func fallOf(c analyze.Curve) *scaling.Waterfall {
+	if len(c.Falls) == 0 {
+		return nil
+	}
+	f := &c.Falls[len(c.Falls)-1]
+	if f.Missing != nil || !compare.Usable(f.Ideal) || !compare.Usable(f.Measured) || f.Ideal <= 0 {
+		return nil
+	}
+	return f
+}
+
+// worstFall is the curve that misses most of its ideal rate, -1 if none has a
+// waterfall.
+func worstFall(r *analyze.Result) int {
+	best, most := -1, 0.0
+	for i, c := range r.Curves {
+		if f := fallOf(c); f != nil && c.Side != "before" && 1-f.Measured/f.Ideal > most {
+			best, most = i, 1-f.Measured/f.Ideal
+		}
+	}
+	return best
+}
+
+// skipFall is the curve whose waterfall stands on the first screen.
+func skipFall(r *analyze.Result) int {
+	if r.Comparison != nil {
+		return -1
+	}
+	return worstFall(r)
+}
+
+// fallRows bounds the stages of a waterfall that have a row.
+const fallRows = 6
+
+// fallFigure draws where the rate went that N CPUs should have brought.
+func fallFigure(c analyze.Curve, id string) figureBox {
+	f := fallOf(c)
+	if f == nil {
+		return figureBox{}
+	}
+	drawn := &chart.FallChart{Label: "Packets per second from the ideal down to what was measured, by the stage that costs more per packet", X: "packets/s"}
+	drawn.Steps = []chart.Step{{Label: fmt.Sprintf("ideal: %d x one", f.N), To: f.Ideal, Class: "busy", End: format.Short(f.Ideal)}}
+	at, small, others := f.Ideal, 0.0, 0
+	next := func(label string, rate float64, class, hatch string) {
+		s := chart.Step{Label: label, From: at, To: at - rate, Class: class, Hatch: hatch, End: lostText(rate, f.Ideal)}
+		s.Tip = fmt.Sprintf("%s: %s packets/s", label, format.Signed(format.Short(-rate), -rate))
+		drawn.Steps = append(drawn.Steps, s)
+		at -= rate
+	}
+	for i, row := range f.Rows {
+		if !compare.Usable(row.Rate) {
+			continue
+		}
+		if i >= fallRows {
+			small, others = small+row.Rate, others+1
+			continue
+		}
+		class, hatch := "spin", "d"
+		if row.Rate < 0 {
+			class, hatch = "gain", ""
+		}
+		next(row.Key, row.Rate, class, hatch)
+	}
+	if others > 0 {
+		next(fmt.Sprintf("%d other stages", others), small, "st9", "")
+	}
+	next("unexplained", f.Unexplained, "st9", "p")
+	next("idle, or not offered", f.NotCost, "st9", "l")
+	drawn.Steps = append(drawn.Steps, chart.Step{Label: "measured", To: f.Measured, Class: "s0", End: format.Short(f.Measured)})
+	return figureBox{
+		ID: id, Title: fmt.Sprintf("Where did the missing throughput go? %s, N=%d", view.CurveName(c), f.N), Picture: template.HTML(drawn.Render()),
+		Caption: fmt.Sprintf("%s of %s packets/s are missing. Each step: what a packet costs more than at N=%d, by stage, in packets/s; locks are in the stage that takes them.",
+			format.Pretty(format.Short(f.Ideal-f.Measured)), format.Pretty(format.Short(f.Ideal)), baseOf(c)),
+	}
+}
+
+func baseOf(c analyze.Curve) int {
+	if c.Scaling != nil && c.Scaling.Base > 0 {
+		return c.Scaling.Base
+	}
+	return 1
+}
+
+// lostText is a step of the fall in packets/s and as a share of the ideal.
+func lostText(rate, ideal float64) string {
+	share := -100 * rate / ideal
+	if math.Abs(share) < .05 {
+		return "0"
+	}
+	return format.Pretty(strings.Replace(format.Signed(format.Short(-rate), -rate)+" ("+format.Signed(format.Significant(share, 2), share)+" %)", "-", "−", 2))
+}
+
+// breakdownSection is the scaling bill of each mode at its largest N.
+func breakdownSection(r *analyze.Result, skip int) section {
+	s := section{ID: "bill", Nav: "Scaling bill", Title: "Where does a packet cost more than on one CPU?"}
+	for i, c := range r.Curves {
+		var pair [][]part
+		if n := len(c.StageBills); n > 0 {
+			pair = append(pair, []part{{Table: view.BreakdownTable(c, c.StageBills[n-1], "stage", fmt.Sprintf("bill-%d", i))}})
+		}
+		if i != skip && fallOf(c) != nil {
+			pair = append(pair, []part{{Figure: fallFigure(c, fmt.Sprintf("fall-%d", i))}})
+		}
+		if len(pair) > 0 {
+			s.Parts = append(s.Parts, part{Heading: view.CurveName(c), Pair: pair})
+		}
+		if n := len(c.LockBills); n > 0 {
+			s.Parts = append(s.Parts, part{Table: view.BreakdownTable(c, c.LockBills[n-1], "lock", fmt.Sprintf("lock-bill-%d", i))})
+		}
+		if c.Frames != nil && len(c.Frames.Rows) > 0 {
+			s.Parts = append(s.Parts, folded(view.CurveName(c)+": functions whose cost per packet grows with N", part{Table: view.FramesTable(c, fmt.Sprintf("frames-%d", i))}))
+		}
+	}
+	if len(s.Parts) == 0 {
+		return section{}
+	}
+	return s
+}

@@ -1,0 +1,161 @@
+package view
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/reports/format"
+)
+
+// A gateRow is a gate with the runs of one status.
+type gateRow struct {
+	analyze.Gate
+	runs Notes // one note: the runs that have it
+	more int   // further runs with other evidence
+}
+
+// GateRows puts the gates of all runs together, failed ones first.
+func GateRows(runs []*analyze.Run) []gateRow {
+	var out []gateRow
+	for _, r := range runs {
+		for _, g := range r.Gates {
+			i := slices.IndexFunc(out, func(o gateRow) bool { return o.ID == g.ID && o.Status == g.Status })
+			if i < 0 {
+				out = append(out, gateRow{Gate: g})
+				i = len(out) - 1
+			} else if out[i].Evidence != g.Evidence {
+				out[i].more++
+			}
+			out[i].runs.add(note{Text: g.ID}, r)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b gateRow) int { return StatusRank(a.Status) - StatusRank(b.Status) })
+	return out
+}
+
+// StatusRank puts first what needs to be read.
+func StatusRank(status string) int {
+	switch status {
+	case "failed", "broken":
+		return 0
+	case "not measured":
+		return 1
+	}
+	return 2
+}
+
+// StatusCell marks a status by a sign as well as by its colour.
+func StatusCell(status string) Cell {
+	sign := map[int]string{0: "✗ ", 1: "? ", 2: "✓ "}[StatusRank(status)]
+	return Cell{Text: sign + format.Name(format.OrDash(status)), Sort: strconv.Itoa(StatusRank(status)), Warn: StatusRank(status) == 0, Muted: StatusRank(status) == 1}
+}
+
+func GatesTable(rows []gateRow, total int) Table {
+	t := Table{ID: "gate-table", Caption: "Gates of all runs", Head: []Column{{Text: "gate"}, {Text: "status"}, {Text: "evidence"}, {Text: "runs"}, {Text: "next"}}}
+	for _, g := range rows {
+		evidence := Cell{Text: format.Visible(g.Evidence, 300)}
+		if g.more > 0 {
+			evidence.Small = fmt.Sprintf("(and %d runs with other figures)", g.more)
+		}
+		where := ""
+		if len(g.runs) > 0 {
+			where = format.Visible(g.runs[0].RunsText(total), 160)
+		}
+		t.Rows = append(t.Rows, []Cell{TextCell(g.ID), StatusCell(g.Status), evidence, {Text: where}, {Text: format.Visible(g.Next, 300)}})
+	}
+	return Bounded(t, 60)
+}
+
+func ConsistencyTable(runs []*analyze.Run) Table {
+	t := Table{ID: "identity-table", Caption: "Sums that must hold", Head: []Column{
+		{Text: "sum"}, {Text: "status"}, {Text: "run"}, {Text: "one way"}, {Text: "the other"}, {Text: "residual", Unit: "%", Number: true}, {Text: "limit", Unit: "%", Number: true}}}
+	side := func(s analyze.Side) Cell {
+		if s.Text == "" {
+			return Cell{Text: "–", Muted: true}
+		}
+		return Cell{Text: format.Pretty(format.Significant(s.Value, 4)) + " " + format.Visible(s.Unit, 24), Small: format.Name(s.Text)}
+	}
+	for _, r := range runs {
+		for _, i := range r.Identities {
+			status := StatusCell(i.Verdict)
+			status.Title = format.Name(i.Why)
+			row := []Cell{TextCell(i.ID), status, TextCell(RunLabel(r))}
+			if StatusRank(i.Verdict) == 1 {
+				why := Cell{Text: format.Visible(format.OrDash(i.Why), 200), Muted: true}
+				t.Rows = append(t.Rows, append(row, why, Cell{}, Cell{Text: "–", Number: true, Muted: true, Sort: "-1"}, percentOf(i.Limit)))
+				continue
+			}
+			residual := percentOf(i.Residual)
+			residual.Text, residual.Warn = format.Signed(residual.Text, i.Residual), StatusRank(i.Verdict) == 0
+			t.Rows = append(t.Rows, append(row, side(i.Left), side(i.Right), residual, percentOf(i.Limit)))
+		}
+	}
+	slices.SortStableFunc(t.Rows, func(a, b []Cell) int { return StatusRank(trimSign(a[1].Text)) - StatusRank(trimSign(b[1].Text)) })
+	return Bounded(t, 60)
+}
+
+func trimSign(s string) string {
+	for i, c := range s {
+		if c == ' ' {
+			return s[i+1:]
+		}
+	}
+	return s
+}
+
+// percentOf prints a ratio in per cent.
+func percentOf(v float64) Cell {
+	c := numberOf(100 * zeroed(v, 1e-9))
+	if !math.IsNaN(v) && !math.IsInf(v, 0) {
+		c.Text = format.Pretty(format.Significant(100*zeroed(v, 1e-9), 2))
+	}
+	return c
+}
+
+func PhaseTable(runs []*analyze.Run) Table {
+	t := Table{ID: "phase-table", Caption: "Phases of each run and what their probes did to the traffic", Head: []Column{
+		{Text: "run"}, {Text: "phase"}, {Text: "probe"}, {Text: "length", Unit: "s", Number: true}, {Text: "packets", Unit: "/s", Number: true}, {Text: "effect", Unit: "% of packets/s", Number: true},
+		{Text: "one in", Number: true}, {Text: "skipped", Number: true}}}
+	for _, r := range runs {
+		for _, p := range r.Phases {
+			effect := lockValue(p.Effect)
+			if format.Finite(p.Effect) {
+				effect.Text = format.Signed(effect.Text, p.Effect.Value)
+				effect.Warn = p.Perturbed()
+			}
+			oneIn := Cell{Text: "–", Muted: true, Number: true, Sort: "0"}
+			if p.OneIn > 0 {
+				oneIn = CountCell(uint64(p.OneIn))
+			}
+			t.Rows = append(t.Rows, []Cell{TextCell(RunLabel(r)), TextCell(p.Name), TextCell(format.OrWord(p.Probe, "none")), {Text: format.Decimals(p.Seconds, 1), Number: true, Sort: format.Exact(p.Seconds)}, lockValue(p.Rate), effect, oneIn, CountCell(p.Skipped)})
+		}
+	}
+	if slices.ContainsFunc(runs, func(r *analyze.Run) bool {
+		return slices.ContainsFunc(r.Phases, func(p analyze.Phase) bool { return p.SAReads > 0 })
+	}) {
+		t.Note = "The SAs were read within the windows of count and find, next to both ends: each read holds net->xfrm.xfrm_state_lock for a moment. The error of an effect is the noise of the windows without a probe."
+	}
+	return Bounded(t, 120)
+}
+
+func DriftTable(runs []*analyze.Run) Table {
+	t := Table{ID: "drift-table", Caption: "Placement and settings that were others at the end of a run", Head: []Column{{Text: "run"}, {Text: "topic"}, {Text: "of"}, {Text: "what"}, {Text: "at the start"}, {Text: "at the end"}}}
+	for _, r := range runs {
+		for _, d := range r.Drift {
+			t.Rows = append(t.Rows, []Cell{TextCell(RunLabel(r)), TextCell(d.Topic), TextCell(d.Subject), TextCell(d.Name), TextCell(format.OrWord(d.Start, "not there")), TextCell(format.OrWord(d.End, "not there"))})
+		}
+	}
+	return Bounded(t, 120)
+}
+
+func FormulaTable() Table {
+	t := Table{ID: "formulas", Caption: "Formulas", Head: []Column{{Text: "figure"}, {Text: "formula"}, {Text: "read from"}}}
+	for _, f := range metric.Catalogue() {
+		t.Rows = append(t.Rows, []Cell{{Text: f.Name}, {Text: f.Text}, {Text: f.Source}})
+	}
+	return t
+}

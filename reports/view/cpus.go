@@ -1,0 +1,104 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+
+	"xfrmscope/analyze"
+	"xfrmscope/reports/format"
+)
+
+// A timeKind is one of the uses of CPU time that a page tells apart.
+type timeKind struct {
+	Name string
+	Of   func(analyze.TimeShares) float64
+}
+
+func TimeKinds() []timeKind {
+	return []timeKind{
+		{"user", func(t analyze.TimeShares) float64 { return t.User }},
+		{"system", func(t analyze.TimeShares) float64 { return t.System }},
+		{"softirq", func(t analyze.TimeShares) float64 { return t.Softirq }},
+		{"idle", func(t analyze.TimeShares) float64 { return t.Idle }},
+		{"irq", func(t analyze.TimeShares) float64 { return t.IRQ }},
+		{"steal", func(t analyze.TimeShares) float64 { return t.Steal }},
+	}
+}
+
+// softirqKinds are those that carry packets.
+func softirqKinds() []string { return []string{"NET_RX", "NET_TX"} }
+
+// TimeTable is what the kernel accounted to each CPU.
+func TimeTable(runs []*analyze.Run) Table {
+	t := Table{ID: "time-table", Caption: "What the kernel accounted to each CPU, /proc/stat", Head: []Column{{Text: "run"}, {Text: "CPU", Number: true}},
+		Note: "In ticks of 10 ms. User: nice included; idle: iowait included; steal: what a hypervisor gave to others."}
+	for _, kind := range TimeKinds() {
+		t.Head = append(t.Head, Column{Text: kind.Name, Unit: "% of time", Number: true})
+	}
+	for _, kind := range softirqKinds() {
+		t.Head = append(t.Head, Column{Text: kind, Unit: "/s", Number: true, Title: "how often this softirq ran, /proc/softirqs"})
+	}
+	for _, r := range runs {
+		if r.CPUTimes == nil {
+			continue
+		}
+		for _, c := range r.CPUTimes.CPUs {
+			row := []Cell{TextCell(RunLabel(r)), intCell(c.CPU)}
+			for _, kind := range TimeKinds() {
+				row = append(row, percentOf(kind.Of(c.TimeShares)))
+			}
+			for _, kind := range softirqKinds() {
+				row = append(row, numberOf(float64(c.Softirqs[kind])/c.Seconds))
+			}
+			t.Rows = append(t.Rows, row)
+		}
+	}
+	return Bounded(t, MaxRows)
+}
+
+func CpuPageTable(runs []*analyze.Run) Table {
+	t := Table{ID: "cpu-table", Caption: "Each CPU of each run, main event", Head: []Column{
+		{Text: "run"}, {Text: "CPU", Number: true}, {Text: "samples", Number: true}, {Text: "busy", Unit: "samples", Number: true}, {Text: "spin", Unit: "% of busy", Number: true},
+		{Text: "lock word", Unit: "% of busy", Number: true}, {Text: "packets", Unit: "/s", Number: true}, {Text: "cost", Unit: CostUnit(runs), Number: true}, {Text: "waits", Unit: "by probe", Number: true}, {Text: "longest", Unit: "µs", Number: true}, {Text: "heaviest function"},
+	}}
+	for _, r := range runs {
+		e := r.Main()
+		if e == nil {
+			continue
+		}
+		for i := range e.CPUs {
+			t.Rows = append(t.Rows, cpuRow(r, &e.CPUs[i]))
+		}
+	}
+	return Bounded(t, MaxRows)
+}
+
+func cpuRow(r *analyze.Run, c *analyze.CPU) []Cell {
+	rate := Cell{Text: "not told apart", Title: "the packet counters do not tell CPUs apart", Muted: true, Sort: "-1", Number: true}
+	if i := slices.IndexFunc(r.Packets.PerCPU, func(v analyze.CPUValue) bool { return v.CPU == c.CPU }); i >= 0 {
+		rate = ValueCell(r.Packets.PerCPU[i].Value)
+	}
+	waits, longest := Cell{Text: "–", Muted: true, Sort: "-1", Number: true}, Cell{Text: "–", Muted: true, Sort: "-1", Number: true}
+	if i := slices.IndexFunc(r.Locks.CPUs, func(l analyze.LockCPU) bool { return l.CPU == c.CPU }); i >= 0 {
+		waits, longest = CountCell(r.Locks.CPUs[i].Waits), microCell(r.Locks.CPUs[i].MaxNS)
+	}
+	heaviest := Cell{Text: "–", Muted: true}
+	if len(c.Functions) > 0 {
+		heaviest = Cell{Text: format.Name(c.Functions[0].Name), Code: true, Small: format.ValueText(c.Functions[0].Share)}
+	}
+	spin := ValueCell(c.SpinShare).WithBar(c.SpinShare)
+	spin.Warn = spin.Bar != ""
+	return []Cell{TextCell(RunLabel(r)), numberCell(c.CPU, c.CPU >= 0), CountCell(c.Total.Samples), CountCell(c.Busy.Samples), spin,
+		ValueCell(c.LockWordShare), rate, ValueCell(c.PerPacket), waits, longest, heaviest}
+}
+
+// Evenness is Jain's index of the runs of more than one CPU.
+func Evenness(runs []*analyze.Run) [][2]string {
+	var out [][2]string
+	for _, r := range runs {
+		if r.N > 1 && format.Finite(r.Packets.Jain) {
+			out = append(out, [2]string{"evenness of packets/s, " + RunLabel(r), format.ValueText(r.Packets.Jain) + fmt.Sprintf(" (Jain: 100 %% if all CPUs send alike, %s %% if one sends all)", format.Significant(100/float64(r.N), 2))})
+		}
+	}
+	return out
+}

@@ -1,0 +1,47 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/reports/format"
+)
+
+// LineBytes is the cache line LayoutField.Line counts in.
+const LineBytes = 64
+
+// IsWritten reports whether a field is written by the packet path.
+func IsWritten(f analyze.LayoutField) bool { return strings.Contains(f.Use, "written") }
+
+// SharedLines are the lines on which a written field has company.
+func SharedLines(l analyze.Layout) []uint32 {
+	var out []uint32
+	for _, f := range l.Fields {
+		company := 0
+		for _, o := range l.Fields {
+			if o.Line == f.Line {
+				company++
+			}
+		}
+		if IsWritten(f) && company > 1 && !slices.Contains(out, f.Line) {
+			out = append(out, f.Line)
+		}
+	}
+	return out
+}
+
+func LayoutTable(l analyze.Layout, i int) Table {
+	t := Table{ID: fmt.Sprintf("layout-%d", i), Caption: "Hot fields of struct " + format.Name(l.Struct), Head: []Column{
+		{Text: "field"}, {Text: "offset", Unit: "bytes", Number: true}, {Text: "size", Unit: "bytes", Number: true}, {Text: "line", Number: true}, {Text: "use"}, {Text: "shares its line"}}}
+	shared := SharedLines(l)
+	for _, f := range l.Fields {
+		with := Cell{Text: "–", Muted: true}
+		if slices.Contains(shared, f.Line) {
+			with = Cell{Text: "yes, with a written field", Warn: true}
+		}
+		t.Rows = append(t.Rows, []Cell{{Text: format.Name(f.Name), Code: true}, intCell(int(f.Offset)), intCell(int(f.Size)), intCell(int(f.Line)), TextCell(f.Use), with})
+	}
+	return Bounded(t, 120)
+}

@@ -1,0 +1,125 @@
+package view
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
+	"xfrmscope/reports/format"
+)
+
+func SpinCallers(r *analyze.Run) []analyze.Share { return AllCPUs(r).SpinCallers }
+
+// LocksOfRun bounds the locks of a run in the table.
+const LocksOfRun = 8
+
+func LocksTable(runs []*analyze.Run) Table {
+	t := Table{ID: "lock-table", Caption: "Locks that were waited for, by the wait probe", Head: []Column{
+		{Text: "run"}, {Text: "lock"}, {Text: "waits", Number: true}, {Text: "wait", Unit: "ms, all CPUs", Number: true},
+		{Text: "median", Unit: "ns at most", Number: true}, {Text: "99 %", Unit: "ns at most", Number: true}, {Text: "longest", Unit: "µs", Number: true},
+		{Text: "acquired", Unit: "by probe", Number: true}, {Text: "contention", Unit: "% of acquired", Number: true}, {Text: "bounce", Unit: "ns/packet", Number: true, Title: "time in the fast path above that of locks of its class on one CPU: what a cache line from another CPU costs, if nothing else is slower there"},
+		{Text: "CPUs that waited"}, {Text: "wait lengths", Unit: "log₂ ns"},
+	}}
+	left := 0
+	for _, r := range runs {
+		rows := r.Locks.Rows
+		left += max(0, len(rows)-LocksOfRun)
+		for _, l := range rows[:min(LocksOfRun, len(rows))] {
+			t.Rows = append(t.Rows, lockRow(r, l))
+		}
+	}
+	if left > 0 {
+		t.Note = fmt.Sprintf("The %d heaviest locks of each run; %s more are in results.json.", LocksOfRun, format.Count(uint64(left)))
+	}
+	return Bounded(t.WithoutMissing(), MaxRows)
+}
+
+func lockRow(r *analyze.Run, l analyze.Lock) []Cell {
+	run := TextCell(RunLabel(r)).perturbed(r)
+	if Perturbed(r) {
+		run.Small = "perturbed"
+	}
+	return []Cell{run, LockCell(l), CountCell(l.Waits),
+		{Text: format.Pretty(format.Significant(float64(l.WaitNS)/1e6, 4)), Sort: strconv.FormatUint(l.WaitNS, 10), Number: true},
+		lockValue(l.P50), lockValue(l.P99), microCell(l.MaxNS), lockValue(l.Acquisitions).During(r, bundle.ProbeCount), lockValue(l.Contention).During(r, bundle.ProbeCount), BounceCell(l).During(r, bundle.ProbeTime),
+		{Text: format.CpuList(l.CPUs)}, LengthsCell(Lengths{Counts: l.Hist})}
+}
+
+// lockValue is a figure that a probe of its own may have given.
+func lockValue(v metric.Value) Cell {
+	if v.ID == "" {
+		return Cell{Text: "not measured", Muted: true, Number: true, Sort: "-1"}
+	}
+	return ValueCell(v)
+}
+
+// BounceCell says of which locks the floor is if not of the lock's own class.
+func BounceCell(l analyze.Lock) Cell {
+	c := lockValue(l.Bounce)
+	if f := l.Floor; f != nil {
+		c.Title = fmt.Sprintf("above %s ± %s ns: %s, %d runs of one CPU", format.Significant(f.NS, 3), format.Significant(f.SE, 2), format.Name(f.Of), f.Runs)
+		if !f.Own {
+			c.Small = "above " + format.Name(f.Of)
+		}
+	}
+	return c
+}
+
+// LockCell names a lock: whose it is, and its address.
+func LockCell(l analyze.Lock) Cell {
+	c := Cell{Text: LockName(l), Small: format.Name(l.Lock)}
+	if l.Name == "" && l.SPI == 0 {
+		return Cell{Text: format.Name(l.Lock), Code: true}
+	}
+	return c
+}
+
+func LockName(l analyze.Lock) string {
+	text := format.Name(l.Name)
+	if text == "" {
+		text = "x->lock"
+	}
+	if l.SPI == 0 || strings.Contains(text, fmt.Sprintf("%x", l.SPI)) {
+		return text
+	}
+	text += fmt.Sprintf(", SA 0x%08x", l.SPI)
+	if l.PCPU != nil {
+		return text + fmt.Sprintf(" of CPU %d", *l.PCPU)
+	}
+	return text
+}
+
+// FastOfRun bounds the locks of a run in the table of acquisitions.
+const FastOfRun = 5
+
+func Sum(h []uint64) uint64 {
+	var n uint64
+	for _, v := range h {
+		n += v
+	}
+	return n
+}
+
+// ProbeLines says how waits were seen, and what was not.
+func ProbeLines(runs []*analyze.Run) []string {
+	var n Notes
+	for _, r := range runs {
+		switch {
+		case r.Locks.Gap != nil:
+			n.add(note{Text: "not measured: " + format.OrDash(r.Locks.Gap.Why), Fix: r.Locks.Gap.Fix}, r)
+		case r.Locks.Rung != "":
+			n.add(note{Text: "wait probe attached by " + r.Locks.Rung}, r)
+		}
+		for _, b := range r.Locks.Blind {
+			n.add(note{Text: "does not see " + b}, r)
+		}
+	}
+	var out []string
+	for _, x := range n {
+		out = append(out, format.Visible(x.Text, 300)+" ("+format.Visible(x.RunsText(len(runs)), 120)+")")
+	}
+	return out
+}

@@ -1,0 +1,114 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/reports/format"
+)
+
+// MissTable shows the cache-miss ratios of runs, of all their CPUs together or
+// of each.
+func MissTable(runs []*analyze.Run, each bool) Table {
+	t := Table{ID: "miss-table", Caption: "Cache misses of each run, all measured CPUs together ± one standard error", Head: []Column{{Text: "run"}, {Text: "event"}}}
+	if each {
+		t.ID, t.Caption = "miss-cpu-table", "Cache misses of each CPU ± one standard error"
+		t.Head = append(t.Head, Column{Text: "CPU", Number: true})
+	}
+	t.Head = append(t.Head, Column{Text: "per 1000", Unit: "cycles", Number: true}, Column{Text: "per 1000", Unit: "instructions", Number: true}, Column{Text: "per packet", Unit: "misses", Number: true})
+	for _, r := range runs {
+		for _, m := range r.Misses {
+			if each == (m.CPU < 0) {
+				continue
+			}
+			row := []Cell{TextCell(RunLabel(r)), TextCell(m.Event)}
+			if each {
+				row = append(row, intCell(m.CPU))
+			}
+			t.Rows = append(t.Rows, append(row, ValueCell(m.PerKiloCycle), ValueCell(m.PerKiloInstructions), ValueCell(m.PerPacket)))
+		}
+	}
+	return Bounded(t, MaxRows)
+}
+
+// MissFunctions lists, for each miss event, the functions that miss most.
+func MissFunctions(side []*analyze.Run) []Table {
+	var out []Table
+	for i, name := range missEvents(side) {
+		of := func(r *analyze.Run) []analyze.Share {
+			for _, e := range r.Events {
+				if e.Name == name {
+					return e.All.Functions
+				}
+			}
+			return nil
+		}
+		t := Listing{Id: fmt.Sprintf("miss-functions-%d", i), Caption: "Functions by their share of " + format.Visible(name, 60) + " ± one standard error", What: "function", Of: of, Rows: 12, Code: true}.Table(side)
+		t.Note = strings.Replace(t.Note, "in results.json", "below, by event", 1)
+		out = append(out, t)
+	}
+	return out
+}
+
+// IntensityTable shows what misses more than it works: 1 is as much as all
+// functions do together.
+func IntensityTable(side []*analyze.Run) Table {
+	t := Table{ID: "miss-intensity", Caption: "Miss intensity: a function's share of the misses over its share of the cycles ± one standard error",
+		Note: "1 is the average of all functions. A sample may stand some instructions behind the miss, in the next function even, unless the event is precise.",
+		Head: []Column{{Text: "run"}, {Text: "event"}, {Text: "function"}, {Text: "of the misses", Unit: "%", Number: true}, {Text: "of the cycles", Unit: "%", Number: true}, {Text: "intensity", Number: true}}}
+	for _, r := range side {
+		for _, m := range r.Misses {
+			for _, f := range m.Functions[:min(12, len(m.Functions))] {
+				t.Rows = append(t.Rows, []Cell{TextCell(RunLabel(r)), TextCell(m.Event), {Text: format.Visible(f.Name, 80), Code: true}, ValueCell(f.Misses), ValueCell(f.Work), ValueCell(f.Value)})
+			}
+		}
+	}
+	return Bounded(t, MaxRows)
+}
+
+// CountedTable shows what perf stat counted while nothing was sampled.
+func CountedTable(runs []*analyze.Run) Table {
+	t := Table{ID: "counted-table", Caption: "Events counted without sampling, of each run", Note: "Counted in the first phase without a probe: what the samples say is held against it (cost-per-packet, under Checks).",
+		Head: []Column{{Text: "run"}, {Text: "event"}, {Text: "per second", Number: true}, {Text: "per packet", Number: true}, {Text: "per 1000", Unit: "cycles", Number: true}, {Text: "on", Unit: "% of the time", Number: true}}}
+	for _, r := range runs {
+		for _, c := range r.Counted {
+			t.Rows = append(t.Rows, []Cell{TextCell(RunLabel(r)), TextCell(c.Event), ValueCell(c.PerSecond), ValueCell(c.PerPacket), ValueCell(c.PerKiloCycle), ValueCell(c.Running)})
+		}
+	}
+	return Bounded(t.WithoutMissing(), MaxRows)
+}
+
+// missEvents returns the miss events of runs, each once.
+func missEvents(runs []*analyze.Run) []string {
+	var names []string
+	for _, r := range runs {
+		for _, m := range r.Misses {
+			if !slices.Contains(names, m.Event) {
+				names = append(names, m.Event)
+			}
+		}
+	}
+	return names
+}
+
+// MissGaps says of which runs no cache miss was counted, and why.
+func MissGaps(runs []*analyze.Run) Notes {
+	var n Notes
+	for _, r := range runs {
+		if len(r.Misses) == 0 {
+			n.add(whyNoMisses(r), r)
+		}
+	}
+	return n
+}
+
+func whyNoMisses(r *analyze.Run) note {
+	for _, g := range slices.Concat(r.Gaps, r.Manifest.Gaps) {
+		if strings.Contains(g.What, "cache misses") {
+			return note{Text: "not measured: " + format.OrDash(g.Why), Fix: g.Fix}
+		}
+	}
+	return note{Text: "not measured: no event that counts cache misses was sampled", Fix: "record with -e cycles:k,instructions:k,L1-dcache-load-misses:k"}
+}

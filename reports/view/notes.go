@@ -1,0 +1,287 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
+	"xfrmscope/reports/format"
+)
+
+// Brief shortens notes to what they say first.
+func (n Notes) Brief() Notes {
+	out := slices.Clone(n)
+	for i := range out {
+		out[i].Text = Brief(out[i].Text)
+	}
+	return out
+}
+
+// Brief cuts what a sentence says after a semicolon, or else after its last
+// colon, if enough is left to be understood.
+func Brief(text string) string {
+	const enough = 30
+	if at := strings.Index(text, "; "); at >= enough {
+		return text[:at]
+	}
+	if at := strings.LastIndex(text, ": "); at >= enough {
+		return text[:at]
+	}
+	return text
+}
+
+// A note is a loss, a gap or a warning with the runs it holds for.
+type note struct {
+	Subject string // what it weakens or what was not measured, "" if it is in Text only
+	Text    string // one sentence, Subject included
+	Cause   string // of a gap: why, without details
+	Fix     string
+	Runs    []*analyze.Run // each once; none: it holds for all together
+}
+
+// Notes collects sentences and the runs that have them, in order of first use.
+type Notes []note
+
+// add adds a note of one run, or with nil of all runs together.
+func (n *Notes) add(x note, run *analyze.Run) {
+	i := slices.IndexFunc(*n, func(o note) bool { return o.Text == x.Text && o.Fix == x.Fix })
+	if i < 0 {
+		*n = append(*n, x)
+		i = len(*n) - 1
+	}
+	if run != nil && !slices.Contains((*n)[i].Runs, run) {
+		(*n)[i].Runs = append((*n)[i].Runs, run)
+	}
+}
+
+// Gaps returns what was not measured and why.
+func Gaps(r *analyze.Result) Notes {
+	var n Notes
+	for _, run := range Present(r) {
+		add := func(g *bundle.Gap) {
+			if g != nil {
+				n.add(gapNote(*g), run)
+			}
+		}
+		for i := range run.Gaps {
+			add(&run.Gaps[i])
+		}
+		for i := range run.Manifest.Gaps {
+			add(&run.Manifest.Gaps[i])
+		}
+		add(run.Packets.Rate.Missing)
+		add(run.Locks.Gap)
+		a := AllCPUs(run)
+		add(a.SpinShare.Missing)
+		add(a.PerPacket.Missing)
+		for _, e := range eventNotes(run) {
+			n.add(e, run)
+		}
+	}
+	return n
+}
+
+func gapNote(g bundle.Gap) note {
+	return note{Subject: format.OrDash(g.What), Text: format.OrDash(g.What) + ": " + format.OrDash(g.Why), Cause: cause(g.Why), Fix: g.Fix}
+}
+
+// cause is the first clause of a reason: "no hardware counters: cycles: ENOENT"
+// begins with it. A single word is an event or a file, not a reason.
+func cause(why string) string {
+	clause, _, found := strings.Cut(why, ": ")
+	if !found || !strings.Contains(clause, " ") {
+		return why
+	}
+	return clause
+}
+
+// eventNotes says which events another took the place of, and which did not
+// open at all.
+func eventNotes(r *analyze.Run) []note {
+	var out []note
+	var closed []string
+	why := ""
+	for _, e := range r.Manifest.Events {
+		switch e.Opened {
+		case e.Asked:
+		case "":
+			closed = append(closed, e.Asked)
+			why = e.Why
+		default:
+			out = append(out, note{Text: fmt.Sprintf("event %s: %s took its place: %s", e.Asked, e.Opened, format.OrDash(e.Why))})
+		}
+	}
+	if len(closed) > 0 {
+		out = append(out, note{Text: fmt.Sprintf("events that did not open: %s: %s", strings.Join(closed, ", "), format.OrDash(why))})
+	}
+	return out
+}
+
+// Losses returns what was lost, run by run.
+func Losses(r *analyze.Result) Notes {
+	var n Notes
+	for _, run := range Present(r) {
+		add := func(list []bundle.Loss) {
+			for _, l := range list {
+				if l.Count > 0 {
+					n.add(note{Subject: l.Source, Text: LossText(l)}, run)
+				}
+			}
+		}
+		add(run.Losses)
+		add(run.Manifest.Losses)
+		for _, e := range run.Events {
+			add(e.Losses)
+		}
+		add(run.Locks.Losses)
+	}
+	return n
+}
+
+func LossText(l bundle.Loss) string {
+	s := fmt.Sprintf("%s: %s: %d", format.OrDash(l.Source), format.OrDash(l.What), l.Count)
+	if l.Of > 0 {
+		s += fmt.Sprintf(" of %d", l.Of)
+	}
+	if l.CPU != nil {
+		s += fmt.Sprintf(" on CPU %d", *l.CPU)
+	}
+	if l.Event != "" {
+		s += " of event " + l.Event
+	}
+	if l.Effect != "" {
+		s += "; " + l.Effect
+	}
+	return s
+}
+
+// Warnings returns what weakens the numbers, partial runs first.
+func Warnings(r *analyze.Result) Notes {
+	var n Notes
+	names := metricNames()
+	for _, run := range Present(r) {
+		if run.Manifest.Status == bundle.Partial {
+			n.add(note{Subject: "run", Text: "the run is partial: " + format.OrDash(run.Manifest.Why)}, run)
+		}
+	}
+	for _, w := range r.Warnings {
+		n.add(warningNote(w, names), nil)
+	}
+	for _, run := range Present(r) {
+		add := func(list []bundle.Warning) {
+			for _, w := range list {
+				n.add(warningNote(w, names), run)
+			}
+		}
+		add(run.Warnings)
+		add(run.Manifest.Warnings)
+		for _, e := range run.Events {
+			add(e.Warnings)
+		}
+		for _, d := range run.Drops {
+			n.add(note{Subject: "drops " + d.Name, Text: fmt.Sprintf("xfrm_stat %s rose by %d: packets were dropped", d.Name, d.Delta)}, run)
+		}
+		for _, c := range run.Manifest.Commands {
+			if c.Exit != 0 && !c.Stopped && len(c.Argv) > 0 {
+				n.add(note{Subject: "command " + c.Argv[0], Text: fmt.Sprintf("command %s ended with exit code %d", c.Argv[0], c.Exit)}, run)
+			}
+		}
+	}
+	return n
+}
+
+// warningNote names what a warning weakens as tables do; what is said of the
+// run itself needs no name.
+func warningNote(w bundle.Warning, names map[string]string) note {
+	x := note{Subject: w.Weakens, Text: w.Text}
+	subject := w.Weakens
+	if name := names[subject]; name != "" {
+		subject = name
+	}
+	if subject != "" && subject != "run" {
+		x.Text = subject + ": " + w.Text
+	}
+	return x
+}
+
+// metricNames maps the ids of metrics to the names printed in table heads.
+func metricNames() map[string]string {
+	names := map[string]string{}
+	for _, f := range metric.Catalogue() {
+		names[f.ID] = f.Name
+	}
+	return names
+}
+
+// Blind returns what the wait probe cannot see.
+func Blind(r *analyze.Result) Notes {
+	var n Notes
+	for _, run := range Present(r) {
+		for _, b := range run.Locks.Blind {
+			n.add(note{Text: "the wait probe (" + format.OrDash(run.Locks.Rung) + ") does not see " + b}, run)
+		}
+	}
+	return n
+}
+
+// NotProven returns the limits of the findings, each once.
+func NotProven(r *analyze.Result) []string {
+	var out []string
+	for _, f := range r.Findings {
+		if f.NotProven != "" && !slices.Contains(out, format.Visible(f.NotProven, 400)) {
+			out = append(out, format.Visible(f.NotProven, 400))
+		}
+	}
+	if len(out) == 0 && len(Present(r)) > 0 {
+		out = append(out, "Errors are one standard error of sampling within a run; how far runs of the same kind lie apart is seen only from repeats.")
+	}
+	return out
+}
+
+// RunsText says which runs a note holds for: "all 6 runs", "shared N=4".
+func (n note) RunsText(total int) string {
+	switch labels := n.labels(); {
+	case len(n.Runs) == 0:
+		return "all runs"
+	case len(n.Runs) == total && total > 1:
+		return fmt.Sprintf("all %d runs", total)
+	case len(labels) <= 2:
+		return strings.Join(labels, ", ")
+	}
+	return fmt.Sprintf("%d of %d runs", len(n.Runs), total)
+}
+
+// labels names the runs a note holds for, each once.
+func (n note) labels() []string {
+	var labels []string
+	for _, r := range n.Runs {
+		if l := RunLabel(r); !slices.Contains(labels, l) {
+			labels = append(labels, l)
+		}
+	}
+	return labels
+}
+
+// A NoteList is notes with the number of runs they may hold for.
+type NoteList struct {
+	Total int
+	Notes Notes
+}
+
+// Show is a note's sentence, ShowFix what to do, Where the runs it holds for,
+// Labels their names.
+func (n note) Show() string { return format.Visible(n.Text, 500) }
+
+func (n note) ShowFix() string { return format.Visible(n.Fix, 300) }
+
+func (n note) Labels() string { return format.Visible(strings.Join(n.labels(), ", "), 400) }
+
+func (n note) Where(total int) string {
+	if total < 2 {
+		return ""
+	}
+	return format.Visible(n.RunsText(total), 160)
+}

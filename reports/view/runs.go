@@ -1,0 +1,278 @@
+package view
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
+	"xfrmscope/reports/format"
+)
+
+// AllCPUs returns the main event's figures over all CPUs. Of a run without
+// events every value says so.
+func AllCPUs(r *analyze.Run) analyze.CPU {
+	if e := r.Main(); e != nil {
+		return e.All
+	}
+	gap := bundle.Gap{What: "samples", Why: "the run has no samples"}
+	return analyze.CPU{
+		CPU:           -1,
+		SpinShare:     metric.NotMeasured(metric.SpinID, "ratio", gap),
+		LockWordShare: metric.NotMeasured(metric.LockWordID, "ratio", gap),
+		PerPacket:     metric.NotMeasured(metric.CostID, "", gap),
+	}
+}
+
+// NoCost stands for the unit where no cost per packet was measured.
+const NoCost = "cost/packet"
+
+// CostUnit returns the unit of the cost per packet of the primary events, or
+// noCost.
+func CostUnit(runs []*analyze.Run) string {
+	for _, r := range runs {
+		if v := AllCPUs(r).PerPacket; v.Measured() && v.Unit != "" {
+			return format.Visible(v.Unit, 24)
+		}
+	}
+	return NoCost
+}
+
+// RunLabel names a run as short as it is told apart: "shared N=4".
+func RunLabel(r *analyze.Run) string {
+	label := GroupLabel(r)
+	if repeat := r.Labels[bundle.LabelRepeat]; repeat != "" && r.Mode != "" {
+		label += " #" + format.Visible(repeat, 12)
+	}
+	return label
+}
+
+// GroupLabel names a run that stands for its repeats: "shared N=4".
+func GroupLabel(r *analyze.Run) string {
+	if r.Mode == "" {
+		return Sided(r.Side, format.OrDash(format.Visible(r.Name, 48)))
+	}
+	return Sided(r.Side, fmt.Sprintf("%s N=%d", format.Visible(r.Mode, 32), r.N))
+}
+
+// Sided puts the side of a comparison before a label.
+func Sided(side, label string) string {
+	if side == "" {
+		return label
+	}
+	return format.Visible(side, 12) + " " + label
+}
+
+// RunsOf returns the runs of a curve; indexes that do not exist are left out.
+func RunsOf(r *analyze.Result, c analyze.Curve) []*analyze.Run {
+	var runs []*analyze.Run
+	for _, i := range c.Runs {
+		if i >= 0 && i < len(r.Runs) && r.Runs[i] != nil {
+			runs = append(runs, r.Runs[i])
+		}
+	}
+	return runs
+}
+
+// Present returns the runs of a result that are there.
+func Present(r *analyze.Result) []*analyze.Run {
+	return slices.DeleteFunc(slices.Clone(r.Runs), func(r *analyze.Run) bool { return r == nil })
+}
+
+// A Group is the repeats of one mode and N. Its chosen run has the median
+// packet rate (the lower one of two), so that what is printed was measured.
+// Runs without a mode repeat nothing: each is a group.
+type Group struct {
+	Chosen  *analyze.Run
+	Repeats int
+	Curve   int // index into Result.Curves
+}
+
+// MedianRuns picks one run of each mode and N, in the order of the curves.
+func MedianRuns(r *analyze.Result) []Group {
+	var out []Group
+	for i, c := range r.Curves {
+		runs := RunsOf(r, c)
+		for len(runs) > 0 {
+			k := 1
+			for k < len(runs) && runs[k].N == runs[0].N && c.Mode != "" {
+				k++
+			}
+			same := slices.Clone(runs[:k])
+			slices.SortStableFunc(same, func(a, b *analyze.Run) int { return cmp.Compare(rateOf(a), rateOf(b)) })
+			out = append(out, Group{same[(k-1)/2], k, i})
+			runs = runs[k:]
+		}
+	}
+	return out
+}
+
+// maxChosen bounds the runs that have a figure or rows of their own.
+const maxChosen = 24
+
+// ChosenRuns are the runs that stand for their repeats, at most maxChosen.
+func ChosenRuns(r *analyze.Result) []*analyze.Run { return PageRuns(r, maxChosen) }
+
+// RepeatsText says that runs stand for repeats, "" if they do not.
+func RepeatsText(r *analyze.Result) string {
+	most := 1
+	for _, g := range MedianRuns(r) {
+		most = max(most, g.Repeats)
+	}
+	if most == 1 {
+		return ""
+	}
+	return fmt.Sprintf("Of %d repeats the run of median packets/s stands for all; results.json has every one.", most)
+}
+
+// LastOfMode reports whether a group has the largest N of its mode; a run
+// without a mode stands for itself.
+func LastOfMode(groups []Group, i int) bool {
+	return i+1 == len(groups) || groups[i].Chosen.Mode == "" || groups[i+1].Curve != groups[i].Curve
+}
+
+func rateOf(r *analyze.Run) float64 {
+	if format.Finite(r.Packets.Rate) {
+		return r.Packets.Rate.Value
+	}
+	if r.Traffic != nil && format.Finite(r.Traffic.Throughput) {
+		return r.Traffic.Throughput.Value
+	}
+	return 0
+}
+
+// Pick chooses at most limit of n things: the first, the last, and others
+// evenly between.
+func Pick(n, limit int) []int {
+	var out []int
+	if limit < 2 || n <= limit {
+		for i := range min(n, max(limit, 1)) {
+			out = append(out, i)
+		}
+		return out
+	}
+	for i := range limit {
+		out = append(out, i*(n-1)/(limit-1))
+	}
+	return out
+}
+
+// Common returns what all runs have in common, or the first two values and how
+// many there are.
+func Common(runs []*analyze.Run, f func(*analyze.Run) string) string {
+	var seen []string
+	for _, r := range runs {
+		if v := f(r); v != "" && !slices.Contains(seen, v) {
+			seen = append(seen, v)
+		}
+	}
+	switch len(seen) {
+	case 0:
+		return ""
+	case 1:
+		return seen[0]
+	}
+	return fmt.Sprintf("%d differ: %s", len(seen), strings.Join(seen[:2], "; "))
+}
+
+// TopShares returns the heaviest shares, heaviest first; equal ones keep their
+// order.
+func TopShares(s []analyze.Share, n int) []analyze.Share {
+	s = slices.Clone(s)
+	slices.SortStableFunc(s, func(a, b analyze.Share) int { return cmp.Compare(b.Weight.Period, a.Weight.Period) })
+	return s[:min(n, len(s))]
+}
+
+// RateOfCPU is the packet rate of one CPU, not finite if it is not known.
+func RateOfCPU(r *analyze.Run, cpu int) metric.Value {
+	for _, v := range r.Packets.PerCPU {
+		if v.CPU == cpu {
+			return v.Value
+		}
+	}
+	return metric.Value{Value: math.NaN()}
+}
+
+// CpusText says which CPUs a run measured.
+func CpusText(r *analyze.Run) string {
+	switch {
+	case r.N == 0:
+		return "CPUs not recorded"
+	case r.N == 1:
+		return "1 CPU: " + format.OrUnknown(r.Manifest.Plan.CPUs.String())
+	}
+	return fmt.Sprintf("%d CPUs: %s", r.N, format.OrUnknown(r.Manifest.Plan.CPUs.String()))
+}
+
+func ModesText(r *analyze.Result) string {
+	var modes []string
+	for _, c := range r.Curves {
+		if c.Mode != "" {
+			modes = append(modes, c.Mode)
+		}
+	}
+	switch len(modes) {
+	case 0:
+		return "no modes"
+	case 1:
+		return "mode " + modes[0]
+	}
+	return "modes " + strings.Join(modes, ", ")
+}
+
+func RowName(r *analyze.Run) string {
+	if r.Mode == "" {
+		return format.OrDash(r.Name)
+	}
+	return r.Mode
+}
+
+// RunMode is the mode of a run, or what stands for one.
+func RunMode(r *analyze.Run) string {
+	if r.Mode == "" {
+		return RunLabel(r)
+	}
+	return format.Visible(r.Mode, 32)
+}
+
+// LargestN reports whether no other run of a run's mode and side has more CPUs.
+func LargestN(r *analyze.Result, run *analyze.Run) bool {
+	return run.Mode == "" || !slices.ContainsFunc(Present(r), func(o *analyze.Run) bool {
+		return o.Mode == run.Mode && o.Side == run.Side && o.N > run.N
+	})
+}
+
+// Sides reports whether a Result has runs of two kernels.
+func Sides(r *analyze.Result) bool {
+	return slices.ContainsFunc(Present(r), func(r *analyze.Run) bool { return r.Side != "" })
+}
+
+// LastOfModes returns each mode's run at its largest N.
+func LastOfModes(r *analyze.Result) []*analyze.Run {
+	var last []*analyze.Run
+	groups := MedianRuns(r)
+	for i, g := range groups {
+		if LastOfMode(groups, i) {
+			last = append(last, g.Chosen)
+		}
+	}
+	return last
+}
+
+// PageRuns chooses the runs that tables put side by side: at most limit, the
+// first and the last of all and others between.
+func PageRuns(r *analyze.Result, limit int) []*analyze.Run {
+	groups := MedianRuns(r)
+	var runs []*analyze.Run
+	for _, i := range Pick(len(groups), limit) {
+		runs = append(runs, groups[i].Chosen)
+	}
+	if len(runs) == 0 {
+		runs = Present(r)
+	}
+	return runs[:min(limit, len(runs))]
+}

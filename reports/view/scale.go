@@ -1,0 +1,190 @@
+package view
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/scaling"
+	"xfrmscope/reports/format"
+)
+
+func CurveName(c analyze.Curve) string {
+	return Sided(c.Side, format.OrWord(format.Name(c.Mode), "runs"))
+}
+
+func ScaleRow(c analyze.Curve, row scaling.Row) []Cell {
+	loss, limit := Cell{Text: "not measured", Muted: true, Number: true, Sort: "-1"}, TextCell(format.OrWord(row.Limit, "–"))
+	if row.Loss != nil {
+		loss = numberOf(100 * *row.Loss)
+	}
+	return []Cell{TextCell(CurveName(c)), intCell(row.N), intCell(row.Rate.N), summaryCell(row.Rate), estimateCell(row.Speedup, 1), estimateCell(row.Efficiency, 100), loss, limit}
+}
+
+// ScaleFacts are the sentences on one mode.
+func ScaleFacts(c analyze.Curve) [][2]string {
+	var out [][2]string
+	add := func(what, text string) {
+		if text != "" {
+			out = append(out, [2]string{CurveName(c) + ": " + what, format.Sentence(format.Visible(text, 400))})
+		}
+	}
+	add("knee", kneeText(c.Scaling.Knee))
+	if p := c.Scaling.Level; p.Known() {
+		add("plateau", fmt.Sprintf("from N=%d to N=%d, at %s %s", p.From, p.To, format.Significant(p.Rate, 4), format.OrWord(c.Scaling.Unit, "packets/s")))
+	}
+	if c.USL != nil {
+		add("law (USL)", lawText(*c.USL))
+	}
+	if c.Ceiling != nil {
+		add("ceiling", ceilingText(*c.Ceiling))
+	}
+	if c.Walk != nil {
+		add("SA lookup", walkText(*c.Walk))
+	}
+	return out
+}
+
+func kneeText(k scaling.Knee) string {
+	if !k.Found() {
+		return format.ReasonText(k.Missing)
+	}
+	return fmt.Sprintf("scaling ends at N=%d: %s", k.N, k.Words())
+}
+
+// lawText prints the law's parameters and its peak.
+func lawText(u scaling.USL) string {
+	if !u.Known() {
+		return "not fitted: " + format.ReasonText(u.Missing)
+	}
+	parameter := func(name string, p scaling.Parameter) string {
+		s := name + " " + format.Significant(p.Value, 3)
+		if p.Interval.Known() {
+			return s + " [" + format.IntervalText(p.Interval, 1) + "]"
+		}
+		if p.SE != nil {
+			s += " +- " + format.Significant(*p.SE, 2)
+		}
+		return s
+	}
+	s := parameter("sigma", u.Sigma) + ", " + parameter("kappa", u.Kappa)
+	switch p := u.Peak; {
+	case p.Missing != nil:
+		s += "; " + p.Missing.Text
+	case p.Beyond:
+		s += fmt.Sprintf("; best N %s, which lies beyond the data", format.Significant(p.N, 3))
+	default:
+		s += fmt.Sprintf("; best N %s", format.Significant(p.N, 3))
+	}
+	return s
+}
+
+func ceilingText(c scaling.Ceiling) string {
+	s := fmt.Sprintf("against %s: %s", format.OrDash(c.Ceiling), c.Verdict)
+	if c.Missing != nil {
+		return s + ": " + c.Missing.Text
+	}
+	if c.Ratio.Known() {
+		s += fmt.Sprintf(", %s %% of it", format.Significant(100*c.Ratio.Value, 3))
+		if c.Ratio.Interval.Known() {
+			s += " [" + format.IntervalText(c.Ratio.Interval, 100) + "]"
+		} else {
+			s += " (" + c.Ratio.Interval.Missing.Text + ")"
+		}
+	}
+	if c.Reached > 0 {
+		s += fmt.Sprintf(", reached at N=%d", c.Reached)
+	}
+	return s
+}
+
+func walkText(w scaling.Walk) string {
+	if w.Missing != nil {
+		return "not known: " + w.Missing.Text
+	}
+	s := fmt.Sprintf("%s ns for each SA more", format.Significant(w.PerSA.Value, 3))
+	if w.PerSA.Interval.Known() {
+		s += " [" + format.IntervalText(w.PerSA.Interval, 1) + "]"
+	}
+	if !w.Walks {
+		return s + ": that it walks is not shown"
+	}
+	return s + fmt.Sprintf(": it walks; %s %% of the latency at %s SAs", format.Significant(100*w.Share, 2), format.Significant(w.Most, 3))
+}
+
+func ScaleNotes(c analyze.Curve) []string {
+	list := format.ReasonTexts(c.Scaling.Notes)
+	if c.USL != nil {
+		list = append(list, format.ReasonTexts(c.USL.Notes)...)
+	}
+	for i := range list {
+		list[i] = CurveName(c) + ": " + list[i]
+	}
+	return list
+}
+
+// BreakdownTable prints one bill; its rows sum to the total.
+func BreakdownTable(c analyze.Curve, b scaling.Bill, what, id string) Table {
+	t := Table{ID: id, Caption: fmt.Sprintf("%s: cost per packet at N=%d less at N=%d by %s, with the interval in brackets; rows sum to the total", CurveName(c), b.N, b.Base, what), Head: []Column{
+		{Text: what}, {Text: fmt.Sprintf("N=%d", b.Base), Unit: format.Visible(b.Unit, 24), Number: true}, {Text: fmt.Sprintf("N=%d", b.N), Unit: format.Visible(b.Unit, 24), Number: true},
+		{Text: "difference", Unit: format.Visible(b.Unit, 24), Number: true}, {Text: "of the total", Unit: "%", Number: true},
+	}, Note: strings.Join(format.ReasonTexts(b.Notes), "; ")}
+	for _, row := range b.Rows {
+		t.Rows = append(t.Rows, breakdownRow(row))
+	}
+	t = Bounded(t, 20)
+	return withRows(t, breakdownRow(b.Unexplained), breakdownRow(b.Total))
+}
+
+func withRows(t Table, rows ...[]Cell) Table {
+	t.Rows = append(t.Rows, rows...)
+	return t
+}
+
+func breakdownRow(row scaling.BillRow) []Cell {
+	if small := 1e-9 * max(math.Abs(row.Base), math.Abs(row.AtN), 1); math.Abs(row.Delta.Value) < small {
+		row.Base, row.AtN, row.Delta = zeroed(row.Base, small), zeroed(row.AtN, small), compare.Estimate{Missing: row.Delta.Missing, Interval: compare.NoInterval(compare.Because(compare.NotApplicable, "nothing but rounding"))}
+	}
+	delta := estimateCell(row.Delta, 1)
+	if row.Delta.Known() {
+		delta.Text = format.Signed(delta.Text, row.Delta.Value)
+	}
+	share := Cell{Text: "–", Muted: true, Number: true, Sort: "0"}
+	if row.Share != nil {
+		share = percentOf(*row.Share)
+		share.Bar = format.Pixels(max(0, min(100, 100**row.Share)))
+	}
+	return []Cell{TextCell(row.Key), numberOf(row.Base), numberOf(row.AtN), delta, share}
+}
+
+// zeroed is v, or 0 where v is nothing but rounding.
+func zeroed(v, small float64) float64 {
+	if math.Abs(v) < small {
+		return 0
+	}
+	return v
+}
+
+// FramesTable prints the functions whose cost grows most.
+func FramesTable(c analyze.Curve, id string) Table {
+	f := c.Frames
+	t := Table{ID: id, Caption: fmt.Sprintf("%s: self cost per packet at N=%d and N=%d, and the exponent of its growth with N (0: it scales, 1: twice the CPUs, twice the cost)", CurveName(c), f.Base, f.Last), Head: []Column{
+		{Text: "function"}, {Text: fmt.Sprintf("N=%d", f.Base), Unit: format.Visible(f.Unit, 24), Number: true}, {Text: fmt.Sprintf("N=%d", f.Last), Unit: format.Visible(f.Unit, 24), Number: true},
+		{Text: "added", Unit: format.Visible(f.Unit, 24), Number: true}, {Text: "exponent", Number: true}, {Text: "stops scaling"},
+	}, Note: strings.Join(append(format.ReasonTexts(f.Notes), fmt.Sprintf("%d functions were tested, %d stop scaling; %d were too small to be listed.", f.Tested, f.Stops, f.Small)), "; ")}
+	for _, row := range f.Rows {
+		stops := Cell{Text: "not shown", Muted: true}
+		if row.Stops {
+			stops = Cell{Text: "yes", Warn: true}
+			if row.First.Missing == nil && row.First.N > 0 {
+				stops.Small = fmt.Sprintf("from N=%d", row.First.N)
+			}
+		}
+		added := numberOf(row.Added)
+		added.Text = format.Signed(added.Text, row.Added)
+		t.Rows = append(t.Rows, []Cell{{Text: format.Name(row.Key), Code: true, Warn: isSpin(row.Key)}, numberOf(row.Base), numberOf(row.AtLast), added, estimateCell(row.Exponent.Slope, 1), stops})
+	}
+	return Bounded(t, 25)
+}

@@ -1,0 +1,225 @@
+package view
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"xfrmscope/analyze"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/stage"
+	"xfrmscope/reports/format"
+)
+
+func isSpin(function string) bool { return stage.LockKindOf(function) == stage.Spin }
+
+// A Table is one of the page's tables. It is readable without scripts; with
+// them its heads sort it.
+type Table struct {
+	ID, Caption string
+	Head        []Column
+	Rows        [][]Cell
+	Note        string // below it: what was left out, how to read it
+}
+
+// A Column is a table head.
+type Column struct {
+	Text, Unit string
+	Number     bool
+	Title      string
+}
+
+// A Cell is one figure or name.
+type Cell struct {
+	Text, Err string
+	Small     string // beside the text, muted: "[esp4]", "n = 12"
+	Title     string // what does not fit
+	Sort      string // a number to sort by, "" to sort by text
+	Number    bool
+	Muted     bool
+	Code      bool
+	Warn      bool
+	Bar       string  // per cent of the cell that is filled, "" for none
+	Lengths   Lengths // drawn before the text
+}
+
+// Lengths are how long calls took, by powers of two nanoseconds: Half is of half
+// powers, with those on one CPU, if they are known, to hold them against.
+type Lengths struct {
+	Counts, OneCPU []uint64
+	Half           bool
+}
+
+// LengthsCell says between what lengths calls lie, with their histogram.
+func LengthsCell(l Lengths) Cell {
+	if l.Half {
+		return Cell{Lengths: l, Text: format.FastText(l.Counts, l.OneCPU)}
+	}
+	return Cell{Lengths: l, Text: format.HistogramText(l.Counts)}
+}
+
+func TextCell(s string) Cell { return Cell{Text: format.Name(s)} }
+
+func CountCell(n uint64) Cell {
+	return Cell{Text: format.Pretty(format.Count(n)), Sort: strconv.FormatUint(n, 10), Number: true}
+}
+
+// numberCell prints a CPU or a number of CPUs that may not be recorded.
+func numberCell(n int, recorded bool) Cell {
+	if !recorded {
+		return Cell{Text: "not recorded", Muted: true, Number: true, Sort: "-1"}
+	}
+	return intCell(n)
+}
+
+func intCell(n int) Cell { return Cell{Text: strconv.Itoa(n), Sort: strconv.Itoa(n), Number: true} }
+
+// ValueCell prints a value without its unit, which is in the table's head.
+func ValueCell(v metric.Value) Cell {
+	f := format.Of(v)
+	c := Cell{Text: format.Pretty(f.Value), Err: format.Pretty(f.Err), Number: true, Sort: strconv.FormatFloat(f.Sort, 'g', 8, 64)}
+	if f.Missing != "" {
+		return Cell{Text: "not measured", Title: format.Name(f.Missing), Muted: true, Number: true, Sort: "-1"}
+	}
+	if v.Samples > 0 {
+		c.Title = "n = " + format.Pretty(format.Count(v.Samples)) + " samples"
+	}
+	return c.doubted(v)
+}
+
+// doubted marks a cell whose number is in doubt, and says why.
+func (c Cell) doubted(v metric.Value) Cell {
+	if v.Doubt != "" {
+		c.Warn, c.Title = true, format.Visible(v.Doubt, 48)
+	}
+	return c
+}
+
+// WithBar fills a cell by its share.
+func (c Cell) WithBar(v metric.Value) Cell {
+	if s := format.ShareOf(v); s >= .005 {
+		c.Bar = format.Pixels(100 * s)
+	}
+	return c
+}
+
+// WithoutMissing leaves out the number columns in which nothing was measured,
+// and says which, with the first reason.
+func (t Table) WithoutMissing() Table {
+	if len(t.Rows) == 0 {
+		return t
+	}
+	var keep []int
+	var gone []string
+	why := ""
+	for i, h := range t.Head {
+		measured := !h.Number || slices.ContainsFunc(t.Rows, func(row []Cell) bool { return row[i].Text != "not measured" })
+		if measured {
+			keep = append(keep, i)
+			continue
+		}
+		gone = append(gone, h.Text)
+		if why == "" {
+			why = strings.TrimPrefix(t.Rows[0][i].Title, "not measured: ")
+		}
+	}
+	if len(gone) == 0 {
+		return t
+	}
+	var head []Column
+	for _, i := range keep {
+		head = append(head, t.Head[i])
+	}
+	rows := make([][]Cell, len(t.Rows))
+	for j, row := range t.Rows {
+		for _, i := range keep {
+			rows[j] = append(rows[j], row[i])
+		}
+	}
+	t.Head, t.Rows = head, rows
+	t.Note = strings.TrimSpace(t.Note + " Not measured: " + strings.Join(gone, ", "))
+	if why != "" {
+		t.Note += " (" + why + ")"
+	}
+	t.Note += "."
+	return t
+}
+
+// MaxRows bounds a table with a row for each CPU, lock or SA.
+const MaxRows = 400
+
+// Bounded cuts a table and says so.
+func Bounded(t Table, limit int) Table {
+	if len(t.Rows) > limit {
+		t.Note = strings.TrimSpace(fmt.Sprintf("%s %s rows more are in results.json.", t.Note, format.Count(uint64(len(t.Rows)-limit))))
+		t.Rows = t.Rows[:limit]
+	}
+	return t
+}
+
+func microCell(ns uint64) Cell {
+	return Cell{Text: format.Pretty(format.Significant(float64(ns)/1000, 3)), Sort: strconv.FormatUint(ns, 10), Number: true}
+}
+
+// A Listing is shares of runs put side by side, the heaviest in any run first.
+type Listing struct {
+	Id, Caption string
+	What        string // head of the first column
+	Of          func(*analyze.Run) []analyze.Share
+	cost        string // unit of a cost per packet to print instead of shares
+	Rows        int
+	Code        bool // the names are code
+}
+
+func (l Listing) Table(runs []*analyze.Run) Table {
+	unit := l.cost
+	if unit == "" {
+		unit = "% ± se"
+	}
+	t := Table{ID: l.Id, Caption: l.Caption, Head: []Column{{Text: l.What}}}
+	type key struct{ name, module string }
+	var keys []key
+	heaviest := map[key]float64{}
+	for _, r := range runs {
+		t.Head = append(t.Head, Column{Text: RunLabel(r), Unit: unit, Number: true})
+		for _, s := range l.Of(r) {
+			k := key{s.Name, s.Module}
+			if _, seen := heaviest[k]; !seen {
+				keys = append(keys, k)
+			}
+			heaviest[k] = max(heaviest[k], format.ShareOf(s.Share))
+		}
+	}
+	slices.SortStableFunc(keys, func(a, b key) int { return cmp.Compare(heaviest[b], heaviest[a]) })
+	for _, k := range keys {
+		row := []Cell{{Text: format.Name(k.name), Small: format.ModuleText(k.module), Code: l.Code, Warn: isSpin(k.name)}}
+		for _, r := range runs {
+			row = append(row, l.cell(l.Of(r), k.name, k.module))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return Bounded(t, l.Rows)
+}
+
+func (l Listing) cell(list []analyze.Share, name, module string) Cell {
+	i := slices.IndexFunc(list, func(s analyze.Share) bool { return s.Name == name && s.Module == module })
+	if i < 0 {
+		return Cell{Text: "–", Title: "no sample, or not among the heaviest of this run", Muted: true, Sort: "0", Number: true}
+	}
+	s := &list[i]
+	shown, other := s.Share, s.PerPacket
+	if l.cost != "" {
+		shown, other = other, shown
+	}
+	c := ValueCell(shown).WithBar(s.Share)
+	if shown.Measured() {
+		c.Title = "n = " + format.Pretty(format.Count(s.Weight.Samples)) + " samples"
+	}
+	if other.Measured() {
+		c.Title += "; " + format.Pretty(format.Of(other).String())
+	}
+	c.Warn = c.Bar != "" && isSpin(name)
+	return c.doubted(shown)
+}

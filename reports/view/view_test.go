@@ -1,0 +1,73 @@
+package view
+
+import (
+	"testing"
+
+	"xfrmscope/analyze/metric"
+	"xfrmscope/reports/format"
+)
+
+func TestPick(t *testing.T) {
+	for _, tt := range []struct {
+		n, limit int
+		want     []int
+	}{{0, 4, nil}, {3, 4, []int{0, 1, 2}}, {10, 4, []int{0, 3, 6, 9}}, {5, 1, []int{0}}, {64, 2, []int{0, 63}}} {
+		got := Pick(tt.n, tt.limit)
+		if len(got) != len(tt.want) {
+			t.Errorf("pick(%d, %d) = %v, want %v", tt.n, tt.limit, got, tt.want)
+			continue
+		}
+		for i := range got {
+			if got[i] != tt.want[i] {
+				t.Errorf("pick(%d, %d) = %v, want %v", tt.n, tt.limit, got, tt.want)
+			}
+		}
+	}
+}
+
+// A number in doubt is marked wherever it stands, and says why; a range stands
+// in the place of its number.
+func TestDoubtAndRange(t *testing.T) {
+	v := metric.Value{Value: 259727, Unit: "ns/packet", SE: 3100, Samples: 9, Doubt: "sum cost-per-packet is broken"}
+	if c := ValueCell(v); c.Text != format.Pretty("259 727!") || !c.Warn || c.Title != v.Doubt {
+		t.Errorf("cell %+v", c)
+	}
+	share := metric.Value{Value: 0.5541, Unit: "ratio", SE: 0.0025, Doubt: v.Doubt}
+	for got, want := range map[string]string{
+		format.Of(v).String(): "259 727! +- 3100 ns/packet", format.CostCell(v): "259 727! +-1.2%", format.PlainCost(v): "259 727!", format.Kilo(v): "259.7!",
+		format.PercentCell(share): "55.4! +-0.25", format.WordCell(share): "55!", format.PlainPercent(share): "55.41!",
+		format.Of(metric.Value{Value: 5000, Low: 5000, High: 5100.5, Unit: "packets/s"}).String():   "5000..5100 packets/s",
+		format.Of(metric.Value{Value: 5000, Low: 5000, High: 5000.001, Unit: "packets/s"}).String(): "5000 packets/s",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestRanges(t *testing.T) {
+	for _, tt := range []struct {
+		texts []string
+		want  string
+	}{
+		{[]string{"changed by +46 %", "changed by -19 %", "changed by -6 %"}, "changed by -19..+46 %"},
+		{[]string{"95 % of it (CPU 0: 95 %): late", "70 % of it (CPU 1: 68.5 %): late"}, "70..95 % of it (CPU 0..1: 68.5..95 %): late"},
+		{[]string{"the same 3", "the same 3"}, "the same 3"},
+		{[]string{"no number"}, "no number"},
+	} {
+		for _, text := range tt.texts {
+			if wording(text) != wording(tt.texts[0]) {
+				t.Errorf("%q and %q are taken for different wordings", text, tt.texts[0])
+			}
+		}
+		if got := ranges(tt.texts); got != tt.want {
+			t.Errorf("ranges(%q) = %q, want %q", tt.texts, got, tt.want)
+		}
+	}
+	for _, pair := range [][2]string{{"CPUs 0-1", "CPUs 0-3"}, {"L1 lost", "L2 lost"}, {"1 lost", "1 lost of 2"}, {"+ 1", "- 1"}} {
+		if wording(pair[0]) == wording(pair[1]) {
+			t.Errorf("%q and %q are taken for one wording", pair[0], pair[1])
+		}
+	}
+	ranges([]string{"a 1 b", "a \x00 b", "a"[:1] + " 2 b"}) // hostile: a name that imitates a wording
+}
