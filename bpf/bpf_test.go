@@ -24,11 +24,15 @@ type object struct {
 func objects() map[string]object {
 	const lookup, clock = asm.FnMapLookupElem, asm.FnKtimeGetNs
 	return map[string]object{
-		"wait":    {LoadWait, []asm.BuiltinFunc{lookup, clock}, map[string]uint32{WaitMapWaitCpus: 21712}},
-		"acquire": {LoadAcquire, []asm.BuiltinFunc{lookup, clock}, map[string]uint32{AcquireMapAcquireCpus: 26808}},
-		"find":    {LoadFind, []asm.BuiltinFunc{lookup, clock, asm.FnProbeReadKernel}, map[string]uint32{FindMapFindCpus: 20856}},
-		"stacks":  {LoadStacks, []asm.BuiltinFunc{lookup, clock, asm.FnGetStack}, map[string]uint32{StacksMapStackCpus: 64, StacksMapStackRecords: 400}},
-		"peek":    {LoadPeek, []asm.BuiltinFunc{lookup, asm.FnProbeReadKernel}, map[string]uint32{PeekMapPeeks: 520}},
+		"wait": {LoadWait, []asm.BuiltinFunc{lookup, clock}, map[string]uint32{WaitMapWaitCpus: 21712}},
+		"acquire": {LoadAcquire, []asm.BuiltinFunc{lookup, clock},
+			map[string]uint32{AcquireMapAcquireCpus: 26808}},
+		"find": {LoadFind, []asm.BuiltinFunc{lookup, clock, asm.FnProbeReadKernel},
+			map[string]uint32{FindMapFindCpus: 20856}},
+		"stacks": {LoadStacks, []asm.BuiltinFunc{lookup, clock, asm.FnGetStack},
+			map[string]uint32{StacksMapStackCpus: 64, StacksMapStackRecords: 400}},
+		"peek": {LoadPeek, []asm.BuiltinFunc{lookup, asm.FnProbeReadKernel},
+			map[string]uint32{PeekMapPeeks: 520}},
 	}
 }
 
@@ -85,7 +89,8 @@ func TestReadsClockOutsideItsOwnWork(t *testing.T) {
 			switch {
 			case strings.HasSuffix(name, "begin") && calls[len(calls)-1] != asm.FnKtimeGetNs:
 				t.Errorf("%s calls %v", name, calls)
-			case strings.HasSuffix(name, "end") && name != FindProgLookupEnd && !slices.Contains(calls[:2], asm.FnKtimeGetNs):
+			case strings.HasSuffix(name, "end") && name != FindProgLookupEnd &&
+				!slices.Contains(calls[:2], asm.FnKtimeGetNs):
 				t.Errorf("%s calls %v", name, calls)
 			}
 		}

@@ -60,7 +60,8 @@ func relocations(t *testing.T, kernel *btf.Spec) []string {
 				if name != "find" {
 					t.Errorf("%s: %s reads %s", name, prog.Name, relo)
 				}
-				fixups, err := btf.CORERelocate([]*btf.CORERelocation{relo}, []*btf.Spec{kernel}, binary.LittleEndian, nil)
+				fixups, err := btf.CORERelocate([]*btf.CORERelocation{relo}, []*btf.Spec{kernel},
+					binary.LittleEndian, nil)
 				if err != nil {
 					t.Fatalf("%s: %s: %v", prog.Name, relo, err)
 				}

@@ -47,12 +47,14 @@ func AA(series []Series, seed uint64, o Options) AAResult {
 	}
 	for _, s := range series {
 		if len(s.Values) != out.Runs {
-			out.Missing = Because(UnequalRuns, "%s has %d runs, %s has %d: one value a run, NaN for none", series[0].Name, out.Runs, s.Name, len(s.Values))
+			out.Missing = Because(UnequalRuns, "%s has %d runs, %s has %d: one value a run, NaN for none",
+				series[0].Name, out.Runs, s.Name, len(s.Values))
 			return out
 		}
 	}
 	if out.Runs < 2*MinRuns {
-		out.Missing = Because(TooFewRuns, "two sides of %d need %d runs, there are %d", MinRuns, 2*MinRuns, out.Runs)
+		out.Missing = Because(TooFewRuns, "two sides of %d need %d runs, there are %d",
+			MinRuns, 2*MinRuns, out.Runs)
 		return out
 	}
 	out.Drift = drift(series, o)

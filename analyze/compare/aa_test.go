@@ -19,12 +19,15 @@ func aaSeries(rng *rand.Rand, metrics, runs int) []Series {
 func TestAA(t *testing.T) {
 	series := aaSeries(rand.New(rand.NewPCG(31, 0)), 20, 20)
 	r := AA(series, 7, Options{})
-	t.Logf("rate %.4f of %d tests, expected %.4f, %d stars in %d splits", r.Rate, r.Tests, r.Expected, r.Stars, r.Starred)
+	t.Logf("rate %.4f of %d tests, expected %.4f, %d stars in %d splits",
+		r.Rate, r.Tests, r.Expected, r.Stars, r.Starred)
 	if r.Tests != 20*AASplits || r.Rate < 0.035 || r.Rate > 0.065 || r.Seed != 7 {
-		t.Errorf("rate %v of %d tests, seed %d, want 5 +- 1.5 %% of %d, 7", r.Rate, r.Tests, r.Seed, 20*AASplits)
+		t.Errorf("rate %v of %d tests, seed %d, want 5 +- 1.5 %% of %d, 7",
+			r.Rate, r.Tests, r.Seed, 20*AASplits)
 	}
 	if r.Starred > AASplits/10 || r.Drift.Starred != 0 {
-		t.Errorf("%d of %d splits with a star, %d metrics drift, want few and none", r.Starred, r.Splits, r.Drift.Starred)
+		t.Errorf("%d of %d splits with a star, %d metrics drift, want few and none",
+			r.Starred, r.Splits, r.Drift.Starred)
 	}
 	if again := AA(series, 7, Options{}); !reflect.DeepEqual(again, r) {
 		t.Error("the same seed gave another result")

@@ -24,35 +24,27 @@ func adjust(before, after Series) (b, a []float64) {
 		n += len(block)
 	}
 	center := stat.Mean(effects, nil)
+	var sides [2][]float64
 	for i, block := range blocks {
 		for _, r := range block {
-			if v := r.value - effects[i] + center; r.after {
-				a = append(a, v)
-			} else {
-				b = append(b, v)
-			}
+			sides[r.side] = append(sides[r.side], r.value-effects[i]+center)
 		}
 	}
-	b, a = sorted(b), sorted(a)
+	b, a = sorted(sides[0]), sorted(sides[1])
 	factor := math.Sqrt(float64(n) / float64(max(n-len(blocks), 1)))
 	stretch(b, factor)
 	stretch(a, factor)
 	if allPositive(before.Values) && allPositive(after.Values) { // blocksOf took logarithms
-		return exps(b), exps(a)
+		return mapped(b, math.Exp), mapped(a, math.Exp)
 	}
 	return b, a
 }
 
 func blockEffect(block []blocked) float64 {
-	var sum [2]float64
-	var n [2]float64
+	var sum, n [2]float64
 	for _, r := range block {
-		side := 0
-		if r.after {
-			side = 1
-		}
-		sum[side] += r.value
-		n[side]++
+		sum[r.side] += r.value
+		n[r.side]++
 	}
 	return (sum[0]/n[0] + sum[1]/n[1]) / 2
 }
@@ -63,12 +55,4 @@ func stretch(x []float64, factor float64) {
 	for i := range x {
 		x[i] = m + (x[i]-m)*factor
 	}
-}
-
-func exps(x []float64) []float64 {
-	out := make([]float64, len(x))
-	for i, v := range x {
-		out[i] = math.Exp(v)
-	}
-	return out
 }

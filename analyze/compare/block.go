@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -10,7 +11,7 @@ import (
 // A run with its side, in a block.
 type blocked struct {
 	value float64
-	after bool
+	side  int // 0 before, 1 after
 }
 
 // BlockTest is the exact test for runs in blocks (A B B A, one block a boot):
@@ -40,10 +41,8 @@ func BlockTest(before, after Series) (Test, *Reason) {
 		mine, k := ranks[:len(b)], 0
 		ranks = ranks[len(b):]
 		for i, run := range b {
-			if run.after {
-				k++
-				observed += mine[i]
-			}
+			k += run.side
+			observed += run.side * mine[i]
 		}
 		dist = convolve(dist, sumDistribution(mine, k))
 	}
@@ -56,59 +55,38 @@ func BlockTest(before, after Series) (Test, *Reason) {
 func blocksOf(before, after Series) ([][]blocked, *Reason) {
 	log := allPositive(before.Values) && allPositive(after.Values)
 	by := map[string][]blocked{}
-	add := func(s Series, isAfter bool) {
+	add := func(s Series, side int) {
 		values := s.Values
 		if log {
-			values = logs(values)
+			values = mapped(values, math.Log)
 		}
 		for i, v := range values {
-			by[s.Blocks[i]] = append(by[s.Blocks[i]], blocked{v, isAfter})
+			by[s.Blocks[i]] = append(by[s.Blocks[i]], blocked{v, side})
 		}
 	}
 	if before.Blocks == nil || after.Blocks == nil {
 		return nil, nil
 	}
-	add(before, false)
-	add(after, true)
+	add(before, 0)
+	add(after, 1)
 	var out [][]blocked
 	left := 0
 	for _, name := range slices.Sorted(maps.Keys(by)) {
 		b := by[name]
-		slices.SortFunc(b, byValue)
-		if n := countAfter(b); n == 0 || n == len(b) {
+		slices.SortFunc(b, func(x, y blocked) int {
+			return cmp.Or(cmp.Compare(x.value, y.value), cmp.Compare(x.side, y.side))
+		})
+		if oneSided := !slices.ContainsFunc(b, func(r blocked) bool { return r.side != b[0].side }); oneSided {
 			left++
 			continue
 		}
 		out = append(out, b)
 	}
 	if left > 0 {
-		return out, Because(OneSidedBlock, "%d of %d blocks have runs of one side only and were left out of the test", left, left+len(out))
+		return out, Because(OneSidedBlock,
+			"%d of %d blocks have runs of one side only and were left out of the test", left, left+len(out))
 	}
 	return out, nil
-}
-
-func byValue(a, b blocked) int {
-	switch {
-	case a.value != b.value && a.value < b.value:
-		return -1
-	case a.value != b.value:
-		return 1
-	case a.after == b.after:
-		return 0
-	case b.after:
-		return -1
-	}
-	return 1
-}
-
-func countAfter(b []blocked) int {
-	n := 0
-	for _, r := range b {
-		if r.after {
-			n++
-		}
-	}
-	return n
 }
 
 // alignBlock returns the values less their mean.

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -39,15 +40,7 @@ func medianDistribution(x []float64) []atom {
 		}
 		out = append(out, atom{x[i-1], both})
 	}
-	slices.SortFunc(out, func(a, b atom) int {
-		switch {
-		case a.value < b.value:
-			return -1
-		case a.value > b.value:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(out, func(a, b atom) int { return cmp.Compare(a.value, b.value) })
 	return out
 }
 

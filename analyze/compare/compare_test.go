@@ -50,7 +50,8 @@ func TestVerdict(t *testing.T) {
 		{"1+1 counted", rates(100), counted, SamplingOnly, "", nil},
 		{"nothing before", rates(), ten(1), NoData, "", nil},
 		{"only NaN after", ten(1), rates(nan, nan), NoData, "", nil},
-		{"NaN among them", rates(1, nan, 1.01, 1.02, 0.99), rates(2, 2.01, math.Inf(1), 2.02, 1.99), Changed, "better", nil},
+		{"NaN among them", rates(1, nan, 1.01, 1.02, 0.99), rates(2, 2.01, math.Inf(1), 2.02, 1.99), Changed,
+			"better", nil},
 		{"from zero", rates(0, 0, 0, 0, 0), rates(5, 6, 5, 6, 5), Changed, "better", nil},
 		{"zero stays", rates(0, 0, 0, 0), rates(0, 0, 0, 0), NotShown, "", []Code{AllEqual}},
 		{"to zero", rates(5, 6, 5, 6, 5), rates(0, 0, 0, 0, 0), Changed, "worse", []Code{UnequalScale}},
@@ -61,13 +62,15 @@ func TestVerdict(t *testing.T) {
 	} {
 		c := Compare(tt.before, tt.after, Options{})
 		if c.Verdict != tt.verdict || c.Effect != tt.effect || c.Star != (tt.verdict == Changed) {
-			t.Errorf("%s: %q, effect %q, star %v, want %q, %q", tt.name, c.Verdict, c.Effect, c.Star, tt.verdict, tt.effect)
+			t.Errorf("%s: %q, effect %q, star %v, want %q, %q",
+				tt.name, c.Verdict, c.Effect, c.Star, tt.verdict, tt.effect)
 		}
 		if got := codes(c.Notes); !slices.Equal(got, tt.notes) {
 			t.Errorf("%s: notes %v, want codes %v", tt.name, c.Notes, tt.notes)
 		}
 		if tt.verdict == NotShown && c.Before.SD > 0 && !(c.Detectable.Known() && c.Detectable.Change > 0) {
-			t.Errorf("%s: detectable %+v, want a number beside every \"no change shown\"", tt.name, c.Detectable)
+			t.Errorf("%s: detectable %+v, want a number beside every \"no change shown\"",
+				tt.name, c.Detectable)
 		}
 		if _, err := json.Marshal(c); err != nil {
 			t.Errorf("%s: %v", tt.name, err)
@@ -110,13 +113,15 @@ func TestFamilyNeedsRuns(t *testing.T) {
 		f := CompareFamily("functions", pairs, Options{})
 		d := f.Comparisons[0].Detectable
 		if d.Known() != tt.known || f.Needed != 0.05/50 || f.Tested != 50 {
-			t.Errorf("%d+%d runs: detectable %+v, needed %v of %d, want a number: %v", tt.runs, tt.runs, d, f.Needed, f.Tested, tt.known)
+			t.Errorf("%d+%d runs: detectable %+v, needed %v of %d, want a number: %v",
+				tt.runs, tt.runs, d, f.Needed, f.Tested, tt.known)
 		}
 	}
 }
 
 func TestPText(t *testing.T) {
-	for p, want := range map[float64]string{0: "<.001", 0.0004: "<.001", 0.001: "0.001", 0.0285: "0.029", 1: "1.000", math.NaN(): "-", 1.5: "-"} {
+	for p, want := range map[float64]string{0: "<.001", 0.0004: "<.001", 0.001: "0.001", 0.0285: "0.029",
+		1: "1.000", math.NaN(): "-", 1.5: "-"} {
 		if got := PText(p); got != want {
 			t.Errorf("PText(%v) = %q, want %q", p, got, want)
 		}

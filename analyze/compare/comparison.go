@@ -11,7 +11,8 @@ const (
 	SamplingOnly Verdict = "sampling error only" // one run a side
 	Refused      Verdict = "not comparable"
 	NoData       Verdict = "no data"
-	Gated        Verdict = "gate failed" // changed, but a run of it met a condition that makes differences meaningless
+	// changed, but a run of it met a condition that makes differences meaningless
+	Gated Verdict = "gate failed"
 )
 
 // A Comparison is one metric before and after.
@@ -51,7 +52,8 @@ func Compare(before, after Series, o Options) Comparison {
 
 // measure fills everything but the verdict.
 func measure(before, after Series, o Options) Comparison {
-	c := Comparison{Metric: before.Name, Unit: before.Unit, Better: before.Better, Seed: o.Seed, least: before.Least}
+	c := Comparison{Metric: before.Name, Unit: before.Unit, Better: before.Better, Seed: o.Seed,
+		least: before.Least}
 	if c.Metric == "" {
 		c.Metric = after.Name
 	}
@@ -59,8 +61,7 @@ func measure(before, after Series, o Options) Comparison {
 	if c.refuse(before, after, o) {
 		return c
 	}
-	before, _ = before.Clean()
-	after, _ = after.Clean()
+	before, after = cleaned(before), cleaned(after)
 	c.Test = c.test(before, after)
 	c.Ratio, c.Difference = Ratio(before, after, o), Difference(before, after, o)
 	if c.Before.N == 1 && c.After.N == 1 {
@@ -104,10 +105,12 @@ func (c *Comparison) test(before, after Series) Test {
 func (c *Comparison) weaken(before, after Series) {
 	few, many := min(c.Before.N, c.After.N), max(c.Before.N, c.After.N)
 	if few > 0 && many >= 3*few && many > MinRuns {
-		c.note(Because(UnequalRuns, "%d runs before, %d after: the smaller side sets the error", c.Before.N, c.After.N))
+		c.note(Because(UnequalRuns, "%d runs before, %d after: the smaller side sets the error",
+			c.Before.N, c.After.N))
 	}
 	if r := c.Ratio; r.Known() && (r.Value > 100 || r.Value < 0.01) {
-		c.note(Because(UnequalScale, "after is %.3g times before: check that both are %s", r.Value, quoted(c.Unit)))
+		c.note(Because(UnequalScale, "after is %.3g times before: check that both are %s",
+			r.Value, quoted(c.Unit)))
 	}
 	if few > 1 && c.Before.SD == 0 && c.After.SD == 0 {
 		c.note(Because(AllEqual, "the runs of a side do not differ at all: is the source rounded?"))
@@ -128,7 +131,8 @@ func (c *Comparison) judge(p float64, before, after Series, d *detector, alpha f
 		c.Verdict = SamplingOnly
 	case few < MinRuns:
 		c.Verdict = TooFew
-		c.note(Because(TooFewRuns, "no star below %d runs a side: with %d and %d the smallest p is %s", MinRuns, c.Before.N, c.After.N, PText(c.Test.Smallest)))
+		c.note(Because(TooFewRuns, "no star below %d runs a side: with %d and %d the smallest p is %s",
+			MinRuns, c.Before.N, c.After.N, PText(c.Test.Smallest)))
 	case p >= o.Alpha:
 		c.Verdict = NotShown
 	case !c.clears(o.minChange()):
@@ -151,9 +155,11 @@ func (c *Comparison) clears(margin float64) bool {
 
 func (c *Comparison) tooSmall(p float64, o Options) *Reason {
 	if c.Ratio.Known() {
-		return Because(BelowMinChange, "the sides differ (%s), but the interval of the ratio does not clear %.3g %%", PText(p), 100*o.minChange())
+		return Because(BelowMinChange, "the sides differ (%s), but the interval of the ratio does not clear "+
+			"%.3g %%", PText(p), 100*o.minChange())
 	}
-	return Because(BelowMinChange, "the sides differ (%s), but the interval of the difference does not clear %.3g %s", PText(p), c.least, c.Unit)
+	return Because(BelowMinChange, "the sides differ (%s), but the interval of the difference does not clear "+
+		"%.3g %s", PText(p), c.least, c.Unit)
 }
 
 func effect(difference float64, better string) string {

@@ -47,8 +47,7 @@ func newDetector(seed uint64) *detector {
 // runs it is good to a factor of 1.6 either way.
 func Detect(before, after Series, o Options) Detectable {
 	o = o.Defaults()
-	before, _ = before.Clean()
-	after, _ = after.Clean()
+	before, after = cleaned(before), cleaned(after)
 	return newDetector(o.Seed).detect(before, after, Ratio(before, after, o), o.Alpha, o)
 }
 
@@ -58,12 +57,14 @@ func (d *detector) detect(before, after Series, ratio Estimate, alpha float64, o
 	out := Detectable{Power: o.Power, Alpha: alpha}
 	n1, n2 := len(before.Values), len(after.Values)
 	if n1 < MinRuns || n2 < MinRuns {
-		out.Missing = Because(TooFewRuns, "below %d runs a side nothing is shown; there are %d and %d", MinRuns, n1, n2)
+		out.Missing = Because(TooFewRuns, "below %d runs a side nothing is shown; there are %d and %d",
+			MinRuns, n1, n2)
 		return out
 	}
 	shift, ok := d.shift(n1, n2, alpha, o.Power)
 	if !ok {
-		out.Missing = Because(CannotBeShown, "the smallest p of %d and %d runs is %s, above the %s needed here", n1, n2, PText(smallestU(n1, n2)), PText(alpha))
+		out.Missing = Because(CannotBeShown, "the smallest p of %d and %d runs is %s, above the %s needed here",
+			n1, n2, PText(smallestU(n1, n2)), PText(alpha))
 		return out
 	}
 	spread, why := relativeSpread(before, after)
@@ -78,7 +79,9 @@ func (d *detector) detect(before, after Series, ratio Estimate, alpha float64, o
 		out.Change = max(out.Change, o.minChange()+half*(1+zp/z))
 	}
 	if out.Change > mostDetectable {
-		return Detectable{Power: o.Power, Alpha: alpha, Missing: Because(CannotBeShown, "the runs of a side differ too much: more than a %d-fold change would be needed", mostDetectable)}
+		return Detectable{Power: o.Power, Alpha: alpha,
+			Missing: Because(CannotBeShown, "the runs of a side differ too much: more than a %d-fold "+
+				"change would be needed", mostDetectable)}
 	}
 	return out
 }
@@ -88,7 +91,7 @@ func (d *detector) detect(before, after Series, ratio Estimate, alpha float64, o
 func relativeSpread(before, after Series) (float64, *Reason) {
 	x, y := adjust(before, after)
 	if allPositive(x) && allPositive(y) {
-		return pooledSD(logs(x), logs(y)), nil
+		return pooledSD(mapped(x, math.Log), mapped(y, math.Log)), nil
 	}
 	if m := median(x); m > 0 {
 		return pooledSD(x, y) / m, nil

@@ -51,7 +51,8 @@ func (t CostTable) fold() folded {
 		names[stripped][name] = true
 		return stripped
 	}
-	out := folded{CostTable: CostTable{Unit: t.Unit, Blocks: t.Blocks, PerSample: t.PerSample}, names: map[string][]string{}}
+	out := folded{CostTable: CostTable{Unit: t.Unit, Blocks: t.Blocks, PerSample: t.PerSample},
+		names: map[string][]string{}}
 	for _, run := range t.Runs {
 		out.Runs = append(out.Runs, foldRun(run, fold))
 	}

@@ -118,7 +118,8 @@ func (t CostTable) costs(functions []string) []float64 {
 }
 
 func (t CostTable) series(name string, functions []string) Series {
-	s := Series{Name: name, Unit: t.Unit, Better: "lower", Values: t.costs(functions), Blocks: t.Blocks, PerCount: t.PerSample}
+	s := Series{Name: name, Unit: t.Unit, Better: "lower", Values: t.costs(functions), Blocks: t.Blocks,
+		PerCount: t.PerSample}
 	if len(t.Samples) != len(t.Runs) {
 		return s
 	}

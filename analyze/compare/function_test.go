@@ -34,9 +34,11 @@ func costs(rng *rand.Rand, ns map[string]float64) []map[string]float64 {
 func TestHalvedLockWait(t *testing.T) {
 	rng := rand.New(rand.NewPCG(21, 0))
 	before := CostTable{Unit: "ns/packet", Runs: costs(rng, map[string]float64{
-		"native_queued_spin_lock_slowpath": 300, "xfrm_state_find": 200, "aead.constprop.0": 400, "rest": 100, "tiny": 0.5})}
+		"native_queued_spin_lock_slowpath": 300, "xfrm_state_find": 200, "aead.constprop.0": 400, "rest": 100,
+		"tiny": 0.5})}
 	after := CostTable{Unit: "ns/packet", Runs: costs(rng, map[string]float64{
-		"native_queued_spin_lock_slowpath": 150, "xfrm_state_find": 200, "aead": 400, "rest": 100, "tiny": 0.5})}
+		"native_queued_spin_lock_slowpath": 150, "xfrm_state_find": 200, "aead": 400, "rest": 100,
+		"tiny": 0.5})}
 	f := CompareFunctions("functions", before, after, Options{})
 
 	var got []string
@@ -44,18 +46,23 @@ func TestHalvedLockWait(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s %s", r.Name, r.Comparison.Verdict))
 	}
 	slices.Sort(got)
-	want := []string{"aead no change shown", "native_queued_spin_lock_slowpath changed", "rest no change shown", "xfrm_state_find no change shown"}
+	want := []string{"aead no change shown", "native_queued_spin_lock_slowpath changed", "rest no change shown",
+		"xfrm_state_find no change shown"}
 	if !slices.Equal(got, want) {
 		t.Errorf("rows %q, want %q", got, want)
 	}
 	first := f.Rows[0]
-	if first.Name != "native_queued_spin_lock_slowpath" || math.Abs(first.Comparison.Ratio.Value-0.5) > 0.01 || first.Comparison.Effect != "better" {
-		t.Errorf("first row %s, ratio %v, %s, want the lock, halved, better", first.Name, first.Comparison.Ratio.Value, first.Comparison.Effect)
+	if first.Name != "native_queued_spin_lock_slowpath" || math.Abs(first.Comparison.Ratio.Value-0.5) > 0.01 ||
+		first.Comparison.Effect != "better" {
+		t.Errorf("first row %s, ratio %v, %s, want the lock, halved, better",
+			first.Name, first.Comparison.Ratio.Value, first.Comparison.Effect)
 	}
 	if f.Total.Verdict != Changed || f.Family.Tested != 4 || f.Rest.Functions != 1 {
-		t.Errorf("total %q, %d tested, %d in the rest, want changed, 4, 1", f.Total.Verdict, f.Family.Tested, f.Rest.Functions)
+		t.Errorf("total %q, %d tested, %d in the rest, want changed, 4, 1",
+			f.Total.Verdict, f.Family.Tested, f.Rest.Functions)
 	}
-	if want := []Merge{{"aead", []string{"aead.constprop.0"}, []string{"aead"}}}; !reflect.DeepEqual(f.Merged, want) {
+	if want := []Merge{{"aead", []string{"aead.constprop.0"}, []string{"aead"}}}; !reflect.DeepEqual(f.Merged,
+		want) {
 		t.Errorf("merged %v, want %v", f.Merged, want)
 	}
 }
@@ -66,18 +73,22 @@ func TestOneSided(t *testing.T) {
 	before := CostTable{Unit: "ns/packet", Callers: map[string]string{"km_query.isra.0": "xfrm_state_find"},
 		Runs: costs(rng, map[string]float64{"xfrm_state_find": 100, "km_query.isra.0": 60, "esp_output": 500})}
 	after := CostTable{Unit: "ns/packet", Callers: map[string]string{"xfrm_replay_recheck": "xfrm_input"},
-		Runs: costs(rng, map[string]float64{"xfrm_state_find": 160, "esp_output": 500, "xfrm_replay_recheck": 90})}
+		Runs: costs(rng,
+			map[string]float64{"xfrm_state_find": 160, "esp_output": 500, "xfrm_replay_recheck": 90})}
 	rows := map[string]FunctionRow{}
 	for _, r := range CompareFunctions("functions", before, after, Options{}).Rows {
 		rows[r.Name] = r
 	}
 	gone := rows["km_query"]
-	if gone.Only != "before" || gone.Caller != "xfrm_state_find" || gone.WithCaller == nil || gone.WithCaller.Verdict != NotShown {
+	if gone.Only != "before" || gone.Caller != "xfrm_state_find" || gone.WithCaller == nil ||
+		gone.WithCaller.Verdict != NotShown {
 		t.Errorf("km_query: %+v, want only before, and no change together with xfrm_state_find", gone)
 	}
 	added := rows["xfrm_replay_recheck"]
-	if added.Only != "after" || added.WithCaller != nil || added.Comparison.Verdict != Changed || added.Comparison.Effect != "worse" {
-		t.Errorf("xfrm_replay_recheck: only %q, with caller %v, %q, want only after, no caller on both sides, changed", added.Only, added.WithCaller, added.Comparison.Verdict)
+	if added.Only != "after" || added.WithCaller != nil || added.Comparison.Verdict != Changed ||
+		added.Comparison.Effect != "worse" {
+		t.Errorf("xfrm_replay_recheck: only %q, with caller %v, %q, want only after, no caller on both "+
+			"sides, changed", added.Only, added.WithCaller, added.Comparison.Verdict)
 	}
 	if rows["esp_output"].Only != "" {
 		t.Errorf("esp_output: only %q, want on both sides", rows["esp_output"].Only)
@@ -86,11 +97,13 @@ func TestOneSided(t *testing.T) {
 
 func TestOneRunEach(t *testing.T) {
 	table := func(ns float64, samples uint64) CostTable {
-		return CostTable{Unit: "ns/packet", Runs: []map[string]float64{{"f": ns, "g": 100}}, Samples: []map[string]uint64{{"f": samples, "g": 1000}}}
+		return CostTable{Unit: "ns/packet", Runs: []map[string]float64{{"f": ns, "g": 100}},
+			Samples: []map[string]uint64{{"f": samples, "g": 1000}}}
 	}
 	f := CompareFunctions("functions", table(100, 1000), table(150, 1500), Options{})
 	c := f.Rows[0].Comparison
-	if c.Verdict != SamplingOnly || c.Ratio.Interval.Method != countMethod || !c.Ratio.Interval.Contains(1.5) || c.Ratio.Interval.Contains(1.2) {
+	if c.Verdict != SamplingOnly || c.Ratio.Interval.Method != countMethod || !c.Ratio.Interval.Contains(1.5) ||
+		c.Ratio.Interval.Contains(1.2) {
 		t.Errorf("%q, ratio %+v, want the exact interval of 1000 and 1500 samples", c.Verdict, c.Ratio)
 	}
 	if f.Family.Tested != 0 || c.Q != nil {
@@ -99,7 +112,8 @@ func TestOneRunEach(t *testing.T) {
 }
 
 func TestEmptyTables(t *testing.T) {
-	f := CompareFunctions("functions", CostTable{}, CostTable{Runs: []map[string]float64{{}, {"f": math.NaN()}}}, Options{})
+	f := CompareFunctions("functions", CostTable{}, CostTable{Runs: []map[string]float64{{}, {"f": math.NaN()}}},
+		Options{})
 	if f.Total.Verdict != NoData || len(f.Rows) != 0 {
 		t.Errorf("total %q, %d rows, want no data", f.Total.Verdict, len(f.Rows))
 	}

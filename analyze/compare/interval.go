@@ -3,10 +3,11 @@ package compare
 // An Interval is a confidence interval, in the unit of the value it belongs
 // to. With Missing set there is none and the numbers mean nothing.
 type Interval struct {
-	Lo      float64 `json:"lo"`
-	Hi      float64 `json:"hi"`
-	OpenHi  bool    `json:"open_hi,omitempty"` // no upper bound; Hi is 0
-	Level   float64 `json:"level"`             // probability of covering the truth; may differ from the level asked for
+	Lo     float64 `json:"lo"`
+	Hi     float64 `json:"hi"`
+	OpenHi bool    `json:"open_hi,omitempty"` // no upper bound; Hi is 0
+	// probability of covering the truth; may differ from the level asked for
+	Level   float64 `json:"level"`
 	Method  string  `json:"method,omitempty"`
 	Missing *Reason `json:"missing,omitempty"`
 }

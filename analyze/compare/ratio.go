@@ -10,8 +10,7 @@ const bootstrapMethod = "percentile bootstrap over runs, all resamples, calibrat
 // below 4 runs a side: the range of so few runs covers too little.
 func Ratio(before, after Series, o Options) Estimate {
 	o = o.Defaults()
-	before, _ = before.Clean()
-	after, _ = after.Clean()
+	before, after = cleaned(before), cleaned(after)
 	x, y := adjust(before, after)
 	if why := noRatio(x, y); why != nil {
 		return NoEstimate(why)
@@ -25,8 +24,7 @@ func Ratio(before, after Series, o Options) Estimate {
 // unit, with its bootstrap interval over runs; as Ratio.
 func Difference(before, after Series, o Options) Estimate {
 	o = o.Defaults()
-	before, _ = before.Clean()
-	after, _ = after.Clean()
+	before, after = cleaned(before), cleaned(after)
 	if len(before.Values) == 0 || len(after.Values) == 0 {
 		return NoEstimate(Because(NoRuns, "%d and %d usable runs", len(before.Values), len(after.Values)))
 	}
@@ -52,7 +50,8 @@ func noRatio(x, y []float64) *Reason {
 // bootstrapInterval takes sorted values.
 func bootstrapInterval(x, y []float64, confidence float64, f joint) Interval {
 	if n := min(len(x), len(y)); n < MinRuns {
-		return NoInterval(Because(TooFewRuns, "an interval needs %d runs a side, there are %d and %d", MinRuns, len(x), len(y)))
+		return NoInterval(Because(TooFewRuns, "an interval needs %d runs a side, there are %d and %d",
+			MinRuns, len(x), len(y)))
 	}
 	tail := (1 - confidence) / 2 * tailFactor(min(len(x), len(y)))
 	xs, ys := medianDistribution(x), medianDistribution(y)

@@ -2,8 +2,6 @@ package compare
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -46,20 +44,14 @@ func (e *RefusedError) Error() string {
 	for _, r := range e.Refusals {
 		facts = append(facts, r.String())
 	}
-	return fmt.Sprintf("comparing %s with %s: %s: measure both alike, or compare anyway with --force", e.Before, e.After, strings.Join(facts, "; "))
+	return fmt.Sprintf("comparing %s with %s: %s: measure both alike, or compare anyway with --force",
+		e.Before, e.After, strings.Join(facts, "; "))
 }
 
 // Refusals returns the facts that forbid comparing the sides, by key.
 func Refusals(before, after Side) []Refusal {
-	keys := map[string]bool{}
-	for k := range before.Must {
-		keys[k] = true
-	}
-	for k := range after.Must {
-		keys[k] = true
-	}
 	var out []Refusal
-	for _, k := range slices.Sorted(maps.Keys(keys)) {
+	for _, k := range unionKeys(before.Must, after.Must) {
 		b, a := before.Must[k], after.Must[k]
 		switch {
 		case b == a && b != "":

@@ -21,7 +21,8 @@ func Sampling(before, after Series, o Options) (ratio, difference Estimate) {
 	o = o.Defaults()
 	before, after = cleaned(before), cleaned(after)
 	if len(before.Values) != 1 || len(after.Values) != 1 {
-		why := Because(NotApplicable, "sampling intervals are for one run a side; there are %d and %d", len(before.Values), len(after.Values))
+		why := Because(NotApplicable, "sampling intervals are for one run a side; there are %d and %d",
+			len(before.Values), len(after.Values))
 		return NoEstimate(why), NoEstimate(why)
 	}
 	b, a := before.Values[0], after.Values[0]
@@ -84,18 +85,5 @@ func PoissonRatio(before, after uint64, confidence float64) Interval {
 	}
 	p := distuv.Beta{Alpha: a + 1, Beta: b}.Quantile(1 - tail)
 	out.Hi = p / (1 - p)
-	return out
-}
-
-// PoissonMean returns the exact interval of a Poisson mean from one count
-// (Garwood 1936).
-func PoissonMean(count uint64, confidence float64) Interval {
-	tail := (1 - confidence) / 2
-	n := float64(count)
-	out := Interval{Level: confidence, Method: countMethod}
-	if count > 0 {
-		out.Lo = distuv.ChiSquared{K: 2 * n}.Quantile(tail) / 2
-	}
-	out.Hi = distuv.ChiSquared{K: 2*n + 2}.Quantile(1-tail) / 2
 	return out
 }

@@ -58,7 +58,8 @@ func (s Series) Clean() (Series, *Reason) {
 	c.Counts = pick(s.Counts, keep)
 	c.PerCount = pick(s.PerCount, keep)
 	if dropped := len(s.Values) - len(keep); dropped > 0 {
-		return c, Because(NotFinite, "%d of %d values are not finite or out of all range, and were dropped", dropped, len(s.Values))
+		return c, Because(NotFinite, "%d of %d values are not finite or out of all range, and were dropped",
+			dropped, len(s.Values))
 	}
 	return c, nil
 }
@@ -101,10 +102,10 @@ func allPositive(x []float64) bool {
 	return !slices.ContainsFunc(x, func(v float64) bool { return v <= 0 })
 }
 
-func logs(x []float64) []float64 {
+func mapped(x []float64, f func(float64) float64) []float64 {
 	out := make([]float64, len(x))
 	for i, v := range x {
-		out[i] = math.Log(v)
+		out[i] = f(v)
 	}
 	return out
 }

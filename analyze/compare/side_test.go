@@ -9,8 +9,10 @@ import (
 )
 
 func TestRefusals(t *testing.T) {
-	before := Side{Name: "A", Must: map[string]string{"unit": "Gbit/s", "event": "cycles:k", "scenario": "ab12", "cpus": "1-4"}}
-	after := Side{Name: "B", Must: map[string]string{"unit": "Gibit/s", "event": "cycles:k", "scenario": "cd34", "packets at": "SA"}}
+	before := Side{Name: "A",
+		Must: map[string]string{"unit": "Gbit/s", "event": "cycles:k", "scenario": "ab12", "cpus": "1-4"}}
+	after := Side{Name: "B",
+		Must: map[string]string{"unit": "Gibit/s", "event": "cycles:k", "scenario": "cd34", "packets at": "SA"}}
 	want := []Refusal{
 		{"cpus", UnknownKey, "1-4", ""},
 		{"packets at", UnknownKey, "", "SA"},
@@ -22,7 +24,8 @@ func TestRefusals(t *testing.T) {
 	}
 	_, err := Admit(before, after, Options{})
 	var refused *RefusedError
-	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "unit: Gbit/s before, Gibit/s after") || !strings.Contains(err.Error(), "--force") {
+	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "unit: Gbit/s before, Gibit/s after") ||
+		!strings.Contains(err.Error(), "--force") {
 		t.Errorf("error %v, want a refusal that names the unit and --force", err)
 	}
 	notes, err := Admit(before, after, Options{Force: true})
@@ -53,7 +56,8 @@ func TestVariation(t *testing.T) {
 	want := []Varied{
 		{"kernel", Between, true, []ValueCount{{"6.18", true, 2}}, []ValueCount{{"6.18+1", true, 2}}},
 		{"rss", Between, false, []ValueCount{{"a", true, 2}}, []ValueCount{{"", false, 2}}},
-		{"governor", WithinBefore, false, []ValueCount{{"performance", true, 1}, {"powersave", true, 1}}, []ValueCount{{"performance", true, 2}}},
+		{"governor", WithinBefore, false, []ValueCount{{"performance", true, 1}, {"powersave", true, 1}},
+			[]ValueCount{{"performance", true, 2}}},
 	}
 	if got := Variation(before, after, "kernel"); !reflect.DeepEqual(got, want) {
 		t.Errorf("variation %+v\nwant %+v", got, want)

@@ -90,8 +90,10 @@ func TestSimulatedFalseAlarms(t *testing.T) {
 					pooled++
 				}
 			}
-			name, level := fmt.Sprintf("%d+%d runs, differ by %.0f %%: ", runs, runs, 100*cv), Attained(runs, runs, o.Alpha)
-			wantRate(t, fmt.Sprintf("%sU test, attains %.4f", name, level), alarms, n, level-0.015, max(level+0.015, 0.05))
+			name, level := fmt.Sprintf("%d+%d runs, differ by %.0f %%: ",
+				runs, runs, 100*cv), Attained(runs, runs, o.Alpha)
+			wantRate(t, fmt.Sprintf("%sU test, attains %.4f", name, level), alarms, n, level-0.015,
+				max(level+0.015, 0.05))
 			wantRate(t, name+"starred", stars, n, 0, max(level+0.015, 0.05))
 			t.Logf("  pooled samples would give                  %.4f", float64(pooled)/float64(n))
 		}
@@ -114,11 +116,13 @@ func TestSimulatedStarsOnTheEdge(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(runs), uint64(10000*cv)))
 			stars := 0
 			for range trials() {
-				if starred(Series{Values: noise(rng, runs, 100, cv)}, Series{Values: noise(rng, runs, 101, cv)}, d, o).Star {
+				if starred(Series{Values: noise(rng, runs, 100, cv)},
+					Series{Values: noise(rng, runs, 101, cv)}, d, o).Star {
 					stars++
 				}
 			}
-			wantRate(t, fmt.Sprintf("%d+%d runs, differ by %.1f %%: +1 %% starred", runs, runs, 100*cv), stars, trials(), 0, 0.04)
+			wantRate(t, fmt.Sprintf("%d+%d runs, differ by %.1f %%: +1 %% starred", runs, runs, 100*cv),
+				stars, trials(), 0, 0.04)
 		}
 	}
 }
@@ -189,7 +193,9 @@ func TestSimulatedFalseDiscoveries(t *testing.T) {
 			if i < 10 {
 				center = 1100
 			}
-			pairs = append(pairs, Pair{Series{Values: noise(rng, 10, 1000, 0.03)}, Series{Values: noise(rng, 10, center, 0.03)}})
+			pairs = append(pairs,
+				Pair{Series{Values: noise(rng, 10, 1000, 0.03)},
+					Series{Values: noise(rng, 10, center, 0.03)}})
 		}
 		f := CompareFamily("functions", pairs, Options{})
 		for i, c := range f.Comparisons {
@@ -273,7 +279,8 @@ func TestSimulatedDetectable(t *testing.T) {
 				stars++
 			}
 		}
-		wantRate(t, fmt.Sprintf("%d+%d runs, +%.2f %%: starred", n[0], n[1], 100*change), stars, trials(), 0.72, 0.88)
+		wantRate(t, fmt.Sprintf("%d+%d runs, +%.2f %%: starred", n[0], n[1], 100*change), stars, trials(), 0.72,
+			0.88)
 	}
 }
 

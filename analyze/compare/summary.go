@@ -38,7 +38,8 @@ func Summarize(s Series, o Options) Summary {
 	sum.Median, sum.Min, sum.Max = median(x), x[0], x[len(x)-1]
 	sum.Interval = medianInterval(x, o.Confidence)
 	if k := sum.Interval; k.Known() && k.Level < o.Confidence {
-		sum.note(Because(LowConfidence, "%d runs give an interval of level %.3g, not %.3g", len(x), k.Level, o.Confidence))
+		sum.note(Because(LowConfidence, "%d runs give an interval of level %.3g, not %.3g",
+			len(x), k.Level, o.Confidence))
 	}
 	if len(x) > 1 {
 		mean, sd := stat.MeanStdDev(x, nil)
@@ -65,7 +66,8 @@ func medianInterval(x []float64, confidence float64) Interval {
 	}
 	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(x, &benchmath.DefaultThresholds), confidence)
 	if math.IsInf(s.Lo, 0) || math.IsInf(s.Hi, 0) {
-		level := 1 - math.Pow(2, float64(1-n)) // the median is outside the range if all runs are on one side of it
+		// the median is outside the range if all runs are on one side of it
+		level := 1 - math.Pow(2, float64(1-n))
 		return Interval{Lo: x[0], Hi: x[n-1], Level: level, Method: "range"}
 	}
 	return Interval{Lo: s.Lo, Hi: s.Hi, Level: s.Confidence, Method: "order statistics"}

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 )
@@ -39,7 +40,11 @@ type ValueCount struct {
 // Keys that are the change under test ("kernel") are marked.
 func Variation(before, after Side, expected ...string) []Varied {
 	var out []Varied
-	for _, k := range configKeys(before, after) {
+	keys := map[string]string{}
+	for _, run := range slices.Concat(before.Runs, after.Runs) {
+		maps.Copy(keys, run)
+	}
+	for _, k := range slices.Sorted(maps.Keys(keys)) {
 		b, a := valueCounts(before.Runs, k), valueCounts(after.Runs, k)
 		where, varies := whereVaried(b, a)
 		if !varies {
@@ -47,28 +52,9 @@ func Variation(before, after Side, expected ...string) []Varied {
 		}
 		out = append(out, Varied{k, where, slices.Contains(expected, k), b, a})
 	}
-	slices.SortStableFunc(out, func(x, y Varied) int {
-		if (x.Where == Between) == (y.Where == Between) {
-			return 0
-		}
-		if x.Where == Between {
-			return -1
-		}
-		return 1
-	})
+	within := func(v Varied) int { return cmp.Compare(v.Where, Between) } // "between" is before "within"
+	slices.SortStableFunc(out, func(x, y Varied) int { return cmp.Compare(within(x), within(y)) })
 	return out
-}
-
-func configKeys(sides ...Side) []string {
-	keys := map[string]bool{}
-	for _, side := range sides {
-		for _, run := range side.Runs {
-			for k := range run {
-				keys[k] = true
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(keys))
 }
 
 func valueCounts(runs []map[string]string, key string) []ValueCount {
@@ -82,14 +68,12 @@ func valueCounts(runs []map[string]string, key string) []ValueCount {
 		}
 		out[i].Runs++
 	}
+	// A value that is not known is "", and before one that is "" and known.
 	slices.SortFunc(out, func(x, y ValueCount) int {
-		switch {
-		case x.Value < y.Value || x.Value == y.Value && !x.Known:
-			return -1
-		case x.Value == y.Value && x.Known == y.Known:
-			return 0
+		if x.Value == y.Value && x.Known != y.Known {
+			return map[bool]int{false: -1, true: 1}[x.Known]
 		}
-		return 1
+		return cmp.Compare(x.Value, y.Value)
 	})
 	return out
 }

@@ -34,8 +34,9 @@ func (v Value) WithLoss(what string, lost, all uint64, low, high float64) Value 
 	case share > RefuseLoss:
 		refused := NotMeasured(v.ID, v.Unit, bundle.Gap{
 			What: v.ID,
-			Why:  fmt.Sprintf("%d of %d %s (%.1f %%) were lost, more than %.0f %%", lost, all, what, 100*share, 100*RefuseLoss),
-			Fix:  "record again with a longer window, or on fewer CPUs",
+			Why: fmt.Sprintf("%d of %d %s (%.1f %%) were lost, more than %.0f %%",
+				lost, all, what, 100*share, 100*RefuseLoss),
+			Fix: "record again with a longer window, or on fewer CPUs",
 		})
 		refused.Losses = v.Losses
 		return refused

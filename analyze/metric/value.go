@@ -18,7 +18,8 @@ type Value struct {
 	High    float64       `json:"high,omitempty"` // equal to Low: losses are small, Value stands alone
 	Losses  []bundle.Loss `json:"losses,omitempty"`
 	Missing *bundle.Gap   `json:"missing,omitempty"`
-	Doubt   string        `json:"doubt,omitempty"` // why it is not to be believed, though it was measured: "sum cost-per-packet is broken"
+	// why it is not to be believed, though it was measured: "sum cost-per-packet is broken"
+	Doubt string `json:"doubt,omitempty"`
 }
 
 // Ranged reports whether losses make the number a range, Low to High, which is

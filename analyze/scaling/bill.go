@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 
@@ -51,7 +52,8 @@ func Bills(costs []Costs, unit string, o Options) []Bill {
 func bill(base, at Costs, unit string, notes []compare.Reason, o Options) Bill {
 	b := Bill{Unit: unit, Base: base.N, N: at.N, Notes: slices.Clone(notes)}
 	if base.N != 1 {
-		b.Notes = append(b.Notes, *compare.Because(compare.NoBase, "no runs at N=1: the bill counts from N=%d", base.N))
+		b.Notes = append(b.Notes,
+			*compare.Because(compare.NoBase, "no runs at N=1: the bill counts from N=%d", base.N))
 	}
 	all := keys(base, at)
 	explained := 0.0
@@ -78,7 +80,8 @@ func bill(base, at Costs, unit string, notes []compare.Reason, o Options) Bill {
 func (b *Bill) total(base, at Costs, all []string, explained float64, o Options) {
 	sumBase, sumAt := base.sums(all), at.sums(all)
 	if base.Totals == nil || at.Totals == nil {
-		why := compare.Because(compare.NotApplicable, "the total was not measured apart from its parts: nothing can be left unexplained")
+		why := compare.Because(compare.NotApplicable,
+			"the total was not measured apart from its parts: nothing can be left unexplained")
 		b.Notes = append(b.Notes, *why)
 		b.Total = billRow("total", sumBase, sumAt, o)
 		b.Total.Delta.Value = explained
@@ -91,11 +94,7 @@ func (b *Bill) total(base, at Costs, all []string, explained float64, o Options)
 }
 
 func less(a, b []float64) []float64 {
-	out := make([]float64, len(a))
-	for i := range a {
-		out[i] = a[i] - b[i]
-	}
-	return out
+	return floats.SubTo(make([]float64, len(a)), a, b)
 }
 
 func share(r, total BillRow) *float64 {
@@ -107,7 +106,8 @@ func share(r, total BillRow) *float64 {
 }
 
 func billRow(key string, base, at []float64, o Options) BillRow {
-	base, at = slices.Sorted(slices.Values(base)), slices.Sorted(slices.Values(at)) // sums must not depend on the order of runs
+	// sums must not depend on the order of runs
+	base, at = slices.Sorted(slices.Values(base)), slices.Sorted(slices.Values(at))
 	r := BillRow{Key: key, Base: stat.Mean(base, nil), AtN: stat.Mean(at, nil)}
 	r.Delta = compare.Estimate{Value: r.AtN - r.Base, Interval: welch(base, at, o.Confidence)}
 	return r
@@ -117,7 +117,8 @@ func billRow(key string, base, at []float64, o Options) BillRow {
 func welch(a, b []float64, confidence float64) compare.Interval {
 	n1, n2 := float64(len(a)), float64(len(b))
 	if n1 < 2 || n2 < 2 {
-		return compare.NoInterval(compare.Because(compare.TooFewRuns, "an interval needs 2 runs at both N, there are %d and %d", len(a), len(b)))
+		return compare.NoInterval(compare.Because(compare.TooFewRuns,
+			"an interval needs 2 runs at both N, there are %d and %d", len(a), len(b)))
 	}
 	v1, v2 := stat.Variance(a, nil)/n1, stat.Variance(b, nil)/n2
 	d := stat.Mean(b, nil) - stat.Mean(a, nil)
@@ -140,14 +141,16 @@ func tQuantile(confidence, df float64) float64 {
 // error is known.
 func samplingInterval(key string, base, at Costs, o Options) compare.Interval {
 	if len(base.Runs) != 1 || len(at.Runs) != 1 || base.SEs == nil || at.SEs == nil {
-		return compare.NoInterval(compare.Because(compare.TooFewRuns, "an interval needs 2 runs at both N, there are %d and %d", len(base.Runs), len(at.Runs)))
+		return compare.NoInterval(compare.Because(compare.TooFewRuns,
+			"an interval needs 2 runs at both N, there are %d and %d", len(base.Runs), len(at.Runs)))
 	}
 	w := math.Hypot(base.SEs[0][key], at.SEs[0][key]) * distuv.UnitNormal.Quantile(1-(1-o.Confidence)/2)
 	if !compare.Usable(w) {
 		return compare.NoInterval(compare.Because(compare.NoSamplingErr, "the sampling error is no number"))
 	}
 	d := at.Runs[0][key] - base.Runs[0][key]
-	return compare.Interval{Lo: d - w, Hi: d + w, Level: o.Confidence, Method: "sampling error only: from standard errors"}
+	return compare.Interval{Lo: d - w, Hi: d + w, Level: o.Confidence,
+		Method: "sampling error only: from standard errors"}
 }
 
 // unlistedKey names the rows that Trim sums.
@@ -160,7 +163,8 @@ func (b *Bill) Trim(rows int) {
 		return
 	}
 	rest := BillRow{Key: unlistedKey}
-	rest.Delta.Interval = compare.NoInterval(compare.Because(compare.NotApplicable, "it sums %d rows", len(b.Rows)-rows))
+	rest.Delta.Interval = compare.NoInterval(compare.Because(compare.NotApplicable, "it sums %d rows",
+		len(b.Rows)-rows))
 	for _, r := range b.Rows[rows:] {
 		rest.Base += r.Base
 		rest.AtN += r.AtN

@@ -33,9 +33,11 @@ func findPlateau(points []Point, o Options) Plateau {
 	switch {
 	case first == len(points):
 		peak := points[slices.Index(medians, top)]
-		return Plateau{Missing: compare.Because(compare.NotApplicable, "no plateau: the rate falls after N=%d, by N=%d to %.0f %% of the top", peak.N, last.N, 100*medians[len(points)-1]/top)}
+		return Plateau{Missing: compare.Because(compare.NotApplicable, "no plateau: the rate falls after "+
+			"N=%d, by N=%d to %.0f %% of the top", peak.N, last.N, 100*medians[len(points)-1]/top)}
 	case first == len(points)-1:
-		return Plateau{Missing: compare.Because(compare.BeyondData, "no plateau: the rate still rises at N=%d, the largest measured", last.N)}
+		return Plateau{Missing: compare.Because(compare.BeyondData,
+			"no plateau: the rate still rises at N=%d, the largest measured", last.N)}
 	}
 	var all []float64
 	for _, p := range points[first:] {
@@ -60,13 +62,14 @@ const (
 type Ceiling struct {
 	Curve   string           `json:"curve"`
 	Ceiling string           `json:"ceiling"`
-	Rows    []CeilingRow     `json:"rows"`              // N that both have
-	Level   Plateau          `json:"level"`             // of the curve
-	Top     Plateau          `json:"top"`               // of the ceiling
-	Ratio   compare.Estimate `json:"ratio"`             // curve / ceiling over the N judged, N as blocks
-	Reached int              `json:"reached,omitempty"` // first N from which on every N is at the ceiling, 1 if never below it; 0 unless AtCeiling
-	Verdict CeilingVerdict   `json:"verdict"`
-	Missing *compare.Reason  `json:"missing,omitempty"`
+	Rows    []CeilingRow     `json:"rows"`  // N that both have
+	Level   Plateau          `json:"level"` // of the curve
+	Top     Plateau          `json:"top"`   // of the ceiling
+	Ratio   compare.Estimate `json:"ratio"` // curve / ceiling over the N judged, N as blocks
+	// first N from which on every N is at the ceiling, 1 if never below it; 0 unless AtCeiling
+	Reached int             `json:"reached,omitempty"`
+	Verdict CeilingVerdict  `json:"verdict"`
+	Missing *compare.Reason `json:"missing,omitempty"`
 }
 
 // A CeilingRow is one N.
@@ -88,14 +91,16 @@ func CompareCeiling(curve, ceiling Curve, o Options) Ceiling {
 	b, _ := ceiling.clean()
 	switch {
 	case curve.Unit != ceiling.Unit && !o.Force:
-		return out.missing(compare.Because(compare.DifferentKey, "unit: %q of %s, %q of %s", curve.Unit, curve.Name, ceiling.Unit, ceiling.Name))
+		return out.missing(compare.Because(compare.DifferentKey, "unit: %q of %s, %q of %s",
+			curve.Unit, curve.Name, ceiling.Unit, ceiling.Name))
 	case len(a) == 0 || len(b) == 0:
 		return out.missing(compare.Because(compare.NoRuns, "a curve has no usable point"))
 	}
 	out.Level, out.Top = findPlateau(a, o), findPlateau(b, o)
 	shared := sharedN(a, b)
 	for _, s := range shared {
-		out.Rows = append(out.Rows, CeilingRow{s[0].N, compare.Ratio(s[1].series(""), s[0].series(""), o.Options)})
+		out.Rows = append(out.Rows,
+			CeilingRow{s[0].N, compare.Ratio(s[1].series(""), s[0].series(""), o.Options)})
 	}
 	if !out.Top.Known() {
 		return out.missing(out.Top.Missing)

@@ -58,7 +58,8 @@ func TestBillSums(t *testing.T) {
 			t.Errorf("N=%d: unexplained %v, want %v", b.N, b.Unexplained.Delta.Value, want)
 		}
 		if i := b.Unexplained.Delta.Interval; i.Hi-i.Lo > 1e-9 {
-			t.Errorf("N=%d: unexplained within %v to %v, want no width: every run has the same", b.N, i.Lo, i.Hi)
+			t.Errorf("N=%d: unexplained within %v to %v, want no width: every run has the same",
+				b.N, i.Lo, i.Hi)
 		}
 	}
 }
@@ -69,7 +70,8 @@ func TestBillWithoutTotals(t *testing.T) {
 		{N: 4, Runs: []map[string]float64{{"a": 14, "c": 2}}, SEs: []map[string]float64{{"a": 1, "c": 0.5}}},
 	}, "ns/packet", Options{})[0]
 	if b.Total.Delta.Value != 1 || b.Unexplained.Delta.Value != 0 || len(b.Notes) != 1 {
-		t.Errorf("total %v, unexplained %v, notes %v, want 1, 0, a note", b.Total.Delta.Value, b.Unexplained.Delta.Value, b.Notes)
+		t.Errorf("total %v, unexplained %v, notes %v, want 1, 0, a note",
+			b.Total.Delta.Value, b.Unexplained.Delta.Value, b.Notes)
 	}
 	a := b.Rows[1]
 	if a.Key != "a" || !a.Delta.Interval.Contains(4) || math.Abs(a.Delta.Interval.Hi-4-1.96*math.Sqrt2) > 0.01 {
@@ -106,7 +108,8 @@ func TestFall(t *testing.T) {
 		{N: 16, Runs: []map[string]float64{{"lock": 80, "crypto": 100}}, Totals: []float64{200}},
 	}, "ns/packet", Options{})[0]
 	w := Fall(b, 0.3, 2.2, "Mpps")
-	if math.Abs(w.Ideal-4.8) > 1e-9 || w.Rows[0].Key != "lock" || math.Abs(w.Rows[0].Rate-1.92) > 1e-9 || math.Abs(w.Unexplained-0.48) > 1e-9 || math.Abs(w.NotCost-0.2) > 1e-9 {
+	if math.Abs(w.Ideal-4.8) > 1e-9 || w.Rows[0].Key != "lock" || math.Abs(w.Rows[0].Rate-1.92) > 1e-9 ||
+		math.Abs(w.Unexplained-0.48) > 1e-9 || math.Abs(w.NotCost-0.2) > 1e-9 {
 		t.Errorf("%+v, want ideal 4.8, lock 1.92, unexplained 0.48, 0.2 not by cost", w)
 	}
 	sum := w.Unexplained + w.NotCost
@@ -139,7 +142,8 @@ func TestFrames(t *testing.T) {
 		rows[r.Key] = r
 	}
 	if f.Small != 1 || f.Tested != 5 || f.Stops != 2 || f.Rows[0].Key != "b" {
-		t.Errorf("%d small, %d tested, %d stop, first %s, want 1, 5, 2, b", f.Small, f.Tested, f.Stops, f.Rows[0].Key)
+		t.Errorf("%d small, %d tested, %d stop, first %s, want 1, 5, 2, b",
+			f.Small, f.Tested, f.Stops, f.Rows[0].Key)
 	}
 	b := rows["b"]
 	if !b.Stops || !b.Exponent.Slope.Interval.Contains(0.8) || b.First.N != 2 {
@@ -161,7 +165,8 @@ func TestFrames(t *testing.T) {
 
 func TestFramesFewRuns(t *testing.T) {
 	rng := rand.New(rand.NewPCG(43, 0))
-	f := Frames(table(rng, []int{1, 2, 4, 8, 16}, 1, map[string]float64{"a": 0, "b": 0.8}, 0), "ns/packet", Options{})
+	f := Frames(table(rng, []int{1, 2, 4, 8, 16}, 1, map[string]float64{"a": 0, "b": 0.8}, 0), "ns/packet",
+		Options{})
 	b := f.Rows[0]
 	if b.Key != "b" || !b.Stops || b.First.N != 0 || b.First.Missing.Code != compare.TooFewRuns {
 		t.Errorf("one run at 5 N: %+v, want a slope, and no first N", b)
@@ -203,7 +208,8 @@ func TestWalk(t *testing.T) {
 		l = append(l, Lookup{SAs: sas, NS: []float64{80 + 2*sas, 81 + 2.02*sas, 79 + 1.98*sas, math.NaN()}})
 	}
 	w := FindWalk(l, Options{})
-	if !w.Walks || !w.PerSA.Interval.Contains(2) || math.Abs(w.Doubles-40) > 2 || w.Share < 0.95 || w.Runs != 9 || w.Most != 1000 {
+	if !w.Walks || !w.PerSA.Interval.Contains(2) || math.Abs(w.Doubles-40) > 2 || w.Share < 0.95 || w.Runs != 9 ||
+		w.Most != 1000 {
 		t.Errorf("%+v, want 2 ns an SA, twice the time at 40 SAs", w)
 	}
 	if w := FindWalk(l[:2], Options{}); w.Missing == nil || w.Missing.Code != compare.TooFewN {

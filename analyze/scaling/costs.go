@@ -36,7 +36,9 @@ func cleanCosts(costs []Costs) ([]Costs, []compare.Reason) {
 		kept := Costs{N: c.N}
 		withTotals := len(c.Totals) == len(c.Runs)
 		if c.Totals != nil && !withTotals {
-			notes = append(notes, *compare.Because(compare.MixedTotals, "N=%d: %d totals for %d runs: totals ignored", c.N, len(c.Totals), len(c.Runs)))
+			notes = append(notes,
+				*compare.Because(compare.MixedTotals, "N=%d: %d totals for %d runs: totals ignored",
+					c.N, len(c.Totals), len(c.Runs)))
 		}
 		for i, run := range c.Runs {
 			if why := badRun(c, i, withTotals); why != nil {
@@ -74,10 +76,12 @@ func badRun(c Costs, i int, withTotals bool) *compare.Reason {
 	}
 	if len(bad) > 0 {
 		key := slices.Min(bad)
-		return compare.Because(compare.BadValue, "N=%d: run %d left out: %s costs %v", c.N, i+1, key, c.Runs[i][key])
+		return compare.Because(compare.BadValue, "N=%d: run %d left out: %s costs %v",
+			c.N, i+1, key, c.Runs[i][key])
 	}
 	if withTotals && (!compare.Usable(c.Totals[i]) || c.Totals[i] < 0) {
-		return compare.Because(compare.BadValue, "N=%d: run %d left out: its total is %v", c.N, i+1, c.Totals[i])
+		return compare.Because(compare.BadValue, "N=%d: run %d left out: its total is %v",
+			c.N, i+1, c.Totals[i])
 	}
 	return nil
 }
@@ -108,12 +112,10 @@ func both[T any](a, b []T) []T {
 
 // keys returns the keys of all tables, sorted.
 func keys(costs ...Costs) []string {
-	set := map[string]bool{}
+	set := map[string]float64{}
 	for _, c := range costs {
 		for _, run := range c.Runs {
-			for k := range run {
-				set[k] = true
-			}
+			maps.Copy(set, run)
 		}
 	}
 	return slices.Sorted(maps.Keys(set))

@@ -2,6 +2,7 @@ package scaling
 
 import (
 	"math"
+	"slices"
 
 	"xfrmscope/analyze/compare"
 )
@@ -10,13 +11,14 @@ import (
 // log N. 0: it scales. 1: twice the CPUs, twice the cost per packet, no more
 // packets. It colours a flame graph without any before and after.
 type Exponent struct {
-	Slope   compare.Estimate `json:"slope"`   // t interval over runs
-	P       float64          `json:"p"`       // of slope 0; 1 without a fit
-	Runs    int              `json:"runs"`    // points of the fit
-	DF      int              `json:"df"`      // Runs - 2
-	Ns      int              `json:"ns"`      // distinct N
-	Floored int              `json:"floored"` // zero costs taken as half a sample: the slope is understated if they are at small N
-	Dropped int              `json:"dropped"` // costs left out: zeros without a resolution, and bad values
+	Slope compare.Estimate `json:"slope"` // t interval over runs
+	P     float64          `json:"p"`     // of slope 0; 1 without a fit
+	Runs  int              `json:"runs"`  // points of the fit
+	DF    int              `json:"df"`    // Runs - 2
+	Ns    int              `json:"ns"`    // distinct N
+	// zero costs taken as half a sample: the slope is understated if they are at small N
+	Floored int `json:"floored"`
+	Dropped int `json:"dropped"` // costs left out: zeros without a resolution, and bad values
 }
 
 // A CostRun is what one frame cost per packet in one run.
@@ -72,10 +74,11 @@ func GrowthExponent(runs []CostRun, o Options) Exponent {
 		e.Slope = compare.NoEstimate(compare.Because(compare.ZeroCost, "it costs nothing in any run"))
 		return e
 	case len(ns) < 2 || len(x) < 3:
-		e.Slope = compare.NoEstimate(compare.Because(compare.TooFewN, "a slope needs 3 runs with a cost at 2 or more N, there are %d at %d", len(x), len(ns)))
+		e.Slope = compare.NoEstimate(compare.Because(compare.TooFewN,
+			"a slope needs 3 runs with a cost at 2 or more N, there are %d at %d", len(x), len(ns)))
 		return e
 	}
-	l, ok := fitLine(x, y, ones(len(x)))
+	l, ok := fitLine(x, y, slices.Repeat([]float64{1}, len(x)))
 	if !ok {
 		e.Slope = compare.NoEstimate(compare.Because(compare.TooFewN, "no slope from these N"))
 		return e

@@ -60,7 +60,8 @@ func Frames(costs []Costs, unit string, o Options) FrameTable {
 	t := FrameTable{Unit: unit, Notes: notes}
 	if len(clean) == 0 {
 		why := compare.Because(compare.NoRuns, "no usable costs")
-		t.Total = FrameRow{Key: "total", Exponent: Exponent{P: 1, Slope: compare.NoEstimate(why)}, First: First{Missing: why}}
+		t.Total = FrameRow{Key: "total", Exponent: Exponent{P: 1, Slope: compare.NoEstimate(why)},
+			First: First{Missing: why}}
 		return t
 	}
 	t.Base, t.Last = clean[0].N, clean[len(clean)-1].N
@@ -128,11 +129,13 @@ func (t *FrameTable) judge(costs []Costs, o Options) {
 // firstAbove looks from the largest N downwards.
 func firstAbove(costs []Costs, of func(Costs) []float64, o Options) First {
 	base := of(costs[0])
-	f := First{Missing: compare.Because(compare.NotApplicable, "at no N up to the largest does it cost more than at N=%d", costs[0].N)}
+	f := First{Missing: compare.Because(compare.NotApplicable,
+		"at no N up to the largest does it cost more than at N=%d", costs[0].N)}
 	for _, c := range slices.Backward(costs[1:]) {
 		at := of(c)
 		if min(len(base), len(at)) < compare.MinRuns {
-			why := compare.Because(compare.TooFewRuns, "needs %d runs at both N, there are %d at N=%d and %d at N=%d", compare.MinRuns, len(base), costs[0].N, len(at), c.N)
+			why := compare.Because(compare.TooFewRuns, "needs %d runs at both N, there are %d at N=%d "+
+				"and %d at N=%d", compare.MinRuns, len(base), costs[0].N, len(at), c.N)
 			if f.N != 0 {
 				why.Text = fmt.Sprintf("from N=%d on at the latest: %s", f.N, why.Text)
 			}

@@ -10,8 +10,9 @@ import (
 // A Knee is where scaling ends: the first N measured at which efficiency is
 // below Options.EfficiencyFloor or loss above Options.LossLimit.
 type Knee struct {
-	N        int     `json:"n"`               // first N past the knee
-	LastGood int     `json:"last_good"`       // N measured before it, 0 if the first one fails. With holes the knee is between the two
+	N int `json:"n"` // first N past the knee
+	// N measured before it, 0 if the first one fails. With holes the knee is between the two
+	LastGood int     `json:"last_good"`
 	By       string  `json:"by"`              // "efficiency", "loss", "efficiency and loss"
 	Text     string  `json:"text"`            // the figures
 	Shown    bool    `json:"shown"`           // the interval of efficiency lies below the floor, or loss decided
@@ -31,7 +32,8 @@ func (k Knee) Words() string {
 	if k.Shown {
 		return k.Text
 	}
-	return fmt.Sprintf("%s (not shown: %s)", k.Text, cmp.Or(k.Doubt, "the interval of efficiency reaches above the floor"))
+	return fmt.Sprintf("%s (not shown: %s)", k.Text,
+		cmp.Or(k.Doubt, "the interval of efficiency reaches above the floor"))
 }
 
 func findKnee(rows []Row, o Options) Knee {
@@ -68,7 +70,8 @@ func findKnee(rows []Row, o Options) Knee {
 		return k
 	}
 	last := rows[len(rows)-1]
-	k.Missing = compare.Because(compare.BeyondData, "efficiency %.0f %% or more%s up to N=%d, the largest measured", 100*o.EfficiencyFloor, lossText(rows, o), last.N)
+	k.Missing = compare.Because(compare.BeyondData, "efficiency %.0f %% or more%s up to N=%d, the largest measured",
+		100*o.EfficiencyFloor, lossText(rows, o), last.N)
 	return k
 }
 

@@ -63,11 +63,3 @@ func (l line) p(value, se float64) float64 {
 	}
 	return 0
 }
-
-func ones(n int) []float64 {
-	w := make([]float64, n)
-	for i := range w {
-		w[i] = 1
-	}
-	return w
-}

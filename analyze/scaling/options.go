@@ -10,8 +10,9 @@ type Options struct {
 	LossLimit       float64 `json:"loss_limit"`       // above it scaling has ended; 0.001
 	PlateauWidth    float64 `json:"plateau_width"`    // how far under the top a plateau may lie; 0.05
 	Resamples       int     `json:"resamples"`        // of the bootstrap of a fit; 1000
-	MinExponent     float64 `json:"min_exponent"`     // smallest interesting growth of a cost; 0.05: at 16 CPUs +15 %
-	FloorShare      float64 `json:"floor_share"`      // frames below it at every N are not tested; 0.002
+	// smallest interesting growth of a cost; 0.05: at 16 CPUs +15 %
+	MinExponent float64 `json:"min_exponent"`
+	FloorShare  float64 `json:"floor_share"` // frames below it at every N are not tested; 0.002
 }
 
 // Defaults returns o with every zero field set to its default.

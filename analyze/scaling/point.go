@@ -41,10 +41,12 @@ func (c Curve) clean() ([]Point, []compare.Reason) {
 		}
 		switch {
 		case p.N < 1:
-			notes = append(notes, *compare.Because(compare.BadValue, "N=%d is no number of CPUs: point left out", p.N))
+			notes = append(notes,
+				*compare.Because(compare.BadValue, "N=%d is no number of CPUs: point left out", p.N))
 			continue
 		case len(s.Values) == 0:
-			notes = append(notes, *compare.Because(compare.NoRuns, "N=%d has no usable run: point left out", p.N))
+			notes = append(notes,
+				*compare.Because(compare.NoRuns, "N=%d has no usable run: point left out", p.N))
 			continue
 		}
 		p.Values = s.Values

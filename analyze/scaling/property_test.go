@@ -73,7 +73,8 @@ func TestCostProperties(t *testing.T) {
 	a, b := Bills(costs, "ns", Options{}), Bills(moved, "ns", Options{})
 	for i := range a {
 		for j := range a[i].Rows {
-			same(t, a[i].Rows[j].Key+" in another unit and order", b[i].Rows[j].Delta.Value, 1024*a[i].Rows[j].Delta.Value)
+			same(t, a[i].Rows[j].Key+" in another unit and order",
+				b[i].Rows[j].Delta.Value, 1024*a[i].Rows[j].Delta.Value)
 			same(t, a[i].Rows[j].Key+": share", *b[i].Rows[j].Share, *a[i].Rows[j].Share)
 		}
 	}
@@ -118,7 +119,8 @@ func FuzzScaling(f *testing.F) {
 			lookups = append(lookups, Lookup{SAs: p.Values[0], NS: p.Values})
 		}
 		o := Options{Resamples: 20}
-		out := []any{Scale(c, o), CompareCeiling(c, c, o), FitUSL(c, o), FitBoth(c, c, o), Frames(costs, "ns", o), FindWalk(lookups, o)}
+		out := []any{Scale(c, o), CompareCeiling(c, c, o), FitUSL(c, o), FitBoth(c, c, o),
+			Frames(costs, "ns", o), FindWalk(lookups, o)}
 		for _, b := range Bills(costs, "ns", o) {
 			out = append(out, b, Fall(b, c.Points[0].Values[0], c.Points[0].Values[0], "pps"))
 		}
@@ -137,10 +139,12 @@ func TestGolden(t *testing.T) {
 	costs := table(rand.New(rand.NewPCG(53, 0)), []int{1, 2, 4, 8}, 4, map[string]float64{"a": 0, "b": 0.8}, 2)
 	bill := Bills(costs, "ns/packet", Options{})[2]
 	checkGolden(t, "testdata/scaling.json", map[string]any{
-		"scale": Scale(c, Options{}), "ceiling": CompareCeiling(c, plain, Options{}), "usl": FitUSL(c, Options{}),
+		"scale": Scale(c, Options{}), "ceiling": CompareCeiling(c, plain, Options{}),
+		"usl":  FitUSL(c, Options{}),
 		"both": FitBoth(c, plain, Options{Resamples: 200}), "bill": bill, "fall": Fall(bill, 1, 5, "Mpps"),
 		"frames": Frames(costs, "ns/packet", Options{}),
-		"walk":   FindWalk([]Lookup{{1, []float64{80, 81}}, {10, []float64{95, 96}}, {100, []float64{230, 233}}}, Options{}),
+		"walk": FindWalk([]Lookup{{1, []float64{80, 81}}, {10, []float64{95, 96}},
+			{100, []float64{230, 233}}}, Options{}),
 	})
 }
 
@@ -149,7 +153,8 @@ func TestGolden(t *testing.T) {
 func checkGolden(t *testing.T, path string, v any) {
 	t.Helper()
 	if runtime.GOARCH != "amd64" {
-		t.Skipf("the golden figures are amd64's: %s may fuse multiply and add, so an eighth digit, or a tie of resamples, differs", runtime.GOARCH)
+		t.Skipf("the golden figures are amd64's: %s may fuse multiply and add, so an eighth digit, or a tie "+
+			"of resamples, differs", runtime.GOARCH)
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -218,7 +223,8 @@ func sixteenRuns(frames int) []Costs {
 		for range 2 {
 			run := map[string]float64{}
 			for k := range frames {
-				run[fmt.Sprint("f", k)] = 1e4 / float64(k+1) * math.Pow(float64(n), float64(k%400)/400) * math.Exp(0.02*rng.NormFloat64())
+				run[fmt.Sprint("f", k)] = 1e4 / float64(k+1) * math.Pow(float64(n),
+					float64(k%400)/400) * math.Exp(0.02*rng.NormFloat64())
 			}
 			c.Runs = append(c.Runs, run)
 		}

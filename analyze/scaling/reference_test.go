@@ -123,7 +123,8 @@ func TestUSLPublicTable(t *testing.T) {
 			what            string
 			got, want, unit float64
 		}{
-			{"gamma", u.Gamma.Value, tt.gamma, 0.1}, {"sigma", u.Sigma.Value, tt.sigma, 0.001}, {"kappa", u.Kappa.Value, tt.kappa, 0.0001},
+			{"gamma", u.Gamma.Value, tt.gamma, 0.1}, {"sigma", u.Sigma.Value, tt.sigma, 0.001}, {"kappa",
+				u.Kappa.Value, tt.kappa, 0.0001},
 			{"peak", u.Peak.N, tt.peak, 0.1}, {"rms", u.RMS, tt.rms, 0.1},
 		} {
 			if math.Abs(v.got-v.want) > v.unit {
@@ -131,7 +132,8 @@ func TestUSLPublicTable(t *testing.T) {
 			}
 		}
 		if u.Peak.Beyond || u.Kappa.Interval.Known() || u.Weights != "equal" {
-			t.Errorf("%s: beyond %v, interval %v, weights %q, want a peak within the data, no interval of single runs", tt.name, u.Peak.Beyond, u.Kappa.Interval, u.Weights)
+			t.Errorf("%s: beyond %v, interval %v, weights %q, want a peak within the data, no interval "+
+				"of single runs", tt.name, u.Peak.Beyond, u.Kappa.Interval, u.Weights)
 		}
 	}
 }

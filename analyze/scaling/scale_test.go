@@ -30,7 +30,8 @@ func TestScale(t *testing.T) {
 		t.Fatalf("base %d, %d rows, notes %v, want 1, 4, none", s.Base, len(s.Rows), s.Notes)
 	}
 	last := s.Rows[3]
-	if math.Abs(last.Speedup.Value-5) > 1e-9 || math.Abs(last.Efficiency.Value-0.625) > 1e-9 || !last.Speedup.Interval.Contains(5) || last.Efficiency.Interval.Hi > 0.65 {
+	if math.Abs(last.Speedup.Value-5) > 1e-9 || math.Abs(last.Efficiency.Value-0.625) > 1e-9 ||
+		!last.Speedup.Interval.Contains(5) || last.Efficiency.Interval.Hi > 0.65 {
 		t.Errorf("N=8: %+v, want speed-up 5, efficiency 0.625", last)
 	}
 	if s.Rows[0].Efficiency.Value != 1 || s.Rows[0].Speedup.Interval.Known() {
@@ -43,7 +44,8 @@ func TestScale(t *testing.T) {
 
 func TestScaleHoles(t *testing.T) {
 	c := curve("pcpu", map[int]float64{2: 2, 4: 4, 8: 8})
-	c.Points = append(c.Points, Point{N: 16, Values: []float64{math.NaN()}}, Point{N: 0, Values: []float64{1}}, Point{N: 4, Values: []float64{4.01, math.Inf(1)}})
+	c.Points = append(c.Points, Point{N: 16, Values: []float64{math.NaN()}}, Point{N: 0, Values: []float64{1}},
+		Point{N: 4, Values: []float64{4.01, math.Inf(1)}})
 	s := Scale(c, Options{})
 	var codes []compare.Code
 	for _, n := range s.Notes {
@@ -54,7 +56,8 @@ func TestScaleHoles(t *testing.T) {
 		t.Errorf("notes %v, want %v", s.Notes, want)
 	}
 	if s.Base != 2 || len(s.Rows) != 3 || s.Rows[1].Rate.N != 6 || math.Abs(s.Rows[2].Speedup.Value-8) > 1e-9 {
-		t.Errorf("base %d, rows %+v, want 2, three rows, the 6 runs at N=4 together, 8 times at N=8", s.Base, s.Rows)
+		t.Errorf("base %d, rows %+v, want 2, three rows, the 6 runs at N=4 together, 8 times at N=8",
+			s.Base, s.Rows)
 	}
 	if s.Knee.Found() || s.Knee.Missing.Code != compare.BeyondData || s.Level.Known() {
 		t.Errorf("knee %+v, plateau %+v, want neither: it rises to the end", s.Knee, s.Level)
@@ -91,7 +94,8 @@ func TestKneeNotShown(t *testing.T) {
 	}{
 		{"shown", "efficiency 0.875", c, true},
 		{"scattered", "efficiency 0.875 (not shown: the interval of efficiency holds 0.90)", scattered, false},
-		{"one run", "efficiency 0.875 (not shown: efficiency has no interval: an interval needs 4 runs a side, there are 5 and 1)", single, false},
+		{"one run", "efficiency 0.875 (not shown: efficiency has no interval: an interval needs 4 runs a " +
+			"side, there are 5 and 1)", single, false},
 	} {
 		if k := Scale(tt.c, Options{}).Knee; k.N != 4 || k.Shown != tt.shown || k.Words() != tt.want {
 			t.Errorf("%s: knee %+v in words %q, want %q", tt.name, k, k.Words(), tt.want)
@@ -115,7 +119,8 @@ func TestCeiling(t *testing.T) {
 	} {
 		k := CompareCeiling(curve(tt.name, tt.rates), plain, Options{})
 		if k.Verdict != tt.verdict || k.Reached != tt.reached {
-			t.Errorf("%s: %s, reached at %d, ratio %+v, want %s, %d", tt.name, k.Verdict, k.Reached, k.Ratio, tt.verdict, tt.reached)
+			t.Errorf("%s: %s, reached at %d, ratio %+v, want %s, %d",
+				tt.name, k.Verdict, k.Reached, k.Ratio, tt.verdict, tt.reached)
 		}
 	}
 	// One run a point has no interval, on whatever side it lies.
@@ -127,18 +132,22 @@ func TestCeiling(t *testing.T) {
 		return c
 	}
 	for _, last := range []float64{21.9, 7} {
-		k := CompareCeiling(single(map[int]float64{1: 3, 16: last}), single(map[int]float64{1: 3, 8: 22, 16: 22}), Options{})
+		k := CompareCeiling(single(map[int]float64{1: 3, 16: last}),
+			single(map[int]float64{1: 3, 8: 22, 16: 22}), Options{})
 		if k.Verdict != CeilingUnclear || k.Reached != 0 || !k.Ratio.Known() || k.Ratio.Interval.Known() {
-			t.Errorf("one run a point at %v: %s, reached %d, ratio %+v, want not decided", last, k.Verdict, k.Reached, k.Ratio)
+			t.Errorf("one run a point at %v: %s, reached %d, ratio %+v, want not decided",
+				last, k.Verdict, k.Reached, k.Ratio)
 		}
 	}
 	rising := curve("no IPsec", map[int]float64{1: 3, 2: 6, 4: 12})
-	if k := CompareCeiling(rising, rising, Options{}); k.Verdict != CeilingUnknown || k.Missing.Code != compare.BeyondData {
+	if k := CompareCeiling(rising, rising, Options{}); k.Verdict != CeilingUnknown ||
+		k.Missing.Code != compare.BeyondData {
 		t.Errorf("a ceiling that still rises: %s, %v, want not known", k.Verdict, k.Missing)
 	}
 	other := plain
 	other.Unit = "Gbit/s"
-	if k := CompareCeiling(other, plain, Options{}); k.Verdict != CeilingUnknown || k.Missing.Code != compare.DifferentKey {
+	if k := CompareCeiling(other, plain, Options{}); k.Verdict != CeilingUnknown ||
+		k.Missing.Code != compare.DifferentKey {
 		t.Errorf("another unit: %s, %v, want refused", k.Verdict, k.Missing)
 	}
 	if k := CompareCeiling(Curve{}, Curve{}, Options{}); k.Verdict != CeilingUnknown {
@@ -154,7 +163,8 @@ func TestUSLRefusals(t *testing.T) {
 	limited := curve("x", map[int]float64{1: 1, 2: 1.9, 4: 3.5, 8: 6})
 	limited.Points[3].Limit = "generator"
 	if u := FitUSL(limited, Options{}); u.Known() || len(u.Notes) != 1 {
-		t.Errorf("4 N, one limited by the generator: %+v, notes %v, want refused with a note", u.Missing, u.Notes)
+		t.Errorf("4 N, one limited by the generator: %+v, notes %v, want refused with a note",
+			u.Missing, u.Notes)
 	}
 	zero := curve("x", map[int]float64{1: 1, 2: 1.9, 4: 3.5, 8: 6})
 	zero.Points[0].Values[0] = 0

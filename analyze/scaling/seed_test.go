@@ -73,10 +73,13 @@ func TestPublishedTest(t *testing.T) {
 		c := seedCurve(t, tt.name, tt.loss)
 		s := Scale(c, Options{})
 		if s.Knee.LastGood != tt.lastGood || s.Knee.N != tt.knee || s.Knee.By != tt.by || !s.Knee.Shown {
-			t.Errorf("%s: knee %+v, want good to %d, past at %d by %s", tt.name, s.Knee, tt.lastGood, tt.knee, tt.by)
+			t.Errorf("%s: knee %+v, want good to %d, past at %d by %s",
+				tt.name, s.Knee, tt.lastGood, tt.knee, tt.by)
 		}
 		k := CompareCeiling(c, plain, Options{})
-		t.Logf("%s: knee %d by %s (%s), plateau %+v; ceiling %.4f [%.4f, %.4f], %s, from %d on", tt.name, s.Knee.N, s.Knee.By, s.Knee.Text, s.Level, k.Ratio.Value, k.Ratio.Interval.Lo, k.Ratio.Interval.Hi, k.Verdict, k.Reached)
+		t.Logf("%s: knee %d by %s (%s), plateau %+v; ceiling %.4f [%.4f, %.4f], %s, from %d on",
+			tt.name, s.Knee.N, s.Knee.By, s.Knee.Text, s.Level, k.Ratio.Value, k.Ratio.Interval.Lo,
+			k.Ratio.Interval.Hi, k.Verdict, k.Reached)
 		if k.Verdict != tt.ceiling {
 			t.Errorf("%s: %s at ratio %+v, want %s", tt.name, k.Verdict, k.Ratio, tt.ceiling)
 		}

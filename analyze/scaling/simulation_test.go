@@ -50,7 +50,8 @@ func sweep(rng *rand.Rand, theta [3]float64, ns []int, runs int, cv, uneven floa
 	for _, n := range ns {
 		p := Point{N: n}
 		for range runs {
-			p.Values = append(p.Values, rate(theta, float64(n))*math.Exp(cv*math.Pow(float64(n), uneven)*rng.NormFloat64()))
+			p.Values = append(p.Values,
+				rate(theta, float64(n))*math.Exp(cv*math.Pow(float64(n), uneven)*rng.NormFloat64()))
 		}
 		c.Points = append(c.Points, p)
 	}
@@ -78,7 +79,8 @@ func TestSimulatedUSLCoverage(t *testing.T) {
 		var hits [4]int
 		misfits, n := 0, trials()
 		for i := range n {
-			u := FitUSL(sweep(rng, truth(), s.ns, s.runs, s.cv, s.uneven), Options{Resamples: 400, Options: seeded(i)})
+			u := FitUSL(sweep(rng, truth(), s.ns, s.runs, s.cv, s.uneven),
+				Options{Resamples: 400, Options: seeded(i)})
 			for k, in := range []bool{
 				u.Gamma.Interval.Contains(truth()[0]), u.Sigma.Interval.Contains(truth()[1]),
 				u.Kappa.Interval.Contains(truth()[2]), u.Peak.Interval.Contains(peakN(truth())),
@@ -91,7 +93,8 @@ func TestSimulatedUSLCoverage(t *testing.T) {
 				misfits++
 			}
 		}
-		name := fmt.Sprintf("%d N to %d, %d runs, %g %% N^%g: ", len(s.ns), s.ns[len(s.ns)-1], s.runs, 100*s.cv, s.uneven)
+		name := fmt.Sprintf("%d N to %d, %d runs, %g %% N^%g: ",
+			len(s.ns), s.ns[len(s.ns)-1], s.runs, 100*s.cv, s.uneven)
 		for k, what := range []string{"gamma", "sigma", "kappa", "peak"} {
 			wantRate(t, name+what, hits[k], n, 0.93, 0.97)
 		}
@@ -106,7 +109,8 @@ func TestSimulatedFitBothFalseAlarms(t *testing.T) {
 	faster[0] *= 1.2
 	ns, sigma, kappa, n := []int{1, 2, 4, 8, 16}, 0, 0, max(trials()/2, 40)
 	for i := range n {
-		c := FitBoth(sweep(rng, truth(), ns, 5, 0.015, 0), sweep(rng, faster, ns, 5, 0.015, 0), Options{Resamples: 200, Options: seeded(i)})
+		c := FitBoth(sweep(rng, truth(), ns, 5, 0.015, 0), sweep(rng, faster, ns, 5, 0.015, 0),
+			Options{Resamples: 200, Options: seeded(i)})
 		if c.Sigma.P < 0.05 {
 			sigma++
 		}
@@ -139,7 +143,9 @@ func growth(rng *rand.Rand, ns []int, runs int, slope, cv float64) []Costs {
 	for _, n := range ns {
 		c := Costs{N: n}
 		for range runs {
-			c.Runs = append(c.Runs, map[string]float64{"f": 100 * math.Pow(float64(n), slope) * math.Exp(cv*rng.NormFloat64())})
+			c.Runs = append(c.Runs,
+				map[string]float64{"f": 100 * math.Pow(float64(n),
+					slope) * math.Exp(cv*rng.NormFloat64())})
 		}
 		out = append(out, c)
 	}

@@ -17,9 +17,10 @@ type Scaling struct {
 
 // A Row is one N of a curve.
 type Row struct {
-	N          int              `json:"n"`
-	Rate       compare.Summary  `json:"rate"`       // in the curve's unit
-	Speedup    compare.Estimate `json:"speedup"`    // Base x rate / rate at Base; ratio of medians, bootstrap interval over runs
+	N    int             `json:"n"`
+	Rate compare.Summary `json:"rate"` // in the curve's unit
+	// Base x rate / rate at Base; ratio of medians, bootstrap interval over runs
+	Speedup    compare.Estimate `json:"speedup"`
 	Efficiency compare.Estimate `json:"efficiency"` // Speedup / N
 	Loss       *float64         `json:"loss,omitempty"`
 	Limit      string           `json:"limit,omitempty"` // what set the rate if not the CPUs
@@ -40,7 +41,9 @@ func Scale(c Curve, o Options) Scaling {
 	base := points[0]
 	out.Base = base.N
 	if base.N != 1 {
-		out.Notes = append(out.Notes, *compare.Because(compare.NoBase, "no runs at N=1: speed-up counts from N=%d as if it scaled perfectly up to there", base.N))
+		out.Notes = append(out.Notes,
+			*compare.Because(compare.NoBase, "no runs at N=1: speed-up counts from N=%d as if it scaled "+
+				"perfectly up to there", base.N))
 	}
 	for _, p := range points {
 		out.Rows = append(out.Rows, row(p, base, c.Unit, o))

@@ -92,12 +92,14 @@ func FitUSL(c Curve, o Options) USL {
 	data, notes := fitData(c)
 	u := USL{Seed: o.Seed, Notes: notes}
 	if len(data.n) < MinN {
-		u.Missing = compare.Because(compare.TooFewN, "the law has 3 parameters and needs %d distinct N, there are %d", MinN, len(data.n))
+		u.Missing = compare.Because(compare.TooFewN,
+			"the law has 3 parameters and needs %d distinct N, there are %d", MinN, len(data.n))
 		return u
 	}
 	theta, ok := data.fit()
 	if !ok {
-		u.Missing = compare.Because(compare.NoConvergence, "least squares found no minimum with a positive rate")
+		u.Missing = compare.Because(compare.NoConvergence,
+			"least squares found no minimum with a positive rate")
 		return u
 	}
 	u.describe(data, theta)
@@ -112,9 +114,12 @@ func fitData(c Curve) (uslData, []compare.Reason) {
 	for _, p := range points {
 		switch {
 		case p.Limit != "":
-			notes = append(notes, *compare.Because(compare.NotApplicable, "N=%d left out of the fit: limited by %s, not by CPUs", p.N, p.Limit))
+			notes = append(notes,
+				*compare.Because(compare.NotApplicable,
+					"N=%d left out of the fit: limited by %s, not by CPUs", p.N, p.Limit))
 		case p.Values[0] <= 0:
-			notes = append(notes, *compare.Because(compare.BadValue, "N=%d left out of the fit: a run has no rate", p.N))
+			notes = append(notes,
+				*compare.Because(compare.BadValue, "N=%d left out of the fit: a run has no rate", p.N))
 		default:
 			kept = append(kept, p)
 		}

@@ -13,8 +13,10 @@ const uslMethod = "percentile bootstrap over runs"
 // bootstrap fills the intervals.
 func (u *USL) bootstrap(d uslData, theta [3]float64, o Options) {
 	if d.scatter == 0 {
-		why := compare.Because(compare.TooFewRuns, "no repeated runs at any N that differ: no bootstrap, see the standard errors")
-		u.Gamma.Interval, u.Sigma.Interval, u.Kappa.Interval = compare.NoInterval(why), compare.NoInterval(why), compare.NoInterval(why)
+		why := compare.Because(compare.TooFewRuns,
+			"no repeated runs at any N that differ: no bootstrap, see the standard errors")
+		u.Gamma.Interval, u.Sigma.Interval, u.Kappa.Interval = compare.NoInterval(why), compare.NoInterval(
+			why), compare.NoInterval(why)
 		if u.Peak.Missing == nil {
 			u.Peak.Interval = compare.NoInterval(why)
 		}

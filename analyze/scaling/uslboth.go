@@ -42,14 +42,16 @@ func FitBoth(before, after Curve, o Options) USLChange {
 	out := USLChange{Before: FitUSL(before, o), After: FitUSL(after, o), Seed: o.Seed}
 	out.Sigma.P, out.Kappa.P = 1, 1
 	if out.Missing = noUSLTest(before, after, b, a); out.Missing != nil {
-		out.Sigma.Difference, out.Kappa.Difference = compare.NoEstimate(out.Missing), compare.NoEstimate(out.Missing)
+		out.Sigma.Difference, out.Kappa.Difference = compare.NoEstimate(out.Missing), compare.NoEstimate(
+			out.Missing)
 		return out
 	}
 	thetaB, okB := b.fit()
 	thetaA, okA := a.fit()
 	if !okB || !okA {
 		out.Missing = compare.Because(compare.NoConvergence, "a side cannot be fitted over the N of both")
-		out.Sigma.Difference, out.Kappa.Difference = compare.NoEstimate(out.Missing), compare.NoEstimate(out.Missing)
+		out.Sigma.Difference, out.Kappa.Difference = compare.NoEstimate(out.Missing), compare.NoEstimate(
+			out.Missing)
 		return out
 	}
 	draws := [2][]refit{b.resample(b.x, thetaB, o, 1), a.resample(a.x, thetaA, o, 2)} // independent
@@ -72,7 +74,8 @@ func noUSLTest(before, after Curve, b, a uslData) *compare.Reason {
 	case len(b.n) < MinN:
 		return compare.Because(compare.TooFewN, "the sides share %d distinct N, %d are needed", len(b.n), MinN)
 	case b.scatter == 0 || a.scatter == 0:
-		return compare.Because(compare.TooFewRuns, "no repeated runs that differ: sides cannot be handed out anew")
+		return compare.Because(compare.TooFewRuns,
+			"no repeated runs that differ: sides cannot be handed out anew")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package scaling
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/stat"
 )
@@ -37,7 +38,7 @@ func newUSLData(points []Point) uslData {
 func (d *uslData) weigh() {
 	if d.pooledRelative() == 0 {
 		d.weighting = "equal"
-		d.w = ones(len(d.n))
+		d.w = slices.Repeat([]float64{1}, len(d.n))
 		return
 	}
 	d.weighting = "runs / variance"

@@ -16,15 +16,16 @@ type Lookup struct {
 // A Walk says whether a lookup walks: whether each SA in the bucket adds to its
 // latency.
 type Walk struct {
-	PerSA   compare.Estimate `json:"ns_per_sa"`     // ns that one more SA adds
-	Fixed   compare.Estimate `json:"fixed_ns"`      // ns of a lookup in an empty bucket
-	P       float64          `json:"p"`             // of "SAs add nothing"; 1 without a fit
-	Walks   bool             `json:"walks"`         // the interval of PerSA lies above 0
-	Doubles float64          `json:"doubles_at"`    // SAs at which the walk costs as much as all else; 0 if it does not walk
-	Share   float64          `json:"share_at_most"` // of the latency at the most SAs measured, 0..1
-	Most    float64          `json:"most_sas"`
-	Runs    int              `json:"runs"`
-	Missing *compare.Reason  `json:"missing,omitempty"`
+	PerSA compare.Estimate `json:"ns_per_sa"` // ns that one more SA adds
+	Fixed compare.Estimate `json:"fixed_ns"`  // ns of a lookup in an empty bucket
+	P     float64          `json:"p"`         // of "SAs add nothing"; 1 without a fit
+	Walks bool             `json:"walks"`     // the interval of PerSA lies above 0
+	// SAs at which the walk costs as much as all else; 0 if it does not walk
+	Doubles float64         `json:"doubles_at"`
+	Share   float64         `json:"share_at_most"` // of the latency at the most SAs measured, 0..1
+	Most    float64         `json:"most_sas"`
+	Runs    int             `json:"runs"`
+	Missing *compare.Reason `json:"missing,omitempty"`
 }
 
 // walkRounds is how often the weights are computed anew.
@@ -47,7 +48,8 @@ func FindWalk(lookups []Lookup, o Options) Walk {
 	}
 	w := Walk{P: 1, Runs: len(x)}
 	if n := distinct(x); n < 3 {
-		w.Missing = compare.Because(compare.TooFewN, "needs 3 distinct numbers of SAs in the bucket, there are %d", n)
+		w.Missing = compare.Because(compare.TooFewN,
+			"needs 3 distinct numbers of SAs in the bucket, there are %d", n)
 		w.PerSA, w.Fixed = compare.NoEstimate(w.Missing), compare.NoEstimate(w.Missing)
 		return w
 	}

@@ -20,7 +20,8 @@ type Gateway struct {
 // Put replaces the group's figures by those of the Result.
 func (g *Gateway) Put(ctx context.Context, r *analyze.Result) error {
 	// A base64 value may hold any character: the gateway's README, "URL".
-	target, err := endpoint(g.URL, "/metrics/job/"+Service+"/push@base64/"+base64.RawURLEncoding.EncodeToString([]byte(g.Group)))
+	target, err := endpoint(g.URL,
+		"/metrics/job/"+Service+"/push@base64/"+base64.RawURLEncoding.EncodeToString([]byte(g.Group)))
 	if err != nil {
 		return err
 	}

@@ -31,13 +31,15 @@ func Figures(r *analyze.Result, withTime bool) []*dto.MetricFamily {
 		f.help[formula.ID] = formula.Text
 	}
 	for _, n := range reports.Numbers(r) {
-		labels := append(Labels(n.Run), Label{"event", n.Event}, Label{"cpu", cpuLabel(n.CPU)}, Label{"about", n.About}, Label{"name", n.Name})
+		labels := append(Labels(n.Run), Label{"event", n.Event}, Label{"cpu", cpuLabel(n.CPU)},
+			Label{"about", n.About}, Label{"name", n.Name})
 		var at time.Time
 		if withTime {
 			at = n.Run.Manifest.Started
 		}
 		if !n.Measured() {
-			f.add("not_measured", "figures that are not there", append(labels, Label{"metric", n.ID}, Label{"why", n.Missing.Why}), 1, at)
+			f.add("not_measured", "figures that are not there",
+				append(labels, Label{"metric", n.ID}, Label{"why", n.Missing.Why}), 1, at)
 			continue
 		}
 		labels = append(labels, Label{"unit", n.Unit})

@@ -38,7 +38,8 @@ func Profiles(r *analyze.Result) ([]Profile, error) {
 			if err := p.Write(&b); err != nil {
 				return nil, fmt.Errorf("profile of %s, event %s: %w", run.Name, e.Name, err)
 			}
-			labels := append(Labels(run), Label{"event", e.Name}, Label{"service_name", Service}, Label{"__name__", labelName(e.Name)})
+			labels := append(Labels(run), Label{"event", e.Name}, Label{"service_name", Service},
+				Label{"__name__", labelName(e.Name)})
 			out = append(out, Profile{run.Name + ", event " + e.Name, labels, b.Bytes()})
 		}
 	}

@@ -43,7 +43,8 @@ func TestPrometheus(t *testing.T) {
 	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.CommandContext(t.Context(), "promtool", "tsdb", "create-blocks-from", "openmetrics", file, data).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "promtool", "tsdb", "create-blocks-from", "openmetrics", file,
+		data).CombinedOutput(); err != nil {
 		t.Fatalf("promtool: %v\n%s", err, out)
 	}
 
@@ -57,11 +58,14 @@ func TestPrometheus(t *testing.T) {
 	}
 	config := filepath.Join(dir, "prometheus.yml")
 	target := strings.TrimPrefix(gateway, "http://")
-	if err := os.WriteFile(config, fmt.Appendf(nil, "global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: gateway\n  honor_labels: true\n  static_configs: [{targets: [%q]}]\n", target), 0o644); err != nil {
+	if err := os.WriteFile(config,
+		fmt.Appendf(nil, "global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: gateway\n  "+
+			"honor_labels: true\n  static_configs: [{targets: [%q]}]\n", target), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	prometheus := serve(t, "prometheus", "/-/ready", func(address string) []string {
-		return []string{"--config.file=" + config, "--storage.tsdb.path=" + data, "--storage.tsdb.retention.time=100y", "--web.listen-address=" + address}
+		return []string{"--config.file=" + config, "--storage.tsdb.path=" + data,
+			"--storage.tsdb.retention.time=100y", "--web.listen-address=" + address}
 	})
 	for _, run := range result.Runs {
 		n := strconv.Itoa(run.N)

@@ -75,7 +75,8 @@ func (e *Error) Error() string {
 // maxAnswer bounds what is read of an answer.
 const maxAnswer = 4096
 
-func send(ctx context.Context, client *http.Client, method, target, kind string, header http.Header, body []byte) error {
+func send(ctx context.Context, client *http.Client, method, target, kind string, header http.Header,
+	body []byte) error {
 	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
 	if err != nil {
 		return err

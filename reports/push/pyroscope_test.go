@@ -118,7 +118,8 @@ func TestPyroscope(t *testing.T) {
 		run := result.Runs[i]
 		for name, want := range map[string]string{
 			"service_name": "xfrmscope", "__name__": "cpu_clock", "event": "cpu-clock",
-			"mode": "pcpu", "n": []string{"1", "2", "4"}[i], "kernel": run.Manifest.Host.Kernel, "run": run.Name} {
+			"mode": "pcpu", "n": []string{"1", "2", "4"}[i], "kernel": run.Manifest.Host.Kernel,
+			"run": run.Name} {
 			if series.labels[name] != want {
 				t.Errorf("%s: label %s = %q, want %q", run.Name, name, series.labels[name], want)
 			}
@@ -131,7 +132,8 @@ func TestPyroscope(t *testing.T) {
 		for _, s := range p.Sample {
 			sum += s.Value[1]
 		}
-		if want := int64(run.Main().All.Total.Period); sum != want || p.TimeNanos != run.Manifest.Started.UnixNano() {
+		if want := int64(run.Main().All.Total.Period); sum != want ||
+			p.TimeNanos != run.Manifest.Started.UnixNano() {
 			t.Errorf("%s: profile sums to %d at %d, want %d at %d",
 				run.Name, sum, p.TimeNanos, want, run.Manifest.Started.UnixNano())
 		}

@@ -163,7 +163,8 @@ func TestSharedSAIsContended(t *testing.T) {
 	for _, n := range []string{"1", "2", "4"} {
 		r := open(t, recorded(t, "main", "contention", "shared-n"+n))
 		waits, ns, taken, ratio := r.contention(t)
-		t.Logf("%s CPUs: %d waits of %d ns, %d acquisitions in the count phase, contention ratio %.4f", n, waits, ns, taken, ratio)
+		t.Logf("%s CPUs: %d waits of %d ns, %d acquisitions in the count phase, contention ratio %.4f",
+			n, waits, ns, taken, ratio)
 		if ratio <= last {
 			t.Errorf("%s CPUs: the contention ratio %.4f does not rise, it was %.4f", n, ratio, last)
 		}
@@ -199,7 +200,8 @@ func TestPerCPUSAsAreNot(t *testing.T) {
 	t.Logf("%d waits of %d ns, %d acquisitions, contention ratio %.6f", waits, ns, taken, ratio)
 	shared := open(t, recorded(t, "main", "contention", "shared-n4"))
 	if _, _, _, other := shared.contention(t); ratio > other/100 {
-		t.Errorf("contention ratio %.6f of per-CPU SAs is more than a hundredth of the shared SA's %.6f", ratio, other)
+		t.Errorf("contention ratio %.6f of per-CPU SAs is more than a hundredth of the shared SA's %.6f",
+			ratio, other)
 	}
 	r.diagonal(t)
 }
@@ -226,7 +228,8 @@ func (r *run) diagonal(t *testing.T) {
 	near(t, "calls on the SA of their CPU, and all", own, all)
 	for _, s := range r.SAs {
 		if s.Fallback && s.DeltaPackets > 0 || fallback > 0 {
-			t.Errorf("fallback SA %#x carried %d packets, %d calls returned a fallback", s.SPI, s.DeltaPackets, fallback)
+			t.Errorf("fallback SA %#x carried %d packets, %d calls returned a fallback",
+				s.SPI, s.DeltaPackets, fallback)
 		}
 	}
 }
@@ -245,7 +248,8 @@ func (r *run) balance(t *testing.T, what string, count uint64, probe string) flo
 		}
 	}
 	off := float64(count)/float64(packets) - 1
-	t.Logf("%s: %d, and packets: %d, %+.3f %%; %.2f %% were sent at the ends", what, count, packets, 100*off, 100*float64(edge)/float64(packets))
+	t.Logf("%s: %d, and packets: %d, %+.3f %%; %.2f %% were sent at the ends",
+		what, count, packets, 100*off, 100*float64(edge)/float64(packets))
 	if math.Abs(off) > max(within, float64(edge)/float64(packets)) {
 		t.Errorf("%s: %d, and packets: %d, %d of them at the ends", what, count, packets, edge)
 	}
@@ -268,7 +272,8 @@ func TestLedger(t *testing.T) {
 	for _, name := range []string{"shared-n1", "shared-n2", "shared-n4", "pcpu-n4"} {
 		r := open(t, recorded(t, "main", "contention", name))
 		_, _, taken, _ := r.contention(t)
-		apart = append(apart, r.balance(t, name+": acquisitions of x->lock", taken, "count"), r.balance(t, name+": calls of xfrm_state_find", r.calls(), "find"))
+		apart = append(apart, r.balance(t, name+": acquisitions of x->lock", taken, "count"),
+			r.balance(t, name+": calls of xfrm_state_find", r.calls(), "find"))
 		for _, id := range r.Identities {
 			t.Logf("%s: identity %s %s", name, id.ID, id.Verdict)
 			if id.Verdict == analyze.Holds {
@@ -295,7 +300,8 @@ func TestStateCache(t *testing.T) {
 		if r.Finds == nil || !r.Finds.CacheEmpty.Measured() {
 			t.Fatalf("%s: not measured: %+v", name, r.Finds)
 		}
-		t.Logf("%s: %.2f %% of %d calls found pol->state_cache_list empty", name, 100*r.Finds.CacheEmpty.Value, r.Finds.CacheEmpty.Samples)
+		t.Logf("%s: %.2f %% of %d calls found pol->state_cache_list empty",
+			name, 100*r.Finds.CacheEmpty.Value, r.Finds.CacheEmpty.Samples)
 	}
 }
 
@@ -327,7 +333,8 @@ func TestSelftest(t *testing.T) {
 	}
 	for _, p := range r.Pending {
 		if p.SlowWaits == 0 || p.PendingNS() <= 0 || p.Queued > p.SlowWaits {
-			t.Errorf("CPUs %s: %+v: a native lock's first waiter in line must be in the slow path and pass no tracepoint", p.CPUs, p)
+			t.Errorf("CPUs %s: %+v: a native lock's first waiter in line must be in the slow path and "+
+				"pass no tracepoint", p.CPUs, p)
 		}
 	}
 }
@@ -380,7 +387,8 @@ func TestKernel61(t *testing.T) {
 
 // On PREEMPT_RT a spinlock_t is a sleeping lock, whose waits no rung counts.
 func TestRealtime(t *testing.T) {
-	if c := check(t, "rt612", "degraded", "XS023"); c.State != doctor.Degraded || !strings.Contains(c.Evidence, "PREEMPT_RT") {
+	if c := check(t, "rt612", "degraded", "XS023"); c.State != doctor.Degraded ||
+		!strings.Contains(c.Evidence, "PREEMPT_RT") {
 		t.Errorf("doctor does not say what an RT kernel hides: %+v", c)
 	}
 	if r, exit := readSelftest(t, "rt612", "degraded"); exit != "0" || !r.Valid() {
@@ -475,6 +483,7 @@ func TestCost(t *testing.T) {
 	}
 	for _, probe := range order {
 		v := slices.Sorted(slices.Values(effects[probe]))
-		t.Logf("%-6s packets/s over none: %.3f (%.3f to %.3f), %d runs", probe, v[len(v)/2], v[0], v[len(v)-1], len(v))
+		t.Logf("%-6s packets/s over none: %.3f (%.3f to %.3f), %d runs",
+			probe, v[len(v)/2], v[0], v[len(v)-1], len(v))
 	}
 }

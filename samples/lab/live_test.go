@@ -24,7 +24,8 @@ func live(t *testing.T, file string) []string {
 
 // No terminal: top prints a line for each CPU and each SA, once a second.
 func TestTop(t *testing.T) {
-	const cpuHead = "# time cpu CPU own/s fallback/s wrong/s waits/s wait_ns/packet received/s dropped/s softirq system user idle"
+	const cpuHead = "# time cpu CPU own/s fallback/s wrong/s waits/s wait_ns/packet received/s dropped/s " +
+		"softirq system user idle"
 	const saHead = "# time sa SPI dir CPU packets/s Mbit/s drops/s"
 	lines := live(t, "top")
 	for _, want := range []string{cpuHead, saHead, "# probes: wait by fentry, find by fentry, inbound by fentry"} {
@@ -58,7 +59,8 @@ func TestTop(t *testing.T) {
 			if number(f[6]) > 0 && number(f[7]) <= 0 {
 				t.Errorf("waits that take no time: %s", line)
 			}
-			if sum := number(f[10]) + number(f[11]) + number(f[12]) + number(f[13]); number(f[10]) == 0 || sum < 99.7 || sum > 100.3 {
+			if sum := number(f[10]) + number(f[11]) + number(f[12]) + number(f[13]); number(f[10]) == 0 ||
+				sum < 99.7 || sum > 100.3 {
 				t.Errorf("the parts of the CPU's time make up %.1f %%: %s", sum, line)
 			}
 		case f[1] == "sa" && f[3] == "out":

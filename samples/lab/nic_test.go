@@ -54,8 +54,10 @@ func largest(lines []string) map[string]string {
 
 // featureName is what ethtool(8) calls some features of the kernel.
 var featureName = map[string]string{
-	"rx-checksum": "rx-checksumming", "tx-generic-segmentation": "generic-segmentation-offload", "rx-gro": "generic-receive-offload",
-	"rx-lro": "large-receive-offload", "rx-vlan-hw-parse": "rx-vlan-offload", "tx-vlan-hw-insert": "tx-vlan-offload",
+	"rx-checksum": "rx-checksumming", "tx-generic-segmentation": "generic-segmentation-offload",
+	"rx-gro":           "generic-receive-offload",
+	"rx-lro":           "large-receive-offload",
+	"rx-vlan-hw-parse": "rx-vlan-offload", "tx-vlan-hw-insert": "tx-vlan-offload",
 	"rx-ntuple-filter": "ntuple-filters", "rx-hashing": "receive-hashing",
 }
 
@@ -114,7 +116,8 @@ func TestNICSettings(t *testing.T) {
 		same(bundle.TopicNIC, "bus", driver["bus-info"])
 
 		channels := said(t, moment, "ethtool-l")
-		same(bundle.TopicNIC, "channels", fmt.Sprintf("combined %s of %s, rx 0 of 0, tx 0", pairs(channels)["Combined"], largest(channels)["Combined"]))
+		same(bundle.TopicNIC, "channels", fmt.Sprintf("combined %s of %s, rx 0 of 0, tx 0",
+			pairs(channels)["Combined"], largest(channels)["Combined"]))
 
 		rings := said(t, moment, "ethtool-g")
 		for _, name := range []string{"RX", "TX"} {
@@ -131,7 +134,8 @@ func TestNICSettings(t *testing.T) {
 		t.Logf("%s: %d entries of the RSS table, rings %s", phase, len(table), r.of(phase, bundle.TopicRing))
 
 		// The card takes no rule: its driver has flow filters from the I350 on.
-		if rules := r.of(phase, bundle.TopicRule); len(rules) > 0 || !slices.Contains(said(t, moment, "ethtool-n"), "Total 0 rules") {
+		if rules := r.of(phase, bundle.TopicRule); len(rules) > 0 ||
+			!slices.Contains(said(t, moment, "ethtool-n"), "Total 0 rules") {
 			t.Errorf("%s: rules %v", phase, rules)
 		}
 
@@ -190,17 +194,21 @@ func TestNICCounters(t *testing.T) {
 				recorded[f.Name] = append(recorded[f.Name], n)
 			}
 		}
-		want := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return before[name] == 0 && !slices.Contains(ours, name) }) // 0 at both ends is not kept
+		// 0 at both ends is not kept
+		want := slices.DeleteFunc(slices.Clone(names),
+			func(name string) bool { return before[name] == 0 && !slices.Contains(ours, name) })
 		if !slices.Equal(ours, want) {
 			t.Errorf("%s: counters %q, ethtool has %q", phase, ours, want)
 		}
 	}
 	for name, n := range recorded {
 		if all := []uint64{before[name], n[0], n[1], after[name]}; !slices.IsSorted(all) {
-			t.Errorf("%s: %d by ethtool, %d and %d recorded, %d by ethtool: it does not rise", name, all[0], all[1], all[2], all[3])
+			t.Errorf("%s: %d by ethtool, %d and %d recorded, %d by ethtool: it does not rise",
+				name, all[0], all[1], all[2], all[3])
 		}
 	}
-	t.Logf("%d counters, %d of them kept; in the window %d packets received", len(names), len(recorded), recorded["rx_packets"][1]-recorded["rx_packets"][0])
+	t.Logf("%d counters, %d of them kept; in the window %d packets received",
+		len(names), len(recorded), recorded["rx_packets"][1]-recorded["rx_packets"][0])
 	// Hashed by ports, 64 flows of one peer reach all queues.
 	for queue := range 4 {
 		name := fmt.Sprintf("rx_queue_%d_packets", queue)
@@ -244,7 +252,8 @@ func TestNICInterrupts(t *testing.T) {
 		for other := range 5 {
 			key := fmt.Sprintf("%s cpu %d", name, other)
 			if rose := start[key] != end[key]; rose != (strconv.Itoa(other) == cpu) {
-				t.Errorf("%s: CPU %d took %s before and %s after, want those of CPU %s alone to rise", name, other, start[key], end[key], cpu)
+				t.Errorf("%s: CPU %d took %s before and %s after, want those of CPU %s alone to rise",
+					name, other, start[key], end[key], cpu)
 			}
 		}
 	}

@@ -23,7 +23,8 @@ func TestSweep(t *testing.T) {
 		t.Error(err)
 	}
 	if len(runs) != 18 || len(sweep.Missing()) != 0 || len(sweep.Aside) != 0 || sweep.Scenario == "" {
-		t.Errorf("%d runs, missing %v, set aside %v, scenario %q", len(runs), sweep.Missing(), sweep.Aside, sweep.Scenario)
+		t.Errorf("%d runs, missing %v, set aside %v, scenario %q",
+			len(runs), sweep.Missing(), sweep.Aside, sweep.Scenario)
 	}
 	stepped := false
 	for _, r := range runs {
@@ -79,12 +80,14 @@ func checkReport(t *testing.T, result *analyze.Result) {
 	sharedRates, sharedSpins := at("shared")
 	pcpuRates, pcpuSpins := at("pcpu")
 	if slices.Max(sharedRates) >= slices.Min(pcpuRates) {
-		t.Errorf("on 4 CPUs a shared SA carries %.0f packets/s and per-CPU SAs %.0f: no difference beyond the repeats'", sharedRates, pcpuRates)
+		t.Errorf("on 4 CPUs a shared SA carries %.0f packets/s and per-CPU SAs %.0f: no difference beyond "+
+			"the repeats'", sharedRates, pcpuRates)
 	}
 	if slices.Min(sharedSpins) < 0.1 || slices.Max(pcpuSpins) > slices.Min(sharedSpins)/5 {
 		t.Errorf("on 4 CPUs a shared SA spins %.3f of the busy time, per-CPU SAs %.3f", sharedSpins, pcpuSpins)
 	}
-	t.Logf("on 4 CPUs: shared SA %.0f packets/s, spin share %.2f; per-CPU SAs %.0f packets/s, spin share %.3f", sharedRates, sharedSpins, pcpuRates, pcpuSpins)
+	t.Logf("on 4 CPUs: shared SA %.0f packets/s, spin share %.2f; per-CPU SAs %.0f packets/s, spin share %.3f",
+		sharedRates, sharedSpins, pcpuRates, pcpuSpins)
 }
 
 // The kernel's generator, by the example scenario as it is: its own result
