@@ -74,12 +74,13 @@ var rooms = map[string]string{
 	"analyze": "analyze/importer analyze/locks analyze/cost analyze/checks analyze/curves analyze/sides " +
 		"analyze/finding",
 
+	"reports/svg":    "reports/format",
 	"reports/format": "analyze/result",
-	"reports/view":   "reports/format",
-	"reports/flame":  "reports/format",
-	"reports/chart":  "reports/format",
+	"reports/view":   "reports/format analyze", // still: for analyze/result
+	"reports/flame":  "reports/view reports/svg",
+	"reports/chart":  "reports/view reports/svg",
 	"reports/digest": "reports/view",
-	"reports/page":   "reports/view reports/chart reports/flame",
+	"reports/page":   "reports/chart reports/flame",
 	"reports":        "analyze reports/digest reports/page",
 	"reports/push":   "reports",
 }
@@ -98,10 +99,12 @@ var outside = []struct{ rooms, never string }{
 // What is not yet as it should be.
 var (
 	wideRooms = strings.Fields(`
-		analyze analyze/finding analyze/importer analyze/perfdata analyze/profile
-		analyze/stage analyze/symbols cmd/xfrmscope collect/bundle collect/doctor collect/record
-		collect/ethtool collect/lockname collect/pack collect/perf collect/placement collect/probe collect/procfs
-		collect/remote collect/scenario collect/selftest collect/sweep collect/top collect/xfrm reports`)
+		analyze reports analyze/finding analyze/importer analyze/perfdata analyze/profile analyze/stage analyze/symbols
+		cmd/xfrmscope collect/bundle collect/doctor collect/record collect/ethtool collect/lockname collect/pack
+		collect/perf collect/placement collect/probe collect/procfs collect/remote collect/scenario collect/selftest
+		collect/sweep collect/top collect/xfrm reports/svg reports/format reports/view reports/flame reports/chart
+		reports/digest reports/page
+		analyze/result analyze/packets analyze/locks analyze/cost analyze/checks analyze/curves analyze/sides`)
 	largeRooms = strings.Fields("analyze analyze/importer analyze/perfdata reports")
 	impure     = strings.Fields("analyze analyze/perfdata") // open files
 	exports    = map[string]int{"analyze/perfdata": 241}    // 40
