@@ -16,7 +16,8 @@ func newAgent(io streams) *cobra.Command {
 		Hidden: true,
 		Args:   arguments(cobra.NoArgs, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return remote.Serve(cmd.Context(), io.in, io.out, record.Options{Tool: "xfrmscope " + version()})
+			return remote.Serve(cmd.Context(), io.in, io.out,
+				record.Options{Tool: "xfrmscope " + version()})
 		},
 	}
 }

@@ -40,7 +40,8 @@ func TestMistakes(t *testing.T) {
 		{[]string{"recrod"}, exitUsage, `"recrod" is no command`},
 		{[]string{"report"}, exitUsage, "want at least one RUN or SWEEP"},
 		{[]string{"report", dir}, exitUsage, "add -o DIR"},
-		{[]string{"report", dir, "-o", out}, exitFailure, "neither manifest.json nor sweep.json; make a run with `xfrmscope record"},
+		{[]string{"report", dir, "-o", out}, exitFailure,
+			"neither manifest.json nor sweep.json; make a run with `xfrmscope record"},
 		{[]string{"report", "/nowhere", "-o", out}, exitFailure, "it does not exist"},
 		{[]string{"report", "sample:none", "-o", out}, exitUsage, `there is no sample "none"; there are: `},
 		{[]string{"show", empty}, exitFailure, "empty file"},
@@ -57,13 +58,17 @@ func TestMistakes(t *testing.T) {
 		{[]string{"record", "-C", "8191", "-o", out}, exitUsage, "not online"},
 		{[]string{"record", "-C", "0", "-o", out, "--load-cpus", "0"}, exitUsage, "add --load CMD"},
 		{[]string{"sweep"}, exitUsage, "sweep needs a SCENARIO.yaml, or --cpus 1..8 --load CMD"},
-		{[]string{"sweep", "none.yaml", "-o", out}, exitUsage, "no such file or directory; `xfrmscope scenario list` names examples"},
+		{[]string{"sweep", "none.yaml", "-o", out}, exitUsage,
+			"no such file or directory; `xfrmscope scenario list` names examples"},
 		{[]string{"sweep", "--cpus", "1..x", "-o", out}, exitUsage, "is no number of CPUs"},
 		{[]string{"sweep", "--cpus", "1..4000", "-o", out}, exitUsage, "CPUs are asked for"},
 		{[]string{"sweep", "--cpus", "1"}, exitUsage, "add -o SWEEP"},
-		{[]string{"sweep", "--cpus", "1", "--headline", "beauty", "-o", out}, exitUsage, "there is no metric beauty"},
-		{[]string{"sweep", "--cpus", "1", "--headline", "speedup", "-o", out}, exitUsage, "speedup is no number of one run"},
-		{[]string{"sweep", "--cpus", "1", "--set", "gates=[open]", "-o", out}, exitUsage, `there is no gate "open"`},
+		{[]string{"sweep", "--cpus", "1", "--headline", "beauty", "-o", out}, exitUsage,
+			"there is no metric beauty"},
+		{[]string{"sweep", "--cpus", "1", "--headline", "speedup", "-o", out}, exitUsage,
+			"speedup is no number of one run"},
+		{[]string{"sweep", "--cpus", "1", "--set", "gates=[open]", "-o", out}, exitUsage,
+			`there is no gate "open"`},
 		{[]string{"sweep", "--cpus", "1", "-F", "-3", "-o", out}, exitUsage, "-3 samples per second"},
 		{[]string{"sweep", "iperf3", "--cpus", "1", "-o", out}, exitUsage, "change it with --set"},
 		{[]string{"sweep", "--resume", "-o", out}, exitUsage, "no such file"},
@@ -80,10 +85,12 @@ func TestMistakes(t *testing.T) {
 	} {
 		code, stdout, stderr := cli(tt.args...)
 		if code != tt.code || !strings.Contains(stderr, tt.want) || stdout != "" {
-			t.Errorf("xfrmscope %s\nexit %d, want %d; stdout %q\nstderr %swant %q in it", strings.Join(tt.args, " "), code, tt.code, stdout, stderr, tt.want)
+			t.Errorf("xfrmscope %s\nexit %d, want %d; stdout %q\nstderr %swant %q in it",
+				strings.Join(tt.args, " "), code, tt.code, stdout, stderr, tt.want)
 		}
 		if n := strings.Count(strings.TrimSpace(stderr), "\n"); n != 0 {
-			t.Errorf("xfrmscope %s: %d lines on stderr, want one:\n%s", strings.Join(tt.args, " "), n+1, stderr)
+			t.Errorf("xfrmscope %s: %d lines on stderr, want one:\n%s", strings.Join(tt.args, " "), n+1,
+				stderr)
 		}
 	}
 	if _, err := os.Stat(out); err == nil {
@@ -107,7 +114,8 @@ func TestTruncatedImport(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, stdout, stderr := cli("import", file, "-o", run)
-	if code != exitOK || stderr != "" || !strings.Contains(stdout, "lost: ") || !strings.Contains(stdout, "names of kernel functions") {
+	if code != exitOK || stderr != "" || !strings.Contains(stdout, "lost: ") ||
+		!strings.Contains(stdout, "names of kernel functions") {
 		t.Errorf("exit %d, stdout\n%sstderr %q", code, stdout, stderr)
 	}
 	code, stdout, stderr = cli("show", run)

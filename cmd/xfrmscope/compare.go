@@ -67,8 +67,10 @@ In git bisect run, skip commits that could not be measured:
 	f := cmd.Flags()
 	f.StringVarP(&o.dir, "output", "o", "", "directory to write the report of both sides to")
 	f.BoolVar(&o.force, "force", false, "compare what should not be compared; the report says so")
-	f.StringSliceVar(&o.expect, "expect", nil, "what was changed on purpose, as kernel: a key that is listed among what differs")
-	f.StringArrayVar(&o.failOn, "fail-on", nil, "regression that ends with exit code 5: METRIC[@N]>5%; may be repeated")
+	f.StringSliceVar(&o.expect, "expect", nil,
+		"what was changed on purpose, as kernel: a key that is listed among what differs")
+	f.StringArrayVar(&o.failOn, "fail-on", nil,
+		"regression that ends with exit code 5: METRIC[@N]>5%; may be repeated")
 	return cmd
 }
 

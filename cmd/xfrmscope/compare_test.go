@@ -32,7 +32,8 @@ func TestCompare(t *testing.T) {
 	}
 	for _, file := range []string{"results.json", "report.html"} {
 		again := filepath.Join(dir, "again-"+file)
-		code, _, stderr := cli("compare", filepath.Join(dir, "shared", file), filepath.Join(dir, "pcpu", file), "-o", again)
+		code, _, stderr := cli("compare", filepath.Join(dir, "shared", file), filepath.Join(dir, "pcpu", file),
+			"-o", again)
 		if code != exitOK || stderr != "" {
 			t.Errorf("of %s: exit %d, stderr %s", file, code, stderr)
 			continue
@@ -102,14 +103,21 @@ func TestCompareExit(t *testing.T) {
 		code   int
 		stderr string
 	}{
-		{[]string{"sample:pcpu", "sample:shared", "--fail-on", "cost_per_packet>5%"}, exitRegression, "regression: cost_per_packet>5% at N=4"},
-		{[]string{"sample:shared", "sample:pcpu", "--fail-on", "cost_per_packet>5%", "--fail-on", "packet_rate<-5%"}, exitOK, ""},
-		{[]string{"sample:pcpu", "sample:shared", "--fail-on", "mpkc>5%", "--fail-on", "cost_per_packet>5%"}, exitRegression, "regression"},
-		{[]string{"sample:pcpu", "sample:shared", "--fail-on", "mpkc>5%"}, exitInvalid, "cannot be decided: mpkc>5%: no run has it"},
-		{[]string{"sample:pcpu", "sample:shared", "--fail-on", "packet_rate>5%"}, exitUsage, "write packet_rate<-5%"},
-		{[]string{"sample:pcpu"}, exitUsage, "sample:pcpu: it has 0 sides (no run has the label side), and two are compared: give BEFORE and AFTER"},
+		{[]string{"sample:pcpu", "sample:shared", "--fail-on", "cost_per_packet>5%"}, exitRegression,
+			"regression: cost_per_packet>5% at N=4"},
+		{[]string{"sample:shared", "sample:pcpu", "--fail-on", "cost_per_packet>5%", "--fail-on",
+			"packet_rate<-5%"}, exitOK, ""},
+		{[]string{"sample:pcpu", "sample:shared", "--fail-on", "mpkc>5%", "--fail-on", "cost_per_packet>5%"},
+			exitRegression, "regression"},
+		{[]string{"sample:pcpu", "sample:shared", "--fail-on", "mpkc>5%"}, exitInvalid,
+			"cannot be decided: mpkc>5%: no run has it"},
+		{[]string{"sample:pcpu", "sample:shared", "--fail-on", "packet_rate>5%"}, exitUsage,
+			"write packet_rate<-5%"},
+		{[]string{"sample:pcpu"}, exitUsage, "sample:pcpu: it has 0 sides (no run has the label side), and " +
+			"two are compared: give BEFORE and AFTER"},
 		{[]string{"sample:pcpu", "sample:none"}, exitUsage, "there is no sample"},
-		{[]string{"sample:pcpu", filepath.Join(dir, "results.json")}, exitFailure, "is a comparison of two sides itself"},
+		{[]string{"sample:pcpu", filepath.Join(dir, "results.json")}, exitFailure,
+			"is a comparison of two sides itself"},
 		{[]string{"sample:pcpu", filepath.Join(dir, "digest.txt")}, exitFailure, "it is a digest of xfrmscope"},
 		{[]string{"sample:pcpu", filepath.Join(dir, "none")}, exitFailure, "it does not exist"},
 	} {
@@ -124,12 +132,14 @@ func TestCompareExit(t *testing.T) {
 func TestCompareRefused(t *testing.T) {
 	files := seedFiles(t, "trex-20250728-pcpu.json")
 	code, _, stderr := cli("compare", "sample:pcpu", files[0])
-	if code != exitInvalid || !strings.Contains(stderr, "event: cpu-clock before, not given after") || !strings.Contains(stderr, "--force") {
+	if code != exitInvalid || !strings.Contains(stderr, "event: cpu-clock before, not given after") ||
+		!strings.Contains(stderr, "--force") {
 		t.Errorf("exit %d, stderr %s", code, stderr)
 	}
 	dir := t.TempDir()
 	code, _, stderr = cli("compare", "sample:pcpu", files[0], "--force", "-o", dir)
-	if code != exitOK || !strings.Contains(readFile(t, filepath.Join(dir, "results.json")), "compared although event") {
+	if code != exitOK || !strings.Contains(readFile(t, filepath.Join(dir, "results.json")),
+		"compared although event") {
 		t.Errorf("forced: exit %d, stderr %s", code, stderr)
 	}
 }
@@ -150,11 +160,13 @@ func TestCompareSeed(t *testing.T) {
 	for _, f := range r.Comparison.Rates {
 		for i, c := range f.Family.Comparisons {
 			if want := i >= 2; f.Family.Comparisons[0].Unit == "bit/s" && c.Star != want {
-				t.Errorf("%s, %s: star %v, want %v: %+v", f.Family.Name, f.Keys[i], c.Star, want, c.Ratio)
+				t.Errorf("%s, %s: star %v, want %v: %+v", f.Family.Name, f.Keys[i], c.Star, want,
+					c.Ratio)
 			}
 		}
 	}
-	if len(r.Comparison.USL) != 1 || r.Comparison.USL[0].Change.Missing != nil || !r.Comparison.USL[0].Change.Sigma.Star {
+	if len(r.Comparison.USL) != 1 || r.Comparison.USL[0].Change.Missing != nil ||
+		!r.Comparison.USL[0].Change.Sigma.Star {
 		t.Errorf("law %+v, want another sigma", r.Comparison.USL)
 	}
 }

@@ -40,7 +40,8 @@ Exit code 3 if nothing could be recorded.`,
 	f := cmd.Flags()
 	f.BoolVar(&o.json, "json", false, "print the checks, the tables and the plan as JSON")
 	f.StringVarP(&o.cpus, "cpus", "C", "", "CPUs that send, as 1-4,8: checks what concerns them, and prints a plan")
-	f.StringArrayVar(&o.devices, "dev", nil, "interface that carries the traffic, repeatable (default: all that are up)")
+	f.StringArrayVar(&o.devices, "dev", nil,
+		"interface that carries the traffic, repeatable (default: all that are up)")
 	f.StringArrayVar(&o.netns, "netns", nil, "network namespace to look at, repeatable (default: the current one)")
 	return cmd
 }
@@ -64,7 +65,8 @@ func runDoctor(ctx context.Context, io streams, o doctorOptions) error {
 	if report.CanRecord() {
 		return nil
 	}
-	return &record.Missing{What: "recording", Why: "what it needs is absent here", Fix: "the checks above name each fix"}
+	return &record.Missing{What: "recording", Why: "what it needs is absent here",
+		Fix: "the checks above name each fix"}
 }
 
 // focusOn makes a focus of the flags -C and --netns.

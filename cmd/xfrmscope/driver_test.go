@@ -25,8 +25,10 @@ func driven(t *testing.T, args ...string) *analyze.Run {
 		t.Skip("perf is not installed")
 	}
 	dir := filepath.Join(t.TempDir(), "sweep")
-	args = append([]string{"sweep"}, append(args, "-o", dir, "--set", "cpus.counts=1", "--set", "window=500ms", "--set", "warm_up=500ms",
-		"--set", "repeats=1", "--set", "events=[cpu-clock]", "--set", "probes=[none]", "--set", "steady.within=3s")...)
+	args = append([]string{"sweep"},
+		append(args, "-o", dir, "--set", "cpus.counts=1", "--set", "window=500ms", "--set", "warm_up=500ms",
+			"--set", "repeats=1", "--set", "events=[cpu-clock]", "--set", "probes=[none]", "--set",
+			"steady.within=3s")...)
 	if code, stdout, stderr := cli(args...); code != exitOK {
 		t.Fatalf("exit %d, %s%s", code, stdout, stderr)
 	}
@@ -85,7 +87,8 @@ func TestTRexResult(t *testing.T) {
 		"sas": "exit 0\n",
 		"trex-run": `trap 'exit 0' TERM
 cat > $2 <<'JSON'
-[{"fwd_tx_opackets": 4500000, "fwd_rx_ipackets": 4497000, "fwd_l_pkts": 3000, "fwd_l_pkts_percent": 0.0667, "direction": "fwd", "flows": 1, "run": 1, "elapsed_runtime": 3.0}]
+[{"fwd_tx_opackets": 4500000, "fwd_rx_ipackets": 4497000, "fwd_l_pkts": 3000,
+ "fwd_l_pkts_percent": 0.0667, "direction": "fwd", "flows": 1, "run": 1, "elapsed_runtime": 3.0}]
 JSON
 while :; do sleep 0.1; done
 `,

@@ -65,8 +65,10 @@ func newFaultBench(t *testing.T, program string, repeats int) *faultBench {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	b := &faultBench{t: t, program: program, dir: dir, sweep: filepath.Join(dir, "sweep"), scenario: filepath.Join(dir, "scenario.yaml")}
-	text := strings.NewReplacer("DIR", dir, "CPU", strconv.Itoa(online[len(online)-1]), "REPEATS", strconv.Itoa(repeats)).Replace(`apiVersion: xfrmscope/v1
+	b := &faultBench{t: t, program: program, dir: dir, sweep: filepath.Join(dir, "sweep"),
+		scenario: filepath.Join(dir, "scenario.yaml")}
+	text := strings.NewReplacer("DIR", dir, "CPU", strconv.Itoa(online[len(online)-1]), "REPEATS",
+		strconv.Itoa(repeats)).Replace(`apiVersion: xfrmscope/v1
 name: faults
 cpus: {sets: [CPU]}
 modes:
@@ -193,7 +195,8 @@ func faultKill(t *testing.T, program string) {
 		for i, dir := range s.Dirs {
 			now := finished{s.Runs[i].Sum, loads[dir]}
 			if before, ok := seen[dir]; ok && before != now {
-				t.Errorf("kill %d: %s was finished, and is another: %+v, now %+v", kills, dir, before, now)
+				t.Errorf("kill %d: %s was finished, and is another: %+v, now %+v", kills, dir, before,
+					now)
 			}
 			seen[dir] = now
 		}
@@ -215,7 +218,8 @@ func faultKill(t *testing.T, program string) {
 	for _, n := range loads {
 		started += n
 	}
-	t.Logf("%d kills -9; %d of %d runs finished, opened and verified after each; %d kept aside; the load was started %d times; none measured twice",
+	t.Logf("%d kills -9; %d of %d runs finished, opened and verified after each; %d kept aside; the load was "+
+		"started %d times; none measured twice",
 		kills, len(s.Dirs), planned, len(s.Aside), started)
 }
 
@@ -259,7 +263,8 @@ func faultDisk(t *testing.T, program string) {
 		t.Fatal(err)
 	}
 	s := b.completes(4)
-	t.Logf("full after %d of 4 runs: %s; with room %d runs, %d kept aside", before, strings.TrimSpace(out.String()), len(s.Dirs), len(s.Aside))
+	t.Logf("full after %d of 4 runs: %s; with room %d runs, %d kept aside", before, strings.TrimSpace(out.String()),
+		len(s.Dirs), len(s.Aside))
 }
 
 // A perf or a load that is killed ends the run, not what was finished before.
@@ -280,7 +285,8 @@ func faultChildren(t *testing.T, program string) {
 	} {
 		before := b.loads()[tt.run]
 		cmd, out := b.start()
-		for deadline := time.Now().Add(time.Minute); b.loads()[tt.run] == before && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(time.Minute); b.loads()[tt.run] == before &&
+			time.Now().Before(deadline); {
 			time.Sleep(5 * time.Millisecond)
 		}
 		time.Sleep(300 * time.Millisecond)
@@ -291,7 +297,8 @@ func faultChildren(t *testing.T, program string) {
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		if err := cmd.Wait(); err == nil || !strings.Contains(out.String(), tt.want) || !strings.Contains(out.String(), "of 2 runs are in") {
+		if err := cmd.Wait(); err == nil || !strings.Contains(out.String(), tt.want) ||
+			!strings.Contains(out.String(), "of 2 runs are in") {
 			t.Errorf("%s: %v, want %q in\n%s", tt.child, err, tt.want, out)
 		}
 		t.Log(out)
@@ -311,7 +318,8 @@ func childOf(parent int, name string) int {
 		}
 		var pid, ppid int
 		var comm, state string
-		if n, _ := fmt.Sscanf(string(data), "%d %s %s %d", &pid, &comm, &state, &ppid); n == 4 && ppid == parent && comm == "("+name+")" {
+		if n, _ := fmt.Sscanf(string(data), "%d %s %s %d", &pid, &comm, &state, &ppid); n == 4 &&
+			ppid == parent && comm == "("+name+")" {
 			return pid
 		}
 	}
@@ -331,7 +339,8 @@ func faultInterrupt(t *testing.T, program string) {
 		t.Fatal(err)
 	}
 	err := cmd.Wait()
-	if cmd.ProcessState.ExitCode() != exitInterrupted || !strings.Contains(out.String(), "the same command goes on with the others") {
+	if cmd.ProcessState.ExitCode() != exitInterrupted ||
+		!strings.Contains(out.String(), "the same command goes on with the others") {
 		t.Errorf("%v: %s", err, out)
 	}
 	if _, err := os.Stat(filepath.Join(b.dir, "up")); err == nil {
@@ -349,7 +358,8 @@ func TestFaultClock(t *testing.T) {
 	dir := sampleDir(t, "pcpu")
 	_, want, _ := cli("show", dir)
 	for i, run := range []string{"n1", "n2", "n4"} {
-		err := bundle.Amend(filepath.Join(dir, run), func(m *bundle.Manifest) { m.Started = m.Started.AddDate(10*(1-i), 0, 0) })
+		err := bundle.Amend(filepath.Join(dir, run),
+			func(m *bundle.Manifest) { m.Started = m.Started.AddDate(10*(1-i), 0, 0) })
 		if err != nil {
 			t.Fatal(err)
 		}

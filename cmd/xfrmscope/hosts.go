@@ -23,9 +23,11 @@ type hostOptions struct {
 }
 
 func (o *hostOptions) flags(f *pflag.FlagSet) {
-	f.StringArrayVar(&o.hosts, "host", nil, "measure there instead of here, as west=ssh:root@west; repeatable, all under one window")
+	f.StringArrayVar(&o.hosts, "host", nil,
+		"measure there instead of here, as west=ssh:root@west; repeatable, all under one window")
 	f.StringVar(&o.ssh, "ssh", "ssh", "how hosts are reached: ssh and its options")
-	f.StringToStringVar(&o.programs, "host-program", nil, "the program for a host of another architecture, as west=FILE")
+	f.StringToStringVar(&o.programs, "host-program", nil,
+		"the program for a host of another architecture, as west=FILE")
 }
 
 // dial copies this program to the hosts and starts it there.

@@ -44,7 +44,8 @@ counted twice. Gibit/s stays Gibit/s: reports print bit/s of the same layer.`,
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.dir, "output", "o", "", "directory of the run or sweep, to be made (required)")
-	f.StringVar(&o.kallsyms, "kallsyms", "", "kernel symbols of the recording: /proc/kallsyms of that machine and boot, may be gzipped")
+	f.StringVar(&o.kallsyms, "kallsyms", "",
+		"kernel symbols of the recording: /proc/kallsyms of that machine and boot, may be gzipped")
 	f.StringToStringVar(&o.labels, "label", nil, "label of the run, as mode=pcpu; report groups by mode")
 	f.StringToStringVar(&o.modes, "mode", nil, "FILE=NAME: mode of a file of traffic results")
 	return cmd

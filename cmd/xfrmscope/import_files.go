@@ -129,7 +129,8 @@ func kernelSymbols(files []importer.File, name string) ([]byte, []bundle.Gap, er
 		return nil, []bundle.Gap{{
 			What: "names of kernel functions",
 			Why:  "a perf.data holds addresses only, and no kernel symbols were given",
-			Fix:  "import again with --kallsyms FILE: /proc/kallsyms of the recording machine, read as root in the same boot",
+			Fix: "import again with --kallsyms FILE: /proc/kallsyms of the recording machine, read as " +
+				"root in the same boot",
 		}}, nil
 	}
 	data, err := os.ReadFile(name)

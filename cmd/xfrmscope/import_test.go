@@ -27,18 +27,22 @@ func writeimportAll(t *testing.T, texts map[string]string) map[string]string {
 }
 
 const (
-	rates  = "# frame size 1440,pps 100,tx per flow 1G\n#flows,run_1,run_2,avg_2\n1,3.13,3.11,3.12\n2,6.26,6.24,6.25\n"
+	rates = "# frame size 1440,pps 100,tx per flow 1G\n" +
+		"#flows,run_1,run_2,avg_2\n1,3.13,3.11,3.12\n2,6.26,6.24,6.25\n"
 	losses = "#flows,run_1,run_2,cum_error\n1,0.00,0.00,0.00\n2,0.10,0.30,0.20\n"
 	other  = "#flows,run_1,run_2,avg_2\n1,3.33,3.31,3.32\n2,6.26,6.24,6.25\n"
-	udp    = `{"start": {"version": "iperf 3.18", "test_start": {"protocol": "UDP", "num_streams": 1}}, "end": {"sum_sent": {"seconds": 5, "bytes": 1000, "bits_per_second": 1600, "packets": 10}}}`
+	udp    = `{"start": {"version": "iperf 3.18", "test_start": {"protocol": "UDP", "num_streams": 1}},
+		"end": {"sum_sent": {"seconds": 5, "bytes": 1000, "bits_per_second": 1600, "packets": 10}}}`
 )
 
 // A sweep of TRex is a directory a mode; what is about other runs is one of its
 // own.
 func TestFilesMakesSweep(t *testing.T) {
-	f := writeimportAll(t, map[string]string{"a-pcpu.csv": rates, "a-pcpu-lp.csv": losses, "a-one-sa.csv": other, "x.folded": "a;b 1\n", "u1.json": udp})
+	f := writeimportAll(t, map[string]string{"a-pcpu.csv": rates, "a-pcpu-lp.csv": losses, "a-one-sa.csv": other,
+		"x.folded": "a;b 1\n", "u1.json": udp})
 	dir := filepath.Join(t.TempDir(), "sweep")
-	runs, _, err := importAll([]string{f["a-pcpu.csv"], f["a-one-sa.csv"], f["a-pcpu-lp.csv"], f["x.folded"], f["u1.json"]}, dir, importOptions{})
+	runs, _, err := importAll([]string{f["a-pcpu.csv"], f["a-one-sa.csv"], f["a-pcpu-lp.csv"], f["x.folded"],
+		f["u1.json"]}, dir, importOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,13 +55,15 @@ func TestFilesMakesSweep(t *testing.T) {
 		if err := r.Verify(); err != nil {
 			t.Error(err)
 		}
-		got = append(got, fmt.Sprintf("%s mode=%s files=%d", filepath.Base(r.Path), r.Plan.Labels["mode"], len(r.Files)))
+		got = append(got, fmt.Sprintf("%s mode=%s files=%d", filepath.Base(r.Path), r.Plan.Labels["mode"],
+			len(r.Files)))
 	}
 	want := []string{"pcpu mode=pcpu files=2", "shared mode=shared files=1", "x mode= files=1", "u1 mode= files=1"}
 	if !slices.Equal(got, want) {
 		t.Errorf("runs %q, want %q", got, want)
 	}
-	if _, _, err := importAll([]string{f["a-pcpu.csv"]}, dir, importOptions{}); err == nil || !strings.Contains(err.Error(), "already holds files") {
+	if _, _, err := importAll([]string{f["a-pcpu.csv"]}, dir, importOptions{}); err == nil ||
+		!strings.Contains(err.Error(), "already holds files") {
 		t.Errorf("again into the same directory: %v", err)
 	}
 }
@@ -70,7 +76,8 @@ func TestFilesContradict(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sweep")
 	_, _, err := importAll(files, dir, importOptions{})
 	var contradiction *importer.ContradictionError
-	if !errors.As(err, &contradiction) || contradiction.N != 1 || contradiction.Run != 1 || !strings.Contains(err.Error(), "--mode FILE=NAME") {
+	if !errors.As(err, &contradiction) || contradiction.N != 1 || contradiction.Run != 1 ||
+		!strings.Contains(err.Error(), "--mode FILE=NAME") {
 		t.Errorf("%v, want run 1 of 1 flows", err)
 	}
 	if _, err := os.Stat(dir); err == nil {
@@ -80,7 +87,9 @@ func TestFilesContradict(t *testing.T) {
 	if err != nil || len(runs) != 2 || runs[1].Plan.Labels["mode"] != "friday" {
 		t.Errorf("%v, %d runs", err, len(runs))
 	}
-	if _, _, err := importAll(files, dir+"2", importOptions{modes: map[string]string{"firday.csv": "friday"}}); err == nil || !strings.Contains(err.Error(), "not among the files") {
+	if _, _, err := importAll(files, dir+"2",
+		importOptions{modes: map[string]string{"firday.csv": "friday"}}); err == nil ||
+		!strings.Contains(err.Error(), "not among the files") {
 		t.Errorf("a mode of no file: %v", err)
 	}
 }
@@ -101,7 +110,8 @@ func TestImportRun(t *testing.T) {
 		t.Fatalf("%v, losses %+v", err, losses)
 	}
 	r := runs[0]
-	if r.Status != bundle.Complete || r.Source != "import" || len(r.Files) != 1 || r.Files[0].Name != "import/1-a_b_c.folded" {
+	if r.Status != bundle.Complete || r.Source != "import" || len(r.Files) != 1 ||
+		r.Files[0].Name != "import/1-a_b_c.folded" {
 		t.Errorf("manifest %+v", r.Manifest)
 	}
 	if err := r.Verify(); err != nil {

@@ -38,8 +38,10 @@ func list(io streams, path string) error {
 	fmt.Fprintln(w, "run\tside\tmode\tn\trepeat\tCPUs\twindow\tstatus\tlosses\twarnings\tnot measured\tMB")
 	for _, r := range runs {
 		label := func(key string) string { return dash(r.Plan.Labels[key]) }
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%.1f s\t%s\t%d\t%d\t%d\t%.2f\n", strings.TrimPrefix(r.Path, path+"/"),
-			label(bundle.LabelSide), dash(r.Plan.Mode()), label(bundle.LabelN), label(bundle.LabelRepeat), dash(r.Plan.CPUs.String()), r.Window.Seconds(), r.Status,
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%.1f s\t%s\t%d\t%d\t%d\t%.2f\n",
+			strings.TrimPrefix(r.Path, path+"/"),
+			label(bundle.LabelSide), dash(r.Plan.Mode()), label(bundle.LabelN), label(bundle.LabelRepeat),
+			dash(r.Plan.CPUs.String()), r.Window.Seconds(), r.Status,
 			len(r.Losses), len(r.Warnings), len(r.Gaps), megabytes(r.Files))
 	}
 	if err := w.Flush(); err != nil {

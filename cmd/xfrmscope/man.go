@@ -24,7 +24,8 @@ func newMan() *cobra.Command {
 			root := cmd.Root()
 			root.DisableAutoGenTag = true
 			keepLines(root)
-			return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "xfrmscope", Manual: "User Commands", Date: &epoch}, args[0])
+			return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "xfrmscope",
+				Manual: "User Commands", Date: &epoch}, args[0])
 		},
 	}
 }

@@ -76,7 +76,8 @@ func TestMutants(t *testing.T) {
 	if worst > mutantMemory {
 		t.Errorf("mutant %d allocated %.0f MB", worstOf, float64(worst)/1e6)
 	}
-	t.Logf("%d mutants: no panic; %d opened and analysed, %d found damaged; at most %.1f MB allocated for one", n, opened, found, float64(worst)/1e6)
+	t.Logf("%d mutants: no panic; %d opened and analysed, %d found damaged; at most %.1f MB allocated for one", n,
+		opened, found, float64(worst)/1e6)
 }
 
 func same(a, b fstest.MapFS) bool {
@@ -140,7 +141,9 @@ func smallBundle(t *testing.T) fstest.MapFS {
 			t.Fatal(err)
 		}
 	}
-	if err := w.WriteFile("symbols/kallsyms.gz", gzipped(t, "ffffffff81000000 T _text\nffffffff81a00000 T native_queued_spin_lock_slowpath\nffffffff81b00000 t esp_output\n")); err != nil {
+	if err := w.WriteFile("symbols/kallsyms.gz",
+		gzipped(t, "ffffffff81000000 T _text\nffffffff81a00000 T "+
+			"native_queued_spin_lock_slowpath\nffffffff81b00000 t esp_output\n")); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Finish(""); err != nil {

@@ -54,7 +54,8 @@ func TestPackedIsTheSame(t *testing.T) {
 	if code, _, stderr := cli("compare", plain, public); code != exitOK {
 		t.Errorf("compare: exit %d, %s", code, stderr)
 	}
-	if code, _, stderr := cli("pack", dir, "-o", plain); code != exitFailure || !strings.Contains(stderr, "already holds files") {
+	if code, _, stderr := cli("pack", dir, "-o", plain); code != exitFailure ||
+		!strings.Contains(stderr, "already holds files") {
 		t.Errorf("over a file: exit %d, %s", code, stderr)
 	}
 	if code, _, stderr := cli("pack", dir); code != exitUsage || !strings.Contains(stderr, "add -o FILE.tar.zst") {
@@ -67,7 +68,8 @@ func TestPackedIsTheSame(t *testing.T) {
 	if err := os.WriteFile(plain, data[:len(data)/2], 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, stderr := cli("show", plain); code != exitFailure || !strings.Contains(stderr, "is no packed bundle") {
+	if code, _, stderr := cli("show", plain); code != exitFailure ||
+		!strings.Contains(stderr, "is no packed bundle") {
 		t.Errorf("half a file: exit %d, %s", code, stderr)
 	}
 }

@@ -43,9 +43,11 @@ scenario, mode, n, side, run, and the run's own.
 	}
 	cmd.Flags().StringVar(&o.pyroscope, "pyroscope", "", "address of a Pyroscope server")
 	cmd.Flags().StringVar(&o.gateway, "pushgateway", "", "address of a Prometheus Pushgateway")
-	cmd.Flags().StringVar(&o.group, "group", "default", "label push of the figures; the next push of a group replaces its figures")
+	cmd.Flags().StringVar(&o.group, "group", "default",
+		"label push of the figures; the next push of a group replaces its figures")
 	cmd.Flags().StringVar(&o.openMetrics, "openmetrics", "", "file to write the figures to")
-	cmd.Flags().StringArrayVar(&o.headers, "header", nil, "header of every request, \"Name: value\"; may be repeated")
+	cmd.Flags().StringArrayVar(&o.headers, "header", nil,
+		"header of every request, \"Name: value\"; may be repeated")
 	return cmd
 }
 

@@ -21,7 +21,8 @@ func TestPush(t *testing.T) {
 	}))
 	defer server.Close()
 	file := filepath.Join(t.TempDir(), "figures.txt")
-	code, out, errw := cli("push", "sample:pcpu", "--pyroscope", server.URL, "--pushgateway", server.URL, "--group", "nightly",
+	code, out, errw := cli("push", "sample:pcpu", "--pyroscope", server.URL, "--pushgateway", server.URL, "--group",
+		"nightly",
 		"--openmetrics", file, "--header", "Authorization: Bearer x")
 	if code != exitOK || !strings.Contains(out, "3 of 3 profiles sent") {
 		t.Errorf("push = %d, %s%s", code, out, errw)
@@ -35,7 +36,8 @@ func TestPush(t *testing.T) {
 	}
 
 	code, out, errw = cli("push", "sample:pcpu", "--pyroscope", server.URL)
-	if code != exitFailure || !strings.Contains(errw, "401 Unauthorized: not so") || !strings.Contains(out, "0 of 3 profiles sent") {
+	if code != exitFailure || !strings.Contains(errw, "401 Unauthorized: not so") ||
+		!strings.Contains(out, "0 of 3 profiles sent") {
 		t.Errorf("push without the header = %d, %s%s", code, out, errw)
 	}
 }

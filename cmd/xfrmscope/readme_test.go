@@ -55,7 +55,8 @@ func readmeBlocks(t *testing.T) []string {
 	for line := range strings.Lines(string(text) + "\n") {
 		code, ok := strings.CutPrefix(line, "    ")
 		if ok && !strings.HasPrefix(code, "make ") {
-			block.WriteString(repeatFlag.ReplaceAllString(windowFlag.ReplaceAllString(code, "-d 1s"), "--repeat 1"))
+			block.WriteString(repeatFlag.ReplaceAllString(windowFlag.ReplaceAllString(code, "-d 1s"),
+				"--repeat 1"))
 		}
 		if !ok && block.Len() > 0 {
 			blocks = append(blocks, block.String())

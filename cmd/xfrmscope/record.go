@@ -67,15 +67,20 @@ measured. Needs root, or what ` + "`xfrmscope doctor`" + ` names.`,
 	f.DurationVarP(&o.duration, "duration", "d", 20*time.Second, "length of the window")
 	f.DurationVar(&o.warmUp, "warm-up", 0, "let the load run this long before the window")
 	f.StringVarP(&o.dir, "output", "o", "", "directory of the run, to be made (required)")
-	f.StringArrayVarP(&o.events, "event", "e", nil, "perf event, repeatable (default: cycles and instructions as a group, L1 misses)")
+	f.StringArrayVarP(&o.events, "event", "e", nil,
+		"perf event, repeatable (default: cycles and instructions as a group, L1 misses)")
 	f.IntVarP(&o.hz, "frequency", "F", record.DefaultFrequencyHz, "samples per second, event and CPU")
 	f.StringVar(&o.load, "load", "", "shell command that makes the traffic; ended after the window")
 	f.StringVar(&o.loadCPUs, "load-cpus", "", "pin the load to these CPUs")
-	f.StringVar(&o.packets, "packets", "", "file of running packet counts, read at both ends of the window: one number, or lines CPU PACKETS")
-	f.StringArrayVar(&o.netns, "netns", nil, "network namespace whose SAs are read, repeatable (default: the current one)")
+	f.StringVar(&o.packets, "packets", "",
+		"file of running packet counts, read at both ends of the window: one number, or lines CPU PACKETS")
+	f.StringArrayVar(&o.netns, "netns", nil,
+		"network namespace whose SAs are read, repeatable (default: the current one)")
 	f.StringToStringVar(&o.labels, "label", nil, "label of the run, as mode=pcpu; report groups by mode")
-	f.StringSliceVar(&o.probes, "probes", bundle.Probes(), "eBPF probes, each in a phase of its own after the window")
-	f.DurationVar(&o.phase, "phase", 0, fmt.Sprintf("length of each probe's phase (default %s, at most the window's length)", record.DefaultPhase))
+	f.StringSliceVar(&o.probes, "probes", bundle.Probes(),
+		"eBPF probes, each in a phase of its own after the window")
+	f.DurationVar(&o.phase, "phase", 0, fmt.Sprintf(
+		"length of each probe's phase (default %s, at most the window's length)", record.DefaultPhase))
 	f.BoolVar(&o.noProbes, "no-probes", false, "load no eBPF probe")
 	o.hostOptions.flags(f)
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the plan, measure nothing")
@@ -116,7 +121,8 @@ func (o *recordOptions) plan() (bundle.Plan, error) {
 		return p, usagef("record needs a directory for the run: add -o DIR")
 	}
 	if o.cpus == "" {
-		return p, usagef("record needs the CPUs that send: add -C 1-4; `xfrmscope doctor` shows which are online")
+		return p, usagef(
+			"record needs the CPUs that send: add -C 1-4; `xfrmscope doctor` shows which are online")
 	}
 	var err error
 	if p.CPUs, err = bundle.ParseCPUSet(o.cpus); err != nil {

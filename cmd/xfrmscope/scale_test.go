@@ -56,8 +56,11 @@ func simulate(tb testing.TB, dir string, runs int) {
 			Tool: "simulated", Source: "record", Started: time.Unix(0, 0).UTC(),
 			Host:   bundle.Host{Name: "simulated", Kernel: "7.3.4"},
 			Window: bundle.Window{StartNS: 1e9, EndNS: 6e9},
-			Plan:   bundle.Plan{CPUs: cpus(n), DurationNS: 5e9, NetNS: []string{"west"}, Labels: map[string]string{"mode": mode, "n": strconv.Itoa(n), "repeat": strconv.Itoa(repeat), "side": []string{"before", "after"}[repeat%2]}},
-			Probes: []bundle.Probe{{Name: "wait", Rung: "fentry", Window: bundle.Window{StartNS: 7e9, EndNS: 9e9}}},
+			Plan: bundle.Plan{CPUs: cpus(n), DurationNS: 5e9, NetNS: []string{"west"},
+				Labels: map[string]string{"mode": mode, "n": strconv.Itoa(n),
+					"repeat": strconv.Itoa(repeat), "side": []string{"before", "after"}[repeat%2]}},
+			Probes: []bundle.Probe{{Name: "wait", Rung: "fentry",
+				Window: bundle.Window{StartNS: 7e9, EndNS: 9e9}}},
 		})
 		if err != nil {
 			tb.Fatal(err)
@@ -118,7 +121,8 @@ func simulatedSAs(mode string, n int, rate float64) []bundle.SA {
 		return rate / float64(n) * float64(b2i(sa > 0 && sa <= n))
 	}
 	for sa := range scaleCPUs + 1 {
-		row := bundle.SA{NetNS: "west", Src: "192.0.2.2", Dst: "192.0.2.3", Proto: "esp", SPI: uint32(0x1000 + sa), Mode: "tunnel", Dir: "out", ReqID: 1}
+		row := bundle.SA{NetNS: "west", Src: "192.0.2.2", Dst: "192.0.2.3", Proto: "esp",
+			SPI: uint32(0x1000 + sa), Mode: "tunnel", Dir: "out", ReqID: 1}
 		if sa > 0 {
 			cpu := uint32(sa - 1)
 			row.PCPU = &cpu
@@ -148,12 +152,15 @@ func simulatedCounters(rng *rand.Rand) []bundle.Counter {
 	for cpu := range scaleCPUs {
 		for _, of := range []struct{ source, unit, names string }{
 			{"/proc/stat", "ns", "user nice system idle iowait irq softirq steal"},
-			{"/proc/net/softnet_stat", "count", "processed dropped time_squeeze received_rps flow_limit_count backlog_len input_qlen process_qlen"},
+			{"/proc/net/softnet_stat", "count", "processed dropped time_squeeze received_rps " +
+				"flow_limit_count backlog_len input_qlen process_qlen"},
 		} {
 			for _, name := range strings.Fields(of.names) {
 				value := rng.Uint64N(1e9)
-				rows = append(rows, bundle.Counter{Phase: "start", TimeNS: 1e9, Source: of.source, CPU: &cpu, Name: name, Unit: of.unit, Value: value},
-					bundle.Counter{Phase: "end", TimeNS: 6e9, Source: of.source, CPU: &cpu, Name: name, Unit: of.unit, Value: value + rng.Uint64N(1e9)})
+				rows = append(rows, bundle.Counter{Phase: "start", TimeNS: 1e9, Source: of.source,
+					CPU: &cpu, Name: name, Unit: of.unit, Value: value},
+					bundle.Counter{Phase: "end", TimeNS: 6e9, Source: of.source, CPU: &cpu,
+						Name: name, Unit: of.unit, Value: value + rng.Uint64N(1e9)})
 			}
 		}
 	}
@@ -166,7 +173,9 @@ func simulatedLocks(rng *rand.Rand, n int) []bundle.LockLine {
 		account := bundle.LockAccount{CPU: cpu}
 		for lock := range 8 {
 			count := 1 + rng.Uint64N(1e5)
-			row := bundle.LockRow{CPU: cpu, Lock: fmt.Sprintf("%#x", 0xffff888100000000+uint64(lock)<<6), Name: fmt.Sprintf("lock%d", lock), Count: count, WaitNS: count * 800, MaxNS: 90_000, Hist: make([]uint64, 32)}
+			row := bundle.LockRow{CPU: cpu, Lock: fmt.Sprintf("%#x", 0xffff888100000000+uint64(lock)<<6),
+				Name: fmt.Sprintf("lock%d", lock), Count: count, WaitNS: count * 800, MaxNS: 90_000,
+				Hist: make([]uint64, 32)}
 			row.Hist[9] = count
 			account.Begun += count
 			account.Ended += count
@@ -181,8 +190,10 @@ func simulatedPlacement() []bundle.Fact {
 	var facts []bundle.Fact
 	for queue := range scaleCPUs {
 		for _, phase := range []string{"start", "end"} {
-			facts = append(facts, bundle.Fact{Phase: phase, Topic: "irq", Subject: strconv.Itoa(100 + queue), Name: "affinity", Value: strconv.Itoa(queue)},
-				bundle.Fact{Phase: phase, Topic: "xps", Subject: fmt.Sprintf("eth0 tx-%d", queue), Name: "cpus", Value: strconv.Itoa(queue)})
+			facts = append(facts, bundle.Fact{Phase: phase, Topic: "irq",
+				Subject: strconv.Itoa(100 + queue), Name: "affinity", Value: strconv.Itoa(queue)},
+				bundle.Fact{Phase: phase, Topic: "xps", Subject: fmt.Sprintf("eth0 tx-%d", queue),
+					Name: "cpus", Value: strconv.Itoa(queue)})
 		}
 	}
 	return facts
@@ -222,8 +233,10 @@ func TestScale(t *testing.T) {
 				t.Fatalf("%v: %v\n%.2000s", args, err, out)
 			}
 			usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-			t.Logf("%-8s %5d runs x %d CPUs: %6.2f s, %6.2f s of CPU, %5.0f MB at most, %6.2f ms a run", args[0], n, scaleCPUs,
-				took.Seconds(), (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), float64(usage.Maxrss)/1e3, 1e3*took.Seconds()/float64(n))
+			t.Logf("%-8s %5d runs x %d CPUs: %6.2f s, %6.2f s of CPU, %5.0f MB at most, %6.2f ms a run",
+				args[0], n, scaleCPUs,
+				took.Seconds(), (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(),
+				float64(usage.Maxrss)/1e3, 1e3*took.Seconds()/float64(n))
 		}
 		t.Logf("         %s", size(t, filepath.Join(dir, "report-"+strconv.Itoa(n))))
 		if i+1 < len(sizes) && sizes[i+1] == n {
@@ -249,5 +262,6 @@ func size(t *testing.T, dir string) string {
 			page = info.Size()
 		}
 	}
-	return fmt.Sprintf("report: %d files, %.1f MB, report.html %.1f MB", len(entries), float64(total)/1e6, float64(page)/1e6)
+	return fmt.Sprintf("report: %d files, %.1f MB, report.html %.1f MB", len(entries), float64(total)/1e6,
+		float64(page)/1e6)
 }

@@ -39,24 +39,28 @@ func TestExampleScenarios(t *testing.T) {
 		if code != exitOK || !strings.Contains(plan, scenario.Hash([]byte(text))[:12]) {
 			t.Errorf("%s: %s%s", name, plan, stderr)
 		}
-		if code, source, _ := cli("scenario", "print", "--source", name); code != exitOK || !strings.HasPrefix(source, "# ") {
+		if code, source, _ := cli("scenario", "print", "--source", name); code != exitOK ||
+			!strings.HasPrefix(source, "# ") {
 			t.Errorf("%s: source %q", name, source)
 		}
 	}
-	if code, schema, _ := cli("scenario", "schema"); code != exitOK || !strings.Contains(schema, `"additionalProperties": false`) {
+	if code, schema, _ := cli("scenario", "schema"); code != exitOK ||
+		!strings.Contains(schema, `"additionalProperties": false`) {
 		t.Errorf("schema %s", schema)
 	}
 }
 
 func TestDryRunOfASweep(t *testing.T) {
-	code, plan, stderr := cli("sweep", "--cpus", "1", "--repeat", "2", "--mode", "pcpu", "--setup", "up {n}", "--teardown", "down", "--load", "flows {n} on {cpus}", "--dry-run")
+	code, plan, stderr := cli("sweep", "--cpus", "1", "--repeat", "2", "--mode", "pcpu", "--setup", "up {n}",
+		"--teardown", "down", "--load", "flows {n} on {cpus}", "--dry-run")
 	const want = `   1  pcpu-n1-r1               CPUs 0
         set-up    up 1
         load      flows 1 on 0
         tear-down down
    2  pcpu-n1-r2               CPUs 0
 `
-	if code != exitOK || !strings.HasSuffix(plan, want) || !strings.HasPrefix(plan, "sweep over 1 CPUs: 2 runs, 22s of warm-up and window each, scenario ") {
+	if code != exitOK || !strings.HasSuffix(plan, want) ||
+		!strings.HasPrefix(plan, "sweep over 1 CPUs: 2 runs, 22s of warm-up and window each, scenario ") {
 		t.Errorf("exit %d, stdout\n%s\nstderr %s", code, plan, stderr)
 	}
 }

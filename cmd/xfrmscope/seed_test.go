@@ -79,12 +79,14 @@ func checkSeed(t *testing.T, name string, r *analyze.Result) {
 		}
 		c := r.Curves[i]
 		if len(c.Runs) != 80 || len(c.Scaling.Rows) != 16 || c.Scaling.Unit != "bit/s" {
-			t.Errorf("%s: %d runs, %d N, unit %s: a run in a CSV and in a JSON is one run", mode, len(c.Runs), len(c.Scaling.Rows), c.Scaling.Unit)
+			t.Errorf("%s: %d runs, %d N, unit %s: a run in a CSV and in a JSON is one run", mode,
+				len(c.Runs), len(c.Scaling.Rows), c.Scaling.Unit)
 		}
 		for _, row := range c.Scaling.Rows {
 			m := raw[mode][row.N]
 			if row.Rate.N != 5 || math.Abs(row.Rate.Median/(1<<30)-m.rate) > 0.006 {
-				t.Errorf("%s, %d flows: %d runs, median %.3f Gibit/s, by hand %.3f", mode, row.N, row.Rate.N, row.Rate.Median/(1<<30), m.rate)
+				t.Errorf("%s, %d flows: %d runs, median %.3f Gibit/s, by hand %.3f", mode, row.N,
+					row.Rate.N, row.Rate.Median/(1<<30), m.rate)
 			}
 			if name == "CSV" && mode != "pcpu" {
 				continue // the CSV of losses is that of pcpu
@@ -95,10 +97,12 @@ func checkSeed(t *testing.T, name string, r *analyze.Result) {
 		}
 		// By hand: the first N with less than 0.9 of N times one flow, or more than 0.1 % lost.
 		knee := 1
-		for ; knee <= 16 && raw[mode][knee].rate >= 0.9*float64(knee)*raw[mode][1].rate && raw[mode][knee].loss <= 0.001; knee++ {
+		for ; knee <= 16 && raw[mode][knee].rate >= 0.9*float64(knee)*raw[mode][1].rate &&
+			raw[mode][knee].loss <= 0.001; knee++ {
 		}
 		if name != "CSV" && c.Scaling.Knee.LastGood != knee-1 || mode == "pcpu" && knee-1 != want.lastGood {
-			t.Errorf("%s: linear to %d, by hand to %d, want %d", mode, c.Scaling.Knee.LastGood, knee-1, want.lastGood)
+			t.Errorf("%s: linear to %d, by hand to %d, want %d", mode, c.Scaling.Knee.LastGood, knee-1,
+				want.lastGood)
 		}
 		if want.at == "" {
 			continue
@@ -178,7 +182,8 @@ func TestSeedDigest(t *testing.T) {
 	if code != exitOK || stderr != "" {
 		t.Fatalf("exit %d, stderr %s", code, stderr)
 	}
-	for _, want := range []string{"pcpu                plain               shared", "   5     16.79    0.00%      16.79    0.00%       7.37   56.15%", "  16     24.02   55.01%"} {
+	for _, want := range []string{"pcpu                plain               shared",
+		"   5     16.79    0.00%      16.79    0.00%       7.37   56.15%", "  16     24.02   55.01%"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is not in\n%s", want, stdout)
 		}

@@ -125,8 +125,10 @@ func lockCost(ctx context.Context, io streams, o selftestOptions, options selfte
 }
 
 func printCost(io streams, r *selftest.CostResult) error {
-	fmt.Fprintf(io.out, "kernel %s, one lock on CPUs %s, %d repeats of %v in turn: median (lowest to highest)\n", r.Kernel, r.CPUs, r.Repeats, r.WindowNS)
-	fmt.Fprintf(io.out, "an empty program is accounted %.0f ns a run (%.0f to %.0f), which is subtracted\n\n", r.EmptyNS.Median, r.EmptyNS.Low, r.EmptyNS.High)
+	fmt.Fprintf(io.out, "kernel %s, one lock on CPUs %s, %d repeats of %v in turn: median (lowest to highest)\n",
+		r.Kernel, r.CPUs, r.Repeats, r.WindowNS)
+	fmt.Fprintf(io.out, "an empty program is accounted %.0f ns a run (%.0f to %.0f), which is subtracted\n\n",
+		r.EmptyNS.Median, r.EmptyNS.Low, r.EmptyNS.High)
 	w := tabwriter.NewWriter(io.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ns/contended wait\tload's ns/op over none\twaits\tobserver")
 	for _, c := range r.Rows {
@@ -134,7 +136,8 @@ func printCost(io streams, r *selftest.CostResult) error {
 			fmt.Fprintf(w, "not measured\t\t\t%s: %s\n", c.Observer, c.Missing)
 			continue
 		}
-		fmt.Fprintf(w, "%.0f (%.0f to %.0f)\t%.2f (%.2f to %.2f)\t%d\t%s\n", c.PerEvent.Median, c.PerEvent.Low, c.PerEvent.High,
+		fmt.Fprintf(w, "%.0f (%.0f to %.0f)\t%.2f (%.2f to %.2f)\t%d\t%s\n", c.PerEvent.Median, c.PerEvent.Low,
+			c.PerEvent.High,
 			c.OpRatio.Median, c.OpRatio.Low, c.OpRatio.High, c.Events, c.Observer)
 	}
 	return w.Flush()
@@ -142,7 +145,8 @@ func printCost(io streams, r *selftest.CostResult) error {
 
 // options turns the flags into what the test needs.
 func (o *selftestOptions) options(io streams) (selftest.Options, error) {
-	out := selftest.Options{Rounds: o.rounds, Window: o.window, Progress: func(line string) { fmt.Fprintln(io.err, line) }}
+	out := selftest.Options{Rounds: o.rounds, Window: o.window,
+		Progress: func(line string) { fmt.Fprintln(io.err, line) }}
 	if len(o.beside) > 0 && !o.cost {
 		return out, usagef("--beside compares costs: add --cost")
 	}
@@ -178,14 +182,16 @@ func mayNot(err error) error {
 	if os.Geteuid() == 0 {
 		fix = "in a container, seccomp or a lacking CAP_BPF forbids it; `xfrmscope doctor` looks closer"
 	}
-	return &record.Missing{What: "lock selftest", Why: "the kernel does not let this user load the generator (" + fs.ErrPermission.Error() + ")", Fix: fix, Err: err}
+	return &record.Missing{What: "lock selftest", Why: "the kernel does not let this user load the generator (" +
+		fs.ErrPermission.Error() + ")", Fix: fix, Err: err}
 }
 
 // trustworthy turns a result into the exit code.
 func trustworthy(r *selftest.Result) error {
 	switch {
 	case !r.Attached():
-		return &record.Missing{What: "wait probe", Why: "no rung attaches on this kernel", Fix: "`xfrmscope doctor` names what each needs"}
+		return &record.Missing{What: "wait probe", Why: "no rung attaches on this kernel",
+			Fix: "`xfrmscope doctor` names what each needs"}
 	case !r.Valid():
 		return &invalidError{"lock selftest: a fact that must hold does not; see the verdicts"}
 	}

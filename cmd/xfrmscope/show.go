@@ -77,7 +77,8 @@ func readStdin(ctx context.Context, in io.Reader, user bool) (*analyze.Result, s
 	case len(data) > maxStdin:
 		return nil, "", fmt.Errorf("stdin has more than %d bytes: give the file by its name", maxStdin)
 	case len(bytes.TrimSpace(data)) == 0:
-		return nil, "", errors.New("stdin is empty: pipe folded stacks, a recording or a mail with a digest into it")
+		return nil, "",
+			errors.New("stdin is empty: pipe folded stacks, a recording or a mail with a digest into it")
 	}
 	if digest, ok := digest.FindDigest(string(data)); ok {
 		return nil, digest, nil

@@ -47,7 +47,8 @@ func newSweep(io streams) *cobra.Command {
 		Short: "Make the runs of a scenario, one after the other, and lose none",
 		Long: `Sweep makes one run for each combination of CPUs, modes and sides that a
 scenario names, as often as it says, interleaved, with the set-up and the
-tear-down of each. The scenario is a file, the name of an example (` + "`xfrmscope\nscenario list`" + `), or the flags --cpus and --load.
+tear-down of each. The scenario is a file, the name of an example (` +
+			"`xfrmscope\nscenario list`" + `), or the flags --cpus and --load.
 
 In commands {n} {cpus} (0-3) {each_cpu} (0 1 2 3) {mode} {side} {repeat} {run}
 stand for what the run is.
@@ -68,10 +69,12 @@ are in RUN/hosts/NAME, and one that fails is tried again at the next run.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runSweep(cmd.Context(), io, &o, args) },
 	}
 	f := cmd.Flags()
-	f.StringVarP(&o.dir, "output", "o", "", "directory of the sweep; one that holds part of it is completed (required)")
+	f.StringVarP(&o.dir, "output", "o", "",
+		"directory of the sweep; one that holds part of it is completed (required)")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the runs, measure nothing")
 	f.BoolVar(&o.resume, "resume", false, "complete the sweep in -o by its own scenario: no other is given")
-	f.StringArrayVar(&o.set, "set", nil, "change a value of the scenario, as window=5s or modes.pcpu.setup=CMD; repeatable")
+	f.StringArrayVar(&o.set, "set", nil,
+		"change a value of the scenario, as window=5s or modes.pcpu.setup=CMD; repeatable")
 	f.StringVar(&o.cpus, "cpus", "", "how many CPUs send: 1..8, or 1,2,4")
 	f.StringVar(&o.from, "from", "", "CPUs to take them from, as 1-8 (default: the online ones)")
 	f.StringVar(&o.order, "cpu-order", "", "number, l3 (one L3 cache after the other) or spread (each in turn)")
@@ -135,7 +138,8 @@ func runSweep(ctx context.Context, io streams, o *sweepOptions, args []string) (
 				return
 			}
 			line.last = finishedText(ctx, &p, s.Gates, failed)
-			line.print(fmt.Sprintf("run %d/%d %s: %s; %s left", p.Index, p.Total, p.Run, line.last, about(p.Left)))
+			line.print(fmt.Sprintf("run %d/%d %s: %s; %s left", p.Index, p.Total, p.Run, line.last,
+				about(p.Left)))
 		},
 	})
 	line.clear()
@@ -164,7 +168,8 @@ func (o *sweepOptions) scenario(args []string) (*scenario.Scenario, error) {
 	case len(args) == 1:
 		return readScenario(args[0], o.set)
 	case o.cpus == "":
-		return nil, usagef("sweep needs a SCENARIO.yaml, or --cpus 1..8 --load CMD; `xfrmscope scenario list` names examples")
+		return nil, usagef("sweep needs a SCENARIO.yaml, or --cpus 1..8 --load CMD; `xfrmscope scenario " +
+			"list` names examples")
 	}
 	return o.fromFlags()
 }
@@ -172,8 +177,10 @@ func (o *sweepOptions) scenario(args []string) (*scenario.Scenario, error) {
 // fromFlags makes a scenario of the flags.
 func (o *sweepOptions) fromFlags() (*scenario.Scenario, error) {
 	s := &scenario.Scenario{
-		APIVersion: scenario.APIVersion, Name: "sweep over " + o.cpus + " CPUs", CPUs: scenario.CPUs{Order: o.order},
-		NetNS: o.netns, Window: o.duration, Repeats: o.repeat, Events: o.events, Frequency: o.hz, Headline: o.headline,
+		APIVersion: scenario.APIVersion, Name: "sweep over " + o.cpus + " CPUs",
+		CPUs:  scenario.CPUs{Order: o.order},
+		NetNS: o.netns, Window: o.duration, Repeats: o.repeat, Events: o.events, Frequency: o.hz,
+		Headline: o.headline,
 	}
 	var err error
 	if s.CPUs.Counts, err = scenario.ParseCounts(o.cpus); err != nil {
@@ -247,7 +254,8 @@ func printPlan(io streams, s *scenario.Scenario) error {
 	}
 	runs := s.Runs(scenario.Hash(text))
 	each := *s.WarmUp + s.Window
-	fmt.Fprintf(io.out, "%s: %d runs, %s of warm-up and window each, scenario %.12s\n", s.Name, len(runs), each, scenario.Hash(text))
+	fmt.Fprintf(io.out, "%s: %d runs, %s of warm-up and window each, scenario %.12s\n", s.Name, len(runs), each,
+		scenario.Hash(text))
 	for i := range runs {
 		r := &runs[i]
 		fmt.Fprintf(io.out, "%4d  %-24s CPUs %s\n", i+1, r.Dir, r.Plan.CPUs)
@@ -270,7 +278,8 @@ func printPlan(io streams, s *scenario.Scenario) error {
 }
 
 func sameLoad(a, b *scenario.Run) bool {
-	return a.Plan.Load == nil && b.Plan.Load == nil || a.Plan.Load != nil && b.Plan.Load != nil && a.Plan.Load.Argv[2] == b.Plan.Load.Argv[2]
+	return a.Plan.Load == nil && b.Plan.Load == nil ||
+		a.Plan.Load != nil && b.Plan.Load != nil && a.Plan.Load.Argv[2] == b.Plan.Load.Argv[2]
 }
 
 func oneLine(text string) string {

@@ -41,7 +41,8 @@ probes off.`,
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.cpus, "cpus", "C", "", "CPUs to show, as 1-4,8 (default: all online)")
-	f.StringArrayVar(&o.netns, "netns", nil, "network namespace whose SAs are read, repeatable (default: the current one)")
+	f.StringArrayVar(&o.netns, "netns", nil,
+		"network namespace whose SAs are read, repeatable (default: the current one)")
 	f.IntVar(&o.count, "count", 0, "end after so many seconds (default: with Ctrl-C)")
 	f.BoolVar(&o.noProbes, "no-probes", false, "attach no eBPF probe")
 	f.BoolVar(&o.noProbes, "no-probe", false, "the same")

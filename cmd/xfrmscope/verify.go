@@ -106,7 +106,8 @@ func verifySweep(io streams, path string, s *bundle.Sweep) error {
 		return &bundle.DamagedError{File: path + "/sweep.json", Why: err.Error()}
 	}
 	if missing := s.Missing(); len(missing) > 0 {
-		fmt.Fprintf(io.out, "%s: %d of %d runs; missing %s: `xfrmscope sweep --resume -o %s` makes them\n", path, len(s.Dirs), len(s.Planned), strings.Join(missing, ", "), path)
+		fmt.Fprintf(io.out, "%s: %d of %d runs; missing %s: `xfrmscope sweep --resume -o %s` makes them\n",
+			path, len(s.Dirs), len(s.Planned), strings.Join(missing, ", "), path)
 	}
 	return nil
 }
@@ -121,8 +122,10 @@ func verifyChecks(io streams, r *analyze.Result) error {
 		for _, i := range run.Identities {
 			sums[i.Verdict]++
 			if i.Verdict == "broken" {
-				fail("%s: sum %s is broken: %s %.6g %s, %s %.6g %s: they differ by %+.2f %%, %.2g %% is allowed",
-					run.Name, i.ID, i.Left.Text, i.Left.Value, i.Left.Unit, i.Right.Text, i.Right.Value, i.Right.Unit, 100*i.Residual, 100*i.Limit)
+				fail("%s: sum %s is broken: %s %.6g %s, %s %.6g %s: they differ by %+.2f %%, %.2g %% "+
+					"is allowed",
+					run.Name, i.ID, i.Left.Text, i.Left.Value, i.Left.Unit, i.Right.Text,
+					i.Right.Value, i.Right.Unit, 100*i.Residual, 100*i.Limit)
 			}
 		}
 		for _, g := range run.Gates {
@@ -138,8 +141,10 @@ func verifyChecks(io streams, r *analyze.Result) error {
 	if left := len(bad) - maxListed; left > 0 {
 		fmt.Fprintf(io.out, "%d sums and gates more do not hold\n", left)
 	}
-	fmt.Fprintf(io.out, "sums: %d hold, %d broken, %d not measured\n", sums["holds"], sums["broken"], sums["not measured"])
-	fmt.Fprintf(io.out, "gates: %d ok, %d failed, %d not measured\n", gates["ok"], gates["failed"], gates["not measured"])
+	fmt.Fprintf(io.out, "sums: %d hold, %d broken, %d not measured\n", sums["holds"], sums["broken"],
+		sums["not measured"])
+	fmt.Fprintf(io.out, "gates: %d ok, %d failed, %d not measured\n", gates["ok"], gates["failed"],
+		gates["not measured"])
 	return invalid(bad)
 }
 
@@ -180,7 +185,8 @@ func verifyNumbers(io streams, path string, again *analyze.Result) error {
 	if left := len(n.Differ) - maxListed; left > 0 {
 		bad = append(bad, fmt.Errorf("%d numbers more differ", left))
 	}
-	fmt.Fprintf(io.out, "numbers: %d figures of %d runs computed again, %d differ from %s\n", n.Checked, n.Runs, len(n.Differ), path)
+	fmt.Fprintf(io.out, "numbers: %d figures of %d runs computed again, %d differ from %s\n", n.Checked, n.Runs,
+		len(n.Differ), path)
 	if len(bad) == 0 {
 		if published.Comparison == nil && len(again.Runs) == n.Runs {
 			published = again // which has the profiles, too
@@ -201,7 +207,8 @@ func verifyDigest(io streams, path string, published *analyze.Result) error {
 		return err
 	}
 	if !bytes.Equal(got.Bytes(), want) {
-		return fmt.Errorf("%s is not the digest of these results: it was edited, or written by another version", path)
+		return fmt.Errorf("%s is not the digest of these results: it was edited, or written by another version",
+			path)
 	}
 	fmt.Fprintf(io.out, "digest: %s is that of these results, byte for byte\n", path)
 	return nil

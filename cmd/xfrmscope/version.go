@@ -34,7 +34,8 @@ func newVersion(io streams) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			b := thisBuild()
 			if !asJSON {
-				_, err := fmt.Fprintf(io.out, "xfrmscope %s (%s, %s/%s; bundle schema %d, result schema %d)\n", b.Version, b.Go, b.OS, b.Arch, b.BundleSchema, b.ResultSchema)
+				_, err := fmt.Fprintf(io.out, "xfrmscope %s (%s, %s/%s; bundle schema %d, result "+
+					"schema %d)\n", b.Version, b.Go, b.OS, b.Arch, b.BundleSchema, b.ResultSchema)
 				return err
 			}
 			enc := json.NewEncoder(io.out)

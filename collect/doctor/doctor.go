@@ -141,7 +141,8 @@ func (e *exam) perf(ctx context.Context) []Check {
 	}
 	return []Check{
 		newCheck(checkPerf, "perf", OK, tool.Path+" "+tool.Version, ""),
-		verdict("XS003", "compressed perf.data", tool.Zstd, Degraded, with, "nothing is lost, files are larger; distributions' perf has it"),
+		verdict("XS003", "compressed perf.data", tool.Zstd, Degraded, with,
+			"nothing is lost, files are larger; distributions' perf has it"),
 	}
 }
 
@@ -151,26 +152,31 @@ func (e *exam) settings(context.Context) []Check {
 	var checks []Check
 	paranoid, err := e.root.ReadInt("/proc/sys/kernel/perf_event_paranoid")
 	if err != nil {
-		checks = append(checks, newCheck(paranoidID, "perf_event_paranoid", Absent, err.Error(), "boot a kernel with CONFIG_PERF_EVENTS"))
+		checks = append(checks, newCheck(paranoidID, "perf_event_paranoid", Absent, err.Error(),
+			"boot a kernel with CONFIG_PERF_EVENTS"))
 	} else {
 		evidence := strconv.Itoa(paranoid)
 		if e.caps.Has(unix.CAP_PERFMON) {
 			evidence += ", which does not bind CAP_PERFMON"
 		}
-		checks = append(checks, verdict(paranoidID, "kernel.perf_event_paranoid", paranoid <= 0 || e.caps.Has(unix.CAP_PERFMON), Absent, evidence,
+		checks = append(checks, verdict(paranoidID, "kernel.perf_event_paranoid",
+			paranoid <= 0 || e.caps.Has(unix.CAP_PERFMON), Absent, evidence,
 			runAsRoot+", or `sudo sysctl kernel.perf_event_paranoid=0`"))
 	}
 	rate, err := e.root.ReadInt("/proc/sys/kernel/perf_event_max_sample_rate")
 	if err != nil {
 		return append(checks, newCheck(rateID, "highest sampling frequency", Unknown, err.Error(), ""))
 	}
-	return append(checks, verdict(rateID, "highest sampling frequency", rate >= record.DefaultFrequencyHz, Degraded, fmt.Sprintf("%d Hz", rate),
-		fmt.Sprintf("`sysctl kernel.perf_cpu_time_max_percent=0 kernel.perf_event_max_sample_rate=%d`: the kernel lowered it because interrupts took long", 10*record.DefaultFrequencyHz)))
+	return append(checks, verdict(rateID, "highest sampling frequency", rate >= record.DefaultFrequencyHz, Degraded,
+		fmt.Sprintf("%d Hz", rate),
+		fmt.Sprintf("`sysctl kernel.perf_cpu_time_max_percent=0 kernel.perf_event_max_sample_rate=%d`: the "+
+			"kernel lowered it because interrupts took long", 10*record.DefaultFrequencyHz)))
 }
 
 func (e *exam) symbols(context.Context) []Check {
 	const id, title = "XS006", "kernel symbols"
-	check := verdict(id, title, false, Absent, "all addresses in /proc/kallsyms are 0; kernel.kptr_restrict is "+e.root.ReadTrimmed("/proc/sys/kernel/kptr_restrict"),
+	check := verdict(id, title, false, Absent, "all addresses in /proc/kallsyms are 0; kernel.kptr_restrict is "+
+		e.root.ReadTrimmed("/proc/sys/kernel/kptr_restrict"),
 		runAsRoot+" with `sysctl kernel.kptr_restrict=0`")
 	for s, err := range e.root.Symbols() {
 		if err != nil {
@@ -187,7 +193,8 @@ func (e *exam) symbols(context.Context) []Check {
 	if err != nil {
 		evidence = "no " + vmlinuxBTF
 	}
-	return []Check{check, verdict("XS007", "kernel types (BTF)", err == nil, Degraded, evidence, "boot a kernel with CONFIG_DEBUG_INFO_BTF; without it the wait probe has the raw_tp rung only")}
+	return []Check{check, verdict("XS007", "kernel types (BTF)", err == nil, Degraded, evidence,
+		"boot a kernel with CONFIG_DEBUG_INFO_BTF; without it the wait probe has the raw_tp rung only")}
 }
 
 // lockdown looks for the mode of lockdown(7), which refuses fentry or all probes
@@ -200,10 +207,13 @@ func (e *exam) lockdown(context.Context) []Check {
 	}
 	for line := range strings.Lines(kernelLog(e.root)) {
 		if strings.Contains(line, "Kernel is locked down") {
-			return []Check{{ID: id, Title: title, State: Degraded, Evidence: "the kernel's log: " + strings.TrimSpace(line), Fix: fix}}
+			return []Check{{ID: id, Title: title, State: Degraded,
+				Evidence: "the kernel's log: " + strings.TrimSpace(line), Fix: fix}}
 		}
 	}
-	return []Check{{ID: id, Title: title, State: Unknown, Evidence: "no /sys/kernel/security/lockdown, and nothing of it in the kernel's log, as far as that can be read", Fix: "`mount -t securityfs none /sys/kernel/security` shows it"}}
+	return []Check{{ID: id, Title: title, State: Unknown,
+		Evidence: "no /sys/kernel/security/lockdown, and nothing of it in the kernel's log, as far as that " +
+			"can be read", Fix: "`mount -t securityfs none /sys/kernel/security` shows it"}}
 }
 
 // events opens each default event, and the clock that replaces cycles.
@@ -215,7 +225,8 @@ func (e *exam) events(ctx context.Context) []Check {
 	var checks []Check
 	for i, event := range append(record.DefaultEvents(), "cpu-clock") {
 		c := Check{ID: fmt.Sprintf("XS%03d", 10+i), Title: "event " + event, State: OK}
-		resolved := perf.Resolve([]string{event}, func(event string) error { return e.tool.Try(ctx, event, online[0]) })
+		resolved := perf.Resolve([]string{event},
+			func(event string) error { return e.tool.Try(ctx, event, online[0]) })
 		var found []string
 		for _, e := range resolved {
 			switch {
@@ -296,7 +307,8 @@ func (e *exam) esp() Check {
 	if err == nil && strings.Contains(string(data), "/esp4.ko") {
 		return newCheck(id, title, OK, "not loaded; the module esp4 is installed", "")
 	}
-	return newCheck(id, title, Absent, "neither esp_output in /proc/kallsyms nor esp4 in "+deps, "boot a kernel with CONFIG_INET_ESP: on this one no ESP packet can flow")
+	return newCheck(id, title, Absent, "neither esp_output in /proc/kallsyms nor esp4 in "+deps,
+		"boot a kernel with CONFIG_INET_ESP: on this one no ESP packet can flow")
 }
 
 func (e *exam) namespaces() Check {
@@ -313,7 +325,8 @@ func (e *exam) namespaces() Check {
 	if len(names) > 0 {
 		evidence = "named: " + strings.Join(names, ", ")
 	}
-	return verdict(id, title, e.caps.Has(unix.CAP_SYS_ADMIN), Degraded, evidence, runAsRoot+" to read others than the own one")
+	return verdict(id, title, e.caps.Has(unix.CAP_SYS_ADMIN), Degraded, evidence,
+		runAsRoot+" to read others than the own one")
 }
 
 // collector looks for a CPU that is not measured.
@@ -329,7 +342,8 @@ func (e *exam) collector(context.Context) []Check {
 		left = slices.DeleteFunc(online, e.focus.CPUs.Contains)
 		evidence += fmt.Sprintf(", %s of them send", e.focus.CPUs)
 	}
-	return []Check{verdict(id, title, len(left) > 0, Degraded, evidence, "leave a CPU out of -C: else perf and the collector run on the CPUs they measure")}
+	return []Check{verdict(id, title, len(left) > 0, Degraded, evidence,
+		"leave a CPU out of -C: else perf and the collector run on the CPUs they measure")}
 }
 
 // unread is what could not be read of the placement.
@@ -375,5 +389,6 @@ func readFeatures(root procfs.Root) features {
 
 func hasField(types *btf.Spec, name, field string) bool {
 	var s *btf.Struct
-	return types.TypeByName(name, &s) == nil && slices.ContainsFunc(s.Members, func(m btf.Member) bool { return m.Name == field })
+	return types.TypeByName(name, &s) == nil &&
+		slices.ContainsFunc(s.Members, func(m btf.Member) bool { return m.Name == field })
 }

@@ -24,12 +24,14 @@ func cpu(n uint32) *uint32 { return &n }
 func sa(n uint32, pcpu *uint32) bundle.SA {
 	return bundle.SA{
 		NetNS: "west", Src: "192.0.2.2", Dst: "192.0.2.3", Proto: "esp", Mode: "tunnel", ReqID: 1, Dir: "out",
-		SPI: 0x1000 + n, PCPU: pcpu, Packets: 1000, AddTimeS: now - 600, UseTimeS: now - 500, LastUsedS: now - 1,
+		SPI: 0x1000 + n, PCPU: pcpu, Packets: 1000, AddTimeS: now - 600, UseTimeS: now - 500,
+		LastUsedS: now - 1,
 	}
 }
 
 func policy(acquire bool) bundle.Policy {
-	return bundle.Policy{NetNS: "west", Dir: "out", Templates: []string{"esp tunnel 192.0.2.2 192.0.2.3 reqid 1"}, CPUAcquire: acquire}
+	return bundle.Policy{NetNS: "west", Dir: "out", Templates: []string{"esp tunnel 192.0.2.2 192.0.2.3 reqid 1"},
+		CPUAcquire: acquire}
 }
 
 // view is a complete set for CPUs 0 and 1, with a fallback that carries nothing.
@@ -62,37 +64,55 @@ func TestSAs(t *testing.T) {
 		{"whole set", func(*saView) {}, "XS064", OK, "set"},
 		{"whole set", func(*saView) {}, "XS066", OK, "2 SAs of CPUs were used"},
 		{"whole set", func(*saView) {}, "XS068", OK, "0 of 2000 packets (0.0 %)"},
-		{"one missing", func(v *saView) { v.SAs = v.SAs[:2] }, "XS060", Degraded, "esp tunnel 192.0.2.2 192.0.2.3 reqid 1 in west: none for CPUs 1 of 0-1"},
+		{"one missing", func(v *saView) { v.SAs = v.SAs[:2] }, "XS060", Degraded,
+			"esp tunnel 192.0.2.2 192.0.2.3 reqid 1 in west: none for CPUs 1 of 0-1"},
 		{"shared", func(v *saView) { v.SAs = v.SAs[:1] }, "XS060", Degraded, "no SA of a CPU, 1 for all"},
 		{"policy alone", func(v *saView) { v.SAs = nil }, "XS060", Degraded, "no SA of a CPU, 0 for all"},
 		{"nothing", func(v *saView) { v.SAs, v.Policies = nil, nil }, "XS060", NotHere, "no outbound SA"},
 		{"no fallback", func(v *saView) { v.SAs = v.SAs[1:] }, "XS061", Degraded, "none; packets of a CPU"},
-		{"duplicate", func(v *saView) { v.SAs = append(v.SAs, sa(9, cpu(1))) }, "XS062", Degraded, "CPU 1 has SPI 0x1002, 0x1009"},
-		{"two fallbacks", func(v *saView) { v.SAs = append(v.SAs, sa(9, nil)) }, "XS062", Degraded, "any CPU has SPI 0x1000, 0x1009"},
-		{"offline", func(v *saView) { v.SAs = append(v.SAs, sa(9, cpu(7))) }, "XS063", Degraded, "SPI 0x1009 is of CPU 7, online are 0-3"},
-		{"no acquire", func(v *saView) { v.Policies[0].CPUAcquire = false }, "XS064", OK, "not set; no SA is missing"},
-		{"no acquire, one missing", func(v *saView) { v.Policies[0].CPUAcquire, v.SAs = false, v.SAs[:2] }, "XS064", Degraded, "stay on the fallback"},
+		{"duplicate", func(v *saView) { v.SAs = append(v.SAs, sa(9, cpu(1))) }, "XS062", Degraded,
+			"CPU 1 has SPI 0x1002, 0x1009"},
+		{"two fallbacks", func(v *saView) { v.SAs = append(v.SAs, sa(9, nil)) }, "XS062", Degraded,
+			"any CPU has SPI 0x1000, 0x1009"},
+		{"offline", func(v *saView) { v.SAs = append(v.SAs, sa(9, cpu(7))) }, "XS063", Degraded,
+			"SPI 0x1009 is of CPU 7, online are 0-3"},
+		{"no acquire", func(v *saView) { v.Policies[0].CPUAcquire = false }, "XS064", OK,
+			"not set; no SA is missing"},
+		{"no acquire, one missing", func(v *saView) { v.Policies[0].CPUAcquire, v.SAs = false, v.SAs[:2] },
+			"XS064", Degraded, "stay on the fallback"},
 		{"no policy", func(v *saView) { v.Policies = nil }, "XS064", Degraded, "no policy uses these SAs"},
-		{"policy for anybody", func(v *saView) { v.Policies[0].Templates = []string{"esp tunnel 0.0.0.0 0.0.0.0 reqid 0"} }, "XS064", OK, "set"},
+		{"policy for anybody", func(v *saView) {
+			v.Policies[0].Templates = []string{"esp tunnel 0.0.0.0 0.0.0.0 reqid 0"}
+		}, "XS064", OK, "set"},
 		{"larval", func(v *saView) {
 			s := sa(9, cpu(2))
 			s.Larval = true
 			v.SAs = append(v.SAs, s)
 		}, "XS065", Degraded, "for CPU 2"},
-		{"idle", func(v *saView) { v.SAs[2].LastUsedS = now - 300 }, "XS066", Degraded, "SPI 0x1002 of CPU 1: not for 300 s"},
-		{"never used", func(v *saView) { v.SAs[2].Packets = 0 }, "XS066", Degraded, "SPI 0x1002 of CPU 1: never"},
-		{"none to be idle", func(v *saView) { v.SAs, v.Policies[0].CPUAcquire = v.SAs[:1], false }, "XS066", NotHere, "there are no SAs of CPUs"},
-		{"all idle", func(v *saView) { v.SAs[1].LastUsedS, v.SAs[2].LastUsedS = now-300, now-300 }, "XS066", NotHere, "is used now"},
+		{"idle", func(v *saView) { v.SAs[2].LastUsedS = now - 300 }, "XS066", Degraded,
+			"SPI 0x1002 of CPU 1: not for 300 s"},
+		{"never used", func(v *saView) { v.SAs[2].Packets = 0 }, "XS066", Degraded,
+			"SPI 0x1002 of CPU 1: never"},
+		{"none to be idle", func(v *saView) { v.SAs, v.Policies[0].CPUAcquire = v.SAs[:1], false }, "XS066",
+			NotHere, "there are no SAs of CPUs"},
+		{"all idle", func(v *saView) { v.SAs[1].LastUsedS, v.SAs[2].LastUsedS = now-300, now-300 }, "XS066",
+			NotHere, "is used now"},
 		{"replay", func(v *saView) {
 			s := in(sa(9, nil))
 			s.Replay, s.Drops.ReplayWindow = 32, 250
 			v.SAs = append(v.SAs, s)
 		}, "XS067", Degraded, "window 32: 250 of 1250 packets dropped"},
-		{"on the fallback", func(v *saView) { v.SAs[0].Packets = 2000 }, "XS068", Degraded, "2000 of 4000 packets (50.0 %)"},
-		{"both directions", func(v *saView) { v.SAs = append(v.SAs, in(sa(5, cpu(0))), in(sa(6, cpu(1)))) }, "XS069", OK, "2 out, 2 in"},
-		{"one end alone", func(v *saView) { v.SAs = append(v.SAs, in(sa(5, nil))) }, "XS069", Degraded, "2 out, 0 in"},
-		{"one UDP tuple", func(v *saView) { v.SAs[1].Encap, v.SAs[2].Encap = "udp 4500 4500", "udp 4500 4500" }, "XS070", Degraded, "2 SPIs share"},
-		{"two UDP tuples", func(v *saView) { v.SAs[1].Encap, v.SAs[2].Encap = "udp 4501 4500", "udp 4502 4500" }, "XS070", OK, "2 SAs with a UDP port each"},
+		{"on the fallback", func(v *saView) { v.SAs[0].Packets = 2000 }, "XS068", Degraded,
+			"2000 of 4000 packets (50.0 %)"},
+		{"both directions", func(v *saView) { v.SAs = append(v.SAs, in(sa(5, cpu(0))), in(sa(6, cpu(1)))) },
+			"XS069", OK, "2 out, 2 in"},
+		{"one end alone", func(v *saView) { v.SAs = append(v.SAs, in(sa(5, nil))) }, "XS069", Degraded,
+			"2 out, 0 in"},
+		{"one UDP tuple", func(v *saView) { v.SAs[1].Encap, v.SAs[2].Encap = "udp 4500 4500", "udp 4500 4500" },
+			"XS070", Degraded, "2 SPIs share"},
+		{"two UDP tuples", func(v *saView) {
+			v.SAs[1].Encap, v.SAs[2].Encap = "udp 4501 4500", "udp 4502 4500"
+		}, "XS070", OK, "2 SAs with a UDP port each"},
 		{"a kernel without directions", func(v *saView) {
 			for i := range v.SAs {
 				v.SAs[i].Dir = ""
@@ -102,7 +122,8 @@ func TestSAs(t *testing.T) {
 		v := view()
 		test.change(&v)
 		got := (&Report{Checks: judgeSAs(v)}).Find(test.id)
-		if got.State != test.state || !strings.Contains(got.Evidence, test.want) || (got.Fix != "") != (test.state == Degraded) {
+		if got.State != test.state || !strings.Contains(got.Evidence, test.want) ||
+			(got.Fix != "") != (test.state == Degraded) {
 			t.Errorf("%s: %+v\nwant %s, %q", test.name, got, test.state, test.want)
 		}
 	}
@@ -167,7 +188,8 @@ func TestReport(t *testing.T) {
 	inbound := in(sa(6, cpu(1)))
 	inbound.Encap = "udp 4501 4500"
 	v.SAs = append(v.SAs, in(sa(5, cpu(0))), inbound)
-	r := &Report{Checks: append(judgePlacement(l), judgeSAs(v)...), Locks: lockFacts{Kind: native, Evidence: []string{"none"}, Blind: blindSpots(native)}, Plan: makePlan(l, v.SAs)}
+	r := &Report{Checks: append(judgePlacement(l), judgeSAs(v)...), Locks: lockFacts{Kind: native,
+		Evidence: []string{"none"}, Blind: blindSpots(native)}, Plan: makePlan(l, v.SAs)}
 	r.Rights = rights(r)
 	r.Kernels = kernelTable(features{Release: "6.12.0", Contention: true}, r)
 	var b strings.Builder
@@ -176,7 +198,8 @@ func TestReport(t *testing.T) {
 	}
 	const golden = "testdata/report.txt"
 	if *update {
-		if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(golden, []byte(b.String()), 0o644)); err != nil {
+		if err := errors.Join(os.MkdirAll("testdata", 0o755),
+			os.WriteFile(golden, []byte(b.String()), 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -236,8 +259,10 @@ func TestPlacementFine(t *testing.T) {
 		}
 	}
 	// One queue and RPS, as a veth may have.
-	rps := newLayout([]bundle.Fact{{Topic: "nic", Subject: "veth0", Name: "mtu", Value: "1500"}, {Topic: "rps", Subject: "veth0 rx-0", Name: "rps_cpus", Value: "0-1"}}, nil, nil)
-	if c := (&Report{Checks: judgePlacement(rps)}).Find("XS047"); c.State != Degraded || c.Evidence != "veth0 rx-0: RPS hands packets to CPUs 0-1" {
+	rps := newLayout([]bundle.Fact{{Topic: "nic", Subject: "veth0", Name: "mtu", Value: "1500"},
+		{Topic: "rps", Subject: "veth0 rx-0", Name: "rps_cpus", Value: "0-1"}}, nil, nil)
+	if c := (&Report{Checks: judgePlacement(rps)}).Find("XS047"); c.State != Degraded ||
+		c.Evidence != "veth0 rx-0: RPS hands packets to CPUs 0-1" {
 		t.Errorf("%+v", c)
 	}
 	// Nobody said which CPUs send.
@@ -245,7 +270,8 @@ func TestPlacementFine(t *testing.T) {
 	if steps := makePlan(l, v.SAs); steps != nil {
 		t.Errorf("plan %+v", steps)
 	}
-	if c := (&Report{Checks: judgePlacement(l)}).Find("XS048"); c.State != NotHere || !strings.Contains(c.Evidence, "-C") {
+	if c := (&Report{Checks: judgePlacement(l)}).Find("XS048"); c.State != NotHere ||
+		!strings.Contains(c.Evidence, "-C") {
 		t.Errorf("%+v", c)
 	}
 }
@@ -285,7 +311,8 @@ stat|eth0|tx_flow_control_xoff|0
 	}
 	l := newLayout(all, bundle.CPUSet{0, 1}, nil)
 	r := &Report{Checks: judgePlacement(l)}
-	if c := r.Find("XS042"); c.State != Degraded || c.Evidence != "eth0: CPU 1 sends by queue 1, which is freed on CPUs 3" {
+	if c := r.Find("XS042"); c.State != Degraded ||
+		c.Evidence != "eth0: CPU 1 sends by queue 1, which is freed on CPUs 3" {
 		t.Errorf("%+v", c)
 	}
 	if c := r.Find("XS044"); c.State != OK || c.Evidence != "eth0: the driver takes none" {
@@ -294,7 +321,8 @@ stat|eth0|tx_flow_control_xoff|0
 	if c := r.Find("XS045"); c.State != Degraded || c.Evidence != "eth0: received 3, sent 0 since it came up" {
 		t.Errorf("%+v", c)
 	}
-	want := []string{"ethtool -A eth0 autoneg off rx off tx off", "echo 1 > /proc/irq/48/smp_affinity_list", "ethtool -N eth0 rx-flow-hash udp4 sdfn"}
+	want := []string{"ethtool -A eth0 autoneg off rx off tx off", "echo 1 > /proc/irq/48/smp_affinity_list",
+		"ethtool -N eth0 rx-flow-hash udp4 sdfn"}
 	var got []string
 	for _, step := range makePlan(l, nil) {
 		got = append(got, step.Command)
@@ -305,7 +333,8 @@ stat|eth0|tx_flow_control_xoff|0
 }
 
 func TestMask(t *testing.T) {
-	for cpu, want := range map[int]string{0: "1", 5: "20", 31: "80000000", 32: "1,00000000", 65: "2,00000000,00000000"} {
+	for cpu, want := range map[int]string{0: "1", 5: "20", 31: "80000000", 32: "1,00000000",
+		65: "2,00000000,00000000"} {
 		if got := mask(cpu); got != want {
 			t.Errorf("CPU %d: %s, want %s", cpu, got, want)
 		}
@@ -324,24 +353,32 @@ func TestSpinLocks(t *testing.T) {
 	}{
 		{"bare metal", "flags: fpu\n", both, "", "", "", native, "no hypervisor"},
 		{"realtime", "flags: fpu\n", both, "", "1", "", realtime, "/sys/kernel/realtime"},
-		{"KVM", guest, both, "", "", "[ 0.1] kvm-guest: PV spinlocks enabled\n", paravirtual, "PV spinlocks enabled"},
-		{"KVM without help", guest, both, "", "", "kvm-guest: PV spinlocks disabled, no host support", testAndSet, "no host support"},
-		{"KVM, dedicated CPUs", guest, both, "", "", "kvm-guest: PV spinlocks disabled with KVM_HINTS_REALTIME hints", native, "KVM_HINTS"},
-		{"KVM, nopvspin", guest, both, "nopvspin", "", `kvm-guest: PV spinlocks disabled, forced by "nopvspin" parameter`, native, "nopvspin"},
-		{"no PV in the kernel", guest, "1 T native_queued_spin_lock_slowpath\n", "", "", "", testAndSet, "CONFIG_PARAVIRT_SPINLOCKS"},
+		{"KVM", guest, both, "", "", "[ 0.1] kvm-guest: PV spinlocks enabled\n", paravirtual,
+			"PV spinlocks enabled"},
+		{"KVM without help", guest, both, "", "", "kvm-guest: PV spinlocks disabled, no host support",
+			testAndSet, "no host support"},
+		{"KVM, dedicated CPUs", guest, both, "", "",
+			"kvm-guest: PV spinlocks disabled with KVM_HINTS_REALTIME hints", native, "KVM_HINTS"},
+		{"KVM, nopvspin", guest, both, "nopvspin", "",
+			`kvm-guest: PV spinlocks disabled, forced by "nopvspin" parameter`, native, "nopvspin"},
+		{"no PV in the kernel", guest, "1 T native_queued_spin_lock_slowpath\n", "", "", "", testAndSet,
+			"CONFIG_PARAVIRT_SPINLOCKS"},
 		{"another hypervisor", guest, both, "", "", "something", unsure, "says nothing"},
 		{"no log", guest, both, "", "", "", unsure, "cannot be read"},
 		{"no log, nopvspin", guest, both, "quiet nopvspin", "", "", unsure, "nopvspin on the command line"},
 	} {
 		dir := t.TempDir()
-		for name, text := range map[string]string{"proc/cpuinfo": test.cpuinfo, "proc/kallsyms": test.symbols, "proc/cmdline": test.cmdline, "sys/kernel/realtime": test.realtime} {
+		for name, text := range map[string]string{"proc/cpuinfo": test.cpuinfo, "proc/kallsyms": test.symbols,
+			"proc/cmdline": test.cmdline, "sys/kernel/realtime": test.realtime} {
 			name = filepath.Join(dir, name)
-			if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+			if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755),
+				os.WriteFile(name, []byte(text), 0o644)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		got := findLocks(procfs.Root(dir), test.log)
-		if got.Kind != test.want || !strings.Contains(strings.Join(got.Evidence, "; "), test.evidence) || len(got.Blind) == 0 {
+		if got.Kind != test.want || !strings.Contains(strings.Join(got.Evidence, "; "), test.evidence) ||
+			len(got.Blind) == 0 {
 			t.Errorf("%s: %+v", test.name, got)
 		}
 		if c := got.check(); (c.Fix == "") != slices.Contains([]lockKind{native, paravirtual}, got.Kind) {

@@ -22,7 +22,8 @@ func TestExamine(t *testing.T) {
 			t.Errorf("check %+v", c)
 		}
 		seen[c.ID] = true
-		if c.State == OK && c.Fix != "" || c.State == Absent && c.Fix == "" || c.State == Degraded && c.Fix == "" {
+		if c.State == OK && c.Fix != "" || c.State == Absent && c.Fix == "" ||
+			c.State == Degraded && c.Fix == "" {
 			t.Errorf("state and fix do not agree: %+v", c)
 		}
 	}

@@ -37,13 +37,15 @@ type queue struct {
 // which; devices restricts it to interfaces of these names, in whichever namespace;
 // none means all.
 func newLayout(facts []bundle.Fact, cpus bundle.CPUSet, devices []string) *layout {
-	l := &layout{cpus: cpus, chosen: len(cpus) > 0, values: map[[3]string]string{}, queues: map[string][]queue{}, sending: map[string][]queue{}}
+	l := &layout{cpus: cpus, chosen: len(cpus) > 0, values: map[[3]string]string{}, queues: map[string][]queue{},
+		sending: map[string][]queue{}}
 	found := map[string]bool{}
 	for _, f := range facts {
 		l.values[[3]string{f.Topic, f.Subject, f.Name}] = f.Value
 		if f.Topic == bundle.TopicNIC && f.Name == "mtu" {
 			_, name := splitSubject(f.Subject)
-			found[f.Subject] = len(devices) == 0 || slices.Contains(devices, name) || slices.Contains(devices, f.Subject)
+			found[f.Subject] = len(devices) == 0 || slices.Contains(devices, name) ||
+				slices.Contains(devices, f.Subject)
 		}
 	}
 	for subject, wanted := range found {
@@ -90,7 +92,8 @@ func (l *layout) addQueue(f bundle.Fact) {
 	if err != nil || !slices.Contains(l.devices, dev) {
 		return
 	}
-	q := queue{number: number, subject: f.Subject, irq: l.value(bundle.TopicIRQ, f.Subject, "irq"), affinity: l.value(bundle.TopicIRQ, f.Subject, "affinity")}
+	q := queue{number: number, subject: f.Subject, irq: l.value(bundle.TopicIRQ, f.Subject, "irq"),
+		affinity: l.value(bundle.TopicIRQ, f.Subject, "affinity")}
 	// Where it cannot be parsed it is unknown, and on no CPU. One that was moved is
 	// so from its next interrupt on, and effectively elsewhere until then
 	// (kernel/irq/migration.c irq_move_masked_irq, 6.12).
@@ -188,14 +191,16 @@ func irqbalance(l *layout) finding {
 func queuePerCPU(l *layout) finding {
 	devices := l.multiQueue()
 	if len(devices) == 0 {
-		return nothing("no interface with more than one receive queue: each packet is processed where its sender ran, or on one CPU")
+		return nothing("no interface with more than one receive queue: each packet is processed where its " +
+			"sender ran, or on one CPU")
 	}
 	f := finding{fix: "the plan below places them: `xfrmscope doctor -C CPUS --dev DEV`"}
 	for _, dev := range devices {
 		at := map[int][]string{} // queues by CPU
 		for _, q := range l.queues[dev] {
 			if len(q.at) != 1 {
-				f.bad("%s: queue %d may interrupt CPUs %s", dev, q.number, cmp.Or(q.at.String(), "unknown"))
+				f.bad("%s: queue %d may interrupt CPUs %s", dev, q.number,
+					cmp.Or(q.at.String(), "unknown"))
 				continue
 			}
 			at[q.at[0]] = append(at[q.at[0]], strconv.Itoa(q.number))
@@ -225,8 +230,10 @@ func queuePerCPU(l *layout) finding {
 func (l *layout) freedElsewhere(dev string, f *finding) {
 	for _, q := range l.sending[dev] {
 		user := l.value(bundle.TopicXPS, fmt.Sprintf("%s tx-%d", dev, q.number), "xps_cpus")
-		if set, err := bundle.ParseCPUSet(user); err == nil && len(set) == 1 && l.cpus.Contains(set[0]) && q.at.String() != user {
-			f.bad("%s: CPU %s sends by queue %d, which is freed on CPUs %s", dev, user, q.number, cmp.Or(q.at.String(), "unknown"))
+		if set, err := bundle.ParseCPUSet(user); err == nil && len(set) == 1 && l.cpus.Contains(set[0]) &&
+			q.at.String() != user {
+			f.bad("%s: CPU %s sends by queue %d, which is freed on CPUs %s", dev, user, q.number,
+				cmp.Or(q.at.String(), "unknown"))
 		}
 	}
 }
@@ -255,10 +262,12 @@ func rss(l *layout) finding {
 			f.bad("%s: the queues' shares differ, %d to %d of %d entries", dev, least, most, len(table))
 		}
 		if hash := l.value(bundle.TopicRSS, dev, "hash udp4"); hash != "" && !strings.Contains(hash, "f") {
-			f.bad("%s: UDP is hashed by %s, without ports: ESP in UDP of one peer goes to one queue", dev, hash)
+			f.bad("%s: UDP is hashed by %s, without ports: ESP in UDP of one peer goes to one queue", dev,
+				hash)
 		}
 		if hash := l.value(bundle.TopicRSS, dev, "hash esp4"); hash == "none" || hash == "" {
-			f.note("%s does not hash ESP's SPI: ESP without UDP of one peer goes to one queue, unless a rule sends it elsewhere", dev)
+			f.note("%s does not hash ESP's SPI: ESP without UDP of one peer goes to one queue, unless a "+
+				"rule sends it elsewhere", dev)
 		}
 	}
 	if !seen {
@@ -307,10 +316,12 @@ func flowRules(l *layout) finding {
 }
 
 func pauses(l *layout) finding {
-	f := finding{fix: "`ethtool -A DEV autoneg off rx off tx off` on both ends of the link: paused, a sender measures the receiver"}
+	f := finding{fix: "`ethtool -A DEV autoneg off rx off tx off` on both ends of the link: paused, a sender " +
+		"measures the receiver"}
 	for _, dev := range l.devices {
 		rx, tx, counted := l.pauseFrames(dev)
-		switch on := l.value(bundle.TopicPause, dev, "rx") == placement.On || l.value(bundle.TopicPause, dev, "tx") == placement.On; {
+		switch on := l.value(bundle.TopicPause, dev, "rx") == placement.On ||
+			l.value(bundle.TopicPause, dev, "tx") == placement.On; {
 		case l.value(bundle.TopicPause, dev, "rx") == "":
 		case rx+tx > 0:
 			f.bad("%s: received %d, sent %d since it came up", dev, rx, tx)
@@ -351,11 +362,14 @@ func (l *layout) pauseFrames(dev string) (rx, tx uint64, counted bool) {
 }
 
 func drops(l *layout) finding {
-	f := finding{fix: "`ethtool -g DEV` shows the rings, `ethtool -G DEV rx N tx N` makes them longer; dropped packets were paid for and are in no rate"}
+	f := finding{fix: "`ethtool -g DEV` shows the rings, `ethtool -G DEV rx N tx N` makes them longer; dropped " +
+		"packets were paid for and are in no rate"}
 	for _, dev := range l.devices {
 		for _, c := range []struct{ topic, name string }{
-			{bundle.TopicStat, "rx_out_of_buffer"}, {bundle.TopicStat, "rx_discards_phy"}, {bundle.TopicStat, "rx_buf_alloc_err"},
-			{bundle.TopicLink, "rx_missed_errors"}, {bundle.TopicLink, "rx_fifo_errors"}, {bundle.TopicLink, "rx_dropped"}, {bundle.TopicLink, "tx_dropped"},
+			{bundle.TopicStat, "rx_out_of_buffer"}, {bundle.TopicStat, "rx_discards_phy"},
+			{bundle.TopicStat, "rx_buf_alloc_err"},
+			{bundle.TopicLink, "rx_missed_errors"}, {bundle.TopicLink, "rx_fifo_errors"},
+			{bundle.TopicLink, "rx_dropped"}, {bundle.TopicLink, "tx_dropped"},
 		} {
 			if n := l.number(c.topic, dev, c.name); n > 0 {
 				f.bad("%s: %s %d since it came up", dev, c.name, n)
@@ -372,7 +386,8 @@ func drops(l *layout) finding {
 }
 
 func steering(l *layout) finding {
-	f := finding{fix: "the plan below sets XPS; `echo 0 > /sys/class/net/DEV/queues/rx-N/rps_cpus` turns RPS off: it hands packets to another CPU"}
+	f := finding{fix: "the plan below sets XPS; `echo 0 > /sys/class/net/DEV/queues/rx-N/rps_cpus` turns RPS " +
+		"off: it hands packets to another CPU"}
 	users := map[string]map[int]int{} // tx queues by interface and CPU
 	for k, v := range l.values {
 		dev, q, _ := strings.Cut(k[1], " ")
@@ -415,7 +430,8 @@ func isolation(l *layout) finding {
 	if !l.chosen {
 		return nothing(whichSend)
 	}
-	f := finding{fix: fmt.Sprintf("boot with isolcpus=%s nohz_full=%s rcu_nocbs=%s: other tasks and the tick disturb them", l.cpus, l.cpus, l.cpus)}
+	f := finding{fix: fmt.Sprintf("boot with isolcpus=%s nohz_full=%s rcu_nocbs=%s: other tasks and the tick "+
+		"disturb them", l.cpus, l.cpus, l.cpus)}
 	for _, name := range []string{"isolated", "nohz_full"} {
 		value := l.value(bundle.TopicIsolation, "kernel", name)
 		set, _ := bundle.ParseCPUSet(value) // "none" is no set
@@ -429,7 +445,8 @@ func isolation(l *layout) finding {
 }
 
 func clock(l *layout) finding {
-	f := finding{fix: "`cpupower frequency-set -g performance`; `echo 0 > /sys/devices/system/cpu/cpufreq/boost` for equal clocks"}
+	f := finding{fix: "`cpupower frequency-set -g performance`; `echo 0 > /sys/devices/system/cpu/cpufreq/boost` " +
+		"for equal clocks"}
 	by := map[string]bundle.CPUSet{}
 	for _, cpu := range l.cpus {
 		if g := l.value(bundle.TopicGovernor, fmt.Sprintf("cpu %d", cpu), "governor"); g != "" {
@@ -505,7 +522,8 @@ func lastLevelCache(l *layout) finding {
 }
 
 func iommu(l *layout) finding {
-	f := finding{fix: "boot with iommu=pt where devices may be trusted: mapping takes locks of its own (alloc_iova), which then look like XFRM's"}
+	f := finding{fix: "boot with iommu=pt where devices may be trusted: mapping takes locks of its own " +
+		"(alloc_iova), which then look like XFRM's"}
 	for _, dev := range l.devices {
 		switch domain := l.value(bundle.TopicIOMMU, dev, "domain"); domain {
 		case "":
@@ -526,7 +544,8 @@ func queueing(l *layout) finding {
 	for _, dev := range l.devices {
 		switch kind := l.value(bundle.TopicQdisc, dev, "root"); {
 		case kind == "":
-		case len(l.queues[dev]) > 1 && kind != "mq" && kind != "mqprio" && kind != "noqueue" && kind != "taprio":
+		case len(l.queues[dev]) > 1 && kind != "mq" && kind != "mqprio" && kind != "noqueue" &&
+			kind != "taprio":
 			f.bad("%s: %s for all of its queues", dev, kind)
 		default:
 			f.note("%s: %s", dev, kind)
@@ -539,7 +558,8 @@ func queueing(l *layout) finding {
 }
 
 func listeners(l *layout) finding {
-	f := finding{fix: "end it (`ip xfrm monitor` is one), or raise net.core.xfrm_aevent_etime and xfrm_aevent_rseqth: every packet runs xfrm_replay_notify under x->lock"}
+	f := finding{fix: "end it (`ip xfrm monitor` is one), or raise net.core.xfrm_aevent_etime and " +
+		"xfrm_aevent_rseqth: every packet runs xfrm_replay_notify under x->lock"}
 	for k, v := range l.values {
 		if k[0] == bundle.TopicListener && slices.Contains(strings.Fields(v), "aevents") {
 			f.bad("%s in %s", k[2], k[1])

@@ -70,29 +70,37 @@ func (p *plan) device(subject string, sas []bundle.SA) {
 	l, netns, dev := p.l, "", ""
 	netns, dev = splitSubject(subject)
 	queues := l.queues[subject]
-	if l.value(bundle.TopicPause, subject, "rx") == placement.On || l.value(bundle.TopicPause, subject, "tx") == placement.On {
-		p.step("a paused sender measures the receiver", "%s", inside(netns, "ethtool -A "+dev+" autoneg off rx off tx off"))
+	if l.value(bundle.TopicPause, subject, "rx") == placement.On ||
+		l.value(bundle.TopicPause, subject, "tx") == placement.On {
+		p.step("a paused sender measures the receiver", "%s",
+			inside(netns, "ethtool -A "+dev+" autoneg off rx off tx off"))
 	}
-	if n := len(l.cpus); n != len(queues) && strings.HasPrefix(l.value(bundle.TopicNIC, subject, "channels"), "combined ") {
-		p.step(fmt.Sprintf("%d queues for %d CPUs; the interrupts are new after it: run doctor again", len(queues), n),
+	if n := len(l.cpus); n != len(queues) &&
+		strings.HasPrefix(l.value(bundle.TopicNIC, subject, "channels"), "combined ") {
+		p.step(fmt.Sprintf("%d queues for %d CPUs; the interrupts are new after it: run doctor again",
+			len(queues), n),
 			"%s", inside(netns, fmt.Sprintf("ethtool -L %s combined %d", dev, n)))
 	}
 	n := min(len(queues), len(l.cpus))
 	for i, q := range queues[:n] {
 		if cpu := l.cpus[i]; q.affinity != strconv.Itoa(cpu) {
-			p.step(fmt.Sprintf("queue %d of %s interrupts CPU %d", q.number, subject, cpu), "echo %d > /proc/irq/%s/smp_affinity_list", cpu, q.irq)
+			p.step(fmt.Sprintf("queue %d of %s interrupts CPU %d", q.number, subject, cpu),
+				"echo %d > /proc/irq/%s/smp_affinity_list", cpu, q.irq)
 		}
 	}
 	for i, q := range l.sending[subject][:min(len(l.sending[subject]), n)] {
 		if cpu := l.cpus[i]; q.affinity != strconv.Itoa(cpu) {
-			p.step(fmt.Sprintf("transmit queue %d of %s interrupts CPU %d", q.number, subject, cpu), "echo %d > /proc/irq/%s/smp_affinity_list", cpu, q.irq)
+			p.step(fmt.Sprintf("transmit queue %d of %s interrupts CPU %d", q.number, subject, cpu),
+				"echo %d > /proc/irq/%s/smp_affinity_list", cpu, q.irq)
 		}
 	}
 	for i, q := range queues[:n] {
 		p.steer(subject, q.number, l.cpus[i])
 	}
-	if used, least, most := shares(strings.Fields(l.value(bundle.TopicRSS, subject, "table"))); used > 0 && (used != n || most > least+1) {
-		p.step(fmt.Sprintf("spread what no rule takes over queues 0 to %d", n-1), "%s", inside(netns, fmt.Sprintf("ethtool -X %s equal %d", dev, n)))
+	if used, least, most := shares(strings.Fields(l.value(bundle.TopicRSS, subject, "table"))); used > 0 &&
+		(used != n || most > least+1) {
+		p.step(fmt.Sprintf("spread what no rule takes over queues 0 to %d", n-1), "%s",
+			inside(netns, fmt.Sprintf("ethtool -X %s equal %d", dev, n)))
 	}
 	p.flows(subject, sas, queues[:n])
 }
@@ -104,10 +112,12 @@ func (p *plan) steer(subject string, queue, cpu int) {
 	dir := fmt.Sprintf("/sys/class/net/%s/queues/", dev)
 	tx, rx := fmt.Sprintf("%s tx-%d", subject, queue), fmt.Sprintf("%s rx-%d", subject, queue)
 	if now := p.l.value(bundle.TopicXPS, tx, "xps_cpus"); now != "" && now != strconv.Itoa(cpu) {
-		p.step(fmt.Sprintf("CPU %d sends by queue %d of %s", cpu, queue, subject), "%s", write(netns, mask(cpu), fmt.Sprintf("%stx-%d/xps_cpus", dir, queue)))
+		p.step(fmt.Sprintf("CPU %d sends by queue %d of %s", cpu, queue, subject), "%s",
+			write(netns, mask(cpu), fmt.Sprintf("%stx-%d/xps_cpus", dir, queue)))
 	}
 	if now := p.l.value(bundle.TopicRPS, rx, "rps_cpus"); now != "" && now != "none" {
-		p.step(fmt.Sprintf("queue %d of %s hands its packets to no other CPU", queue, subject), "%s", write(netns, "0", fmt.Sprintf("%srx-%d/rps_cpus", dir, queue)))
+		p.step(fmt.Sprintf("queue %d of %s hands its packets to no other CPU", queue, subject), "%s",
+			write(netns, "0", fmt.Sprintf("%srx-%d/rps_cpus", dir, queue)))
 	}
 }
 
@@ -130,7 +140,8 @@ func (p *plan) flows(subject string, sas []bundle.SA, queues []queue) {
 	}
 	var rules []string
 	for _, sa := range sas {
-		i := slices.IndexFunc(p.l.cpus[:len(queues)], func(cpu int) bool { return sa.PCPU != nil && int(*sa.PCPU) == cpu })
+		i := slices.IndexFunc(p.l.cpus[:len(queues)],
+			func(cpu int) bool { return sa.PCPU != nil && int(*sa.PCPU) == cpu })
 		if sa.Dir != "in" || sa.NetNS != netns || sa.Larval || i < 0 {
 			continue
 		}
@@ -149,9 +160,11 @@ func (p *plan) flows(subject string, sas []bundle.SA, queues []queue) {
 	}
 	why := "an inbound SA is received on its CPU"
 	if len(rules) == 0 {
-		why = fmt.Sprintf("a flow is received on one CPU; no inbound SA of a CPU is here, so flows of UDP ports from %d on are assumed: put yours", firstPort)
+		why = fmt.Sprintf("a flow is received on one CPU; no inbound SA of a CPU is here, so flows of UDP "+
+			"ports from %d on are assumed: put yours", firstPort)
 		for i, q := range queues {
-			rules = append(rules, fmt.Sprintf("flow-type udp4 src-port %d action %d", firstPort+i, q.number))
+			rules = append(rules, fmt.Sprintf("flow-type udp4 src-port %d action %d", firstPort+i,
+				q.number))
 		}
 	}
 	if p.l.value(bundle.TopicFeature, subject, ntuple) == placement.Off {
@@ -166,8 +179,10 @@ func (p *plan) flows(subject string, sas []bundle.SA, queues []queue) {
 func (p *plan) hash(subject string) {
 	netns, dev := splitSubject(subject)
 	for _, flow := range []string{"udp4", "udp6"} {
-		if fields := p.l.value(bundle.TopicRSS, subject, "hash "+flow); fields != "" && !strings.Contains(fields, "f") {
-			p.step("the driver takes no flow rules: ESP in UDP is spread by its ports, ESP alone of one peer is not", "%s", inside(netns, "ethtool -N "+dev+" rx-flow-hash "+flow+" sdfn"))
+		if fields := p.l.value(bundle.TopicRSS, subject, "hash "+flow); fields != "" &&
+			!strings.Contains(fields, "f") {
+			p.step("the driver takes no flow rules: ESP in UDP is spread by its ports, ESP alone of one "+
+				"peer is not", "%s", inside(netns, "ethtool -N "+dev+" rx-flow-hash "+flow+" sdfn"))
 		}
 	}
 }

@@ -16,7 +16,8 @@ import (
 func (e *exam) probes(context.Context) []Check {
 	var checks []Check
 	for i, mode := range probe.WaitModes() {
-		c := Check{ID: fmt.Sprintf("XS%03d", 20+i), Title: "wait probe by " + string(mode), State: OK, Evidence: "loads and attaches"}
+		c := Check{ID: fmt.Sprintf("XS%03d", 20+i), Title: "wait probe by " + string(mode), State: OK,
+			Evidence: "loads and attaches"}
 		w, err := probe.LoadWaitBy(mode)
 		if err == nil {
 			err = w.Close()
@@ -32,7 +33,8 @@ func (e *exam) probes(context.Context) []Check {
 	return append(checks,
 		attachable(e, "XS024", "count probe", load.Count),
 		attachable(e, "XS025", "time probe", load.Time),
-		attachable(e, "XS026", "find probe", func() (*probe.Lookup, []probe.Attempt) { return load.Lookup(probe.DefaultOneIn) }),
+		attachable(e, "XS026", "find probe",
+			func() (*probe.Lookup, []probe.Attempt) { return load.Lookup(probe.DefaultOneIn) }),
 		attachable(e, "XS027", "inbound probe", load.Inbound),
 		attachable(e, "XS028", "stacks probe", load.Stacks),
 	)
@@ -45,11 +47,13 @@ func attachable[T any, P interface {
 }](e *exam, id, title string, load func() (P, []probe.Attempt)) Check {
 	p, passed := load()
 	if p == nil {
-		return Check{ID: id, Title: title, State: Absent, Evidence: probe.WhyNot(passed), Fix: e.probeFix(probe.Fentry)}
+		return Check{ID: id, Title: title, State: Absent, Evidence: probe.WhyNot(passed),
+			Fix: e.probeFix(probe.Fentry)}
 	}
 	c := Check{ID: id, Title: title, State: OK, Evidence: "loads and attaches by " + string(p.Mode())}
 	if len(passed) > 0 {
-		c.State, c.Evidence, c.Fix = Degraded, c.Evidence+"; not by "+probe.WhyNot(passed), e.probeFix(probe.Fentry)
+		c.State, c.Evidence, c.Fix = Degraded, c.Evidence+"; not by "+probe.WhyNot(passed),
+			e.probeFix(probe.Fentry)
 	}
 	if err := p.Close(); err != nil {
 		c.State, c.Evidence, c.Fix = Unknown, err.Error(), ""
@@ -62,7 +66,8 @@ func (e *exam) probeFix(mode probe.AttachMode) string {
 	case !e.caps.Has(unix.CAP_BPF) || !e.caps.Has(unix.CAP_PERFMON):
 		return runAsRoot
 	case mode == probe.Fentry:
-		return "boot without lockdown, a kernel with CONFIG_DEBUG_INFO_BTF and CONFIG_FUNCTION_TRACER; the next rung, if there is one, is used meanwhile"
+		return "boot without lockdown, a kernel with CONFIG_DEBUG_INFO_BTF and CONFIG_FUNCTION_TRACER; the " +
+			"next rung, if there is one, is used meanwhile"
 	}
 	return "boot a kernel of 5.19 or newer; in a container, seccomp may forbid bpf()"
 }

@@ -36,16 +36,19 @@ func rights(r *Report) []right {
 	return []right{
 		{"perf record on whole CPUs, software clock", yes, yes, no, paranoid, here("XS013")},
 		{"perf record, hardware counters", yes, yes, no, paranoid, here("XS010")},
-		{"kernel symbols (/proc/kallsyms)", yes, "with CAP_SYSLOG", no, "kptr_restrict 0, paranoid <= 1", here("XS006")},
+		{"kernel symbols (/proc/kallsyms)", yes, "with CAP_SYSLOG", no, "kptr_restrict 0, paranoid <= 1",
+			here("XS006")},
 		{"wait probe on the contention tracepoints", yes, yes, no, no, here("XS021", "XS022")},
-		{"wait, count, time, find probes by fentry", "lockdown permitting", "lockdown permitting", no, no, here("XS020")},
+		{"wait, count, time, find probes by fentry", "lockdown permitting", "lockdown permitting", no, no,
+			here("XS020")},
 		{"SAs and policies over netlink", yes, no, yes, no, here("XS030")},
 		{"xfrm_stat, softnet, protocol counters, CPU times", yes, yes, yes, yes, here("XS032")},
 		{"another network namespace (--netns)", yes, no, "with CAP_SYS_ADMIN", no, here("XS033")},
 		{"interrupts, RSS, rings, XPS, isolation, IOMMU", yes, yes, yes, yes, ""},
 		{"flow rules and pause frames of a NIC", yes, yes, yes, yes, ""},
 		{"who listens to XFRM's events", yes, "port only", "port only", "port only", ""},
-		{"kind of spin lock from the kernel's log", yes, "with CAP_SYSLOG", no, "if dmesg_restrict is 0", here("XS023")},
+		{"kind of spin lock from the kernel's log", yes, "with CAP_SYSLOG", no, "if dmesg_restrict is 0",
+			here("XS023")},
 	}
 }
 

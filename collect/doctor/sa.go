@@ -162,7 +162,8 @@ func complete(v *saView, tunnels []*tunnel) (State, []string, string) {
 		switch {
 		case len(have) == 0:
 			state = Degraded
-			evidence = append(evidence, fmt.Sprintf("%s: no SA of a CPU, %d for all", t, len(t.fallbacks())))
+			evidence = append(evidence,
+				fmt.Sprintf("%s: no SA of a CPU, %d for all", t, len(t.fallbacks())))
 		case len(missing) > 0:
 			state = Degraded
 			evidence = append(evidence, fmt.Sprintf("%s: none for CPUs %s of %s", t, missing, v.CPUs))
@@ -170,7 +171,8 @@ func complete(v *saView, tunnels []*tunnel) (State, []string, string) {
 			evidence = append(evidence, fmt.Sprintf("%s: one for each of CPUs %s", t, v.CPUs))
 		}
 	}
-	return state, evidence, "per_cpu_sas = yes in swanctl.conf (strongSwan 6.0.2), or `ip xfrm state add ... pcpu-num N dir out` for each"
+	return state, evidence, "per_cpu_sas = yes in swanctl.conf (strongSwan 6.0.2), or `ip xfrm state add ... " +
+		"pcpu-num N dir out` for each"
 }
 
 func fallback(_ *saView, tunnels []*tunnel) (State, []string, string) {
@@ -180,12 +182,14 @@ func fallback(_ *saView, tunnels []*tunnel) (State, []string, string) {
 		found := t.fallbacks()
 		if len(found) == 0 {
 			state = Degraded
-			evidence = append(evidence, fmt.Sprintf("%s: none; packets of a CPU without an SA are dropped (XfrmOutNoStates)", t))
+			evidence = append(evidence, fmt.Sprintf(
+				"%s: none; packets of a CPU without an SA are dropped (XfrmOutNoStates)", t))
 			continue
 		}
 		evidence = append(evidence, fmt.Sprintf("%s: %s", t, spis(found)))
 	}
-	return state, evidence, "keep the first Child SA without a CPU, as RFC 9611 section 3 wants: negotiate the tunnel again"
+	return state, evidence,
+		"keep the first Child SA without a CPU, as RFC 9611 section 3 wants: negotiate the tunnel again"
 }
 
 func spis(sas []bundle.SA) string {
@@ -210,7 +214,8 @@ func duplicates(_ *saView, tunnels []*tunnel) (State, []string, string) {
 		}
 	}
 	if len(evidence) > 0 {
-		return Degraded, evidence, "after a rekey both are there for a while; if they stay, delete the older: every lookup on every CPU walks all of them"
+		return Degraded, evidence, "after a rekey both are there for a while; if they stay, delete the " +
+			"older: every lookup on every CPU walks all of them"
 	}
 	return OK, []string{"none twice"}, ""
 }
@@ -223,12 +228,14 @@ func offline(v *saView, tunnels []*tunnel) (State, []string, string) {
 	for _, t := range tunnels {
 		for _, sa := range t.sas {
 			if sa.PCPU != nil && !v.Online.Contains(int(*sa.PCPU)) {
-				evidence = append(evidence, fmt.Sprintf("%s: SPI %#x is of CPU %d, online are %s", t, sa.SPI, *sa.PCPU, v.Online))
+				evidence = append(evidence, fmt.Sprintf("%s: SPI %#x is of CPU %d, online are %s", t,
+					sa.SPI, *sa.PCPU, v.Online))
 			}
 		}
 	}
 	if len(evidence) > 0 {
-		return Degraded, evidence, "bring the CPU up, or delete the SA: nothing can use it, and every lookup walks it"
+		return Degraded, evidence,
+			"bring the CPU up, or delete the SA: nothing can use it, and every lookup walks it"
 	}
 	return OK, []string{"all"}, ""
 }
@@ -252,10 +259,12 @@ func acquire(v *saView, tunnels []*tunnel) (State, []string, string) {
 			evidence = append(evidence, fmt.Sprintf("%s: not set; no SA is missing", t))
 		default:
 			state = Degraded
-			evidence = append(evidence, fmt.Sprintf("%s: not set, and SAs are missing: their CPUs stay on the fallback", t))
+			evidence = append(evidence,
+				fmt.Sprintf("%s: not set, and SAs are missing: their CPUs stay on the fallback", t))
 		}
 	}
-	return state, evidence, "let the key daemon install the policy with XFRM_POLICY_CPU_ACQUIRE (strongSwan: per_cpu_sas = yes)"
+	return state, evidence,
+		"let the key daemon install the policy with XFRM_POLICY_CPU_ACQUIRE (strongSwan: per_cpu_sas = yes)"
 }
 
 func larval(_ *saView, tunnels []*tunnel) (State, []string, string) {
@@ -272,7 +281,8 @@ func larval(_ *saView, tunnels []*tunnel) (State, []string, string) {
 		}
 	}
 	if len(evidence) > 0 {
-		return Degraded, evidence, "wait until the key daemon has answered (30 s, net.core.xfrm_acq_expires); if they come again look in its log for TS_MAX_QUEUE"
+		return Degraded, evidence, "wait until the key daemon has answered (30 s, " +
+			"net.core.xfrm_acq_expires); if they come again look in its log for TS_MAX_QUEUE"
 	}
 	return OK, []string{"none"}, ""
 }
@@ -294,7 +304,8 @@ func idle(v *saView, tunnels []*tunnel) (State, []string, string) {
 			case sa.Packets == 0:
 				still = append(still, fmt.Sprintf("SPI %#x of CPU %d: never", sa.SPI, *sa.PCPU))
 			case sa.LastUsedS > 0 && v.NowS > last+uint64(unused.Seconds()):
-				still = append(still, fmt.Sprintf("SPI %#x of CPU %d: not for %d s", sa.SPI, *sa.PCPU, v.NowS-last))
+				still = append(still, fmt.Sprintf("SPI %#x of CPU %d: not for %d s", sa.SPI, *sa.PCPU,
+					v.NowS-last))
 			default:
 				used++
 			}
@@ -302,22 +313,26 @@ func idle(v *saView, tunnels []*tunnel) (State, []string, string) {
 	}
 	switch {
 	case len(still) > 0 && used > 0:
-		return Degraded, still, "the flows reach some CPUs only: spread them (RSS, flow rules), the plan below shows how"
+		return Degraded, still,
+			"the flows reach some CPUs only: spread them (RSS, flow rules), the plan below shows how"
 	case len(still) > 0:
 		return NotHere, []string{"no SA of a CPU is used now"}, ""
 	}
-	return OK, []string{fmt.Sprintf("%d SAs of CPUs were used in the last %g s or are new", used, unused.Seconds())}, ""
+	return OK, []string{fmt.Sprintf("%d SAs of CPUs were used in the last %g s or are new", used,
+		unused.Seconds())}, ""
 }
 
 func replay(v *saView, _ []*tunnel) (State, []string, string) {
 	var evidence []string
 	for _, sa := range v.SAs {
 		if n := uint64(sa.Drops.ReplayWindow) + uint64(sa.Drops.Replay); n > 0 {
-			evidence = append(evidence, fmt.Sprintf("inbound SPI %#x, window %d: %d of %d packets dropped", sa.SPI, sa.Replay, n, n+sa.Packets))
+			evidence = append(evidence, fmt.Sprintf("inbound SPI %#x, window %d: %d of %d packets dropped",
+				sa.SPI, sa.Replay, n, n+sa.Packets))
 		}
 	}
 	if len(evidence) > 0 {
-		return Degraded, evidence, "`ip xfrm state ... replay-window 4096 flag esn`, and one CPU a SPI at the receiver: packets overtook each other"
+		return Degraded, evidence, "`ip xfrm state ... replay-window 4096 flag esn`, and one CPU a SPI at " +
+			"the receiver: packets overtook each other"
 	}
 	return OK, []string{"no packet was dropped by one"}, ""
 }
@@ -343,7 +358,8 @@ func fallbackShare(_ *saView, tunnels []*tunnel) (State, []string, string) {
 		if float64(on) > tolerated*float64(total) {
 			state = Degraded
 		}
-		evidence = append(evidence, fmt.Sprintf("%s: %d of %d packets (%.1f %%) since the SAs were made", t, on, total, 100*float64(on)/float64(total)))
+		evidence = append(evidence, fmt.Sprintf("%s: %d of %d packets (%.1f %%) since the SAs were made", t, on,
+			total, 100*float64(on)/float64(total)))
 	}
 	if len(evidence) == 0 {
 		return NotHere, []string{"no packet was sent yet"}, ""
@@ -399,7 +415,8 @@ func encapsulation(v *saView, _ []*tunnel) (State, []string, string) {
 		}
 	}
 	if len(tuples) == 0 {
-		return NotHere, []string{"no per-CPU SA is in UDP; ESP itself is told apart only by NICs that hash the SPI (XS043)"}, ""
+		return NotHere, []string{"no per-CPU SA is in UDP; ESP itself is told apart only by NICs that hash " +
+			"the SPI (XS043)"}, ""
 	}
 	var evidence []string
 	for _, tuple := range slices.Sorted(maps.Keys(tuples)) {
@@ -408,7 +425,8 @@ func encapsulation(v *saView, _ []*tunnel) (State, []string, string) {
 		}
 	}
 	if len(evidence) > 0 {
-		return Degraded, evidence, "per_cpu_sas = encap in swanctl.conf: a source port for each SA, else all packets go to one receive queue"
+		return Degraded, evidence, "per_cpu_sas = encap in swanctl.conf: a source port for each SA, else all " +
+			"packets go to one receive queue"
 	}
 	return OK, []string{fmt.Sprintf("%d SAs with a UDP port each", len(tuples))}, ""
 }

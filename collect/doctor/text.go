@@ -23,7 +23,8 @@ func (r *Report) Write(w io.Writer) error {
 	fmt.Fprintf(&b, "\nWhat each privilege allows\n")
 	rows := [][]string{{"", "root", "PERFMON+BPF", "NET_ADMIN", "none", "here"}}
 	for _, right := range r.Rights {
-		rows = append(rows, []string{right.What, right.Root, right.Perfmon, right.NetAdmin, right.Unprivileged, right.Here})
+		rows = append(rows, []string{right.What, right.Root, right.Perfmon, right.NetAdmin, right.Unprivileged,
+			right.Here})
 	}
 	writeTable(&b, rows)
 	fmt.Fprintf(&b, "\nWhat each kernel has (distributions backport; the last column was looked at)\n")

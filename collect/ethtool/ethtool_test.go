@@ -42,12 +42,15 @@ func TestDecodeRule(t *testing.T) {
 		{spec(2, port, all(8, 10), 4), Rule{7, "udp4 src-port 4500", 4}},
 		{spec(2|0x80000000, port, all(8, 10), 4), Rule{7, "udp4 src-port 4500", 4}},
 		{spec(2, port, []byte{8: 0xff, 9: 0xf0}, 4), Rule{7, "udp4 src-port 4500 m 15", 4}},
-		{spec(10, []byte{10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0x01}, append([]byte{255, 255, 255, 0, 0, 0, 0, 0}, 255, 255, 255, 255), 1),
+		{spec(10, []byte{10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0x01},
+			append([]byte{255, 255, 255, 0, 0, 0, 0, 0}, 255, 255, 255, 255), 1),
 			Rule{7, "esp4 src-ip 10.0.0.0 m 0.0.0.255 spi 0x1001", 1}},
 		{spec(12, v6, all(32, 36), 2), Rule{7, "esp6 spi 0x1001", 2}},
 		{spec(13, nil, nil, ^uint64(0)), Rule{7, "ip4", -1}},
-		{spec(18, []byte{0x52, 0x54, 0, 0, 9, 1, 0, 0, 0, 0, 0, 0, 0x88, 0xf7}, []byte{255, 255, 255, 255, 255, 255, 12: 255, 13: 255}, 1), Rule{7, "ether dst 52:54:00:00:09:01 proto 0x88f7", 1}},
-		{spec(99, []byte{1}, nil, 0), Rule{7, "flow type 99 01" + string(bytes.Repeat([]byte("00"), 51)) + " mask " + string(bytes.Repeat([]byte("00"), 52)), 0}},
+		{spec(18, []byte{0x52, 0x54, 0, 0, 9, 1, 0, 0, 0, 0, 0, 0, 0x88, 0xf7}, []byte{255, 255, 255, 255, 255,
+			255, 12: 255, 13: 255}, 1), Rule{7, "ether dst 52:54:00:00:09:01 proto 0x88f7", 1}},
+		{spec(99, []byte{1}, nil, 0), Rule{7, "flow type 99 01" + string(bytes.Repeat([]byte("00"), 51)) +
+			" mask " + string(bytes.Repeat([]byte("00"), 52)), 0}},
 	} {
 		if got := decodeRule(test.rule); got != test.want {
 			t.Errorf("got  %+v\nwant %+v", got, test.want)
@@ -83,7 +86,8 @@ func TestDecodeFeatures(t *testing.T) {
 	names := make([]string, 33)
 	copy(names, []string{"rx-gro", "highdma", "rx-lro", "rx-ntuple-filter"})
 	names[32] = "esp-hw-offload"
-	want := map[string]Feature{"rx-gro": {On: true}, "highdma": {On: true, Fixed: true}, "rx-lro": {Fixed: true}, "rx-ntuple-filter": {Fixed: true}, "esp-hw-offload": {}}
+	want := map[string]Feature{"rx-gro": {On: true}, "highdma": {On: true, Fixed: true}, "rx-lro": {Fixed: true},
+		"rx-ntuple-filter": {Fixed: true}, "esp-hw-offload": {}}
 	if got := decodeFeatures(names, r); !maps.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
@@ -117,7 +121,8 @@ func TestDecodePause(t *testing.T) {
 	if want := (Pause{RX: true, Counted: true, RXFrames: 10542401}); err != nil || got != want {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	if _, err := decodePause(decoder(t, func(e *netlink.AttributeEncoder) { e.Uint64(unix.ETHTOOL_A_PAUSE_RX, 1) })); err == nil {
+	if _, err := decodePause(decoder(t,
+		func(e *netlink.AttributeEncoder) { e.Uint64(unix.ETHTOOL_A_PAUSE_RX, 1) })); err == nil {
 		t.Error("a setting of eight bytes was taken")
 	}
 }

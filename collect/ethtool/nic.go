@@ -28,9 +28,10 @@ type NIC struct {
 	Pause    Pause
 	Features map[string]Feature // names as the kernel has them: "rx-ntuple-filter"
 	RSS      RSS
-	Hash     map[string]string // by flow type, the fields hashed as `ethtool -N DEV rx-flow-hash` takes them: "udp4": "sdfn"
-	Rules    []Rule
-	Stats    []Stat // in the driver's order
+	// by flow type, the fields hashed as `ethtool -N DEV rx-flow-hash` takes them: "udp4": "sdfn"
+	Hash  map[string]string
+	Rules []Rule
+	Stats []Stat // in the driver's order
 
 	Lacks []string // parts, as PartPause
 }
@@ -91,7 +92,8 @@ func Read(name string) (NIC, error) {
 		{"statistics", n.readStats},
 	} {
 		switch err := part.read(d); {
-		case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EINVAL): // which some drivers say of what they do not know
+		// which some drivers say of what they do not know
+		case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EINVAL):
 			n.Lacks = append(n.Lacks, part.what)
 		case errors.Is(err, unix.ENODEV):
 			return n, fmt.Errorf("%s: there is no such interface in this namespace: %w", name, err)
@@ -119,7 +121,8 @@ func (n *NIC) readChannels(d device) error {
 	if err := d.do(r); err != nil {
 		return err
 	}
-	n.Channels = Channels{MaxRX: r.u32(4), MaxCombined: r.u32(16), RX: r.u32(20), TX: r.u32(24), Combined: r.u32(32)}
+	n.Channels = Channels{MaxRX: r.u32(4), MaxCombined: r.u32(16), RX: r.u32(20), TX: r.u32(24),
+		Combined: r.u32(32)}
 	return nil
 }
 

@@ -26,7 +26,8 @@ func pauseRequest(conn *genetlink.Conn, name string, flags uint32) (*netlink.Att
 		return nil, err
 	}
 	answers, err := conn.Execute(genetlink.Message{
-		Header: genetlink.Header{Command: unix.ETHTOOL_MSG_PAUSE_GET, Version: unix.ETHTOOL_GENL_VERSION}, Data: data,
+		Header: genetlink.Header{Command: unix.ETHTOOL_MSG_PAUSE_GET, Version: unix.ETHTOOL_GENL_VERSION},
+		Data:   data,
 	}, family.ID, netlink.Request)
 	if err != nil {
 		return nil, err

@@ -64,7 +64,8 @@ func (n *NIC) readRules(d device) error {
 
 // flowName names *_FLOW (include/uapi/linux/ethtool.h).
 func flowName(flow uint32) string {
-	names := []string{1: "tcp4", 2: "udp4", 3: "sctp4", 4: "ah-esp4", 5: "tcp6", 6: "udp6", 7: "sctp6", 8: "ah-esp6",
+	names := []string{1: "tcp4", 2: "udp4", 3: "sctp4", 4: "ah-esp4", 5: "tcp6", 6: "udp6", 7: "sctp6",
+		8: "ah-esp6",
 		9: "ah4", 10: "esp4", 11: "ah6", 12: "esp6", 13: "ip4", 14: "ip6", 18: "ether"}
 	if int(flow) < len(names) && names[flow] != "" {
 		return names[flow]
@@ -174,7 +175,8 @@ func hashFields(bits uint64) string {
 	for _, f := range []struct {
 		bit    uint64
 		letter byte
-	}{{1 << 1, 'm'}, {1 << 2, 'v'}, {1 << 3, 't'}, {1 << 4, 's'}, {1 << 5, 'd'}, {1 << 6, 'f'}, {1 << 7, 'n'}, {1 << 31, 'r'}} {
+	}{{1 << 1, 'm'}, {1 << 2, 'v'}, {1 << 3, 't'}, {1 << 4, 's'}, {1 << 5, 'd'}, {1 << 6, 'f'}, {1 << 7, 'n'},
+		{1 << 31, 'r'}} {
 		if bits&f.bit != 0 {
 			b.WriteByte(f.letter)
 		}

@@ -56,7 +56,8 @@ func newMasker(runs []*bundle.Run) *masker {
 			spis[row.SPI] = true
 		}
 	}
-	for _, nobody := range []string{"", "(none)", "localhost"} { // uts_namespace's default, and what is the same everywhere
+	// uts_namespace's default, and what is the same everywhere
+	for _, nobody := range []string{"", "(none)", "localhost"} {
 		delete(hosts, nobody)
 	}
 	delete(interfaces, "")
@@ -83,7 +84,8 @@ const firstSPI = 0x100
 // interfaceOf returns the interface a fact is about.
 func interfaceOf(f bundle.Fact) (string, bool) {
 	switch f.Topic {
-	case bundle.TopicNIC, bundle.TopicRSS, bundle.TopicRule, bundle.TopicPause, bundle.TopicRing, bundle.TopicFeature, bundle.TopicStat,
+	case bundle.TopicNIC, bundle.TopicRSS, bundle.TopicRule, bundle.TopicPause, bundle.TopicRing,
+		bundle.TopicFeature, bundle.TopicStat,
 		bundle.TopicLink, bundle.TopicXPS, bundle.TopicRPS, bundle.TopicQdisc, bundle.TopicIOMMU:
 		words := strings.Fields(f.Subject)
 		if len(words) == 0 || words[0] == "kernel" { // the whole machine's, see package placement
@@ -150,7 +152,8 @@ func (m *masker) mac(s string) string {
 	if strings.Trim(s, "0:") == "" || strings.EqualFold(strings.Trim(s, "fF:"), "") {
 		return s
 	}
-	return m.number(strings.ToLower(s), func(i int) string { return fmt.Sprintf("02:00:00:00:%02x:%02x", i>>8&0xff, i&0xff) })
+	return m.number(strings.ToLower(s),
+		func(i int) string { return fmt.Sprintf("02:00:00:00:%02x:%02x", i>>8&0xff, i&0xff) })
 }
 
 // addr masks an IP address by one of the net for benchmarks (RFC 2544) or of that
@@ -161,7 +164,8 @@ func (m *masker) addr(s string) string {
 		return s
 	}
 	if a.Is4() {
-		return m.number(a.String(), func(i int) string { return fmt.Sprintf("198.%d.%d.%d", 18+i>>16&1, i>>8&0xff, i&0xff) })
+		return m.number(a.String(),
+			func(i int) string { return fmt.Sprintf("198.%d.%d.%d", 18+i>>16&1, i>>8&0xff, i&0xff) })
 	}
 	return m.number(a.String(), func(i int) string { return fmt.Sprintf("2001:db8::%x", i) })
 }

@@ -34,7 +34,8 @@ type FormatError struct {
 }
 
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("%s is no packed bundle: %s; `xfrmscope pack RUN -o FILE%s` makes one", e.Path, e.Why, Extension)
+	return fmt.Sprintf("%s is no packed bundle: %s; `xfrmscope pack RUN -o FILE%s` makes one", e.Path, e.Why,
+		Extension)
 }
 
 // Is reports whether a file begins as one that Write made.
@@ -75,7 +76,8 @@ func Open(name string) (fs.FS, error) {
 
 // unpack copies the files of the archive one after the other into store.
 func unpack(in io.Reader, store *os.File, limit int64) (*tree, error) {
-	zr, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
+	zr, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow),
+		zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +104,8 @@ func unpack(in io.Reader, store *os.File, limit int64) (*tree, error) {
 		case h.Typeflag != tar.TypeReg:
 			return nil, fmt.Errorf("%q is a link or a device", h.Name)
 		case h.Size > limit-at:
-			return nil, fmt.Errorf("%q and what precedes it have more than %d bytes, far more than the file's size lets expect", name, limit)
+			return nil, fmt.Errorf("%q and what precedes it have more than %d bytes, far more than the "+
+				"file's size lets expect", name, limit)
 		case len(t.files) == maxFiles:
 			return nil, fmt.Errorf("it has more than %d files", maxFiles)
 		}

@@ -41,7 +41,8 @@ func Write(w io.Writer, dir string) error {
 	}
 	tw := tar.NewWriter(zw)
 	for _, name := range names {
-		if err := add(tw, filepath.Join(dir, filepath.FromSlash(name)), path.Join(filepath.Base(abs), name)); err != nil {
+		if err := add(tw, filepath.Join(dir, filepath.FromSlash(name)),
+			path.Join(filepath.Base(abs), name)); err != nil {
 			return fmt.Errorf("packing %s: %w", name, err)
 		}
 	}
@@ -58,7 +59,8 @@ func add(tw *tar.Writer, file, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: info.Size(), Mode: 0o644, Format: tar.FormatPAX}); err != nil {
+	if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: info.Size(), Mode: 0o644,
+		Format: tar.FormatPAX}); err != nil {
 		return err
 	}
 	_, err = io.CopyN(tw, f, info.Size())
@@ -75,7 +77,8 @@ func files(dir string) ([]string, error) {
 	var names []string
 	if s, err := bundle.ReadSweep(fsys, dir); err == nil {
 		names = append(names, bundle.SweepFile)
-		for _, d := range append([]string{bundle.ScenarioFile, bundle.LayoutsFile, bundle.SymbolsDir, bundle.LogDir}, s.Dirs...) {
+		for _, d := range append([]string{bundle.ScenarioFile, bundle.LayoutsFile, bundle.SymbolsDir,
+			bundle.LogDir}, s.Dirs...) {
 			more, err := below(fsys, d)
 			if err != nil {
 				return nil, err
@@ -87,7 +90,8 @@ func files(dir string) ([]string, error) {
 	// A run alone takes along what its sweep keeps for it.
 	for _, f := range runs[0].Files {
 		if _, err := fs.Stat(fsys, f.Name); err != nil {
-			return nil, fmt.Errorf("%s is part of a sweep, which keeps %s for it: pack the sweep", dir, f.Name)
+			return nil, fmt.Errorf("%s is part of a sweep, which keeps %s for it: pack the sweep", dir,
+				f.Name)
 		}
 	}
 	return below(fsys, ".")

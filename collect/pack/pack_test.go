@@ -30,17 +30,26 @@ func testSweep(t *testing.T) string {
 	for _, name := range table.Planned {
 		w, err := bundle.Create(filepath.Join(dir, name), bundle.Manifest{
 			Tool: "test", Source: "record",
-			Host:     bundle.Host{Name: "gw-berlin", CmdLine: "root=/dev/vda ip=192.0.2.77"},
-			Plan:     bundle.Plan{CPUs: bundle.CPUSet{0}, Load: &bundle.Load{Argv: []string{"sh", "-c", "iperf3 -c 2001:DB8:1::1 -B 192.0.2.77%eth7"}}},
-			Warnings: []bundle.Warning{{Weakens: "rates", Text: "gw-berlin dropped packets of SPI 0x1001 at eth7, not at gw-berlin2"}},
+			Host: bundle.Host{Name: "gw-berlin", CmdLine: "root=/dev/vda ip=192.0.2.77"},
+			Plan: bundle.Plan{CPUs: bundle.CPUSet{0}, Load: &bundle.Load{Argv: []string{"sh", "-c",
+				"iperf3 -c 2001:DB8:1::1 -B 192.0.2.77%eth7"}}},
+			Warnings: []bundle.Warning{{Weakens: "rates",
+				Text: "gw-berlin dropped packets of SPI 0x1001 at eth7, not at gw-berlin2"}},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		err = errors.Join(
-			bundle.WriteLines(w, "sas.jsonl", []bundle.SA{{Phase: "end", Src: "192.0.2.77", Dst: "10.0.0.2", SPI: 0x1001, PCPU: &pcpu, Packets: 4097}, {Phase: "end", Src: "192.0.2.77", Dst: "2001:4b8::9", SPI: 0x1002}}),
-			bundle.WriteLines(w, "placement.jsonl", []bundle.Fact{{Phase: "start", Topic: "pause", Subject: "west/eth7", Name: "rx", Value: "on"}, {Phase: "start", Topic: "nic", Subject: "eth7", Name: "address", Value: "aa:bb:cc:dd:ee:ff"}}),
-			w.WriteFile("log/load.log", []byte("connected to 10.0.0.2 port 5201 from gw-berlin (aa:bb:cc:dd:ee:ff) at 12:30:45 by ::1\n")),
+			bundle.WriteLines(w, "sas.jsonl",
+				[]bundle.SA{{Phase: "end", Src: "192.0.2.77", Dst: "10.0.0.2", SPI: 0x1001, PCPU: &pcpu,
+					Packets: 4097}, {Phase: "end", Src: "192.0.2.77", Dst: "2001:4b8::9",
+					SPI: 0x1002}}),
+			bundle.WriteLines(w, "placement.jsonl",
+				[]bundle.Fact{{Phase: "start", Topic: "pause", Subject: "west/eth7", Name: "rx",
+					Value: "on"}, {Phase: "start", Topic: "nic", Subject: "eth7", Name: "address",
+					Value: "aa:bb:cc:dd:ee:ff"}}),
+			w.WriteFile("log/load.log", []byte("connected to 10.0.0.2 port 5201 from gw-berlin "+
+				"(aa:bb:cc:dd:ee:ff) at 12:30:45 by ::1\n")),
 			w.WriteFile("import/blob", []byte("\x00gw-berlin")),
 			w.WriteFile("perf.data", recording),
 			w.WriteFile("symbols/kallsyms.gz", []byte("symbols")),
@@ -49,23 +58,27 @@ func testSweep(t *testing.T) string {
 			t.Fatal(err)
 		}
 		other, err := bundle.Create(filepath.Join(dir, name, bundle.HostsDir, "east"), bundle.Manifest{
-			Tool: "test", Source: "record", Host: bundle.Host{Name: "gw-madrid"}, Clock: &bundle.Clock{Against: "gw-berlin"},
+			Tool: "test", Source: "record", Host: bundle.Host{Name: "gw-madrid"},
+			Clock: &bundle.Clock{Against: "gw-berlin"},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(other.WriteFile("log/load.log", []byte("on gw-madrid, called east, by gw-berlin\n")), other.Finish("")); err != nil {
+		if err := errors.Join(other.WriteFile("log/load.log",
+			[]byte("on gw-madrid, called east, by gw-berlin\n")), other.Finish("")); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.MkdirAll(filepath.Join(dir, "symbols"), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Rename(filepath.Join(dir, name, "symbols/kallsyms.gz"), filepath.Join(dir, "symbols/kallsyms.gz")); err != nil {
+		if err := os.Rename(filepath.Join(dir, name, "symbols/kallsyms.gz"),
+			filepath.Join(dir, "symbols/kallsyms.gz")); err != nil {
 			t.Fatal(err)
 		}
 		table.Dirs = append(table.Dirs, name)
 	}
-	for name, text := range map[string]string{"scenario.yaml": "load: {command: iperf3 -c 10.0.0.2}\n", "log/a.log": "up eth7\n", "aside/x.1/manifest.json": "{}", "sweep.json.part": "{"} {
+	for name, text := range map[string]string{"scenario.yaml": "load: {command: iperf3 -c 10.0.0.2}\n",
+		"log/a.log": "up eth7\n", "aside/x.1/manifest.json": "{}", "sweep.json.part": "{"} {
 		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +127,8 @@ func TestPack(t *testing.T) {
 	if _, err := fs.Stat(fsys, "aside"); err == nil {
 		t.Error("what was set aside is packed")
 	}
-	if err := fstest.TestFS(fsys, "sweep.json", "scenario.yaml", "log/a.log", "symbols/kallsyms.gz", "a-n1-r1/manifest.json", "a-n1-r2/perf.data"); err != nil {
+	if err := fstest.TestFS(fsys, "sweep.json", "scenario.yaml", "log/a.log", "symbols/kallsyms.gz",
+		"a-n1-r1/manifest.json", "a-n1-r2/perf.data"); err != nil {
 		t.Error(err)
 	}
 	again, err := os.ReadFile(packed(t, dir))
@@ -122,7 +136,8 @@ func TestPack(t *testing.T) {
 	if err != nil || err2 != nil || !bytes.Equal(first, again) {
 		t.Errorf("equal bundles make files of %d and %d bytes", len(first), len(again))
 	}
-	if err := Write(&bytes.Buffer{}, filepath.Join(dir, "a-n1-r1")); err == nil || !strings.Contains(err.Error(), "pack the sweep") {
+	if err := Write(&bytes.Buffer{}, filepath.Join(dir, "a-n1-r1")); err == nil ||
+		!strings.Contains(err.Error(), "pack the sweep") {
 		t.Errorf("a run without its symbols: %v", err)
 	}
 }
@@ -149,16 +164,22 @@ func TestOpenRefuses(t *testing.T) {
 		members []member
 		want    string
 	}{
-		{"parent", []member{{tar.Header{Name: "../etc/cron.d/x"}, "x"}}, `names a file "../etc/cron.d/x" outside`},
+		{"parent", []member{{tar.Header{Name: "../etc/cron.d/x"}, "x"}},
+			`names a file "../etc/cron.d/x" outside`},
 		{"hidden parent", []member{{tar.Header{Name: "run/../../x"}, "x"}}, "outside"},
 		{"absolute", []member{{tar.Header{Name: "/etc/passwd"}, "x"}}, "outside"},
-		{"link", []member{{tar.Header{Name: "run/perf.data", Typeflag: tar.TypeSymlink, Linkname: "/etc/shadow"}, ""}}, "is a link or a device"},
-		{"hard link", []member{{tar.Header{Name: "run/perf.data", Typeflag: tar.TypeLink, Linkname: "/etc/shadow"}, ""}}, "is a link or a device"},
-		{"device", []member{{tar.Header{Name: "run/perf.data", Typeflag: tar.TypeBlock}, ""}}, "is a link or a device"},
+		{"link", []member{{tar.Header{Name: "run/perf.data", Typeflag: tar.TypeSymlink,
+			Linkname: "/etc/shadow"}, ""}}, "is a link or a device"},
+		{"hard link", []member{{tar.Header{Name: "run/perf.data", Typeflag: tar.TypeLink,
+			Linkname: "/etc/shadow"}, ""}}, "is a link or a device"},
+		{"device", []member{{tar.Header{Name: "run/perf.data", Typeflag: tar.TypeBlock}, ""}},
+			"is a link or a device"},
 		{"twice", []member{manifest, manifest}, `"run/manifest.json" is there twice`},
-		{"file below a file", []member{manifest, {tar.Header{Name: "run/manifest.json/x"}, ""}}, "is a file and a directory"},
+		{"file below a file", []member{manifest, {tar.Header{Name: "run/manifest.json/x"}, ""}},
+			"is a file and a directory"},
 		{"nothing", nil, "holds neither manifest.json nor sweep.json"},
-		{"bomb", []member{manifest, {tar.Header{Name: "run/perf.data"}, strings.Repeat("\x00", 80<<20)}}, "far more than the file's size lets expect"},
+		{"bomb", []member{manifest, {tar.Header{Name: "run/perf.data"}, strings.Repeat("\x00", 80<<20)}},
+			"far more than the file's size lets expect"},
 	} {
 		var b bytes.Buffer
 		zw, _ := zstd.NewWriter(&b)
@@ -225,7 +246,8 @@ func TestPublish(t *testing.T) {
 			return err
 		}
 		data, err := os.ReadFile(name)
-		for _, secret := range []string{"gw-madrid", "gw-berlin\"", "gw-berlin ", "192.0.2.77", "10.0.0.2", "eth7", "0x1001", "2001:4b8", "aa:bb:cc", `"spi":4097`, "DB8:1::1"} {
+		for _, secret := range []string{"gw-madrid", "gw-berlin\"", "gw-berlin ", "192.0.2.77", "10.0.0.2",
+			"eth7", "0x1001", "2001:4b8", "aa:bb:cc", `"spi":4097`, "DB8:1::1"} {
 			if bytes.Contains(data, []byte(secret)) {
 				t.Errorf("%s holds %s", name, secret)
 			}
@@ -237,20 +259,24 @@ func TestPublish(t *testing.T) {
 	}
 	r := s.Runs[0]
 	sas, err := r.SAs()
-	if err != nil || sas[0].SPI != firstSPI || sas[1].SPI != firstSPI+1 || sas[0].Src != sas[1].Src || sas[0].Packets != 4097 || *sas[0].PCPU != 2 {
+	if err != nil || sas[0].SPI != firstSPI || sas[1].SPI != firstSPI+1 || sas[0].Src != sas[1].Src ||
+		sas[0].Packets != 4097 || *sas[0].PCPU != 2 {
 		t.Errorf("SAs %+v, %v", sas, err)
 	}
 	if w := r.Warnings[0].Text; w != "host2 dropped packets of SPI 0x100 at if1, not at gw-berlin2" {
 		t.Errorf("warning %q", w)
 	}
-	if r.Host.Name != "host2" || s.Name != "on host2" || !strings.Contains(r.Plan.Load.Argv[2], "%if1") || !strings.Contains(r.Host.CmdLine, "ip="+sas[0].Src) {
+	if r.Host.Name != "host2" || s.Name != "on host2" || !strings.Contains(r.Plan.Load.Argv[2], "%if1") ||
+		!strings.Contains(r.Host.CmdLine, "ip="+sas[0].Src) {
 		t.Errorf("manifest %+v", r.Manifest)
 	}
-	if log, err := os.ReadFile(filepath.Join(to, "a-n1-r1/hosts/host1/log/load.log")); string(log) != "on host3, called host1, by host2\n" {
+	if log, err := os.ReadFile(filepath.Join(to,
+		"a-n1-r1/hosts/host1/log/load.log")); string(log) != "on host3, called host1, by host2\n" {
 		t.Errorf("log of the other host %q, %v", log, err)
 	}
 	log, _ := os.ReadFile(filepath.Join(to, "a-n1-r1/log/load.log"))
-	if !strings.Contains(string(log), "connected to "+sas[0].Dst+" port 5201 from host2 (02:00:00:00:") || !strings.HasSuffix(string(log), "at 12:30:45 by ::1\n") {
+	if !strings.Contains(string(log), "connected to "+sas[0].Dst+" port 5201 from host2 (02:00:00:00:") ||
+		!strings.HasSuffix(string(log), "at 12:30:45 by ::1\n") {
 		t.Errorf("log %q", log)
 	}
 }
@@ -329,7 +355,8 @@ func FuzzMaskPerfData(f *testing.F) {
 func FuzzMaskJSON(f *testing.F) {
 	f.Add([]byte(`{"spi":4097,"src":"192.0.2.1","a":["eth0 \u0022x"],"eth0":1}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		m := &masker{names: map[string]string{"eth0": "if1"}, spis: map[uint32]uint32{4097: 256}, addrs: map[string]string{}}
+		m := &masker{names: map[string]string{"eth0": "if1"}, spis: map[uint32]uint32{4097: 256},
+			addrs: map[string]string{}}
 		m.compile()
 		masked := m.json(text)
 		if isJSON(text) && !isJSON(masked) {

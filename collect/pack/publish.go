@@ -168,7 +168,8 @@ func (p *publisher) file(r *bundle.Run, w *bundle.Writer, name string) error {
 		return err
 	}
 	if left != "" {
-		p.notes = append(p.notes, fmt.Sprintf("%s is left out: it cannot be masked: %s", path.Join(r.Path, name), left))
+		p.notes = append(p.notes,
+			fmt.Sprintf("%s is left out: it cannot be masked: %s", path.Join(r.Path, name), left))
 		return os.Remove(part)
 	}
 	if err := out.Close(); err != nil {
@@ -241,7 +242,8 @@ func (p *publisher) found(file, name string) error {
 			return err
 		}
 		if holds {
-			p.notes = append(p.notes, fmt.Sprintf("%s still holds the name of %s, in a path or in the name of a process", name, masked))
+			p.notes = append(p.notes, fmt.Sprintf(
+				"%s still holds the name of %s, in a path or in the name of a process", name, masked))
 		}
 	}
 	return nil

@@ -40,7 +40,8 @@ func (r *resolver) add(event string) {
 		alone := withModifiers(member, modifiers)
 		aloneErr := r.try(alone)
 		if aloneErr == nil {
-			r.events = append(r.events, bundle.Event{Asked: member, Opened: alone, Why: "not in the group " + event + ": " + err.Error()})
+			r.events = append(r.events, bundle.Event{Asked: member, Opened: alone,
+				Why: "not in the group " + event + ": " + err.Error()})
 			continue
 		}
 		r.substitute(member, alone, aloneErr.Error())
@@ -69,7 +70,8 @@ func (r *resolver) opened(event string) bool {
 	return slices.ContainsFunc(r.events, func(e bundle.Event) bool { return e.Opened == event })
 }
 
-// withModifiers adds the modifiers that an event has outside its group: user, kernel, hypervisor; not S, p and the like.
+// withModifiers adds the modifiers that an event has outside its group: user, kernel, hypervisor; not S, p and the
+// like.
 func withModifiers(event, modifiers string) string {
 	keep := strings.Map(func(c rune) rune {
 		if strings.ContainsRune("ukh", c) {

@@ -14,7 +14,8 @@ func Gaps(events []bundle.Event) []bundle.Gap {
 		if e.Opened != "" {
 			continue
 		}
-		gap := bundle.Gap{What: e.Asked, Why: e.Asked + ": " + e.Why, Fix: "`perf list` names the events there are"}
+		gap := bundle.Gap{What: e.Asked, Why: e.Asked + ": " + e.Why,
+			Fix: "`perf list` names the events there are"}
 		if strings.Contains(e.Why, "not supported") {
 			gap.Why = "no hardware counters: " + gap.Why
 			gap.Fix = "measure on the bare machine, or give the guest a virtual PMU"

@@ -21,10 +21,11 @@ func TestResolve(t *testing.T) {
 		opens string // events that open
 		want  []bundle.Event
 	}{
-		{"all open", []string{group, "L1-dcache-load-misses:k"}, group + " L1-dcache-load-misses:k", []bundle.Event{
-			{Asked: group, Opened: group},
-			{Asked: "L1-dcache-load-misses:k", Opened: "L1-dcache-load-misses:k"},
-		}},
+		{"all open", []string{group, "L1-dcache-load-misses:k"}, group + " L1-dcache-load-misses:k",
+			[]bundle.Event{
+				{Asked: group, Opened: group},
+				{Asked: "L1-dcache-load-misses:k", Opened: "L1-dcache-load-misses:k"},
+			}},
 		{"no hardware counters", []string{group, "L1-dcache-load-misses:k"}, "cpu-clock", []bundle.Event{
 			{Asked: "cycles:k", Opened: "cpu-clock", Why: no},
 			{Asked: "instructions:k", Why: no},
@@ -32,16 +33,21 @@ func TestResolve(t *testing.T) {
 		}},
 		{"too few counters for the group", []string{group}, "cycles:k instructions:k", []bundle.Event{
 			{Asked: "cycles:k", Opened: "cycles:k", Why: "not in the group " + group + ": " + no},
-			{Asked: "instructions:k", Opened: "instructions:k", Why: "not in the group " + group + ": " + no},
+			{Asked: "instructions:k", Opened: "instructions:k",
+				Why: "not in the group " + group + ": " + no},
 		}},
-		{"one list, as perf itself takes it", []string{"cycles,cpu/event=0xc2,umask=0x3/,L1-icache-load-misses:k"}, "cycles cpu/event=0xc2,umask=0x3/", []bundle.Event{
-			{Asked: "cycles", Opened: "cycles"},
-			{Asked: "cpu/event=0xc2,umask=0x3/", Opened: "cpu/event=0xc2,umask=0x3/"},
-			{Asked: "L1-icache-load-misses:k", Why: no},
-		}},
-		{"precise cycles", []string{"cycles:kppp"}, "cpu-clock", []bundle.Event{{Asked: "cycles:kppp", Opened: "cpu-clock", Why: no}}},
+		{"one list, as perf itself takes it",
+			[]string{"cycles,cpu/event=0xc2,umask=0x3/,L1-icache-load-misses:k"},
+			"cycles cpu/event=0xc2,umask=0x3/", []bundle.Event{
+				{Asked: "cycles", Opened: "cycles"},
+				{Asked: "cpu/event=0xc2,umask=0x3/", Opened: "cpu/event=0xc2,umask=0x3/"},
+				{Asked: "L1-icache-load-misses:k", Why: no},
+			}},
+		{"precise cycles", []string{"cycles:kppp"}, "cpu-clock",
+			[]bundle.Event{{Asked: "cycles:kppp", Opened: "cpu-clock", Why: no}}},
 		{"modifiers of the group", []string{"{cycles,instructions:u}:kS"}, "cycles:k", []bundle.Event{
-			{Asked: "cycles", Opened: "cycles:k", Why: "not in the group {cycles,instructions:u}:kS: " + no},
+			{Asked: "cycles", Opened: "cycles:k",
+				Why: "not in the group {cycles,instructions:u}:kS: " + no},
 			{Asked: "instructions:u", Why: no},
 		}},
 		{"the clock once", []string{"cpu-clock", "cycles:k"}, "cpu-clock", []bundle.Event{
@@ -73,9 +79,12 @@ func TestResolve(t *testing.T) {
 func TestReason(t *testing.T) {
 	tests := []struct{ out, want string }{
 		{"Error:\nThe cycles:k event is not supported.\n", "The cycles:k event is not supported."},
-		{"Error:\nNo supported events found.\nThe cycles:k event is not supported.\n", "The cycles:k event is not supported."},
-		{"event syntax error: 'foo'\n                     \\___ parser error\nRun 'perf list'", "event syntax error: 'foo'"},
-		{"Error:\nAccess to performance monitoring and observability operations is limited.\nConsider", "Access to performance monitoring and observability operations is limited."},
+		{"Error:\nNo supported events found.\nThe cycles:k event is not supported.\n",
+			"The cycles:k event is not supported."},
+		{"event syntax error: 'foo'\n                     \\___ parser error\nRun 'perf list'",
+			"event syntax error: 'foo'"},
+		{"Error:\nAccess to performance monitoring and observability operations is limited.\nConsider",
+			"Access to performance monitoring and observability operations is limited."},
 		{"", "perf gives no reason"},
 	}
 	for _, test := range tests {
@@ -105,7 +114,8 @@ func TestFind(t *testing.T) {
 	if _, err := Find(ctx, script("echo perf version 5.10.223")); !errors.Is(err, ErrTooOld) {
 		t.Errorf("an old perf: %v", err)
 	}
-	_, err = Find(ctx, script("echo WARNING: perf not found for kernel 6.8.0-31; echo You may need to install; exit 2"))
+	_, err = Find(ctx,
+		script("echo WARNING: perf not found for kernel 6.8.0-31; echo You may need to install; exit 2"))
 	if !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "You may need to install") {
 		t.Errorf("Ubuntu's script: %v", err)
 	}
@@ -117,9 +127,12 @@ func TestFind(t *testing.T) {
 
 func TestArgv(t *testing.T) {
 	tool := &Tool{Path: "/usr/bin/perf", Zstd: true}
-	got := strings.Join(tool.Argv(Options{CPUs: bundle.CPUSet{1, 2, 3, 5}, Events: []string{"{cycles:k,instructions:k}:S", "L1-dcache-load-misses:k"}, FrequencyHz: 999, Output: "run/perf.data.part"}), " ")
+	got := strings.Join(tool.Argv(Options{CPUs: bundle.CPUSet{1, 2, 3, 5},
+		Events: []string{"{cycles:k,instructions:k}:S", "L1-dcache-load-misses:k"}, FrequencyHz: 999,
+		Output: "run/perf.data.part"}), " ")
 	const want = "/usr/bin/perf record -k CLOCK_MONOTONIC -C 1-3,5 -F 999 -g --kernel-callchains -N " +
-		"-e {cycles:k,instructions:k}:S -e L1-dcache-load-misses:k -z -o run/perf.data.part -D -1 --control fd:3,4"
+		"-e {cycles:k,instructions:k}:S -e L1-dcache-load-misses:k -z -o run/perf.data.part -D -1 --control " +
+		"fd:3,4"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -143,7 +156,8 @@ func TestTry(t *testing.T) {
 	if err := tool.Try(context.Background(), "cpu-clock", 0); err != nil {
 		t.Errorf("cpu-clock: %v", err)
 	}
-	if err := tool.Try(context.Background(), "no-such-event", 0); err == nil || !strings.Contains(err.Error(), "no-such-event") {
+	if err := tool.Try(context.Background(), "no-such-event", 0); err == nil ||
+		!strings.Contains(err.Error(), "no-such-event") {
 		t.Errorf("an unknown event: %v", err)
 	}
 }
@@ -155,7 +169,8 @@ func record(t *testing.T, tool *Tool, name string) (*Recording, *os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { log.Close() })
-	r, err := tool.Start(Options{CPUs: bundle.CPUSet{0}, Events: []string{"cpu-clock"}, FrequencyHz: 999, Output: name}, bundle.CPUSet{0}, log)
+	r, err := tool.Start(Options{CPUs: bundle.CPUSet{0}, Events: []string{"cpu-clock"}, FrequencyHz: 999,
+		Output: name}, bundle.CPUSet{0}, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,8 +13,11 @@ import (
 
 func TestStatArgv(t *testing.T) {
 	tool := &Tool{Path: "perf"}
-	got := strings.Join(tool.StatArgv(Options{CPUs: bundle.CPUSet{1, 2}, Events: []string{"{cycles:k,instructions:k}:S", "{cycles,instructions:u}:kS", "cycles:pp", "cpu/event=0xc2,umask=0x3/k", "cpu-clock"}}), " ")
-	const want = "perf stat -x , -A -C 1-2 -e {cycles:k,instructions:k} -e {cycles:k,instructions:u} -e cycles -e cpu/event=0xc2,umask=0x3/k -e cpu-clock -D -1 --control fd:3,4"
+	got := strings.Join(tool.StatArgv(Options{CPUs: bundle.CPUSet{1, 2},
+		Events: []string{"{cycles:k,instructions:k}:S", "{cycles,instructions:u}:kS", "cycles:pp",
+			"cpu/event=0xc2,umask=0x3/k", "cpu-clock"}}), " ")
+	const want = "perf stat -x , -A -C 1-2 -e {cycles:k,instructions:k} -e {cycles:k,instructions:u} -e cycles " +
+		"-e cpu/event=0xc2,umask=0x3/k -e cpu-clock -D -1 --control fd:3,4"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -41,7 +44,8 @@ CPU1,7,,page-faults,1000278020,100.00
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%v\ngot  %+v\nwant %+v", err, got, want)
 	}
-	for _, bad := range []string{"CPU0", "CPU0,1,,cycles", "CPUx,1,,cycles,10,100.00,,", "CPU0,many,,cycles,10,100.00,,", "CPU0,-1,,cycles,10,100.00,,", "CPU0,1,,cycles,10,200.00,,"} {
+	for _, bad := range []string{"CPU0", "CPU0,1,,cycles", "CPUx,1,,cycles,10,100.00,,",
+		"CPU0,many,,cycles,10,100.00,,", "CPU0,-1,,cycles,10,100.00,,", "CPU0,1,,cycles,10,200.00,,"} {
 		got, err := parseTotals("CPU0,1,,cycles,10,100.00,,\n" + bad + "\n")
 		if err == nil || len(got) != 1 || !strings.Contains(err.Error(), "line 2") {
 			t.Errorf("%q: %+v, %v; want the first line, and an error of the second", bad, got, err)
@@ -70,7 +74,8 @@ func TestCounting(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	c, err := tool.StartCounting(Options{CPUs: bundle.CPUSet{0}, Events: []string{"cpu-clock"}}, bundle.CPUSet{0}, log)
+	c, err := tool.StartCounting(Options{CPUs: bundle.CPUSet{0}, Events: []string{"cpu-clock"}}, bundle.CPUSet{0},
+		log)
 	if err != nil {
 		t.Fatal(err)
 	}

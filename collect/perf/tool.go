@@ -129,7 +129,8 @@ func reason(out string) string {
 	for line := range strings.Lines(out) {
 		line = strings.TrimSpace(line)
 		switch {
-		case line == "", line == "Error:", strings.HasPrefix(line, "WARNING"), line == "No supported events found.":
+		case line == "", line == "Error:", strings.HasPrefix(line, "WARNING"),
+			line == "No supported events found.":
 		case strings.Contains(line, "not supported"), strings.Contains(line, "syntax error"):
 			return line
 		case first == "":

@@ -135,7 +135,8 @@ func (r *reader) steering(dir, subject string) {
 	for _, q := range queues {
 		of := dir + "queues/" + q.Name() + "/"
 		name := subject + " " + q.Name()
-		for _, file := range []struct{ topic, name string }{{bundle.TopicXPS, "xps_cpus"}, {bundle.TopicXPS, "xps_rxqs"}, {bundle.TopicRPS, "rps_cpus"}} {
+		for _, file := range []struct{ topic, name string }{{bundle.TopicXPS, "xps_cpus"},
+			{bundle.TopicXPS, "xps_rxqs"}, {bundle.TopicRPS, "rps_cpus"}} {
 			if set, err := r.root.ReadMask(of + file.name); err == nil {
 				r.add(file.topic, name, file.name, cmp.Or(set.String(), "none"))
 			}
@@ -167,7 +168,8 @@ func (r *reader) ethtool(subject string, n ethtool.NIC) {
 		r.add(bundle.TopicNIC, subject, "bus", cmp.Or(n.Bus, "none"))
 	}
 	if c := n.Channels; c != (ethtool.Channels{}) {
-		r.add(bundle.TopicNIC, subject, "channels", fmt.Sprintf("combined %d of %d, rx %d of %d, tx %d", c.Combined, c.MaxCombined, c.RX, c.MaxRX, c.TX))
+		r.add(bundle.TopicNIC, subject, "channels", fmt.Sprintf("combined %d of %d, rx %d of %d, tx %d",
+			c.Combined, c.MaxCombined, c.RX, c.MaxRX, c.TX))
 	}
 	if q := n.Ring; q.MaxRX+q.MaxTX > 0 {
 		r.add(bundle.TopicRing, subject, "rx", fmt.Sprintf("%d of %d", q.RX, q.MaxRX))

@@ -81,8 +81,10 @@ func (r *reader) cpus() {
 		r.addFile(bundle.TopicTopology, subject, "core", own+"topology/core_id")
 		r.addFile(bundle.TopicTopology, subject, "smt siblings", own+"topology/thread_siblings_list")
 		r.addFile(bundle.TopicTopology, subject, "shares L3 with", own+"cache/index3/shared_cpu_list")
-		if nodes, _ := filepath.Glob(r.root.Path(own + "node[0-9]*")); len(nodes) > 0 { // the pattern is a good one
-			r.add(bundle.TopicTopology, subject, "node", strings.TrimPrefix(filepath.Base(nodes[0]), "node"))
+		// the pattern is a good one
+		if nodes, _ := filepath.Glob(r.root.Path(own + "node[0-9]*")); len(nodes) > 0 {
+			r.add(bundle.TopicTopology, subject, "node",
+				strings.TrimPrefix(filepath.Base(nodes[0]), "node"))
 		}
 	}
 }

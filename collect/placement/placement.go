@@ -71,7 +71,8 @@ func (r *reader) add(topic, subject, name, value string) {
 }
 
 func (r *reader) count(topic, subject, name string, value uint64) {
-	r.facts = append(r.facts, bundle.Fact{Topic: topic, Subject: subject, Name: name, Value: fmt.Sprint(value), Counter: true})
+	r.facts = append(r.facts,
+		bundle.Fact{Topic: topic, Subject: subject, Name: name, Value: fmt.Sprint(value), Counter: true})
 }
 
 // addFile adds what a file says, if it is there.

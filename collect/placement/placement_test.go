@@ -31,16 +31,17 @@ var gateway = map[string]string{
   63:      8000         10   PCI-MSI 3-edge      mlx5_comp1@pci:0000:01:00.0
   70:         5          6   PCI-MSI 3-edge      nvme0q1
 `,
-	"proc/irq/62/smp_affinity_list":                             "0-1",
-	"proc/irq/62/effective_affinity_list":                       "0",
-	"proc/irq/63/smp_affinity_list":                             "0",
-	"proc/irq/default_smp_affinity":                             "3",
-	"proc/cmdline":                                              "BOOT_IMAGE=/vmlinuz isolcpus=1 iommu=pt quiet",
-	"proc/7/comm":                                               "irqbalance",
-	"proc/sys/net/core/rps_sock_flow_entries":                   "0",
-	"proc/sys/net/core/xfrm_larval_drop":                        "1",
-	"proc/sys/net/core/xfrm_aevent_rseqth":                      "2",
-	"proc/thread-self/net/netlink":                              "sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode\n0 6 99 00000010 0 0 0 2 0 5\n",
+	"proc/irq/62/smp_affinity_list":           "0-1",
+	"proc/irq/62/effective_affinity_list":     "0",
+	"proc/irq/63/smp_affinity_list":           "0",
+	"proc/irq/default_smp_affinity":           "3",
+	"proc/cmdline":                            "BOOT_IMAGE=/vmlinuz isolcpus=1 iommu=pt quiet",
+	"proc/7/comm":                             "irqbalance",
+	"proc/sys/net/core/rps_sock_flow_entries": "0",
+	"proc/sys/net/core/xfrm_larval_drop":      "1",
+	"proc/sys/net/core/xfrm_aevent_rseqth":    "2",
+	"proc/thread-self/net/netlink": "sk Eth Pid Groups Rmem Wmem Dump Locks Drops " +
+		"Inode\n0 6 99 00000010 0 0 0 2 0 5\n",
 	"sys/devices/system/cpu/online":                             "0-1",
 	"sys/devices/system/cpu/isolated":                           "1",
 	"sys/devices/system/cpu/nohz_full":                          "(null)",
@@ -77,7 +78,8 @@ func tree(t *testing.T, files map[string]string) procfs.Root {
 	dir := t.TempDir()
 	for name, text := range files {
 		full := filepath.Join(dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(full), 0o755), os.WriteFile(full, []byte(text+"\n"), 0o644)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(full), 0o755),
+			os.WriteFile(full, []byte(text+"\n"), 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -90,18 +92,22 @@ func TestGateway(t *testing.T) {
 	r.nic = func(dev string) (ethtool.NIC, error) {
 		return ethtool.NIC{
 			Driver: "mlx5_core", Bus: "0000:01:00.0",
-			Channels: ethtool.Channels{Combined: 2, MaxCombined: 16}, Ring: ethtool.Ring{RX: 1024, MaxRX: 8192, TX: 1024, MaxTX: 8192},
+			Channels: ethtool.Channels{Combined: 2, MaxCombined: 16},
+			Ring:     ethtool.Ring{RX: 1024, MaxRX: 8192, TX: 1024, MaxTX: 8192},
 			Pause:    ethtool.Pause{RX: true, TX: true, Counted: true, RXFrames: 10542401},
-			Features: map[string]ethtool.Feature{"rx-gro": {On: true}, "rx-ntuple-filter": {}, "esp-hw-offload": {Fixed: true}},
-			RSS:      ethtool.RSS{Table: []uint32{0, 1, 0, 1}, Key: []byte{0x6d, 0x5a}},
-			Hash:     map[string]string{"udp4": "sd", "esp4": ""},
-			Rules:    []ethtool.Rule{{Location: 0, Match: "udp4 src-port 4500", Queue: 0}, {Location: 1, Match: "ip4", Queue: -1}},
-			Stats:    []ethtool.Stat{{Name: "rx_out_of_buffer", Value: 3}},
-			Lacks:    []string{"a part"},
+			Features: map[string]ethtool.Feature{"rx-gro": {On: true}, "rx-ntuple-filter": {},
+				"esp-hw-offload": {Fixed: true}},
+			RSS:  ethtool.RSS{Table: []uint32{0, 1, 0, 1}, Key: []byte{0x6d, 0x5a}},
+			Hash: map[string]string{"udp4": "sd", "esp4": ""},
+			Rules: []ethtool.Rule{{Location: 0, Match: "udp4 src-port 4500", Queue: 0},
+				{Location: 1, Match: "ip4", Queue: -1}},
+			Stats: []ethtool.Stat{{Name: "rx_out_of_buffer", Value: 3}},
+			Lacks: []string{"a part"},
 		}, errors.New("eth0: reading its moods: broken")
 	}
 	r.qdiscs = func() ([]qdisc, error) {
-		return []qdisc{{dev: "eth0", kind: "mq", parent: rootParent}, {dev: "eth0", kind: "fq_codel", parent: 1, drops: 2}, {dev: "lo", kind: "noqueue", parent: rootParent}}, nil
+		return []qdisc{{dev: "eth0", kind: "mq", parent: rootParent}, {dev: "eth0", kind: "fq_codel", parent: 1,
+			drops: 2}, {dev: "lo", kind: "noqueue", parent: rootParent}}, nil
 	}
 	r.machine()
 	r.interfaces("")
@@ -120,7 +126,8 @@ func TestGateway(t *testing.T) {
 	}
 	const golden = "testdata/gateway.facts"
 	if *update {
-		if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(golden, []byte(b.String()), 0o644)); err != nil {
+		if err := errors.Join(os.MkdirAll("testdata", 0o755),
+			os.WriteFile(golden, []byte(b.String()), 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -137,7 +144,8 @@ func TestNothing(t *testing.T) {
 	for _, g := range gaps {
 		what = append(what, g.What)
 	}
-	want := []string{"CPU topology", "interrupts", "network interfaces", "listeners to XFRM's events", "placement of network namespace gone"}
+	want := []string{"CPU topology", "interrupts", "network interfaces", "listeners to XFRM's events",
+		"placement of network namespace gone"}
 	if !slices.Equal(what, want) {
 		t.Errorf("gaps %q", what)
 	}
@@ -208,7 +216,8 @@ func TestNamespace(t *testing.T) {
 		return nil
 	}
 	t.Cleanup(func() { _ = ip("netns", "del", ns) })
-	if err := errors.Join(ip("netns", "add", ns), ip("-n", ns, "link", "add", "west0", "type", "veth", "peer", "name", "east0"), ip("-n", ns, "link", "set", "west0", "up")); err != nil {
+	if err := errors.Join(ip("netns", "add", ns), ip("-n", ns, "link", "add", "west0", "type", "veth", "peer",
+		"name", "east0"), ip("-n", ns, "link", "set", "west0", "up")); err != nil {
 		t.Skip("this machine makes no such namespace: ", err)
 	}
 	facts, gaps := Read("", []string{ns})
@@ -235,13 +244,17 @@ func TestNamespace(t *testing.T) {
 		t.Errorf("a sysctl of the own namespace: %s", here)
 	}
 	if _, err := os.Stat("/proc/sys/net/core/xfrm_acq_expires"); err == nil { // the kernel has XFRM
-		if err := exec.Command("ip", "netns", "exec", ns, "sysctl", "-q", "net.core.xfrm_acq_expires=77").Run(); err != nil {
+		if err := exec.Command("ip", "netns", "exec", ns, "sysctl", "-q",
+			"net.core.xfrm_acq_expires=77").Run(); err != nil {
 			t.Log("sysctl: ", err)
-		} else if facts, _ = Read("", []string{ns}); find(bundle.TopicSysctl, ns+"/xfrm", "net.core.xfrm_acq_expires") != "77" {
-			t.Errorf("net.core.xfrm_acq_expires of the namespace: %q, want 77", find(bundle.TopicSysctl, ns+"/xfrm", "net.core.xfrm_acq_expires"))
+		} else if facts, _ = Read("", []string{ns}); find(bundle.TopicSysctl, ns+"/xfrm",
+			"net.core.xfrm_acq_expires") != "77" {
+			t.Errorf("net.core.xfrm_acq_expires of the namespace: %q, want 77",
+				find(bundle.TopicSysctl, ns+"/xfrm", "net.core.xfrm_acq_expires"))
 		}
 	}
-	if lacks := find(bundle.TopicNIC, ns+"/west0", "not supported by the driver"); !strings.Contains(lacks, "flow rules") {
+	if lacks := find(bundle.TopicNIC, ns+"/west0", "not supported by the driver"); !strings.Contains(lacks,
+		"flow rules") {
 		t.Errorf("what veth does not support: %q; gaps %+v", lacks, gaps)
 	}
 }

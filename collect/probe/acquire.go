@@ -50,7 +50,8 @@ func (l *Loader) time(mode AttachMode) (*Acquire, error) {
 		return nil, err
 	}
 	if fn == rtFunction {
-		return nil, &UnsuitableError{"on PREEMPT_RT who waits for a spin lock sleeps, and may end the wait on another CPU: acquisitions are counted, not timed"}
+		return nil, &UnsuitableError{"on PREEMPT_RT who waits for a spin lock sleeps, and may end the wait " +
+			"on another CPU: acquisitions are counted, not timed"}
 	}
 	slow, err := l.slowPaths()
 	if err != nil {
@@ -90,7 +91,8 @@ func (a *Acquire) Blind() []string {
 	if fn == rtFunction {
 		return []string{"raw spin locks: only what calls rt_spin_lock is counted"}
 	}
-	return []string{"acquisitions by other functions than " + fn + ": the receive path takes x->lock by _raw_spin_lock, others by the irq variants"}
+	return []string{"acquisitions by other functions than " + fn +
+		": the receive path takes x->lock by _raw_spin_lock, others by the irq variants"}
 }
 
 // Acquisitions is what a count or a time probe counted.
@@ -128,7 +130,8 @@ func decodeAcquisitions(phase string, cpus []bpf.AcquireAcquireCpu) *Acquisition
 			}
 			a.Rows = append(a.Rows, bundle.AcquireRow{
 				Phase: phase, CPU: cpu, Lock: address(s.Lock), Count: s.Count,
-				Fast: s.Fast, FastNS: s.FastNs, FastHist: trim(s.Hist[:]), Slow: s.Slow, SlowNS: s.SlowNs,
+				Fast: s.Fast, FastNS: s.FastNs, FastHist: trim(s.Hist[:]), Slow: s.Slow,
+				SlowNS: s.SlowNs,
 			})
 		}
 		slices.SortFunc(a.Rows[first:], func(a, b bundle.AcquireRow) int { return cmp.Compare(a.Lock, b.Lock) })

@@ -51,7 +51,8 @@ func climb[T any](modes []AttachMode, by func(AttachMode) (T, error)) (T, []Atte
 // CONFIG_PARAVIRT_SPINLOCKS and the architecture (kernel/locking/qspinlock.c,
 // 6.12).
 func (l *Loader) slowPaths() ([]string, error) {
-	return l.functions("native_queued_spin_lock_slowpath", "__pv_queued_spin_lock_slowpath", "queued_spin_lock_slowpath")
+	return l.functions("native_queued_spin_lock_slowpath", "__pv_queued_spin_lock_slowpath",
+		"queued_spin_lock_slowpath")
 }
 
 // functions returns those of the named functions that the kernel's BTF has; a

@@ -29,13 +29,16 @@ func TestDecodeAcquisitions(t *testing.T) {
 	got := decodeAcquisitions("time", cpus)
 	hist := []uint64{0, 0, 0, 0, 0, 0, 0, 0, 0, 2}
 	rows := []bundle.AcquireRow{
-		{Phase: "time", CPU: 1, Lock: "0xffff1", Count: 45, Fast: 2, FastNS: 50, FastHist: hist, Slow: 1, SlowNS: 900},
-		{Phase: "time", CPU: 1, Lock: "0xffff2", Count: 45, Fast: 2, FastNS: 50, FastHist: hist, Slow: 1, SlowNS: 900},
+		{Phase: "time", CPU: 1, Lock: "0xffff1", Count: 45, Fast: 2, FastNS: 50, FastHist: hist, Slow: 1,
+			SlowNS: 900},
+		{Phase: "time", CPU: 1, Lock: "0xffff2", Count: 45, Fast: 2, FastNS: 50, FastHist: hist, Slow: 1,
+			SlowNS: 900},
 	}
 	if !reflect.DeepEqual(got.Rows, rows) {
 		t.Errorf("rows %+v", got.Rows)
 	}
-	account := bundle.AcquireAccount{Phase: "time", CPU: 1, Count: 100, Other: 10, Mismatched: 1, Nested: 2, Timed: 7}
+	account := bundle.AcquireAccount{Phase: "time", CPU: 1, Count: 100, Other: 10, Mismatched: 1, Nested: 2,
+		Timed: 7}
 	if len(got.Accounts) != 2 || got.Accounts[1] != account {
 		t.Errorf("accounts %+v", got.Accounts)
 	}
@@ -90,7 +93,8 @@ func TestAddStack(t *testing.T) {
 		t.Fatalf("rows %+v", rows)
 	}
 	for _, row := range rows {
-		if row.CPU == 1 && (row.Count != 2 || !reflect.DeepEqual(row.Frames, []string{"0xa", "0xb"}) || row.Lock != "0xffff1") {
+		if row.CPU == 1 && (row.Count != 2 || !reflect.DeepEqual(row.Frames, []string{"0xa", "0xb"}) ||
+			row.Lock != "0xffff1") {
 			t.Errorf("row %+v", row)
 		}
 	}
@@ -102,15 +106,21 @@ func TestAttemptSays(t *testing.T) {
 		a    Attempt
 		want string
 	}{
-		{"no function", Attempt{Fentry, &NoFunctionError{[]string{"a", "b"}}}, "fentry: no a, b in the kernel's BTF: inlined, renamed"},
-		{"no BTF", Attempt{Fentry, &NoBTFError{os.ErrNotExist}}, "fentry: the kernel tells no types (BTF): boot one with CONFIG_DEBUG_INFO_BTF"},
-		{"many arguments", Attempt{Fentry, fmt.Errorf("attach: %w", notSupported)}, "no trampolines on this architecture, or none for so many arguments"},
-		{"no tracepoint", Attempt{RawTP, syscall.ENOENT}, "raw_tp: no such file or directory: this kernel has no such hook"},
+		{"no function", Attempt{Fentry, &NoFunctionError{[]string{"a", "b"}}},
+			"fentry: no a, b in the kernel's BTF: inlined, renamed"},
+		{"no BTF", Attempt{Fentry, &NoBTFError{os.ErrNotExist}},
+			"fentry: the kernel tells no types (BTF): boot one with CONFIG_DEBUG_INFO_BTF"},
+		{"many arguments", Attempt{Fentry, fmt.Errorf("attach: %w", notSupported)},
+			"no trampolines on this architecture, or none for so many arguments"},
+		{"no tracepoint", Attempt{RawTP, syscall.ENOENT},
+			"raw_tp: no such file or directory: this kernel has no such hook"},
 		{"taken", Attempt{Fentry, syscall.EBUSY}, "the function is taken by something else"},
 		{"notrace", Attempt{Fentry, syscall.EINVAL}, "the function cannot be traced"},
 		{"forbidden", Attempt{Fentry, syscall.EPERM}, "fentry: operation not permitted: "},
-		{"verifier", Attempt{Kprobe, &ebpf.VerifierError{Cause: syscall.EACCES, Log: []string{"R1 invalid"}}}, "kprobe: refused by the verifier: "},
-		{"realtime", Attempt{Fentry, &UnsuitableError{"on PREEMPT_RT nothing is timed"}}, "fentry: on PREEMPT_RT"},
+		{"verifier", Attempt{Kprobe, &ebpf.VerifierError{Cause: syscall.EACCES, Log: []string{"R1 invalid"}}},
+			"kprobe: refused by the verifier: "},
+		{"realtime", Attempt{Fentry, &UnsuitableError{"on PREEMPT_RT nothing is timed"}},
+			"fentry: on PREEMPT_RT"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -142,7 +152,8 @@ func TestStatusField(t *testing.T) {
 func TestSkippedInWindows(t *testing.T) {
 	for _, mode := range []AttachMode{TPBTF, RawTP} {
 		groups, err := NewLoader().waitGroups(mode)
-		if err != nil || len(groups) != 1 || !strings.HasSuffix(groups[0].hooks[len(groups[0].hooks)-1].program, "_begin") {
+		if err != nil || len(groups) != 1 ||
+			!strings.HasSuffix(groups[0].hooks[len(groups[0].hooks)-1].program, "_begin") {
 			t.Errorf("%s: groups %+v, %v", mode, groups, err)
 		}
 	}

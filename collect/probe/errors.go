@@ -17,7 +17,8 @@ import (
 type NoFunctionError struct{ Names []string }
 
 func (e *NoFunctionError) Error() string {
-	return fmt.Sprintf("no %s in the kernel's BTF: inlined, renamed, or of another version", strings.Join(e.Names, ", "))
+	return fmt.Sprintf("no %s in the kernel's BTF: inlined, renamed, or of another version",
+		strings.Join(e.Names, ", "))
 }
 
 // A NoBTFError says that the kernel does not tell its types.
@@ -64,11 +65,13 @@ func (a Attempt) meaning(errno syscall.Errno) string {
 	case errno == syscall.EPERM:
 		return ": " + forbidden(a.Mode)
 	case errno == syscall.ENOENT, errno == syscall.ESRCH:
-		return ": this kernel has no such hook (the contention tracepoints came with 5.19; a function may be inlined or renamed)"
+		return ": this kernel has no such hook (the contention tracepoints came with 5.19; a function may be " +
+			"inlined or renamed)"
 	case errno == notSupported && a.Mode == Fentry:
 		return ": no trampolines on this architecture, or none for so many arguments (more than 6 since 6.6)"
 	case errno == syscall.EINVAL && a.Mode == Fentry:
-		return ": the function cannot be traced (CONFIG_FUNCTION_TRACER, notrace), or the kernel is older than its trampolines"
+		return ": the function cannot be traced (CONFIG_FUNCTION_TRACER, notrace), or the kernel is older " +
+			"than its trampolines"
 	case errno == syscall.EBUSY:
 		return ": the function is taken by something else (ftrace ipmodify, a live patch)"
 	}

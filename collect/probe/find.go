@@ -97,11 +97,13 @@ func checkArguments(kernel *btf.Spec, name string, count int, want map[int]strin
 	}
 	proto, ok := fn.Type.(*btf.FuncProto)
 	if !ok || len(proto.Params) != count {
-		return &UnsuitableError{fmt.Sprintf("%s of this kernel does not take %d arguments: its probe was written for other versions", name, count)}
+		return &UnsuitableError{fmt.Sprintf("%s of this kernel does not take %d arguments: its probe was "+
+			"written for other versions", name, count)}
 	}
 	for i, arg := range want {
 		if got := proto.Params[i].Name; got != arg {
-			return &UnsuitableError{fmt.Sprintf("argument %d of %s is %q on this kernel, not %q: its probe was written for other versions", i, name, got, arg)}
+			return &UnsuitableError{fmt.Sprintf("argument %d of %s is %q on this kernel, not %q: its "+
+				"probe was written for other versions", i, name, got, arg)}
 		}
 	}
 	return nil
@@ -109,7 +111,8 @@ func checkArguments(kernel *btf.Spec, name string, count int, want map[int]strin
 
 func hasField(kernel *btf.Spec, name, field string) bool {
 	var s *btf.Struct
-	return kernel.TypeByName(name, &s) == nil && slices.ContainsFunc(s.Members, func(m btf.Member) bool { return m.Name == field })
+	return kernel.TypeByName(name, &s) == nil &&
+		slices.ContainsFunc(s.Members, func(m btf.Member) bool { return m.Name == field })
 }
 
 // Blind returns what the probe cannot see, one clause each.
@@ -123,7 +126,8 @@ func (f *Lookup) Blind() []string {
 		blind = append(blind, "packets that a network card has decrypted")
 	}
 	if f.mode == Kprobe {
-		blind = append(blind, "how long a call takes, which kprobes are too slow to tell, and how many calls they missed")
+		blind = append(blind,
+			"how long a call takes, which kprobes are too slow to tell, and how many calls they missed")
 	}
 	if f.name == bundle.ProbeFind && !f.cacheKnown {
 		blind = append(blind, "the policy's cache of SAs: this kernel has none")
@@ -178,7 +182,8 @@ func decodeLookups(cpus []bpf.FindFindCpu, inbound, cacheKnown bool) *Lookups {
 			if s.Count == 0 {
 				continue
 			}
-			state := State{CPU: cpu, Address: s.State, Net: s.Net, NetNS: s.Netns, SPI: bits.ReverseBytes32(s.Spi), Inbound: inbound, Count: s.Count}
+			state := State{CPU: cpu, Address: s.State, Net: s.Net, NetNS: s.Netns,
+				SPI: bits.ReverseBytes32(s.Spi), Inbound: inbound, Count: s.Count}
 			if s.Pcpu != math.MaxUint32 {
 				pcpu := int(s.Pcpu)
 				state.PCPU = &pcpu

@@ -41,7 +41,8 @@ func layouts(kernel *btf.Spec) ([]bundle.StructLayout, error) {
 			continue
 		}
 		l := bundle.StructLayout{Struct: name, Size: s.Size, Fields: fields(s.Members, "", 0, nested)}
-		slices.SortStableFunc(l.Fields, func(a, b bundle.StructField) int { return cmp.Compare(a.Offset, b.Offset) })
+		slices.SortStableFunc(l.Fields,
+			func(a, b bundle.StructField) int { return cmp.Compare(a.Offset, b.Offset) })
 		all = append(all, l)
 	}
 	slices.SortFunc(all, func(a, b bundle.StructLayout) int { return cmp.Compare(a.Struct, b.Struct) })

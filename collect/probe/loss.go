@@ -24,9 +24,12 @@ func (a *Acquisitions) Losses(name string) []bundle.Loss {
 		s.Mismatched += cpu.Mismatched
 	}
 	return nonZero(
-		bundle.Loss{Source: source(name), What: "acquisitions of locks that found no slot", Count: s.Other, Of: s.Count, Effect: "in the total, not by lock"},
-		bundle.Loss{Source: source(name), What: "timed acquisitions whose end was not seen", Count: s.Mismatched, Of: s.Timed, Effect: "counted; their time is missing"},
-		bundle.Loss{Source: source(name), What: guard, Count: a.Skipped, Of: s.Count + a.Skipped, Effect: "acquisitions not counted"},
+		bundle.Loss{Source: source(name), What: "acquisitions of locks that found no slot", Count: s.Other,
+			Of: s.Count, Effect: "in the total, not by lock"},
+		bundle.Loss{Source: source(name), What: "timed acquisitions whose end was not seen",
+			Count: s.Mismatched, Of: s.Timed, Effect: "counted; their time is missing"},
+		bundle.Loss{Source: source(name), What: guard, Count: a.Skipped, Of: s.Count + a.Skipped,
+			Effect: "acquisitions not counted"},
 	)
 }
 
@@ -40,9 +43,12 @@ func (f *Lookups) Losses(name string) []bundle.Loss {
 		s.Mismatched += cpu.Mismatched
 	}
 	return nonZero(
-		bundle.Loss{Source: source(name), What: "SAs that found no slot", Count: s.Other, Of: s.Calls, Effect: "in the total, not by SA"},
-		bundle.Loss{Source: source(name), What: "timed calls whose end was not seen", Count: s.Mismatched, Of: s.Timed + s.Mismatched, Effect: "counted; their time is missing"},
-		bundle.Loss{Source: source(name), What: guard, Count: f.Skipped, Of: s.Calls + f.Skipped, Effect: "calls not counted"},
+		bundle.Loss{Source: source(name), What: "SAs that found no slot", Count: s.Other, Of: s.Calls,
+			Effect: "in the total, not by SA"},
+		bundle.Loss{Source: source(name), What: "timed calls whose end was not seen", Count: s.Mismatched,
+			Of: s.Timed + s.Mismatched, Effect: "counted; their time is missing"},
+		bundle.Loss{Source: source(name), What: guard, Count: f.Skipped, Of: s.Calls + f.Skipped,
+			Effect: "calls not counted"},
 	)
 }
 
@@ -56,8 +62,10 @@ func (c *StackCounts) Losses(name string) []bundle.Loss {
 	}
 	all := s.Taken + s.Full + s.Failed
 	return nonZero(
-		bundle.Loss{Source: source(name), What: "stacks for which a CPU had no record left", Count: s.Full, Of: all, Effect: "later waits are missing"},
-		bundle.Loss{Source: source(name), What: "stacks that could not be walked", Count: s.Failed, Of: all, Effect: "not taken"},
+		bundle.Loss{Source: source(name), What: "stacks for which a CPU had no record left", Count: s.Full,
+			Of: all, Effect: "later waits are missing"},
+		bundle.Loss{Source: source(name), What: "stacks that could not be walked", Count: s.Failed, Of: all,
+			Effect: "not taken"},
 		bundle.Loss{Source: source(name), What: guard, Count: c.Skipped, Effect: "waits not seen"},
 	)
 }

@@ -33,7 +33,8 @@ func Peek(addr uint64, n int) ([]uint64, error) {
 			return nil, fmt.Errorf("reading what was peeked: %w", err)
 		}
 		if got.Error < 0 {
-			return nil, errors.Join(fmt.Errorf("reading kernel memory at %#x", addr), syscall.Errno(-got.Error))
+			return nil, errors.Join(fmt.Errorf("reading kernel memory at %#x", addr),
+				syscall.Errno(-got.Error))
 		}
 		words = append(words, got.Words[:]...)
 	}

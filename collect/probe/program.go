@@ -102,7 +102,8 @@ func (t *tally) at(count uint64, open bool) {
 
 // load loads the groups, and attaches them for a moment to see that it can.
 // It fails if no group that is not optional is left.
-func (l *Loader) load(name string, mode AttachMode, oneIn uint32, spec *ebpf.CollectionSpec, groups []group) (*programs, error) {
+func (l *Loader) load(name string, mode AttachMode, oneIn uint32, spec *ebpf.CollectionSpec, groups []group) (*programs,
+	error) {
 	if mode == Kprobe && !exists("/sys/bus/event_source/devices/kprobe") {
 		return nil, &UnsuitableError{"this kernel has no kprobes (CONFIG_KPROBES)"}
 	}
@@ -113,7 +114,8 @@ func (l *Loader) load(name string, mode AttachMode, oneIn uint32, spec *ebpf.Col
 			return nil, fmt.Errorf("setting the %s probe to one in %d: %w", name, oneIn, err)
 		}
 	}
-	maps, err := ebpf.NewCollection(&ebpf.CollectionSpec{Maps: spec.Maps, Types: spec.Types, ByteOrder: spec.ByteOrder, Variables: spec.Variables})
+	maps, err := ebpf.NewCollection(&ebpf.CollectionSpec{Maps: spec.Maps, Types: spec.Types,
+		ByteOrder: spec.ByteOrder, Variables: spec.Variables})
 	if err != nil {
 		return nil, fmt.Errorf("making the %s probe's maps: %w", name, err)
 	}
@@ -146,8 +148,9 @@ func (p *programs) loadAll(groups []group, kernel *btf.Cache) error {
 }
 
 func (p *programs) load(g group, kernel *btf.Cache) ([]*ebpf.Program, error) {
-	part := &ebpf.CollectionSpec{Maps: p.spec.Maps, Types: p.spec.Types, ByteOrder: p.spec.ByteOrder, Variables: p.spec.Variables,
-		Programs: make(map[string]*ebpf.ProgramSpec)}
+	part := &ebpf.CollectionSpec{Maps: p.spec.Maps, Types: p.spec.Types, ByteOrder: p.spec.ByteOrder,
+		Variables: p.spec.Variables,
+		Programs:  make(map[string]*ebpf.ProgramSpec)}
 	for _, h := range g.hooks {
 		program := p.spec.Programs[h.program].Copy()
 		if p.mode == Fentry {
@@ -155,7 +158,8 @@ func (p *programs) load(g group, kernel *btf.Cache) ([]*ebpf.Program, error) {
 		}
 		part.Programs[h.String()] = program
 	}
-	coll, err := ebpf.NewCollectionWithOptions(part, ebpf.CollectionOptions{MapReplacements: p.maps.Maps, Cache: kernel})
+	coll, err := ebpf.NewCollectionWithOptions(part,
+		ebpf.CollectionOptions{MapReplacements: p.maps.Maps, Cache: kernel})
 	if err != nil {
 		return nil, err
 	}

@@ -75,7 +75,8 @@ func (s *Stacks) Read() (*StackCounts, error) {
 	counts := &StackCounts{}
 	used := uint32(0)
 	for cpu, c := range cpus {
-		counts.Accounts = append(counts.Accounts, StackAccount{CPU: cpu, Seen: c.Seen, Taken: c.Taken, Full: c.Full, Failed: c.Failed})
+		counts.Accounts = append(counts.Accounts,
+			StackAccount{CPU: cpu, Seen: c.Seen, Taken: c.Taken, Full: c.Full, Failed: c.Failed})
 		used = max(used, c.Next)
 	}
 	rows := make(map[string]*bundle.StackRow)
@@ -94,7 +95,8 @@ func (s *Stacks) Read() (*StackCounts, error) {
 		counts.Rows = append(counts.Rows, *row)
 	}
 	slices.SortFunc(counts.Rows, func(a, b bundle.StackRow) int {
-		return cmp.Or(cmp.Compare(a.CPU, b.CPU), cmp.Compare(a.Lock, b.Lock), cmp.Compare(b.Count, a.Count), slices.Compare(a.Frames, b.Frames))
+		return cmp.Or(cmp.Compare(a.CPU, b.CPU), cmp.Compare(a.Lock, b.Lock), cmp.Compare(b.Count, a.Count),
+			slices.Compare(a.Frames, b.Frames))
 	})
 	counts.Skipped, err = s.Skipped()
 	return counts, err

@@ -48,9 +48,11 @@ func (l *Loader) waitGroups(mode AttachMode) ([]group, error) {
 	}
 	switch mode {
 	case TPBTF:
-		return []group{pair(bpf.WaitProgBtfBegin, "contention_begin", bpf.WaitProgBtfEnd, "contention_end")}, nil
+		return []group{pair(bpf.WaitProgBtfBegin, "contention_begin", bpf.WaitProgBtfEnd, "contention_end")},
+			nil
 	case RawTP:
-		return []group{pair(bpf.WaitProgRawBegin, "contention_begin", bpf.WaitProgRawEnd, "contention_end")}, nil
+		return []group{pair(bpf.WaitProgRawBegin, "contention_begin", bpf.WaitProgRawEnd, "contention_end")},
+			nil
 	}
 	spin, err := l.slowPaths()
 	if err != nil {
@@ -81,7 +83,8 @@ func (w *Wait) Blind() []string {
 	}
 	if w.mode != Fentry {
 		return append(blind,
-			"the first waiter in line of a native queued spin lock, who spins on the pending bit without an event: with two CPUs on a lock, nearly all of its waiting",
+			"the first waiter in line of a native queued spin lock, who spins on the pending bit without "+
+				"an event: with two CPUs on a lock, nearly all of its waiting",
 			"test-and-set spin locks: a guest without paravirtual ones fires no event",
 		)
 	}

@@ -12,7 +12,8 @@ import (
 
 func TestDecodeWaits(t *testing.T) {
 	cpus := make([]bpf.WaitWaitCpu, 2)
-	cpus[1].Begun, cpus[1].Ended, cpus[1].Contexts.Mismatched, cpus[1].Overflow, cpus[1].OverflowNs = 10, 8, 1, 2, 300
+	cpus[1].Begun, cpus[1].Ended, cpus[1].Contexts.Mismatched, cpus[1].Overflow, cpus[1].OverflowNs = 10, 8, 1, 2,
+		300
 	for i, lock := range []uint64{0xffff2, 0xffff1, 0} {
 		s := &cpus[1].Slots[7*i]
 		s.Lock, s.Flags = lock, 1
@@ -29,11 +30,13 @@ func TestDecodeWaits(t *testing.T) {
 	if !reflect.DeepEqual(got.Rows, wantRows) {
 		t.Errorf("rows %+v", got.Rows)
 	}
-	wantAccounts := []bundle.LockAccount{{CPU: 0}, {CPU: 1, Begun: 10, Ended: 8, Mismatched: 1, Overflow: 2, OverflowNS: 300}}
+	wantAccounts := []bundle.LockAccount{{CPU: 0},
+		{CPU: 1, Begun: 10, Ended: 8, Mismatched: 1, Overflow: 2, OverflowNS: 300}}
 	if !reflect.DeepEqual(got.Accounts, wantAccounts) {
 		t.Errorf("accounts %+v", got.Accounts)
 	}
-	if losses := got.Losses(bundle.CPUSet{1}); len(losses) != 2 || losses[0].Count != 1 || losses[0].Of != 10 || losses[1].Count != 2 {
+	if losses := got.Losses(bundle.CPUSet{1}); len(losses) != 2 || losses[0].Count != 1 || losses[0].Of != 10 ||
+		losses[1].Count != 2 {
 		t.Errorf("losses %+v", losses)
 	}
 	if losses := got.Losses(bundle.CPUSet{0}); len(losses) != 0 {
@@ -123,7 +126,8 @@ func contend(t *testing.T) {
 	if err != nil {
 		t.Skip("making contention needs perf bench: ", err)
 	}
-	if out, err := exec.Command(perf, "bench", "sched", "messaging", "-g", "4", "-l", "500").CombinedOutput(); err != nil {
+	if out, err := exec.Command(perf, "bench", "sched", "messaging", "-g", "4", "-l",
+		"500").CombinedOutput(); err != nil {
 		t.Fatalf("perf bench: %v\n%s", err, out)
 	}
 }

@@ -14,8 +14,9 @@ func decodeWaits(cpus []bpf.WaitWaitCpu) *Waits {
 	for cpu := range cpus {
 		c := &cpus[cpu]
 		w.Accounts = append(w.Accounts, bundle.LockAccount{
-			CPU: cpu, Begun: c.Begun, Ended: c.Ended, Mismatched: c.Contexts.Mismatched, Nested: c.Contexts.Nested,
-			Late: c.Late, Overflow: c.Overflow, OverflowNS: c.OverflowNs,
+			CPU: cpu, Begun: c.Begun, Ended: c.Ended, Mismatched: c.Contexts.Mismatched,
+			Nested: c.Contexts.Nested,
+			Late:   c.Late, Overflow: c.Overflow, OverflowNS: c.OverflowNs,
 		})
 		first := len(w.Rows)
 		for i := range c.Slots {
@@ -58,9 +59,13 @@ func (w *Waits) Losses(cpus bundle.CPUSet) []bundle.Loss {
 		}
 	}
 	return nonZero(
-		bundle.Loss{Source: source(bundle.ProbeWait), What: "waits whose end was not seen", Count: mismatched, Of: begun, Effect: "counted as begun only; their time is missing"},
-		bundle.Loss{Source: source(bundle.ProbeWait), What: "waits whose begin was not seen", Count: late, Of: begun + late, Effect: "not counted"},
-		bundle.Loss{Source: source(bundle.ProbeWait), What: "waits for locks that found no slot", Count: overflow, Of: begun, Effect: "in the total, not by lock"},
-		bundle.Loss{Source: source(bundle.ProbeWait), What: guard, Count: w.Skipped, Effect: "waits not counted; those whose end was seen are among them"},
+		bundle.Loss{Source: source(bundle.ProbeWait), What: "waits whose end was not seen", Count: mismatched,
+			Of: begun, Effect: "counted as begun only; their time is missing"},
+		bundle.Loss{Source: source(bundle.ProbeWait), What: "waits whose begin was not seen", Count: late,
+			Of: begun + late, Effect: "not counted"},
+		bundle.Loss{Source: source(bundle.ProbeWait), What: "waits for locks that found no slot",
+			Count: overflow, Of: begun, Effect: "in the total, not by lock"},
+		bundle.Loss{Source: source(bundle.ProbeWait), What: guard, Count: w.Skipped,
+			Effect: "waits not counted; those whose end was seen are among them"},
 	)
 }

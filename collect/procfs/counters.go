@@ -46,7 +46,8 @@ func (r Root) CPUTimes() ([]bundle.Counter, error) {
 			if err != nil {
 				return rows, fmt.Errorf("%s: %s of CPU %d: %w", source, name, cpu, err)
 			}
-			rows = append(rows, bundle.Counter{Source: source, CPU: &cpu, Name: name, Unit: UnitNS, Value: ticks * tickNS})
+			rows = append(rows, bundle.Counter{Source: source, CPU: &cpu, Name: name, Unit: UnitNS,
+				Value: ticks * tickNS})
 		}
 	}
 	return rows, nil
@@ -110,7 +111,8 @@ func (r Root) Softnet() ([]bundle.Counter, error) {
 		line++
 		for i, value := range columns {
 			if name := softnetName(i); name != "" && cpu >= 0 {
-				rows = append(rows, bundle.Counter{Source: source, CPU: &cpu, Name: name, Unit: UnitCount, Value: value})
+				rows = append(rows, bundle.Counter{Source: source, CPU: &cpu, Name: name,
+					Unit: UnitCount, Value: value})
 			}
 		}
 	}
@@ -181,7 +183,8 @@ func (r Root) Softirqs() ([]bundle.Counter, error) {
 			if err != nil || i >= len(cpus) {
 				return rows, fmt.Errorf("%s: %s: %q is no count of a CPU", source, name, field)
 			}
-			rows = append(rows, bundle.Counter{Source: source, CPU: &cpus[i], Name: name, Unit: UnitCount, Value: value})
+			rows = append(rows, bundle.Counter{Source: source, CPU: &cpus[i], Name: name, Unit: UnitCount,
+				Value: value})
 		}
 	}
 	return rows, nil

@@ -33,11 +33,13 @@ func FuzzGNUBuildID(f *testing.F) {
 
 // The counters' files are of the kernel, but a container may put others there.
 func FuzzCounters(f *testing.F) {
-	f.Add("cpu0 1 2 3 4 5 6 7 8 9 10\n", "0000000a 0 0 0 0 0 0 0 0 0 0 0 1\n", "XfrmInError 0\n", "CPU0\nNET_RX: 1\n", "Ip: A\nIp: 1\n")
+	f.Add("cpu0 1 2 3 4 5 6 7 8 9 10\n", "0000000a 0 0 0 0 0 0 0 0 0 0 0 1\n", "XfrmInError 0\n",
+		"CPU0\nNET_RX: 1\n", "Ip: A\nIp: 1\n")
 	f.Fuzz(func(t *testing.T, stat, softnet, xfrm, softirqs, snmp string) {
 		root := tree(t, map[string]string{
 			"proc/stat": stat, "proc/net/softnet_stat": softnet, "proc/thread-self/net/xfrm_stat": xfrm,
-			"proc/softirqs": softirqs, "proc/thread-self/net/snmp": snmp, "proc/thread-self/net/netstat": snmp, "proc/thread-self/net/snmp6": snmp,
+			"proc/softirqs": softirqs, "proc/thread-self/net/snmp": snmp,
+			"proc/thread-self/net/netstat": snmp, "proc/thread-self/net/snmp6": snmp,
 			"sys/devices/system/cpu/online": "0-3\n",
 		})
 		times, _ := root.CPUTimes()

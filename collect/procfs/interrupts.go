@@ -62,7 +62,8 @@ func parseInterrupts(data []byte) ([]Interrupt, error) {
 		}
 		fields := strings.Fields(values)
 		if len(fields) < len(cpus) {
-			return all, fmt.Errorf(":%d: %d columns, want one for each of %d CPUs", line, len(fields), len(cpus))
+			return all, fmt.Errorf(":%d: %d columns, want one for each of %d CPUs", line, len(fields),
+				len(cpus))
 		}
 		irq := Interrupt{Number: number}
 		for i, cpu := range cpus {

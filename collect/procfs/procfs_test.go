@@ -68,7 +68,8 @@ func TestCPUTimes(t *testing.T) {
 	if c := find(t, rows, 0, "softirq"); c.Value != 14*tickNS {
 		t.Errorf("got %+v", c)
 	}
-	if _, err := tree(t, map[string]string{"proc/stat": "cpu0 1 2 x 4\n"}).CPUTimes(); err == nil || !strings.Contains(err.Error(), "system of CPU 0") {
+	if _, err := tree(t, map[string]string{"proc/stat": "cpu0 1 2 x 4\n"}).CPUTimes(); err == nil ||
+		!strings.Contains(err.Error(), "system of CPU 0") {
 		t.Errorf("a damaged line: %v", err)
 	}
 }
@@ -108,7 +109,8 @@ func TestXfrmStat(t *testing.T) {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
 	find(t, rows, -1, "XfrmInStateSeqError")
-	root := tree(t, map[string]string{"proc/thread-self/net/xfrm_stat": "XfrmOfTomorrow \t7\nXfrmInError x\n\nXfrmOutError 18446744073709551615\n"})
+	root := tree(t, map[string]string{"proc/thread-self/net/xfrm_stat": "XfrmOfTomorrow \t7\nXfrmInError " +
+		"x\n\nXfrmOutError 18446744073709551615\n"})
 	rows, err = root.XfrmStat()
 	if err == nil || len(rows) != 2 {
 		t.Fatalf("%+v, %v", rows, err)
@@ -203,7 +205,8 @@ func TestHost(t *testing.T) {
 	h := guest.Host()
 	h.Arch = ""
 	want := bundle.Host{
-		Name: "(none)", Kernel: "7.3.4+deb13-cloud-amd64", Version: guest.ReadTrimmed("/proc/sys/kernel/version"),
+		Name: "(none)", Kernel: "7.3.4+deb13-cloud-amd64",
+		Version: guest.ReadTrimmed("/proc/sys/kernel/version"),
 		BuildID: h.BuildID, CPUModel: "QEMU TCG CPU version 2.5+", Online: bundle.CPUSet{0, 1, 2, 3, 4},
 		CmdLine: "console=ttyS0 quiet panic=-1 mitigations=off",
 	}
@@ -213,7 +216,8 @@ func TestHost(t *testing.T) {
 	if h := tree(t, nil).Host(); h.Kernel != "" || h.Hypervisor {
 		t.Errorf("of nothing: %+v", h)
 	}
-	virtual := tree(t, map[string]string{"proc/cpuinfo": "model name\t: X\nflags\t\t: fpu hypervisor\n\nflags\t: none\n"})
+	virtual := tree(t,
+		map[string]string{"proc/cpuinfo": "model name\t: X\nflags\t\t: fpu hypervisor\n\nflags\t: none\n"})
 	if h := virtual.Host(); !h.Hypervisor || h.CPUModel != "X" {
 		t.Errorf("under a hypervisor: %+v", h)
 	}
@@ -268,11 +272,13 @@ func TestNstat(t *testing.T) {
 		}
 	}
 	files["proc/thread-self/net/snmp6"] = "Ip6InReceives   \t9\n"
-	if rows, err = tree(t, files).Nstat(); err != nil || find(t, rows, -1, "Ip6InReceives").Source != "/proc/net/snmp6" {
+	if rows, err = tree(t, files).Nstat(); err != nil ||
+		find(t, rows, -1, "Ip6InReceives").Source != "/proc/net/snmp6" {
 		t.Errorf("%+v, %v", rows, err)
 	}
 	files["proc/thread-self/net/snmp"] = "Ip: Forwarding InReceives\nIp: 1\n"
-	if rows, err = tree(t, files).Nstat(); err == nil || !strings.Contains(err.Error(), "/proc/net/snmp:2") || len(rows) != 2 {
+	if rows, err = tree(t, files).Nstat(); err == nil || !strings.Contains(err.Error(), "/proc/net/snmp:2") ||
+		len(rows) != 2 {
 		t.Errorf("a damaged line costs its file alone: %+v, %v", rows, err)
 	}
 	if rows, err = guest.Nstat(); err != nil || len(rows) < 100 {
@@ -324,7 +330,8 @@ func FuzzParseInterrupts(f *testing.F) {
 }
 
 func TestParseMask(t *testing.T) {
-	for text, want := range map[string]string{"0": "", "f": "0-3", "00000001,00000000": "32", "3,80000001": "0,31-33"} {
+	for text, want := range map[string]string{"0": "", "f": "0-3", "00000001,00000000": "32",
+		"3,80000001": "0,31-33"} {
 		if got, err := parseMask(text); err != nil || got.String() != want {
 			t.Errorf("%q: %s, %v, want %s", text, got, err, want)
 		}

@@ -60,7 +60,8 @@ func (r *recorder) endCounting() {
 	}
 	r.closeStatLog()
 	r.update(func(m *bundle.Manifest) {
-		m.Commands = append(m.Commands, bundle.Command{Argv: r.tool.StatArgv(r.perfOptions("", r.opened())), Exit: c.ExitCode(), Stopped: true, Log: perfStatLog})
+		m.Commands = append(m.Commands, bundle.Command{Argv: r.tool.StatArgv(r.perfOptions("", r.opened())),
+			Exit: c.ExitCode(), Stopped: true, Log: perfStatLog})
 	})
 }
 

@@ -48,10 +48,13 @@ func (s *setup) String() string {
 	names := phaseNames(s.plan)
 	if len(s.plan.Probes) > 0 {
 		line("probes", "%s", strings.Join(s.plan.Probes, ", "))
-		line("phases", "after that: %s; %s each with a probe, %s without, %s in all; events are counted in the first", strings.Join(names, ", "),
-			seconds(phaseLength(s.plan, s.plan.Probes[0])), seconds(phaseLength(s.plan, names[0])), seconds(phasesLength(s.plan)))
+		line("phases", "after that: %s; %s each with a probe, %s without, %s in all; events are counted in "+
+			"the first", strings.Join(names, ", "),
+			seconds(phaseLength(s.plan, s.plan.Probes[0])), seconds(phaseLength(s.plan, names[0])),
+			seconds(phasesLength(s.plan)))
 	} else {
-		line("phases", "after that: %s of %s, without a probe, in which events are counted", names[0], seconds(phaseLength(s.plan, names[0])))
+		line("phases", "after that: %s of %s, without a probe, in which events are counted", names[0],
+			seconds(phaseLength(s.plan, names[0])))
 	}
 	for _, ns := range s.plan.NetNS {
 		line("SAs", "of %s, before and after", procfs.NetNSName(ns))

@@ -24,7 +24,8 @@ func TestParseTraffic(t *testing.T) {
 		wrong      string
 	}{
 		{"one number", "12345\n", &bundle.Traffic{Packets: 12345}, ""},
-		{"by CPU", "# sent\n0 10\n\n3 32\n", &bundle.Traffic{Packets: 42, PerCPU: []bundle.CPUPackets{{CPU: 0, Packets: 10}, {CPU: 3, Packets: 32}}}, ""},
+		{"by CPU", "# sent\n0 10\n\n3 32\n", &bundle.Traffic{Packets: 42,
+			PerCPU: []bundle.CPUPackets{{CPU: 0, Packets: 10}, {CPU: 3, Packets: 32}}}, ""},
 		{"empty", "\n# nothing\n", nil, "1: holds no number"},
 		{"words", "many\n", nil, "1: packets: "},
 		{"negative", "-5\n", nil, "1: packets: "},
@@ -104,7 +105,8 @@ func TestTrafficWrong(t *testing.T) {
 		{"a CPU comes", "0 10\n", "0 10\n1 5\n", "name other CPUs than before"},
 		{"another CPU", "0 10\n", "1 15\n", "the counts of CPU 1 fell, or its line moved"},
 	} {
-		if _, got, err := packetsBetween(t, test.start, test.end); got != nil || err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, got, err := packetsBetween(t, test.start, test.end); got != nil || err == nil ||
+			!strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %+v, %v", test.name, got, err)
 		}
 	}
@@ -125,7 +127,8 @@ func TestSnapshot(t *testing.T) {
 		}
 		count[c.Phase+" "+c.Source]++
 	}
-	for _, want := range []string{"/proc/stat", "/proc/net/softnet_stat", "/proc/softirqs", "/proc/net/xfrm_stat", "/proc/net/snmp"} {
+	for _, want := range []string{"/proc/stat", "/proc/net/softnet_stat", "/proc/softirqs", "/proc/net/xfrm_stat",
+		"/proc/net/snmp"} {
 		if n := count["start "+want]; n == 0 || n != count["end "+want] {
 			t.Errorf("%s: %d rows at the start, %d at the end", want, n, count["end "+want])
 		}
@@ -145,7 +148,8 @@ func TestSnapshotGaps(t *testing.T) {
 		what = append(what, g.What)
 	}
 	want := []string{
-		"CPU topology", "interrupts", "placement of network namespace gone", "policies of network namespace gone", "listeners to XFRM's events in network namespace gone",
+		"CPU topology", "interrupts", "placement of network namespace gone",
+		"policies of network namespace gone", "listeners to XFRM's events in network namespace gone",
 		"CPU times", "softirq counters", "softirq counts", "XFRM's counters of network namespace gone",
 		"protocol counters of network namespace gone", "SAs of network namespace gone",
 	}
@@ -188,11 +192,13 @@ func checkSymbolFiles(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(text), "\nffffffffc0611040 t esp_output\t[esp4]\n") || strings.Contains(string(text), "init_net") {
+	if !strings.Contains(string(text), "\nffffffffc0611040 t esp_output\t[esp4]\n") ||
+		strings.Contains(string(text), "init_net") {
 		t.Errorf("kallsyms:\n%s", text)
 	}
 	ids, err := os.ReadFile(filepath.Join(dir, "symbols/buildids"))
-	if err != nil || strings.Count(string(ids), "\n") != 3 || !strings.Contains(string(ids), " [kernel.kallsyms]\n") {
+	if err != nil || strings.Count(string(ids), "\n") != 3 ||
+		!strings.Contains(string(ids), " [kernel.kallsyms]\n") {
 		t.Errorf("buildids: %q, %v", ids, err)
 	}
 	modules, err := os.ReadFile(filepath.Join(dir, "symbols/modules"))
@@ -216,7 +222,8 @@ func TestHiddenSymbols(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	g := kallsymsGap(opt.Root, err)
-	if !strings.HasSuffix(g.Why, "kernel.kptr_restrict is 2") || !strings.Contains(g.Fix, "sysctl kernel.kptr_restrict=0") {
+	if !strings.HasSuffix(g.Why, "kernel.kptr_restrict is 2") ||
+		!strings.Contains(g.Fix, "sysctl kernel.kptr_restrict=0") {
 		t.Errorf("gap %+v", g)
 	}
 	if files, _ := filepath.Glob(filepath.Join(dir, "symbols/*")); len(files) != 0 {
@@ -246,7 +253,8 @@ func TestUnsteady(t *testing.T) {
 	rows := []bundle.Counter{
 		row(bundle.PhaseStart, "/proc/net/xfrm_stat", "west", "XfrmInError", nil, 7),
 		row(bundle.PhaseStart, "/proc/net/xfrm_stat", "west", "XfrmOutError", nil, 7),
-		row(bundle.PhaseStart, "/proc/net/xfrm_stat", "gone", "XfrmOutError", nil, 7), // could not be read at the end: a gap says so
+		// could not be read at the end: a gap says so
+		row(bundle.PhaseStart, "/proc/net/xfrm_stat", "gone", "XfrmOutError", nil, 7),
 		row(bundle.PhaseStart, "/proc/net/softnet_stat", "", "processed", &cpu, 9),
 		row(bundle.PhaseStart, "/proc/net/softnet_stat", "", "backlog_len", &cpu, 9),
 		row(bundle.PhaseStart, "/proc/stat", "", "user", &cpu, 9),
@@ -262,7 +270,8 @@ func TestUnsteady(t *testing.T) {
 	}
 	want := []string{
 		"/proc/net/softnet_stat: processed of CPU 2 fell during the window: the difference is no count",
-		"/proc/net/xfrm_stat: XfrmInError in network namespace west fell during the window: the difference is no count",
+		"/proc/net/xfrm_stat: XfrmInError in network namespace west fell during the window: the difference " +
+			"is no count",
 		"/proc/stat: user of CPU 2 vanished during the window: the difference is no count",
 	}
 	if !slices.Equal(got, want) {
@@ -275,8 +284,10 @@ func TestUnsteady(t *testing.T) {
 
 func TestWithoutIdle(t *testing.T) {
 	rows := []bundle.Counter{
-		{Phase: bundle.PhaseStart, Source: "/proc/net/snmp", Name: "IpInReceives"}, {Phase: bundle.PhaseStart, Source: "/proc/net/snmp", Name: "IpInHdrErrors"},
-		{Phase: bundle.PhaseStart, Source: "/proc/net/xfrm_stat", Name: "XfrmInError"}, {Phase: bundle.PhaseEnd, Source: "/proc/net/snmp", Name: "IpInReceives", Value: 1},
+		{Phase: bundle.PhaseStart, Source: "/proc/net/snmp", Name: "IpInReceives"},
+		{Phase: bundle.PhaseStart, Source: "/proc/net/snmp", Name: "IpInHdrErrors"},
+		{Phase: bundle.PhaseStart, Source: "/proc/net/xfrm_stat", Name: "XfrmInError"},
+		{Phase: bundle.PhaseEnd, Source: "/proc/net/snmp", Name: "IpInReceives", Value: 1},
 	}
 	got := withoutIdle(slices.Clone(rows))
 	if want := []bundle.Counter{rows[0], rows[2], rows[3]}; !reflect.DeepEqual(got, want) {
@@ -289,14 +300,16 @@ func TestWithoutIdleFacts(t *testing.T) {
 	var facts []bundle.Fact
 	for _, name := range []string{"rx_pause_frames", "rx_out_of_buffer", "tx_dropped", "rx_csum_none", "rx_bytes"} {
 		for _, phase := range []string{bundle.PhaseStart, bundle.PhaseEnd} {
-			f := bundle.Fact{Phase: phase, Topic: "stat", Subject: "eth0", Name: name, Value: "0", Counter: true}
+			f := bundle.Fact{Phase: phase, Topic: "stat", Subject: "eth0", Name: name, Value: "0",
+				Counter: true}
 			if name == "rx_bytes" && phase == bundle.PhaseEnd {
 				f.Value = "9"
 			}
 			facts = append(facts, f)
 		}
 	}
-	facts = append(facts, bundle.Fact{Phase: bundle.PhaseStart, Topic: "rss", Subject: "eth0", Name: "key", Value: "0"})
+	facts = append(facts, bundle.Fact{Phase: bundle.PhaseStart, Topic: "rss", Subject: "eth0", Name: "key",
+		Value: "0"})
 	got := withoutIdleFacts(slices.Clone(facts))
 	if want := slices.Delete(slices.Clone(facts), 6, 8); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)

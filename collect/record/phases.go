@@ -56,14 +56,16 @@ func phasesLength(plan bundle.Plan) time.Duration {
 func checkProbes(plan bundle.Plan) error {
 	for i, name := range plan.Probes {
 		if !slices.Contains(bundle.Probes(), name) {
-			return &PlanError{"probe " + name, "there is none of that name", "there are " + strings.Join(bundle.Probes(), ", ")}
+			return &PlanError{"probe " + name, "there is none of that name",
+				"there are " + strings.Join(bundle.Probes(), ", ")}
 		}
 		if slices.Contains(plan.Probes[:i], name) {
 			return &PlanError{"probe " + name, "it is named twice", "name it once"}
 		}
 	}
 	if plan.PhaseNS < 0 || plan.PhaseNS > maxPhase {
-		return &PlanError{"phase", fmt.Sprintf("%s is not within 0 and %s", plan.PhaseNS, maxPhase), fmt.Sprintf("leave it out for %s", DefaultPhase)}
+		return &PlanError{"phase", fmt.Sprintf("%s is not within 0 and %s", plan.PhaseNS, maxPhase),
+			fmt.Sprintf("leave it out for %s", DefaultPhase)}
 	}
 	return nil
 }

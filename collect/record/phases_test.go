@@ -10,7 +10,8 @@ import (
 
 func TestPhases(t *testing.T) {
 	plan := bundle.Plan{DurationNS: 20e9, Probes: bundle.Probes()}
-	want := []string{"none-0", "wait", "none-1", "count", "none-2", "time", "none-3", "find", "none-4", "stacks", "none-5"}
+	want := []string{"none-0", "wait", "none-1", "count", "none-2", "time", "none-3", "find", "none-4", "stacks",
+		"none-5"}
 	if got := phaseNames(plan); !slices.Equal(got, want) {
 		t.Errorf("phases %q", got)
 	}
@@ -21,7 +22,8 @@ func TestPhases(t *testing.T) {
 		plan := bundle.Plan{DurationNS: 1, PhaseNS: 0}
 		plan.PhaseNS, plan.DurationNS = test.phase, test.duration
 		if phaseLength(plan, "count") != test.probe || phaseLength(plan, "none-1") != test.free {
-			t.Errorf("phase %v of a run of %v: %v, %v", plan.PhaseNS, plan.DurationNS, phaseLength(plan, "count"), phaseLength(plan, "none-1"))
+			t.Errorf("phase %v of a run of %v: %v, %v", plan.PhaseNS, plan.DurationNS,
+				phaseLength(plan, "count"), phaseLength(plan, "none-1"))
 		}
 	}
 }
@@ -38,13 +40,16 @@ func TestSentBetween(t *testing.T) {
 	}{
 		{"none", nil, nil, 0, false},
 		{"inbound", []bundle.SA{sa(1, "in", 1, 0)}, []bundle.SA{sa(1, "in", 9, 0)}, 0, false},
-		{"outbound", []bundle.SA{sa(1, "out", 1, 1), sa(2, "out", 0, 0)}, []bundle.SA{sa(1, "out", 9, 9), sa(2, "out", 0, 0)}, 8, true},
+		{"outbound", []bundle.SA{sa(1, "out", 1, 1), sa(2, "out", 0, 0)},
+			[]bundle.SA{sa(1, "out", 9, 9), sa(2, "out", 0, 0)}, 8, true},
 		{"new", nil, []bundle.SA{sa(1, "out", 9, 9)}, 9, true},
 		{"anew", []bundle.SA{sa(1, "out", 10, 1)}, []bundle.SA{sa(1, "out", 9, 9)}, 9, true},
-		{"by the sequence number", []bundle.SA{sa(1, "", 1, 1), sa(2, "", 1, 0)}, []bundle.SA{sa(1, "", 5, 5), sa(2, "", 7, 0)}, 4, true},
+		{"by the sequence number", []bundle.SA{sa(1, "", 1, 1), sa(2, "", 1, 0)},
+			[]bundle.SA{sa(1, "", 5, 5), sa(2, "", 7, 0)}, 4, true},
 	}
 	for _, test := range tests {
-		if packets, counted := sentBetween(test.before, test.after); packets != test.packets || counted != test.counted {
+		if packets, counted := sentBetween(test.before, test.after); packets != test.packets ||
+			counted != test.counted {
 			t.Errorf("%s: %d packets, counted %t", test.name, packets, counted)
 		}
 	}
@@ -55,9 +60,11 @@ func TestDeletedBetween(t *testing.T) {
 	cpu := uint32(3)
 	there := bundle.SA{NetNS: "west", SPI: 1, Dir: "out"}
 	before := []bundle.SA{there, {NetNS: "west", SPI: 2, Dir: "out", PCPU: &cpu}, {NetNS: "west", SPI: 3, OSeq: 9},
-		{NetNS: "west", SPI: 4, Dir: "in"}, {NetNS: "west", SPI: 5, Dir: "out", Larval: true}, {NetNS: "east", SPI: 6, Dir: "out"}}
+		{NetNS: "west", SPI: 4, Dir: "in"}, {NetNS: "west", SPI: 5, Dir: "out", Larval: true},
+		{NetNS: "east", SPI: 6, Dir: "out"}}
 	if got := deletedBetween(before, []bundle.SA{there}); !slices.Equal(got, []string{"0x2 of CPU 3", "0x3"}) {
-		t.Errorf("%q were deleted, want 0x2 and 0x3: not an inbound or a larval one, nor one of a namespace that was not read", got)
+		t.Errorf("%q were deleted, want 0x2 and 0x3: not an inbound or a larval one, nor one of a namespace "+
+			"that was not read", got)
 	}
 }
 
@@ -78,7 +85,8 @@ func TestSentWithin(t *testing.T) {
 		{"none within", []saRead{read(90, 0), read(215, 125)}, 100, 0},
 	}
 	for _, test := range tests {
-		if got, counted := sentWithin(bundle.Window{StartNS: 100, EndNS: 200}, test.reads); got != test.want || !counted {
+		if got, counted := sentWithin(bundle.Window{StartNS: 100, EndNS: 200}, test.reads); got != test.want ||
+			!counted {
 			t.Errorf("%s: %d, %t", test.name, got, counted)
 		}
 		if edge := sentAtEnds(test.reads); edge != test.edge {

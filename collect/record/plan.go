@@ -20,19 +20,23 @@ func CheckPlan(plan bundle.Plan, opt Options) error {
 		return err
 	}
 	if len(plan.CPUs) == 0 {
-		return &PlanError{"CPUs", "none is named", fmt.Sprintf("online are %s: choose the sending ones, for example -C %s", online, online)}
+		return &PlanError{"CPUs", "none is named",
+			fmt.Sprintf("online are %s: choose the sending ones, for example -C %s", online, online)}
 	}
 	if err := checkOnline("CPUs", plan.CPUs, online); err != nil {
 		return err
 	}
 	if plan.DurationNS <= 0 {
-		return &PlanError{"duration", fmt.Sprintf("%s is no time to measure in", plan.DurationNS), "ask for at least a second, for example -d 20s"}
+		return &PlanError{"duration", fmt.Sprintf("%s is no time to measure in", plan.DurationNS),
+			"ask for at least a second, for example -d 20s"}
 	}
 	if plan.WarmUpNS < 0 {
-		return &PlanError{"warm-up", fmt.Sprintf("%s is negative", plan.WarmUpNS), "leave it out or ask for some seconds"}
+		return &PlanError{"warm-up", fmt.Sprintf("%s is negative", plan.WarmUpNS),
+			"leave it out or ask for some seconds"}
 	}
 	if plan.FrequencyHz < 0 {
-		return &PlanError{"sampling frequency", fmt.Sprintf("%d Hz is negative", plan.FrequencyHz), fmt.Sprintf("leave it out for %d Hz", DefaultFrequencyHz)}
+		return &PlanError{"sampling frequency", fmt.Sprintf("%d Hz is negative", plan.FrequencyHz),
+			fmt.Sprintf("leave it out for %d Hz", DefaultFrequencyHz)}
 	}
 	if err := checkProbes(plan); err != nil {
 		return err
@@ -46,7 +50,8 @@ func checkRest(plan bundle.Plan, online bundle.CPUSet, opt Options) error {
 	}
 	for _, event := range plan.Events {
 		if strings.TrimSpace(event) == "" || strings.HasPrefix(event, "-") {
-			return &PlanError{fmt.Sprintf("event %q", event), "it is no event", "`perf list` names those there are"}
+			return &PlanError{fmt.Sprintf("event %q", event), "it is no event",
+				"`perf list` names those there are"}
 		}
 	}
 	if err := checkNamespaces(plan.NetNS, opt.Root); err != nil {
@@ -82,7 +87,8 @@ func CheckPlaces(root procfs.Root, cpus bundle.CPUSet, netns []string) error {
 func checkNamespaces(names []string, root procfs.Root) error {
 	for _, ns := range names {
 		if _, err := root.NetNSPath(ns); err != nil {
-			return &PlanError{"network namespace " + ns, err.Error(), "`ip netns list` names those there are; a process id names that process's"}
+			return &PlanError{"network namespace " + ns, err.Error(),
+				"`ip netns list` names those there are; a process id names that process's"}
 		}
 	}
 	return nil

@@ -43,7 +43,8 @@ func (r *recorder) loadProbes() {
 		case bundle.ProbeTime:
 			l.time = take(r, name, load.Time)
 		case bundle.ProbeFind:
-			l.outbound = take(r, name, func() (*probe.Lookup, []probe.Attempt) { return load.Lookup(probe.DefaultOneIn) })
+			l.outbound = take(r, name,
+				func() (*probe.Lookup, []probe.Attempt) { return load.Lookup(probe.DefaultOneIn) })
 			l.inbound = take(r, bundle.ProbeInbound, load.Inbound)
 		case bundle.ProbeStacks:
 			l.stacks = take(r, name, load.Stacks)
@@ -60,7 +61,8 @@ func take[T any, P interface {
 }](r *recorder, name string, load func() (P, []probe.Attempt)) P {
 	p, passed := load()
 	if p == nil {
-		r.gap(bundle.Gap{What: measures(name), Why: probe.WhyNot(passed), Fix: "`xfrmscope doctor` shows what each way to attach needs"})
+		r.gap(bundle.Gap{What: measures(name), Why: probe.WhyNot(passed),
+			Fix: "`xfrmscope doctor` shows what each way to attach needs"})
 		return nil
 	}
 	r.addProbe(name, p)
@@ -129,7 +131,8 @@ func (r *recorder) loadEndedBefore(p *probing) bool {
 	if r.load == nil || !r.load.ended() {
 		return false
 	}
-	r.gap(bundle.Gap{What: measures(p.name), Why: "the load had ended before the probe's phase", Fix: "let the load run longer than the window and the phases, which --dry-run tells"})
+	r.gap(bundle.Gap{What: measures(p.name), Why: "the load had ended before the probe's phase",
+		Fix: "let the load run longer than the window and the phases, which --dry-run tells"})
 	return true
 }
 
@@ -185,7 +188,8 @@ func (r *recorder) freeWindow(ctx context.Context, d time.Duration, phase *bundl
 }
 
 // probeWindow lets the probes count, and counts the packets of the same time.
-func (r *recorder) probeWindow(ctx context.Context, d time.Duration, phase *bundle.Phase, p *probing) (why string, cause error) {
+func (r *recorder) probeWindow(ctx context.Context, d time.Duration, phase *bundle.Phase, p *probing) (why string,
+	cause error) {
 	read := func() saRead { return r.snapshot.readSAs(phase.Name) }
 	reads := []saRead{read()}
 	r.open(p)
@@ -211,7 +215,9 @@ func (r *recorder) probeWindow(ctx context.Context, d time.Duration, phase *bund
 // they carried until then is not counted.
 func (r *recorder) warnDeleted(phase *bundle.Phase, first, last saRead) {
 	if gone := deletedBetween(first.sas, last.sas); len(gone) > 0 {
-		r.warn("packets of phase "+phase.Name, fmt.Sprintf("SA %s was deleted in phase %s: what it carried until then is not counted, so its packets/s are at least this, and what is per packet at most", few(gone), phase.Name))
+		r.warn("packets of phase "+phase.Name, fmt.Sprintf("SA %s was deleted in phase %s: what it carried "+
+			"until then is not counted, so its packets/s are at least this, and what is per packet at most",
+			few(gone), phase.Name))
 	}
 }
 

@@ -39,13 +39,15 @@ func livePlan(t *testing.T, d time.Duration) bundle.Plan {
 		t.Fatal(err)
 	}
 	return bundle.Plan{
-		CPUs: online[len(online)-1:], DurationNS: d, Events: DefaultEvents(), Probes: []string{bundle.ProbeWait}, NetNS: []string{""},
+		CPUs: online[len(online)-1:], DurationNS: d, Events: DefaultEvents(),
+		Probes: []string{bundle.ProbeWait}, NetNS: []string{""},
 	}
 }
 
 // contending is a load whose tasks take the same locks on all CPUs.
 func contending() *bundle.Load {
-	return &bundle.Load{Argv: []string{"sh", "-c", "echo begins; while :; do perf bench sched messaging -g 4 -l 100 > /dev/null 2>&1; done"}}
+	return &bundle.Load{Argv: []string{"sh", "-c",
+		"echo begins; while :; do perf bench sched messaging -g 4 -l 100 > /dev/null 2>&1; done"}}
 }
 
 // progress collects what Record says.
@@ -92,12 +94,14 @@ func TestRecord(t *testing.T) {
 	}
 	plan.Load.Argv[2] = "(sleep 1; echo 0 4321 > " + packets + ") & " + plan.Load.Argv[2]
 	var said progress
-	run, err := Run(context.Background(), plan, filepath.Join(t.TempDir(), "run"), Options{Tool: "test 1", Progress: said.add})
+	run, err := Run(context.Background(), plan, filepath.Join(t.TempDir(), "run"),
+		Options{Tool: "test 1", Progress: said.add})
 	if err != nil {
 		t.Fatal(err)
 	}
 	verify(t, run)
-	if run.Status != bundle.Complete || run.Tool != "test 1" || run.Source != "record" || run.Plan.Labels["mode"] != "test" {
+	if run.Status != bundle.Complete || run.Tool != "test 1" || run.Source != "record" ||
+		run.Plan.Labels["mode"] != "test" {
 		t.Errorf("manifest %+v", run.Manifest)
 	}
 	if s := run.Window.Seconds(); s < 1.9 {
@@ -105,10 +109,12 @@ func TestRecord(t *testing.T) {
 	}
 	checkEvents(t, run)
 	checkRows(t, run)
-	if totals, err := run.Totals(); err != nil || len(totals) != len(plan.CPUs) || totals[0].Event != "cpu-clock" || totals[0].Running != 1 {
+	if totals, err := run.Totals(); err != nil || len(totals) != len(plan.CPUs) || totals[0].Event != "cpu-clock" ||
+		totals[0].Running != 1 {
 		t.Errorf("totals %+v, %v", totals, err)
 	}
-	if len(run.Commands) != 3 || exitOf(run, perfRecordLog) != 0 || exitOf(run, perfStatLog) != 128+int(unix.SIGINT) {
+	if len(run.Commands) != 3 || exitOf(run, perfRecordLog) != 0 ||
+		exitOf(run, perfStatLog) != 128+int(unix.SIGINT) {
 		t.Errorf("commands %+v", run.Commands)
 	}
 	if log, err := os.ReadFile(filepath.Join(run.Path, "log/load.log")); err != nil || string(log) != "begins\n" {
@@ -117,7 +123,8 @@ func TestRecord(t *testing.T) {
 	if traffic, err := run.Traffic(); err != nil || traffic == nil || traffic.Packets != 4321 {
 		t.Errorf("traffic %+v, %v", traffic, err)
 	}
-	t.Logf("%s\nlosses %+v\nwarnings %+v\ngaps %+v", strings.Join(said.lines, "\n"), run.Losses, run.Warnings, run.Gaps)
+	t.Logf("%s\nlosses %+v\nwarnings %+v\ngaps %+v", strings.Join(said.lines, "\n"), run.Losses, run.Warnings,
+		run.Gaps)
 }
 
 // checkEvents: cycles, or the clock in its place and a gap for the misses.
@@ -133,7 +140,8 @@ func checkEvents(t *testing.T, run *bundle.Run) {
 		t.Errorf("events %+v", run.Events)
 	}
 	if !slices.ContainsFunc(run.Gaps, func(g bundle.Gap) bool {
-		return g.What == "cache misses" && strings.HasPrefix(g.Why, "no hardware counters: L1-dcache-load-misses:k")
+		return g.What == "cache misses" &&
+			strings.HasPrefix(g.Why, "no hardware counters: L1-dcache-load-misses:k")
 	}) {
 		t.Errorf("no gap for the cache misses: %+v", run.Gaps)
 	}
@@ -175,7 +183,8 @@ func checkRows(t *testing.T, run *bundle.Run) {
 	if err != nil || len(rows) == 0 || len(accounts) != len(run.Plan.CPUs) || accounts[0].Ended == 0 {
 		t.Errorf("%d rows, accounts %+v, %v", len(rows), accounts, err)
 	}
-	if p := run.Probes[0]; p.Rung == "" || len(p.Blind) == 0 || p.Window.StartNS < run.Window.StartNS || p.Window.EndNS < run.Window.EndNS {
+	if p := run.Probes[0]; p.Rung == "" || len(p.Blind) == 0 || p.Window.StartNS < run.Window.StartNS ||
+		p.Window.EndNS < run.Window.EndNS {
 		t.Errorf("probe %+v, window %+v", p, run.Window)
 	}
 }
@@ -198,7 +207,8 @@ func TestRecordPhases(t *testing.T) {
 	at := run.Window.EndNS
 	for i, p := range run.Phases {
 		free := i%2 == 0
-		if p.Window.StartNS < at || free != (p.Probe == "") || free != strings.HasPrefix(p.Name, "none-") || !free && p.Name != p.Probe {
+		if p.Window.StartNS < at || free != (p.Probe == "") || free != strings.HasPrefix(p.Name, "none-") ||
+			!free && p.Name != p.Probe {
 			t.Errorf("phase %d after %d: %+v", i, at, p)
 		}
 		if want := phaseLength(plan, p.Name); p.Window.Seconds() < want.Seconds() {
@@ -211,7 +221,8 @@ func TestRecordPhases(t *testing.T) {
 	}
 	for _, name := range bundle.Probes() {
 		ran := slices.ContainsFunc(run.Phases, func(p bundle.Phase) bool { return p.Probe == name })
-		missing := slices.ContainsFunc(run.Gaps, func(g bundle.Gap) bool { return g.What == measures(name) && g.Why != "" })
+		missing := slices.ContainsFunc(run.Gaps,
+			func(g bundle.Gap) bool { return g.What == measures(name) && g.Why != "" })
 		if ran == missing {
 			t.Errorf("probe %s: ran %t, a gap %t", name, ran, missing)
 		}
@@ -313,8 +324,10 @@ func TestRecordLoads(t *testing.T) {
 		exit         int
 	}{
 		{"ends early", "sleep 0.3", 0, bundle.Complete, "the load ended by itself after", 0},
-		{"fails", "sleep 0.3; echo cannot bind >&2; exit 7", 0, bundle.Partial, "the load failed with exit status 7: cannot bind (after", 7},
-		{"fails in the warm-up", "exit 3", time.Hour, bundle.Partial, "the load failed with exit status 3: it printed nothing", 3},
+		{"fails", "sleep 0.3; echo cannot bind >&2; exit 7", 0, bundle.Partial,
+			"the load failed with exit status 7: cannot bind (after", 7},
+		{"fails in the warm-up", "exit 3", time.Hour, bundle.Partial,
+			"the load failed with exit status 3: it printed nothing", 3},
 		{"ends in the warm-up", "exit 0", time.Hour, bundle.Partial, "the load ended before the window", 0},
 	}
 	for _, test := range tests {
@@ -353,8 +366,10 @@ func TestRecordStubbornLoad(t *testing.T) {
 	plan := livePlan(t, 100*time.Millisecond)
 	plan.Events = []string{"cpu-clock"}
 	pids := filepath.Join(t.TempDir(), "pids")
-	plan.Load = &bundle.Load{Argv: []string{"sh", "-c", "trap '' TERM; sleep 1000 & echo $$ $! > " + pids + "; wait"}}
-	run, err := Run(context.Background(), plan, filepath.Join(t.TempDir(), "run"), Options{Grace: 50 * time.Millisecond})
+	plan.Load = &bundle.Load{Argv: []string{"sh", "-c",
+		"trap '' TERM; sleep 1000 & echo $$ $! > " + pids + "; wait"}}
+	run, err := Run(context.Background(), plan, filepath.Join(t.TempDir(), "run"),
+		Options{Grace: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -389,16 +404,18 @@ func TestRecordPerfDies(t *testing.T) {
 	needLive(t)
 	plan := livePlan(t, time.Hour)
 	plan.Events = []string{"cpu-clock"}
-	run, err := Run(context.Background(), plan, filepath.Join(t.TempDir(), "run"), Options{Progress: func(line string) {
-		if strings.HasPrefix(line, "measured 1 s") {
-			killPerf(t)
-		}
-	}})
+	run, err := Run(context.Background(), plan, filepath.Join(t.TempDir(), "run"),
+		Options{Progress: func(line string) {
+			if strings.HasPrefix(line, "measured 1 s") {
+				killPerf(t)
+			}
+		}})
 	if err == nil {
 		t.Fatal("no error")
 	}
 	verify(t, run)
-	if run.Status != bundle.Partial || !strings.HasPrefix(run.Why, "perf has ended after") || !run.Has("counters.jsonl") {
+	if run.Status != bundle.Partial || !strings.HasPrefix(run.Why, "perf has ended after") ||
+		!run.Has("counters.jsonl") {
 		t.Errorf("%s: %s", run.Status, run.Why)
 	}
 	if exitOf(run, perfRecordLog) != 128+9 {
@@ -488,11 +505,12 @@ func TestRecordNamespaceVanishes(t *testing.T) {
 	defer remove()
 	plan := livePlan(t, 1500*time.Millisecond)
 	plan.Events, plan.Probes, plan.NetNS = []string{"cpu-clock"}, nil, []string{"", name}
-	run, err := Run(context.Background(), plan, filepath.Join(t.TempDir(), "run"), Options{Progress: func(line string) {
-		if strings.HasPrefix(line, "measured 1 s") {
-			remove()
-		}
-	}})
+	run, err := Run(context.Background(), plan, filepath.Join(t.TempDir(), "run"),
+		Options{Progress: func(line string) {
+			if strings.HasPrefix(line, "measured 1 s") {
+				remove()
+			}
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}

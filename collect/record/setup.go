@@ -43,7 +43,8 @@ func prepare(ctx context.Context, plan bundle.Plan, opt Options) (*setup, error)
 		return nil, err
 	}
 	if err := sched.PinProcess(s.pin); err != nil {
-		s.warnings = append(s.warnings, bundle.Warning{Weakens: "every number", Text: "the collector is not pinned: " + err.Error()})
+		s.warnings = append(s.warnings,
+			bundle.Warning{Weakens: "every number", Text: "the collector is not pinned: " + err.Error()})
 	}
 	s.chooseFrequency()
 	if err := s.chooseEvents(ctx); err != nil {
@@ -66,9 +67,12 @@ func FindPerf(ctx context.Context, path string) (*perf.Tool, error) {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.Is(err, perf.ErrTooOld):
-		return nil, &Missing{What: "perf", Why: err.Error(), Fix: "install a newer one; any perf works on any kernel", Err: err}
+		return nil, &Missing{What: "perf", Why: err.Error(),
+			Fix: "install a newer one; any perf works on any kernel", Err: err}
 	case err != nil:
-		return nil, &Missing{What: "perf", Why: err.Error(), Fix: "install it: `apt-get install linux-perf` on Debian, linux-tools-$(uname -r) on Ubuntu, perf elsewhere", Err: err}
+		return nil, &Missing{What: "perf", Why: err.Error(),
+			Fix: "install it: `apt-get install linux-perf` on Debian, linux-tools-$(uname -r) on Ubuntu, " +
+				"perf elsewhere", Err: err}
 	}
 	return tool, nil
 }
@@ -91,7 +95,8 @@ func (s *setup) choosePins() error {
 	s.pin = s.own
 	s.warnings = append(s.warnings, bundle.Warning{
 		Weakens: "every number",
-		Text:    fmt.Sprintf("all online CPUs (%s) are measured, so perf and the collector ran on them too; measure fewer to keep one free", online),
+		Text: fmt.Sprintf("all online CPUs (%s) are measured, so perf and the collector ran on them too; "+
+			"measure fewer to keep one free", online),
 	})
 	return nil
 }
@@ -110,7 +115,9 @@ func (s *setup) chooseFrequency() {
 	}
 	s.warnings = append(s.warnings, bundle.Warning{
 		Weakens: "samples",
-		Text:    fmt.Sprintf("sampled at %d Hz, not %d: the kernel allows no more; `sysctl kernel.perf_event_max_sample_rate=%d` and perf_cpu_time_max_percent=0 lift that", limit, s.hz, s.hz),
+		Text: fmt.Sprintf("sampled at %d Hz, not %d: the kernel allows no more; `sysctl "+
+			"kernel.perf_event_max_sample_rate=%d` and perf_cpu_time_max_percent=0 lift that", limit, s.hz,
+			s.hz),
 	})
 	s.hz = limit
 }
@@ -128,7 +135,8 @@ func (s *setup) chooseEvents(ctx context.Context) error {
 		return err
 	}
 	if len(s.opened()) == 0 {
-		return &Missing{What: "perf events", Why: "none of those asked for can be sampled: " + s.events[0].Why, Fix: "`xfrmscope doctor` shows what can; in a container, seccomp may forbid perf_event_open"}
+		return &Missing{What: "perf events", Why: "none of those asked for can be sampled: " + s.events[0].Why,
+			Fix: "`xfrmscope doctor` shows what can; in a container, seccomp may forbid perf_event_open"}
 	}
 	s.gaps = append(s.gaps, perf.Gaps(s.events)...)
 	return nil
@@ -145,7 +153,8 @@ func (s *setup) trySampling(ctx context.Context) {
 			continue
 		}
 		if err := s.tool.TrySampling(ctx, s.perfOptions("", []string{e.Opened})); err != nil {
-			s.events[i] = bundle.Event{Asked: e.Asked, Why: "can be counted but not sampled: " + err.Error()}
+			s.events[i] = bundle.Event{Asked: e.Asked,
+				Why: "can be counted but not sampled: " + err.Error()}
 		}
 	}
 }

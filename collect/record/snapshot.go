@@ -138,7 +138,9 @@ func (s *snapshot) takeListeners() {
 			if l.AEvents() {
 				s.warnings = append(s.warnings, bundle.Warning{
 					Weakens: "cost per packet and lock waits",
-					Text:    fmt.Sprintf("%s listens to XFRM's AEVENTS in %s: every packet runs xfrm_replay_notify under x->lock; end it and record again", l.Owner(), procfs.NetNSName(ns)),
+					Text: fmt.Sprintf("%s listens to XFRM's AEVENTS in %s: every packet runs "+
+						"xfrm_replay_notify under x->lock; end it and record again", l.Owner(),
+						procfs.NetNSName(ns)),
 				})
 			}
 		}

@@ -82,7 +82,8 @@ func writeKallsyms(f *os.File, root procfs.Root, offer func(procfs.Symbol)) erro
 func kallsymsGap(root procfs.Root, err error) bundle.Gap {
 	g := bundle.Gap{What: "function names of the kernel", Why: err.Error()}
 	if errors.Is(err, errHidden) || errors.Is(err, fs.ErrPermission) {
-		g.Why = fmt.Sprintf("%v: kernel.kptr_restrict is %s", err, root.ReadTrimmed("/proc/sys/kernel/kptr_restrict"))
+		g.Why = fmt.Sprintf("%v: kernel.kptr_restrict is %s", err,
+			root.ReadTrimmed("/proc/sys/kernel/kptr_restrict"))
 		g.Fix = "run as root with `sysctl kernel.kptr_restrict=0`"
 	}
 	return g

@@ -22,7 +22,8 @@ func (s *snapshot) takePackets(phase string) {
 	if err != nil {
 		s.gaps = append(s.gaps, bundle.Gap{
 			What: "packets counted by the load, at the " + phase + " of the window", Why: err.Error(),
-			Fix: "name a file that holds one running count or lines of CPU PACKETS throughout the window, such as /sys/class/net/NIC/statistics/tx_packets",
+			Fix: "name a file that holds one running count or lines of CPU PACKETS throughout the " +
+				"window, such as /sys/class/net/NIC/statistics/tx_packets",
 		})
 		return
 	}
@@ -40,9 +41,11 @@ func (s *snapshot) traffic() (*bundle.Traffic, error) {
 		return nil, nil
 	}
 	if last.Packets < first.Packets || len(last.PerCPU) != len(first.PerCPU) {
-		return nil, fmt.Errorf("%s: the counts fell from %d to %d, or name other CPUs than before", s.packetsFile, first.Packets, last.Packets)
+		return nil, fmt.Errorf("%s: the counts fell from %d to %d, or name other CPUs than before",
+			s.packetsFile, first.Packets, last.Packets)
 	}
-	t := &bundle.Traffic{Source: "counter " + s.packetsFile, Packets: last.Packets - first.Packets, Window: s.packetsAt}
+	t := &bundle.Traffic{Source: "counter " + s.packetsFile, Packets: last.Packets - first.Packets,
+		Window: s.packetsAt}
 	for i, c := range last.PerCPU {
 		was := first.PerCPU[i]
 		if was.CPU != c.CPU || was.Packets > c.Packets {
@@ -88,7 +91,8 @@ func parseTraffic(text string) (*bundle.Traffic, error) {
 		}
 		lines++
 		if len(fields) > 2 || len(fields) == 1 && lines > 1 || len(fields) == 2 && lines != len(t.PerCPU)+1 {
-			return nil, fmt.Errorf("%d: %q: want one number, or lines of CPU PACKETS", number, strings.TrimSpace(line))
+			return nil, fmt.Errorf("%d: %q: want one number, or lines of CPU PACKETS", number,
+				strings.TrimSpace(line))
 		}
 		packets, err := strconv.ParseUint(fields[len(fields)-1], 10, 64)
 		if err != nil {

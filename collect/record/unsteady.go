@@ -24,7 +24,8 @@ func counterName(k bundle.CounterKey) string {
 func isGauge(name string) bool {
 	switch name {
 	case "backlog_len", "input_qlen", "process_qlen", "idle", "iowait",
-		"IpForwarding", "IpDefaultTTL", "TcpRtoAlgorithm", "TcpRtoMin", "TcpRtoMax", "TcpMaxConn", "TcpCurrEstab", "MPTcpExtMPCurrEstab":
+		"IpForwarding", "IpDefaultTTL", "TcpRtoAlgorithm", "TcpRtoMin", "TcpRtoMax", "TcpMaxConn",
+		"TcpCurrEstab", "MPTcpExtMPCurrEstab":
 		return true
 	}
 	return false
@@ -59,14 +60,16 @@ func unsteady(rows []bundle.Counter) []bundle.Warning {
 		}
 	}
 	var warnings []bundle.Warning
-	for _, group := range slices.SortedFunc(maps.Keys(names), func(a, b [3]string) int { return slices.Compare(a[:], b[:]) }) {
+	for _, group := range slices.SortedFunc(maps.Keys(names),
+		func(a, b [3]string) int { return slices.Compare(a[:], b[:]) }) {
 		where := ""
 		if group[1] != "" {
 			where = " in " + procfs.NetNSName(group[1])
 		}
 		warnings = append(warnings, bundle.Warning{
 			Weakens: group[0],
-			Text:    fmt.Sprintf("%s%s %s during the window: the difference is no count", few(names[group]), where, group[2]),
+			Text: fmt.Sprintf("%s%s %s during the window: the difference is no count", few(names[group]),
+				where, group[2]),
 		})
 	}
 	return warnings
@@ -91,7 +94,8 @@ func withoutIdle(rows []bundle.Counter) []bundle.Counter {
 		}
 	}
 	return slices.DeleteFunc(rows, func(c bundle.Counter) bool {
-		protocol := c.Source == "/proc/net/snmp" || c.Source == "/proc/net/netstat" || c.Source == "/proc/net/snmp6"
+		protocol := c.Source == "/proc/net/snmp" || c.Source == "/proc/net/netstat" ||
+			c.Source == "/proc/net/snmp6"
 		return protocol && !used[c.Key()]
 	})
 }

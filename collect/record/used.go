@@ -60,8 +60,11 @@ func idle(planned bundle.CPUSet, busy map[int]float64) []bundle.Warning {
 	var out []bundle.Warning
 	for _, cpu := range planned {
 		if busy[cpu] < idleShare*mean {
-			out = append(out, bundle.Warning{Weakens: "packet_rate", Text: fmt.Sprintf("CPU %d was busy %.2f s of the window, one of CPUs %s %.2f s on average: it is not one of those that send",
-				cpu, busy[cpu], planned, mean)})
+			out = append(out,
+				bundle.Warning{Weakens: "packet_rate", Text: fmt.Sprintf("CPU %d was busy %.2f s of "+
+					"the window, one of CPUs %s %.2f s on average: it is not one of those that "+
+					"send",
+					cpu, busy[cpu], planned, mean)})
 		}
 	}
 	return out
@@ -81,6 +84,8 @@ func stray(planned bundle.CPUSet, packets map[int]float64) []bundle.Warning {
 	if total < minProcessed || outside < strayShare*total {
 		return nil
 	}
-	return []bundle.Warning{{Weakens: "packet_rate", Text: fmt.Sprintf("%.0f %% of the packets that network softirqs processed in the window were on CPUs that are not measured (%s): their cost is in no number",
-		100*outside/total, others)}}
+	return []bundle.Warning{{Weakens: "packet_rate",
+		Text: fmt.Sprintf("%.0f %% of the packets that network softirqs processed in the window were on CPUs "+
+			"that are not measured (%s): their cost is in no number",
+			100*outside/total, others)}}
 }

@@ -175,7 +175,8 @@ func (r *recorder) endLoad() {
 	l.stop(r.opt.grace())
 	r.adopt(bundle.LoadLog)
 	r.update(func(m *bundle.Manifest) {
-		m.Commands = append(m.Commands, bundle.Command{Argv: r.plan.Load.Argv, Exit: l.exitCode(), Stopped: stopped, Log: bundle.LoadLog})
+		m.Commands = append(m.Commands, bundle.Command{Argv: r.plan.Load.Argv, Exit: l.exitCode(),
+			Stopped: stopped, Log: bundle.LoadLog})
 	})
 }
 
@@ -185,7 +186,8 @@ func (r *recorder) endPerf() error {
 	err := r.perf.Stop()
 	r.perfLog.Close()
 	r.update(func(m *bundle.Manifest) {
-		m.Commands = append(m.Commands, bundle.Command{Argv: r.tool.Argv(r.perfOptions(bundle.PerfDataFile, r.opened())), Exit: r.perf.ExitCode(), Log: perfRecordLog})
+		m.Commands = append(m.Commands, bundle.Command{Argv: r.tool.Argv(r.perfOptions(bundle.PerfDataFile,
+			r.opened())), Exit: r.perf.ExitCode(), Log: perfRecordLog})
 	})
 	if err != nil {
 		err = r.perfError(fmt.Errorf("perf record: %w", err))

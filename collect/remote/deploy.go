@@ -33,7 +33,8 @@ func (o *SSH) deploy(ctx context.Context, h Host, program string) (string, error
 		return "", fmt.Errorf("%q is no answer of a POSIX shell", oneLine(answer))
 	}
 	if lines[0] != machine {
-		return "", fmt.Errorf("the host is %s, %s is built for %s; build it for the host (GOARCH) and name it with --host-program %s=FILE", lines[0], program, machine, h.Name)
+		return "", fmt.Errorf("the host is %s, %s is built for %s; build it for the host (GOARCH) and name "+
+			"it with --host-program %s=FILE", lines[0], program, machine, h.Name)
 	}
 	quoted := "'" + strings.ReplaceAll(lines[1], "'", `'\''`) + "'"
 	if len(lines) > 2 && lines[2] == sum {
@@ -44,7 +45,8 @@ func (o *SSH) deploy(ctx context.Context, h Host, program string) (string, error
 		return "", err
 	}
 	defer f.Close()
-	_, err = o.run(ctx, h, place+sum+`; umask 077; mkdir -p "$d" && cat > "$f.$$" && chmod 700 "$f.$$" && mv "$f.$$" "$f"`, f)
+	_, err = o.run(ctx, h, place+sum+
+		`; umask 077; mkdir -p "$d" && cat > "$f.$$" && chmod 700 "$f.$$" && mv "$f.$$" "$f"`, f)
 	return quoted, err
 }
 

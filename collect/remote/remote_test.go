@@ -29,8 +29,10 @@ func TestParseHost(t *testing.T) {
 		{"w=ssh:a b", "", "", "is no target"},
 	} {
 		h, err := ParseHost(tt.in)
-		if (tt.err == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.err) || h.Name != tt.name || h.Target != tt.target {
-			t.Errorf("ParseHost(%q) = %+v, %v, want %q %q, error %q", tt.in, h, err, tt.name, tt.target, tt.err)
+		if (tt.err == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.err) ||
+			h.Name != tt.name || h.Target != tt.target {
+			t.Errorf("ParseHost(%q) = %+v, %v, want %q %q, error %q", tt.in, h, err, tt.name, tt.target,
+				tt.err)
 		}
 	}
 	if _, err := ParseHosts([]string{"a=ssh:x", "a=ssh:y"}); err == nil {
@@ -124,8 +126,10 @@ func TestFleet(t *testing.T) {
 		var windows []bundle.Window
 		for i, name := range names {
 			r := runs[i]
-			if err := r.Verify(); err != nil || r.Status != bundle.Complete || r.Plan.Labels["host"] != name || r.Clock == nil {
-				t.Errorf("%s: %v, %s %s, labels %v, clock %v", name, err, r.Status, r.Why, r.Plan.Labels, r.Clock)
+			if err := r.Verify(); err != nil || r.Status != bundle.Complete ||
+				r.Plan.Labels["host"] != name || r.Clock == nil {
+				t.Errorf("%s: %v, %s %s, labels %v, clock %v", name, err, r.Status, r.Why,
+					r.Plan.Labels, r.Clock)
 			}
 			windows = append(windows, r.Window)
 		}
@@ -147,9 +151,10 @@ func TestFleet(t *testing.T) {
 func TestHostFails(t *testing.T) {
 	needsPerf(t)
 	west, east := pipes(t, "west"), pipes(t, "east")
-	f := Fleet{Sessions: []*Session{west, east}, Against: "here", StartLoad: func(context.Context) (func() error, error) {
-		return func() error { return nil }, east.Close()
-	}}
+	f := Fleet{Sessions: []*Session{west, east}, Against: "here",
+		StartLoad: func(context.Context) (func() error, error) {
+			return func() error { return nil }, east.Close()
+		}}
 	dir := filepath.Join(t.TempDir(), "n1")
 	names, err := f.Record(t.Context(), plan(), dir)
 	var failed *Error
@@ -189,9 +194,11 @@ func TestHostileAgent(t *testing.T) {
 			t.Errorf("a file %q is taken", name)
 		}
 	}
-	for _, said := range []string{"", "{\n", "null\n", "{\"hello\":{\"schema\":99}}\n", strings.Repeat("x", maxLine+1)} {
+	for _, said := range []string{"", "{\n", "null\n", "{\"hello\":{\"schema\":99}}\n",
+		strings.Repeat("x", maxLine+1)} {
 		_, w := io.Pipe()
-		if _, err := newSession(t.Context(), Host{Name: "west"}, strings.NewReader(said), w, func() error { return nil }); err == nil {
+		if _, err := newSession(t.Context(), Host{Name: "west"}, strings.NewReader(said), w,
+			func() error { return nil }); err == nil {
 			t.Errorf("an agent that says %.20q is taken", said)
 		}
 	}

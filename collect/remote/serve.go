@@ -32,7 +32,8 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, opt record.Options)
 		return err
 	}
 	a := &agent{wire: newWire[request, answer](in, out), opt: opt, open: make(chan int64, 1)}
-	if err := a.send(answer{Hello: &hello{Tool: opt.Tool, Host: name, Schema: bundle.SchemaVersion, CPUs: cpus}}); err != nil {
+	if err := a.send(answer{Hello: &hello{Tool: opt.Tool, Host: name, Schema: bundle.SchemaVersion,
+		CPUs: cpus}}); err != nil {
 		return err
 	}
 	defer a.leave()

@@ -42,14 +42,16 @@ type Session struct {
 
 // newSession greets an agent that reads from w and writes to r.
 func newSession(ctx context.Context, h Host, r io.Reader, w io.WriteCloser, end func() error) (*Session, error) {
-	s := &Session{Host: h, wire: newWire[answer, request](r, w), in: w, end: end, answers: make(chan answer, 16), resume: make(chan struct{})}
+	s := &Session{Host: h, wire: newWire[answer, request](r, w), in: w, end: end, answers: make(chan answer, 16),
+		resume: make(chan struct{})}
 	go s.read()
 	first, err := s.next(ctx)
 	if err == nil && first.Hello == nil {
 		err = errors.New("the agent does not greet")
 	}
 	if err == nil && first.Hello.Schema != bundle.SchemaVersion {
-		err = fmt.Errorf("the agent writes bundles of schema %d, this program %d", first.Hello.Schema, bundle.SchemaVersion)
+		err = fmt.Errorf("the agent writes bundles of schema %d, this program %d", first.Hello.Schema,
+			bundle.SchemaVersion)
 	}
 	if err != nil {
 		_ = s.Close()

@@ -80,7 +80,8 @@ func (o *SSH) command(ctx context.Context, h Host, script string) *exec.Cmd {
 	if len(argv) == 0 {
 		argv = []string{"ssh"}
 	}
-	argv = append(argv[:len(argv):len(argv)], "-o", "BatchMode=yes", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3", "--", h.Target, script)
+	argv = append(argv[:len(argv):len(argv)], "-o", "BatchMode=yes", "-o", "ServerAliveInterval=5", "-o",
+		"ServerAliveCountMax=3", "--", h.Target, script)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt from the terminal is ours to answer
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }

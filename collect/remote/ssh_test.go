@@ -24,7 +24,8 @@ func TestSSH(t *testing.T) {
 	}
 	dir := t.TempDir()
 	key := filepath.Join(dir, "key")
-	shell(t, fmt.Sprintf("ssh-keygen -q -t ed25519 -N '' -f %[1]s/key; ssh-keygen -q -t ed25519 -N '' -f %[1]s/hostkey; mkdir -p /run/sshd", dir))
+	shell(t, fmt.Sprintf("ssh-keygen -q -t ed25519 -N '' -f %[1]s/key; ssh-keygen -q -t ed25519 -N '' -f "+
+		"%[1]s/hostkey; mkdir -p /run/sshd", dir))
 	for i, name := range []string{"xs-west", "xs-east"} {
 		startSSHD(t, dir, name, i)
 	}
@@ -34,7 +35,8 @@ func TestSSH(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	ssh := &SSH{Program: program, Command: []string{"ssh", "-F", "none", "-i", key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"}}
+	ssh := &SSH{Program: program, Command: []string{"ssh", "-F", "none", "-i", key, "-o",
+		"StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"}}
 	hosts := []Host{{"west", "root@198.51.100.2"}, {"east", "root@198.51.100.6"}}
 
 	for range 2 { // the second time the program is there
@@ -58,7 +60,8 @@ func TestSSH(t *testing.T) {
 			}
 			c := f.Sessions[i].Clock // one machine: one clock
 			if abs(c.OffsetNS) > c.ErrorNS {
-				t.Errorf("%s: offset %v, error %v", name, time.Duration(c.OffsetNS), time.Duration(c.ErrorNS))
+				t.Errorf("%s: offset %v, error %v", name, time.Duration(c.OffsetNS),
+					time.Duration(c.ErrorNS))
 			}
 			t.Logf("%s: offset %v +- %v", name, time.Duration(c.OffsetNS), time.Duration(c.ErrorNS))
 		}
@@ -75,7 +78,8 @@ func TestSSH(t *testing.T) {
 		defer shell(t, "ip -n xs-east link set up0 up")
 		slow := &SSH{Program: program, Command: append(slices.Clone(ssh.Command), "-o", "ConnectTimeout=2")}
 		f, err := Dial(t.Context(), slow, hosts)
-		if err == nil || !strings.Contains(err.Error(), "host east: copying the program") || len(f.Sessions) != 1 {
+		if err == nil || !strings.Contains(err.Error(), "host east: copying the program") ||
+			len(f.Sessions) != 1 {
 			t.Fatalf("Dial = %d sessions, %v", len(f.Sessions), err)
 		}
 		defer f.Close()
@@ -86,7 +90,8 @@ func TestSSH(t *testing.T) {
 	})
 	t.Run("wrong architecture", func(t *testing.T) {
 		other := &SSH{Command: ssh.Command, Other: map[string]string{"west": "ssh_test.go"}, Program: program}
-		if _, err := Dial(t.Context(), other, hosts[:1]); err == nil || !strings.Contains(err.Error(), "ssh_test.go") {
+		if _, err := Dial(t.Context(), other, hosts[:1]); err == nil ||
+			!strings.Contains(err.Error(), "ssh_test.go") {
 			t.Errorf("Dial = %v, want an error of the program", err)
 		}
 	})
@@ -98,11 +103,14 @@ func startSSHD(t *testing.T, dir, name string, i int) {
 	t.Helper()
 	t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", name).Run() })
 	here, there := fmt.Sprintf("198.51.100.%d", 4*i+1), fmt.Sprintf("198.51.100.%d", 4*i+2)
-	shell(t, fmt.Sprintf(`ip netns del %[1]s 2>/dev/null; ip netns add %[1]s && ip link add %[1]s type veth peer name up0 netns %[1]s &&
+	shell(t, fmt.Sprintf(`ip netns del %[1]s 2>/dev/null; ip netns add %[1]s &&
+		ip link add %[1]s type veth peer name up0 netns %[1]s &&
 		ip addr add %[2]s/30 dev %[1]s && ip link set %[1]s up && ip -n %[1]s link set lo up &&
 		ip -n %[1]s addr add %[3]s/30 dev up0 && ip -n %[1]s link set up0 up`, name, here, there))
 	config := filepath.Join(dir, name+".conf")
-	text := fmt.Sprintf("ListenAddress %[1]s\nHostKey %[2]s/hostkey\nAuthorizedKeysFile %[2]s/key.pub\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nSetEnv XDG_CACHE_HOME=%[2]s/cache-%[3]s TMPDIR=%[2]s/tmp PATH=%[4]s\n",
+	text := fmt.Sprintf("ListenAddress %[1]s\nHostKey %[2]s/hostkey\nAuthorizedKeysFile "+
+		"%[2]s/key.pub\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nSetEnv "+
+		"XDG_CACHE_HOME=%[2]s/cache-%[3]s TMPDIR=%[2]s/tmp PATH=%[4]s\n",
 		there, dir, name, os.Getenv("PATH"))
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
@@ -128,7 +136,8 @@ func startSSHD(t *testing.T, dir, name string, i int) {
 		}
 	})
 	for range 100 {
-		if exec.Command("ip", "netns", "exec", name, "sh", "-c", "grep -q ':0016 00000000:0000 0A' /proc/net/tcp").Run() == nil {
+		if exec.Command("ip", "netns", "exec", name, "sh", "-c",
+			"grep -q ':0016 00000000:0000 0A' /proc/net/tcp").Run() == nil {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)

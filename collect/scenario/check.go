@@ -37,7 +37,8 @@ const (
 // check returns the first mistake, nil if there is none.
 func (s *Scenario) check() *mistake {
 	if s.APIVersion != APIVersion {
-		return at("apiVersion").say("write apiVersion: "+APIVersion, "apiVersion is %q, and this program reads %s", s.APIVersion, APIVersion)
+		return at("apiVersion").say("write apiVersion: "+APIVersion,
+			"apiVersion is %q, and this program reads %s", s.APIVersion, APIVersion)
 	}
 	for _, check := range []func() *mistake{s.checkCPUs, s.checkFactors, s.checkLoad, s.checkTimes, s.checkRest} {
 		if m := check(); m != nil {
@@ -69,14 +70,17 @@ func (s *Scenario) checkCPUs() *mistake {
 	}
 	for i, n := range c.Counts {
 		if n < 1 || slices.Index(c.Counts, n) != i {
-			return at("cpus", "counts", strconv.Itoa(i)).say("name each number once, from 1", "%d CPUs cannot be measured, or are there twice", n)
+			return at("cpus", "counts", strconv.Itoa(i)).say("name each number once, from 1",
+				"%d CPUs cannot be measured, or are there twice", n)
 		}
 		if len(c.From) > 0 && n > len(c.From) {
-			return at("cpus", "counts", strconv.Itoa(i)).say("", "%d CPUs are more than the %d of from: %s", n, len(c.From), c.From)
+			return at("cpus", "counts", strconv.Itoa(i)).say("", "%d CPUs are more than the %d of from: %s",
+				n, len(c.From), c.From)
 		}
 	}
 	for i, set := range c.Sets {
-		if len(set) == 0 || slices.IndexFunc(c.Sets, func(o bundle.CPUSet) bool { return slices.Equal(o, set) }) != i {
+		if len(set) == 0 || slices.IndexFunc(c.Sets,
+			func(o bundle.CPUSet) bool { return slices.Equal(o, set) }) != i {
 			return at("cpus", "sets", strconv.Itoa(i)).say("", "the set %q is empty or there twice", set)
 		}
 	}
@@ -103,9 +107,11 @@ func (s *Scenario) checkFactors() *mistake {
 			index := strconv.Itoa(i)
 			f := &factors[i]
 			if !plainName.MatchString(f.Name) {
-				return at(key, index, "name").say("use letters, digits, dots and underscores", "%q is no name for a directory", f.Name)
+				return at(key, index, "name").say("use letters, digits, dots and underscores",
+					"%q is no name for a directory", f.Name)
 			}
-			if slices.IndexFunc(factors, func(o Factor) bool { return o.Name == f.Name }) != i || key == "modes" && s.Ceiling != nil && f.Name == s.ceilingName() {
+			if slices.IndexFunc(factors, func(o Factor) bool { return o.Name == f.Name }) != i ||
+				key == "modes" && s.Ceiling != nil && f.Name == s.ceilingName() {
 				return at(key, index, "name").say("", "%q is there twice", f.Name)
 			}
 			if key == "sides" && (f.Packets != nil || f.Repeats != 0) {
@@ -128,10 +134,12 @@ func (s *Scenario) ceilingName() string {
 
 func (f *Factor) check(load *Load, path ...string) *mistake {
 	if f.Teardown != "" && f.Setup == "" {
-		return at(append(path, "teardown")...).say("give a setup, true if there is nothing to do", "there is a tear-down without a set-up")
+		return at(append(path, "teardown")...).say("give a setup, true if there is nothing to do",
+			"there is a tear-down without a set-up")
 	}
 	if f.Repeats < 0 || f.Repeats > maxRepeats {
-		return at(append(path, "repeats")...).say("", "%d repeats are not within 1 and %d", f.Repeats, maxRepeats)
+		return at(append(path, "repeats")...).say("", "%d repeats are not within 1 and %d", f.Repeats,
+			maxRepeats)
 	}
 	if f.Packets == nil {
 		return nil
@@ -156,18 +164,22 @@ func (p *Packets) check(load *Load, path ...string) *mistake {
 	switch p.From {
 	case "", FromSA:
 		if p.File != "" || p.Command != "" {
-			return at.say("say from: file, iperf3, trex or pktgen", "the SAs' counters are read without a file or a command")
+			return at.say("say from: file, iperf3, trex or pktgen",
+				"the SAs' counters are read without a file or a command")
 		}
 	case FromFile:
 		if p.File == "" || p.Command != "" {
-			return at.say("a result that a command prints is from: pktgen, iperf3 or trex", "packets from a file need file, and no command")
+			return at.say("a result that a command prints is from: pktgen, iperf3 or trex",
+				"packets from a file need file, and no command")
 		}
 	default:
 		if (p.File == "") == (p.Command == "") {
-			return at.say("", "packets from %s need either the file of the result or a command that prints it", p.From)
+			return at.say("", "packets from %s need either the file of the result or a command that "+
+				"prints it", p.From)
 		}
 		if load == nil {
-			return at.say("name the load", "%s leaves a result when it ends, and there is no load to end", p.From)
+			return at.say("name the load", "%s leaves a result when it ends, and there is no load to end",
+				p.From)
 		}
 	}
 	return nil
@@ -184,7 +196,8 @@ func (s *Scenario) checkTimes() *mistake {
 	}
 	if st := s.Steady; st != nil {
 		if !(st.Tolerance >= 0 && st.Tolerance < 1) {
-			return at("steady", "tolerance").say("5 per cent are 0.05", "a tolerance of %g is not within 0 and 1", st.Tolerance)
+			return at("steady", "tolerance").say("5 per cent are 0.05",
+				"a tolerance of %g is not within 0 and 1", st.Tolerance)
 		}
 		if st.Interval < 0 || st.Within < 0 || st.Within > maxTime || st.Interval > maxTime {
 			return at("steady").say("", "interval and within are times from 0s to %s", maxTime)
@@ -228,8 +241,10 @@ func checkEnum(v reflect.Value, path []string) *mistake {
 		for f := range v.Type().Fields() {
 			here := append(slices.Clone(path), keyOf(f))
 			value := v.FieldByIndex(f.Index)
-			if values := enumOf(f); values != nil && value.String() != "" && !slices.Contains(values, value.String()) {
-				return at(here...).say("it is one of "+strings.Join(values, ", "), "%s is %q", keyOf(f), value)
+			if values := enumOf(f); values != nil && value.String() != "" &&
+				!slices.Contains(values, value.String()) {
+				return at(here...).say("it is one of "+strings.Join(values, ", "), "%s is %q", keyOf(f),
+					value)
 			}
 			if m := checkEnum(value, here); m != nil {
 				return m

@@ -93,7 +93,8 @@ func (m Machine) ordered(from bundle.CPUSet, order string) []int {
 		if order == ByNumber {
 			return cmp.Compare(a.Number, b.Number)
 		}
-		return cmp.Or(cmp.Compare(a.Thread, b.Thread), cmp.Compare(turn[a.Number], turn[b.Number]), cmp.Compare(a.L3, b.L3), cmp.Compare(a.Number, b.Number))
+		return cmp.Or(cmp.Compare(a.Thread, b.Thread), cmp.Compare(turn[a.Number], turn[b.Number]),
+			cmp.Compare(a.L3, b.L3), cmp.Compare(a.Number, b.Number))
 	})
 	var numbers []int
 	for _, c := range cpus {

@@ -152,7 +152,8 @@ func (p *parser) known(node *yaml.Node, t reflect.Type) error {
 			key := node.Content[i]
 			field, ok := fieldOf(t, key.Value)
 			if !ok {
-				return &Error{p.file, key.Line, fmt.Sprintf("there is no key %q here", key.Value), suggest(key.Value, keysOf(t))}
+				return &Error{p.file, key.Line, fmt.Sprintf("there is no key %q here", key.Value),
+					suggest(key.Value, keysOf(t))}
 			}
 			if err := p.known(node.Content[i+1], field.Type); err != nil {
 				return err
@@ -231,7 +232,8 @@ func (p *parser) set(assignment string) error {
 	}
 	value, err := parseValue(text)
 	if err != nil {
-		return &Error{File: "--set " + assignment, What: "the value is no YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
+		return &Error{File: "--set " + assignment,
+			What: "the value is no YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
 	}
 	node := p.root
 	parts := strings.Split(key, ".")

@@ -84,7 +84,8 @@ func (s *Scenario) steady() *Steady {
 	if s.Steady.Within == 0 {
 		return &Steady{}
 	}
-	return &Steady{orElse(s.Steady.Tolerance, defaultTolerance), orElse(s.Steady.Interval, defaultInterval), s.Steady.Within}
+	return &Steady{orElse(s.Steady.Tolerance, defaultTolerance), orElse(s.Steady.Interval, defaultInterval),
+		s.Steady.Within}
 }
 
 func (s *Scenario) resolveCPUs(m Machine) error {
@@ -100,7 +101,8 @@ func (s *Scenario) resolveCPUs(m Machine) error {
 	var sets []bundle.CPUSet
 	for _, n := range c.Counts {
 		if n > len(order) {
-			return &Error{File: s.Name, What: fmt.Sprintf("%d CPUs are asked for, and there are %d: %s", n, len(order), from), Fix: "ask for fewer in cpus.counts"}
+			return &Error{File: s.Name, What: fmt.Sprintf("%d CPUs are asked for, and there are %d: %s", n,
+				len(order), from), Fix: "ask for fewer in cpus.counts"}
 		}
 		set := bundle.CPUSet(slices.Clone(order[:n]))
 		slices.Sort(set)

@@ -120,7 +120,8 @@ func (s *Scenario) run(l level, set, repeat int, hash string) Run {
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	maps.Copy(labels, map[string]string{bundle.LabelMode: r.Mode, bundle.LabelN: strconv.Itoa(r.N), bundle.LabelRepeat: strconv.Itoa(repeat)})
+	maps.Copy(labels, map[string]string{bundle.LabelMode: r.Mode, bundle.LabelN: strconv.Itoa(r.N),
+		bundle.LabelRepeat: strconv.Itoa(repeat)})
 	if l.side != nil {
 		r.Side = l.side.Name
 		r.Dir = r.Side + "-" + r.Dir

@@ -20,42 +20,42 @@ import (
 const APIVersion = "xfrmscope/v1"
 
 // A Scenario says which runs a sweep has and how each is made. The tag doc is
-// the description in the JSON schema.
+// the description in the JSON schema; longer ones are in longDescription.
 type Scenario struct {
 	APIVersion string `yaml:"apiVersion" doc:"xfrmscope/v1"`
 	Name       string `yaml:"name" doc:"title of the sweep, printed in the report"`
 	CPUs       CPUs   `yaml:"cpus" doc:"which CPUs send: one run for each set"`
 
 	Sides   []Factor `yaml:"sides,omitempty" doc:"what is compared, such as before and after; each with its set-up"`
-	Modes   []Factor `yaml:"modes,omitempty" doc:"what makes curves side by side, such as shared and pcpu; each with its set-up"`
-	Ceiling *Factor  `yaml:"ceiling,omitempty" doc:"the same path without IPsec, what the others are held against; a mode named plain"`
+	Modes   []Factor `yaml:"modes,omitempty"`
+	Ceiling *Factor  `yaml:"ceiling,omitempty"`
 
 	Load    *Load   `yaml:"load,omitempty" doc:"the command that makes the traffic"`
 	Packets Packets `yaml:"packets,omitempty" doc:"where the packets are counted"`
 
-	NetNS  []string          `yaml:"netns,omitempty" doc:"network namespaces whose SAs are read; the current one if none is named"`
+	NetNS  []string          `yaml:"netns,omitempty"`
 	Labels map[string]string `yaml:"labels,omitempty" doc:"further labels of every run"`
 
 	WarmUp  *time.Duration `yaml:"warm_up,omitempty" doc:"the load runs this long before anything is measured"`
 	Steady  *Steady        `yaml:"steady,omitempty" doc:"when the load counts as steady, checked after the warm-up"`
 	Window  time.Duration  `yaml:"window,omitempty" doc:"length of the measurement"`
 	Repeats int            `yaml:"repeats,omitempty" doc:"runs of each combination"`
-	Order   string         `yaml:"order,omitempty" enum:"interleaved,grouped" doc:"interleaved: A B B A, what is compared is measured side by side in time; grouped: one mode after the other"`
+	Order   string         `yaml:"order,omitempty" enum:"interleaved,grouped"`
 
 	Events    []string      `yaml:"events,omitempty" doc:"perf events, in perf's own syntax"`
 	Frequency int           `yaml:"frequency,omitempty" doc:"samples per second, event and CPU"`
-	Probes    []string      `yaml:"probes,omitempty" doc:"eBPF probes, each in a phase of its own after the window; [none] loads none"`
-	Phase     time.Duration `yaml:"phase,omitempty" doc:"length of each probe's phase; 2s, or the window's if that is shorter"`
+	Probes    []string      `yaml:"probes,omitempty"`
+	Phase     time.Duration `yaml:"phase,omitempty"`
 
-	Gates    []string `yaml:"gates,omitempty" doc:"gates that must hold in every run: if one does not, the sweep goes on and ends with exit code 4"`
-	Headline []string `yaml:"headline,omitempty" doc:"metrics named beforehand: these are tested plainly, all others corrected for being many"`
+	Gates    []string `yaml:"gates,omitempty"`
+	Headline []string `yaml:"headline,omitempty"`
 }
 
 // CPUs names the sets of CPUs that are measured: spelled out, or counted.
 type CPUs struct {
 	Counts Counts          `yaml:"counts,omitempty" doc:"how many CPUs: 1..8 or a list"`
 	From   bundle.CPUSet   `yaml:"from,omitempty" doc:"CPUs to take them from; the online ones if left out"`
-	Order  string          `yaml:"order,omitempty" enum:"number,l3,spread" doc:"number: lowest first; l3: one L3 cache after the other; spread: from each L3 cache in turn. The second thread of a core comes after all first ones, but by number"`
+	Order  string          `yaml:"order,omitempty" enum:"number,l3,spread"`
 	Sets   []bundle.CPUSet `yaml:"sets,omitempty" doc:"the sets themselves, instead of counts"`
 }
 
@@ -63,7 +63,7 @@ type CPUs struct {
 type Factor struct {
 	Name     string   `yaml:"name,omitempty" doc:"label of its runs"`
 	Setup    string   `yaml:"setup,omitempty" doc:"shell command before each of its runs"`
-	Teardown string   `yaml:"teardown,omitempty" doc:"shell command after each of its runs, after a set-up that failed too"`
+	Teardown string   `yaml:"teardown,omitempty"`
 	Packets  *Packets `yaml:"packets,omitempty" doc:"where its packets are counted, if elsewhere"`
 	Repeats  int      `yaml:"repeats,omitempty" doc:"runs of each of its combinations, if another number"`
 }
@@ -76,9 +76,9 @@ type Load struct {
 
 // Packets says where the packets of a run are counted.
 type Packets struct {
-	From    string `yaml:"from,omitempty" enum:"sa,file,iperf3,trex,pktgen" doc:"sa: counters of the outbound SAs; file: a running count, read at both ends of the window; the others: a result the load leaves"`
+	From    string `yaml:"from,omitempty" enum:"sa,file,iperf3,trex,pktgen"`
 	File    string `yaml:"file,omitempty" doc:"the file of the counts or of the result"`
-	Command string `yaml:"command,omitempty" doc:"shell command that prints the result, run after the load has ended"`
+	Command string `yaml:"command,omitempty"`
 }
 
 // Sources of Packets.From.

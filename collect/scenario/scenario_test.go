@@ -47,21 +47,26 @@ func TestMistakes(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"", "test.yaml: is empty"},
 		{"a: b: c", "test.yaml:1: mapping values are not allowed"},
-		{minimal + "modes:\n  - {name: a, setup: echo {run}}\nrepeats: 1", "test.yaml:5: did not find expected"},
+		{minimal + "modes:\n  - {name: a, setup: echo {run}}\nrepeats: 1",
+			"test.yaml:5: did not find expected"},
 		{minimal + "x: [a\ny: b", "test.yaml:4: did not find expected"},
 		{minimal + "x: 'a", "found unexpected end of stream"},
 		{"name: x", `test.yaml:1: apiVersion is ""`},
-		{"apiVersion: xfrmscope/v9\nname: x", `test.yaml:1: apiVersion is "xfrmscope/v9", and this program reads xfrmscope/v1`},
+		{"apiVersion: xfrmscope/v9\nname: x",
+			`test.yaml:1: apiVersion is "xfrmscope/v9", and this program reads xfrmscope/v1`},
 		{minimal + "warmup: 2s", `test.yaml:4: there is no key "warmup" here; did you mean warm_up?`},
-		{minimal + "modes:\n- name: a\n  setpu: x", `test.yaml:6: there is no key "setpu" here; did you mean setup?`},
-		{minimal + "load: {command: x, elephants: 1}", `test.yaml:4: there is no key "elephants" here; there are command, cpus`},
+		{minimal + "modes:\n- name: a\n  setpu: x",
+			`test.yaml:6: there is no key "setpu" here; did you mean setup?`},
+		{minimal + "load: {command: x, elephants: 1}",
+			`test.yaml:4: there is no key "elephants" here; there are command, cpus`},
 		{minimal + "load: x", "test.yaml:4: want keys here (command, cpus)"},
 		{minimal + "load: {command: ' '}", "test.yaml:4: the load has no command"},
 		{minimal + "load: {command: x, cpus: a}", `test.yaml:4: CPU list "a"`},
 		{minimal + "window: 5 bananas", "test.yaml:4: cannot unmarshal"},
 		{minimal + "window: -5s", "test.yaml:4: -5s is not within"},
 		{minimal + "repeats: 0x7fffffff", "test.yaml:4: 2147483647 repeats"},
-		{minimal + "repeats: 1000\nmodes: [{name: a}, {name: b, repeats: 900}, {name: c}, {name: d}, {name: e}, {name: f}]", "test.yaml:4: 11800 runs are more"},
+		{minimal + "repeats: 1000\nmodes: [{name: a}, {name: b, repeats: 900}, {name: c}, {name: d}, {name: " +
+			"e}, {name: f}]", "test.yaml:4: 11800 runs are more"},
 		{minimal + "repeats: 2\nrepeats: 3", "test.yaml:5: mapping key \"repeats\" already defined at line 4"},
 		{minimal + "order: random", `test.yaml:4: order is "random"; it is one of interleaved, grouped`},
 		{minimal + "modes: [{name: ../x}]", `test.yaml:4: "../x" is no name for a directory`},
@@ -80,10 +85,14 @@ func TestMistakes(t *testing.T) {
 		{minimal + "name: &a 1\nlabels: {b: *a}", "test.yaml:4: anchors and aliases are not read"},
 		{"apiVersion: xfrmscope/v1\nname: x\ncpus: {}", "test.yaml:3: no set of CPUs is named"},
 		{"apiVersion: xfrmscope/v1\nname: x\ncpus: {counts: 3..1}", `test.yaml:3: "3..1" runs backwards`},
-		{"apiVersion: xfrmscope/v1\nname: x\ncpus:\n  counts: [1, 1]", "test.yaml:4: 1 CPUs cannot be measured, or are there twice"},
-		{"apiVersion: xfrmscope/v1\nname: x\ncpus: {counts: 1..4, from: 0-2}", "test.yaml:3: 4 CPUs are more than the 3 of from: 0-2"},
-		{"apiVersion: xfrmscope/v1\nname: x\ncpus: {sets: [0-1, 0-1]}", `test.yaml:3: the set "0-1" is empty or there twice`},
-		{"apiVersion: xfrmscope/v1\nname: x\ncpus: {sets: [0-1], counts: 1}", "test.yaml:3: sets and counts are both given"},
+		{"apiVersion: xfrmscope/v1\nname: x\ncpus:\n  counts: [1, 1]",
+			"test.yaml:4: 1 CPUs cannot be measured, or are there twice"},
+		{"apiVersion: xfrmscope/v1\nname: x\ncpus: {counts: 1..4, from: 0-2}",
+			"test.yaml:3: 4 CPUs are more than the 3 of from: 0-2"},
+		{"apiVersion: xfrmscope/v1\nname: x\ncpus: {sets: [0-1, 0-1]}",
+			`test.yaml:3: the set "0-1" is empty or there twice`},
+		{"apiVersion: xfrmscope/v1\nname: x\ncpus: {sets: [0-1], counts: 1}",
+			"test.yaml:3: sets and counts are both given"},
 	} {
 		_, err := Parse([]byte(tt.text), "test.yaml", nil)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -94,15 +103,18 @@ func TestMistakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Resolve(eightCPUs(), defaults()); err == nil || !strings.Contains(err.Error(), "9 CPUs are asked for, and there are 8: 0-7") {
+	if _, err := s.Resolve(eightCPUs(), defaults()); err == nil ||
+		!strings.Contains(err.Error(), "9 CPUs are asked for, and there are 8: 0-7") {
 		t.Errorf("Resolve = %v", err)
 	}
 }
 
 func TestSet(t *testing.T) {
 	const text = minimal + "modes:\n- name: a\n- name: b\n"
-	s := resolve(t, text, "window=5s", "load.command=flows {n}", "modes.b.setup=up: x", "modes.0.repeats=7", "cpus.counts=[1, 4]", "labels.who=me")
-	if s.Window.Seconds() != 5 || s.Load.Command != "flows {n}" || s.Modes[0].Repeats != 7 || s.Labels["who"] != "me" || len(s.CPUs.Sets) != 2 || len(s.CPUs.Sets[1]) != 4 {
+	s := resolve(t, text, "window=5s", "load.command=flows {n}", "modes.b.setup=up: x", "modes.0.repeats=7",
+		"cpus.counts=[1, 4]", "labels.who=me")
+	if s.Window.Seconds() != 5 || s.Load.Command != "flows {n}" || s.Modes[0].Repeats != 7 ||
+		s.Labels["who"] != "me" || len(s.CPUs.Sets) != 2 || len(s.CPUs.Sets[1]) != 4 {
 		t.Errorf("got %+v", s)
 	}
 	for assignment, want := range map[string]string{
@@ -121,7 +133,8 @@ func TestSet(t *testing.T) {
 			}
 			continue
 		}
-		if _, err := Parse([]byte(text), "test.yaml", []string{assignment}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Parse([]byte(text), "test.yaml", []string{assignment}); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("--set %s: error %v, want %q in it", assignment, err, want)
 		}
 	}
@@ -224,19 +237,25 @@ func TestRuns(t *testing.T) {
 			t.Errorf("plan %+v", r.Plan)
 		}
 	}
-	const want = "before-shared-n1-r1 after-shared-n1-r1 before-pcpu-n1-r1 after-pcpu-n1-r1 before-plain-n1-r1 after-plain-n1-r1 " +
-		"after-plain-n3-r1 before-plain-n3-r1 after-pcpu-n3-r1 before-pcpu-n3-r1 after-shared-n3-r1 before-shared-n3-r1 " +
+	const want = "before-shared-n1-r1 after-shared-n1-r1 before-pcpu-n1-r1 after-pcpu-n1-r1 before-plain-n1-r1 " +
+		"after-plain-n1-r1 " +
+		"after-plain-n3-r1 before-plain-n3-r1 after-pcpu-n3-r1 before-pcpu-n3-r1 after-shared-n3-r1 " +
+		"before-shared-n3-r1 " +
 		"before-shared-n3-r2 after-shared-n3-r2 before-pcpu-n3-r2 after-pcpu-n3-r2 " +
 		"after-pcpu-n1-r2 before-pcpu-n1-r2 after-shared-n1-r2 before-shared-n1-r2"
 	if s := strings.Join(got, " "); s != want {
 		t.Errorf("got  %s\nwant %s", s, want)
 	}
 	r := full(t).Runs("")[2]
-	if r.String() != "before pcpu n=1 #1" || strings.Join(r.Setup, "|") != "install before|pcpu up 1 ${n} {print}" ||
-		strings.Join(r.Teardown, "|") != "|pcpu down" || r.Plan.Load.Argv[2] != "flows 1 on 0 (0) for before-pcpu-n1-r1 #1\n" || r.Plan.Load.CPUs.String() != "0,7" {
+	if r.String() != "before pcpu n=1 #1" ||
+		strings.Join(r.Setup, "|") != "install before|pcpu up 1 ${n} {print}" ||
+		strings.Join(r.Teardown, "|") != "|pcpu down" ||
+		r.Plan.Load.Argv[2] != "flows 1 on 0 (0) for before-pcpu-n1-r1 #1\n" ||
+		r.Plan.Load.CPUs.String() != "0,7" {
 		t.Errorf("got %+v %+v", r, r.Plan.Load)
 	}
-	if r := full(t).Runs("")[4]; r.Result.Command != "cat /proc/net/pktgen/before-1" || r.Result.From != FromPktgen {
+	if r := full(t).Runs("")[4]; r.Result.Command != "cat /proc/net/pktgen/before-1" ||
+		r.Result.From != FromPktgen {
 		t.Errorf("ceiling's result %+v", r.Result)
 	}
 	grouped := resolve(t, minimal+"order: grouped\nrepeats: 2\nmodes: [{name: a}, {name: b}]")
@@ -255,7 +274,8 @@ func TestRuns(t *testing.T) {
 
 // Balance: at each N no mode comes first more often than another.
 func TestInterleaved(t *testing.T) {
-	s := resolve(t, "apiVersion: xfrmscope/v1\nname: x\ncpus: {counts: 1..4}\nrepeats: 6\nmodes: [{name: a}, {name: b}]")
+	s := resolve(t,
+		"apiVersion: xfrmscope/v1\nname: x\ncpus: {counts: 1..4}\nrepeats: 6\nmodes: [{name: a}, {name: b}]")
 	first := map[int]int{}
 	runs := s.Runs("")
 	for i := 0; i < len(runs); i += 2 {
@@ -282,7 +302,8 @@ func TestSchema(t *testing.T) {
 	var schema struct {
 		Properties map[string]struct{ Description string }
 	}
-	if err := json.Unmarshal(text, &schema); err != nil || len(schema.Properties) != reflect.TypeFor[Scenario]().NumField() {
+	if err := json.Unmarshal(text, &schema); err != nil ||
+		len(schema.Properties) != reflect.TypeFor[Scenario]().NumField() {
 		t.Errorf("%d keys, %v", len(schema.Properties), err)
 	}
 	for key, p := range schema.Properties {

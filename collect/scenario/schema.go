@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -25,7 +26,7 @@ func object(t reflect.Type) map[string]any {
 	var required []string
 	for f := range t.Fields() {
 		p := describe(f.Type)
-		p["description"] = f.Tag.Get("doc")
+		p["description"] = cmp.Or(f.Tag.Get("doc"), longDescription(t.Name()+"."+keyOf(f)))
 		if values := enumOf(f); values != nil {
 			p["enum"] = values
 		}
@@ -49,9 +50,11 @@ func describe(t reflect.Type) map[string]any {
 	case reflect.TypeFor[time.Duration]():
 		return map[string]any{"type": "string", "pattern": duration}
 	case reflect.TypeFor[Counts]():
-		return map[string]any{"type": []string{"string", "integer", "array"}, "items": map[string]any{"type": "integer", "minimum": 1}}
+		return map[string]any{"type": []string{"string", "integer", "array"},
+			"items": map[string]any{"type": "integer", "minimum": 1}}
 	case reflect.TypeFor[bundle.CPUSet]():
-		return map[string]any{"type": []string{"string", "integer"}, "pattern": `^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$`}
+		return map[string]any{"type": []string{"string", "integer"},
+			"pattern": `^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$`}
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -68,4 +71,28 @@ func describe(t reflect.Type) map[string]any {
 		return map[string]any{"type": "number"}
 	}
 	return map[string]any{"type": "string"}
+}
+
+// longDescription is the description of a key that no line of code holds.
+func longDescription(key string) string {
+	return map[string]string{
+		"Scenario.modes": "what makes curves side by side, such as shared and pcpu; each with its set-up",
+		"Scenario.ceiling": "the same path without IPsec, what the others are held against; a mode named " +
+			"plain",
+		"Scenario.netns": "network namespaces whose SAs are read; the current one if none is named",
+		"Scenario.order": "interleaved: A B B A, what is compared is measured side by side in time; " +
+			"grouped: one mode after the other",
+		"Scenario.probes": "eBPF probes, each in a phase of its own after the window; [none] loads none",
+		"Scenario.phase":  "length of each probe's phase; 2s, or the window's if that is shorter",
+		"Scenario.gates": "gates that must hold in every run: if one does not, the sweep goes on and ends " +
+			"with exit code 4",
+		"Scenario.headline": "metrics named beforehand: these are tested plainly, all others corrected for " +
+			"being many",
+		"CPUs.order": "number: lowest first; l3: one L3 cache after the other; spread: from each L3 " +
+			"cache in turn. The second thread of a core comes after all first ones, but by number",
+		"Factor.teardown": "shell command after each of its runs, after a set-up that failed too",
+		"Packets.from": "sa: counters of the outbound SAs; file: a running count, read at both ends of " +
+			"the window; the others: a result the load leaves",
+		"Packets.command": "shell command that prints the result, run after the load has ended",
+	}[key]
 }

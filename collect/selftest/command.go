@@ -22,7 +22,8 @@ const (
 
 // commandObserver is another tool.
 func commandObserver(c Command) *attachable {
-	return &attachable{name: c.Name, attach: func(ctx context.Context) (func(), error) { return startCommand(ctx, c.Shell) }}
+	return &attachable{name: c.Name,
+		attach: func(ctx context.Context) (func(), error) { return startCommand(ctx, c.Shell) }}
 }
 
 func startCommand(ctx context.Context, command string) (end func(), err error) {

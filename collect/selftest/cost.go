@@ -118,9 +118,11 @@ func rotate(all []*attachable, n int) []*attachable {
 }
 
 func costResult(kernel string, o Options, emptyNS []float64, observers []*attachable) *CostResult {
-	r := &CostResult{Kernel: kernel, CPUs: o.CPUs.String(), Repeats: o.Rounds, WindowNS: o.Window, EmptyNS: spread(emptyNS)}
+	r := &CostResult{Kernel: kernel, CPUs: o.CPUs.String(), Repeats: o.Rounds, WindowNS: o.Window,
+		EmptyNS: spread(emptyNS)}
 	for _, a := range observers {
-		r.Rows = append(r.Rows, Cost{Observer: a.name, Missing: a.missing, PerEvent: spread(a.perEvent), Events: a.events, OpRatio: spread(a.opRatio)})
+		r.Rows = append(r.Rows, Cost{Observer: a.name, Missing: a.missing, PerEvent: spread(a.perEvent),
+			Events: a.events, OpRatio: spread(a.opRatio)})
 	}
 	return r
 }
@@ -166,7 +168,8 @@ type accounted struct {
 
 // measure runs the shared load twice under the observer: for the load's own
 // cost, then for the programs' run time, since accounting costs as well.
-func (a *attachable) measure(ctx context.Context, g *generator, o Options) (seen accounted, nsPerOp float64, err error) {
+func (a *attachable) measure(ctx context.Context, g *generator, o Options) (seen accounted, nsPerOp float64,
+	err error) {
 	before, err := programIDs()
 	if err != nil {
 		return seen, 0, err
@@ -210,7 +213,8 @@ func (a *attachable) measure(ctx context.Context, g *generator, o Options) (seen
 		seen.events = max(seen.events, runs)
 	}
 	if seen.events == 0 {
-		return seen, 0, fmt.Errorf("%w: none of its %d programs ran while the lock was contended", errUnobserved, len(ids))
+		return seen, 0, fmt.Errorf("%w: none of its %d programs ran while the lock was contended",
+			errUnobserved, len(ids))
 	}
 	return seen, ratio(w.ns, w.asked), nil
 }

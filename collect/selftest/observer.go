@@ -151,7 +151,8 @@ func subtract(after, before *probe.Waits) *probe.Waits {
 	for _, r := range after.Rows {
 		o := old[key{r.CPU, r.Lock}]
 		if r.Count > o.Count {
-			d.Rows = append(d.Rows, bundle.LockRow{CPU: r.CPU, Lock: r.Lock, Flags: r.Flags, Count: r.Count - o.Count, WaitNS: r.WaitNS - o.WaitNS})
+			d.Rows = append(d.Rows, bundle.LockRow{CPU: r.CPU, Lock: r.Lock, Flags: r.Flags,
+				Count: r.Count - o.Count, WaitNS: r.WaitNS - o.WaitNS})
 		}
 	}
 	for i, a := range after.Accounts {
@@ -160,8 +161,10 @@ func subtract(after, before *probe.Waits) *probe.Waits {
 			o = before.Accounts[i]
 		}
 		d.Accounts = append(d.Accounts, bundle.LockAccount{
-			CPU: a.CPU, Begun: a.Begun - o.Begun, Ended: a.Ended - o.Ended, Mismatched: a.Mismatched - o.Mismatched, Nested: a.Nested - o.Nested,
-			Late: a.Late - o.Late, Overflow: a.Overflow - o.Overflow, OverflowNS: a.OverflowNS - o.OverflowNS,
+			CPU: a.CPU, Begun: a.Begun - o.Begun, Ended: a.Ended - o.Ended,
+			Mismatched: a.Mismatched - o.Mismatched, Nested: a.Nested - o.Nested,
+			Late: a.Late - o.Late, Overflow: a.Overflow - o.Overflow,
+			OverflowNS: a.OverflowNS - o.OverflowNS,
 		})
 	}
 	return d

@@ -50,7 +50,8 @@ func pending(ctx context.Context, g *generator, o Options, slow, queued *probe.W
 	return all, nil
 }
 
-func both(ctx context.Context, g *generator, cpus bundle.CPUSet, d time.Duration, outer, inner *observer) (Pending, error) {
+func both(ctx context.Context, g *generator, cpus bundle.CPUSet, d time.Duration, outer, inner *observer) (Pending,
+	error) {
 	p := Pending{CPUs: cpus}
 	inside, err := inner.open()
 	if err != nil {

@@ -15,20 +15,25 @@ import (
 
 func TestSubtract(t *testing.T) {
 	before := &probe.Waits{
-		Rows:     []bundle.LockRow{{CPU: 0, Lock: "0x1", Count: 2, WaitNS: 20}, {CPU: 1, Lock: "0x1", Count: 1, WaitNS: 5}},
+		Rows: []bundle.LockRow{{CPU: 0, Lock: "0x1", Count: 2, WaitNS: 20},
+			{CPU: 1, Lock: "0x1", Count: 1, WaitNS: 5}},
 		Accounts: []bundle.LockAccount{{CPU: 0, Begun: 2, Ended: 2}, {CPU: 1, Begun: 1, Ended: 1}},
 		Skipped:  3,
 	}
 	after := &probe.Waits{
-		Rows:     []bundle.LockRow{{CPU: 0, Lock: "0x1", Count: 7, WaitNS: 70}, {CPU: 1, Lock: "0x1", Count: 1, WaitNS: 5}, {CPU: 1, Lock: "0x2", Count: 4, WaitNS: 9}},
-		Accounts: []bundle.LockAccount{{CPU: 0, Begun: 8, Ended: 7, Mismatched: 1}, {CPU: 1, Begun: 5, Ended: 5}},
-		Skipped:  4,
+		Rows: []bundle.LockRow{{CPU: 0, Lock: "0x1", Count: 7, WaitNS: 70},
+			{CPU: 1, Lock: "0x1", Count: 1, WaitNS: 5}, {CPU: 1, Lock: "0x2", Count: 4, WaitNS: 9}},
+		Accounts: []bundle.LockAccount{{CPU: 0, Begun: 8, Ended: 7, Mismatched: 1},
+			{CPU: 1, Begun: 5, Ended: 5}},
+		Skipped: 4,
 	}
 	got := subtract(after, before)
 	want := &probe.Waits{
-		Rows:     []bundle.LockRow{{CPU: 0, Lock: "0x1", Count: 5, WaitNS: 50}, {CPU: 1, Lock: "0x2", Count: 4, WaitNS: 9}},
-		Accounts: []bundle.LockAccount{{CPU: 0, Begun: 6, Ended: 5, Mismatched: 1}, {CPU: 1, Begun: 4, Ended: 4}},
-		Skipped:  1,
+		Rows: []bundle.LockRow{{CPU: 0, Lock: "0x1", Count: 5, WaitNS: 50},
+			{CPU: 1, Lock: "0x2", Count: 4, WaitNS: 9}},
+		Accounts: []bundle.LockAccount{{CPU: 0, Begun: 6, Ended: 5, Mismatched: 1},
+			{CPU: 1, Begun: 4, Ended: 4}},
+		Skipped: 1,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -40,9 +45,13 @@ func synthetic(mode probe.AttachMode) *Result {
 	alone, both := bundle.CPUSet{0}, bundle.CPUSet{0, 1}
 	seen := func() []Seen {
 		return []Seen{
-			{Load: Own, CPUs: alone, Asked: 10, Ops: 10, NSPerOp: 50}, {Load: Own, CPUs: both, Asked: 20, Ops: 20, NSPerOp: 50},
-			{Load: Shared, CPUs: alone, Asked: 10, Ops: 10, NSPerOp: 50}, {Load: Shared, CPUs: both, Asked: 20, Ops: 20, NSPerOp: 150, ExtraNS: 100, Waits: 10, WaitNS: 1000, Begun: 10, Ended: 10},
-			{Load: Atomic, CPUs: alone, Asked: 10, Ops: 10, NSPerOp: 20}, {Load: Atomic, CPUs: both, Asked: 20, Ops: 20, NSPerOp: 45, ExtraNS: 25},
+			{Load: Own, CPUs: alone, Asked: 10, Ops: 10, NSPerOp: 50},
+			{Load: Own, CPUs: both, Asked: 20, Ops: 20, NSPerOp: 50},
+			{Load: Shared, CPUs: alone, Asked: 10, Ops: 10, NSPerOp: 50}, {Load: Shared, CPUs: both,
+				Asked: 20, Ops: 20, NSPerOp: 150, ExtraNS: 100, Waits: 10, WaitNS: 1000, Begun: 10,
+				Ended: 10},
+			{Load: Atomic, CPUs: alone, Asked: 10, Ops: 10, NSPerOp: 20},
+			{Load: Atomic, CPUs: both, Asked: 20, Ops: 20, NSPerOp: 45, ExtraNS: 25},
 		}
 	}
 	return &Result{CPUs: both, Rounds: 1, Bare: seen(), Modes: []Mode{{Mode: mode, Seen: seen()}}}
@@ -67,15 +76,26 @@ func TestJudge(t *testing.T) {
 	}{
 		{"as it should be", func(*Result) {}, probe.Fentry, "", "50 of the +100 ns"},
 		{"bounce", func(*Result) {}, probe.Fentry, "", "each took +25 ns against one"},
-		{"a wait for an own lock", at(Own, func(s *Seen) { s.Waits = 1 }), probe.Fentry, "own", "1 waits in 30"},
-		{"a wait without a lock", at(Atomic, func(s *Seen) { s.Waits = 1 }), probe.Fentry, "atomic", "none to see"},
-		{"a lock that does not exclude", at(Shared, func(s *Seen) { s.Ops = 19 }), probe.Fentry, "counted", "180 operations asked for, 179 counted"},
-		{"ends that are missing", at(Shared, func(s *Seen) { s.Begun = 100 }), probe.Fentry, "accounts", "100 waits begun, 10 ended, 0 lost"},
-		{"ends that are accounted for", at(Shared, func(s *Seen) { s.Begun, s.Losses = 100, []bundle.Loss{{Count: 90}} }), probe.Fentry, "", "90 lost"},
-		{"pending", func(r *Result) { r.Pending = []Pending{{r.CPUs, 10, 900, 2, 300}} }, probe.Fentry, "", "the rest, 600 ns"},
-		{"more queued than there is", func(r *Result) { r.Pending = []Pending{{r.CPUs, 10, 900, 2, 901}} }, probe.Fentry, "pending", "2 of 901 ns"},
-		{"blind on two CPUs", at(Shared, func(s *Seen) { s.Waits = 0 }), probe.TPBTF, "seen", "the first in line"},
-		{"nothing by fentry", at(Shared, func(s *Seen) { s.Waits = 0 }), probe.Fentry, "seen", "not the function"},
+		{"a wait for an own lock", at(Own, func(s *Seen) { s.Waits = 1 }), probe.Fentry, "own",
+			"1 waits in 30"},
+		{"a wait without a lock", at(Atomic, func(s *Seen) { s.Waits = 1 }), probe.Fentry, "atomic",
+			"none to see"},
+		{"a lock that does not exclude", at(Shared, func(s *Seen) { s.Ops = 19 }), probe.Fentry, "counted",
+			"180 operations asked for, 179 counted"},
+		{"ends that are missing", at(Shared, func(s *Seen) { s.Begun = 100 }), probe.Fentry, "accounts",
+			"100 waits begun, 10 ended, 0 lost"},
+		{"ends that are accounted for", at(Shared, func(
+			s *Seen) {
+			s.Begun, s.Losses = 100, []bundle.Loss{{Count: 90}}
+		}), probe.Fentry, "", "90 lost"},
+		{"pending", func(r *Result) { r.Pending = []Pending{{r.CPUs, 10, 900, 2, 300}} }, probe.Fentry, "",
+			"the rest, 600 ns"},
+		{"more queued than there is", func(r *Result) { r.Pending = []Pending{{r.CPUs, 10, 900, 2, 901}} },
+			probe.Fentry, "pending", "2 of 901 ns"},
+		{"blind on two CPUs", at(Shared, func(s *Seen) { s.Waits = 0 }), probe.TPBTF, "seen",
+			"the first in line"},
+		{"nothing by fentry", at(Shared, func(s *Seen) { s.Waits = 0 }), probe.Fentry, "seen",
+			"not the function"},
 	} {
 		r := synthetic(tt.mode)
 		tt.change(r)
@@ -108,7 +128,8 @@ func TestRun(t *testing.T) {
 	if len(cpus) < 2 {
 		t.Skip("contention takes two CPUs")
 	}
-	r, err := Run(context.Background(), "this one", Options{CPUs: cpus[:2], Rounds: 2, Window: 30 * time.Millisecond})
+	r, err := Run(context.Background(), "this one",
+		Options{CPUs: cpus[:2], Rounds: 2, Window: 30 * time.Millisecond})
 	if err != nil {
 		t.Skip("the generator does not load here: ", err)
 	}

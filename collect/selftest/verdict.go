@@ -45,7 +45,8 @@ func (r *Result) judge() {
 	if r.Attached() && len(r.CPUs) > 1 {
 		v := Verdict{ID: "seen", OK: seen, Text: "the waits for a shared lock are seen on this kernel"}
 		if !seen {
-			v.Text = "no rung that attaches sees the waits for a shared lock: on this kernel no wait is evidence of nothing"
+			v.Text = "no rung that attaches sees the waits for a shared lock: on this kernel no wait is " +
+				"evidence of nothing"
 		}
 		r.Verdicts = append(r.Verdicts, v)
 	}
@@ -72,7 +73,8 @@ func (r *Result) counted() {
 			ok = ok && seen[i].Ops >= seen[i].Asked && seen[i].Ops > 0
 		}
 	}
-	r.add("counted", nil, ok, "%d operations asked for, %d counted by the loads, holding the lock where there is one", asked, done)
+	r.add("counted", nil, ok,
+		"%d operations asked for, %d counted by the loads, holding the lock where there is one", asked, done)
 }
 
 func (r *Result) all() [][]Seen {
@@ -95,7 +97,8 @@ func (r *Result) silent(mode *Mode, load Load, what string) {
 		}
 	}
 	if load == Atomic && waits == 0 {
-		r.add(string(load), mode, true, "%s: no wait in %d operations, and on %d CPUs each took %+.0f ns against one: a line that bounces is not seen", what, ops, len(r.CPUs), extra)
+		r.add(string(load), mode, true, "%s: no wait in %d operations, and on %d CPUs each took %+.0f ns "+
+			"against one: a line that bounces is not seen", what, ops, len(r.CPUs), extra)
 		return
 	}
 	r.add(string(load), mode, waits == 0, "%s: %d waits in %d operations; there are none to see", what, waits, ops)
@@ -131,10 +134,13 @@ func (r *Result) shared(mode *Mode) bool {
 		}
 		if s.Waits > 0 {
 			sees = true
-			r.add("shared", mode, true, "one lock for CPUs %s: %d waits, %.2g %% of the operations, %.0f of the %+.0f ns an operation that sharing costs", s.CPUs, s.Waits, 100*s.Share(), s.WaitPerOp(), s.ExtraNS)
+			r.add("shared", mode, true, "one lock for CPUs %s: %d waits, %.2g %% of the operations, %.0f "+
+				"of the %+.0f ns an operation that sharing costs", s.CPUs, s.Waits, 100*s.Share(),
+				s.WaitPerOp(), s.ExtraNS)
 			continue
 		}
-		r.add("shared", mode, true, "one lock for CPUs %s: no wait seen, though sharing costs %+.0f ns an operation; %s", s.CPUs, s.ExtraNS, blindness(mode, len(s.CPUs)))
+		r.add("shared", mode, true, "one lock for CPUs %s: no wait seen, though sharing costs %+.0f ns an "+
+			"operation; %s", s.CPUs, s.ExtraNS, blindness(mode, len(s.CPUs)))
 	}
 	return sees
 }
@@ -145,7 +151,8 @@ func blindness(mode *Mode, cpus int) string {
 	case mode.Mode == probe.Fentry:
 		return "its slow path is not run, or is not the function the probe is attached to"
 	case cpus == 2:
-		return "of two CPUs on a native queued spin lock the waiting one is nearly always the first in line, who passes no tracepoint"
+		return "of two CPUs on a native queued spin lock the waiting one is nearly always the first in line, " +
+			"who passes no tracepoint"
 	}
 	return "the spin locks are test-and-set, or what was seen is another lock's"
 }
@@ -154,6 +161,7 @@ func blindness(mode *Mode, cpus int) string {
 // all of it.
 func (r *Result) pending(p *Pending) {
 	ok := p.Queued <= p.SlowWaits && p.QueuedNS <= p.SlowNS
-	r.add("pending", nil, ok, "one lock for CPUs %s, both at once: %d waits of %d ns in the slow path, %d of %d ns by the tracepoints; the rest, %d ns, is the first waiter in line",
+	r.add("pending", nil, ok, "one lock for CPUs %s, both at once: %d waits of %d ns in the slow path, %d of %d "+
+		"ns by the tracepoints; the rest, %d ns, is the first waiter in line",
 		p.CPUs, p.SlowWaits, p.SlowNS, p.Queued, p.QueuedNS, p.PendingNS())
 }

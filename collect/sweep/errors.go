@@ -9,7 +9,8 @@ type OtherError struct {
 }
 
 func (e *OtherError) Error() string {
-	return fmt.Sprintf("%s holds the sweep of another scenario (%.12s, and this one is %.12s); compare its scenario.yaml with `xfrmscope scenario print`, or choose another -o", e.Dir, e.Is, e.Want)
+	return fmt.Sprintf("%s holds the sweep of another scenario (%.12s, and this one is %.12s); compare its "+
+		"scenario.yaml with `xfrmscope scenario print`, or choose another -o", e.Dir, e.Is, e.Want)
 }
 
 // A StopError says what stopped a sweep. What was finished is kept.
@@ -21,7 +22,8 @@ type StopError struct {
 }
 
 func (e *StopError) Error() string {
-	return fmt.Sprintf("%s: %v; %d of %d runs are in %s, and the same command goes on with the others", e.Run, e.Err, e.Made, e.Total, e.Dir)
+	return fmt.Sprintf("%s: %v; %d of %d runs are in %s, and the same command goes on with the others", e.Run,
+		e.Err, e.Made, e.Total, e.Dir)
 }
 
 func (e *StopError) Unwrap() error { return e.Err }

@@ -22,13 +22,15 @@ type Hosts struct {
 }
 
 // Record implements Machine.
-func (h *Hosts) Record(ctx context.Context, run *scenario.Run, steady *scenario.Steady, dir string, say func(string)) (*bundle.Run, error) {
+func (h *Hosts) Record(ctx context.Context, run *scenario.Run, steady *scenario.Steady, dir string,
+	say func(string)) (*bundle.Run, error) {
 	gaps := gapsOf(h.Fleet.Redial(ctx))
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	if len(h.Fleet.Sessions) == 0 || h.Fleet.Sessions[0].Host != h.Fleet.Hosts[0] {
-		return nil, fmt.Errorf("host %s, whose run is the sweep's, does not measure: %s", h.Fleet.Hosts[0].Name, gaps[0].Why)
+		return nil, fmt.Errorf("host %s, whose run is the sweep's, does not measure: %s", h.Fleet.Hosts[0].Name,
+			gaps[0].Why)
 	}
 	h.Fleet.Progress = say
 	h.Fleet.StartLoad = nil

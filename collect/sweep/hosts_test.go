@@ -12,7 +12,8 @@ import (
 
 func TestGapsOf(t *testing.T) {
 	west := &remote.Error{Host: "west", Step: "measuring", Err: errors.New("perf ended")}
-	east := &remote.Error{Host: "east", Step: "copying the program", Err: fmt.Errorf("exit status 255: %w", errors.New("no route"))}
+	east := &remote.Error{Host: "east", Step: "copying the program",
+		Err: fmt.Errorf("exit status 255: %w", errors.New("no route"))}
 	load := errors.New("the load failed with exit status 1")
 	for _, tt := range []struct {
 		err  error

@@ -25,7 +25,8 @@ type Machine interface {
 
 	// Record makes the run's bundle in dir, which must not exist yet; see
 	// record.Record for what it returns.
-	Record(ctx context.Context, run *scenario.Run, steady *scenario.Steady, dir string, say func(line string)) (*bundle.Run, error)
+	Record(ctx context.Context, run *scenario.Run, steady *scenario.Steady, dir string,
+		say func(line string)) (*bundle.Run, error)
 
 	// Recover ends what an earlier sweep, killed, left running.
 	Recover() error
@@ -75,7 +76,8 @@ func (l *Local) Shell(ctx context.Context, line string, out, errw *os.File) erro
 }
 
 // Record implements Machine.
-func (l *Local) Record(ctx context.Context, run *scenario.Run, steady *scenario.Steady, dir string, say func(string)) (*bundle.Run, error) {
+func (l *Local) Record(ctx context.Context, run *scenario.Run, steady *scenario.Steady, dir string,
+	say func(string)) (*bundle.Run, error) {
 	opt := l.Options
 	opt.Progress = say
 	opt.LoadEnv = append(opt.LoadEnv, l.Mark)

@@ -105,7 +105,8 @@ func (w *worker) printResult(ctx context.Context, run *scenario.Run, out *os.Fil
 	defer log.Close()
 	err = w.opt.Machine.Shell(ctx, run.Result.Command, out, log)
 	if err != nil && ctx.Err() == nil {
-		return &CommandError{What: "result", Command: run.Result.Command, Last: record.LastLines(name, 3), Err: err}
+		return &CommandError{What: "result", Command: run.Result.Command, Last: record.LastLines(name, 3),
+			Err: err}
 	}
 	return err
 }

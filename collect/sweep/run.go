@@ -124,7 +124,8 @@ func (w *worker) checkSpace() error {
 		return nil
 	}
 	if free := int64(fs.Bavail) * int64(fs.Bsize); free < keepSpace*largest {
-		return fmt.Errorf("%s has %.1f MB left, and a run takes up to %.1f: %w; make room", w.dir, float64(free)/1e6, float64(largest)/1e6, unix.ENOSPC)
+		return fmt.Errorf("%s has %.1f MB left, and a run takes up to %.1f: %w; make room", w.dir,
+			float64(free)/1e6, float64(largest)/1e6, unix.ENOSPC)
 	}
 	return nil
 }

@@ -42,8 +42,10 @@ func newMeter(root procfs.Root, plan *bundle.Plan) *meter {
 	}
 	// The kernel holds xfrm_state_lock while it fills a dump: once a second, see
 	// xfrm.SAs.
-	sas := &meter{name: "the outbound SAs", min: time.Second, read: func() (uint64, error) { return outbound(root, plan.NetNS) }}
-	return &meter{name: "the softirqs of CPUs " + plan.CPUs.String(), next: sas, read: func() (uint64, error) { return processed(root, plan.CPUs) }}
+	sas := &meter{name: "the outbound SAs", min: time.Second,
+		read: func() (uint64, error) { return outbound(root, plan.NetNS) }}
+	return &meter{name: "the softirqs of CPUs " + plan.CPUs.String(), next: sas,
+		read: func() (uint64, error) { return processed(root, plan.CPUs) }}
 }
 
 // processed sums what the network softirq of each CPU has processed; the
@@ -127,7 +129,8 @@ func awaitSteady(ctx context.Context, st *scenario.Steady, m *meter) steadiness 
 				continue
 			}
 			if !time.Now().Before(deadline) {
-				return steadiness{notChecked: fmt.Sprintf("%s counted %d packets in %.1f s", m.name, packets, seconds)}
+				return steadiness{notChecked: fmt.Sprintf("%s counted %d packets in %.1f s", m.name,
+					packets, seconds)}
 			}
 			rates = nil
 			continue
@@ -142,9 +145,11 @@ func awaitSteady(ctx context.Context, st *scenario.Steady, m *meter) steadiness 
 		}
 		if !time.Now().Before(deadline) {
 			if len(rates) < steadyIntervals {
-				return steadiness{notChecked: fmt.Sprintf("%s gave %d rates in %s, and it takes %d", m.name, len(rates), st.Within, steadyIntervals)}
+				return steadiness{notChecked: fmt.Sprintf("%s gave %d rates in %s, and it takes %d",
+					m.name, len(rates), st.Within, steadyIntervals)}
 			}
-			return steadiness{notReached: fmt.Sprintf("the load was not steady %s after its warm-up: the last %d rates by %s differ by %.0f %% (%.0f to %.0f packets/s)",
+			return steadiness{notReached: fmt.Sprintf("the load was not steady %s after its warm-up: the "+
+				"last %d rates by %s differ by %.0f %% (%.0f to %.0f packets/s)",
 				st.Within, len(rates), m.name, 100*spread, slices.Min(rates), slices.Max(rates))}
 		}
 	}

@@ -24,7 +24,8 @@ type scripted struct {
 	record   func(run *scenario.Run) error // nil: all is well
 }
 
-func (m *scripted) Record(ctx context.Context, run *scenario.Run, _ *scenario.Steady, dir string, say func(string)) (*bundle.Run, error) {
+func (m *scripted) Record(ctx context.Context, run *scenario.Run, _ *scenario.Steady, dir string,
+	say func(string)) (*bundle.Run, error) {
 	m.recorded = append(m.recorded, run.Dir)
 	say("measuring")
 	w, err := bundle.Create(dir, bundle.Manifest{Tool: "test", Source: "record", Plan: run.Plan})
@@ -138,18 +139,22 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = "a-n1-r1 b-n1-r1 b-n1-r2 a-n1-r2"
-	if got := strings.Join(table.Dirs, " "); got != want || strings.Join(m.recorded, " ") != want || finished != 4 || len(table.Missing()) != 0 {
+	if got := strings.Join(table.Dirs, " "); got != want || strings.Join(m.recorded, " ") != want ||
+		finished != 4 || len(table.Missing()) != 0 {
 		t.Errorf("runs %s, recorded %v", got, m.recorded)
 	}
-	if got := traced(t, trace); !strings.HasPrefix(got, "up a-n1-r1, down a-n1-r1, up b-n1-r1, down b-n1-r1, up b-n1-r2") {
+	if got := traced(t, trace); !strings.HasPrefix(got,
+		"up a-n1-r1, down a-n1-r1, up b-n1-r1, down b-n1-r1, up b-n1-r2") {
 		t.Error(got)
 	}
 	sw := whole(t, dir, 4)
-	if text, _ := s.Text(); sw.Scenario != scenario.Hash(text) || sw.Runs[0].Plan.Scenario != sw.Scenario || !slices.Equal(sw.Headline, scenario.DefaultHeadline()) {
+	if text, _ := s.Text(); sw.Scenario != scenario.Hash(text) || sw.Runs[0].Plan.Scenario != sw.Scenario ||
+		!slices.Equal(sw.Headline, scenario.DefaultHeadline()) {
 		t.Errorf("sweep %+v", sw)
 	}
 	// What the runs have in common is there once, what differs stays.
-	for name, there := range map[string]bool{"symbols/kallsyms.gz": true, "a-n1-r1/symbols/kallsyms.gz": false, "b-n1-r1/symbols/modules": true} {
+	for name, there := range map[string]bool{"symbols/kallsyms.gz": true, "a-n1-r1/symbols/kallsyms.gz": false,
+		"b-n1-r1/symbols/modules": true} {
 		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != there {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -186,7 +191,8 @@ func TestRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := Run(context.Background(), s, dir, lines.options(m)); err == nil || !strings.Contains(err.Error(), "another xfrmscope is at work") {
+	if _, err := Run(context.Background(), s, dir, lines.options(m)); err == nil ||
+		!strings.Contains(err.Error(), "another xfrmscope is at work") {
 		t.Errorf("while locked: %v", err)
 	}
 }
@@ -200,7 +206,8 @@ func TestSetUpFails(t *testing.T) {
 	var lines said
 	_, err := Run(context.Background(), s, dir, lines.options(m))
 	var stop *StopError
-	if !errors.As(err, &stop) || !strings.Contains(err.Error(), "b n=1 #1: the set-up") || !strings.Contains(err.Error(), "exit status 3: no such device; it was undone; 1 of 4 runs are in") {
+	if !errors.As(err, &stop) || !strings.Contains(err.Error(), "b n=1 #1: the set-up") ||
+		!strings.Contains(err.Error(), "exit status 3: no such device; it was undone; 1 of 4 runs are in") {
 		t.Fatalf("error %v", err)
 	}
 	if got := traced(t, trace); got != "up a-n1-r1, down a-n1-r1, began, down b-n1-r1" {
@@ -225,7 +232,8 @@ func TestRecordFails(t *testing.T) {
 	var lines said
 	for range 2 {
 		_, err := Run(context.Background(), s, dir, lines.options(m))
-		if err == nil || !strings.Contains(err.Error(), "b n=1 #1: the load failed with exit status 1: no route to host; 1 of 4 runs are in") {
+		if err == nil || !strings.Contains(err.Error(),
+			"b n=1 #1: the load failed with exit status 1: no route to host; 1 of 4 runs are in") {
 			t.Fatalf("error %v", err)
 		}
 	}
@@ -233,7 +241,8 @@ func TestRecordFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	sw := whole(t, dir, 4)
-	if strings.Join(m.recorded, " ") != "a-n1-r1 b-n1-r1 b-n1-r1 b-n1-r1 b-n1-r2 a-n1-r2" || strings.Join(sw.Aside, " ") != "aside/b-n1-r1.1 aside/b-n1-r1.2" {
+	if strings.Join(m.recorded, " ") != "a-n1-r1 b-n1-r1 b-n1-r1 b-n1-r1 b-n1-r2 a-n1-r2" ||
+		strings.Join(sw.Aside, " ") != "aside/b-n1-r1.1 aside/b-n1-r1.2" {
 		t.Errorf("recorded %v, aside %v", m.recorded, sw.Aside)
 	}
 	for _, aside := range sw.Aside {
@@ -343,7 +352,8 @@ func TestResume(t *testing.T) {
 	if pids := marked(m.Mark); len(pids) > 0 {
 		t.Errorf("processes %v are left", pids)
 	}
-	want := []string{"undoing the set-up of a-n1-r2", "b-n1-r1 is complete: taken over", "b-n1-r2.part is complete: taken over"}
+	want := []string{"undoing the set-up of a-n1-r2", "b-n1-r1 is complete: taken over",
+		"b-n1-r2.part is complete: taken over"}
 	for _, line := range want {
 		if !slices.Contains(lines, line) {
 			t.Errorf("said %q, want %q", lines, line)
@@ -352,13 +362,15 @@ func TestResume(t *testing.T) {
 	// A finished run that was damaged since is kept aside, and made again.
 	must(os.WriteFile(path("b-n1-r1/counters.jsonl"), []byte("{}\n"), 0o644))
 	m.recorded = nil
-	if _, err := Run(context.Background(), s, dir, lines.options(m)); err != nil || strings.Join(m.recorded, " ") != "b-n1-r1" {
+	if _, err := Run(context.Background(), s, dir, lines.options(m)); err != nil ||
+		strings.Join(m.recorded, " ") != "b-n1-r1" {
 		t.Errorf("recorded %v, %v", m.recorded, err)
 	}
 	whole(t, dir, 4)
 	// Of an earlier boot nothing is undone.
 	must(w.remember(current{"a-n1-r2", []string{"up"}, []string{"exit 1"}, "another boot"}))
-	if _, err := Run(context.Background(), s, dir, lines.options(m)); err != nil || !slices.Contains(lines, "a-n1-r2 was set up before this boot: not undone") {
+	if _, err := Run(context.Background(), s, dir, lines.options(m)); err != nil ||
+		!slices.Contains(lines, "a-n1-r2 was set up before this boot: not undone") {
 		t.Errorf("%v, said %q", err, lines)
 	}
 }
@@ -372,10 +384,12 @@ func TestResult(t *testing.T) {
 		want    string // error
 	}{
 		{"file", scenario.Packets{From: "trex", File: file}, "new", ""},
-		{"as before", scenario.Packets{From: "trex", File: file}, "", "left no result of trex: " + file + " is as it was before the run"},
+		{"as before", scenario.Packets{From: "trex", File: file}, "",
+			"left no result of trex: " + file + " is as it was before the run"},
 		{"no file", scenario.Packets{From: "trex", File: file + "{n}"}, "", "left no result of trex"},
 		{"command", scenario.Packets{From: "pktgen", Command: "echo Result {n}"}, "", ""},
-		{"command fails", scenario.Packets{From: "pktgen", Command: "echo oh >&2; exit 4"}, "", "exit status 4: oh"},
+		{"command fails", scenario.Packets{From: "pktgen", Command: "echo oh >&2; exit 4"}, "",
+			"exit status 4: oh"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if err := os.WriteFile(file, []byte("old result"), 0o644); err != nil {
@@ -395,7 +409,8 @@ func TestResult(t *testing.T) {
 			var lines said
 			_, err := Run(context.Background(), s, dir, lines.options(m))
 			if tt.want != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasSuffix(traced(t, trace), "down a-n1-r1") {
+				if err == nil || !strings.Contains(err.Error(), tt.want) ||
+					!strings.HasSuffix(traced(t, trace), "down a-n1-r1") {
 					t.Errorf("error %v", err)
 				}
 				return
@@ -404,7 +419,9 @@ func TestResult(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := whole(t, dir, 2).Runs[1]
-			if !slices.ContainsFunc(r.Files, func(f bundle.File) bool { return f.Name == "import/trex.json" || f.Name == "import/pktgen.txt" }) {
+			if !slices.ContainsFunc(r.Files, func(f bundle.File) bool {
+				return f.Name == "import/trex.json" || f.Name == "import/pktgen.txt"
+			}) {
 				t.Errorf("files %+v", r.Files)
 			}
 		})
@@ -417,7 +434,8 @@ func TestAwaitSteady(t *testing.T) {
 	// by counts packets at a rate of time since the meter was first read.
 	by := func(packets func(seconds float64) float64) *meter {
 		began = time.Now()
-		return &meter{name: "a test", read: func() (uint64, error) { return uint64(packets(time.Since(began).Seconds())), nil }}
+		return &meter{name: "a test",
+			read: func() (uint64, error) { return uint64(packets(time.Since(began).Seconds())), nil }}
 	}
 	steady := by(func(s float64) float64 { return 1e9 * s })
 	for _, tt := range []struct {
@@ -426,10 +444,12 @@ func TestAwaitSteady(t *testing.T) {
 		want string
 	}{
 		{"steady", steady, ""},
-		{"growing", by(func(s float64) float64 { return 1e6 * s * s * s * s * s * s * 1e12 }), "the load was not steady 80ms after its warm-up: the last 3 rates by a test differ"},
+		{"growing", by(func(s float64) float64 { return 1e6 * s * s * s * s * s * s * 1e12 }),
+			"the load was not steady 80ms after its warm-up: the last 3 rates by a test differ"},
 		{"silent", by(func(float64) float64 { return 7 }), "a test counted 0 packets in 0.0 s"},
 		{"by the next", &meter{read: func() (uint64, error) { return 0, nil }, next: steady}, ""},
-		{"unreadable", &meter{read: func() (uint64, error) { return 0, errors.New("no such file") }}, "no such file"},
+		{"unreadable", &meter{read: func() (uint64, error) { return 0, errors.New("no such file") }},
+			"no such file"},
 	} {
 		st.Within = time.Minute // enough for a busy machine
 		if tt.want != "" {

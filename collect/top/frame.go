@@ -150,13 +150,16 @@ func (c *comparison) times(cpu int) Row {
 	part := func(names ...string) float64 {
 		sum := 0.0
 		for _, name := range names {
-			sum += c.delta(bundle.CounterKey{Source: "/proc/stat", Name: name, CPU: cpu}).Value // idle and iowait may fall a little: none then
+			// idle and iowait may fall a little: none then
+			sum += c.delta(bundle.CounterKey{Source: "/proc/stat", Name: name, CPU: cpu}).Value
 		}
 		return sum
 	}
-	softirq, system, user, idle := part("softirq"), part("system", "irq", "steal"), part("user", "nice"), part("idle", "iowait")
+	softirq, system, user, idle := part("softirq"), part("system", "irq", "steal"), part("user", "nice"),
+		part("idle", "iowait")
 	if sum := known(softirq + system + user + idle); sum.Value > 0 {
-		row.Softirq, row.System, row.User, row.Idle = per(known(softirq), sum), per(known(system), sum), per(known(user), sum), per(known(idle), sum)
+		row.Softirq, row.System, row.User, row.Idle = per(known(softirq), sum), per(known(system), sum),
+			per(known(user), sum), per(known(idle), sum)
 	}
 	return row
 }
@@ -173,7 +176,8 @@ func (c *comparison) sas(before, after []bundle.SA) []SARate {
 	var rates []SARate
 	for _, sa := range after {
 		r := SARate{SA: sa, Outbound: sa.Dir == "out" || sa.Dir == "" && sa.OSeq > 0, New: true}
-		if b := earlier[sa.Key()]; b != nil && b.Packets <= sa.Packets && b.Bytes <= sa.Bytes && drops(b) <= drops(&sa) {
+		if b := earlier[sa.Key()]; b != nil && b.Packets <= sa.Packets && b.Bytes <= sa.Bytes &&
+			drops(b) <= drops(&sa) {
 			r.New = false
 			r.Packets = per(known(float64(sa.Packets-b.Packets)), known(c.seconds))
 			r.BitsPerS = per(known(8*float64(sa.Bytes-b.Bytes)), known(c.seconds))
@@ -313,7 +317,8 @@ func (f *Frame) total(c comparison, before, after *probe.Waits) {
 		}
 	}
 	rows := known(float64(len(f.Rows)))
-	f.All.Softirq, f.All.System, f.All.User, f.All.Idle = per(f.All.Softirq, rows), per(f.All.System, rows), per(f.All.User, rows), per(f.All.Idle, rows)
+	f.All.Softirq, f.All.System, f.All.User, f.All.Idle = per(f.All.Softirq, rows), per(f.All.System, rows),
+		per(f.All.User, rows), per(f.All.Idle, rows)
 	f.WrongShare = per(f.All.Wrong, sent)
 	if !sent.Known {
 		sent = f.sentByRows(&c, outbound, fallback)
@@ -344,7 +349,8 @@ func (c *comparison) errors(rows []bundle.Counter) []ErrorRate {
 		if r.Source != "/proc/net/xfrm_stat" {
 			continue
 		}
-		if n := c.rate(bundle.CounterKey{Source: r.Source, NetNS: r.NetNS, Name: r.Name, CPU: -1}); n.Value > 0 {
+		if n := c.rate(bundle.CounterKey{Source: r.Source, NetNS: r.NetNS, Name: r.Name,
+			CPU: -1}); n.Value > 0 {
 			rates = append(rates, ErrorRate{r.NetNS, r.Name, n.Value})
 		}
 	}
@@ -380,7 +386,8 @@ func spread(before, after *probe.Lookups) []string {
 		}
 	}
 	var all []string
-	for _, s := range slices.SortedFunc(maps.Keys(on), func(a, b sa) int { return cmp.Or(cmp.Compare(a.spi, b.spi), cmp.Compare(a.address, b.address)) }) {
+	for _, s := range slices.SortedFunc(maps.Keys(on),
+		func(a, b sa) int { return cmp.Or(cmp.Compare(a.spi, b.spi), cmp.Compare(a.address, b.address)) }) {
 		if len(on[s]) > 1 {
 			slices.Sort(on[s])
 			all = append(all, fmt.Sprintf("%#x on CPUs %s", s.spi, on[s]))

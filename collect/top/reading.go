@@ -205,7 +205,8 @@ func read[T any](r *Reading, from func() (*T, error)) *T {
 // mine keeps what was counted in the namespaces that are shown.
 func (l *Live) mine(f *probe.Lookups) *probe.Lookups {
 	if f != nil {
-		f.States = slices.DeleteFunc(f.States, func(s probe.State) bool { return s.NetNS != 0 && len(l.inode) > 0 && !l.inode[s.NetNS] })
+		f.States = slices.DeleteFunc(f.States,
+			func(s probe.State) bool { return s.NetNS != 0 && len(l.inode) > 0 && !l.inode[s.NetNS] })
 	}
 	return f
 }

@@ -27,7 +27,8 @@ func (s *Screen) Show(now time.Time, f Frame) error {
 		lines = append(lines[:rows-2], more)
 	}
 	for _, line := range lines {
-		fmt.Fprintf(&b, "%s\x1b[K\n", line[:min(len(line), max(columns, 20))]) // ASCII; clear the rest of the line
+		// ASCII; clear the rest of the line
+		fmt.Fprintf(&b, "%s\x1b[K\n", line[:min(len(line), max(columns, 20))])
 	}
 	b.WriteString("\x1b[J") // and of the screen
 	_, err := io.WriteString(s.W, b.String())
@@ -37,7 +38,8 @@ func (s *Screen) Show(now time.Time, f Frame) error {
 // Text is a frame as a screen shows it.
 func (f *Frame) Text(now time.Time) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "xfrmscope top  %s  %.1f s  %s\n", now.Format("15:04:05"), f.Seconds, strings.Join(f.Notes, ", "))
+	fmt.Fprintf(&b, "xfrmscope top  %s  %.1f s  %s\n", now.Format("15:04:05"), f.Seconds,
+		strings.Join(f.Notes, ", "))
 	outbound, inbound := 0, 0
 	for _, sa := range f.SAs {
 		if sa.Outbound {
@@ -47,9 +49,11 @@ func (f *Frame) Text(now time.Time) string {
 		}
 	}
 	fmt.Fprintf(&b, "%s packets/s by %d outbound SAs (%d inbound), fallback %s, wrong CPU %s\n\n",
-		rate(known(f.All.Own.Value+f.All.Fallback.Value)), outbound, inbound, percent(f.FallbackShare), percent(f.WrongShare))
+		rate(known(f.All.Own.Value+f.All.Fallback.Value)), outbound, inbound, percent(f.FallbackShare),
+		percent(f.WrongShare))
 	fmt.Fprintf(&b, "%4s %10s %10s %10s %9s %9s %10s %8s %7s %6s %6s %6s\n",
-		"CPU", "own/s", "fallback/s", "wrong/s", "waits/s", "wait ns/p", "received/s", "dropped", "softirq", "system", "user", "idle")
+		"CPU", "own/s", "fallback/s", "wrong/s", "waits/s", "wait ns/p", "received/s", "dropped", "softirq",
+		"system", "user", "idle")
 	for _, row := range f.Rows {
 		f.row(&b, fmt.Sprint(row.CPU), row)
 	}
@@ -61,7 +65,8 @@ func (f *Frame) Text(now time.Time) string {
 
 func (f *Frame) row(b *strings.Builder, name string, r Row) {
 	fmt.Fprintf(b, "%4s %10s %10s %10s %9s %9s %10s %8s %7s %6s %6s %6s\n", name,
-		rate(r.Own), rate(r.Fallback), rate(r.Wrong), rate(r.Waits), nanoseconds(r.WaitNS), rate(r.Received), rate(r.Dropped),
+		rate(r.Own), rate(r.Fallback), rate(r.Wrong), rate(r.Waits), nanoseconds(r.WaitNS), rate(r.Received),
+		rate(r.Dropped),
 		percent(r.Softirq), percent(r.System), percent(r.User), percent(r.Idle))
 }
 
@@ -75,7 +80,8 @@ func (f *Frame) sas(b *strings.Builder) {
 		if sa.BitsPerS.Known {
 			mbit = fmt.Sprintf("%.1f", sa.BitsPerS.Value/1e6)
 		}
-		fmt.Fprintf(b, "%-10s %-3s %5s %10s %10s %8s%s\n", fmt.Sprintf("%#x", sa.SPI), direction(sa), cpuOf(sa), rate(sa.Packets), mbit, rate(sa.Drops), remark(sa))
+		fmt.Fprintf(b, "%-10s %-3s %5s %10s %10s %8s%s\n", fmt.Sprintf("%#x", sa.SPI), direction(sa), cpuOf(sa),
+			rate(sa.Packets), mbit, rate(sa.Drops), remark(sa))
 	}
 }
 
@@ -151,13 +157,16 @@ func (s *Screen) lines(now time.Time, f Frame) error {
 		if len(f.Notes) > 0 {
 			fmt.Fprintf(&b, "# probes: %s\n", strings.Join(f.Notes, ", "))
 		}
-		b.WriteString("# time cpu CPU own/s fallback/s wrong/s waits/s wait_ns/packet received/s dropped/s softirq system user idle\n")
+		b.WriteString("# time cpu CPU own/s fallback/s wrong/s waits/s wait_ns/packet received/s dropped/s " +
+			"softirq system user idle\n")
 		b.WriteString("# time sa SPI dir CPU packets/s Mbit/s drops/s\n")
 	}
 	s.shown = true
 	cpu := func(name string, r Row) {
-		fmt.Fprintf(&b, "%s cpu %s %s %s %s %s %s %s %s %s %s %s %s\n", at, name, rate(r.Own), rate(r.Fallback), rate(r.Wrong), rate(r.Waits),
-			nanoseconds(r.WaitNS), rate(r.Received), rate(r.Dropped), percent(r.Softirq), percent(r.System), percent(r.User), percent(r.Idle))
+		fmt.Fprintf(&b, "%s cpu %s %s %s %s %s %s %s %s %s %s %s %s\n", at, name, rate(r.Own), rate(r.Fallback),
+			rate(r.Wrong), rate(r.Waits),
+			nanoseconds(r.WaitNS), rate(r.Received), rate(r.Dropped), percent(r.Softirq), percent(r.System),
+			percent(r.User), percent(r.Idle))
 	}
 	for _, row := range f.Rows {
 		cpu(fmt.Sprint(row.CPU), row)
@@ -165,7 +174,8 @@ func (s *Screen) lines(now time.Time, f Frame) error {
 	cpu("all", f.All)
 	for _, sa := range f.SAs {
 		mbit := Number{sa.BitsPerS.Value / 1e6, sa.BitsPerS.Known}
-		fmt.Fprintf(&b, "%s sa %#x %s %s %s %s %s\n", at, sa.SPI, direction(sa), cpuOf(sa), rate(sa.Packets), nanoseconds(mbit), rate(sa.Drops))
+		fmt.Fprintf(&b, "%s sa %#x %s %s %s %s %s\n", at, sa.SPI, direction(sa), cpuOf(sa), rate(sa.Packets),
+			nanoseconds(mbit), rate(sa.Drops))
 	}
 	for _, e := range f.Errors {
 		fmt.Fprintf(&b, "%s error %s %s %.0f/s\n", at, e.Name, orOwn(e.NetNS), e.PerS)

@@ -31,7 +31,8 @@ func times(cpu int, user, system, idle, softirq uint64) []bundle.Counter {
 		name    string
 		seconds uint64
 	}{{"user", user}, {"system", system}, {"idle", idle}, {"softirq", softirq}} {
-		rows = append(rows, bundle.Counter{Source: "/proc/stat", CPU: &cpu, Name: c.name, Value: c.seconds * 1e9})
+		rows = append(rows, bundle.Counter{Source: "/proc/stat", CPU: &cpu, Name: c.name,
+			Value: c.seconds * 1e9})
 	}
 	return rows
 }
@@ -44,28 +45,39 @@ func count(source, netns, name string, cpu *int, value uint64) bundle.Counter {
 // CPUs 0 and 1: CPU 1 sends a part by the fallback.
 func readings() (before, after Reading) {
 	sa := func(spi uint32, p *uint32, dir string, packets uint64) bundle.SA {
-		return bundle.SA{NetNS: "west", Src: "192.0.2.2", Dst: "192.0.2.3", Proto: "esp", SPI: spi, Dir: dir, PCPU: p, Packets: packets, Bytes: 100 * packets}
+		return bundle.SA{NetNS: "west", Src: "192.0.2.2", Dst: "192.0.2.3", Proto: "esp", SPI: spi, Dir: dir,
+			PCPU: p, Packets: packets, Bytes: 100 * packets}
 	}
 	before, after = at(10*time.Second), at(12*time.Second)
-	before.SAs = []bundle.SA{sa(0x1000, nil, "out", 0), sa(0x1001, cpu(0), "out", 1000), sa(0x1002, cpu(1), "out", 9000), sa(0x2000, nil, "in", 50)}
-	after.SAs = []bundle.SA{sa(0x1000, nil, "out", 500), sa(0x1001, cpu(0), "out", 5000), sa(0x1002, cpu(1), "out", 10000), sa(0x1003, cpu(2), "out", 7), sa(0x2000, nil, "in", 250)}
+	before.SAs = []bundle.SA{sa(0x1000, nil, "out", 0), sa(0x1001, cpu(0), "out", 1000),
+		sa(0x1002, cpu(1), "out", 9000), sa(0x2000, nil, "in", 50)}
+	after.SAs = []bundle.SA{sa(0x1000, nil, "out", 500), sa(0x1001, cpu(0), "out", 5000),
+		sa(0x1002, cpu(1), "out", 10000), sa(0x1003, cpu(2), "out", 7), sa(0x2000, nil, "in", 250)}
 	after.SAs[4].Drops.Replay = 4
 	before.Counters = slices.Concat(times(0, 1, 1, 10, 10), times(1, 1, 1, 10, 10), []bundle.Counter{
-		count("/proc/net/softnet_stat", "", "processed", pcpu(0), 100), count("/proc/net/xfrm_stat", "west", "XfrmInStateSeqError", nil, 1),
+		count("/proc/net/softnet_stat", "", "processed", pcpu(0), 100),
+		count("/proc/net/xfrm_stat", "west", "XfrmInStateSeqError", nil, 1),
 	})
 	after.Counters = slices.Concat(times(0, 1, 2, 10, 11), times(1, 2, 1, 11, 10), []bundle.Counter{
-		count("/proc/net/softnet_stat", "", "processed", pcpu(0), 300), count("/proc/net/xfrm_stat", "west", "XfrmInStateSeqError", nil, 5),
+		count("/proc/net/softnet_stat", "", "processed", pcpu(0), 300),
+		count("/proc/net/xfrm_stat", "west", "XfrmInStateSeqError", nil, 5),
 		count("/proc/net/xfrm_stat", "west", "XfrmOutError", nil, 9), // was not there before
 	})
-	before.Waits = &probe.Waits{Rows: []bundle.LockRow{{CPU: 0, WaitNS: 1000}}, Accounts: []bundle.LockAccount{{CPU: 0, Ended: 10}, {CPU: 1}}}
-	after.Waits = &probe.Waits{Rows: []bundle.LockRow{{CPU: 0, WaitNS: 81000}}, Accounts: []bundle.LockAccount{{CPU: 0, Ended: 30}, {CPU: 1}}}
-	before.Lookups = &probe.Lookups{States: []probe.State{{CPU: 0, Address: 1, SPI: 0x1001, PCPU: pcpu(0), Count: 1000}}}
+	before.Waits = &probe.Waits{Rows: []bundle.LockRow{{CPU: 0, WaitNS: 1000}},
+		Accounts: []bundle.LockAccount{{CPU: 0, Ended: 10}, {CPU: 1}}}
+	after.Waits = &probe.Waits{Rows: []bundle.LockRow{{CPU: 0, WaitNS: 81000}},
+		Accounts: []bundle.LockAccount{{CPU: 0, Ended: 30}, {CPU: 1}}}
+	before.Lookups = &probe.Lookups{States: []probe.State{{CPU: 0, Address: 1, SPI: 0x1001, PCPU: pcpu(0),
+		Count: 1000}}}
 	after.Lookups = &probe.Lookups{States: []probe.State{
 		{CPU: 0, Address: 1, SPI: 0x1001, PCPU: pcpu(0), Count: 5000},
-		{CPU: 1, Address: 2, SPI: 0x1002, PCPU: pcpu(1), Count: 990}, {CPU: 1, Address: 1, SPI: 0x1001, PCPU: pcpu(0), Count: 10}, {CPU: 1, Address: 3, SPI: 0x1000, Count: 500},
+		{CPU: 1, Address: 2, SPI: 0x1002, PCPU: pcpu(1), Count: 990}, {CPU: 1, Address: 1, SPI: 0x1001,
+			PCPU: pcpu(0), Count: 10}, {CPU: 1, Address: 3, SPI: 0x1000, Count: 500},
 	}}
-	before.Inbound, after.Inbound = &probe.Lookups{}, &probe.Lookups{States: []probe.State{{CPU: 0, SPI: 0x2000, Address: 1, Count: 1}, {CPU: 1, SPI: 0x2000, Address: 1, Count: 1},
-		{CPU: 0, SPI: 0x3000, Address: 2, Count: 1}, {CPU: 1, SPI: 0x3000, Address: 3, Count: 1}}} // of two namespaces
+	before.Inbound, after.Inbound = &probe.Lookups{}, &probe.Lookups{States: []probe.State{{CPU: 0, SPI: 0x2000,
+		Address: 1, Count: 1}, {CPU: 1, SPI: 0x2000, Address: 1, Count: 1},
+		// of two namespaces
+		{CPU: 0, SPI: 0x3000, Address: 2, Count: 1}, {CPU: 1, SPI: 0x3000, Address: 3, Count: 1}}}
 	after.Waits.Accounts[0].Begun, after.Waits.Accounts[0].Mismatched = 31, 1
 	after.Blind = []string{"sleeping locks"}
 	after.Notes = []string{"wait by fentry", "find by fentry"}
@@ -133,9 +145,11 @@ func compareReadings(cpus bundle.CPUSet, change func(before, after *Reading)) Fr
 
 // Without probes what needs them is not known; the rest is.
 func TestNotMeasured(t *testing.T) {
-	f := compareReadings(bundle.CPUSet{0, 1}, func(before, after *Reading) { after.Lookups, after.Waits, after.Inbound = nil, nil, nil })
+	f := compareReadings(bundle.CPUSet{0, 1},
+		func(before, after *Reading) { after.Lookups, after.Waits, after.Inbound = nil, nil, nil })
 	row := f.Rows[0]
-	if row.Own.Value != 2000 || row.Fallback.Known || row.Wrong.Known || row.Waits.Known || row.WaitNS.Known || f.WrongShare.Known || f.All.WaitNS.Known {
+	if row.Own.Value != 2000 || row.Fallback.Known || row.Wrong.Known || row.Waits.Known || row.WaitNS.Known ||
+		f.WrongShare.Known || f.All.WaitNS.Known {
 		t.Errorf("%+v\n%+v", row, f.All)
 	}
 	if !f.FallbackShare.Known || !row.Softirq.Known {
@@ -143,7 +157,8 @@ func TestNotMeasured(t *testing.T) {
 	}
 	// Where the fallback carried nothing, its share by CPU is known to be 0, and
 	// the wait per packet is too.
-	f = compareReadings(bundle.CPUSet{0}, func(before, after *Reading) { after.Lookups, after.SAs[0].Packets, after.SAs[0].Bytes = nil, 0, 0 })
+	f = compareReadings(bundle.CPUSet{0},
+		func(before, after *Reading) { after.Lookups, after.SAs[0].Packets, after.SAs[0].Bytes = nil, 0, 0 })
 	if row := f.Rows[0]; row.Fallback != known(0) || row.WaitNS != known(20) || f.All.WaitNS != known(20) {
 		t.Errorf("%+v\n%+v, want the waits of CPU 0 over what it sent", row, f.All)
 	}
@@ -167,7 +182,8 @@ func TestReset(t *testing.T) {
 		}
 	}
 	for _, row := range f.Rows {
-		for _, n := range []Number{row.Own, row.Fallback, row.Wrong, row.Waits, row.WaitNS, row.Softirq, row.Idle} {
+		for _, n := range []Number{row.Own, row.Fallback, row.Wrong, row.Waits, row.WaitNS, row.Softirq,
+			row.Idle} {
 			if n.Value < 0 {
 				t.Errorf("%+v", row)
 			}
@@ -194,9 +210,11 @@ func TestScreen(t *testing.T) {
 	if err := errors.Join(s.Show(noon, f), s.Show(noon.Add(time.Second), f)); err != nil {
 		t.Fatal(err)
 	}
-	for name, got := range map[string]string{"testdata/screen.txt": f.Text(noon), "testdata/lines.txt": lines.String()} {
+	for name, got := range map[string]string{"testdata/screen.txt": f.Text(noon),
+		"testdata/lines.txt": lines.String()} {
 		if *update {
-			if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(name, []byte(got), 0o644)); err != nil {
+			if err := errors.Join(os.MkdirAll("testdata", 0o755),
+				os.WriteFile(name, []byte(got), 0o644)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -210,11 +228,13 @@ func TestScreen(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := screen.String()
-	if strings.Count(text, "\x1b[2J") != 1 || strings.Count(text, "\x1b[H") != 2 || !strings.Contains(text, "lines more: choose CPUs with -C") {
+	if strings.Count(text, "\x1b[2J") != 1 || strings.Count(text, "\x1b[H") != 2 ||
+		!strings.Contains(text, "lines more: choose CPUs with -C") {
 		t.Errorf("%q", text)
 	}
 	for line := range strings.Lines(text) {
-		if line = strings.NewReplacer("\x1b[2J", "", "\x1b[H", "", "\x1b[K", "", "\x1b[J", "", "\n", "").Replace(line); len(line) > 40 {
+		if line = strings.NewReplacer("\x1b[2J", "", "\x1b[H", "", "\x1b[K", "", "\x1b[J", "", "\n",
+			"").Replace(line); len(line) > 40 {
 			t.Errorf("%d columns: %q", len(line), line)
 		}
 	}
@@ -238,19 +258,23 @@ func TestRun(t *testing.T) {
 	before, after := readings()
 	tick := make(chan time.Time)
 	close(tick)
-	opt := Options{Frames: 1, Now: func() time.Time { return noon }, Tick: func(time.Duration) <-chan time.Time { return tick }}
+	opt := Options{Frames: 1, Now: func() time.Time { return noon },
+		Tick: func(time.Duration) <-chan time.Time { return tick }}
 	var out bytes.Buffer
-	if err := Run(context.Background(), &fake{readings: []Reading{before, after}}, &Screen{W: &out}, opt); err != nil || !strings.Contains(out.String(), "12:00:00 cpu all 2500") {
+	if err := Run(context.Background(), &fake{readings: []Reading{before, after}}, &Screen{W: &out},
+		opt); err != nil || !strings.Contains(out.String(), "12:00:00 cpu all 2500") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	opt.Frames = 0
-	if err := Run(context.Background(), &fake{readings: []Reading{before, after}}, &Screen{W: &out}, opt); err == nil || !strings.Contains(err.Error(), "is gone") {
+	if err := Run(context.Background(), &fake{readings: []Reading{before, after}}, &Screen{W: &out},
+		opt); err == nil || !strings.Contains(err.Error(), "is gone") {
 		t.Errorf("a source that fails: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	opt.Tick = func(time.Duration) <-chan time.Time { return nil }
-	if err := Run(ctx, &fake{readings: []Reading{before, after}}, &Screen{W: &out}, opt); !errors.Is(err, context.Canceled) {
+	if err := Run(ctx, &fake{readings: []Reading{before, after}}, &Screen{W: &out}, opt); !errors.Is(err,
+		context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 }

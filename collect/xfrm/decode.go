@@ -82,9 +82,10 @@ func decodeSA(body []byte) (bundle.SA, error) {
 		AddTimeS: u64(offAdded),
 		UseTimeS: u64(offUsed),
 		Replay:   uint32(body[offWindow]),
-		Flags:    flagNames(uint32(body[offFlags]), "noecn", "decap-dscp", "nopmtudisc", "wildrecv", "icmp", "af-unspec", "align4", "esn"),
-		Drops:    bundle.SADrop{ReplayWindow: u32(offReplayW), Replay: u32(offReplay), Integrity: u32(offFailed)},
-		Larval:   true,
+		Flags: flagNames(uint32(body[offFlags]), "noecn", "decap-dscp", "nopmtudisc", "wildrecv", "icmp",
+			"af-unspec", "align4", "esn"),
+		Drops:  bundle.SADrop{ReplayWindow: u32(offReplayW), Replay: u32(offReplay), Integrity: u32(offFailed)},
+		Larval: true,
 	}
 	return sa, decodeAttributes(&sa, body[sizeofUserSA:])
 }

@@ -73,11 +73,13 @@ func Policies(root procfs.Root, ns string) ([]bundle.Policy, error) {
 }
 
 func compare(a, b bundle.SA) int {
-	return cmp.Or(cmp.Compare(a.Src, b.Src), cmp.Compare(a.Dst, b.Dst), cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.SPI, b.SPI))
+	return cmp.Or(cmp.Compare(a.Src, b.Src), cmp.Compare(a.Dst, b.Dst), cmp.Compare(a.Proto, b.Proto),
+		cmp.Compare(a.SPI, b.SPI))
 }
 
 // dumpIn asks the kernel for all of one kind, inside the namespace.
-func dumpIn[T any](root procfs.Root, ns string, request, answer netlink.HeaderType, decode func([]byte) (T, error)) (all []T, err error) {
+func dumpIn[T any](root procfs.Root, ns string, request, answer netlink.HeaderType,
+	decode func([]byte) (T, error)) (all []T, err error) {
 	err = root.InNetNS(ns, func() error {
 		conn, err := netlink.Dial(unix.NETLINK_XFRM, nil)
 		if errors.Is(err, unix.EPROTONOSUPPORT) {
@@ -93,7 +95,8 @@ func dumpIn[T any](root procfs.Root, ns string, request, answer netlink.HeaderTy
 	return all, err
 }
 
-func exchange[T any](conn *netlink.Conn, request, answer netlink.HeaderType, decode func([]byte) (T, error)) ([]T, error) {
+func exchange[T any](conn *netlink.Conn, request, answer netlink.HeaderType, decode func([]byte) (T, error)) ([]T,
+	error) {
 	messages, err := conn.Execute(netlink.Message{
 		Header: netlink.Header{Type: request, Flags: netlink.Request | netlink.Dump},
 	})

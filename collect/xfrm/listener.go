@@ -82,7 +82,8 @@ func parseListeners(data []byte) ([]Listener, error) {
 		if err != nil {
 			return listeners, fmt.Errorf("/proc/net/netlink:%d: inode: %w", line, err)
 		}
-		names := flagNames(uint32(groups), "acquire", "expire", "sa", "policy", "aevents", "report", "migrate", "mapping")
+		names := flagNames(uint32(groups), "acquire", "expire", "sa", "policy", "aevents", "report", "migrate",
+			"mapping")
 		listeners = append(listeners, Listener{Groups: names, PortID: uint32(port), Inode: inode})
 	}
 	return listeners, nil

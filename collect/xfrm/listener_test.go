@@ -28,18 +28,21 @@ func TestListeners(t *testing.T) {
 	write := func(name, text string) {
 		t.Helper()
 		name = filepath.Join(dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755),
+			os.WriteFile(name, []byte(text), 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	write("proc/thread-self/net/netlink", netlinkText)
 	write("proc/812/comm", "ip\n")
-	if err := errors.Join(os.MkdirAll(filepath.Join(dir, "proc/812/fd"), 0o755), os.Symlink("socket:[77001]", filepath.Join(dir, "proc/812/fd/3"))); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Join(dir, "proc/812/fd"), 0o755),
+		os.Symlink("socket:[77001]", filepath.Join(dir, "proc/812/fd/3"))); err != nil {
 		t.Fatal(err)
 	}
 	got, err := Listeners(procfs.Root(dir), "")
 	want := []Listener{
-		{Groups: []string{"acquire", "expire", "sa", "policy", "aevents", "report", "migrate", "mapping", "0x100"}, PortID: 4411, Inode: 77001, PID: 812, Comm: "ip"},
+		{Groups: []string{"acquire", "expire", "sa", "policy", "aevents", "report", "migrate", "mapping",
+			"0x100"}, PortID: 4411, Inode: 77001, PID: 812, Comm: "ip"},
 		{Groups: []string{"acquire"}, PortID: 4294963200, Inode: 77002},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {

@@ -101,7 +101,8 @@ func TestKernelPolicies(t *testing.T) {
 	}
 	body := policyBody(t, flagCPUAcquire)
 	err := inNewNamespace(func() error {
-		ip := exec.Command("ip", strings.Fields("xfrm policy add src 10.0.0.0/24 dst 10.2.0.0/16 dir out priority 6 tmpl src 192.0.2.2 dst 192.0.2.3 proto esp reqid 7 mode tunnel")...)
+		ip := exec.Command("ip", strings.Fields("xfrm policy add src 10.0.0.0/24 dst 10.2.0.0/16 dir out "+
+			"priority 6 tmpl src 192.0.2.2 dst 192.0.2.3 proto esp reqid 7 mode tunnel")...)
 		if out, err := ip.CombinedOutput(); err != nil {
 			return fmt.Errorf("%w: %s%w", unix.EPERM, out, err)
 		}
@@ -110,7 +111,8 @@ func TestKernelPolicies(t *testing.T) {
 			return err
 		}
 		defer conn.Close()
-		request := netlink.Message{Header: netlink.Header{Type: msgNewPolicy, Flags: netlink.Request | netlink.Acknowledge}, Data: body}
+		request := netlink.Message{Header: netlink.Header{Type: msgNewPolicy,
+			Flags: netlink.Request | netlink.Acknowledge}, Data: body}
 		if _, err := conn.Execute(request); err != nil {
 			return err
 		}

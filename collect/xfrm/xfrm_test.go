@@ -74,7 +74,8 @@ func TestDecodeSA(t *testing.T) {
 	withESN.OSeq, withESN.Seq, withESN.Replay = 5<<32|77, 6<<32|1, 4096
 	perCPU.PCPU, perCPU.Dir = &cpu, "out"
 	rest := plain
-	rest.LastUsedS, rest.Encap, rest.Offload, rest.Mark, rest.IfID = 1700000009, "udp 4500 4501", "packet 7", 0x10, 42
+	rest.LastUsedS, rest.Encap, rest.Offload, rest.Mark, rest.IfID = 1700000009, "udp 4500 4501", "packet 7", 0x10,
+		42
 	rest.Flags = []string{"esn", "oseq-may-wrap", "0x4"}
 	tests := []struct {
 		name  string
@@ -82,7 +83,8 @@ func TestDecodeSA(t *testing.T) {
 		want  bundle.SA
 	}{
 		{"fallback", func(*netlink.AttributeEncoder) {}, plain},
-		{"replay state", func(e *netlink.AttributeEncoder) { e.Bytes(attrReplayVal, words(77, 1, 2)) }, withOSeq},
+		{"replay state", func(e *netlink.AttributeEncoder) { e.Bytes(attrReplayVal, words(77, 1, 2)) },
+			withOSeq},
 		{"extended sequence number", func(e *netlink.AttributeEncoder) {
 			e.Bytes(attrReplayESNVal, words(2, 77, 1, 5, 6, 4096, 0, 0))
 		}, withESN},
@@ -119,8 +121,10 @@ func TestDecodeSADamaged(t *testing.T) {
 		{"empty", nil, "0 bytes"},
 		{"cut in the structure", make([]byte, sizeofUserSA-1), "223 bytes"},
 		{"cut in an attribute", append(make([]byte, sizeofUserSA), 200, 0, 1), "reading its attributes"},
-		{"short replay state", message(t, func(e *netlink.AttributeEncoder) { e.Bytes(attrReplayVal, words(77)) }), "4 bytes, want 12"},
-		{"pcpu of one byte", message(t, func(e *netlink.AttributeEncoder) { e.Uint8(attrSAPCPU, 3) }), "reading its attributes"},
+		{"short replay state", message(t,
+			func(e *netlink.AttributeEncoder) { e.Bytes(attrReplayVal, words(77)) }), "4 bytes, want 12"},
+		{"pcpu of one byte", message(t, func(e *netlink.AttributeEncoder) { e.Uint8(attrSAPCPU, 3) }),
+			"reading its attributes"},
 	}
 	for _, test := range tests {
 		if _, err := decodeSA(test.body); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -135,7 +139,8 @@ func TestNoKey(t *testing.T) {
 	body := message(t, func(e *netlink.AttributeEncoder) { e.Uint32(attrSAPCPU, 1) })
 	var answer []netlink.Message
 	conn := nltest.Dial(func(request []netlink.Message) ([]netlink.Message, error) {
-		header := netlink.Header{Type: msgNewSA, Sequence: request[0].Header.Sequence, PID: request[0].Header.PID}
+		header := netlink.Header{Type: msgNewSA, Sequence: request[0].Header.Sequence,
+			PID: request[0].Header.PID}
 		answer = []netlink.Message{{Header: header, Data: bytes.Clone(body)}}
 		return answer, nil
 	})
@@ -149,7 +154,8 @@ func TestNoKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	texts := []string{string(asJSON), fmt.Sprintf("%v %+v %#v %x", sas, sas, sas, asJSON)}
-	for _, form := range []string{key, fmt.Sprintf("%x", key), fmt.Sprint([]byte(key)), key[:4], fmt.Sprintf("%x", key[:4])} {
+	for _, form := range []string{key, fmt.Sprintf("%x", key), fmt.Sprint([]byte(key)), key[:4],
+		fmt.Sprintf("%x", key[:4])} {
 		for _, text := range texts {
 			if strings.Contains(text, form) {
 				t.Errorf("%q is in %s", form, text)
@@ -206,7 +212,8 @@ func checkAllocated(sas []bundle.SA) error {
 		if !sa.Larval || sa.AddTimeS == 0 {
 			return fmt.Errorf("an SA without keys is larval, and has a birthday: %+v", sa)
 		}
-		if sa.Src != "192.0.2.2" || sa.Dst != "192.0.2.3" || sa.Proto != "esp" || sa.ReqID != 7 || sa.Mode != "tunnel" {
+		if sa.Src != "192.0.2.2" || sa.Dst != "192.0.2.3" || sa.Proto != "esp" || sa.ReqID != 7 ||
+			sa.Mode != "tunnel" {
 			return fmt.Errorf("read back as %+v", sa)
 		}
 		// Kernels before 6.13 know no pcpu and pass over the attribute.
@@ -289,14 +296,16 @@ func TestRecordedDump(t *testing.T) {
 	}
 	for i, sa := range sas {
 		want := bundle.SA{
-			Src: "192.0.2.2", Dst: "192.0.2.3", Proto: "esp", SPI: uint32(0x1000 + i), Mode: "tunnel", Dir: "out", ReqID: 1, PCPU: sa.PCPU,
+			Src: "192.0.2.2", Dst: "192.0.2.3", Proto: "esp", SPI: uint32(0x1000 + i), Mode: "tunnel",
+			Dir: "out", ReqID: 1, PCPU: sa.PCPU,
 			AddTimeS: sa.AddTimeS,
 		}
 		if !reflect.DeepEqual(sa, want) || i > 0 && int(*sa.PCPU) != i-1 {
 			t.Errorf("got  %+v\nwant %+v", sa, want)
 		}
 	}
-	if text := fmt.Sprintf("%+v %x", sas, fmt.Sprint(sas)); strings.Contains(text, key[:4]) || strings.Contains(text, fmt.Sprintf("%x", key[:4])) {
+	if text := fmt.Sprintf("%+v %x", sas, fmt.Sprint(sas)); strings.Contains(text, key[:4]) ||
+		strings.Contains(text, fmt.Sprintf("%x", key[:4])) {
 		t.Errorf("the key is in %s", text)
 	}
 }
