@@ -75,8 +75,8 @@ var rooms = map[string]string{
 		"analyze/finding",
 
 	"reports/svg":    "reports/format",
-	"reports/format": "analyze/result",
-	"reports/view":   "reports/format analyze", // still: for analyze/result
+	"reports/format": "analyze analyze/result", // still: analyze
+	"reports/view":   "reports/format",
 	"reports/flame":  "reports/view reports/svg",
 	"reports/chart":  "reports/view reports/svg",
 	"reports/digest": "reports/view",

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"xfrmscope/collect/top"
+	"xfrmscope/reports/format"
 )
 
 // topOptions are the flags of top.
@@ -69,7 +70,7 @@ func runTop(ctx context.Context, io streams, o topOptions) error {
 
 // screenOn returns a screen that is rewritten if the output is a terminal.
 func screenOn(io streams) *top.Screen {
-	s := &top.Screen{W: io.out}
+	s := &top.Screen{W: io.out, Number: format.Terminal}
 	f, ok := io.out.(*os.File)
 	if !ok || os.Getenv("TERM") == "dumb" {
 		return s

@@ -21,7 +21,7 @@ func (s *Screen) Show(now time.Time, f Frame) error {
 	}
 	s.shown = true
 	b.WriteString("\x1b[H") // home
-	lines := strings.Split(strings.TrimRight(f.Text(now), "\n"), "\n")
+	lines := strings.Split(strings.TrimRight(s.text(now, &f), "\n"), "\n")
 	if len(lines) >= rows && rows > 2 {
 		more := fmt.Sprintf("... %d lines more: choose CPUs with -C", len(lines)-rows+2)
 		lines = append(lines[:rows-2], more)
@@ -35,10 +35,10 @@ func (s *Screen) Show(now time.Time, f Frame) error {
 	return err
 }
 
-// Text is a frame as a screen shows it.
-func (f *Frame) Text(now time.Time) string {
+// text is a frame as a screen shows it.
+func (s *Screen) text(now time.Time, f *Frame) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "xfrmscope top  %s  %.1f s  %s\n", now.Format("15:04:05"), f.Seconds,
+	fmt.Fprintf(&b, "xfrmscope top  %s  %s s  %s\n", now.Format("15:04:05"), s.Number(f.Seconds, "s"),
 		strings.Join(f.Notes, ", "))
 	outbound, inbound := 0, 0
 	for _, sa := range f.SAs {
@@ -49,39 +49,33 @@ func (f *Frame) Text(now time.Time) string {
 		}
 	}
 	fmt.Fprintf(&b, "%s packets/s by %d outbound SAs (%d inbound), fallback %s, wrong CPU %s\n\n",
-		rate(known(f.All.Own.Value+f.All.Fallback.Value)), outbound, inbound, percent(f.FallbackShare),
-		percent(f.WrongShare))
+		s.rate(known(f.All.Own.Value+f.All.Fallback.Value)), outbound, inbound, s.percent(f.FallbackShare),
+		s.percent(f.WrongShare))
 	fmt.Fprintf(&b, "%4s %10s %10s %10s %9s %9s %10s %8s %7s %6s %6s %6s\n",
 		"CPU", "own/s", "fallback/s", "wrong/s", "waits/s", "wait ns/p", "received/s", "dropped", "softirq",
 		"system", "user", "idle")
 	for _, row := range f.Rows {
-		f.row(&b, fmt.Sprint(row.CPU), row)
+		s.row(&b, fmt.Sprint(row.CPU), row)
 	}
-	f.row(&b, "all", f.All)
-	f.sas(&b)
-	f.remarks(&b)
+	s.row(&b, "all", f.All)
+	s.sas(&b, f)
+	s.remarks(&b, f)
 	return b.String()
 }
 
-func (f *Frame) row(b *strings.Builder, name string, r Row) {
-	fmt.Fprintf(b, "%4s %10s %10s %10s %9s %9s %10s %8s %7s %6s %6s %6s\n", name,
-		rate(r.Own), rate(r.Fallback), rate(r.Wrong), rate(r.Waits), nanoseconds(r.WaitNS), rate(r.Received),
-		rate(r.Dropped),
-		percent(r.Softirq), percent(r.System), percent(r.User), percent(r.Idle))
+func (s *Screen) row(b *strings.Builder, name string, r Row) {
+	fmt.Fprintf(b, "%4s %10s %10s %10s %9s %9s %10s %8s %7s %6s %6s %6s\n", append([]any{name}, s.cells(r)...)...)
 }
 
-func (f *Frame) sas(b *strings.Builder) {
+func (s *Screen) sas(b *strings.Builder, f *Frame) {
 	if len(f.SAs) == 0 {
 		return
 	}
 	fmt.Fprintf(b, "\n%-10s %-3s %5s %10s %10s %8s\n", "SPI", "dir", "CPU", "packets/s", "Mbit/s", "drops/s")
 	for _, sa := range f.SAs {
-		mbit := "-"
-		if sa.BitsPerS.Known {
-			mbit = fmt.Sprintf("%.1f", sa.BitsPerS.Value/1e6)
-		}
+		mbit := Number{sa.BitsPerS.Value / 1e6, sa.BitsPerS.Known}
 		fmt.Fprintf(b, "%-10s %-3s %5s %10s %10s %8s%s\n", fmt.Sprintf("%#x", sa.SPI), direction(sa), cpuOf(sa),
-			rate(sa.Packets), mbit, rate(sa.Drops), remark(sa))
+			s.rate(sa.Packets), s.number(mbit, "Mbit/s"), s.rate(sa.Drops), remark(sa))
 	}
 }
 
@@ -109,17 +103,17 @@ func remark(sa SARate) string {
 	return ""
 }
 
-func (f *Frame) remarks(b *strings.Builder) {
+func (s *Screen) remarks(b *strings.Builder, f *Frame) {
 	b.WriteString("\n")
 	for _, e := range f.Errors {
 		where := ""
 		if e.NetNS != "" {
 			where = " in " + e.NetNS
 		}
-		fmt.Fprintf(b, "%s%s: %.0f/s\n", e.Name, where, e.PerS)
+		fmt.Fprintf(b, "%s%s: %s/s\n", e.Name, where, s.Number(e.PerS, "/s"))
 	}
-	for _, s := range f.Spread {
-		fmt.Fprintf(b, "inbound SPI %s: each move takes xfrm_state_lock\n", s)
+	for _, spread := range f.Spread {
+		fmt.Fprintf(b, "inbound SPI %s: each move takes xfrm_state_lock\n", spread)
 	}
 	for _, loss := range f.Losses {
 		fmt.Fprintf(b, "lost by %s since it began: %s\n", loss.Source, lossText(loss))
@@ -163,10 +157,7 @@ func (s *Screen) lines(now time.Time, f Frame) error {
 	}
 	s.shown = true
 	cpu := func(name string, r Row) {
-		fmt.Fprintf(&b, "%s cpu %s %s %s %s %s %s %s %s %s %s %s %s\n", at, name, rate(r.Own), rate(r.Fallback),
-			rate(r.Wrong), rate(r.Waits),
-			nanoseconds(r.WaitNS), rate(r.Received), rate(r.Dropped), percent(r.Softirq), percent(r.System),
-			percent(r.User), percent(r.Idle))
+		fmt.Fprintf(&b, "%s cpu %s %s %s %s %s %s %s %s %s %s %s %s\n", append([]any{at, name}, s.cells(r)...)...)
 	}
 	for _, row := range f.Rows {
 		cpu(fmt.Sprint(row.CPU), row)
@@ -174,11 +165,11 @@ func (s *Screen) lines(now time.Time, f Frame) error {
 	cpu("all", f.All)
 	for _, sa := range f.SAs {
 		mbit := Number{sa.BitsPerS.Value / 1e6, sa.BitsPerS.Known}
-		fmt.Fprintf(&b, "%s sa %#x %s %s %s %s %s\n", at, sa.SPI, direction(sa), cpuOf(sa), rate(sa.Packets),
-			nanoseconds(mbit), rate(sa.Drops))
+		fmt.Fprintf(&b, "%s sa %#x %s %s %s %s %s\n", at, sa.SPI, direction(sa), cpuOf(sa), s.rate(sa.Packets),
+			s.number(mbit, ""), s.rate(sa.Drops))
 	}
 	for _, e := range f.Errors {
-		fmt.Fprintf(&b, "%s error %s %s %.0f/s\n", at, e.Name, orOwn(e.NetNS), e.PerS)
+		fmt.Fprintf(&b, "%s error %s %s %s/s\n", at, e.Name, orOwn(e.NetNS), s.Number(e.PerS, "/s"))
 	}
 	for _, sp := range f.Spread {
 		fmt.Fprintf(&b, "%s spread inbound SPI %s\n", at, sp)
@@ -200,28 +191,21 @@ func orOwn(ns string) string {
 	return ns
 }
 
-// rate prints packets and the like per second; "-" is not measured.
-func rate(n Number) string {
+// number prints a number in its unit; "-" is not measured.
+func (s *Screen) number(n Number, unit string) string {
 	if !n.Known {
 		return "-"
 	}
-	return fmt.Sprintf("%.0f", n.Value)
+	return s.Number(n.Value, unit)
 }
 
-// nanoseconds prints with a decimal where it says something.
-func nanoseconds(n Number) string {
-	switch {
-	case !n.Known:
-		return "-"
-	case n.Value < 100:
-		return fmt.Sprintf("%.1f", n.Value)
-	}
-	return fmt.Sprintf("%.0f", n.Value)
-}
+func (s *Screen) rate(n Number) string    { return s.number(n, "/s") }
+func (s *Screen) percent(n Number) string { return s.number(n, "%") }
 
-func percent(n Number) string {
-	if !n.Known {
-		return "-"
+// cells are the numbers of a CPU, in the order of the heads.
+func (s *Screen) cells(r Row) []any {
+	return []any{
+		s.rate(r.Own), s.rate(r.Fallback), s.rate(r.Wrong), s.rate(r.Waits), s.number(r.WaitNS, "ns"), s.rate(r.Received),
+		s.rate(r.Dropped), s.percent(r.Softirq), s.percent(r.System), s.percent(r.User), s.percent(r.Idle),
 	}
-	return fmt.Sprintf("%.1f%%", 100*n.Value)
 }

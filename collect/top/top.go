@@ -72,6 +72,7 @@ func Run(ctx context.Context, s Source, screen *Screen, opt Options) error {
 // that follow each other.
 type Screen struct {
 	W        io.Writer
-	Terminal func() (rows, columns int) // nil: there is no terminal
+	Number   func(v float64, unit string) string // a number as text: reports/format.Terminal
+	Terminal func() (rows, columns int)          // nil: there is no terminal
 	shown    bool
 }

@@ -14,6 +14,7 @@ import (
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/probe"
 	"xfrmscope/collect/procfs"
+	"xfrmscope/reports/format"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -206,11 +207,11 @@ func TestScreen(t *testing.T) {
 		after.Problems = []string{"gone"}
 	})
 	var lines, screen bytes.Buffer
-	s := Screen{W: &lines}
+	s := Screen{W: &lines, Number: format.Terminal}
 	if err := errors.Join(s.Show(noon, f), s.Show(noon.Add(time.Second), f)); err != nil {
 		t.Fatal(err)
 	}
-	for name, got := range map[string]string{"testdata/screen.txt": f.Text(noon),
+	for name, got := range map[string]string{"testdata/screen.txt": s.text(noon, &f),
 		"testdata/lines.txt": lines.String()} {
 		if *update {
 			if err := errors.Join(os.MkdirAll("testdata", 0o755),
@@ -223,7 +224,7 @@ func TestScreen(t *testing.T) {
 			t.Errorf("%v: %s differs (-update rewrites it):\n%s", err, name, got)
 		}
 	}
-	s = Screen{W: &screen, Terminal: func() (int, int) { return 8, 40 }}
+	s = Screen{W: &screen, Number: format.Terminal, Terminal: func() (int, int) { return 8, 40 }}
 	if err := errors.Join(s.Show(noon, f), s.Show(noon, f)); err != nil {
 		t.Fatal(err)
 	}
@@ -261,19 +262,19 @@ func TestRun(t *testing.T) {
 	opt := Options{Frames: 1, Now: func() time.Time { return noon },
 		Tick: func(time.Duration) <-chan time.Time { return tick }}
 	var out bytes.Buffer
-	if err := Run(context.Background(), &fake{readings: []Reading{before, after}}, &Screen{W: &out},
+	if err := Run(context.Background(), &fake{readings: []Reading{before, after}}, &Screen{W: &out, Number: format.Terminal},
 		opt); err != nil || !strings.Contains(out.String(), "12:00:00 cpu all 2500") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	opt.Frames = 0
-	if err := Run(context.Background(), &fake{readings: []Reading{before, after}}, &Screen{W: &out},
+	if err := Run(context.Background(), &fake{readings: []Reading{before, after}}, &Screen{W: &out, Number: format.Terminal},
 		opt); err == nil || !strings.Contains(err.Error(), "is gone") {
 		t.Errorf("a source that fails: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	opt.Tick = func(time.Duration) <-chan time.Time { return nil }
-	if err := Run(ctx, &fake{readings: []Reading{before, after}}, &Screen{W: &out}, opt); !errors.Is(err,
+	if err := Run(ctx, &fake{readings: []Reading{before, after}}, &Screen{W: &out, Number: format.Terminal}, opt); !errors.Is(err,
 		context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
@@ -289,7 +290,7 @@ func TestLive(t *testing.T) {
 	}
 	l := Open(Options{})
 	var out bytes.Buffer
-	err := errors.Join(Run(context.Background(), l, &Screen{W: &out}, Options{Frames: 1}), l.Close())
+	err := errors.Join(Run(context.Background(), l, &Screen{W: &out, Number: format.Terminal}, Options{Frames: 1}), l.Close())
 	if err != nil {
 		t.Skip("this kernel has no XFRM: ", err)
 	}

@@ -342,3 +342,16 @@ func Pixels(v float64) string {
 	}
 	return s
 }
+
+// Terminal prints a number in a column of a terminal that is rewritten once a
+// second: shares with a decimal, rates without, others with one where it says
+// something.
+func Terminal(v float64, unit string) string {
+	switch {
+	case unit == "%":
+		return strconv.FormatFloat(100*v, 'f', 1, 64) + "%"
+	case unit == "/s" || unit != "s" && unit != "Mbit/s" && v >= 100:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 1, 64)
+}
