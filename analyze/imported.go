@@ -42,17 +42,17 @@ func readImport(b *bundle.Run, name string) (*importer.Import, error) {
 	return importer.Read(f, importer.Options{Name: name})
 }
 
-// importedTraffic returns the packets a foreign file counted, nil if none did.
-func importedTraffic(imports []*importer.Import) *bundle.Traffic {
-	for _, im := range imports {
-		if im.Traffic == nil {
-			continue
-		}
-		if t, ok := im.Traffic.Bundle(string(im.Format)); ok {
-			return &t
-		}
+// importedTraffic returns the packets that foreign files counted of the one run
+// they are about, nil if none did.
+func importedTraffic(measured []generated) *bundle.Traffic {
+	if len(measured) != 1 || len(measured[0].runs) != 1 {
+		return nil
 	}
-	return nil
+	t, ok := importer.SumPackets(measured[0].runs[0], measured[0].source)
+	if !ok {
+		return nil
+	}
+	return &t
 }
 
 // importLocks takes the waits that perf lock contention counted as those of the

@@ -63,8 +63,8 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 		return analysed{}, err
 	}
 	r.Counted = newTotals(in.totals, r.Phases, from.shareIn(&in, r.SAs, firstStart, firstEnd))
-	if e := r.Main(); r.N == 0 && e != nil {
-		r.N = len(e.CPUs) // an import: the CPUs that have samples
+	if r.Manifest.Source == "import" {
+		r.N = importedN(r)
 	}
 	r.Name = runName(r)
 	r.Config = config(b, &in)
@@ -105,7 +105,7 @@ func (r *Run) read(b *bundle.Run) (in input, measured []generated) {
 	in.traffic, err = b.Traffic()
 	r.keep("packets", err)
 	if in.traffic == nil {
-		in.traffic = importedTraffic(in.imports)
+		in.traffic = importedTraffic(measured)
 	}
 	in.locks, err = b.Locks()
 	r.keep("lock waits", err)

@@ -72,7 +72,7 @@ func (r *Run) expand(measured []generated) []*Run {
 		if len(out) > 1 {
 			r.warn(metric.ThroughputID, fmt.Sprintf("the traffic results are those of %d runs, and which is this one is not known: import them into a run of their own", len(out)))
 		} else {
-			r.Traffic = out[0].Traffic
+			r.Traffic, r.Warnings = out[0].Traffic, out[0].Warnings
 		}
 		return []*Run{r}
 	}
@@ -83,18 +83,24 @@ func (r *Run) expand(measured []generated) []*Run {
 func (r *Run) ofPoints(g generated, points []importer.Point) *Run {
 	p := points[0]
 	run := *r
-	run.Mode, run.N = g.mode, p.N
-	if p.CPU < 0 {
-		run.Factor = p.Factor // else one a CPU
+	run.Mode = g.mode
+	if p.Setting != "" {
+		run.Mode = strings.TrimPrefix(g.mode+", "+p.Setting, ", ")
+	}
+	if r.Labels[bundle.LabelN] == "" {
+		run.N = p.N
+		if p.CPU < 0 {
+			run.Factor = p.Factor // else one a CPU
+		}
 	}
 	run.Labels = maps.Clone(r.Labels)
 	if run.Labels == nil {
 		run.Labels = map[string]string{}
 	}
-	if g.mode != "" {
-		run.Labels[bundle.LabelMode] = g.mode
+	if run.Mode != "" {
+		run.Labels[bundle.LabelMode] = run.Mode
 	}
-	run.Labels[bundle.LabelN] = strconv.Itoa(p.N)
+	run.Labels[bundle.LabelN] = strconv.Itoa(run.N)
 	if p.Run > 0 {
 		run.Labels[bundle.LabelRepeat] = strconv.Itoa(p.Run)
 	}
@@ -102,18 +108,12 @@ func (r *Run) ofPoints(g generated, points []importer.Point) *Run {
 	if !run.Packets.Rate.Measured() {
 		run.Packets = generatorPackets(g.source, points)
 	}
-	run.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(w bundle.Warning) bool { return !ofRun(w, p) })
+	run.Warnings = slices.Clone(r.Warnings)
+	for _, p := range points {
+		run.Warnings = append(run.Warnings, p.Warnings...)
+	}
 	run.Name = runName(&run)
 	return &run
-}
-
-// ofRun reports whether a warning is about the point, or about all of a file:
-// those about one run name its setting.
-func ofRun(w bundle.Warning, p importer.Point) bool {
-	if !strings.Contains(w.Text, " flows, run ") {
-		return true
-	}
-	return strings.Contains(w.Text, fmt.Sprintf(" %d flows, run %d:", p.N, p.Run))
 }
 
 // newTraffic sums the points of one run. Throughput is what came, or what was
@@ -139,45 +139,71 @@ func newTraffic(source string, points []importer.Point) *Traffic {
 }
 
 // lossOf is the share of packets lost over all points: by packets, or the share
-// that the file tells of a single point.
+// that the file tells of a single point. Where more came than was sent, none was
+// lost.
 func lossOf(points []importer.Point) metric.Value {
-	var lost int64
-	var sent uint64
+	var lost, sent uint64
 	counted := true
 	for _, p := range points {
-		if p.LostPackets == nil || p.Tx.Packets == nil {
+		switch {
+		case p.LostPackets == nil || p.Tx.Packets == nil && p.Rx.Packets == nil:
 			counted = false
 			continue
+		case p.Tx.Packets != nil:
+			sent += *p.Tx.Packets
+		default:
+			sent += *p.Rx.Packets + uint64(max(*p.LostPackets, 0))
 		}
-		lost += *p.LostPackets
-		sent += *p.Tx.Packets
+		lost += uint64(max(*p.LostPackets, 0))
 	}
 	switch {
-	case counted && sent > 0 && lost >= 0:
+	case counted && sent > 0:
 		return metric.Value{ID: metric.LossID, Value: float64(lost) / float64(sent), Unit: "ratio"}
 	case len(points) == 1 && points[0].LossShare != nil:
 		return metric.Value{ID: metric.LossID, Value: *points[0].LossShare, Unit: "ratio"}
 	}
-	return metric.NotMeasured(metric.LossID, "ratio", bundle.Gap{What: "loss", Why: "the files do not tell it", Fix: "import the generator's JSON, or the table of losses, with them"})
+	return metric.NotMeasured(metric.LossID, "ratio", bundle.Gap{
+		What: "loss", Why: "the files do not tell it",
+		Fix: "import the generator's JSON, or the table of losses, with them",
+	})
 }
 
-// generatorPackets are the packets that came, as the generator counted them.
+// generatorPackets are the packets that came, or were sent if that is all the
+// generator counted.
 func generatorPackets(source string, points []importer.Point) Packets {
+	if t, ok := importer.SumPackets(points, source); ok {
+		return trafficPackets(&t, 0)
+	}
 	p := noPackets(bundle.Gap{What: "packets", Why: "the traffic generator's file tells bits, not packets"})
+	counts, packets := importer.Counted(points)
 	total, rate := 0.0, 0.0
-	for _, q := range points {
-		if q.Rx.PPS == nil {
+	for i := range points {
+		pps := points[i].Side(counts).PPS
+		if counts == "" || pps == nil {
 			return p
 		}
-		rate += *q.Rx.PPS
-		if q.Rx.Packets != nil {
-			total += float64(*q.Rx.Packets)
+		rate += *pps
+		total += float64(packets[i])
+	}
+	p.Source = source + ", " + counts
+	p.Rate = metric.Value{ID: metric.RateID, Value: rate, Unit: "packets/s"}
+	p.Total = metric.Value{ID: metric.PacketsID, Value: total, Unit: "packets"}
+	return p
+}
+
+// importedN is what the caller says N is, or else the number of CPUs that have
+// samples; 0 if neither is told.
+func importedN(r *Run) int {
+	if n, err := strconv.Atoi(r.Labels[bundle.LabelN]); err == nil {
+		return n
+	}
+	n := 0
+	if e := r.Main(); e != nil {
+		for _, c := range e.CPUs {
+			if c.CPU >= 0 {
+				n++
+			}
 		}
 	}
-	p.Source = source + ", received"
-	p.Rate = metric.Value{ID: metric.RateID, Value: rate, Unit: "packets/s"}
-	if total > 0 {
-		p.Total = metric.Value{ID: metric.PacketsID, Value: total, Unit: "packets"}
-	}
-	return p
+	return n
 }

@@ -136,6 +136,7 @@ type samples struct {
 	maxPeriod uint64
 	bare      uint64 // samples printed without a period
 	empty     uint64 // samples printed without a stack
+	branches  uint64 // samples printed with branches
 }
 
 // A cellKey is what the samples of a cell share.

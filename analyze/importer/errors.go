@@ -3,6 +3,8 @@ package importer
 import (
 	"fmt"
 	"strings"
+
+	"xfrmscope/collect/bundle"
 )
 
 // A SyntaxError says where a text is not what its format wants.
@@ -22,31 +24,57 @@ func (e *SyntaxError) Error() string {
 }
 
 func (e *SyntaxError) position() string {
-	name := e.File
-	if name == "" {
-		name = "input"
-	}
+	name := orInput(e.File)
 	if e.Line == 0 {
 		return name
 	}
 	return fmt.Sprintf("%s:%d", name, e.Line)
 }
 
+// bad is an error of a line of the input, 0 for all of it.
+func (o Options) bad(line int, format string, args ...any) *SyntaxError {
+	return &SyntaxError{File: o.Name, Line: line, What: fmt.Sprintf(format, args...)}
+}
+
+func (e *SyntaxError) fix(text string) *SyntaxError {
+	e.Fix = text
+	return e
+}
+
 // A FormatError says that an input is of none of the known formats.
 type FormatError struct {
 	File string
 	Why  string // "it is empty", "it starts with ..."
+	Use  string // the export that can be imported instead, "" if none is known
 }
 
 func (e *FormatError) Error() string {
+	msg := fmt.Sprintf("%s is in no format that can be imported: %s; ", orInput(e.File), e.Why)
+	if e.Use != "" {
+		return msg + "use " + e.Use
+	}
 	var known []string
 	for _, f := range formats() {
 		known = append(known, string(f.name))
 	}
-	name := e.File
+	return msg + "known are " + strings.Join(known, ", ")
+}
+
+func orInput(name string) string {
 	if name == "" {
-		name = "input"
+		return "input"
 	}
-	return fmt.Sprintf("%s is in no format that can be imported: %s; known are %s",
-		name, e.Why, strings.Join(known, ", "))
+	return name
+}
+
+// warn tells what weakens a number of the whole file.
+func (im *Import) warn(weakens, format string, args ...any) {
+	w := bundle.Warning{Weakens: weakens, Text: fmt.Sprintf(format, args...)}
+	im.Warnings = append(im.Warnings, w)
+}
+
+// lost tells what of the file is in no result.
+func (im *Import) lost(what string, n, of uint64, effect string) {
+	l := bundle.Loss{Source: "importer", What: what, Count: n, Of: of, Effect: effect}
+	im.Losses = append(im.Losses, l)
 }

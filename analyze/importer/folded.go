@@ -12,7 +12,8 @@ import (
 // space, the weight. Weights may have a fraction.
 func readFolded(r io.Reader, opt Options) (*Import, error) {
 	f := newNamed(opt)
-	stacks, twoCounts := 0, 0
+	stacks, twoCounts, bad := 0, 0, 0
+	var firstBad *SyntaxError
 	l := newLines(r, opt.Name)
 	for line := range l.all {
 		if line = trimSpaces(line); len(line) == 0 || line[0] == '#' {
@@ -20,20 +21,34 @@ func readFolded(r io.Reader, opt Options) (*Import, error) {
 		}
 		stack, count, ok := splitFolded(line)
 		if !ok {
-			return nil, &SyntaxError{File: opt.Name, Line: l.num, What: "no stack and count: " + quoteShort(line), Fix: "a line of folded stacks is frame;frame;frame count"}
+			if bad++; firstBad == nil {
+				firstBad = opt.bad(l.num, "no stack and count: %s", quoteShort(line)).
+					fix("a line of folded stacks is frame;frame;frame count")
+			}
+			continue
 		}
 		if _, _, two := splitFolded(trimSpaces(stack)); two {
 			twoCounts++
 		}
 		if err := f.addText(stack).add(count); err != nil {
-			return nil, &SyntaxError{File: opt.Name, Line: l.num, What: err.Error()}
+			return nil, opt.bad(l.num, "%v", err)
 		}
 		stacks++
 	}
-	if stacks > 1 && twoCounts == stacks {
-		return nil, &SyntaxError{File: opt.Name, What: "every line has two counts: a difference of two profiles", Fix: "import the two files difffolded.pl made it from"}
+	switch {
+	case 2*bad > stacks:
+		return nil, firstBad
+	case stacks > 1 && twoCounts == stacks:
+		return nil, opt.bad(0, "every line has two counts: a difference of two profiles").
+			fix("import the two files difffolded.pl made it from")
 	}
-	return f.result("count"), l.failure()
+	im := f.result("count")
+	if bad > 0 {
+		im.lost(fmt.Sprintf("lines of the folded text without a stack and count, the first at %s:%d", opt.Name, firstBad.Line),
+			uint64(bad), uint64(bad+stacks), "their weight is missing")
+		lose(im.Profiles, im.Losses[0])
+	}
+	return im, l.failure()
 }
 
 // splitFolded parts a line at the last space before its weight.

@@ -209,3 +209,36 @@ func (s *stacker) finish() (stack int32, empty bool) {
 	s.reset()
 	return stack, empty
 }
+
+// isBranchLine matches the branches that -F +brstack prints behind a stack:
+// "0xff81/0xff82/P/-/-/3  0x...", with names instead of addresses after
+// +brstacksym.
+func isBranchLine(line []byte) bool {
+	word, _ := firstWord(line)
+	return isBranch(word)
+}
+
+// isBranch matches FROM/TO/predicted/in transaction/abort/cycles.
+func isBranch(word []byte) bool {
+	parts := bytes.Split(word, []byte("/"))
+	if len(parts) < 5 {
+		return false
+	}
+	for _, part := range parts[2:5] {
+		if len(part) < 1 || len(part) > 2 || len(bytes.Trim(part, "PMXAN-")) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// cutBranches takes branches off the end of a line.
+func cutBranches(line []byte) (rest []byte, cut bool) {
+	for {
+		before, word := lastWord(line)
+		if !isBranch(word) {
+			return line, cut
+		}
+		line, cut = before, true
+	}
+}

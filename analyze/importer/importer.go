@@ -26,7 +26,6 @@ package importer
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"fmt"
 	"io"
 	"time"
@@ -67,8 +66,8 @@ type Import struct {
 	frequencyHz int
 }
 
-// Read detects the format of r and reads it to its end. Gzipped input is read
-// as what it holds. The error is a *FormatError, a *SyntaxError, or r's; with
+// Read detects the format of r and reads it to its end. Compressed input
+// (gzip, zstd) is read as what it holds. The error is a *FormatError, a *SyntaxError, or r's; with
 // r's error comes what had been read until then.
 func Read(r io.Reader, opt Options) (*Import, error) {
 	br := bufio.NewReaderSize(r, HeadBytes)
@@ -86,12 +85,13 @@ func Read(r io.Reader, opt Options) (*Import, error) {
 // readAll reads r as the format; see Read.
 func (f format) readAll(r io.Reader, opt Options) (*Import, error) {
 	br := bufio.NewReaderSize(r, HeadBytes)
-	if magic, _ := br.Peek(3); isGzip(magic) {
-		zr, err := gzip.NewReader(br)
+	magic, _ := br.Peek(4)
+	if opens := compressionOf(magic); opens != nil {
+		inside, err := opens(br)
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", opt.Name, err)
 		}
-		br = bufio.NewReaderSize(zr, HeadBytes)
+		br = bufio.NewReaderSize(inside, HeadBytes)
 	}
 	if mark, _ := br.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
 		_, _ = br.Discard(len(byteOrderMark))

@@ -3,49 +3,131 @@ package importer
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 )
 
-// readIPerf3 reads results of iperf3 --json or --json-stream, several behind
-// one another too: one point a result and direction. Rates are of payload.
+// readIPerf3 reads results of iperf3 --json or --json-stream: a point a result
+// and direction. Results behind one another, as `iperf3 -J >> file` in a loop
+// writes them, are runs. Text around them is what iperf3 or a shell printed
+// beside them. Rates are of payload.
 func readIPerf3(r io.Reader, opt Options) (*Import, error) {
 	data, err := document(r, opt)
 	if err != nil {
 		return nil, err
 	}
-	im := &Import{Traffic: &Traffic{Mode: modeOf(opt.Name)}}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	var stream iperfResult
-	for {
-		at := dec.InputOffset()
-		var doc iperfDocument
-		if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
+	f := iperfFile{im: &Import{Traffic: &Traffic{Mode: modeOf(opt.Name)}}, opt: opt, seen: map[string]int{}}
+	for at := f.passText(data, 0); at < len(data); at = f.passText(data, at) {
+		dec := json.NewDecoder(bytes.NewReader(data[at:]))
+		var raw json.RawMessage
+		err := dec.Decode(&raw)
+		if err == nil {
+			err = f.document(raw, lineAt(data, int64(at)))
+		}
+		if err != nil {
+			f.failures = append(f.failures, jsonError(data, int64(at), err, opt))
 			break
-		} else if err != nil {
-			return nil, jsonError(data, err, opt)
 		}
-		line := lineAt(data, at+int64(len(data[at:])-len(bytes.TrimLeft(data[at:], " \t\r\n"))))
-		result := doc.iperfResult
-		if doc.Event != "" {
-			done, err := stream.follow(doc.Event, doc.Data)
-			if err != nil {
-				return nil, &SyntaxError{File: opt.Name, Line: line, What: fmt.Sprintf("event %q of a JSON stream: %v", doc.Event, err)}
-			}
-			if !done {
-				continue
-			}
-			result, stream = stream, iperfResult{}
+		at += int(dec.InputOffset())
+	}
+	switch {
+	case f.twice != nil:
+		return nil, f.twice
+	case len(f.results) > 0:
+		for _, err := range f.failures {
+			f.im.warn("traffic", "%v: only the other results are used", err)
 		}
-		if err := im.addIPerf(&result, line, opt); err != nil {
-			return nil, err
+	case len(f.failures) > 0:
+		return nil, f.failures[0]
+	default:
+		return nil, opt.bad(0, "no result of iperf3").fix("the run may have been interrupted")
+	}
+	f.number()
+	if f.text > 0 {
+		f.im.warn("traffic", "%s:%d: lines of text beside the JSON are passed over, %d in all", opt.Name, f.firstText, f.text)
+	}
+	return f.im, nil
+}
+
+// An iperfFile gathers the results of one file.
+type iperfFile struct {
+	im       *Import
+	opt      Options
+	results  [][]Point
+	failures []error
+	twice    error          // a result stands there again
+	seen     map[string]int // line of each result
+	stream   iperfResult    // of --json-stream, so far
+
+	text, firstText int // lines that are no JSON
+}
+
+// passText returns where the next JSON begins, from at on: an object at the
+// start of a line, or right behind the one before.
+func (f *iperfFile) passText(data []byte, at int) int {
+	for at < len(data) {
+		line, _, _ := bytes.Cut(data[at:], []byte("\n"))
+		word := bytes.TrimSpace(line)
+		if len(word) > 0 && word[0] == '{' {
+			return at + bytes.IndexByte(line, '{')
+		}
+		if len(word) > 0 {
+			if f.text == 0 {
+				f.firstText = lineAt(data, int64(at))
+			}
+			f.text++
+		}
+		at += len(line) + 1
+	}
+	return at
+}
+
+// number makes runs of several results of one setting.
+func (f *iperfFile) number() {
+	of, runs := map[int]int{}, map[int]int{}
+	for _, points := range f.results {
+		of[points[0].N]++
+	}
+	for _, points := range f.results {
+		n := points[0].N
+		runs[n]++
+		for _, p := range points {
+			if of[n] > 1 {
+				p.Run = runs[n]
+			}
+			f.im.Traffic.Points = append(f.im.Traffic.Points, p)
 		}
 	}
-	if len(im.Traffic.Points) == 0 {
-		return nil, &SyntaxError{File: opt.Name, What: "no result of iperf3", Fix: "the run may have been interrupted"}
+}
+
+// document takes one value of the file.
+func (f *iperfFile) document(raw json.RawMessage, line int) error {
+	var doc iperfDocument
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		return err
 	}
-	return im, nil
+	if doc.Event == "" {
+		var key bytes.Buffer
+		if err := json.Compact(&key, raw); err != nil {
+			return err
+		}
+		if first, twice := f.seen[key.String()]; twice {
+			f.twice = f.opt.bad(line, "the same result stands at line %d: one run, written twice", first).fix("delete one")
+			return nil
+		}
+		f.seen[key.String()] = line
+		f.add(&doc.iperfResult, line)
+		return nil
+	}
+	done, err := f.stream.follow(doc.Event, doc.Data)
+	if err != nil {
+		return f.opt.bad(line, "event %q of a JSON stream: %v", doc.Event, err)
+	}
+	if done {
+		f.add(&f.stream, line)
+		f.stream = iperfResult{}
+	}
+	return nil
 }
 
 // An iperfDocument is a result, or one event of --json-stream (iperf 3.17).
@@ -58,23 +140,67 @@ type iperfDocument struct {
 // An iperfResult is what iperf_json_finish writes (src/iperf_api.c, 3.16).
 type iperfResult struct {
 	Start struct {
-		Test iperfTest `json:"test_start"`
+		Accepted json.RawMessage `json:"accepted_connection"` // of a server alone
+		Test     struct {
+			Streams int `json:"num_streams"`
+			Reverse int `json:"reverse"`
+		} `json:"test_start"`
 	} `json:"start"`
 	End   iperfEnd `json:"end"`
 	Error string   `json:"error"`
 }
 
-type iperfTest struct {
-	Streams int `json:"num_streams"`
-	Reverse int `json:"reverse"`
+// An iperfEnd has the sums of one direction, or with --bidir of both.
+type iperfEnd struct {
+	sums [2]iperfSums
 }
 
-type iperfEnd struct {
-	Sum             *iperfSum `json:"sum"`
-	Sent            *iperfSum `json:"sum_sent"`
-	Received        *iperfSum `json:"sum_received"`
-	SentReverse     *iperfSum `json:"sum_sent_bidir_reverse"`
-	ReceivedReverse *iperfSum `json:"sum_received_bidir_reverse"`
+type iperfSums struct{ all, sent, received *iperfSum }
+
+// UnmarshalJSON reads the sums. Of --bidir the other direction has keys of its
+// own, or, before they had (iperf 3.7), the same keys a second time.
+func (e *iperfEnd) UnmarshalJSON(data []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
+		return fmt.Errorf("end is no object")
+	}
+	for dec.More() {
+		tok, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return err
+		}
+		key, _ := tok.(string)
+		name, reverse := key, 0
+		if cut, ok := bytes.CutSuffix([]byte(key), []byte("_bidir_reverse")); ok {
+			name, reverse = string(cut), 1
+		}
+		of := func(s *iperfSums) **iperfSum {
+			switch name {
+			case "sum":
+				return &s.all
+			case "sum_sent":
+				return &s.sent
+			case "sum_received":
+				return &s.received
+			}
+			return nil
+		}
+		to := of(&e.sums[reverse])
+		if to == nil {
+			continue
+		}
+		if *to != nil {
+			to = of(&e.sums[1])
+		}
+		if err := json.Unmarshal(value, to); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type iperfSum struct {
@@ -99,57 +225,82 @@ func (r *iperfResult) follow(event string, data json.RawMessage) (done bool, err
 	return false, nil
 }
 
-// addIPerf adds the points of a result.
-func (im *Import) addIPerf(r *iperfResult, line int, opt Options) error {
-	sent, received := r.End.Sent, r.End.Received
-	if sent == nil && r.End.Sum != nil {
-		sent = r.End.Sum // before 3.7 UDP results have this one only, and it is the sender's
-	}
-	if sent == nil {
+// add adds the points of a result.
+func (f *iperfFile) add(r *iperfResult, line int) {
+	sums := r.End.sums
+	if sums[0] == (iperfSums{}) {
 		what := "a result of iperf3 without its end"
 		if r.Error != "" {
 			what = "iperf3 failed: " + r.Error
 		}
-		return &SyntaxError{File: opt.Name, Line: line, What: what, Fix: "repeat the run"}
+		f.failures = append(f.failures, f.opt.bad(line, "%s", what).fix("repeat the run"))
+		return
 	}
 	if r.Error != "" {
-		im.Warnings = append(im.Warnings, trafficWarning("%s:%d: iperf3 says: %s", opt.Name, line, r.Error))
+		f.im.warn("traffic", "%s:%d: iperf3 says: %s", f.opt.Name, line, r.Error)
 	}
-	direction := ""
-	if r.Start.Test.Reverse != 0 {
-		direction = "rev"
+	directions := []string{"fwd", "rev"}
+	if sums[1] == (iperfSums{}) {
+		directions = []string{""}
+		if r.Start.Test.Reverse != 0 {
+			directions[0] = "rev"
+		}
 	}
-	p := r.point(sent, received, line, direction)
-	im.Traffic.Points = append(im.Traffic.Points, p)
-	if r.End.SentReverse != nil {
-		im.Traffic.Points[len(im.Traffic.Points)-1].Direction = "fwd"
-		im.Traffic.Points = append(im.Traffic.Points, r.point(r.End.SentReverse, r.End.ReceivedReverse, line, "rev"))
+	var points []Point
+	for i, direction := range directions {
+		p := Point{Line: line, Factor: "streams", N: max(r.Start.Test.Streams, 0), Direction: direction, CPU: -1}
+		sums[i].fill(&p, len(r.Start.Accepted) > 0, r.Error == "")
+		points = append(points, p)
 	}
-	return nil
+	f.results = append(f.results, points)
 }
 
-func payloadRate(bps float64) Rate { return Rate{Value: bps, Unit: bitPerSecond, Layer: inPayload} }
-
-func (r *iperfResult) point(sent, received *iperfSum, line int, direction string) Point {
-	t := r.Start.Test
-	p := Point{
-		Line: line, Factor: "streams", N: max(t.Streams, 0), Direction: direction, CPU: -1,
-		Tx: sent.side(), Seconds: sent.Seconds,
+// fill tells what was sent and what came. A server knows its own end alone, and
+// has zeros for the other; at a client's, zeros for the receiver are a network
+// that let nothing through, if the test went to its end.
+func (s iperfSums) fill(p *Point, server, ended bool) {
+	sent, received := s.sent, s.received
+	if sent == nil && received == nil {
+		sent = s.all // before 3.7 UDP results have this one only: the rate sent, and what was lost
+		if server && p.Direction != "rev" {
+			sent, received = nil, s.all
+		}
 	}
-	if received != nil {
-		p.Rx = received.side()
+	none := func(s *iperfSum) bool { return s == nil || s.Bytes == 0 }
+	if server && none(sent) != none(received) {
+		if none(sent) {
+			sent = nil
+		} else {
+			received = nil
+		}
 	}
-	lost := r.End.Sum
-	if direction == "rev" || lost == nil {
-		lost = received
+	if sent != nil {
+		p.Tx, p.Seconds = sent.side(), sent.Seconds
 	}
-	p.lose(lost)
-	return p
+	if received == nil {
+		if !server {
+			p.lose(s.all)
+		}
+		return
+	}
+	p.Rx.Rate, p.Rx.Bytes = received.side().Rate, received.side().Bytes
+	if received.Seconds > 0 {
+		p.Seconds = received.Seconds
+	}
+	switch {
+	case !none(received) && s.all != nil && p.Direction != "rev":
+		p.lose(s.all)
+	case !none(received):
+		p.lose(received)
+	case ended && p.Tx.Packets != nil && *p.Tx.Packets > 0:
+		n := float64(*p.Tx.Packets)
+		p.lose(&iperfSum{Packets: &n, Lost: &n})
+	}
 }
 
 // side reads bytes and rate; packets are counted for UDP only.
 func (s *iperfSum) side() Side {
-	side := Side{Rate: payloadRate(s.BPS)}
+	side := Side{Rate: Rate{Value: s.BPS, Unit: bitPerSecond, Layer: inPayload}}
 	if s.Bytes >= 0 && s.Bytes < 1<<63 {
 		side.Bytes = new(uint64(s.Bytes))
 	}

@@ -16,8 +16,8 @@ type ContradictionError struct {
 }
 
 func (e *ContradictionError) Error() string {
-	return fmt.Sprintf("%s and %s both hold run %d of %d %s, with %v and %v: they are two measurements; give each a mode of its own with --mode FILE=NAME",
-		e.File, e.Other, e.Run, e.N, e.Factor, e.Rate, e.Rates)
+	return fmt.Sprintf("%s and %s both hold run %d of %d %s, with %v and %v: they are two measurements; "+
+		"give each a mode of its own with --mode FILE=NAME", e.File, e.Other, e.Run, e.N, e.Factor, e.Rate, e.Rates)
 }
 
 // A TrafficFile is what one file holds of a sweep.
@@ -38,6 +38,7 @@ func MergeTraffic(files []TrafficFile) (*Traffic, error) {
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b TrafficFile) int { return b.detail() - a.detail() })
 	out := &Traffic{}
+	devices := slices.IndexFunc(files, func(f TrafficFile) bool { return !f.devices() }) < 0
 	from := map[pointKey]string{}
 	at := map[pointKey]int{}
 	for _, f := range files {
@@ -45,7 +46,10 @@ func MergeTraffic(files []TrafficFile) (*Traffic, error) {
 			out.Mode = f.Traffic.Mode
 		}
 		for _, p := range f.Traffic.Points {
-			key := pointKey{p.N, p.Run, p.Direction, p.Device}
+			if devices {
+				p.N = 0 // counted below
+			}
+			key := pointKey{p.N, p.Run, p.Setting, p.Direction, p.Device}
 			i, known := at[key]
 			if !known {
 				at[key], from[key] = len(out.Points), f.Name
@@ -53,17 +57,28 @@ func MergeTraffic(files []TrafficFile) (*Traffic, error) {
 				continue
 			}
 			if from[key] == f.Name {
-				out.Points = append(out.Points, p) // a file may repeat a setting without numbering its runs
+				// A file may repeat a setting without numbering its runs.
+				out.Points = append(out.Points, p)
 				continue
 			}
 			have := &out.Points[i]
 			if differ(have.Rx.Rate, p.Rx.Rate) || differ(have.Tx.Rate, p.Tx.Rate) {
-				return nil, &ContradictionError{File: from[key], Other: f.Name, N: p.N, Run: p.Run, Factor: p.Factor, Rate: have.Rx.Rate, Rates: p.Rx.Rate}
+				return nil, &ContradictionError{
+					File: from[key], Other: f.Name, N: p.N, Run: p.Run, Factor: p.Factor, Rate: have.Rx.Rate, Rates: p.Rx.Rate,
+				}
 			}
 			have.fill(&p)
 		}
 	}
+	if devices {
+		numberThreads(out.Points)
+	}
 	return out, nil
+}
+
+// devices reports whether the points are the devices of one run of pktgen.
+func (f TrafficFile) devices() bool {
+	return !slices.ContainsFunc(f.Traffic.Points, func(p Point) bool { return p.Factor != "threads" })
 }
 
 // detail ranks a file by how much its points tell.
@@ -81,8 +96,8 @@ func (f TrafficFile) detail() int {
 }
 
 type pointKey struct {
-	n, run            int
-	direction, device string
+	n, run                     int
+	setting, direction, device string
 }
 
 // differ reports whether two rates, both known, are not the same but for the
@@ -108,6 +123,7 @@ func (p *Point) fill(other *Point) {
 	if p.FrameBytes == 0 {
 		p.FrameBytes = other.FrameBytes
 	}
+	p.Warnings = slices.Concat(p.Warnings, other.Warnings)
 }
 
 // Runs returns the points by run: those of one setting and run together, as
@@ -115,11 +131,13 @@ func (p *Point) fill(other *Point) {
 // own.
 func (t *Traffic) Runs() [][]Point {
 	var out [][]Point
-	at := map[[2]int]int{}
+	at := map[pointKey]int{}
 	for _, p := range t.Points {
-		key := [2]int{p.N, p.Run}
+		key := pointKey{n: p.N, run: p.Run, setting: p.Setting}
 		i, known := at[key]
-		repeated := known && slices.ContainsFunc(out[i], func(q Point) bool { return q.Direction == p.Direction && q.Device == p.Device })
+		repeated := known && slices.ContainsFunc(out[i], func(q Point) bool {
+			return q.Direction == p.Direction && q.Device == p.Device
+		})
 		if !known || repeated {
 			at[key] = len(out)
 			out = append(out, []Point{p})

@@ -12,10 +12,15 @@ import (
 // unnamedEvent stands for the event of a format that names none.
 const unnamedEvent = "unnamed event"
 
-// maxSampleCount is the sum from which on weights are not taken for numbers of
-// samples. A text of as many stacks would be more than a terabyte; as a sum of
-// periods it is a quarter of a second of one CPU's cycles.
-const maxSampleCount = 1e9
+// Weights are taken for numbers of samples up to a sum that as many stacks in a
+// text could have (as a sum of periods it is a quarter of a second of one CPU's
+// cycles), if some stack was seen seldom, as in all recordings some are, and
+// stacks repeat no more than an idle machine's do.
+const (
+	maxSampleCount = 1e9
+	maxSeldom      = 1000
+	maxMean        = 1e5
+)
 
 // named makes the profile of stacks whose frames are names and nothing else:
 // folded stacks and flame graphs.
@@ -140,7 +145,8 @@ func (f *named) result(unit string) *Import {
 		}
 	}
 	f.event.event.Unit = unit
-	samples := unit == "count" && !fractions && sum < maxSampleCount
+	samples := unit == "count" && !fractions && sum < maxSampleCount && least < maxSeldom &&
+		sum < maxMean*float64(len(f.sums))
 	for i := range f.event.cells {
 		c := &f.event.cells[i]
 		if samples {

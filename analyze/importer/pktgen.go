@@ -13,7 +13,7 @@ import (
 // `grep . /proc/net/pktgen/*` print them: one point a device with a result
 // (net/core/pktgen.c, pktgen_if_show and show_results, 6.12).
 func readPktgen(r io.Reader, opt Options) (*Import, error) {
-	k := pktgenReader{im: &Import{Traffic: &Traffic{Mode: modeOf(opt.Name)}}, file: opt.Name}
+	k := pktgenReader{im: &Import{Traffic: &Traffic{Mode: modeOf(opt.Name)}}, opt: opt}
 	l := newLines(r, opt.Name)
 	for line := range l.all {
 		if err := k.line(string(trimSpaces(withoutPath(line))), l.num); err != nil {
@@ -21,13 +21,11 @@ func readPktgen(r io.Reader, opt Options) (*Import, error) {
 		}
 	}
 	k.end()
-	points := k.im.Traffic.Points
-	if len(points) == 0 && l.failure() == nil {
-		return nil, &SyntaxError{File: opt.Name, What: "no result of pktgen: no line \"Result: OK: N(cN+dN) usec, N (Nbyte,Nfrags)\"", Fix: "read it when pktgen has stopped"}
+	if len(k.im.Traffic.Points) == 0 && l.failure() == nil {
+		return nil, opt.bad(0, "no result of pktgen: no line \"Result: OK: N(cN+dN) usec, N (Nbyte,Nfrags)\"").
+			fix("read it when pktgen has stopped")
 	}
-	for i := range points {
-		points[i].N = len(points)
-	}
+	numberThreads(k.im.Traffic.Points)
 	return k.im, l.failure()
 }
 
@@ -42,7 +40,7 @@ func withoutPath(line []byte) []byte {
 
 type pktgenReader struct {
 	im     *Import
-	file   string
+	opt    Options
 	device string
 	point  *Point // whose rates come in the next line
 }
@@ -58,7 +56,8 @@ func (k *pktgenReader) line(line string, num int) error {
 	case strings.HasPrefix(line, "Result: OK: ") && strings.Contains(line, " usec,"):
 		return k.result(line, num)
 	case strings.HasPrefix(line, "Result: "):
-		k.im.Warnings = append(k.im.Warnings, trafficWarning("%s:%d: %s has no result: %s", k.file, num, k.deviceName(), strings.TrimPrefix(line, "Result: ")))
+		k.im.warn("traffic", "%s:%d: %s has no result: %s",
+			k.opt.Name, num, k.deviceName(), strings.TrimPrefix(line, "Result: "))
 	case k.point != nil && strings.Contains(line, "pps "):
 		return k.rates(line, num)
 	}
@@ -77,8 +76,10 @@ func (k *pktgenReader) result(line string, num int) error {
 	k.end()
 	var usec, busy, idle, packets uint64
 	var size, frags int
-	if _, err := fmt.Sscanf(line, "Result: OK: %d(c%d+d%d) usec, %d (%dbyte,%dfrags)", &usec, &busy, &idle, &packets, &size, &frags); err != nil {
-		return &SyntaxError{File: k.file, Line: num, What: fmt.Sprintf("%.80q is no result of pktgen: %v", line, err)}
+	_, err := fmt.Sscanf(line, "Result: OK: %d(c%d+d%d) usec, %d (%dbyte,%dfrags)",
+		&usec, &busy, &idle, &packets, &size, &frags)
+	if err != nil {
+		return k.opt.bad(num, "%.80q is no result of pktgen: %v", line, err)
 	}
 	k.point = &Point{
 		Line: num, Factor: "threads", Device: k.device, CPU: cpuOfDevice(k.device),
@@ -103,11 +104,14 @@ func cpuOfDevice(device string) int {
 func (k *pktgenReader) rates(line string, num int) error {
 	var pps, mbps, bps, failed uint64
 	if _, err := fmt.Sscanf(line, "%dpps %dMb/sec (%dbps) errors: %d", &pps, &mbps, &bps, &failed); err != nil {
-		return &SyntaxError{File: k.file, Line: num, What: fmt.Sprintf("%.80q is no rate of pktgen: %v", line, err)}
+		return k.opt.bad(num, "%.80q is no rate of pktgen: %v", line, err)
 	}
 	k.point.Tx.PPS = new(float64(pps))
 	k.point.Tx.Rate = Rate{Value: float64(bps), Unit: bitPerSecond, Layer: inFrame}
-	k.point.Errors = failed
+	if failed > 0 {
+		k.point.warn("%s:%d: %s: %d errors of sending, packets the driver did not take",
+			k.opt.Name, num, k.deviceName(), failed)
+	}
 	k.end()
 	return nil
 }
@@ -117,5 +121,12 @@ func (k *pktgenReader) end() {
 	if k.point != nil {
 		k.im.Traffic.Points = append(k.im.Traffic.Points, *k.point)
 		k.point = nil
+	}
+}
+
+// numberThreads counts the devices of one run.
+func numberThreads(points []Point) {
+	for i := range points {
+		points[i].N = len(points)
 	}
 }

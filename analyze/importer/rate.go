@@ -9,6 +9,7 @@ type Unit string
 
 const (
 	bitPerSecond   Unit = "bit/s"
+	mbitPerSecond  Unit = "Mbit/s"
 	gibitPerSecond Unit = "Gibit/s"
 )
 
@@ -17,6 +18,8 @@ func (u Unit) bits() float64 {
 	switch u {
 	case bitPerSecond:
 		return 1
+	case mbitPerSecond:
+		return 1e6
 	case gibitPerSecond:
 		return 1 << 30
 	}

@@ -34,6 +34,7 @@ type scriptParser struct {
 	meta  scriptMeta
 
 	inside bool // a sample is open
+	tabs   bool // frames are led by a tab, as perf prints them: what is led by a space is none
 	head   header
 	event  *samples
 	comm   int32
@@ -56,6 +57,7 @@ func (p *scriptParser) line(line []byte) {
 	case len(line) == 0:
 		p.close()
 	case line[0] == '\t' && p.inside:
+		p.tabs = true
 		if !p.stack.push(line) {
 			p.strange()
 		}
@@ -70,12 +72,11 @@ func (p *scriptParser) line(line []byte) {
 func (p *scriptParser) other(line []byte) {
 	var h header
 	isHeader := parseHeader(line, &h)
-	if p.inside && line[0] == ' ' && !h.timed {
-		if p.stack.push(line) || isSourceLine(line) {
-			return
-		}
-	}
+	indented := p.inside && line[0] == ' ' && !h.timed
 	switch {
+	case indented && isBranchLine(line):
+		p.event.branches++
+	case indented && (isSourceLine(line) || p.tabs && isData(line) || p.stack.push(line)):
 	case isHeader && h.record != nil:
 		p.close()
 		p.lost.record(h.record)
@@ -107,8 +108,13 @@ func (p *scriptParser) begin(h *header) {
 		}
 		p.last = max(p.last, h.timeNS)
 	}
-	if len(h.rest) > 0 && looksFrame(h.rest) {
-		p.stack.push(h.rest)
+	if rest, cut := cutBranches(h.rest); len(rest) > 0 || cut {
+		if cut {
+			p.event.branches++
+		}
+		if at := frameIn(rest); at != nil {
+			p.stack.push(at)
+		}
 	}
 }
 
@@ -123,12 +129,43 @@ func (p *scriptParser) eventOf(name []byte) *samples {
 	return p.b.event(name)
 }
 
-// looksFrame tells the frame that follows an event on its line, if there is no
-// stack, from the fields of a tracepoint.
-func looksFrame(rest []byte) bool {
-	word, _ := firstWord(rest)
+// frameIn returns the frame that follows an event on its line, if there is no
+// stack; nil for the fields of a tracepoint. In front of it stand the address
+// that was accessed and, of perf mem, what was found there and what it cost:
+//
+//	ffff9a81c2f41a40 5080022 |OP LOAD|LVL L3 hit|...|BLK  N/A 312 0 ffffffff81000000 name
+func frameIn(rest []byte) []byte {
+	if word, _ := firstWord(rest); !isHex(word) {
+		return nil
+	}
+	for len(rest) > 0 {
+		word, after := firstWord(rest)
+		next, _ := firstWord(after)
+		if isHex(word) && len(word) >= 3 && !isHex(next) && !bytes.HasPrefix(next, []byte("|")) {
+			return rest
+		}
+		rest = after
+	}
+	return nil
+}
+
+func isHex(word []byte) bool {
 	_, ok := parseHex(word)
-	return ok && len(word) >= 3
+	return ok
+}
+
+// isData matches numbers alone: what -F +phys_addr and like it print behind a
+// stack.
+func isData(line []byte) bool {
+	for rest := line; ; {
+		var word []byte
+		if word, rest = firstWord(rest); len(word) == 0 {
+			return true
+		}
+		if !isHex(bytes.TrimPrefix(word, []byte("0x"))) {
+			return false
+		}
+	}
 }
 
 // close counts the open sample.
@@ -164,6 +201,12 @@ func (p *scriptParser) result() *Import {
 			im.Profiles[i].Warnings = append(im.Profiles[i].Warnings, bundle.Warning{
 				Weakens: s.event.Name,
 				Text:    fmt.Sprintf("%d of %d samples have no stack; they count as %s", s.empty, total(im.Profiles[i]), profile.Unknown),
+			})
+		}
+		if s.branches > 0 {
+			im.Profiles[i].Warnings = append(im.Profiles[i].Warnings, bundle.Warning{
+				Weakens: s.event.Name,
+				Text:    fmt.Sprintf("branch stacks of %d samples are in the text, and are not used", s.branches),
 			})
 		}
 		if s.bare > 0 && s.event.PeriodFixed == 0 {

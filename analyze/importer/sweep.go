@@ -108,13 +108,9 @@ func (g Group) check() error {
 			}
 			recording = f.Path
 		}
-		t := f.Import.Traffic
-		if t == nil {
-			continue
-		}
-		if _, one := t.Bundle(f.Path); !one && len(t.Points) > 1 {
+		if t := f.Import.Traffic; t != nil && len(t.Runs()) > 1 {
 			return fmt.Errorf("%s holds the results of %d runs, and a run takes those of one: give the file of a single run",
-				f.Path, len(t.Points))
+				f.Path, len(t.Runs()))
 		}
 	}
 	return nil

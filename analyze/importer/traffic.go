@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"xfrmscope/collect/bundle"
@@ -24,9 +25,10 @@ type Traffic struct {
 type Point struct {
 	Line int `json:"line"` // in the file
 
-	Factor    string `json:"factor"`        // what N counts: "flows", "streams", "threads"
-	N         int    `json:"n"`             // the setting
-	Run       int    `json:"run,omitempty"` // from 1; 0 if the format has one run
+	Factor    string `json:"factor"`            // what N counts: "flows", "streams", "threads"
+	N         int    `json:"n"`                 // the setting
+	Run       int    `json:"run,omitempty"`     // from 1; 0 if the format has one run
+	Setting   string `json:"setting,omitempty"` // what else varies in the file: "200000 packets/s offered"
 	Direction string `json:"direction,omitempty"`
 	Device    string `json:"device,omitempty"` // pktgen's: "eth0@3"
 	CPU       int    `json:"cpu"`              // that sent, -1 if not told
@@ -36,7 +38,9 @@ type Point struct {
 
 	LostPackets *int64   `json:"lost_packets,omitempty"` // below 0 if more came than were sent
 	LossShare   *float64 `json:"loss_share,omitempty"`   // of the packets sent, 0..1
-	Errors      uint64   `json:"errors,omitempty"`       // the generator's own
+
+	// Warnings are about this point alone.
+	Warnings []bundle.Warning `json:"warnings,omitempty"`
 
 	FrameBytes   int     `json:"frame_bytes,omitempty"` // Ethernet frame without FCS
 	RequestedPPS float64 `json:"requested_pps,omitempty"`
@@ -51,32 +55,105 @@ type Side struct {
 	Rate    Rate     `json:"rate,omitzero"`
 }
 
-// Bundle sums the packets sent into what a run stores, over a window as long as
-// the longest point; false if a point does not tell packets or its time, or the
-// points are not parts of one run.
-func (t *Traffic) Bundle(source string) (bundle.Traffic, bool) {
-	out := bundle.Traffic{Source: source}
-	for _, p := range t.Points {
-		sameRun := p.Run == t.Points[0].Run && p.N == t.Points[0].N && p.Direction == t.Points[0].Direction
-		if p.Tx.Packets == nil || p.Seconds <= 0 || !sameRun {
+// A setting is what a generator was told, beside the flows.
+type setting struct {
+	value float64
+	text  string // "packets/s offered"
+}
+
+func (s setting) String() string { return strconv.FormatFloat(s.value, 'f', -1, 64) + " " + s.text }
+
+// setSettings names what varies between points of one N: without it they would
+// pass for repeats. settings are those of each point.
+func (t *Traffic) setSettings(settings [][]setting) {
+	seen := map[string]map[int]setting{} // by text and N: the first
+	varies := map[string]bool{}
+	for i, p := range t.Points {
+		for _, s := range settings[i] {
+			if seen[s.text] == nil {
+				seen[s.text] = map[int]setting{}
+			}
+			first, known := seen[s.text][p.N]
+			if !known {
+				seen[s.text][p.N] = s
+			} else if first != s {
+				varies[s.text] = true
+			}
+		}
+	}
+	for i := range t.Points {
+		var parts []string
+		for _, s := range settings[i] {
+			if varies[s.text] {
+				parts = append(parts, s.String())
+			}
+		}
+		t.Points[i].Setting = strings.Join(parts, ", ")
+	}
+}
+
+// Counts names the side whose packets a count of points is of.
+const (
+	Received = "received"
+	Sent     = "sent"
+)
+
+// Counted returns the packets of the points of one run: those that came, or, if
+// that is not told of each, those that were sent; "" if neither is told.
+func Counted(points []Point) (counts string, packets []uint64) {
+	for _, side := range []string{Received, Sent} {
+		packets = packets[:0]
+		for i := range points {
+			if n := points[i].Side(side).Packets; n != nil {
+				packets = append(packets, *n)
+			}
+		}
+		if len(packets) == len(points) && len(points) > 0 {
+			return side, packets
+		}
+	}
+	return "", nil
+}
+
+// Side returns what came or what was sent.
+func (p *Point) Side(counts string) *Side {
+	if counts == Received {
+		return &p.Rx
+	}
+	return &p.Tx
+}
+
+// SumPackets sums the packets of the points of one run into what a bundle
+// stores, over a window as long as the longest point; false if the points do not
+// tell packets or their time. In a run of several CPUs each point is a CPU's.
+func SumPackets(points []Point, source string) (bundle.Traffic, bool) {
+	counts, packets := Counted(points)
+	out := bundle.Traffic{Source: source + ", " + counts}
+	for i, p := range points {
+		if counts == "" || p.Seconds <= 0 {
 			return bundle.Traffic{}, false
 		}
-		out.Packets += *p.Tx.Packets
+		out.Packets += packets[i]
 		out.Window.EndNS = max(out.Window.EndNS, int64(p.Seconds*1e9))
 		if p.CPU >= 0 {
-			out.PerCPU = append(out.PerCPU, bundle.CPUPackets{CPU: p.CPU, Packets: *p.Tx.Packets})
+			out.PerCPU = append(out.PerCPU, bundle.CPUPackets{CPU: p.CPU, Packets: packets[i]})
 		}
 	}
-	if len(out.PerCPU) < len(t.Points) {
+	if len(out.PerCPU) < len(points) {
 		out.PerCPU = nil
 	}
-	return out, len(t.Points) > 0
+	return out, len(points) > 0
+}
+
+// warn tells what weakens the numbers of this point.
+func (p *Point) warn(format string, args ...any) {
+	p.Warnings = append(p.Warnings, bundle.Warning{Weakens: "traffic", Text: fmt.Sprintf(format, args...)})
 }
 
 // modeOf guesses the mode from a file's name, as
 // trex_results-16-3.3g-1440-one-sa.csv has it.
 func modeOf(name string) string {
-	words := strings.FieldsFunc(strings.ToLower(path.Base(name)), func(r rune) bool { return r == '-' || r == '_' || r == '.' })
+	words := wordsOf(name)
 	has := func(sequence ...string) bool {
 		for i := range words {
 			if i+len(sequence) <= len(words) && slices.Equal(words[i:i+len(sequence)], sequence) {
@@ -96,7 +173,7 @@ func modeOf(name string) string {
 	return ""
 }
 
-// trafficWarning weakens the traffic's numbers.
-func trafficWarning(format string, args ...any) bundle.Warning {
-	return bundle.Warning{Weakens: "traffic", Text: fmt.Sprintf(format, args...)}
+// wordsOf parts a file's name.
+func wordsOf(name string) []string {
+	return strings.FieldsFunc(strings.ToLower(path.Base(name)), func(r rune) bool { return strings.ContainsRune("-_.= ", r) })
 }

@@ -30,6 +30,9 @@ func (p Point) line() string {
 	if p.Run > 0 {
 		s += fmt.Sprintf(" run %d", p.Run)
 	}
+	if p.Setting != "" {
+		s += ", " + p.Setting
+	}
 	if p.Direction != "" {
 		s += " " + p.Direction
 	}
@@ -61,6 +64,9 @@ func pointLines(im *Import) string {
 	var out strings.Builder
 	for _, p := range im.Traffic.Points {
 		out.WriteString(p.line() + "\n")
+		for _, w := range p.Warnings {
+			out.WriteString("warning: " + w.Text + "\n")
+		}
 	}
 	for _, w := range im.Warnings {
 		out.WriteString("warning: " + w.Text + "\n")
@@ -103,9 +109,10 @@ warning: t:4: 3 flows, run 1: 10 packets sent and 8 received are no 3 lost
   {"fwd_tx_pps": 100, "fwd_tx_throughput_gibps": 3.5, "fwd_tx_opackets": 1000, "fwd_rx_pps": 50, "fwd_rx_bps": 1e9, "fwd_rx_throughput_gibps": 3.4, "fwd_rx_ipackets": 900, "fwd_l_pkts": 100, "fwd_l_pkts_percent": 10,
    "rev_tx_opackets": 20, "rev_rx_ipackets": 21, "rev_l_pkts": -1, "direction": "bidir", "flows": 4, "run": 2, "elapsed_runtime": 30.5, "tx_pps_req": 50, "cpu_load_total": 12.5}
 ]`, `4 flows run 2 fwd; tx 3.50 Gibit/s wire 1000 packets; rx 3.40 Gibit/s wire 900 packets; lost 100; loss 0.1000
-4 flows run 2 rev; tx not known 20 packets; rx not known 21 packets; lost -1
 warning: t:2: 4 flows, run 2: the throughput of 3.40 Gibit/s is not rx_bps and preambles on the wire (0.93 Gibit/s): another layer is meant
 warning: t:2: 4 flows, run 2: by rates 50.0 % of the packets came, by counts 90.0 %: TRex's rates are those of its last seconds, not of the run
+4 flows run 2 rev; tx not known 20 packets; rx not known 21 packets; lost -1
+warning: t:2: 4 flows, run 2: 1 more packets came than were sent in direction rev: counted as none lost
 `},
 		{"iperf3 TCP", iperfJSON, `{"start":{"version":"iperf 3.16","test_start":{"protocol":"TCP","num_streams":4,"blksize":131072,"reverse":1}},
 "intervals":[{"sum":{"bits_per_second":5e9,"omitted":true}},{"sum":{"bits_per_second":3e9,"omitted":false}}],
@@ -118,13 +125,51 @@ warning: t:2: 4 flows, run 2: by rates 50.0 % of the packets came, by counts 90.
 			"1 streams; tx 3000000000.00 bit/s payload 1000 packets; rx not known 900 packets; lost 100; loss 0.1000\n"},
 		{"iperf3, two results, one unhappy", iperfJSON, `{"end":{"sum_sent":{"bits_per_second":1}}}
 {"end":{"sum_sent":{"bits_per_second":2}},"error":"control socket has closed unexpectedly"}`,
-			"0 streams; tx 1.00 bit/s payload; rx not known\n0 streams; tx 2.00 bit/s payload; rx not known\nwarning: t:2: iperf3 says: control socket has closed unexpectedly\n"},
+			"0 streams run 1; tx 1.00 bit/s payload; rx not known\n0 streams run 2; tx 2.00 bit/s payload; rx not known\nwarning: t:2: iperf3 says: control socket has closed unexpectedly\n"},
 		{"iperf3 --json-stream", iperfJSON, `{"event":"start","data":{"version":"iperf 3.17","test_start":{"num_streams":2}}}
 {"event":"interval","data":{"sum":{"bits_per_second":3e9}}}
 {"event":"end","data":{"sum_sent":{"bits_per_second":3e9,"retransmits":0},"sum_received":{"bits_per_second":2e9}}}
 `, "2 streams; tx 3000000000.00 bit/s payload; rx 2000000000.00 bit/s payload\n"},
+		{"iperf3 UDP, a server's", iperfJSON, `{"start":{"accepted_connection":{"host":"a"},"test_start":{"num_streams":2}},
+"end":{"sum":{"seconds":4,"bytes":0,"bits_per_second":9,"lost_packets":20,"packets":100},"sum_sent":{"seconds":4,"bytes":0,"bits_per_second":0,"lost_packets":0,"packets":0},
+"sum_received":{"seconds":4,"bytes":80000,"bits_per_second":160000,"lost_packets":20,"packets":100}}}`,
+			"2 streams; tx not known; rx 160000.00 bit/s payload 80 packets; lost 20; loss 0.2000\n"},
+		{"iperf3 UDP, a server that sends", iperfJSON, `{"start":{"accepted_connection":{"host":"a"},"test_start":{"num_streams":1,"reverse":1}},
+"end":{"sum":{"seconds":4,"bytes":80000,"bits_per_second":160000,"lost_packets":0,"packets":100},"sum_sent":{"seconds":4,"bytes":80000,"bits_per_second":160000,"lost_packets":0,"packets":100},
+"sum_received":{"seconds":4,"bytes":0,"bits_per_second":0,"lost_packets":0,"packets":0}}}`,
+			"1 streams rev; tx 160000.00 bit/s payload 100 packets; rx not known\n"},
+		{"iperf3 UDP, nothing arrived", iperfJSON, `{"start":{"test_start":{"num_streams":1}},
+"end":{"sum":{"seconds":4,"bytes":80000,"bits_per_second":160000,"lost_packets":0,"packets":100},"sum_sent":{"seconds":4,"bytes":80000,"bits_per_second":160000,"lost_packets":0,"packets":100},
+"sum_received":{"seconds":4,"bytes":0,"bits_per_second":0,"lost_packets":0,"packets":0}}}`,
+			"1 streams; tx 160000.00 bit/s payload 100 packets; rx 0.00 bit/s payload 0 packets; lost 100; loss 1.0000\n"},
+		{"iperf3, text around", iperfJSON, `warning: the window is small
+{"end":{"sum_sent":{"bits_per_second":1,"bytes":7}}}
+and $ iperf3 -J
+{"end": {"sum_sent": {"bits_per_second":3}}}{"end":{"sum_sent":{"bits_per_second":2}}}
+bye
+`, `0 streams run 1; tx 1.00 bit/s payload; rx not known
+0 streams run 2; tx 3.00 bit/s payload; rx not known
+0 streams run 3; tx 2.00 bit/s payload; rx not known
+warning: t:1: lines of text beside the JSON are passed over, 3 in all
+`},
+		{"iperf3, the last of three cut off", iperfJSON, `{"end":{"sum_sent":{"bits_per_second":1}}}
+{"error":"interrupt - the client has terminated"}
+{"end":{"sum_sent":{`, `0 streams; tx 1.00 bit/s payload; rx not known
+warning: t:2: iperf3 failed: interrupt - the client has terminated; repeat the run: only the other results are used
+warning: t:3: the JSON ends too early; the run may have been interrupted: only the other results are used
+`},
+		{"iperf3 --bidir of 3.7, keys twice", iperfJSON, `{"end":{"sum_sent":{"bits_per_second":1},"sum_received":{"bits_per_second":1,"bytes":1},"sum_sent":{"bits_per_second":2},"sum_received":{"bits_per_second":2,"bytes":1}}}`,
+			"0 streams fwd; tx 1.00 bit/s payload; rx 1.00 bit/s payload\n0 streams rev; tx 2.00 bit/s payload; rx 2.00 bit/s payload\n"},
 		{"iperf3 --bidir", iperfJSON, `{"end":{"sum_sent":{"bits_per_second":1},"sum_received":{"bits_per_second":1},"sum_sent_bidir_reverse":{"bits_per_second":2},"sum_received_bidir_reverse":{"bits_per_second":2}}}`,
 			"0 streams fwd; tx 1.00 bit/s payload; rx 1.00 bit/s payload\n0 streams rev; tx 2.00 bit/s payload; rx 2.00 bit/s payload\n"},
+		{"TRex JSON, offered rates of one flow", trexSweep, `[{"flows":1,"run":1,"fwd_tx_opackets":9,"tx_pps_req":2000,"src_ports":4},
+{"flows":1,"run":1,"fwd_tx_opackets":9,"tx_pps_req":4000,"src_ports":4}]`,
+			"1 flows run 1, 2000 packets/s offered fwd; tx not known 9 packets; rx not known\n" +
+				"1 flows run 1, 4000 packets/s offered fwd; tx not known 9 packets; rx not known\n"},
+		{"a table of neper's runs", trexTable, "\xef\xbb\xbfFlows,Run 1,Run 2,Average\n4,1200.5,1300.5,1250\n8,2000,2100,1900\n",
+			"4 flows run 1; tx not known; rx 1200.50 Mbit/s payload\n4 flows run 2; tx not known; rx 1300.50 Mbit/s payload\n" +
+				"8 flows run 1; tx not known; rx 2000.00 Mbit/s payload\n8 flows run 2; tx not known; rx 2100.00 Mbit/s payload\n" +
+				"warning: t:3: column average says 1900 at 8 flows, the mean of its 2 runs is 2050.000\n"},
 		{"pktgen", pktgenText, `Params: count 100000  min_pkt_size: 60  max_pkt_size: 60
      frags: 0  delay: 0  clone_skb: 0  ifname: eth0@3
      flows: 0 flowlen: 0
@@ -133,7 +178,8 @@ Current:
      started: 7us  stopped: 15437us idle: 25us
 Result: OK: 15430(c15405+d25) usec, 100000 (60byte,0frags)
   6480562pps 3110Mb/sec (3110669760bps) errors: 2
-`, "1 threads eth0@3 cpu 3; tx 3110669760.00 bit/s frame 100000 packets; rx not known\n"},
+`, "1 threads eth0@3 cpu 3; tx 3110669760.00 bit/s frame 100000 packets; rx not known\n" +
+			"warning: t:8: eth0@3: 2 errors of sending, packets the driver did not take\n"},
 		{"pktgen by grep, one idle", pktgenText, `/proc/net/pktgen/eth0@0:Params: count 5  min_pkt_size: 60  max_pkt_size: 60
 /proc/net/pktgen/eth0@0:     frags: 0  delay: 0  clone_skb: 0  ifname: eth0@0
 /proc/net/pktgen/eth0@0:Result: OK: 10(c10+d0) usec, 5 (60byte,0frags)
@@ -173,6 +219,8 @@ func TestTrafficRefuses(t *testing.T) {
 		{trexTable, "#flows,run_1\n1,3,13\n", "f:2: a row of 3 cells"},
 		{trexTable, "#flows,run_1\n1,+Inf\n", `f:2: "+Inf" in column run_1`},
 		{trexTable, "# nothing\n", "f: no line #flows"},
+		{iperfJSON, "{\"end\":{\"sum\":{}}}\n{\"end\": {\"sum\":{}}}", "f:2: the same result stands at line 1"},
+		{iperfJSON, "{\"end\":{\"sum\":\n{\"lost_percent\": -nan}}}", "f:2: no JSON: invalid character 'n' in numeric literal: nan is"},
 		{trexSweep, "[\n[\n{\"tx_opackets\": 1,\n", "f:4: the JSON ends too early"},
 		{trexSweep, "[\n\n{\"tx_opackets\": 1, \"flow\": \"x\"}]", "f:3: flow is x, not a number"},
 		{trexSweep, "[\n{\"tx_opackets\": -1}]", "f:2: tx_opackets is -1, not a count"},
@@ -183,7 +231,7 @@ func TestTrafficRefuses(t *testing.T) {
 		{trexSweep, "[]", "f: no run with"},
 		{iperfJSON, `{"error": "unable to connect to server: Connection refused"}`, "f:1: iperf3 failed: unable to connect"},
 		{iperfJSON, "{\n\"start\":{}\n", "f:3: the JSON ends too early"},
-		{iperfJSON, "{\n\"end\":\n3}", "f:3: "},
+		{iperfJSON, "{\n\"end\":\n3}", "f:1: end is no object"},
 		{iperfJSON, `{"event":"end","data":[]}`, `f:1: event "end" of a JSON stream`},
 		{iperfJSON, "", "f: no result of iperf3"},
 		{pktgenText, "Params: count\nResult: OK: 1(c usec, \n", "f:2: "},
@@ -254,16 +302,13 @@ func TestModeOf(t *testing.T) {
 	}
 }
 
-func TestTrafficBundle(t *testing.T) {
+func TestSumPackets(t *testing.T) {
 	im := readText(t, pktgenText, "t", "ifname: eth0@0\nResult: OK: 10(c10+d0) usec, 5 (60byte,0frags)\nParams: \nifname: eth0@1\nResult: OK: 20(c10+d10) usec, 7 (60byte,0frags)\n")
-	got, ok := im.Traffic.Bundle("pktgen")
-	if text := fmt.Sprint(got.Source, got.Packets, got.PerCPU); !ok || text != "pktgen12 [{0 5} {1 7}]" {
+	got, ok := SumPackets(im.Traffic.Points, "pktgen")
+	if text := fmt.Sprint(got.Source, got.Packets, got.PerCPU); !ok || text != "pktgen, sent12 [{0 5} {1 7}]" {
 		t.Errorf("got %s, %v", text, ok)
 	}
-	if b, ok := (&Traffic{Points: []Point{{N: 1, Tx: Side{Packets: new(uint64(1))}}, {N: 2, Tx: Side{Packets: new(uint64(1))}}}}).Bundle("x"); ok {
-		t.Errorf("two settings became one run: %v", b)
-	}
-	if b, ok := (&Traffic{}).Bundle("x"); ok {
+	if b, ok := SumPackets(nil, "x"); ok {
 		t.Errorf("no point became a run: %v", b)
 	}
 }

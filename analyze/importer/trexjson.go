@@ -19,14 +19,17 @@ func readTRexJSON(r io.Reader, opt Options) (*Import, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := trexJSON{im: &Import{Traffic: &Traffic{Mode: modeOf(opt.Name)}}, file: opt.Name}
-	err = eachObject(data, func(o map[string]any, line int) error { return t.run(jsonObject{o, opt.Name, line, nil}) })
+	t := trexJSON{im: &Import{Traffic: &Traffic{Mode: modeOf(opt.Name)}}, opt: opt}
+	err = eachObject(data, func(o map[string]any, line int) error {
+		return t.run(&jsonObject{o, opt, line, nil})
+	})
 	if err != nil {
-		return nil, jsonError(data, err, opt)
+		return nil, jsonError(data, 0, err, opt)
 	}
 	if len(t.im.Traffic.Points) == 0 {
-		return nil, &SyntaxError{File: opt.Name, What: "no run with tx_opackets or fwd_tx_opackets"}
+		return nil, opt.bad(0, "no run with tx_opackets or fwd_tx_opackets")
 	}
+	t.im.Traffic.setSettings(t.settings)
 	return t.im, nil
 }
 
@@ -64,16 +67,16 @@ func eachObject(data []byte, do func(o map[string]any, line int) error) error {
 		case tok == json.Delim(']'):
 			depth--
 		default:
-			return &SyntaxError{Line: line, What: fmt.Sprintf("%v where an object of one run should stand", tok)}
+			return Options{}.bad(line, "%v where an object of one run should stand", tok)
 		}
 		if depth > maxNesting {
-			return &SyntaxError{Line: line, What: "arrays nested too deep"}
+			return Options{}.bad(line, "arrays nested too deep")
 		}
 	}
 }
 
-// jsonError puts a position to an error of reading data.
-func jsonError(data []byte, err error, opt Options) error {
+// jsonError puts a position to an error of reading data from a byte on.
+func jsonError(data []byte, from int64, err error, opt Options) error {
 	var ours *SyntaxError
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
@@ -81,20 +84,26 @@ func jsonError(data []byte, err error, opt Options) error {
 	case errors.As(err, &ours):
 		ours.File = opt.Name
 		return ours
-	case errors.As(err, &syntax):
-		return &SyntaxError{File: opt.Name, Line: lineAt(data, syntax.Offset), What: "no JSON: " + err.Error()}
+	case errors.As(err, &syntax) && !strings.Contains(err.Error(), "unexpected end"):
+		at := min(from+syntax.Offset, int64(len(data)))
+		bad := opt.bad(lineAt(data, at), "no JSON: %v", err)
+		if word := bytes.ToLower(data[max(at-2, 0):min(at+3, int64(len(data)))]); bytes.Contains(word, []byte("na")) {
+			bad.What += ": nan is no number of JSON"
+			bad.Fix = "iperf3 writes it for 0 of 0 packets: nothing arrived, or the run is too short; repeat the run"
+		}
+		return bad
 	case errors.As(err, &kind):
-		return &SyntaxError{File: opt.Name, Line: lineAt(data, kind.Offset), What: fmt.Sprintf("%s is a %s", kind.Field, kind.Value)}
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return &SyntaxError{File: opt.Name, Line: lineAt(data, int64(len(data))), What: "the JSON ends too early"}
+		return opt.bad(lineAt(data, from+kind.Offset), "%s is a %s", kind.Field, kind.Value)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &syntax):
+		return opt.bad(lineAt(data, int64(len(data))), "the JSON ends too early").fix("the run may have been interrupted")
 	}
-	return err
+	return opt.bad(lineAt(data, from), "%v", err)
 }
 
 // A jsonObject is read by key; the first value of a wrong kind is kept in err.
 type jsonObject struct {
 	values map[string]any
-	file   string
+	opt    Options
 	line   int
 	err    error
 }
@@ -108,7 +117,7 @@ func (o *jsonObject) number(key string) (float64, bool) {
 	n, ok := v.(json.Number)
 	f, err := n.Float64()
 	if (!ok || err != nil || math.IsInf(f, 0)) && o.err == nil {
-		o.err = &SyntaxError{File: o.file, Line: o.line, What: fmt.Sprintf("%s is %v, not a number", key, v)}
+		o.err = o.opt.bad(o.line, "%s is %v, not a number", key, v)
 	}
 	return f, ok && err == nil
 }
@@ -124,7 +133,7 @@ func (o *jsonObject) count(key string) *uint64 {
 	if !ok {
 		if f < 0 || f >= 1<<63 || f != math.Trunc(f) {
 			if o.err == nil {
-				o.err = &SyntaxError{File: o.file, Line: o.line, What: fmt.Sprintf("%s is %s, not a count", key, text)}
+				o.err = o.opt.bad(o.line, "%s is %s, not a count", key, text)
 			}
 			return nil
 		}
@@ -144,29 +153,45 @@ func (o *jsonObject) small(key string) int {
 
 type trexJSON struct {
 	im       *Import
-	file     string
-	percents int // percentages that contradict the counts
+	opt      Options
+	settings [][]setting // by point
+	percents int         // percentages that contradict the counts
 }
 
 // run adds the points of one object: one a direction.
-func (t *trexJSON) run(o jsonObject) error {
+func (t *trexJSON) run(o *jsonObject) error {
 	found := false
 	for _, prefix := range []string{"", "fwd_", "rev_"} {
 		if o.count(prefix+"tx_opackets") == nil {
 			continue
 		}
 		found = true
-		p := t.point(&o, prefix)
+		p := t.point(o, prefix)
 		if o.err != nil {
 			return o.err
 		}
-		t.check(&o, prefix, &p)
+		t.check(o, prefix, &p)
 		t.im.Traffic.Points = append(t.im.Traffic.Points, p)
+		t.settings = append(t.settings, o.settings())
 	}
 	if o.err == nil && !found {
-		return &SyntaxError{File: o.file, Line: o.line, What: "an object without tx_opackets or fwd_tx_opackets: no run of TRex"}
+		return o.opt.bad(o.line, "an object without tx_opackets or fwd_tx_opackets: no run of TRex")
 	}
 	return o.err
+}
+
+// settings are what a script may vary beside the flows.
+func (o *jsonObject) settings() []setting {
+	var out []setting
+	for _, key := range [...]struct{ name, text string }{
+		{"tx_pps_req", "packets/s offered"}, {"src_ips", "source addresses"}, {"dst_ips", "destination addresses"},
+		{"src_ports", "source ports"}, {"dst_ports", "destination ports"}, {"frame_size", "bytes a frame"},
+	} {
+		if v, ok := o.number(key.name); ok {
+			out = append(out, setting{v, key.text})
+		}
+	}
+	return out
 }
 
 func (t *trexJSON) point(o *jsonObject, prefix string) Point {
@@ -189,14 +214,14 @@ func (t *trexJSON) point(o *jsonObject, prefix string) Point {
 	if lost, sent := p.LostPackets, p.Tx.Packets; lost != nil && *lost >= 0 && sent != nil && *sent > 0 {
 		p.LossShare = new(float64(*lost) / float64(*sent)) // some files have a share where the key says percent
 	}
-	if e := o.count(prefix + "tx_errors"); e != nil {
-		p.Errors = *e
-	}
 	p.RequestedPPS, _ = o.number("tx_pps_req")
 	if prefix == "" {
 		p.RequestedPPS *= float64(p.N)
 	}
-	p.Seconds, _ = o.number("elapsed_runtime")
+	var ok bool
+	if p.Seconds, ok = o.number("duration"); !ok || p.Seconds <= 0 { // of sending; the other waits for stragglers, too
+		p.Seconds, _ = o.number("elapsed_runtime")
+	}
 	return p
 }
 
@@ -213,28 +238,37 @@ func (o *jsonObject) side(prefix, packets, bytes string) Side {
 	return s
 }
 
-// check warns of numbers of one run that contradict each other.
+// check warns of numbers of one run that contradict each other, and of errors.
 func (t *trexJSON) check(o *jsonObject, prefix string, p *Point) {
 	warn := func(format string, args ...any) {
-		at := fmt.Sprintf("%s:%d: %d flows, run %d: ", t.file, o.line, p.N, p.Run)
-		t.im.Warnings = append(t.im.Warnings, trafficWarning(at+format, args...))
+		at := fmt.Sprintf("%s:%d: %d flows, run %d: ", t.opt.Name, o.line, p.N, p.Run)
+		p.warn(at+format, args...)
 	}
 	if p.N == 0 {
 		warn("the number of flows is missing")
 	}
-	sent, came := p.Tx.Packets, p.Rx.Packets
-	if came != nil && p.LostPackets != nil && int64(*sent)-int64(*came) != *p.LostPackets {
-		warn("%d packets sent and %d received are no %d lost", *sent, *came, *p.LostPackets)
+	if n := o.count(prefix + "tx_errors"); n != nil && *n > 0 {
+		warn("TRex counts %d errors of sending", *n)
 	}
-	if percent, ok := o.number(prefix + "l_pkts_percent"); ok && p.LossShare != nil && math.Abs(percent-100**p.LossShare) > 0.02 && t.percents == 0 {
+	sent, came, lost := p.Tx.Packets, p.Rx.Packets, p.LostPackets
+	if came != nil && lost != nil && int64(*sent)-int64(*came) != *lost {
+		warn("%d packets sent and %d received are no %d lost", *sent, *came, *lost)
+	}
+	if lost != nil && *lost < 0 {
+		warn("%d more packets came than were sent%s: counted as none lost", -*lost, inDirection(p.Direction))
+	}
+	percent, told := o.number(prefix + "l_pkts_percent")
+	if told && p.LossShare != nil && math.Abs(percent-100**p.LossShare) > 0.02 && t.percents == 0 {
 		t.percents++
-		warn("l_pkts_percent is %v, but %.2f %% of the packets sent were lost: counts are used, here and below", percent, 100**p.LossShare)
+		warn("l_pkts_percent is %v, but %.2f %% of the packets sent were lost: counts are used, here and below",
+			percent, 100**p.LossShare)
 	}
 	bps, ok := o.number(prefix + "rx_bps")
 	if ok && p.Rx.PPS != nil && p.Rx.Rate.Known() {
-		wire := bps + *p.Rx.PPS*20*8 // preamble, start and gap; TRex counts the FCS in rx_bps
-		if math.Abs(wire-p.Rx.Rate.BPS()) > 0.02*wire {
-			warn("the throughput of %v is not rx_bps and preambles on the wire (%.2f Gibit/s): another layer is meant", p.Rx.Rate, wire/gibitPerSecond.bits())
+		onWire := bps + *p.Rx.PPS*20*8 // preamble, start and gap; TRex counts the FCS in rx_bps
+		if math.Abs(onWire-p.Rx.Rate.BPS()) > 0.02*onWire {
+			warn("the throughput of %v is not rx_bps and preambles on the wire (%.2f Gibit/s): another layer is meant",
+				p.Rx.Rate, onWire/gibitPerSecond.bits())
 		}
 	}
 	if p.Rx.PPS == nil || p.Tx.PPS == nil || came == nil || *p.Tx.PPS <= 0 || *sent == 0 {
@@ -242,6 +276,14 @@ func (t *trexJSON) check(o *jsonObject, prefix string, p *Point) {
 	}
 	byRate, byCount := *p.Rx.PPS / *p.Tx.PPS, float64(*came)/float64(*sent)
 	if math.Abs(byRate-byCount) > 0.02*byCount {
-		warn("by rates %.1f %% of the packets came, by counts %.1f %%: TRex's rates are those of its last seconds, not of the run", 100*byRate, 100*byCount)
+		warn("by rates %.1f %% of the packets came, by counts %.1f %%: TRex's rates are those of its last seconds, not of the run",
+			100*byRate, 100*byCount)
 	}
+}
+
+func inDirection(direction string) string {
+	if direction == "" {
+		return ""
+	}
+	return " in direction " + direction
 }

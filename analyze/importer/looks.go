@@ -1,0 +1,157 @@
+package importer
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+func looksPerfData(head []byte) bool {
+	return bytes.HasPrefix(head, []byte("PERFILE2")) || bytes.HasPrefix(head, []byte("2ELIFREP"))
+}
+
+func looksSVG(head []byte) bool {
+	trimmed := bytes.TrimSpace(head)
+	return bytes.HasPrefix(trimmed, []byte("<")) && bytes.Contains(head, []byte("<svg"))
+}
+
+// looksJSON reports whether a line begins an object or a list: iperf3 and shells
+// print lines of text in front.
+func looksJSON(head []byte) bool {
+	for line := range bytes.Lines(head) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && (line[0] == '{' || line[0] == '[') {
+			return true
+		}
+	}
+	return false
+}
+
+func looksTRexJSON(head []byte) bool {
+	return looksJSON(head) &&
+		containsAny(head, `"tx_opackets"`, `"fwd_tx_opackets"`, `"rev_tx_opackets"`, `tx_throughput_gibps"`)
+}
+
+func looksIPerf3(head []byte) bool {
+	return looksJSON(head) && containsAny(head, `"iperf 3`, `"test_start"`, `"sum_sent"`, `"connected"`)
+}
+
+func looksLockCSV(head []byte) bool {
+	for line := range bytes.Lines(head) {
+		if _, ok := parseLockHeader(bytes.TrimRight(line, "\r\n")); ok {
+			return true
+		}
+	}
+	return false
+}
+
+func looksPktgen(head []byte) bool {
+	return containsAny(head, "Result: OK:", "Result: Idle", "pkts-sofar:") &&
+		containsAny(head, "Params: count", "pps ")
+}
+
+// looksScript reports whether most lines of the head are of samples, and one is
+// the first of a sample.
+func looksScript(head []byte) bool {
+	if bytes.HasPrefix(head, []byte("# ========\n# captured on")) {
+		return true
+	}
+	samples, known, odd := 0, 0, 0
+	maybe := false // the line before can be the first of a sample, if a frame follows
+	for line := range bytes.Lines(wholeLines(head)) {
+		line = bytes.TrimRight(line, "\r\n")
+		var h header
+		isHeader := parseHeader(line, &h) && h.tid >= 0
+		_, isFrame := parseFrame(line)
+		indented := len(line) > 0 && (line[0] == ' ' || line[0] == '\t')
+		switch {
+		case len(line) == 0 || line[0] == '#':
+		case isHeader && h.timed:
+			known++
+			samples++
+		case indented && isFrame:
+			if known++; maybe {
+				samples++
+			}
+		case isHeader && looksEvent(h.event):
+			known++
+			if maybe = true; frameIn(h.rest) != nil {
+				samples++
+			}
+			continue
+		case indented && (isSourceLine(line) || isBranchLine(line)):
+		default:
+			odd++
+		}
+		maybe = false
+	}
+	return samples > 0 && known >= odd
+}
+
+// looksEvent reports whether a word can be the name of an event: a sentence of
+// prose that ends in a colon is none.
+func looksEvent(name []byte) bool { return len(name) > 0 && !bytes.ContainsAny(name, " \t") }
+
+// wholeLines takes off a last line that the end of the head may cut.
+func wholeLines(head []byte) []byte {
+	if len(head) < HeadBytes {
+		return head
+	}
+	return head[:bytes.LastIndexByte(head, '\n')+1]
+}
+
+// looksFolded reports whether the whole lines of the head are stacks and their
+// counts: one bad line among three is skipped and told later, but a text in
+// which no line has two frames is a list of something else.
+func looksFolded(head []byte) bool {
+	if !utf8.Valid(head[:len(head)-cutRune(head)]) {
+		return false
+	}
+	stacks, bad := 0, 0
+	for line := range bytes.Lines(wholeLines(head)) {
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		switch stack, _, ok := splitFolded(line); {
+		case !ok:
+			bad++
+		case bytes.IndexByte(stack, ';') > 0:
+			stacks++
+		}
+	}
+	return stacks > 0 && 2*bad <= stacks
+}
+
+// cutRune returns the number of bytes of a rune that the end of head cuts off.
+func cutRune(head []byte) int {
+	for n := 1; n <= min(utf8.UTFMax-1, len(head)); n++ {
+		if b := head[len(head)-n]; utf8.RuneStart(b) {
+			if !utf8.FullRune(head[len(head)-n:]) {
+				return n
+			}
+			return 0
+		}
+	}
+	return 0
+}
+
+// looksPprof recognises an uncompressed profile.proto: field 1, sample_type,
+// comes first in what every known writer makes, and it is binary.
+func looksPprof(head []byte) bool {
+	return head[0] == 0x0a && bytes.ContainsFunc(head, func(r rune) bool {
+		return r < ' ' && r != '\n' && r != '\r' && r != '\t'
+	})
+}
+
+func containsAny(head []byte, words ...string) bool {
+	for _, w := range words {
+		if bytes.Contains(head, []byte(w)) {
+			return true
+		}
+	}
+	return false
+}
+
+func firstLine(head []byte, limit int) []byte {
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	return line[:min(limit, len(line))]
+}

@@ -1,0 +1,79 @@
+package importer
+
+import (
+	"bytes"
+	"regexp"
+)
+
+// refused tells an input that is often at hand and holds nothing that can be
+// imported: what it is, and the export that can.
+func refused(head []byte) (why, use string) {
+	const (
+		stacks = "`perf record -a -g`, then the perf.data or `perf script`"
+		locks  = "`perf lock contention -x,`"
+		record = "`xfrmscope record`, which reads them at both ends of its window"
+		neper  = "a table Flows,Run 1,Run 2,Average of its throughputs in Mbit/s"
+	)
+	has := func(words ...string) bool {
+		for _, w := range words {
+			if !bytes.Contains(head, []byte(w)) {
+				return false
+			}
+		}
+		return true
+	}
+	for _, known := range []struct {
+		is       bool
+		why, use string
+	}{
+		{bytes.HasPrefix(head, []byte("xfrmscope ")), "it is a digest of xfrmscope", "the results.json beside it"},
+		{bytes.HasPrefix(head, []byte("\x7fELF")), "it is a program or a library (ELF)", stacks},
+		{bytes.HasPrefix(head, []byte("PERFFILE")), "it is a perf.data of the first kind, which perf wrote until 2012",
+			"`perf script` of a perf of that age"},
+		{has("linux-perf-json-version"), "it is JSON of `perf data convert`", stacks},
+		{has("speedscope.app"), "it is a profile of speedscope", "the folded stacks it was made of"},
+		{has("PerfTop:") || has("Samples:", "Event count (approx.)", "lost:", "drop:"), "it is the screen of perf top", stacks},
+		{has("Overhead", "Symbol") || has("Overhead", "Command"), "it is text of perf report", "the perf.data, or `perf script`"},
+		{has("Performance counter stats for"), "it is text of perf stat, which knows no functions", stacks},
+		{matches(head, `^\s*\d+\.\d+ \(.*?\): \S+/\d+ \w+\(`), "it is text of perf trace", stacks},
+		{has("# tracer:"), "it is text of ftrace", stacks},
+		{has("contended", "total wait", "avg wait"), "it is the table of perf lock for people", locks},
+		{has("acquired", "contended", "avg wait"), "it is the table of perf lock for people", locks},
+		{has("lock_stat version"), "it is /proc/lock_stat", locks},
+		{has("Caller", "Avg Wait") || has("Caller", "Avg Spin") || has("Caller", "Avg Hold"), "it is text of klockstat", locks},
+		{matches(head, `^src \S+ dst \S+`) && has("proto ", "spi "), "it is text of ip xfrm", record},
+		{has("NIC statistics:") || onlyLines(head, `^\s*[\w.\[\]-]+: \d+$`), "it is a list of counters, as ethtool -S prints it", record},
+		{onlyLines(head, `^(@\w*(\[.*\])?: -?\d+|Attaching \d+ probes?\.\.\.)$`), "it is a map of bpftrace without stacks", stacks},
+		{matches(head, `^@\w*\[$`), "it is text of bpftrace", "`stackcollapse-bpftrace.pl`, whose output is folded stacks"},
+		{has("[ ID] Interval") || has("iperf Done.") || has("Client connecting to"), "it is text of iperf", "`iperf3 -J`"},
+		{looksJSON(head) && has(`"opackets"`), "it is statistics of TRex's ports, of no run with a length",
+			"a list of runs with tx_opackets, rx_ipackets, flows and duration"},
+		{has("throughput=") && has("num_flows="), "it is text of neper", neper},
+		{matches(head, `^(tid|time),(flow_id|tid),`), "it is samples of neper", neper},
+	} {
+		if known.is {
+			return known.why, known.use
+		}
+	}
+	return "", ""
+}
+
+// matches reports whether a line matches.
+func matches(head []byte, pattern string) bool {
+	return regexp.MustCompile("(?m)" + pattern).Match(head)
+}
+
+// onlyLines reports whether all lines match, and there is one.
+func onlyLines(head []byte, pattern string) bool {
+	line, seen := regexp.MustCompile(pattern), false
+	for text := range bytes.Lines(wholeLines(head)) {
+		if text = bytes.TrimRight(text, "\r\n"); len(text) == 0 {
+			continue
+		}
+		if !line.Match(text) {
+			return false
+		}
+		seen = true
+	}
+	return seen
+}
