@@ -129,7 +129,10 @@ func percent(v metric.Value) string {
 }
 
 func cpus(n int) string {
-	if n == 1 {
+	switch n {
+	case 0:
+		return "CPUs not recorded"
+	case 1:
 		return "1 CPU"
 	}
 	return fmt.Sprintf("%d CPUs", n)
