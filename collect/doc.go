@@ -15,5 +15,6 @@
 //	bundle      the contract: the files of a run, which analyze reads
 //	pack        a bundle as one file, to be published
 //	top         the waits of now, on a terminal
+//	lab         a simulated machine with coherent caches, whose counts have no sampling error
 //	selftest    what the probes see of a contention that is known
 package collect

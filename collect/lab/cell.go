@@ -1,0 +1,139 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"xfrmscope/collect/bundle"
+)
+
+// A Cell is one boot of a sender: the windows that are counted in it.
+type Cell struct {
+	Sender
+	Seed    int
+	Warm    int // packets of the slowest CPU before the first window
+	Count   int // and in a window, at least
+	Windows int
+	Limit   time.Duration // a cell that takes longer hangs
+}
+
+// tickInsns is how many instructions a CPU executes from tick to tick. Less would
+// make ticks more than 1 % of them, more would put off the frees of RCU, which wait
+// for ticks, by more packets than a window has.
+const tickInsns = 1_000_000
+
+// Counts is what a cell counted.
+type Counts struct {
+	windows []*window
+	sas     []bundle.SA // as the sender was set up
+	memory  *ram        // of the guest at its end
+}
+
+// Close lets go of the guest's memory.
+func (c *Counts) Close() { c.memory.close() }
+
+// Run boots a cell and counts. program is a static binary that obeys GuestCommand,
+// plugin is the path of the built plugin.
+func (k *Kernel) Run(ctx context.Context, program, plugin string, cell Cell) (*Counts, error) {
+	initrd, err := pack(program, order{Task: "send", Sender: cell.Sender}, k.mods)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "xfrmscope-lab-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	options, line, err := k.model(cell)
+	if err != nil {
+		return nil, err
+	}
+	out := filepath.Join(dir, "window")
+	m := machine{kernel: k.Image, initrd: initrd, cpus: cell.CPUs + 1, append: line, seed: cell.Seed,
+		limit: cell.Limit, plugin: fmt.Sprintf("%s,out=%s,%s", plugin, out, options)}
+	mem, console, err := m.boot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &Counts{memory: mem}
+	if err := c.read(out, cell.Windows); err != nil {
+		mem.close()
+		if errors.Is(err, fs.ErrNotExist) {
+			err = &BootError{Why: "the guest ended before it had sent its packets", Console: console}
+		}
+		return nil, errors.Join(failure(console), err)
+	}
+	if err := k.accept(c); err != nil {
+		mem.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// model returns the plugin's options but its output, and the kernel's command line.
+func (k *Kernel) model(cell Cell) (options, line string, err error) {
+	line, poke, err := k.timing(tickInsns * uint64(cell.CPUs))
+	if err != nil {
+		return "", "", err
+	}
+	options = fmt.Sprintf("senders=%d,warm=%d,count=%d,windows=%d,%s",
+		cell.CPUs, cell.Warm, cell.Count, cell.Windows, poke)
+	for _, o := range []struct{ option, symbol string }{
+		{"packet", "ip_forward"},
+		{"alloc", "dst_alloc"}, {"free", "dst_destroy_rcu"},
+		{"tick", "asm_sysvec_apic_timer_interrupt"}, {"tick_end", "irq_exit_rcu"},
+	} {
+		at, err := k.symbol(o.symbol)
+		if err != nil {
+			return "", "", err
+		}
+		options += fmt.Sprintf(",%s=%x", o.option, at)
+	}
+	return options, line, nil
+}
+
+func (c *Counts) read(out string, windows int) error {
+	for i := range windows {
+		f, err := os.Open(fmt.Sprintf("%s.%d", out, i))
+		if err != nil {
+			return err
+		}
+		w, err := readWindow(f)
+		f.Close()
+		if err != nil {
+			return err
+		}
+		c.windows = append(c.windows, w)
+	}
+	return nil
+}
+
+// accept takes what the guest left, and holds its modules against those learned:
+// their functions are named by where they lay then.
+func (k *Kernel) accept(c *Counts) error {
+	message, err := c.memory.message()
+	if err != nil {
+		return err
+	}
+	files, err := untar(message)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(files[fileSAs], &c.sas); err != nil {
+		return fmt.Errorf("the guest's SAs: %w", err)
+	}
+	then, now := moduleBases(k.files[fileModules]), moduleBases(files[fileModules])
+	for name, base := range now {
+		if then[name] != base {
+			return fmt.Errorf("module %s lies at %s, and lay at %q when the kernel was learned: "+
+				"its functions can't be named", name, base, then[name])
+		}
+	}
+	return nil
+}

@@ -1,0 +1,31 @@
+// Package lab measures on a machine that does not exist: QEMU emulates N CPUs,
+// and a plugin gives them private caches that a directory keeps coherent. What
+// no software clock shows on a real machine is counted there without a sampling
+// error: which cache lines move between CPUs, for each packet.
+//
+// # The machine
+//
+// QEMU runs under -icount with one thread, so that the same start gives the same
+// counts to the last digit. Each core has an L1 of 32 KiB and an L2 of 1 MiB, both
+// of 8 ways; a directory knows who has a line and who wrote it last. A core's
+// clock is its cycles: one for an instruction, and what coherent.c's table adds
+// for misses, transfers, locked instructions and pause. The plugin ends the time
+// slice of a core that is 100 cycles ahead of the slowest, so that all advance
+// alike and a CPU that waits for a lock waits for its holder's cycles.
+//
+// NotModelled says what such a machine lacks. It stands beside every number.
+//
+// # Words
+//
+// A transfer is an access that another core's modified line answered. An upgrade
+// is a write to a line that others hold too, which takes it from them.
+//
+// # The guest
+//
+// The guest's first program is this very binary (Guest), packed into an
+// initramfs with the modules it loads; there is no distribution. It hands files
+// to the host through the guest's memory, which is a file here (see mailbox.go).
+package lab
+
+// NotModelled is what every number of the simulated machine lacks.
+const NotModelled = "simulated: no prefetch, store buffers, NUMA, SMT, cache slices or out-of-order execution"

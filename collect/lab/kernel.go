@@ -1,0 +1,226 @@
+package lab
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"debug/elf"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"xfrmscope/collect/record"
+)
+
+// learned are the files of the guest that tell the host about its kernel.
+var learned = []string{fileKallsyms, fileModules, fileBTF, fileVersion, fileHZ}
+
+const (
+	fileKallsyms = "/proc/kallsyms"
+	fileModules  = "/proc/modules"
+	fileBTF      = "/sys/kernel/btf/vmlinux"
+	fileVersion  = "/proc/sys/kernel/osrelease"
+	fileHZ       = "/proc/sys/net/ipv4/route/error_cost"
+)
+
+// textBase is where the kernel's image is mapped, as nokaslr leaves it
+// (__START_KERNEL_map, arch/x86/include/asm/page_64_types.h, 7.3).
+const textBase = 0xffffffff80000000
+
+// A Kernel is a kernel that was booted once, to learn its symbols.
+type Kernel struct {
+	Image   string // bzImage
+	Release string
+	BTF     []byte // nil if it has none
+	files   map[string][]byte
+	symbols map[string]uint64 // of the kernel itself
+	mods    []file
+	hz      int
+}
+
+// Learn boots the kernel once, with its modules if a directory is given, unless the
+// cache directory holds what it learned of the same before. program is a static
+// binary that obeys GuestCommand.
+func Learn(ctx context.Context, cache, image, moduleDir, program string) (*Kernel, error) {
+	k := &Kernel{Image: image, symbols: map[string]uint64{}}
+	var err error
+	if moduleDir != "" {
+		if k.mods, err = modules(moduleDir); err != nil {
+			return nil, err
+		}
+	}
+	known, err := k.cacheName(cache)
+	if err != nil {
+		return nil, err
+	}
+	if message, err := os.ReadFile(known); err == nil {
+		return k, k.read(message)
+	}
+	message, err := k.ask(ctx, program)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.read(message); err != nil {
+		return nil, err
+	}
+	return k, writeCache(known, message)
+}
+
+// cacheName is of the kernel and of the modules, as they are.
+func (k *Kernel) cacheName(cache string) (string, error) {
+	data, err := os.ReadFile(k.Image)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	sum.Write(data)
+	for _, m := range k.mods {
+		fmt.Fprintf(sum, "%s %d\n", m.name, len(m.data))
+		sum.Write(m.data)
+	}
+	return filepath.Join(cache, "kernel-"+hex.EncodeToString(sum.Sum(nil)[:8])+".tar"), nil
+}
+
+// writeCache writes a file that others may read at any moment.
+func writeCache(name string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	part := fmt.Sprintf("%s.%d", name, os.Getpid())
+	if err := os.WriteFile(part, data, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(part, name)
+}
+
+// ask boots the kernel and returns what the guest left.
+func (k *Kernel) ask(ctx context.Context, program string) ([]byte, error) {
+	initrd, err := pack(program, order{Task: "learn"}, k.mods)
+	if err != nil {
+		return nil, err
+	}
+	m := machine{kernel: k.Image, initrd: initrd, cpus: 1, limit: 3 * time.Minute}
+	mem, console, err := m.boot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer mem.close()
+	if err := failure(console); err != nil {
+		return nil, err
+	}
+	message, err := mem.message()
+	if err != nil {
+		return nil, &BootError{Why: err.Error(), Console: console}
+	}
+	return message, nil
+}
+
+func (k *Kernel) read(message []byte) error {
+	var err error
+	if k.files, err = untar(message); err != nil {
+		return err
+	}
+	k.BTF, k.Release = k.files[fileBTF], strings.TrimSpace(string(k.files[fileVersion]))
+	for line := range strings.Lines(string(k.files[fileKallsyms])) {
+		f := strings.Fields(line)
+		if len(f) != 3 { // four: of a module
+			continue
+		}
+		addr, err := strconv.ParseUint(f[0], 16, 64)
+		if err != nil {
+			return fmt.Errorf("%s: %w", fileKallsyms, err)
+		}
+		if _, twice := k.symbols[f[2]]; !twice {
+			k.symbols[f[2]] = addr
+		}
+	}
+	// Its default is HZ, as a plain number (ip_rt_error_cost, net/ipv4/route.c, 7.3).
+	if _, err := fmt.Sscan(string(k.files[fileHZ]), &k.hz); err != nil || k.hz < 24 || k.hz > 10000 {
+		return &record.Missing{What: "the kernel's HZ", Why: "the guest has no usable " + fileHZ, Err: err,
+			Fix: "build it with CONFIG_SYSCTL and CONFIG_INET"}
+	}
+	return nil
+}
+
+// untar returns the files of a guest's message.
+func untar(message []byte) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	r := tar.NewReader(bytes.NewReader(message))
+	for {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return files, nil
+		}
+		if err == nil {
+			files[h.Name], err = io.ReadAll(r)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the guest's message: %w", err)
+		}
+	}
+}
+
+// moduleBases reads where each module lies out of /proc/modules.
+func moduleBases(text []byte) map[string]string {
+	bases := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) >= 6 {
+			bases[f[0]] = f[5]
+		}
+	}
+	return bases
+}
+
+// symbol returns an address, or what the kernel lacks without it.
+func (k *Kernel) symbol(name string) (uint64, error) {
+	if at, ok := k.symbols[name]; ok {
+		return at, nil
+	}
+	return 0, &record.Missing{What: "the kernel " + k.Release, Why: "it has no symbol " + name,
+		Fix: "build it with CONFIG_KALLSYMS_ALL"}
+}
+
+// timing returns the command line and the plugin's option that set how fast the
+// guest's time goes: from one tick of a CPU to its next all CPUs together execute so
+// many instructions. Nothing is calibrated, which would take as long and end
+// elsewhere each time.
+func (k *Kernel) timing(tick uint64) (append, poke string, err error) {
+	start, err := k.symbol("start_kernel")
+	if err != nil {
+		return "", "", err
+	}
+	period, err := k.symbol("lapic_timer_period")
+	if err != nil {
+		return "", "", err
+	}
+	// An instruction is a nanosecond of QEMU's, by which its TSC and its APIC timer count.
+	return fmt.Sprintf("tsc_early_khz=%d cpu_init_udelay=0 tsc=reliable lpj=%d", tick*uint64(k.hz)/1000, tick),
+		fmt.Sprintf("ram=/proc/self/fd/3,poke=%x:%x:%d", start, period-textBase, tick), nil
+}
+
+// checkStatic tells a binary that the guest can't start.
+func checkStatic(program string) error {
+	f, err := elf.Open(program)
+	if err != nil {
+		return fmt.Errorf("%s as the guest's first program: %w", program, err)
+	}
+	defer f.Close()
+	if f.Machine != elf.EM_X86_64 {
+		return &record.Missing{What: "the guest's first program", Why: program + " is not for x86-64",
+			Fix: "run the lab on an x86-64 machine"}
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			return &record.Missing{What: "the guest's first program", Why: program + " is not static",
+				Fix: "build it with CGO_ENABLED=0"}
+		}
+	}
+	return nil
+}

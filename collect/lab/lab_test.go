@@ -1,0 +1,51 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"xfrmscope/collect/record"
+)
+
+// needKernel returns what a test with a machine needs, or skips with the reason.
+func needKernel(t *testing.T) (program string, k *Kernel) {
+	t.Helper()
+	image, program := os.Getenv("XFRMSCOPE_LAB_KERNEL"), os.Getenv("XFRMSCOPE_LAB_PROGRAM")
+	if image == "" || program == "" {
+		t.Skip("XFRMSCOPE_LAB_KERNEL and XFRMSCOPE_LAB_PROGRAM are not set; make lab-test sets them")
+	}
+	k, err := Learn(context.Background(), cacheDir(t), image, os.Getenv("XFRMSCOPE_LAB_MODULES"), program)
+	need(t, err)
+	t.Logf("%s, HZ %d, %d symbols, %d modules", k.Release, k.hz, len(k.symbols), len(k.mods))
+	return program, k
+}
+
+func TestLearn(t *testing.T) {
+	needKernel(t)
+}
+
+// need ends the test if there is an error: it is skipped if something is not installed.
+func need(t *testing.T, err error) {
+	t.Helper()
+	var missing *record.Missing
+	if errors.As(err, &missing) {
+		t.Skip(err)
+	}
+	if boot := (*BootError)(nil); errors.As(err, &boot) {
+		t.Log(strings.Join(boot.Console, "\n"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// cacheDir keeps what is built and learned between runs of the tests, if it is named.
+func cacheDir(t *testing.T) string {
+	if dir := os.Getenv("XFRMSCOPE_LAB_CACHE"); dir != "" {
+		return dir
+	}
+	return t.TempDir()
+}

@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A QEMU TCG plugin: N cores with private caches that a directory keeps coherent. It runs under -icount, where one
+ * thread of QEMU takes the cores in turn: nothing here needs a lock, and the same start gives the same counts to the
+ * last digit.
+ *
+ * options  out=FILE      window w is written to FILE.w
+ *          packet=ADDR   the function whose calls are the packets; the model is off until every sender has called it
+ *          alloc=ADDR free=ADDR  a window ends when as many were freed in it as allocated: deferred work is neither
+ *                        pushed out of a window nor booked to the next
+ *          tick=ADDR tick_end=ADDR  where a timer's interrupt begins and ends, whose instructions are counted
+ *          senders=N     CPUs 0..N-1
+ *          warm=W        packets that the slowest sender does before the first window
+ *          count=C       packets that the slowest sender does in a window, at least
+ *          windows=K     then QEMU ends
+ *          user=1        models the data of user space instead of the kernel's
+ *          ram=FILE poke=ADDR:PHYS:VALUE  when ADDR is first executed, 32 bits of the guest's memory are set
+ *
+ * Time: a core's clock is its cycles, by the costs below. The core that is QUANTUM ahead of the slowest ends its time
+ * slice, so that all advance alike, who waits for a lock too. A core that sleeps wakes at the time of the slowest.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "plugin.h"
+
+#define EXPORT __attribute__((visibility("default")))
+EXPORT int qemu_plugin_version = 4;
+
+enum { L1_SETS = 64, L1_WAYS = 8, L2_SETS = 2048, L2_WAYS = 8, DIR_BITS = 21, DIR_PROBES = 16, MAX_CPUS = 64 };
+enum { QUANTUM = 100, INSN = 1, LOCKED = 18, PAUSE = 40 }; /* cycles; what an access adds is in cost[] */
+enum { L2, LLC, DRAM, HITM, UPGRADE, KINDS };              /* what an access that L1 could not serve met */
+static const unsigned cost[KINDS] = { 14, 50, 200, 100, 60 };
+
+typedef struct { uint64_t hash; } item_t;                  /* the head of what a table holds; its key follows */
+typedef struct { item_t **slot; size_t used, size; } table_t;
+
+typedef struct {                                           /* a block (insns > 0) or an instruction */
+	uint64_t hash, pc, insns;
+	uint32_t cycles;
+	bool locked;
+	uint64_t n[];                                      /* executions by CPU, or what accesses met by CPU and kind */
+} site_t;
+
+typedef struct {                                           /* one pair of instructions between which a line moved */
+	uint64_t hash, addr, offset;                       /* read at addr; last written at offset of its line */
+	site_t *reader, *writer;
+	uint64_t n, apart, to, from;                       /* apart: no byte read was among those written */
+} share_t;
+
+typedef struct { uint64_t line; bool modified; uint8_t offset; uint64_t bytes; site_t *writer; } way_t;
+typedef struct { uint64_t line, sharers, bytes; site_t *writer; int8_t owner, last; uint8_t offset; } dir_t;
+
+typedef struct {
+	void *qemu;
+	int index;
+	bool asleep, in_tick;
+	uint64_t cycles, limit, packets, base, base_cycles, ticks, tick_insns;
+	way_t l1[L1_SETS][L1_WAYS];
+	uint64_t l2[L2_SETS][L2_WAYS];                     /* line << 1 | modified */
+	uint8_t l1_next[L1_SETS], l2_next[L2_SETS];
+} cpu_t;
+
+static struct {
+	char *out, *ram;
+	uint64_t packet, alloc, free, tick, tick_end, poke, poke_at, warm, count, windows, user, senders;
+	uint32_t poke_value;
+} opt;
+static struct { uint64_t alive, base, forgotten; } live;   /* objects, and lines that the directory lost */
+static qemu_plugin_id_t self;
+static cpu_t *cpus, *slice;                                /* slice: whose time slice this is */
+static int ncpu, window = -1;
+static bool armed;
+static dir_t *dir;
+static table_t sites, shares;
+
+static uint64_t mix(const uint64_t *w, size_t words)
+{
+	uint64_t h = 0;
+	for (size_t i = 0; i < words; i++)
+		h = (h ^ w[i]) * 0x9E3779B97F4A7C15ull, h ^= h >> 29;
+	return h;
+}
+
+/* Finds the item with these words after its hash, or the slot to put it. */
+static item_t **look(table_t *t, uint64_t hash, const uint64_t *key, size_t words)
+{
+	if (t->used * 2 >= t->size) {
+		table_t old = *t;
+		t->size = old.size ? old.size * 2 : 1 << 12;
+		t->slot = calloc(t->size, sizeof *t->slot);
+		for (size_t i = 0; i < old.size; i++)
+			if (old.slot[i]) {
+				size_t at = old.slot[i]->hash & (t->size - 1);
+				while (t->slot[at])
+					at = (at + 1) & (t->size - 1);
+				t->slot[at] = old.slot[i];
+			}
+		free(old.slot);
+	}
+	for (size_t at = hash & (t->size - 1);; at = (at + 1) & (t->size - 1)) {
+		item_t *i = t->slot[at];
+		if (!i || (i->hash == hash && !memcmp(i + 1, key, words * sizeof *key)))
+			return &t->slot[at];
+	}
+}
+
+static site_t *site_of(uint64_t pc, uint64_t insns)
+{
+	uint64_t key[] = { pc, insns }, hash = mix(key, 2);
+	item_t **slot = look(&sites, hash, key, 2);
+	if (!*slot) {
+		site_t *s = calloc(1, sizeof *s + sizeof(uint64_t) * ncpu * (insns ? 1 : KINDS));
+		s->hash = hash, s->pc = pc, s->insns = insns;
+		*slot = (item_t *)s, sites.used++;
+	}
+	return (site_t *)*slot;
+}
+
+static void note_share(cpu_t *c, uint64_t addr, uint64_t bytes, site_t *reader, dir_t *d)
+{
+	uint64_t key[] = { addr, d->offset, (uintptr_t)reader, (uintptr_t)d->writer };
+	/* Not the pointers: where malloc puts a site must not decide the order of the output. */
+	uint64_t hash = mix((uint64_t[]){ addr, d->offset, reader->pc, d->writer ? d->writer->pc : 0 }, 4);
+	share_t **slot = (share_t **)look(&shares, hash, key, 4);
+	if (!*slot) {
+		*slot = calloc(1, sizeof **slot), shares.used++;
+		**slot = (share_t){ hash, addr, d->offset, reader, d->writer, 0, 0, 0, 0 };
+	}
+	share_t *s = *slot;
+	s->n++, s->apart += !(d->bytes & bytes), s->to |= 1ull << c->index, s->from |= 1ull << d->last;
+}
+
+/* The line's entry; one without an owner, or any, is forgotten if all its places are taken. */
+static dir_t *entry(uint64_t line)
+{
+	uint64_t h = (line * 0x9E3779B97F4A7C15ull) >> (64 - DIR_BITS);
+	dir_t *first = &dir[h & ~(uint64_t)(DIR_PROBES - 1)], *d = NULL;
+	for (int i = 0; i < DIR_PROBES; i++) {
+		if (first[i].line == line)
+			return &first[i];
+		if (!d || (d->line && !first[i].line) || (d->owner >= 0 && first[i].owner < 0))
+			d = &first[i];
+	}
+	if (d->line)
+		live.forgotten++;
+	*d = (dir_t){ .line = line, .owner = -1 };
+	return d;
+}
+
+static way_t *in_l1(cpu_t *c, uint64_t line)
+{
+	for (way_t *w = c->l1[line % L1_SETS], *end = w + L1_WAYS; w < end; w++)
+		if (w->line == line)
+			return w;
+	return NULL;
+}
+
+static uint64_t *in_l2(cpu_t *c, uint64_t line)
+{
+	for (uint64_t *w = c->l2[line % L2_SETS], *end = w + L2_WAYS; w < end; w++)
+		if (*w >> 1 == line)
+			return w;
+	return NULL;
+}
+
+/* Before a line that was written leaves an L1: who wrote what goes to the directory. */
+static void keep_writer(cpu_t *c, way_t *w)
+{
+	dir_t *d = w->modified && w->writer ? entry(w->line) : NULL;
+	if (d && d->owner == c->index)
+		d->writer = w->writer, d->offset = w->offset, d->bytes |= w->bytes;
+}
+
+static way_t *fill(cpu_t *c, uint64_t line, bool modified)
+{
+	way_t *w = in_l1(c, line);
+	uint64_t *v = in_l2(c, line);
+	if (!w) {
+		int set = line % L1_SETS;
+		w = &c->l1[set][c->l1_next[set]++ % L1_WAYS];
+		keep_writer(c, w);
+		*w = (way_t){ .line = line };
+	}
+	if (!v) {
+		int set = line % L2_SETS;
+		v = &c->l2[set][c->l2_next[set]++ % L2_WAYS];
+	}
+	w->modified = modified;
+	*v = line << 1 | modified;
+	return w;
+}
+
+/* Takes the line from a core, or with keep only the right to write it. */
+static void drop(cpu_t *c, uint64_t line, bool keep)
+{
+	way_t *w = in_l1(c, line);
+	uint64_t *v = in_l2(c, line);
+	if (w) {
+		keep_writer(c, w);
+		*w = (way_t){ .line = keep ? line : 0 };
+	}
+	if (v)
+		*v = keep ? line << 1 : 0;
+}
+
+/* One access to one line. own: the core must be the only one that has it. */
+static void touch(cpu_t *c, uint64_t addr, unsigned size, bool store, site_t *s)
+{
+	uint64_t line = addr >> 6, bytes = (size >= 64 ? ~0ull : (1ull << size) - 1) << (addr & 63);
+	bool own = store || s->locked;                     /* a locked instruction asks for ownership at its load */
+	way_t *w = in_l1(c, line);
+	if (!w || (own && !w->modified)) {
+		dir_t *d = entry(line);
+		uint64_t others = d->sharers & ~(1ull << c->index);
+		uint64_t *met = s->n + c->index * KINDS;
+		int kind = -1;
+		if (d->owner >= 0 && d->owner != c->index) { /* another core wrote it last, and may still hold it */
+			cpu_t *o = &cpus[d->owner];
+			kind = in_l1(o, line) || in_l2(o, line) ? HITM : LLC;
+			drop(o, line, !own);                 /* tells d the writer */
+			if (kind == HITM && window >= 0)
+				note_share(c, addr, bytes, s, d);
+			if (own)
+				others &= ~(1ull << d->owner);
+			d->owner = -1;
+		} else if (!w) {
+			kind = in_l2(c, line) ? L2 : d->sharers || d->writer ? LLC : DRAM;
+		}
+		bool upgrade = own && others && kind != HITM;
+		if (kind >= 0)
+			c->cycles += cost[kind], met[kind] += window >= 0;
+		if (upgrade)
+			c->cycles += cost[UPGRADE], met[UPGRADE] += window >= 0;
+		for (uint64_t o = own ? others : 0; o; o &= o - 1)
+			drop(&cpus[__builtin_ctzll(o)], line, false);
+		w = fill(c, line, own);
+		d->sharers = (own ? 0 : d->sharers) | 1ull << c->index;
+		if (own)
+			d->owner = d->last = c->index, d->bytes = 0, d->writer = s, d->offset = addr & 63;
+	}
+	if (store)
+		w->writer = s, w->offset = addr & 63, w->bytes |= bytes;
+}
+
+static cpu_t *now(void)
+{
+	static cpu_t *at;
+	if (!at || at->qemu != current_cpu) {
+		if (!cpus->qemu)
+			for (int i = 0; i < ncpu; i++)
+				cpus[i].qemu = qemu_get_cpu(i);
+		for (at = cpus; at->qemu != current_cpu; at++) {}
+	}
+	return at;
+}
+
+static void mem(unsigned int unused, qemu_plugin_meminfo_t info, uint64_t addr, void *site)
+{
+	if ((addr >> 63 == 0) != opt.user)
+		return;
+	unsigned size = 1u << qemu_plugin_mem_size_shift(info), room = 64 - (addr & 63);
+	bool store = qemu_plugin_mem_is_store(info);
+	cpu_t *c = now();
+	touch(c, addr, size < room ? size : room, store, site);
+	if (size > room)
+		touch(c, addr + room, size - room, store, site);
+}
+
+/* Sets how far the core may run: QUANTUM past the slowest other one that is awake. */
+static void begin_slice(cpu_t *c)
+{
+	uint64_t slowest = UINT64_MAX;
+	for (cpu_t *o = cpus; o < cpus + ncpu; o++)
+		if (o != c && !o->asleep && o->cycles < slowest)
+			slowest = o->cycles;
+	if (c->asleep && slowest != UINT64_MAX && c->cycles < slowest)
+		c->cycles = slowest;
+	c->asleep = false;
+	c->limit = (slowest != UINT64_MAX ? slowest : c->cycles) + QUANTUM;
+	slice = c;
+}
+
+static void block(unsigned int unused, void *site)
+{
+	site_t *s = site;
+	cpu_t *c = now();
+	if (c != slice)
+		begin_slice(c);
+	c->cycles += s->cycles;
+	s->n[c->index] += window >= 0;
+	c->tick_insns += c->in_tick ? s->insns : 0;
+	if (c->cycles >= c->limit) {
+		cpu_exit(c->qemu);
+		slice = NULL;
+	}
+}
+
+static void on_sleep(unsigned int unused, void *u) { now()->asleep = true; slice = NULL; }
+static void on_tick(unsigned int unused, void *u) { now()->ticks++, now()->in_tick = true; }
+static void on_tick_end(unsigned int unused, void *u) { now()->in_tick = false; }
+static void on_alloc(unsigned int unused, void *u) { live.alive++; }
+
+/*
+ * A window's file, one record a line; addresses and CPU masks are hexadecimal.
+ *   cost, then INSN LOCKED PAUSE and those of L2 LLC DRAM HITM UPGRADE
+ *   cpu INDEX packets cycles ticks instructions-of-ticks
+ *   b pc cpu insns cycles executions, of a block; insns and cycles of one execution
+ *   m pc cpu L2 LLC DRAM HITM UPGRADE
+ *   s address reader writer offset-of-last-write n apart readers writers
+ *   end
+ */
+static void dump(void)
+{
+	char name[4096];
+	snprintf(name, sizeof name, "%s.%d", opt.out, window);
+	FILE *f = fopen(name, "w");
+	if (!f) {
+		perror(name);
+		_exit(3);
+	}
+	fprintf(f, "coherent 3 cpus %d senders %" PRIu64 " forgotten %" PRIu64 "\n", ncpu, opt.senders, live.forgotten);
+	fprintf(f, "cost %d %d %d", INSN, LOCKED, PAUSE);
+	for (int k = 0; k < KINDS; k++)
+		fprintf(f, " %u", cost[k]);
+	fputc('\n', f);
+	for (cpu_t *c = cpus; c < cpus + ncpu; c++)
+		fprintf(f, "cpu %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", c->index, c->packets - c->base,
+			c->cycles - c->base_cycles, c->ticks, c->tick_insns);
+	for (size_t i = 0; i < sites.size; i++) {
+		site_t *s = (site_t *)sites.slot[i];
+		size_t each = s && !s->insns ? KINDS : 1;
+		for (int c = 0; s && c < ncpu; c++) {
+			uint64_t *n = s->n + c * each, any = 0;
+			for (size_t k = 0; k < each; k++)
+				any |= n[k];
+			if (!any)
+				continue;
+			fprintf(f, "%c %" PRIx64 " %d", s->insns ? 'b' : 'm', s->pc, c);
+			if (s->insns)
+				fprintf(f, " %" PRIu64 " %u", s->insns, s->cycles);
+			for (size_t k = 0; k < each; k++)
+				fprintf(f, " %" PRIu64, n[k]);
+			fputc('\n', f);
+			memset(n, 0, each * sizeof *n);
+		}
+	}
+	for (size_t i = 0; i < shares.size; i++) {
+		share_t *s = (share_t *)shares.slot[i];
+		if (s)
+			fprintf(f, "s %" PRIx64 " %" PRIx64 " %" PRIx64 " %d", s->addr, s->reader->pc,
+				s->writer ? s->writer->pc : 0, (int)s->offset);
+		if (s)
+			fprintf(f, " %" PRIu64 " %" PRIu64 " %" PRIx64 " %" PRIx64 "\n",
+				s->n, s->apart, s->to, s->from);
+		free(s);
+	}
+	memset(shares.slot, 0, shares.size * sizeof *shares.slot);
+	shares.used = 0;
+	fprintf(f, "end\n");
+	if (fclose(f)) {
+		perror(name);
+		_exit(3);
+	}
+}
+
+static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
+static void rearm(qemu_plugin_id_t id) { qemu_plugin_register_vcpu_tb_trans_cb(id, translate); }
+
+/* Ends a window if the slowest sender has its packets and no object more or less is alive than at its start. */
+static void end_window(void)
+{
+	uint64_t want = window < 0 ? opt.warm : opt.count;
+	if (live.alive != live.base && window >= 0)
+		return;
+	for (cpu_t *c = cpus; c < cpus + opt.senders; c++)
+		if (c->packets - c->base < want)
+			return;
+	if (window >= 0)
+		dump();
+	for (cpu_t *c = cpus; c < cpus + ncpu; c++)
+		c->base = c->packets, c->base_cycles = c->cycles, c->ticks = c->tick_insns = 0;
+	live.base = live.alive;
+	if (++window == (int)opt.windows)
+		_exit(0);
+}
+
+static void on_free(unsigned int unused, void *u) { live.alive--; }
+
+static void on_packet(unsigned int unused, void *u)
+{
+	now()->packets++;
+	if (armed) {
+		end_window();
+		return;
+	}
+	for (uint64_t i = 0; i < opt.senders; i++)
+		if (!cpus[i].packets)
+			return;
+	for (cpu_t *c = cpus; c < cpus + ncpu; c++)
+		c->packets = 0, c->asleep = true;          /* until it runs */
+	armed = true;
+	qemu_plugin_reset(self, rearm);
+}
+
+static void on_poke(unsigned int unused, void *u)
+{
+	int f = opt.poke ? open(opt.ram, O_RDWR) : -1;
+	if (f < 0)
+		return;
+	if (pwrite(f, &opt.poke_value, sizeof opt.poke_value, opt.poke_at) != sizeof opt.poke_value)
+		perror("coherent: poke");
+	close(f);
+	opt.poke = 0;
+}
+
+/* A lock prefix, or xchg with memory. */
+static bool is_locked(const uint8_t *b, size_t n)
+{
+	static const uint8_t prefixes[] = { 0xf2, 0xf3, 0x66, 0x65, 0x64, 0x2e, 0x3e };
+	size_t i = 0;
+	for (; i < n && (b[i] == 0xf0 || memchr(prefixes, b[i], sizeof prefixes)); i++)
+		if (b[i] == 0xf0)
+			return true;
+	if (i < n && (b[i] & 0xf0) == 0x40)                /* REX */
+		i++;
+	return i + 1 < n && (b[i] & 0xfe) == 0x86 && b[i + 1] >> 6 != 3;
+}
+
+static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+	size_t n = qemu_plugin_tb_n_insns(tb);
+	uint64_t pc = qemu_plugin_tb_vaddr(tb);
+	site_t *whole = armed ? site_of(pc, n) : NULL;
+	if (whole) {
+		whole->cycles = n * INSN;
+		qemu_plugin_register_vcpu_tb_exec_cb(tb, block, QEMU_PLUGIN_CB_NO_REGS, whole);
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct qemu_plugin_insn *in = qemu_plugin_tb_get_insn(tb, i);
+		uint64_t a = qemu_plugin_insn_vaddr(in);
+		exec_fn f = a == opt.poke && a ? on_poke : a == opt.packet ? on_packet : !armed ? NULL :
+			a == opt.alloc ? on_alloc : a == opt.free ? on_free :
+			a == opt.tick ? on_tick : a == opt.tick_end ? on_tick_end : NULL;
+		if (f)
+			qemu_plugin_register_vcpu_insn_exec_cb(in, f, QEMU_PLUGIN_CB_NO_REGS, NULL);
+		if (!armed)
+			continue;
+		uint8_t b[16];
+		size_t size = qemu_plugin_insn_data(in, b, sizeof b);
+		site_t *s = site_of(a, 0);
+		s->locked = is_locked(b, size);
+		whole->cycles += s->locked ? LOCKED : size == 2 && b[0] == 0xf3 && b[1] == 0x90 ? PAUSE : 0;
+		if ((size == 1 && b[0] == 0xf4) || (size == 3 && !memcmp(b, "\x0f\x01\xc9", 3))) // hlt, mwait
+			qemu_plugin_register_vcpu_insn_exec_cb(in, on_sleep, QEMU_PLUGIN_CB_NO_REGS, NULL);
+		qemu_plugin_register_vcpu_mem_cb(in, mem, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW, s);
+	}
+}
+
+static bool option(const char *arg)
+{
+	static const struct { const char *name; uint64_t *to; int base; } numbers[] = {
+		{ "packet", &opt.packet, 16 }, { "alloc", &opt.alloc, 16 }, { "free", &opt.free, 16 },
+		{ "tick", &opt.tick, 16 }, { "tick_end", &opt.tick_end, 16 }, { "senders", &opt.senders, 10 },
+		{ "warm", &opt.warm, 10 }, { "count", &opt.count, 10 }, { "windows", &opt.windows, 10 },
+		{ "user", &opt.user, 10 },
+	};
+	const char *v = strchr(arg, '=');
+	size_t len = v ? v++ - arg : 0;
+	if (len == 3 && !strncmp(arg, "out", len))
+		return (opt.out = strdup(v));
+	if (len == 3 && !strncmp(arg, "ram", len))
+		return (opt.ram = strdup(v));
+	if (len == 4 && !strncmp(arg, "poke", len))
+		return sscanf(v, "%" SCNx64 ":%" SCNx64 ":%" SCNu32, &opt.poke, &opt.poke_at, &opt.poke_value) == 3;
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		if (len && strlen(numbers[i].name) == len && !strncmp(arg, numbers[i].name, len)) {
+			*numbers[i].to = strtoull(v, NULL, numbers[i].base);
+			return true;
+		}
+	return false;
+}
+
+EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		if (!option(argv[i])) {
+			fprintf(stderr, "coherent: bad option %s\n", argv[i]);
+			return -1;
+		}
+	self = id, ncpu = info->system.smp_vcpus;
+	if (!opt.out || !opt.packet || !opt.windows || opt.senders > (uint64_t)ncpu || ncpu > MAX_CPUS) {
+		fprintf(stderr, "coherent: want out, packet, windows, senders among at most %d CPUs\n", MAX_CPUS);
+		return -1;
+	}
+	cpus = mmap(NULL, sizeof *cpus * ncpu, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	dir = mmap(NULL, sizeof *dir << DIR_BITS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (cpus == MAP_FAILED || dir == MAP_FAILED) {
+		perror("coherent: memory");
+		return -1;
+	}
+	for (int i = 0; i < ncpu; i++)
+		cpus[i].index = i;
+	rearm(id);
+	return 0;
+}

@@ -1,0 +1,148 @@
+package lab
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// What an access met that the L1 could not serve: the order of coherent.c.
+const (
+	metL2 = iota
+	metLLC
+	metDRAM
+	metTransfer
+	metUpgrade
+	kinds
+)
+
+// A window is what the plugin counted in one window.
+type window struct {
+	senders   int
+	forgotten int64 // lines the directory lost: too many were in use
+	cost      [kinds]uint64
+	cpus      []cpuCount
+	blocks    []blockCount
+	misses    []missCount
+	shares    []share
+}
+
+type cpuCount struct{ packets, cycles, ticks, tickInsns uint64 }
+
+// A blockCount is a block's executions on a CPU.
+type blockCount struct {
+	pc         uint64
+	cpu        int
+	insns      uint64 // of one execution
+	cycles     uint64 // of one execution, without what its accesses met
+	executions uint64
+}
+
+// A missCount is what the accesses of one instruction met on a CPU.
+type missCount struct {
+	pc  uint64
+	cpu int
+	met [kinds]uint64
+}
+
+// A share is the transfers between one instruction that reads and one that wrote.
+type share struct {
+	addr           uint64 // of the first byte read
+	reader, writer uint64 // instructions; writer 0: not known
+	offset         int    // of the first byte written last, in its line
+	n, apart       uint64 // apart: no byte read was among those written
+	to, from       uint64 // sets of CPUs, as bits
+}
+
+// readWindow reads a file of the plugin (dump in coherent.c).
+func readWindow(r io.Reader) (*window, error) {
+	w := &window{}
+	lines := bufio.NewScanner(r)
+	ended := false
+	for n := 1; lines.Scan(); n++ {
+		f := fields{rest: lines.Text()}
+		switch kind := f.word(); kind {
+		case "coherent":
+			version, cpus := f.number(10), 0
+			f.word()
+			cpus = int(f.number(10))
+			f.word()
+			w.senders = int(f.number(10))
+			f.word()
+			w.forgotten = int64(f.number(10))
+			if version != 3 || cpus > 64 {
+				return nil, fmt.Errorf("a window of version %d with %d CPUs", version, cpus)
+			}
+			w.cpus = make([]cpuCount, cpus)
+		case "cost":
+			f.number(10)
+			f.number(10)
+			f.number(10)
+			w.cost = f.met()
+		case "cpu":
+			if i := f.cpu(w); f.err == nil {
+				w.cpus[i] = cpuCount{f.number(10), f.number(10), f.number(10), f.number(10)}
+			}
+		case "b":
+			b := blockCount{pc: f.number(16), cpu: f.cpu(w)}
+			b.insns, b.cycles, b.executions = f.number(10), f.number(10), f.number(10)
+			w.blocks = append(w.blocks, b)
+		case "m":
+			w.misses = append(w.misses, missCount{f.number(16), f.cpu(w), f.met()})
+		case "s":
+			w.shares = append(w.shares, share{f.number(16), f.number(16), f.number(16), int(f.number(10)),
+				f.number(10), f.number(10), f.number(16), f.number(16)})
+		case "end":
+			ended = true
+		default:
+			f.err = fmt.Errorf("%q is no record", kind)
+		}
+		if f.err != nil {
+			return nil, fmt.Errorf("line %d of a window: %w", n, f.err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, err
+	}
+	if !ended {
+		return nil, fmt.Errorf("a window was cut off after %d blocks", len(w.blocks))
+	}
+	return w, nil
+}
+
+// fields takes a line apart; the first error stays.
+type fields struct {
+	rest string
+	err  error
+}
+
+func (f *fields) word() string {
+	var w string
+	w, f.rest, _ = strings.Cut(f.rest, " ")
+	return w
+}
+
+func (f *fields) number(base int) uint64 {
+	n, err := strconv.ParseUint(f.word(), base, 64)
+	if f.err == nil {
+		f.err = err
+	}
+	return n
+}
+
+func (f *fields) cpu(w *window) int {
+	i := f.number(10)
+	if f.err == nil && i >= uint64(len(w.cpus)) {
+		f.err = fmt.Errorf("CPU %d of %d", i, len(w.cpus))
+	}
+	return int(i)
+}
+
+func (f *fields) met() (m [kinds]uint64) {
+	for k := range m {
+		m[k] = f.number(10)
+	}
+	return m
+}
