@@ -187,7 +187,7 @@ func lostGate(r *Run) Gate {
 	if e == nil {
 		return g.notMeasured("the run has no samples")
 	}
-	lost := eventLoss(e, "LOST")
+	lost := eventLoss(e, bundle.LossSamples)
 	share := float64(lost) / float64(max(1, e.All.Total.Samples+lost))
 	if share > sampleLimit {
 		return g.failed("%d samples (%.1f %%) of %s were lost", lost, 100*share, e.Name)
@@ -201,18 +201,18 @@ func throttleGate(r *Run) Gate {
 		return g.notMeasured("the run has no samples")
 	}
 	for _, e := range r.Events {
-		if n := eventLoss(e, "THROTTLE"); n > 0 {
+		if n := eventLoss(e, bundle.LossThrottled); n > 0 {
 			return g.failed("%s was off %d times because it took too many samples", e.Name, n)
 		}
 	}
 	return g.ok("no event was throttled")
 }
 
-// eventLoss sums the losses of an event whose text holds a word.
-func eventLoss(e *Event, word string) uint64 {
+// eventLoss sums the losses of an event that are of one kind.
+func eventLoss(e *Event, kind bundle.LossKind) uint64 {
 	var n uint64
 	for _, l := range e.Losses {
-		if strings.Contains(l.What, word) {
+		if l.Kind == kind {
 			n += l.Count
 		}
 	}

@@ -301,14 +301,14 @@ func (l *lostCounts) message(line []byte) bool {
 
 func (l *lostCounts) losses() []bundle.Loss {
 	var out []bundle.Loss
-	add := func(n uint64, what, effect string) {
+	add := func(n uint64, kind bundle.LossKind, what, effect string) {
 		if n > 0 {
-			out = append(out, bundle.Loss{Source: "perf", What: what, Count: n, Effect: effect})
+			out = append(out, bundle.Loss{Kind: kind, Source: "perf", What: what, Count: n, Effect: effect})
 		}
 	}
-	add(l.records, "records dropped in the ring buffer (PERF_RECORD_LOST)", "samples are among them, most from the busiest moments")
-	add(l.samples, "samples dropped (PERF_RECORD_LOST_SAMPLES)", "the weight of the event is too low")
-	add(l.chunks, "chunks of records lost", "how many samples that is cannot be told")
-	add(l.throttles, "times an event was stopped for sampling too often (PERF_RECORD_THROTTLE)", "the event was off in between")
+	add(l.records, bundle.LossSamples, "records dropped in the ring buffer (PERF_RECORD_LOST)", "samples are among them, most from the busiest moments")
+	add(l.samples, bundle.LossSamples, "samples dropped (PERF_RECORD_LOST_SAMPLES)", "the weight of the event is too low")
+	add(l.chunks, "", "chunks of records lost", "how many samples that is cannot be told")
+	add(l.throttles, bundle.LossThrottled, "times an event was stopped for sampling too often (PERF_RECORD_THROTTLE)", "the event was off in between")
 	return out
 }

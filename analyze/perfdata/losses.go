@@ -51,6 +51,19 @@ func (k lossKind) text() (what, effect string) {
 	return "errors in the hardware trace (AUXTRACE_ERROR)", "the hardware trace has gaps"
 }
 
+// meaning is what the loss means for the samples of its event, "" if nothing.
+func (k lossKind) meaning() bundle.LossKind {
+	switch k {
+	case lossRing, lossTotal, lossSamples:
+		return bundle.LossSamples
+	case lossFiltered:
+		return bundle.LossFiltered
+	case lossThrottle:
+		return bundle.LossThrottled
+	}
+	return ""
+}
+
 // A lossKey is what one loss is summed over.
 type lossKey struct {
 	kind  lossKind
@@ -130,7 +143,7 @@ func (c *lossCounter) list(head []lossNote, taken func(e *Event, cpu int32) uint
 	})
 	for _, k := range keys {
 		what, effect := k.kind.text()
-		n := lossNote{what: what, count: c.sums[k], effect: effect, cpu: k.cpu, hasCPU: k.cpu >= 0}
+		n := lossNote{kind: k.kind.meaning(), what: what, count: c.sums[k], effect: effect, cpu: k.cpu, hasCPU: k.cpu >= 0}
 		if k.event != nil {
 			n.event = k.event.Name
 			if k.kind <= lossFiltered {

@@ -124,6 +124,7 @@ type IDIndex struct {
 
 // A lossNote is a loss before it becomes a bundle.Loss.
 type lossNote struct {
+	kind   bundle.LossKind
 	what   string
 	count  uint64
 	of     uint64
@@ -134,7 +135,7 @@ type lossNote struct {
 }
 
 func (n lossNote) loss() bundle.Loss {
-	l := bundle.Loss{Source: lossSource, What: n.what, Count: n.count, Of: n.of, Event: n.event, Effect: n.effect}
+	l := bundle.Loss{Kind: n.kind, Source: lossSource, What: n.what, Count: n.count, Of: n.of, Event: n.event, Effect: n.effect}
 	if n.hasCPU {
 		cpu := int(n.cpu)
 		l.CPU = &cpu

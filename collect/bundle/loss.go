@@ -4,13 +4,24 @@ package bundle
 // numbers it weakens and is printed beside them.
 type Loss struct {
 	Source string `json:"source"`           // who lost it: "perf", "probe wait", "importer"
-	What   string `json:"what"`             // what was lost: "samples dropped in the ring (PERF_RECORD_LOST)"
+	What   string `json:"what"`             // what was lost, for people: "samples dropped in the ring (PERF_RECORD_LOST)"
 	Count  uint64 `json:"count"`            // how many
 	Of     uint64 `json:"of,omitempty"`     // out of how many, lost ones included; 0 if not known
 	CPU    *int   `json:"cpu,omitempty"`    // on one CPU only
 	Event  string `json:"event,omitempty"`  // of one event only
 	Effect string `json:"effect,omitempty"` // what the reader must think of it, one clause
+
+	Kind LossKind `json:"-"` // of a recording's own: made when it is read, each time
 }
+
+// A LossKind is what a loss means for the numbers of its event.
+type LossKind string
+
+const (
+	LossSamples   LossKind = "samples"   // some of its samples are missing, nobody asked for it
+	LossFiltered  LossKind = "filtered"  // the user asked to have them dropped
+	LossThrottled LossKind = "throttled" // it was off for a while, because it took too many
+)
 
 // A Warning is a sentence that weakens a number.
 type Warning struct {
