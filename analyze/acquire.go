@@ -34,7 +34,7 @@ const fastSteps = 2
 
 // acquired sums the rows of one lock over CPUs.
 type acquired struct {
-	name               string
+	id                 bundle.LockID
 	count              uint64 // of the phase of probe count
 	measured           uint64 // that, on the CPUs that waits are counted on
 	timed              uint64 // of the phase of probe time: all acquisitions there
@@ -102,7 +102,9 @@ func (s *lockSource) acquisitions() map[string]*acquired {
 			a = &acquired{}
 			out[row.Lock] = a
 		}
-		a.name = cmp.Or(a.name, row.Name)
+		if a.id.Kind == "" {
+			a.id = row.ID
+		}
 		switch phaseProbe(s.manifest, row.Phase) {
 		case bundle.ProbeCount:
 			a.counted = true
@@ -136,7 +138,9 @@ func phaseProbe(m *bundle.Manifest, phase string) string {
 func (l *Locks) listUnwaited(byLock map[string]*acquired) {
 	for i := range l.Rows {
 		if a := byLock[l.Rows[i].Lock]; a != nil {
-			l.Rows[i].Name = cmp.Or(l.Rows[i].Name, a.name)
+			if l.Rows[i].ID.Kind == "" {
+				l.Rows[i].ID, l.Rows[i].Name = a.id, a.id.String()
+			}
 		}
 	}
 	why := bundle.Gap{What: "waits", Why: "nobody waited for this lock"}
@@ -151,7 +155,7 @@ func (l *Locks) listUnwaited(byLock map[string]*acquired) {
 	for lock, a := range byLock {
 		if !listed[lock] {
 			l.Rows = append(l.Rows, Lock{
-				Lock: lock, Name: a.name,
+				Lock: lock, ID: a.id, Name: a.id.String(),
 				P50: metric.NotMeasured(metric.WaitP50ID, "ns", why), P99: metric.NotMeasured(metric.WaitP99ID, "ns", why),
 				PerPkt: metric.NotMeasured(metric.WaitPacketID, "ns/packet", why),
 			})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
 )
 
 // A lock is measured against its own class on one CPU; against all locks only if
@@ -20,7 +21,7 @@ func TestBounceFloors(t *testing.T) {
 		for _, l := range locks {
 			f := fastPath{count: 1000, ns: 1000 * l.ns, hist: make([]uint64, 16), perPacket: 2}
 			f.hist[8] = 1000
-			r.run.Locks.Rows = append(r.run.Locks.Rows, Lock{Lock: l.lock, Name: l.lock})
+			r.run.Locks.Rows = append(r.run.Locks.Rows, Lock{Lock: l.lock, ID: bundle.LegacyLockID(l.lock), Name: l.lock})
 			r.fast[l.lock] = f
 		}
 		return r

@@ -84,25 +84,11 @@ func (l *Locks) addSAs(s lockSource) {
 			r.SPI, r.PCPU = f.SPI, f.PCPU
 			continue
 		}
-		r.SPI = spiOfName(r.Name)
+		r.SPI = r.ID.SPI
 		for _, sa := range s.sas {
 			if r.SPI != 0 && sa.SPI == r.SPI {
 				r.PCPU = intOf(sa.PCPU)
 			}
 		}
 	}
-}
-
-// spiOfName reads the SPI from a lock's name: "x->lock SPI 0x1001 (pcpu 3)".
-func spiOfName(name string) uint32 {
-	_, rest, ok := strings.Cut(name, "SPI ")
-	if !ok {
-		return 0
-	}
-	word, _, _ := strings.Cut(rest, " ")
-	spi, err := strconv.ParseUint(word, 0, 32)
-	if err != nil {
-		return 0
-	}
-	return uint32(spi)
 }

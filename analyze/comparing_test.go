@@ -440,6 +440,7 @@ func TestCompareLockClasses(t *testing.T) {
 				})
 			}
 		}
+		r.Restore()
 		return r
 	}
 	r, err := Compare(side(1, 0.2, 10), side(2, 0.4, 20), CompareOptions{})
@@ -492,7 +493,7 @@ func TestContentionOfClass(t *testing.T) {
 	l := Locks{Rows: []Lock{
 		{SPI: 1, Waits: 10, Acquisitions: acquired(100), Contention: ratio(0.1, 0.03)},
 		{SPI: 2, Acquisitions: acquired(300), Contention: ratio(0.02, 0.01).WithLoss("acquisitions", 4, 100, 0.02, 0.04)},
-		{Name: "iova", Waits: 3, Contention: metric.NotMeasured(metric.ContentionID, "ratio", bundle.Gap{Why: "not watched"})},
+		{ID: bundle.LockID{Kind: bundle.LockSymbol, Name: "iova"}, Waits: 3, Contention: metric.NotMeasured(metric.ContentionID, "ratio", bundle.Gap{Why: "not watched"})},
 	}}
 	v := l.contentionOf("x->lock")
 	wantValue(t, "two SAs", v, (100*0.1+300*0.02)/400)

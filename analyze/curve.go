@@ -172,15 +172,11 @@ func (c *Curve) lockCosts(runs []*Run) []scaling.Costs {
 // inbound ones apart, for other code takes them; without the CPU of a per-CPU one;
 // of a lock without a name, who waited for it most.
 func (l *Lock) class() string {
-	if l.SPI != 0 && strings.HasSuffix(l.Name, " inbound") {
+	switch name := l.ID.Class(); {
+	case l.SPI != 0 && l.ID.Inbound:
 		return "x->lock inbound"
-	}
-	if l.SPI != 0 {
+	case l.SPI != 0:
 		return "x->lock"
-	}
-	name, _, _ := strings.Cut(l.Name, " SPI ")
-	name, _, _ = strings.Cut(name, " of CPU ")
-	switch {
 	case name != "":
 		return name
 	case len(l.Callers) > 0:

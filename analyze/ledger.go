@@ -77,7 +77,7 @@ func saLedgers(locks []Lock, sas []SA, packets float64) (out []ledger, read floa
 	taken := map[uint32]float64{}
 	for _, l := range locks {
 		// A gateway and its peer on one machine have an SA each of one SPI.
-		if l.SPI != 0 && !strings.HasSuffix(l.Name, " inbound") && l.Acquisitions.Measured() {
+		if l.SPI != 0 && !l.ID.Inbound && l.Acquisitions.Measured() {
 			taken[l.SPI] += l.Acquisitions.Value
 		}
 	}

@@ -192,10 +192,10 @@ func lockCPUs(rows []bundle.LockRow, accounts []bundle.LockAccount) []LockCPU {
 func lockRows(rows []bundle.LockRow) []Lock {
 	byLock := map[string]*Lock{}
 	for _, r := range rows {
-		key := cmp.Or(r.Lock, r.Name) // an import may know callers alone
+		key := cmp.Or(r.Lock, r.ID.String()) // an import may know callers alone
 		l := byLock[key]
 		if l == nil {
-			l = &Lock{Lock: r.Lock, Name: r.Name}
+			l = &Lock{Lock: r.Lock, ID: r.ID, Name: r.ID.String()}
 			byLock[key] = l
 		}
 		l.Waits += r.Count

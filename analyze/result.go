@@ -234,16 +234,17 @@ type LockCPU struct {
 
 // A Lock is one lock, all CPUs.
 type Lock struct {
-	Lock   string       `json:"lock"` // address
-	Name   string       `json:"name,omitempty"`
-	Waits  uint64       `json:"waits"`
-	WaitNS uint64       `json:"wait_ns"`
-	MaxNS  uint64       `json:"max_ns"`
-	Hist   []uint64     `json:"hist,omitempty"` // log2 ns, see bundle.LockRow
-	CPUs   []int        `json:"cpus"`           // CPUs that waited
-	P50    metric.Value `json:"p50_ns"`         // upper end of the bin of Hist that holds it
-	P99    metric.Value `json:"p99_ns"`
-	PerPkt metric.Value `json:"wait_ns_per_packet"` // by the packets of the probe's own window
+	Lock   string        `json:"lock"` // address
+	ID     bundle.LockID `json:"-"`    // which it is, as far as is known; Name says it, too
+	Name   string        `json:"name,omitempty"`
+	Waits  uint64        `json:"waits"`
+	WaitNS uint64        `json:"wait_ns"`
+	MaxNS  uint64        `json:"max_ns"`
+	Hist   []uint64      `json:"hist,omitempty"` // log2 ns, see bundle.LockRow
+	CPUs   []int         `json:"cpus"`           // CPUs that waited
+	P50    metric.Value  `json:"p50_ns"`         // upper end of the bin of Hist that holds it
+	P99    metric.Value  `json:"p99_ns"`
+	PerPkt metric.Value  `json:"wait_ns_per_packet"` // by the packets of the probe's own window
 
 	Acquisitions metric.Value `json:"acquisitions"`         // of the count probe, in its phase
 	Contention   metric.Value `json:"contention_ratio"`     // waits/s over acquisitions/s, each in its phase

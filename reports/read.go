@@ -28,6 +28,7 @@ func ReadJSON(r io.Reader) (*analyze.Result, error) {
 	if out.Schema != analyze.SchemaVersion {
 		return nil, fmt.Errorf("reading results: schema %d, this program reads %d: write them again from the runs with `xfrmscope report`", out.Schema, analyze.SchemaVersion)
 	}
+	out.Restore()
 	return &out, nil
 }
 

@@ -58,12 +58,20 @@ func lockFlags(kind string) uint32 {
 // CPU is -1; without -l the lock has no address and is named by its caller.
 func (w *lockWait) row() bundle.LockRow {
 	r := bundle.LockRow{
-		CPU: -1, Name: w.caller, Flags: lockFlags(w.kind), Count: w.contended, WaitNS: w.waitNS, MaxNS: w.maxNS,
+		CPU: -1, ID: lockNamed(w.caller), Flags: lockFlags(w.kind), Count: w.contended, WaitNS: w.waitNS, MaxNS: w.maxNS,
 	}
 	if w.address != 0 {
-		r.Lock, r.Name = fmt.Sprintf("%#x", w.address), w.symbol
+		r.Lock, r.ID = fmt.Sprintf("%#x", w.address), lockNamed(w.symbol)
 	}
 	return r
+}
+
+// lockNamed is a lock that perf names.
+func lockNamed(name string) bundle.LockID {
+	if name == "" {
+		return bundle.LockID{}
+	}
+	return bundle.LockID{Kind: bundle.LockSymbol, Name: name}
 }
 
 // readLockCSV reads the output of perf lock contention -x SEP. Times are ns.

@@ -279,7 +279,7 @@ loss: 4 of 208
 			im := readText(t, lockTable, "t", tt.text)
 			got := ""
 			for _, w := range im.Locks {
-				got += fmt.Sprintln(w)
+				got += fmt.Sprintln(struct{ CPU, Lock, ID, Flags, Count, WaitNS, MaxNS, Hist any }{w.CPU, w.Lock, w.ID, w.Flags, w.Count, w.WaitNS, w.MaxNS, w.Hist})
 			}
 			for _, l := range im.Losses {
 				got += fmt.Sprintf("loss: %d of %d\n", l.Count, l.Of)

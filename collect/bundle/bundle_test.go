@@ -168,7 +168,7 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		{"empty", nil, "neither manifest.json nor sweep.json; make a run with `xfrmscope record"},
 		{"no json", map[string]string{"manifest.json": "{"}, "reading manifest.json: unexpected end of JSON"},
-		{"newer", map[string]string{"manifest.json": `{"schema": 99, "status": "complete"}`}, "bundle has schema version 99; this program reads up to 2"},
+		{"newer", map[string]string{"manifest.json": `{"schema": 99, "status": "complete"}`}, "bundle has schema version 99; this program reads up to 3"},
 		{"not ours", map[string]string{"manifest.json": `{"name": "web app"}`}, "no schema version"},
 		{"status", map[string]string{"manifest.json": `{"schema": 1}`}, `status ""`},
 		{"outside", map[string]string{"manifest.json": `{"schema": 1, "status": "complete", "files": [{"name": "../../etc/passwd"}]}`}, "outside the bundle"},

@@ -10,7 +10,8 @@ import (
 //
 //	1  the first
 //	2  manifest.json and sweep.json hold their own sum; sweep.json names the runs planned
-const SchemaVersion = 2
+//	3  locks have a LockID in the place of a name, gaps a kind; plan.beside names the other host that mode named before
+const SchemaVersion = 3
 
 // Status says whether a run ended as planned.
 type Status string

@@ -165,6 +165,7 @@ func (r *Run) Locks() (Locks, error) {
 	lines, err := readLines[LockLine](r, LocksFile)
 	var l Locks
 	for _, line := range lines {
+		line.typeNames()
 		l.Waits = appendSet(l.Waits, line.Row)
 		l.Accounts = appendSet(l.Accounts, line.Account)
 		l.Acquires = appendSet(l.Acquires, line.Acquire)

@@ -133,7 +133,8 @@ type Total struct {
 type LockRow struct {
 	CPU    int      `json:"cpu"`
 	Lock   string   `json:"lock"`           // address, hex: "0xffff8881..."
-	Name   string   `json:"name,omitempty"` // if the collector could tell: "x->lock SPI 0x1001"
+	ID     LockID   `json:"id,omitzero"`    // if the collector could tell
+	Name   string   `json:"name,omitempty"` // in place of ID, of bundles before schema 3
 	Flags  uint32   `json:"flags"`          // LCB_F_* of include/trace/events/lock.h
 	Count  uint64   `json:"count"`          // waits ended
 	WaitNS uint64   `json:"wait_ns"`
@@ -159,7 +160,8 @@ type LockAccount struct {
 type AcquireRow struct {
 	Phase string `json:"phase"` // name of the Phase that counted
 	CPU   int    `json:"cpu"`
-	Lock  string `json:"lock"`           // address, hex
+	Lock  string `json:"lock"` // address, hex
+	ID    LockID `json:"id,omitzero"`
 	Name  string `json:"name,omitempty"` // as LockRow.Name
 	Count uint64 `json:"count"`          // acquisitions
 
@@ -189,7 +191,6 @@ type AcquireAccount struct {
 type StackRow struct {
 	CPU    int      `json:"cpu"`
 	Lock   string   `json:"lock"`
-	Name   string   `json:"name,omitempty"`
 	Count  uint64   `json:"count"`
 	Frames []string `json:"frames"` // kernel addresses, hex, leaf first
 }

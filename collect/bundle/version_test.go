@@ -49,6 +49,9 @@ func TestVersions(t *testing.T) {
 		if err != nil || len(locks.Waits)+len(locks.Accounts) == 0 {
 			t.Errorf("%s: locks %+v, %v", dir, locks, err)
 		}
+		if id := locks.Waits[0].ID; version > 2 && id.String() != "x->lock SPI 0x1001 pcpu 0" {
+			t.Errorf("%s: lock %+v", dir, id)
+		}
 		if s.Schema != version || r.Schema != version || r.Plan.Labels["mode"] != "pcpu" || r.Window.Seconds() < 4 || r.Host.Kernel == "" {
 			t.Errorf("%s: %+v", dir, r.Manifest)
 		}
@@ -68,6 +71,10 @@ func rewrite(t *testing.T, from, to string) {
 			t.Fatal(err)
 		}
 		for _, f := range r.Files {
+			if f.Name == LocksFile {
+				rewriteLocks(t, r, w)
+				continue
+			}
 			data, err := fs.ReadFile(r.fsys, f.Name)
 			if err != nil {
 				t.Fatal(err)
@@ -82,6 +89,18 @@ func rewrite(t *testing.T, from, to string) {
 	}
 	s.Scenario, s.Headline, s.Planned = noSum, []string{"packet_rate"}, append(s.Dirs, "pcpu-n2")
 	if err := WriteSweep(to, s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func rewriteLocks(t *testing.T, r *Run, w *Writer) {
+	t.Helper()
+	lines, err := readLines[LockLine](r, LocksFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines[1].Row.ID = LockID{Kind: LockOfSA, Name: "lock", SPI: 0x1001, PCPU: new(int)}
+	if err := WriteLines(w, LocksFile, lines); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -34,8 +34,8 @@ type Sources struct {
 type Namer struct {
 	realtime bool
 	layouts  map[string]bundle.StructLayout
-	states   map[uint64]string // xfrm_state by address: "SPI 0x1001 pcpu 3"
-	nets     map[uint64]string // struct net by address: the namespace's name
+	states   map[uint64]probe.State // xfrm_state by address
+	nets     map[uint64]string      // struct net by address: the namespace's name
 	perCPU   PerCPU
 	near     *nearest
 	callers  map[uint64]string // by lock: the function that waited most
@@ -94,15 +94,15 @@ func LocatePerCPU(root procfs.Root) (PerCPU, error) {
 func New(from Sources) *Namer {
 	n := &Namer{
 		realtime: from.Realtime, perCPU: from.PerCPU, namespaces: from.Namespaces,
-		layouts: make(map[string]bundle.StructLayout), states: make(map[uint64]string), nets: make(map[uint64]string),
+		layouts: make(map[string]bundle.StructLayout), states: make(map[uint64]probe.State), nets: make(map[uint64]string),
 	}
 	for _, l := range from.Layouts {
 		n.layouts[l.Struct] = l
 	}
 	for _, s := range from.States {
 		n.nets[s.Net] = n.NetNS(s.NetNS)
-		if n.states[s.Address] == "" {
-			n.states[s.Address] = saName(s)
+		if _, known := n.states[s.Address]; !known {
+			n.states[s.Address] = s
 		}
 	}
 	n.near = newNearest(n.addresses(from.Locks, from.Stacks))
@@ -111,17 +111,6 @@ func New(from Sources) *Namer {
 
 // Offer compares a symbol with every address just behind it.
 func (n *Namer) Offer(s procfs.Symbol) { n.near.offer(s) }
-
-func saName(s probe.State) string {
-	name := fmt.Sprintf("SPI %#x", s.SPI)
-	if s.PCPU != nil {
-		name += fmt.Sprintf(" pcpu %d", *s.PCPU)
-	}
-	if s.Inbound {
-		name += " inbound"
-	}
-	return name
-}
 
 // NetNS names a namespace as the plan does, or by its inode.
 func (n *Namer) NetNS(inode uint32) string {
@@ -156,10 +145,10 @@ func parseAddress(hex string) uint64 {
 	return addr
 }
 
-// Name returns the lock's name, "" if none is known: the field of the SA or of
+// ID says which lock lies at an address, as far as is known: the field of the SA or of
 // the network namespace it is, the per-CPU or global variable it lies in, else
 // who waits for it.
-func (n *Namer) Name(lock string) string {
+func (n *Namer) ID(lock string) bundle.LockID {
 	addr := parseAddress(lock)
 	for state, sa := range n.states {
 		if field, ok := n.field("xfrm_state", state, addr); ok {
@@ -168,29 +157,26 @@ func (n *Namer) Name(lock string) string {
 				// (include/linux/spinlock_types.h, rtmutex.h, 6.12).
 				field = "lock.wait_lock"
 			}
-			return "x->" + field + " " + sa
+			return bundle.LockID{Kind: bundle.LockOfSA, Name: field, SPI: sa.SPI, PCPU: sa.PCPU, Inbound: sa.Inbound}
 		}
 	}
 	for net, ns := range n.nets {
 		if field, ok := n.field("net", net, addr); ok {
-			if ns != "" {
-				field += " of " + ns
-			}
-			return "net->" + field
+			return bundle.LockID{Kind: bundle.LockOfNet, Name: field, NetNS: ns}
 		}
 	}
 	if cpu, symbol, ok := n.perCPU.resolve(addr); ok {
 		if name := n.near.name(symbol); name != "" {
-			return fmt.Sprintf("%s of CPU %d", name, cpu)
+			return bundle.LockID{Kind: bundle.LockPerCPU, Name: name, CPU: &cpu}
 		}
 	}
 	if name := n.near.name(addr); name != "" && addr != 0 {
-		return name
+		return bundle.LockID{Kind: bundle.LockSymbol, Name: name}
 	}
 	if caller := n.callers[addr]; caller != "" {
-		return "in " + caller
+		return bundle.LockID{Kind: bundle.LockOfCaller, Name: caller}
 	}
-	return ""
+	return bundle.LockID{}
 }
 
 // LockOf returns the address of the lock of the SA at an address, "" if where

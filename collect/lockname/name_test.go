@@ -73,7 +73,7 @@ func TestName(t *testing.T) {
 	}
 	var got []string
 	for _, lock := range locks {
-		got = append(got, n.Name(lock))
+		got = append(got, n.ID(lock).String())
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
@@ -88,8 +88,8 @@ func TestName(t *testing.T) {
 
 // Without any probe there is nothing to name, and nothing fails.
 func TestNameNothing(t *testing.T) {
-	if name := New(Sources{}).Name("0x10"); name != "" {
-		t.Errorf("made %q of nothing", name)
+	if id := New(Sources{}).ID("0x10"); id.Kind != "" {
+		t.Errorf("made %+v of nothing", id)
 	}
 }
 

@@ -117,25 +117,22 @@ func (c *counted) locks() []string {
 	return locks
 }
 
-// name names the locks of all rows, when symbols are known.
-func (c *counted) name(n *lockname.Namer) {
+// identify says of all rows which lock they are of, when symbols are known.
+func (c *counted) identify(n *lockname.Namer) {
 	n.Callers(c.stackRows())
-	names := make(map[string]string)
+	ids := make(map[string]bundle.LockID)
 	for _, lock := range c.locks() {
-		if _, done := names[lock]; !done {
-			names[lock] = n.Name(lock)
+		if _, done := ids[lock]; !done {
+			ids[lock] = n.ID(lock)
 		}
 	}
 	for i, row := range c.waitRows() {
-		c.waits.Rows[i].Name = names[row.Lock]
+		c.waits.Rows[i].ID = ids[row.Lock]
 	}
 	for _, a := range c.acquisitions {
 		for i, row := range a.Rows {
-			a.Rows[i].Name = names[row.Lock]
+			a.Rows[i].ID = ids[row.Lock]
 		}
-	}
-	for i, row := range c.stackRows() {
-		c.stacks.Rows[i].Name = names[row.Lock]
 	}
 }
 

@@ -30,10 +30,10 @@ func TestCountedNames(t *testing.T) {
 		},
 		States: c.states(), Namespaces: map[uint32]string{7: "west"}, Locks: c.locks(), Stacks: c.stackRows(),
 	})
-	c.name(n)
-	for _, name := range []string{c.waits.Rows[0].Name, c.acquisitions[0].Rows[0].Name, c.stacks.Rows[0].Name} {
-		if name != "x->lock SPI 0x1001" {
-			t.Errorf("a row's lock is called %q", name)
+	c.identify(n)
+	for _, id := range []bundle.LockID{c.waits.Rows[0].ID, c.acquisitions[0].Rows[0].ID} {
+		if id != (bundle.LockID{Kind: bundle.LockOfSA, Name: "lock", SPI: 0x1001}) {
+			t.Errorf("a row's lock is %+v", id)
 		}
 	}
 	lines := c.lookupLines(n)
@@ -46,7 +46,7 @@ func TestCountedNames(t *testing.T) {
 func TestCountedNothing(t *testing.T) {
 	c := &counted{}
 	n := lockname.New(lockname.Sources{})
-	c.name(n)
+	c.identify(n)
 	if len(c.lockLines()) != 0 || len(c.lookupLines(n)) != 0 {
 		t.Error("made something of nothing")
 	}

@@ -28,7 +28,7 @@ func (r *recorder) save() error {
 		m.Gaps = append(m.Gaps, r.snapshot.gaps...)
 		m.Warnings = append(m.Warnings, r.snapshot.warnings...)
 	})
-	c.name(names)
+	c.identify(names)
 	return errors.Join(
 		bundle.WriteLines(r.w, bundle.SAsFile, r.snapshot.sas),
 		bundle.WriteLines(r.w, bundle.PlacementFile, withoutIdleFacts(r.snapshot.facts)),

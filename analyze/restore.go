@@ -1,0 +1,14 @@
+package analyze
+
+import "xfrmscope/collect/bundle"
+
+// Restore sets what a results.json does not hold, for it holds it as text:
+// whoever reads one calls it.
+func (r *Result) Restore() {
+	for _, run := range runsPresent(r) {
+		for i := range run.Locks.Rows {
+			l := &run.Locks.Rows[i]
+			l.ID = bundle.LegacyLockID(l.Name)
+		}
+	}
+}

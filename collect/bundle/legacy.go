@@ -1,0 +1,75 @@
+package bundle
+
+import (
+	"strconv"
+	"strings"
+)
+
+// This file alone reads what was written for people: bundles before schema 3,
+// and results.json, hold names and sentences where there are typed values now.
+
+// LegacyLockID reads a lock's name: LockID.String made it, or a foreign program.
+func LegacyLockID(name string) LockID {
+	if name == "" {
+		return LockID{}
+	}
+	if id, ok := legacySALock(name); ok {
+		return id
+	}
+	if field, ok := strings.CutPrefix(name, "net->"); ok {
+		id := LockID{Kind: LockOfNet}
+		id.Name, id.NetNS, _ = strings.Cut(field, " of ")
+		return id
+	}
+	if variable, number, ok := cutLast(name, " of CPU "); ok {
+		if cpu, err := strconv.Atoi(number); err == nil {
+			return LockID{Kind: LockPerCPU, Name: variable, CPU: &cpu}
+		}
+	}
+	if caller, ok := strings.CutPrefix(name, "in "); ok {
+		return LockID{Kind: LockOfCaller, Name: caller}
+	}
+	return LockID{Kind: LockSymbol, Name: name}
+}
+
+// typeNames puts a LockID in the place of a name.
+func (l *LockLine) typeNames() {
+	if row := l.Row; row != nil && row.ID.Kind == "" {
+		row.ID, row.Name = LegacyLockID(row.Name), ""
+	}
+	if row := l.Acquire; row != nil && row.ID.Kind == "" {
+		row.ID, row.Name = LegacyLockID(row.Name), ""
+	}
+}
+
+// legacySALock reads "x->lock SPI 0x1001 pcpu 3 inbound".
+func legacySALock(name string) (id LockID, ok bool) {
+	words := strings.Fields(name)
+	if len(words) < 3 || words[1] != "SPI" {
+		return LockID{}, false
+	}
+	field, isField := strings.CutPrefix(words[0], "x->")
+	spi, err := strconv.ParseUint(words[2], 0, 32)
+	if !isField || err != nil {
+		return LockID{}, false
+	}
+	id = LockID{Kind: LockOfSA, Name: field, SPI: uint32(spi)}
+	words = words[3:]
+	if len(words) > 1 && words[0] == "pcpu" {
+		pcpu, err := strconv.Atoi(words[1])
+		if err != nil {
+			return LockID{}, false
+		}
+		id.PCPU, words = &pcpu, words[2:]
+	}
+	id.Inbound = len(words) > 0 && words[0] == "inbound"
+	return id, true
+}
+
+// cutLast is strings.Cut at the last separator.
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
