@@ -16,7 +16,7 @@ func newAgent(io streams) *cobra.Command {
 		Hidden: true,
 		Args:   arguments(cobra.NoArgs, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return remote.Serve(cmd.Context(), io.in, io.out,
+			return remote.Serve(cmd.Context(), io.in, io.binary,
 				record.Options{Tool: "xfrmscope " + version()})
 		},
 	}

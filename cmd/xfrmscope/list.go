@@ -39,7 +39,7 @@ func list(io streams, path string) error {
 	for _, r := range runs {
 		label := func(key string) string { return dash(r.Plan.Labels[key]) }
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%.1f s\t%s\t%d\t%d\t%d\t%.2f\n",
-			strings.TrimPrefix(r.Path, path+"/"),
+			inLine(strings.TrimPrefix(r.Path, path+"/")),
 			label(bundle.LabelSide), dash(r.Plan.Mode()), label(bundle.LabelN), label(bundle.LabelRepeat),
 			dash(r.Plan.CPUs.String()), r.Window.Seconds(), r.Status,
 			len(r.Losses), len(r.Warnings), len(r.Gaps), megabytes(r.Files))
@@ -49,10 +49,10 @@ func list(io streams, path string) error {
 	}
 	if s := runs[0].Sweep; s != nil {
 		for _, dir := range s.Missing() {
-			fmt.Fprintf(io.out, "missing: %s\n", dir)
+			fmt.Fprintf(io.out, "missing: %s\n", inLine(dir))
 		}
 		for _, dir := range s.Aside {
-			fmt.Fprintf(io.out, "did not end: %s\n", dir)
+			fmt.Fprintf(io.out, "did not end: %s\n", inLine(dir))
 		}
 	}
 	return nil
@@ -62,7 +62,7 @@ func dash(s string) string {
 	if s == "" {
 		return "-"
 	}
-	return s
+	return inLine(s)
 }
 
 func megabytes(files []bundle.File) float64 {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -155,7 +156,7 @@ func (o *recordOptions) plan() (bundle.Plan, error) {
 // printRun says what a run holds, what took another event's place, and what is
 // missing.
 func printRun(io streams, r *bundle.Run) {
-	fmt.Fprintf(io.out, "%s: %s, %.1f s", r.Path, r.Status, r.Window.Seconds())
+	fmt.Fprintf(io.out, "%s: %s, %.1f s", inLine(r.Path), r.Status, r.Window.Seconds())
 	if len(r.Plan.CPUs) > 0 {
 		fmt.Fprintf(io.out, " on CPUs %s", r.Plan.CPUs)
 	}
@@ -163,16 +164,25 @@ func printRun(io streams, r *bundle.Run) {
 	for _, e := range r.Events {
 		switch {
 		case e.Opened == "":
-			fmt.Fprintf(io.out, "  event %s: left out: %s\n", e.Asked, e.Why)
+			fmt.Fprintf(io.out, "  event %s: left out: %s\n", inLine(e.Asked), inLine(e.Why))
 		case e.Opened != e.Asked:
-			fmt.Fprintf(io.out, "  event %s: %s instead: %s\n", e.Asked, e.Opened, e.Why)
+			fmt.Fprintf(io.out, "  event %s: %s instead: %s\n", inLine(e.Asked), inLine(e.Opened),
+				inLine(e.Why))
 		}
 	}
 	for _, g := range r.Gaps {
-		fmt.Fprintf(io.out, "  not measured: %s: %s\n", g.What, g.Why)
+		fmt.Fprintf(io.out, "  not measured: %s: %s\n", inLine(g.What), inLine(g.Why))
 	}
 	for _, w := range r.Warnings {
-		fmt.Fprintf(io.out, "  warning: %s: %s\n", w.Weakens, w.Text)
+		fmt.Fprintf(io.out, "  warning: %s: %s\n", inLine(w.Weakens), inLine(w.Text))
 	}
-	fmt.Fprintf(io.out, "next: xfrmscope report %s -o out\n", r.Path)
+	printNext(io, r.Path)
+}
+
+// printNext says how to go on with a run or a sweep, as a shell takes it.
+func printNext(io streams, dir string) {
+	if strings.HasPrefix(dir, "-") {
+		dir = "./" + dir
+	}
+	fmt.Fprintf(io.out, "next: %s\n", record.Quote([]string{"xfrmscope", "report", dir, "-o", "out"}))
 }

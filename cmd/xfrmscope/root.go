@@ -10,18 +10,23 @@ import (
 )
 
 // streams are what a command reads and writes: results on out, all else on err.
+// Both are for people; binary is out for another program.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+	binary   io.Writer
 }
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) int {
-	root := newRoot(streams{in, out, errw})
+	plainOut, plainErr := &plainWriter{w: out}, &plainWriter{w: errw}
+	defer plainOut.flush()
+	defer plainErr.flush()
+	root := newRoot(streams{in, plainOut, plainErr, out})
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintf(errw, "xfrmscope: %v\n", err)
+		fmt.Fprintf(plainErr, "xfrmscope: %v\n", err)
 	}
 	return exitCode(err)
 }

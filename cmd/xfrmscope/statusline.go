@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
@@ -28,9 +27,9 @@ type statusLine struct {
 
 func newStatusLine(w io.Writer) *statusLine {
 	s := &statusLine{w: w}
-	if f, ok := w.(*os.File); ok && os.Getenv("TERM") != "dumb" {
+	if f, ok := terminalOf(w); ok {
 		if size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil {
-			s.width = max(20, int(size.Col))
+			s.w, s.width = f, max(20, int(size.Col))
 		}
 	}
 	return s
@@ -41,7 +40,7 @@ func (s *statusLine) set(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.width > 0 {
-		runes := []rune(text)
+		runes := []rune(inLine(text))
 		fmt.Fprintf(s.w, "\r%s\x1b[K", string(runes[:min(len(runes), s.width-1)]))
 		s.shown = true
 		return
@@ -57,7 +56,7 @@ func (s *statusLine) print(text string) {
 	s.clear()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fmt.Fprintln(s.w, text)
+	fmt.Fprintln(s.w, visible(text, "\n\t"))
 	s.when = time.Now()
 }
 

@@ -288,12 +288,12 @@ func oneLine(text string) string {
 
 // printSweep says what a sweep holds, and what to do next.
 func printSweep(io streams, dir string, t *bundle.Sweep) {
-	fmt.Fprintf(io.out, "%s: %d of %d runs\n", dir, len(t.Dirs), len(t.Planned))
+	fmt.Fprintf(io.out, "%s: %d of %d runs\n", inLine(dir), len(t.Dirs), len(t.Planned))
 	for _, aside := range t.Aside {
-		fmt.Fprintf(io.out, "  not ended, kept: %s\n", filepath.Join(dir, aside))
+		fmt.Fprintf(io.out, "  not ended, kept: %s\n", inLine(filepath.Join(dir, aside)))
 	}
 	if len(t.Missing()) == 0 {
-		fmt.Fprintf(io.out, "next: xfrmscope report %s -o out\n", dir)
+		printNext(io, dir)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -71,8 +70,8 @@ func runTop(ctx context.Context, io streams, o topOptions) error {
 // screenOn returns a screen that is rewritten if the output is a terminal.
 func screenOn(io streams) *top.Screen {
 	s := &top.Screen{W: io.out, Number: format.Terminal}
-	f, ok := io.out.(*os.File)
-	if !ok || os.Getenv("TERM") == "dumb" {
+	f, ok := terminalOf(io.out)
+	if !ok {
 		return s
 	}
 	size := func() (rows, columns int) {
@@ -83,7 +82,7 @@ func screenOn(io streams) *top.Screen {
 		return int(w.Row), int(w.Col)
 	}
 	if rows, _ := size(); rows > 0 {
-		s.Terminal = size
+		s.W, s.Terminal = f, size
 	}
 	return s
 }

@@ -8,6 +8,7 @@ import (
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/placement"
+	"xfrmscope/collect/record"
 )
 
 // A step is one command of the plan that puts each queue of an interface on a
@@ -49,21 +50,24 @@ func (p *plan) step(why, format string, args ...any) {
 	p.steps = append(p.steps, step{why, fmt.Sprintf(format, args...)})
 }
 
+// word is a name as a shell takes it: a device may be called almost anything.
+func word(name string) string { return record.Quote([]string{name}) }
+
 // inside prefixes a command with the namespace it must run in.
 func inside(netns, command string) string {
 	if netns == "" {
 		return command
 	}
-	return "ip netns exec " + netns + " " + command
+	return "ip netns exec " + word(netns) + " " + command
 }
 
 // write makes the command that writes a file.
 func write(netns, value, file string) string {
-	command := "echo " + value + " > " + file
+	command := "echo " + value + " > " + word(file)
 	if netns == "" {
 		return command
 	}
-	return "ip netns exec " + netns + " sh -c '" + command + "'"
+	return "ip netns exec " + word(netns) + " sh -c " + word(command)
 }
 
 func (p *plan) device(subject string, sas []bundle.SA) {
@@ -73,13 +77,13 @@ func (p *plan) device(subject string, sas []bundle.SA) {
 	if l.value(bundle.TopicPause, subject, "rx") == placement.On ||
 		l.value(bundle.TopicPause, subject, "tx") == placement.On {
 		p.step("a paused sender measures the receiver", "%s",
-			inside(netns, "ethtool -A "+dev+" autoneg off rx off tx off"))
+			inside(netns, "ethtool -A "+word(dev)+" autoneg off rx off tx off"))
 	}
 	if n := len(l.cpus); n != len(queues) &&
 		strings.HasPrefix(l.value(bundle.TopicNIC, subject, "channels"), "combined ") {
 		p.step(fmt.Sprintf("%d queues for %d CPUs; the interrupts are new after it: run doctor again",
 			len(queues), n),
-			"%s", inside(netns, fmt.Sprintf("ethtool -L %s combined %d", dev, n)))
+			"%s", inside(netns, fmt.Sprintf("ethtool -L %s combined %d", word(dev), n)))
 	}
 	n := min(len(queues), len(l.cpus))
 	for i, q := range queues[:n] {
@@ -100,7 +104,7 @@ func (p *plan) device(subject string, sas []bundle.SA) {
 	if used, least, most := shares(strings.Fields(l.value(bundle.TopicRSS, subject, "table"))); used > 0 &&
 		(used != n || most > least+1) {
 		p.step(fmt.Sprintf("spread what no rule takes over queues 0 to %d", n-1), "%s",
-			inside(netns, fmt.Sprintf("ethtool -X %s equal %d", dev, n)))
+			inside(netns, fmt.Sprintf("ethtool -X %s equal %d", word(dev), n)))
 	}
 	p.flows(subject, sas, queues[:n])
 }
@@ -168,10 +172,10 @@ func (p *plan) flows(subject string, sas []bundle.SA, queues []queue) {
 		}
 	}
 	if p.l.value(bundle.TopicFeature, subject, ntuple) == placement.Off {
-		p.step("the rules below need it", "%s", inside(netns, "ethtool -K "+dev+" ntuple on"))
+		p.step("the rules below need it", "%s", inside(netns, "ethtool -K "+word(dev)+" ntuple on"))
 	}
 	for i, rule := range rules {
-		p.step(why, "%s", inside(netns, fmt.Sprintf("ethtool -N %s %s loc %d", dev, rule, i)))
+		p.step(why, "%s", inside(netns, fmt.Sprintf("ethtool -N %s %s loc %d", word(dev), rule, i)))
 	}
 }
 
@@ -182,7 +186,7 @@ func (p *plan) hash(subject string) {
 		if fields := p.l.value(bundle.TopicRSS, subject, "hash "+flow); fields != "" &&
 			!strings.Contains(fields, "f") {
 			p.step("the driver takes no flow rules: ESP in UDP is spread by its ports, ESP alone of one "+
-				"peer is not", "%s", inside(netns, "ethtool -N "+dev+" rx-flow-hash "+flow+" sdfn"))
+				"peer is not", "%s", inside(netns, "ethtool -N "+word(dev)+" rx-flow-hash "+flow+" sdfn"))
 		}
 	}
 }

@@ -24,16 +24,22 @@ func (r *recorder) readProbes() *counted {
 	c := &counted{}
 	c.waits = readProbe(r, r.loaded.wait, func(w *probe.Waits) []bundle.Loss { return w.Losses(r.plan.CPUs) })
 	for _, a := range []*probe.Acquire{r.loaded.count, r.loaded.time} {
-		if got := readProbe(r, a, func(c *probe.Acquisitions) []bundle.Loss { return c.Losses(a.Name()) }); got != nil {
+		if got := readProbe(r, a,
+			func(c *probe.Acquisitions) []bundle.Loss { return c.Losses(a.Name()) }); got != nil {
 			c.acquisitions = append(c.acquisitions, got)
 		}
 	}
-	c.outbound = readProbe(r, r.loaded.outbound, func(f *probe.Lookups) []bundle.Loss { return f.Losses(bundle.ProbeFind) })
-	c.inbound = readProbe(r, r.loaded.inbound, func(f *probe.Lookups) []bundle.Loss { return f.Losses(bundle.ProbeInbound) })
-	c.stacks = readProbe(r, r.loaded.stacks, func(s *probe.StackCounts) []bundle.Loss { return s.Losses(bundle.ProbeStacks) })
+	c.outbound = readProbe(r, r.loaded.outbound,
+		func(f *probe.Lookups) []bundle.Loss { return f.Losses(bundle.ProbeFind) })
+	c.inbound = readProbe(r, r.loaded.inbound,
+		func(f *probe.Lookups) []bundle.Loss { return f.Losses(bundle.ProbeInbound) })
+	c.stacks = readProbe(r, r.loaded.stacks,
+		func(s *probe.StackCounts) []bundle.Loss { return s.Losses(bundle.ProbeStacks) })
 	if c.waits != nil {
-		c.waits.Rows = slices.DeleteFunc(c.waits.Rows, func(row bundle.LockRow) bool { return !r.plan.CPUs.Contains(row.CPU) })
-		c.waits.Accounts = slices.DeleteFunc(c.waits.Accounts, func(a bundle.LockAccount) bool { return !r.plan.CPUs.Contains(a.CPU) })
+		c.waits.Rows = slices.DeleteFunc(c.waits.Rows,
+			func(row bundle.LockRow) bool { return !r.plan.CPUs.Contains(row.CPU) })
+		c.waits.Accounts = slices.DeleteFunc(c.waits.Accounts,
+			func(a bundle.LockAccount) bool { return !r.plan.CPUs.Contains(a.CPU) })
 	}
 	return c
 }
@@ -59,7 +65,8 @@ func readProbe[C any, T any, P interface {
 		return nil
 	}
 	r.update(func(m *bundle.Manifest) {
-		m.Probes = append(m.Probes, bundle.Probe{Name: p.Name(), Rung: string(p.Mode()), Blind: p.Blind(), Window: window})
+		m.Probes = append(m.Probes,
+			bundle.Probe{Name: p.Name(), Rung: string(p.Mode()), Blind: p.Blind(), Window: window})
 		m.Losses = append(m.Losses, losses(got)...)
 	})
 	return got
@@ -174,15 +181,17 @@ func (c *counted) lookupLines(n *lockname.Namer) []bundle.FindLine {
 		}
 		for _, s := range c.outbound.States {
 			lines = append(lines, bundle.FindLine{Row: &bundle.FindRow{
-				CPU: s.CPU, State: lockname.Address(s.Address), Lock: n.LockOf(s.Address), NetNS: n.NetNS(s.NetNS),
-				SPI: s.SPI, PCPU: s.PCPU, Count: s.Count,
+				CPU: s.CPU, State: lockname.Address(s.Address), Lock: n.LockOf(s.Address),
+				NetNS: n.NetNS(s.NetNS),
+				SPI:   s.SPI, PCPU: s.PCPU, Count: s.Count,
 			}})
 		}
 	}
 	if c.inbound != nil {
 		for _, s := range c.inbound.States {
 			lines = append(lines, bundle.FindLine{Inbound: &bundle.InboundRow{
-				CPU: s.CPU, NetNS: n.NetNS(s.NetNS), SPI: s.SPI, PCPU: s.PCPU, Lock: n.LockOf(s.Address), Packets: s.Count,
+				CPU: s.CPU, NetNS: n.NetNS(s.NetNS), SPI: s.SPI, PCPU: s.PCPU,
+				Lock: n.LockOf(s.Address), Packets: s.Count,
 			}})
 		}
 	}

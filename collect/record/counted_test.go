@@ -26,7 +26,8 @@ func TestCountedNames(t *testing.T) {
 	}
 	n := lockname.New(lockname.Sources{
 		Layouts: []bundle.StructLayout{
-			{Struct: "xfrm_state", Size: 0x100, Fields: []bundle.StructField{{Name: "lock", Offset: 0x68, Size: 4}}},
+			{Struct: "xfrm_state", Size: 0x100,
+				Fields: []bundle.StructField{{Name: "lock", Offset: 0x68, Size: 4}}},
 		},
 		States: c.states(), Namespaces: map[uint32]string{7: "west"}, Locks: c.locks(), Stacks: c.stackRows(),
 	})

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/procfs"
@@ -43,8 +45,8 @@ func (s *setup) String() string {
 			line("event", "%s", e.Opened)
 		}
 	}
-	line("perf", "%s", quote(s.tool.Argv(s.perfOptions(path.Join("RUN", bundle.PerfDataFile+".part"), s.opened()))))
-	line("counts", "%s", quote(s.tool.StatArgv(s.perfOptions("", s.opened()))))
+	line("perf", "%s", Quote(s.tool.Argv(s.perfOptions(path.Join("RUN", bundle.PerfDataFile+".part"), s.opened()))))
+	line("counts", "%s", Quote(s.tool.StatArgv(s.perfOptions("", s.opened()))))
 	names := phaseNames(s.plan)
 	if len(s.plan.Probes) > 0 {
 		line("probes", "%s", strings.Join(s.plan.Probes, ", "))
@@ -64,7 +66,7 @@ func (s *setup) String() string {
 		if len(l.CPUs) > 0 {
 			where = "on CPUs " + l.CPUs.String()
 		}
-		line("load", "%s, %s", quote(l.Argv), where)
+		line("load", "%s, %s", Quote(l.Argv), where)
 	}
 	if s.plan.PacketsFile != "" {
 		line("packets", "from %s, before and after", s.plan.PacketsFile)
@@ -78,14 +80,36 @@ func (s *setup) String() string {
 	return b.String()
 }
 
-// quote writes a command line as a shell would read it.
-func quote(argv []string) string {
+// Quote writes a command line as a shell would read it. Control characters, which
+// are no part of a text for a terminal, are spelled out ($'...', POSIX.1-2024).
+func Quote(argv []string) string {
 	words := make([]string, len(argv))
 	for i, word := range argv {
-		words[i] = word
-		if word == "" || strings.ContainsAny(word, " \t\n\"'`$&|;<>(){}[]*?!~#\\") {
-			words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-		}
+		words[i] = quoteWord(word)
 	}
 	return strings.Join(words, " ")
+}
+
+func quoteWord(word string) string {
+	if strings.ContainsFunc(word, func(r rune) bool { return !unicode.IsGraphic(r) }) || !utf8.ValidString(word) {
+		var b strings.Builder
+		for i := range len(word) {
+			switch c := word[i]; {
+			case c == '\'' || c == '\\':
+				b.WriteString("\\" + string(c))
+			case c < ' ' || c >= 0x7f:
+				fmt.Fprintf(&b, "\\%03o", c)
+			default:
+				b.WriteByte(c)
+			}
+		}
+		return "$'" + b.String() + "'"
+	}
+	plain := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_./:,+@%^=", r)
+	}
+	if word == "" || strings.ContainsFunc(word, func(r rune) bool { return !plain(r) }) {
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	return word
 }

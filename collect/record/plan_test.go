@@ -142,7 +142,7 @@ func TestCheckPermission(t *testing.T) {
 }
 
 func TestQuote(t *testing.T) {
-	got := quote([]string{"sh", "-c", "a 'b' $c", "", "{x,y}:S", "plain-1.2/3"})
+	got := Quote([]string{"sh", "-c", "a 'b' $c", "", "{x,y}:S", "plain-1.2/3"})
 	if want := `sh -c 'a '\''b'\'' $c' '' '{x,y}:S' plain-1.2/3`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

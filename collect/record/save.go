@@ -15,7 +15,8 @@ func (r *recorder) save() error {
 	layouts := r.readLayouts()
 	names := lockname.New(lockname.Sources{
 		Realtime: r.opt.Root.ReadTrimmed("/sys/kernel/realtime") == "1",
-		Layouts:  layouts, PerCPU: r.perCPU(c), States: c.states(), Namespaces: r.namespaces(), Locks: c.locks(), Stacks: c.stackRows(),
+		Layouts:  layouts, PerCPU: r.perCPU(c), States: c.states(), Namespaces: r.namespaces(),
+		Locks: c.locks(), Stacks: c.stackRows(),
 	})
 	r.closeProbes() // their programs are symbols too, at other addresses each time
 	if err := saveKallsyms(r.w, r.opt.Root, names.Offer); err != nil {

@@ -50,7 +50,7 @@ func (r *recorder) startLoad() error {
 	if r.plan.Load == nil {
 		return nil
 	}
-	r.opt.progress("starting the load: " + quote(r.plan.Load.Argv))
+	r.opt.progress("starting the load: " + Quote(r.plan.Load.Argv))
 	log, err := r.createLog(bundle.LoadLog)
 	if err != nil {
 		return err

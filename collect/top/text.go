@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"xfrmscope/collect/bundle"
 )
@@ -28,11 +30,21 @@ func (s *Screen) Show(now time.Time, f Frame) error {
 	}
 	for _, line := range lines {
 		// ASCII; clear the rest of the line
-		fmt.Fprintf(&b, "%s\x1b[K\n", line[:min(len(line), max(columns, 20))])
+		fmt.Fprintf(&b, "%s\x1b[K\n", plain(line[:min(len(line), max(columns, 20))]))
 	}
 	b.WriteString("\x1b[J") // and of the screen
 	_, err := io.WriteString(s.W, b.String())
 	return err
+}
+
+// plain takes out of a line what a terminal would obey: names are other people's.
+func plain(line string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) || r == utf8.RuneError {
+			return '?'
+		}
+		return r
+	}, line)
 }
 
 // text is a frame as a screen shows it.

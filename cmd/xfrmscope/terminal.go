@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A plainWriter lets through what a terminal shows, and no byte that it would
+// obey: labels, file names and names of processes are other people's. Newlines
+// and tabs pass.
+type plainWriter struct {
+	w    io.Writer
+	rest []byte // the start of a character whose end comes with the next Write
+}
+
+func (p *plainWriter) Write(b []byte) (int, error) {
+	text := append(p.rest, b...)
+	whole := len(text)
+	for i := 1; i < utf8.UTFMax && i <= len(text); i++ {
+		if at := len(text) - i; utf8.RuneStart(text[at]) && !utf8.FullRune(text[at:]) {
+			whole = at
+		}
+	}
+	p.rest = []byte(string(text[whole:]))
+	_, err := io.WriteString(p.w, visible(string(text[:whole]), "\n\t"))
+	return len(b), err
+}
+
+// flush writes a character that was cut off by the end.
+func (p *plainWriter) flush() {
+	_, _ = io.WriteString(p.w, visible(string(p.rest), "")) // nobody is left to be told
+	p.rest = nil
+}
+
+// visible spells out what is no graphic character, but for those in keep:
+// control characters, bytes that are no UTF-8, and what turns the direction of
+// the text around it.
+func visible(s, keep string) string {
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)):
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case unicode.IsGraphic(r) || strings.ContainsRune(keep, r):
+			b.WriteRune(r)
+		case r <= 0x7f:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
+
+// inLine is a name or a text of others within a line of ours.
+func inLine(s string) string { return visible(s, "") }
+
+// terminalOf returns the file behind a stream, if it is one that a screen can be
+// drawn on.
+func terminalOf(w io.Writer) (*os.File, bool) {
+	if p, ok := w.(*plainWriter); ok {
+		w = p.w
+	}
+	f, ok := w.(*os.File)
+	return f, ok && os.Getenv("TERM") != "dumb"
+}
