@@ -2,6 +2,7 @@ package format
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -99,8 +100,9 @@ func Pretty(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "+-", "±"), " ", Thin)
 }
 
-// ASCII returns s as one line of printable ASCII of at most limit bytes:
-// anything else becomes '?', a cut is marked with "..".
+// ASCII returns s as one line of printable ASCII of at most limit bytes: other
+// characters are spelled out as in Go, so that names stay apart, those that show
+// nothing become '?', and a cut is marked with "..".
 func ASCII(s string, limit int) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -110,6 +112,10 @@ func ASCII(s string, limit int) string {
 		switch {
 		case r == '\t' || r == '\n' || r == '\r':
 			b.WriteByte(' ')
+		case r == '±':
+			b.WriteString("+-")
+		case r > '~' && r != utf8.RuneError && unicode.IsGraphic(r):
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
 		case r < ' ' || r > '~':
 			b.WriteByte('?')
 		default:

@@ -16,13 +16,16 @@ type Label struct{ Name, Value string }
 // scenario, mode, n, side, run, and the run's own labels. Empty values are left
 // out.
 func Labels(r *analyze.Run) []Label {
-	m := &r.Manifest
+	m, host := &r.Manifest, r.Manifest.Host.Name
+	if host == "(none)" { // Linux calls so one that was given no name (include/linux/uts.h, 6.12)
+		host = ""
+	}
 	all := map[string]string{}
 	for name, value := range r.Labels {
 		all[labelName(name)] = value
 	}
 	for _, l := range []Label{
-		{"host", m.Host.Name}, {"kernel", m.Host.Kernel}, {"scenario", m.Plan.Scenario},
+		{"host", host}, {"kernel", m.Host.Kernel}, {"scenario", m.Plan.Scenario},
 		{bundle.LabelMode, r.Mode}, {bundle.LabelSide, r.Side}, {"run", r.Name}, {bundle.LabelN, itoa(r.N)},
 	} {
 		all[l.Name] = l.Value
