@@ -40,13 +40,11 @@ func TestBenchFlame(t *testing.T) {
 	row(t, "report.html", "page", doc, cost)
 	benchFlameGraph(t, dir, r.Runs[0].Events[0].Profile)
 
-	tree := flame.NewTree(r, false)
 	data, err := flame.Fit(r, page.PageBytes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Printf("\nthe tree: %d nodes, %d frames, %d bytes packed: %.1f bits a node; Go heap while writing at most %d MB\n",
-		len(tree.Frame), len(tree.Frames), len(data)*3/4, 8*float64(len(data)*3/4)/float64(len(tree.Frame)), peak>>20)
+	fmt.Printf("\nthe tree: %d bytes packed; Go heap while writing at most %d MB\n", len(data)*3/4, peak>>20)
 }
 
 // writeMeasured writes a page and returns its CPU time and how far the heap

@@ -131,14 +131,14 @@ func newFlameData(r *analyze.Result, t *tree) *flameData {
 
 func (d *flameData) describeFrames(t *tree) {
 	modules := map[string]int{}
-	for i, f := range t.Frames {
+	for i, f := range t.frames {
 		m, ok := modules[f.module]
 		if !ok {
 			m = len(d.Modules)
 			modules[f.module] = m
 			d.Modules = append(d.Modules, format.Visible(f.module, 80))
 		}
-		if t.small && i == len(t.Frames)-1 {
+		if t.small && i == len(t.frames)-1 {
 			d.Small = i
 		}
 		d.Names, d.Module = append(d.Names, format.Name(f.name)), append(d.Module, m)
@@ -276,7 +276,7 @@ func (d *flameData) start(r *analyze.Result, places []int) {
 // or as small as it can be made: first small frames are put together, up to
 // maxLimit, then CPUs, then larger frames.
 func Fit(r *analyze.Result, budget int) (string, error) {
-	full := NewTree(r, view.Sides(r))
+	full := newTree(r, view.Sides(r))
 	if len(full.slices) == 0 {
 		return "", nil
 	}

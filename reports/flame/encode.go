@@ -94,10 +94,10 @@ type rankedTree struct {
 
 func (t *tree) ranked() rankedTree {
 	pairs := map[[2]int32]int{}
-	for n := 1; n < len(t.Frame); n++ {
-		pairs[[2]int32{t.Frame[t.parent[n]], t.Frame[n]}]++
+	for n := 1; n < len(t.frame); n++ {
+		pairs[[2]int32{t.frame[t.parent[n]], t.frame[n]}]++
 	}
-	r := rankedTree{callees: make([][]int32, len(t.Frames)+1), rank: make([]int32, len(t.Frame))}
+	r := rankedTree{callees: make([][]int32, len(t.frames)+1), rank: make([]int32, len(t.frame))}
 	for p := range pairs {
 		r.callees[p[0]+1] = append(r.callees[p[0]+1], p[1])
 	}
@@ -111,10 +111,10 @@ func (t *tree) ranked() rankedTree {
 			place[[2]int32{from, f}] = int32(k)
 		}
 	}
-	for n := 1; n < len(t.Frame); n++ {
-		r.rank[n] = place[[2]int32{t.Frame[t.parent[n]], t.Frame[n]}]
+	for n := 1; n < len(t.frame); n++ {
+		r.rank[n] = place[[2]int32{t.frame[t.parent[n]], t.frame[n]}]
 	}
-	byRank := tree{Frame: r.rank, parent: t.parent}
+	byRank := tree{frame: r.rank, parent: t.parent}
 	r.nodes = byRank.preorder()
 	return r
 }
@@ -127,14 +127,14 @@ func (t *tree) writeNodes(w *columnWriter, r rankedTree) {
 		}
 	}
 	w.number(uint64(len(r.nodes) - 1))
-	depth := make([]int32, len(t.Frame))
+	depth := make([]int32, len(t.frame))
 	before := int32(0)
 	for _, n := range r.nodes[1:] {
 		depth[n] = depth[t.parent[n]] + 1
 		w.number(uint64(before + 1 - depth[n]))
 		before = depth[n]
 	}
-	last := make([]int32, len(t.Frame)) // by parent: rank of its latest callee, + 1
+	last := make([]int32, len(t.frame)) // by parent: rank of its latest callee, + 1
 	for _, n := range r.nodes[1:] {
 		p := t.parent[n]
 		w.number(uint64(r.rank[n] - last[p]))
@@ -143,7 +143,7 @@ func (t *tree) writeNodes(w *columnWriter, r rankedTree) {
 }
 
 func (t *tree) writeSlices(w *columnWriter, r rankedTree) {
-	inner, ends := make([]bool, len(t.Frame)), make([]bool, len(t.Frame))
+	inner, ends := make([]bool, len(t.frame)), make([]bool, len(t.frame))
 	for _, p := range t.parent[1:] {
 		inner[p] = true
 	}
@@ -152,7 +152,7 @@ func (t *tree) writeSlices(w *columnWriter, r rankedTree) {
 			ends[e.node] = true
 		}
 	}
-	number := make([]int32, len(t.Frame)) // of ends
+	number := make([]int32, len(t.frame)) // of ends
 	next := int32(0)
 	for _, n := range r.nodes {
 		if inner[n] {

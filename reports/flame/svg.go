@@ -56,7 +56,7 @@ func Render(p *profile.Profile, o Options, inPage bool) []byte {
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = DefaultFlameBytes
 	}
-	tree := newFlameTree(p)
+	tree := newStill(treeOf(p))
 	for {
 		d := flameDrawing{p: p, o: o, inPage: inPage, tree: tree}
 		out := d.draw()
@@ -67,13 +67,50 @@ func Render(p *profile.Profile, o Options, inPage bool) []byte {
 	}
 }
 
+// A still is the tree of one profile with its sums.
+type still struct {
+	*tree
+	callees   [][]int32 // by node
+	weight    []float64 // by node, callees included
+	count     []float64 // the same: samples, 0 if the profile has weights only
+	idle      float64
+	idleCount uint64
+}
+
+func newStill(t *tree) *still {
+	n := len(t.frame)
+	s := &still{tree: t, callees: make([][]int32, n), weight: make([]float64, n), count: make([]float64, n)}
+	samples := func(e treeEntry) float64 { return float64(e.count) }
+	for _, slice := range t.slices {
+		s.idle += slice.idleWeight
+		s.idleCount += slice.idle
+		if slice.unsampled {
+			samples = func(treeEntry) float64 { return 0 }
+		}
+	}
+	t.totals(t.slices, s.weight, weightOf)
+	t.totals(t.slices, s.count, samples)
+	for n := 1; n < len(t.parent); n++ {
+		s.callees[t.parent[n]] = append(s.callees[t.parent[n]], int32(n))
+	}
+	return s
+}
+
+// frameOf is the frame of a node.
+func (s *still) frameOf(n int32) treeFrame {
+	if n == 0 {
+		return treeFrame{name: "all"}
+	}
+	return s.frames[s.frame[n]]
+}
+
 // A flameDrawing is one try at a picture.
 type flameDrawing struct {
 	w      svg.Writer
 	p      *profile.Profile
 	o      Options
 	inPage bool
-	tree   *flameTree
+	tree   *still
 	kinds  [kinds]kindInfo
 	high   int     // rows drawn above the root
 	lost   float64 // weight of frames not drawn
@@ -81,12 +118,12 @@ type flameDrawing struct {
 
 func (d *flameDrawing) draw() []byte {
 	d.kinds = KindTable()
-	d.high = d.rows(d.tree.root)
+	d.high = d.rows(0)
 	height := float64(flameTop + (d.high+1)*frameHigh + flameFoot)
 	d.start(height)
 	d.legend()
-	if d.tree.root.weight > 0 {
-		d.frame(d.tree.root, flameSide, 0)
+	if d.tree.weight[0] > 0 {
+		d.frame(0, flameSide, 0)
 	} else {
 		d.w.Text("t", flameWidth/2, flameTop+frameHigh, "middle", d.nothing())
 	}
@@ -104,12 +141,12 @@ func (d *flameDrawing) nothing() string {
 }
 
 // drawn reports whether a frame is wide enough.
-func (d *flameDrawing) drawn(f *frame) bool { return f.weight >= d.o.MinShare*d.tree.root.weight }
+func (d *flameDrawing) drawn(n int32) bool { return d.tree.weight[n] >= d.o.MinShare*d.tree.weight[0] }
 
 // rows returns how many rows stand above a frame.
-func (d *flameDrawing) rows(f *frame) int {
+func (d *flameDrawing) rows(n int32) int {
 	high := 0
-	for _, c := range f.callee {
+	for _, c := range d.tree.callees[n] {
 		if d.drawn(c) {
 			high = max(high, 1+d.rows(c))
 		}
@@ -143,11 +180,11 @@ func (d *flameDrawing) onlyAlone(s string) string {
 }
 
 func (d *flameDrawing) subtitle() string {
-	samples := format.Count(d.tree.root.count) + " samples"
-	if d.tree.root.count == 0 {
+	samples := format.Count(uint64(d.tree.count[0])) + " samples"
+	if d.tree.count[0] == 0 {
 		samples = "samples not recorded"
 	}
-	s := fmt.Sprintf("%s, %s that are not idle = full width; leaf on top", samples, format.Weight(d.tree.root.weight, d.p.Event.Unit))
+	s := fmt.Sprintf("%s, %s that are not idle = full width; leaf on top", samples, format.Weight(d.tree.weight[0], d.p.Event.Unit))
 	if d.p.Event.FrequencyHz > 0 {
 		s += fmt.Sprintf("; -F %d", d.p.Event.FrequencyHz)
 	}
@@ -193,56 +230,59 @@ func (d *flameDrawing) box(k kind, x, y, width float64, tip string) {
 }
 
 // frame draws a frame and what it calls.
-func (d *flameDrawing) frame(f *frame, x float64, depth int) {
-	width := f.weight / d.tree.root.weight * (flameWidth - 2*flameSide)
+func (d *flameDrawing) frame(n int32, x float64, depth int) {
+	f := d.tree.frameOf(n)
+	width := d.tree.weight[n] / d.tree.weight[0] * (flameWidth - 2*flameSide)
 	y := float64(flameTop + (d.high-depth)*frameHigh)
 	d.w.Open("g", svg.Attr{"class", d.kinds[f.kind].class})
-	d.w.TextElement("title", d.tip(f))
+	d.w.TextElement("title", d.tip(n))
 	d.box(f.kind, x, y, width, "")
-	if label := format.FitWidth(d.label(f, width), int((width-6)/charWide)); label != "" {
+	if label := format.FitWidth(d.label(n, width), int((width-6)/charWide)); label != "" {
 		d.w.Text("", x+3, y+12, "", label)
 	}
 	d.w.Close("g")
-	for _, c := range f.callee {
+	for _, c := range d.tree.callees[n] {
 		if !d.drawn(c) {
-			d.lost += c.weight
+			d.lost += d.tree.weight[c]
 			continue
 		}
 		d.frame(c, x, depth+1)
-		x += c.weight / d.tree.root.weight * (flameWidth - 2*flameSide)
+		x += d.tree.weight[c] / d.tree.weight[0] * (flameWidth - 2*flameSide)
 	}
 }
 
 // label is a frame's name, for a lock with its share where there is room.
-func (d *flameDrawing) label(f *frame, width float64) string {
+func (d *flameDrawing) label(n int32, width float64) string {
+	f := d.tree.frameOf(n)
 	label := format.Name(f.name)
 	if f.kind != kindSpin && f.kind != kindLockWord {
 		return label
 	}
-	long := label + "  " + format.Share(f.weight, d.tree.root.weight) + " %"
+	long := label + "  " + format.Share(d.tree.weight[n], d.tree.weight[0]) + " %"
 	if float64(len(long))*charWide > width-6 {
 		return label
 	}
 	return long
 }
 
-func (d *flameDrawing) tip(f *frame) string {
+func (d *flameDrawing) tip(n int32) string {
+	f := d.tree.frameOf(n)
 	s := format.Name(f.name)
 	if f.module != "" {
 		s += " " + format.Visible(f.module, 40)
 	}
-	s = fmt.Sprintf("%s: %s %%, %s", s, format.Share(f.weight, d.tree.root.weight), format.Weight(f.weight, d.p.Event.Unit))
-	if d.tree.root.count == 0 {
+	s = fmt.Sprintf("%s: %s %%, %s", s, format.Share(d.tree.weight[n], d.tree.weight[0]), format.Weight(d.tree.weight[n], d.p.Event.Unit))
+	if d.tree.count[0] == 0 {
 		return s
 	}
-	return s + ", n=" + format.Count(f.count)
+	return s + ", n=" + format.Count(uint64(d.tree.count[n]))
 }
 
 // foot says what the picture leaves out.
 func (d *flameDrawing) foot(height float64) {
 	var parts []string
 	if d.lost > 0 {
-		parts = append(parts, fmt.Sprintf("%s %% of the weight is in frames under %s %%, not drawn", format.Share(d.lost, d.tree.root.weight), format.Significant(100*d.o.MinShare, 2)))
+		parts = append(parts, fmt.Sprintf("%s %% of the weight is in frames under %s %%, not drawn", format.Share(d.lost, d.tree.weight[0]), format.Significant(100*d.o.MinShare, 2)))
 	} else {
 		parts = append(parts, "every frame is drawn")
 	}

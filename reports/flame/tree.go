@@ -7,16 +7,17 @@ import (
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/stage"
+	"xfrmscope/reports/format"
 )
 
 // A tree is the busy stacks of many profiles merged by function into one:
 // every path from the root stands in it once, whichever run, event and CPU it
 // was seen on. What was seen where is in its slices.
 type tree struct {
-	Frames []treeFrame // sorted by name, then module; smallFrame, if any, is last
+	frames []treeFrame // sorted by name, then module; smallFrame, if any, is last
 
 	// Nodes in pre-order, node 0 the root; callees of a node by frame.
-	Frame  []int32 // index into frames, -1 for the root
+	frame  []int32 // index into frames, -1 for the root
 	parent []int32 // node, -1 for the root
 
 	slices []treeSlice // by run, event, CPU
@@ -37,9 +38,10 @@ const smallFrame = "(small frames)"
 
 // A treeSlice is the self weights of one event of one run on one CPU.
 type treeSlice struct {
-	run, event int // indexes into Result.Runs and Run.Events
-	cpu        int // everyCPU if they are not told apart
-	idle       uint64
+	run, event int    // indexes into Result.Runs and Run.Events
+	cpu        int    // everyCPU if they are not told apart
+	idle       uint64 // samples
+	idleWeight float64
 	unsampled  bool        // weights without samples: counts stand for their errors
 	entries    []treeEntry // by node
 }
@@ -56,15 +58,10 @@ type treeEntry struct {
 	weightVar float64
 }
 
-// NewTree merges the profiles of a Result. With fold, compiler suffixes of
+// newTree merges the profiles of a Result. With fold, compiler suffixes of
 // functions are stripped: two kernels are compared by it.
-func NewTree(r *analyze.Result, fold bool) *tree {
-	b := &treeGrower{
-		t:      &tree{Frame: []int32{-1}, parent: []int32{-1}},
-		frames: map[frameKey]int32{},
-		nodes:  map[[2]int32]int32{},
-		fold:   fold,
-	}
+func newTree(r *analyze.Result, fold bool) *tree {
+	b := newGrower(fold)
 	for i, run := range r.Runs {
 		if run == nil {
 			continue
@@ -79,12 +76,29 @@ func NewTree(r *analyze.Result, fold bool) *tree {
 	return b.t
 }
 
+// treeOf is the tree of one profile.
+func treeOf(p *profile.Profile) *tree {
+	b := newGrower(false)
+	b.add(0, 0, p)
+	b.sort()
+	return b.t
+}
+
 // A treeGrower adds profiles to a tree.
 type treeGrower struct {
 	t      *tree
 	frames map[frameKey]int32
 	nodes  map[[2]int32]int32 // parent, frame: node
 	fold   bool
+}
+
+func newGrower(fold bool) *treeGrower {
+	return &treeGrower{
+		t:      &tree{frame: []int32{-1}, parent: []int32{-1}},
+		frames: map[frameKey]int32{},
+		nodes:  map[[2]int32]int32{},
+		fold:   fold,
+	}
 }
 
 func (b *treeGrower) add(run, event int, p *profile.Profile) {
@@ -120,8 +134,8 @@ func (b *treeGrower) path(c *classifier, s profile.Stack, frames []int32) int32 
 		key := [2]int32{at, frames[loc]}
 		next, ok := b.nodes[key]
 		if !ok {
-			next = int32(len(b.t.Frame))
-			b.t.Frame, b.t.parent = append(b.t.Frame, frames[loc]), append(b.t.parent, at)
+			next = int32(len(b.t.frame))
+			b.t.frame, b.t.parent = append(b.t.frame, frames[loc]), append(b.t.parent, at)
 			b.nodes[key] = next
 		}
 		at = next
@@ -140,8 +154,8 @@ func (b *treeGrower) frameOf(c *classifier, loc int32) int32 {
 	}
 	f, ok := b.frames[key]
 	if !ok {
-		f = int32(len(b.t.Frames))
-		b.t.Frames = append(b.t.Frames, treeFrame{key.name, key.module, c.ofLocation(loc), row})
+		f = int32(len(b.t.frames))
+		b.t.frames = append(b.t.frames, treeFrame{key.name, key.module, c.ofLocation(loc), row})
 		b.frames[key] = f
 	}
 	return f
@@ -158,6 +172,7 @@ func newSlice(run, event int, cells []profile.Cell, ends []int32) treeSlice {
 			continue
 		case ends[c.Stack] < 0:
 			s.idle += count
+			s.idleWeight += float64(c.Period)
 			continue
 		case count == 0: // an import that has weights only
 			s.unsampled = true
@@ -198,34 +213,34 @@ func (s *treeSlice) sum() {
 // pre-order, so that the same profiles make the same tree.
 func (b *treeGrower) sort() {
 	t := b.t
-	order := make([]int32, len(t.Frames))
+	order := make([]int32, len(t.frames))
 	for i := range order {
 		order[i] = int32(i)
 	}
 	slices.SortFunc(order, func(x, y int32) int {
-		return cmp.Or(cmp.Compare(t.Frames[x].name, t.Frames[y].name), cmp.Compare(t.Frames[x].module, t.Frames[y].module))
+		return cmp.Or(cmp.Compare(t.frames[x].name, t.frames[y].name), cmp.Compare(t.frames[x].module, t.frames[y].module))
 	})
 	rank := make([]int32, len(order))
 	sorted := make([]treeFrame, len(order))
 	for i, f := range order {
-		rank[f], sorted[i] = int32(i), t.Frames[f]
+		rank[f], sorted[i] = int32(i), t.frames[f]
 	}
-	t.Frames = sorted
-	for i := 1; i < len(t.Frame); i++ {
-		t.Frame[i] = rank[t.Frame[i]]
+	t.frames = sorted
+	for i := 1; i < len(t.frame); i++ {
+		t.frame[i] = rank[t.frame[i]]
 	}
 	t.renumber(t.preorder())
 }
 
 // preorder returns the nodes in pre-order, callees by frame.
 func (t *tree) preorder() []int32 {
-	byFrame := make([]int32, len(t.Frame))
+	byFrame := make([]int32, len(t.frame))
 	for i := range byFrame {
 		byFrame[i] = int32(i)
 	}
 	// Descending, so that pushing the callees on a stack leaves the first on top.
-	slices.SortFunc(byFrame, func(x, y int32) int { return cmp.Or(cmp.Compare(t.Frame[y], t.Frame[x]), cmp.Compare(y, x)) })
-	first, next := make([]int32, len(t.Frame)), make([]int32, len(t.Frame))
+	slices.SortFunc(byFrame, func(x, y int32) int { return cmp.Or(cmp.Compare(t.frame[y], t.frame[x]), cmp.Compare(y, x)) })
+	first, next := make([]int32, len(t.frame)), make([]int32, len(t.frame))
 	for i := range first {
 		first[i], next[i] = -1, -1
 	}
@@ -234,7 +249,7 @@ func (t *tree) preorder() []int32 {
 			next[n], first[p] = first[p], n
 		}
 	}
-	out := make([]int32, 0, len(t.Frame))
+	out := make([]int32, 0, len(t.frame))
 	stack := []int32{0}
 	for len(stack) > 0 {
 		n := stack[len(stack)-1]
@@ -250,16 +265,16 @@ func (t *tree) preorder() []int32 {
 // renumber gives the nodes named in order, all others having been emptied, the
 // numbers 0, 1, ...
 func (t *tree) renumber(order []int32) {
-	number := make([]int32, len(t.Frame))
+	number := make([]int32, len(t.frame))
 	frame, parent := make([]int32, len(order)), make([]int32, len(order))
 	for i, n := range order {
 		number[n] = int32(i)
-		frame[i], parent[i] = t.Frame[n], -1
+		frame[i], parent[i] = t.frame[n], -1
 		if t.parent[n] >= 0 {
 			parent[i] = number[t.parent[n]]
 		}
 	}
-	t.Frame, t.parent = frame, parent
+	t.frame, t.parent = frame, parent
 	for i := range t.slices {
 		s := &t.slices[i]
 		for j := range s.entries {
@@ -269,19 +284,21 @@ func (t *tree) renumber(order []int32) {
 	}
 }
 
-// totals adds up the weights of some slices, callees included, into out, which
-// has an element for each node.
-func (t *tree) totals(some []treeSlice, out []float64) {
+// totals adds up what of says of the entries of some slices, callees included,
+// into out, which has an element for each node.
+func (t *tree) totals(some []treeSlice, out []float64, of func(treeEntry) float64) {
 	clear(out)
 	for i := range some {
 		for _, e := range some[i].entries {
-			out[e.node] += e.weight
+			out[e.node] += of(e)
 		}
 	}
 	for n := len(out) - 1; n > 0; n-- {
 		out[t.parent[n]] += out[n]
 	}
 }
+
+func weightOf(e treeEntry) float64 { return e.weight }
 
 // profiles parts the slices by run and event.
 func (t *tree) profiles() [][]treeSlice {
@@ -300,9 +317,9 @@ func (t *tree) profiles() [][]treeSlice {
 // shares returns the largest share that each node has of the busy weight of a
 // profile.
 func (t *tree) shares() []float32 {
-	most, total := make([]float32, len(t.Frame)), make([]float64, len(t.Frame))
+	most, total := make([]float32, len(t.frame)), make([]float64, len(t.frame))
 	for _, p := range t.profiles() {
-		t.totals(p, total)
+		t.totals(p, total, weightOf)
 		if total[0] <= 0 {
 			continue
 		}
@@ -322,6 +339,7 @@ func (t *tree) withoutCPUs() *tree {
 		s := treeSlice{run: p[0].run, event: p[0].event, cpu: everyCPU}
 		for i := range p {
 			s.idle += p[i].idle
+			s.idleWeight += p[i].idleWeight
 			s.unsampled = s.unsampled || p[i].unsampled
 			s.entries = append(s.entries, p[i].entries...)
 		}
@@ -335,28 +353,28 @@ func (t *tree) withoutCPUs() *tree {
 // below a node that stays becomes one callee, smallFrame. Weights of nodes that
 // stay do not change.
 func (t *tree) prune(shares []float32, limit float64) *tree {
-	out := &tree{Frames: slices.Clone(t.Frames), small: true, limit: limit}
-	small := int32(len(out.Frames))
-	out.Frames = append(out.Frames, treeFrame{name: smallFrame, kind: kindKernel, stage: stage.None})
-	to := make([]int32, len(t.Frame)) // the new node, or that of smallFrame below it
-	kept := make([]bool, len(t.Frame))
+	out := &tree{frames: slices.Clone(t.frames), small: true, limit: limit}
+	small := int32(len(out.frames))
+	out.frames = append(out.frames, treeFrame{name: smallFrame, kind: kindKernel, stage: stage.None})
+	to := make([]int32, len(t.frame)) // the new node, or that of smallFrame below it
+	kept := make([]bool, len(t.frame))
 	smallOf := map[int32]int32{}
-	for n := range t.Frame {
+	for n := range t.frame {
 		p := t.parent[n]
 		kept[n] = n == 0 || kept[p] && float64(shares[n]) >= limit
 		switch {
 		case n == 0:
-			out.Frame, out.parent = append(out.Frame, -1), append(out.parent, -1)
+			out.frame, out.parent = append(out.frame, -1), append(out.parent, -1)
 		case kept[n]:
-			to[n] = int32(len(out.Frame))
-			out.Frame, out.parent = append(out.Frame, t.Frame[n]), append(out.parent, to[p])
+			to[n] = int32(len(out.frame))
+			out.frame, out.parent = append(out.frame, t.frame[n]), append(out.parent, to[p])
 		case !kept[p]:
 			to[n] = to[p]
 		default:
 			at, ok := smallOf[to[p]]
 			if !ok {
-				at = int32(len(out.Frame))
-				out.Frame, out.parent = append(out.Frame, small), append(out.parent, to[p])
+				at = int32(len(out.frame))
+				out.frame, out.parent = append(out.frame, small), append(out.parent, to[p])
 				smallOf[to[p]] = at
 			}
 			to[n] = at
@@ -377,19 +395,37 @@ func (t *tree) prune(shares []float32, limit float64) *tree {
 
 // dropFrames forgets the frames that no node has; their order stays.
 func (t *tree) dropFrames() {
-	number := make([]int32, len(t.Frames))
-	for _, f := range t.Frame[1:] {
+	number := make([]int32, len(t.frames))
+	for _, f := range t.frame[1:] {
 		number[f] = 1
 	}
-	frames := t.Frames
-	t.Frames = nil
+	frames := t.frames
+	t.frames = nil
 	for i := range frames {
 		if number[i] == 1 {
-			number[i] = int32(len(t.Frames))
-			t.Frames = append(t.Frames, frames[i])
+			number[i] = int32(len(t.frames))
+			t.frames = append(t.frames, frames[i])
 		}
 	}
-	for i, f := range t.Frame[1:] {
-		t.Frame[i+1] = number[f]
+	for i, f := range t.frame[1:] {
+		t.frame[i+1] = number[f]
 	}
+}
+
+// maxDepth bounds the frames drawn above each other; the kernel's own limit is
+// 127 (kernel.perf_event_max_stack, kernel/events/callchain.c, 6.12).
+const maxDepth = 127
+
+type frameKey struct{ name, module string }
+
+// moduleOf returns the file a frame is in, "" for the kernel itself.
+func moduleOf(p *profile.Profile, loc int32) string {
+	m := p.Locations[loc].Mapping
+	if f := p.Locations[loc].Function; f >= 0 {
+		m = p.Functions[f].Mapping
+	}
+	if m < 0 || p.Mappings[m].File == format.KernelFile {
+		return ""
+	}
+	return p.Mappings[m].File
 }

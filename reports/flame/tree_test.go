@@ -42,7 +42,7 @@ func decodeTree(t testing.TB, data []byte) (*flameData, *tree) {
 		t.Fatal(err)
 	}
 	raw = raw[size:]
-	out := &tree{Frame: []int32{-1}, parent: []int32{-1}}
+	out := &tree{frame: []int32{-1}, parent: []int32{-1}}
 	callees := make([][]int32, len(d.Names)+1)
 	for i := range callees {
 		callees[i] = make([]int32, number())
@@ -62,7 +62,7 @@ func decodeTree(t testing.TB, data []byte) (*flameData, *tree) {
 		p := out.parent[i]
 		rank := last[p] + int32(number())
 		last[p] = rank + 1
-		out.Frame = append(out.Frame, callees[out.Frame[p]+1][rank])
+		out.frame = append(out.frame, callees[out.frame[p]+1][rank])
 	}
 	inner := make([]bool, n+1)
 	for _, p := range out.parent[1:] {
@@ -106,9 +106,9 @@ func decodeTree(t testing.TB, data []byte) (*flameData, *tree) {
 
 // stacksOf lists a tree's stacks, slice by slice.
 func stacksOf(t *tree, names []string) map[string]treeEntry {
-	paths := make([]string, len(t.Frame))
-	for n := 1; n < len(t.Frame); n++ {
-		paths[n] = paths[t.parent[n]] + ";" + names[t.Frame[n]]
+	paths := make([]string, len(t.frame))
+	for n := 1; n < len(t.frame); n++ {
+		paths[n] = paths[t.parent[n]] + ";" + names[t.frame[n]]
 	}
 	out := map[string]treeEntry{}
 	for i, s := range t.slices {
@@ -121,7 +121,7 @@ func stacksOf(t *tree, names []string) map[string]treeEntry {
 
 func frameNames(t *tree) []string {
 	var out []string
-	for _, f := range t.Frames {
+	for _, f := range t.frames {
 		out = append(out, format.Name(f.name))
 	}
 	return out
@@ -129,8 +129,8 @@ func frameNames(t *tree) []string {
 
 func TestTreeOfWeights(t *testing.T) {
 	r := sample.WeightsOnly()
-	for _, s := range NewTree(r, false).slices {
-		if !s.unsampled || weightOf(s.entries) == 0 {
+	for _, s := range newTree(r, false).slices {
+		if !s.unsampled || weightOfAll(s.entries) == 0 {
 			t.Errorf("a slice of weights is %+v", s)
 		}
 	}
@@ -144,7 +144,7 @@ func TestTreeRoundTrip(t *testing.T) {
 	results["sweep"], results["varied"], results["weights only"] = sample.Sweep(), sample.VariedResult(), sample.WeightsOnly()
 	for name, r := range results {
 		t.Run(name, func(t *testing.T) {
-			made := NewTree(r, false)
+			made := newTree(r, false)
 			data, err := made.encode(newFlameData(r, made), gzip.BestSpeed)
 			if err != nil {
 				t.Fatal(err)
@@ -168,11 +168,11 @@ func TestTreeRoundTrip(t *testing.T) {
 				t.Errorf("%d stacks became %d", len(want), len(got))
 			}
 			for i := range made.slices {
-				if w, g := weightOf(made.slices[i].entries), weightOf(read.slices[i].entries); math.Abs(w-g) > max(d.Slices.Part[i], 1e-9*w) {
+				if w, g := weightOfAll(made.slices[i].entries), weightOfAll(read.slices[i].entries); math.Abs(w-g) > max(d.Slices.Part[i], 1e-9*w) {
 					t.Errorf("slice %d weighs %g, read %g", i, w, g)
 				}
 			}
-			again := NewTree(r, false)
+			again := newTree(r, false)
 			second, err := again.encode(newFlameData(r, again), gzip.BestSpeed)
 			if err != nil || !bytes.Equal(data, second) {
 				t.Error("a second encoding differs", err)
@@ -181,7 +181,7 @@ func TestTreeRoundTrip(t *testing.T) {
 	}
 }
 
-func weightOf(entries []treeEntry) float64 {
+func weightOfAll(entries []treeEntry) float64 {
 	sum := 0.0
 	for _, e := range entries {
 		sum += e.weight
@@ -192,10 +192,10 @@ func weightOf(entries []treeEntry) float64 {
 // TestTreeHoldsTheBusyWeight compares each slice with the figures.
 func TestTreeHoldsTheBusyWeight(t *testing.T) {
 	r := sample.VariedResult()
-	for _, s := range NewTree(r, false).slices {
+	for _, s := range newTree(r, false).slices {
 		for _, c := range r.Runs[s.run].Events[s.event].CPUs {
-			if c.CPU == s.cpu && math.Abs(weightOf(s.entries)-c.Busy.Period) > 1e-6*c.Busy.Period {
-				t.Errorf("run %d event %d CPU %d weighs %g, busy is %g", s.run, s.event, s.cpu, weightOf(s.entries), c.Busy.Period)
+			if c.CPU == s.cpu && math.Abs(weightOfAll(s.entries)-c.Busy.Period) > 1e-6*c.Busy.Period {
+				t.Errorf("run %d event %d CPU %d weighs %g, busy is %g", s.run, s.event, s.cpu, weightOfAll(s.entries), c.Busy.Period)
 			}
 		}
 	}
@@ -203,14 +203,14 @@ func TestTreeHoldsTheBusyWeight(t *testing.T) {
 
 func TestPruneKeepsWeights(t *testing.T) {
 	r := sample.BigResult(3000, 4)
-	full := NewTree(r, false)
+	full := newTree(r, false)
 	p := full.prune(full.shares(), .001)
-	if len(p.Frame) >= len(full.Frame) || p.Frames[len(p.Frames)-1].name != smallFrame {
-		t.Fatalf("%d nodes became %d", len(full.Frame), len(p.Frame))
+	if len(p.frame) >= len(full.frame) || p.frames[len(p.frames)-1].name != smallFrame {
+		t.Fatalf("%d nodes became %d", len(full.frame), len(p.frame))
 	}
-	before, after := make([]float64, len(full.Frame)), make([]float64, len(p.Frame))
-	full.totals(full.slices, before)
-	p.totals(p.slices, after)
+	before, after := make([]float64, len(full.frame)), make([]float64, len(p.frame))
+	full.totals(full.slices, before, weightOf)
+	p.totals(p.slices, after, weightOf)
 	want := map[string]float64{}
 	for n, path := range pathsOf(full) {
 		want[path] = before[n]
@@ -229,9 +229,9 @@ func TestPruneKeepsWeights(t *testing.T) {
 
 func pathsOf(t *tree) []string {
 	names := frameNames(t)
-	paths := make([]string, len(t.Frame))
-	for n := 1; n < len(t.Frame); n++ {
-		paths[n] = paths[t.parent[n]] + ";" + names[t.Frame[n]]
+	paths := make([]string, len(t.frame))
+	for n := 1; n < len(t.frame); n++ {
+		paths[n] = paths[t.parent[n]] + ";" + names[t.frame[n]]
 	}
 	return paths
 }
@@ -250,7 +250,7 @@ func TestTreeFitsItsBudget(t *testing.T) {
 func TestTreeFoldsSuffixes(t *testing.T) {
 	for fold, want := range map[bool]int{false: 2, true: 1} {
 		n := 0
-		for _, f := range NewTree(sample.Patch(), fold).Frames {
+		for _, f := range newTree(sample.Patch(), fold).frames {
 			if strings.HasPrefix(f.name, "xfrm_policy_lookup_bytype") {
 				n++
 			}
@@ -263,7 +263,7 @@ func TestTreeFoldsSuffixes(t *testing.T) {
 
 func TestFlameDataNamesWhatHolds(t *testing.T) {
 	r := sample.Repeats(t)
-	d := newFlameData(r, NewTree(r, true))
+	d := newFlameData(r, newTree(r, true))
 	if len(d.Tests) == 0 || len(d.Tests[0].Frames) == 0 || d.Names[d.Tests[0].Frames[0]] != "native_queued_spin_lock_slowpath" || d.Tests[0].Up[0] {
 		t.Errorf("tests are %+v", d.Tests)
 	}
