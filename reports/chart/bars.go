@@ -53,7 +53,7 @@ func (c *barChart) Render() []byte {
 	wide, xTicks := c.width(), c.xTicks()
 	height := barTop + float64(len(c.bars))*c.pitch() + 8
 	x := scale{0, xTicks[len(xTicks)-1], barLeft, wide - barRight}
-	w.Open("svg", svg.Attr{"class", "chart"}, svg.Attr{"viewBox", "0 0 " + format.Pixels(wide) + " " + format.Pixels(height)}, svg.Attr{"role", "img"}, svg.Attr{"aria-label", c.label})
+	w.Picture("chart", wide, height, c.label)
 	w.Text("axis head", barLeft-14, barTop-7, "end", c.x)
 	for _, v := range xTicks {
 		w.Line("grid", x.at(v), barTop-4, x.at(v), height-6)

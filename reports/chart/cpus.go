@@ -29,8 +29,8 @@ func CpuPanel(r *analyze.Run, e *analyze.Event) []byte {
 	pitch := min(max(560/float64(len(e.CPUs)), 2), 30)
 	width := panelLeft + pitch*float64(len(e.CPUs)) + panelRight
 	y := scale{0, 1, panelHigh - panelBottom, panelTop}
-	w.Open("svg", svg.Attr{"class", "panel"}, svg.Attr{"viewBox", "0 0 " + format.Pixels(width) + " " + format.Pixels(panelHigh)}, svg.Attr{"width", format.Pixels(width)}, svg.Attr{"height", format.Pixels(panelHigh)},
-		svg.Attr{"role", "img"}, svg.Attr{"aria-label", fmt.Sprintf("%s: %d CPUs, share of samples that are busy, spinning and on a lock word; the table below has the figures", format.Name(view.RunLabel(r)), len(e.CPUs))})
+	w.Open("svg", "class", "panel", "viewBox", "0 0 "+format.Pixels(width)+" "+format.Pixels(panelHigh), "width", format.Pixels(width), "height", format.Pixels(panelHigh),
+		"role", "img", "aria-label", fmt.Sprintf("%s: %d CPUs, share of samples that are busy, spinning and on a lock word; the table below has the figures", format.Name(view.RunLabel(r)), len(e.CPUs)))
 	for _, v := range []float64{0, .5, 1} {
 		w.Line("grid", panelLeft, y.at(v), width-panelRight, y.at(v))
 		w.Text("axis", panelLeft-5, y.at(v)+4, "end", format.AxisNumber(100*v))

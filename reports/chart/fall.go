@@ -43,7 +43,7 @@ func (c *FallChart) Render() []byte {
 	x := scale{min(low, 0), max(xTicks[len(xTicks)-1], high), barLeft, HalfWide - barRight}
 	height := barTop + fallPitch*float64(len(c.Steps)) + 8
 	var w svg.Writer
-	w.Open("svg", svg.Attr{"class", "chart"}, svg.Attr{"viewBox", "0 0 " + format.Pixels(HalfWide) + " " + format.Pixels(height)}, svg.Attr{"role", "img"}, svg.Attr{"aria-label", c.Label})
+	w.Picture("chart", HalfWide, height, c.Label)
 	w.Text("axis head", barLeft-14, barTop-9, "end", c.X)
 	for _, v := range xTicks {
 		w.Line("grid", x.at(v), barTop-4, x.at(v), height-6)

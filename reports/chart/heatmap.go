@@ -83,8 +83,8 @@ func (m *HeatMap) Render() []byte {
 	high := pitch * float64(len(m.Rows))
 	wide := float64(heatWide - heatLeft - heatRight)
 	var w svg.Writer
-	w.Open("svg", svg.Attr{"class", "chart heat"}, svg.Attr{"viewBox", "0 0 " + format.Pixels(heatWide) + " " + format.Pixels(heatTop+high+heatFoot)}, svg.Attr{"role", "img"}, svg.Attr{"aria-label", m.label + "; the figures of each CPU are in the table"})
-	w.Empty("image", svg.Attr{"x", format.Pixels(heatLeft)}, svg.Attr{"y", format.Pixels(heatTop)}, svg.Attr{"width", format.Pixels(wide)}, svg.Attr{"height", format.Pixels(high)}, svg.Attr{"preserveAspectRatio", "none"}, svg.Attr{"href", heatPNG(m.Shares, m.Columns)})
+	w.Picture("chart heat", heatWide, heatTop+high+heatFoot, m.label+"; the figures of each CPU are in the table")
+	heatImage(&w, heatLeft, heatTop, wide, high, m.Shares, m.Columns)
 	every := int(16/pitch) + 1
 	for i, row := range m.Rows {
 		if i%every == 0 {
@@ -108,12 +108,12 @@ func (m *HeatMap) Render() []byte {
 // HeatScale explains the colours.
 func HeatScale() []byte {
 	var w svg.Writer
-	w.Open("svg", svg.Attr{"class", "chart scale"}, svg.Attr{"viewBox", "0 0 360 34"}, svg.Attr{"role", "img"}, svg.Attr{"aria-label", "dark is 0 per cent, light is 100 per cent, no colour is no sample"})
+	w.Picture("chart scale", 360, 34, "dark is 0 per cent, light is 100 per cent, no colour is no sample")
 	row := make([]float64, heatLevels-1)
 	for i := range row {
 		row[i] = float64(i) / (heatLevels - 2)
 	}
-	w.Empty("image", svg.Attr{"x", "0"}, svg.Attr{"y", "2"}, svg.Attr{"width", "220"}, svg.Attr{"height", "12"}, svg.Attr{"preserveAspectRatio", "none"}, svg.Attr{"href", heatPNG([][]float64{row}, len(row))})
+	heatImage(&w, 0, 2, 220, 12, [][]float64{row}, len(row))
 	for i, t := range []string{"0", "50", "100 %"} {
 		w.Text("axis", []float64{0, 110, 220}[i], 28, []string{"", "middle", "end"}[i], t)
 	}
@@ -167,4 +167,10 @@ func heatPNG(rows [][]float64, columns int) string {
 		return ""
 	}
 	return "data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes())
+}
+
+// heatImage stretches rows of shares over a rectangle.
+func heatImage(w *svg.Writer, x, y, wide, high float64, rows [][]float64, columns int) {
+	w.Empty("image", "x", x, "y", y, "width", wide, "height", high, "preserveAspectRatio", "none",
+		"href", heatPNG(rows, columns))
 }

@@ -28,7 +28,7 @@ func histogram(h []uint64) []byte {
 	top := slices.Max(h)
 	var w svg.Writer
 	wide := pitch * float64(last-first+1)
-	w.Open("svg", svg.Attr{"class", "hist"}, svg.Attr{"viewBox", "0 0 " + format.Pixels(wide) + " " + format.Pixels(high)}, svg.Attr{"width", format.Pixels(wide)}, svg.Attr{"height", format.Pixels(high)}, svg.Attr{"role", "img"}, svg.Attr{"aria-label", format.HistogramText(h)})
+	w.Open("svg", "class", "hist", "viewBox", "0 0 "+format.Pixels(wide)+" "+format.Pixels(high), "width", format.Pixels(wide), "height", format.Pixels(high), "role", "img", "aria-label", format.HistogramText(h))
 	for i := first; i <= last; i++ {
 		bar := float64(h[i]) / float64(top) * (high - 1)
 		if h[i] > 0 {
@@ -55,7 +55,7 @@ func FastHistogram(run, oneCPU []uint64) []byte {
 	top := max(largestShare(run), largestShare(oneCPU))
 	wide := pitch * float64(to-from+1)
 	var w svg.Writer
-	w.Open("svg", svg.Attr{"class", "hist"}, svg.Attr{"viewBox", "0 0 " + format.Pixels(wide) + " " + format.Pixels(high)}, svg.Attr{"width", format.Pixels(wide)}, svg.Attr{"height", format.Pixels(high)}, svg.Attr{"role", "img"}, svg.Attr{"aria-label", format.FastText(run, oneCPU)})
+	w.Open("svg", "class", "hist", "viewBox", "0 0 "+format.Pixels(wide)+" "+format.Pixels(high), "width", format.Pixels(wide), "height", format.Pixels(high), "role", "img", "aria-label", format.FastText(run, oneCPU))
 	for _, h := range []struct {
 		class, of   string
 		counts      []uint64

@@ -25,7 +25,7 @@ func LayoutPicture(l analyze.Layout) []byte {
 	const left, wide, pitch, high = 62.0, 960.0, 30.0, 24.0
 	shared := view.SharedLines(l)
 	var w svg.Writer
-	w.Open("svg", svg.Attr{"class", "chart layout"}, svg.Attr{"viewBox", fmt.Sprintf("0 0 %d %d", int(left+wide+10), int(pitch)*len(lines)+26)}, svg.Attr{"role", "img"}, svg.Attr{"aria-label", "struct " + format.Name(l.Struct) + ": its hot fields by cache line; the table has them"})
+	w.Picture("chart layout", left+wide+10, pitch*float64(len(lines))+26, "struct "+format.Name(l.Struct)+": its hot fields by cache line; the table has them")
 	for i, line := range lines {
 		y := pitch*float64(i) + 2
 		w.Text("axis", left-8, y+16, "end", fmt.Sprintf("+%d", line*view.LineBytes))

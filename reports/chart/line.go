@@ -90,7 +90,7 @@ func (c *lineChart) Render() []byte {
 	yTicks := c.yTicks()
 	x := scale{0, xs[len(xs)-1], chartLeft, chartWide - chartRight}
 	y := scale{0, yTicks[len(yTicks)-1], chartHigh - chartBottom, chartTop}
-	w.Open("svg", svg.Attr{"class", "chart"}, svg.Attr{"viewBox", "0 0 " + format.Pixels(chartWide) + " " + format.Pixels(chartHigh)}, svg.Attr{"role", "img"}, svg.Attr{"aria-label", c.label})
+	w.Picture("chart", chartWide, chartHigh, c.label)
 	c.axes(&w, x, y, xs, yTicks)
 	for i := range c.Series {
 		c.drawBand(&w, i, x, y)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"xfrmscope/analyze"
-	"xfrmscope/reports/format"
 	"xfrmscope/reports/svg"
 	"xfrmscope/reports/view"
 )
@@ -30,8 +29,8 @@ func MatrixPicture(m *analyze.Matrix) []byte {
 	}
 	const side, left = 420.0, 62.0
 	var w svg.Writer
-	w.Open("svg", svg.Attr{"class", "chart heat"}, svg.Attr{"viewBox", "0 0 500 460"}, svg.Attr{"role", "img"}, svg.Attr{"aria-label", fmt.Sprintf("%d SAs by %d CPUs: the share of each CPU's packets; results.json has the figures", len(m.Rows), len(m.CPUs))})
-	w.Empty("image", svg.Attr{"x", format.Pixels(left)}, svg.Attr{"y", "4"}, svg.Attr{"width", format.Pixels(side)}, svg.Attr{"height", format.Pixels(side)}, svg.Attr{"preserveAspectRatio", "none"}, svg.Attr{"href", heatPNG(shares, len(m.CPUs))})
+	w.Picture("chart heat", 500, 460, fmt.Sprintf("%d SAs by %d CPUs: the share of each CPU's packets; results.json has the figures", len(m.Rows), len(m.CPUs)))
+	heatImage(&w, left, 4, side, side, shares, len(m.CPUs))
 	w.Text("axis head", left+side/2, side+28, "middle", fmt.Sprintf("sending CPU, %d to %d", m.CPUs[0], m.CPUs[len(m.CPUs)-1]))
 	w.Text("axis", left-8, 18, "end", "SA of")
 	w.Text("axis", left-8, 34, "end", "CPU "+view.MatrixRowName(m.Rows[0]))

@@ -20,7 +20,7 @@ func TimesPicture(t *analyze.CPUTimes, seconds float64, label string) []byte {
 	x := scale{0, seconds, heatLeft, heatWide - heatRight - 56}
 	y := scale{0, 1, top + high, top}
 	var w svg.Writer
-	w.Open("svg", svg.Attr{"class", "chart heat"}, svg.Attr{"viewBox", "0 0 " + format.Pixels(heatWide) + " " + format.Pixels(top+high+heatFoot)}, svg.Attr{"role", "img"}, svg.Attr{"aria-label", label + "; the figures of each CPU are in the table"})
+	w.Picture("chart heat", heatWide, top+high+heatFoot, label+"; the figures of each CPU are in the table")
 	for _, v := range []float64{0, .5, 1} {
 		w.Line("grid", x.low, y.at(v), x.high, y.at(v))
 		w.Text("axis", x.low-8, y.at(v)+4, "end", format.AxisNumber(100*v))

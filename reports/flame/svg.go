@@ -156,10 +156,10 @@ func (d *flameDrawing) rows(n int32) int {
 
 func (d *flameDrawing) start(height float64) {
 	title := fmt.Sprintf("%s (%s), %s", format.Name(d.p.Event.Name), format.Name(d.p.Event.Unit), format.Name(format.OrDash(d.o.Run)))
-	d.w.Open("svg", svg.Attr{"xmlns", "http://www.w3.org/2000/svg"}, svg.Attr{"class", "flame"},
-		svg.Attr{"viewBox", "0 0 " + format.Pixels(flameWidth) + " " + format.Pixels(height)}, svg.Attr{"role", "img"},
-		svg.Attr{"width", d.onlyAlone(format.Pixels(flameWidth))}, svg.Attr{"height", d.onlyAlone(format.Pixels(height))},
-		svg.Attr{"aria-label", "Flame graph of " + title})
+	d.w.Open("svg", "xmlns", "http://www.w3.org/2000/svg", "class", "flame",
+		"viewBox", "0 0 "+format.Pixels(flameWidth)+" "+format.Pixels(height), "role", "img",
+		"width", d.onlyAlone(format.Pixels(flameWidth)), "height", d.onlyAlone(format.Pixels(height)),
+		"aria-label", "Flame graph of "+title)
 	if !d.inPage {
 		d.w.TextElement("title", "Flame graph of "+title)
 		d.w.WriteString("<style>" + Style(d.kinds) + "</style>")
@@ -210,7 +210,7 @@ func Style(kinds [kinds]kindInfo) string {
 func (d *flameDrawing) legend() {
 	x := float64(flameSide)
 	for _, k := range []kind{kindSpin, kindLockWord, kindXFRM, kindESP, kindCrypto, kindKernel, kindUser} {
-		d.w.Open("g", svg.Attr{"class", d.kinds[k].class})
+		d.w.Open("g", "class", d.kinds[k].class)
 		d.box(k, x, 56, 22, "")
 		d.w.Close("g")
 		d.w.Text("t", x+28, 68, "", d.kinds[k].label)
@@ -234,7 +234,7 @@ func (d *flameDrawing) frame(n int32, x float64, depth int) {
 	f := d.tree.frameOf(n)
 	width := d.tree.weight[n] / d.tree.weight[0] * (flameWidth - 2*flameSide)
 	y := float64(flameTop + (d.high-depth)*frameHigh)
-	d.w.Open("g", svg.Attr{"class", d.kinds[f.kind].class})
+	d.w.Open("g", "class", d.kinds[f.kind].class)
 	d.w.TextElement("title", d.tip(n))
 	d.box(f.kind, x, y, width, "")
 	if label := format.FitWidth(d.label(n, width), int((width-6)/charWide)); label != "" {

@@ -139,7 +139,7 @@ func functionChanges(list []analyze.CompareFunctions) section {
 		x := f.Functions
 		t := view.ChangeTable(fmt.Sprintf("function-changes-%d", i), fmt.Sprintf("%s, event %s: self cost per packet of %d functions tested together, %d hold", format.OrWord(view.AtText(f.Mode, f.N), "runs"), format.Name(f.Event), x.Family.Tested, x.Family.Starred), "function")
 		for _, row := range x.Rows {
-			what := view.Cell{Text: format.Name(row.Name), Code: true}
+			what := view.CodeCell(row.Name)
 			if row.Only != "" {
 				what.Small = "only " + format.Name(row.Only)
 			}
@@ -172,8 +172,8 @@ func functionChanges(list []analyze.CompareFunctions) section {
 
 // lawSection compares the law fitted to both sides.
 func lawSection(list []analyze.CompareUSL) section {
-	t := view.Table{ID: "law-table", Caption: "The law of scaling (USL), X(N) = gamma N / (1 + sigma (N-1) + kappa N (N-1)): sigma is what does not run in parallel, kappa what each pair of CPUs costs", Head: []view.Column{
-		{Text: "mode"}, {Text: "parameter"}, {Text: "before", Number: true}, {Text: "after", Number: true}, {Text: "difference", Number: true}, {Text: "p", Number: true}, {Text: "verdict"}}}
+	t := view.NewTable("law-table", "The law of scaling (USL), X(N) = gamma N / (1 + sigma (N-1) + kappa N (N-1)): sigma is what does not run in parallel, kappa what each pair of CPUs costs",
+		"mode", "parameter", "before#", "after#", "difference#", "p#", "verdict")
 	for _, u := range list {
 		b, a := u.Change.Before, u.Change.After
 		if !b.Known() || !a.Known() {
@@ -204,13 +204,14 @@ func lawSection(list []analyze.CompareUSL) section {
 // trustSection says what weakens a comparison: what differs, gates, A/A.
 func trustSection(c *analyze.Comparison) section {
 	s := section{ID: "comparable", Nav: "Comparable?", Title: "Are the sides comparable?"}
-	t := view.Table{ID: "varied-table", Caption: "What does not have one value in all runs of both sides", Head: []view.Column{{Text: "what"}, {Text: "where"}, {Text: "before"}, {Text: "after"}, {Text: "expected"}}}
+	t := view.NewTable("varied-table", "What does not have one value in all runs of both sides",
+		"what", "where", "before", "after", "expected")
 	for _, v := range c.Varied {
 		expected := view.Cell{Text: "no", Warn: true}
 		if v.Expected {
 			expected = view.Cell{Text: "yes, the change under test"}
 		}
-		t.Rows = append(t.Rows, []view.Cell{view.TextCell(v.Key), view.TextCell(string(v.Where)), {Text: format.Visible(view.ValuesText(v.Before), 200)}, {Text: format.Visible(view.ValuesText(v.After), 200)}, expected})
+		t.Add(view.TextCell(v.Key), view.TextCell(string(v.Where)), view.Cell{Text: format.Visible(view.ValuesText(v.Before), 200)}, view.Cell{Text: format.Visible(view.ValuesText(v.After), 200)}, expected)
 	}
 	if len(t.Rows) > 0 {
 		s.Parts = append(s.Parts, part{Table: view.Bounded(t, 100)})
@@ -218,9 +219,10 @@ func trustSection(c *analyze.Comparison) section {
 		s.Parts = append(s.Parts, part{Text: "Everything that is recorded of host, kernel, settings and placement is the same in all runs of both sides."})
 	}
 	if len(c.Gates) > 0 {
-		g := view.Table{ID: "worst-gates", Caption: "Gates: the worst of all runs of both sides", Head: []view.Column{{Text: "gate"}, {Text: "status"}, {Text: "evidence"}, {Text: "next"}}}
+		g := view.NewTable("worst-gates", "Gates: the worst of all runs of both sides",
+			"gate", "status", "evidence", "next")
 		for _, x := range c.Gates {
-			g.Rows = append(g.Rows, []view.Cell{view.TextCell(x.ID), view.StatusCell(x.Status), {Text: format.Visible(x.Evidence, 300)}, {Text: format.Visible(x.Next, 300)}})
+			g.Add(view.TextCell(x.ID), view.StatusCell(x.Status), view.Cell{Text: format.Visible(x.Evidence, 300)}, view.Cell{Text: format.Visible(x.Next, 300)})
 		}
 		s.Parts = append(s.Parts, part{Table: g})
 	}

@@ -28,8 +28,8 @@ func locksSection(runs, side []*analyze.Run, spin figureBox) section {
 // fastParts show how long acquisitions took that did not wait, against those of
 // one CPU: what a bounce is read from.
 func fastParts(side []*analyze.Run) []part {
-	t := view.Table{ID: "fast-table", Caption: "Acquisitions that did not wait, by the time probe", Head: []view.Column{
-		{Text: "run"}, {Text: "lock"}, {Text: "timed", Number: true}, {Text: "bounce", Unit: "ns/packet", Number: true}, {Text: "lengths"}}}
+	t := view.NewTable("fast-table", "Acquisitions that did not wait, by the time probe",
+		"run", "lock", "timed#", "bounce#|ns/packet", "lengths")
 	for _, r := range side {
 		rows := slices.DeleteFunc(slices.Clone(r.Locks.Rows), func(l analyze.Lock) bool { return len(l.FastHist) == 0 })
 		slices.SortStableFunc(rows, func(a, b analyze.Lock) int {
@@ -40,8 +40,7 @@ func fastParts(side []*analyze.Run) []part {
 			if l.Floor != nil {
 				oneCPU = l.Floor.Hist
 			}
-			t.Rows = append(t.Rows, []view.Cell{view.TextCell(view.RunLabel(r)), view.LockCell(l), view.CountCell(view.Sum(l.FastHist)), view.BounceCell(l).During(r, bundle.ProbeTime),
-				view.LengthsCell(view.Lengths{Counts: l.FastHist, OneCPU: oneCPU, Half: true})})
+			t.Add(view.TextCell(view.RunLabel(r)), view.LockCell(l), view.CountCell(view.Sum(l.FastHist)), view.BounceCell(l).During(r, bundle.ProbeTime), view.LengthsCell(view.Lengths{Counts: l.FastHist, OneCPU: oneCPU, Half: true}))
 		}
 	}
 	if len(t.Rows) == 0 {
@@ -55,12 +54,12 @@ func fastParts(side []*analyze.Run) []part {
 
 // waiterParts lists who waited for each lock, where stacks were taken.
 func waiterParts(side []*analyze.Run) []part {
-	t := view.Table{ID: "waiter-table", Caption: "Who waited for a lock, of the phase with stacks", Head: []view.Column{
-		{Text: "run"}, {Text: "lock"}, {Text: "caller"}, {Text: "of this lock's waiting", Unit: "%", Number: true}}}
+	t := view.NewTable("waiter-table", "Who waited for a lock, of the phase with stacks",
+		"run", "lock", "caller", "of this lock's waiting#|%")
 	for _, r := range side {
 		for _, l := range r.Locks.Rows[:min(view.LocksOfRun, len(r.Locks.Rows))] {
 			for _, c := range l.Callers[:min(5, len(l.Callers))] {
-				t.Rows = append(t.Rows, []view.Cell{view.TextCell(view.RunLabel(r)), view.LockCell(l), {Text: format.Name(c.Name), Small: format.ModuleText(c.Module), Code: true}, view.ValueCell(c.Share).WithBar(c.Share)})
+				t.Add(view.TextCell(view.RunLabel(r)), view.LockCell(l), view.Cell{Text: format.Name(c.Name), Small: format.ModuleText(c.Module), Code: true}, view.ValueCell(c.Share).WithBar(c.Share))
 			}
 		}
 	}

@@ -100,9 +100,10 @@ func runFacts(r *analyze.Run, i int) []part {
 }
 
 func filesTable(files []bundle.File, i int) view.Table {
-	t := view.Table{ID: fmt.Sprintf("files-%d", i), Caption: "Files of the bundle", Head: []view.Column{{Text: "file"}, {Text: "bytes", Number: true}, {Text: "sha256"}}}
+	t := view.NewTable(fmt.Sprintf("files-%d", i), "Files of the bundle",
+		"file", "bytes#", "sha256")
 	for _, f := range files {
-		t.Rows = append(t.Rows, []view.Cell{view.TextCell(f.Name), view.CountCell(uint64(max(f.Size, 0))), {Text: format.Visible(f.SHA256, 64), Code: true}})
+		t.Add(view.TextCell(f.Name), view.CountCell(uint64(max(f.Size, 0))), view.Cell{Text: format.Visible(f.SHA256, 64), Code: true})
 	}
 	return t
 }

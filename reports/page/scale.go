@@ -18,10 +18,8 @@ import (
 // each mode. A result without a curve has none.
 func scaleSection(r *analyze.Result) section {
 	s := section{ID: "scaling", Nav: "Scaling", Title: "What do more CPUs bring?"}
-	t := view.Table{ID: "scale-table", Caption: "Median of the runs at each N with its interval in brackets; speed-up and efficiency against the smallest N", Head: []view.Column{
-		{Text: "mode"}, {Text: "N", Number: true}, {Text: "runs", Number: true}, {Text: "packets", Unit: "/s", Number: true}, {Text: "speed-up", Number: true},
-		{Text: "efficiency", Unit: "%", Number: true}, {Text: "loss", Unit: "%", Number: true}, {Text: "limited by"},
-	}}
+	t := view.NewTable("scale-table", "Median of the runs at each N with its interval in brackets; speed-up and efficiency against the smallest N",
+		"mode", "N#", "runs#", "packets#|/s", "speed-up#", "efficiency#|%", "loss#|%", "limited by")
 	var facts [][2]string
 	var notes []string
 	for _, c := range r.Curves {

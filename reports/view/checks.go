@@ -55,7 +55,8 @@ func StatusCell(status string) Cell {
 }
 
 func GatesTable(rows []gateRow, total int) Table {
-	t := Table{ID: "gate-table", Caption: "Gates of all runs", Head: []Column{{Text: "gate"}, {Text: "status"}, {Text: "evidence"}, {Text: "runs"}, {Text: "next"}}}
+	t := NewTable("gate-table", "Gates of all runs",
+		"gate", "status", "evidence", "runs", "next")
 	for _, g := range rows {
 		evidence := Cell{Text: format.Visible(g.Evidence, 300)}
 		if g.more > 0 {
@@ -65,14 +66,14 @@ func GatesTable(rows []gateRow, total int) Table {
 		if len(g.runs) > 0 {
 			where = format.Visible(g.runs[0].RunsText(total), 160)
 		}
-		t.Rows = append(t.Rows, []Cell{TextCell(g.ID), StatusCell(g.Status), evidence, {Text: where}, {Text: format.Visible(g.Next, 300)}})
+		t.Add(TextCell(g.ID), StatusCell(g.Status), evidence, Cell{Text: where}, Cell{Text: format.Visible(g.Next, 300)})
 	}
 	return Bounded(t, 60)
 }
 
 func ConsistencyTable(runs []*analyze.Run) Table {
-	t := Table{ID: "identity-table", Caption: "Sums that must hold", Head: []Column{
-		{Text: "sum"}, {Text: "status"}, {Text: "run"}, {Text: "one way"}, {Text: "the other"}, {Text: "residual", Unit: "%", Number: true}, {Text: "limit", Unit: "%", Number: true}}}
+	t := NewTable("identity-table", "Sums that must hold",
+		"sum", "status", "run", "one way", "the other", "residual#|%", "limit#|%")
 	side := func(s analyze.Side) Cell {
 		if s.Text == "" {
 			return Cell{Text: "–", Muted: true}
@@ -86,7 +87,7 @@ func ConsistencyTable(runs []*analyze.Run) Table {
 			row := []Cell{TextCell(i.ID), status, TextCell(RunLabel(r))}
 			if StatusRank(i.Verdict) == 1 {
 				why := Cell{Text: format.Visible(format.OrDash(i.Why), 200), Muted: true}
-				t.Rows = append(t.Rows, append(row, why, Cell{}, Cell{Text: "–", Number: true, Muted: true, Sort: "-1"}, percentOf(i.Limit)))
+				t.Rows = append(t.Rows, append(row, why, Cell{}, NoCell("-1"), percentOf(i.Limit)))
 				continue
 			}
 			residual := percentOf(i.Residual)
@@ -117,9 +118,8 @@ func percentOf(v float64) Cell {
 }
 
 func PhaseTable(runs []*analyze.Run) Table {
-	t := Table{ID: "phase-table", Caption: "Phases of each run and what their probes did to the traffic", Head: []Column{
-		{Text: "run"}, {Text: "phase"}, {Text: "probe"}, {Text: "length", Unit: "s", Number: true}, {Text: "packets", Unit: "/s", Number: true}, {Text: "effect", Unit: "% of packets/s", Number: true},
-		{Text: "one in", Number: true}, {Text: "skipped", Number: true}}}
+	t := NewTable("phase-table", "Phases of each run and what their probes did to the traffic",
+		"run", "phase", "probe", "length#|s", "packets#|/s", "effect#|% of packets/s", "one in#", "skipped#")
 	for _, r := range runs {
 		for _, p := range r.Phases {
 			effect := lockValue(p.Effect)
@@ -127,11 +127,11 @@ func PhaseTable(runs []*analyze.Run) Table {
 				effect.Text = format.Signed(effect.Text, p.Effect.Value)
 				effect.Warn = p.Perturbed()
 			}
-			oneIn := Cell{Text: "–", Muted: true, Number: true, Sort: "0"}
+			oneIn := NoCell("0")
 			if p.OneIn > 0 {
 				oneIn = CountCell(uint64(p.OneIn))
 			}
-			t.Rows = append(t.Rows, []Cell{TextCell(RunLabel(r)), TextCell(p.Name), TextCell(format.OrWord(p.Probe, "none")), {Text: format.Decimals(p.Seconds, 1), Number: true, Sort: format.Exact(p.Seconds)}, lockValue(p.Rate), effect, oneIn, CountCell(p.Skipped)})
+			t.Add(TextCell(RunLabel(r)), TextCell(p.Name), TextCell(format.OrWord(p.Probe, "none")), Cell{Text: format.Decimals(p.Seconds, 1), Number: true, Sort: format.Exact(p.Seconds)}, lockValue(p.Rate), effect, oneIn, CountCell(p.Skipped))
 		}
 	}
 	if slices.ContainsFunc(runs, func(r *analyze.Run) bool {
@@ -143,19 +143,21 @@ func PhaseTable(runs []*analyze.Run) Table {
 }
 
 func DriftTable(runs []*analyze.Run) Table {
-	t := Table{ID: "drift-table", Caption: "Placement and settings that were others at the end of a run", Head: []Column{{Text: "run"}, {Text: "topic"}, {Text: "of"}, {Text: "what"}, {Text: "at the start"}, {Text: "at the end"}}}
+	t := NewTable("drift-table", "Placement and settings that were others at the end of a run",
+		"run", "topic", "of", "what", "at the start", "at the end")
 	for _, r := range runs {
 		for _, d := range r.Drift {
-			t.Rows = append(t.Rows, []Cell{TextCell(RunLabel(r)), TextCell(d.Topic), TextCell(d.Subject), TextCell(d.Name), TextCell(format.OrWord(d.Start, "not there")), TextCell(format.OrWord(d.End, "not there"))})
+			t.Add(TextCell(RunLabel(r)), TextCell(d.Topic), TextCell(d.Subject), TextCell(d.Name), TextCell(format.OrWord(d.Start, "not there")), TextCell(format.OrWord(d.End, "not there")))
 		}
 	}
 	return Bounded(t, 120)
 }
 
 func FormulaTable() Table {
-	t := Table{ID: "formulas", Caption: "Formulas", Head: []Column{{Text: "figure"}, {Text: "formula"}, {Text: "read from"}}}
+	t := NewTable("formulas", "Formulas",
+		"figure", "formula", "read from")
 	for _, f := range metric.Catalogue() {
-		t.Rows = append(t.Rows, []Cell{{Text: f.Name}, {Text: f.Text}, {Text: f.Source}})
+		t.Add(Cell{Text: f.Name}, Cell{Text: f.Text}, Cell{Text: f.Source})
 	}
 	return t
 }

@@ -20,10 +20,7 @@ func FamilyCaption(f analyze.CompareFamily) string {
 
 // ChangeTable is an empty table of comparisons.
 func ChangeTable(id, caption, what string) Table {
-	return Table{ID: id, Caption: caption, Head: []Column{
-		{Text: what}, {Text: "before", Unit: "median [interval]", Number: true}, {Text: "after", Unit: "median [interval]", Number: true}, {Text: "unit"},
-		{Text: "change", Unit: "% [interval]", Number: true}, {Text: "p", Number: true}, {Text: "q", Number: true, Title: "p corrected for the family"}, {Text: "verdict"}, {Text: "would have shown", Unit: "%, at least", Number: true},
-	}}
+	return Table{ID: id, Caption: caption, Head: Heads(what, "before#|median [interval]", "after#|median [interval]", "unit", "change#|% [interval]", "p#", "q#||p corrected for the family", "verdict", "would have shown#|%, at least")}
 }
 
 func ChangeRow(what Cell, c compare.Comparison) []Cell {
@@ -41,7 +38,7 @@ func ChangeRow(what Cell, c compare.Comparison) []Cell {
 		}
 	}
 	p := func(v float64) Cell { return Cell{Text: compare.PText(v), Number: true, Sort: format.Exact(v)} }
-	q := Cell{Text: "–", Muted: true, Number: true, Sort: "2"}
+	q := NoCell("2")
 	if c.Q != nil {
 		q = p(*c.Q)
 	}
@@ -77,7 +74,7 @@ func LawRow(mode, what string, b, a scaling.Parameter, change scaling.ParameterC
 	words, p := Cell{Text: "no change shown", Muted: true}, Cell{Text: compare.PText(change.P), Number: true, Sort: format.Exact(change.P)}
 	switch {
 	case why != nil:
-		words, p = Cell{Text: "not tested", Title: format.Name(format.ReasonText(why)), Muted: true}, Cell{Text: "–", Muted: true, Number: true, Sort: "2"}
+		words, p = Cell{Text: "not tested", Title: format.Name(format.ReasonText(why)), Muted: true}, NoCell("2")
 	case change.Star && change.Difference.Value < 0:
 		words = Cell{Text: "★ ▼ better"}
 	case change.Star:

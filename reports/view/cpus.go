@@ -30,8 +30,9 @@ func softirqKinds() []string { return []string{"NET_RX", "NET_TX"} }
 
 // TimeTable is what the kernel accounted to each CPU.
 func TimeTable(runs []*analyze.Run) Table {
-	t := Table{ID: "time-table", Caption: "What the kernel accounted to each CPU, /proc/stat", Head: []Column{{Text: "run"}, {Text: "CPU", Number: true}},
-		Note: "In ticks of 10 ms. User: nice included; idle: iowait included; steal: what a hypervisor gave to others."}
+	t := NewTable("time-table", "What the kernel accounted to each CPU, /proc/stat",
+		"run", "CPU#")
+	t.Note = "In ticks of 10 ms. User: nice included; idle: iowait included; steal: what a hypervisor gave to others."
 	for _, kind := range TimeKinds() {
 		t.Head = append(t.Head, Column{Text: kind.Name, Unit: "% of time", Number: true})
 	}
@@ -57,10 +58,8 @@ func TimeTable(runs []*analyze.Run) Table {
 }
 
 func CpuPageTable(runs []*analyze.Run) Table {
-	t := Table{ID: "cpu-table", Caption: "Each CPU of each run, main event", Head: []Column{
-		{Text: "run"}, {Text: "CPU", Number: true}, {Text: "samples", Number: true}, {Text: "busy", Unit: "samples", Number: true}, {Text: "spin", Unit: "% of busy", Number: true},
-		{Text: "lock word", Unit: "% of busy", Number: true}, {Text: "packets", Unit: "/s", Number: true}, {Text: "cost", Unit: CostUnit(runs), Number: true}, {Text: "waits", Unit: "by probe", Number: true}, {Text: "longest", Unit: "µs", Number: true}, {Text: "heaviest function"},
-	}}
+	t := NewTable("cpu-table", "Each CPU of each run, main event",
+		"run", "CPU#", "samples#", "busy#|samples", "spin#|% of busy", "lock word#|% of busy", "packets#|/s", "cost#|"+CostUnit(runs), "waits#|by probe", "longest#|µs", "heaviest function")
 	for _, r := range runs {
 		e := r.Main()
 		if e == nil {
@@ -78,7 +77,7 @@ func cpuRow(r *analyze.Run, c *analyze.CPU) []Cell {
 	if i := slices.IndexFunc(r.Packets.PerCPU, func(v analyze.CPUValue) bool { return v.CPU == c.CPU }); i >= 0 {
 		rate = ValueCell(r.Packets.PerCPU[i].Value)
 	}
-	waits, longest := Cell{Text: "–", Muted: true, Sort: "-1", Number: true}, Cell{Text: "–", Muted: true, Sort: "-1", Number: true}
+	waits, longest := NoCell("-1"), NoCell("-1")
 	if i := slices.IndexFunc(r.Locks.CPUs, func(l analyze.LockCPU) bool { return l.CPU == c.CPU }); i >= 0 {
 		waits, longest = CountCell(r.Locks.CPUs[i].Waits), microCell(r.Locks.CPUs[i].MaxNS)
 	}

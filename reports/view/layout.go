@@ -33,15 +33,15 @@ func SharedLines(l analyze.Layout) []uint32 {
 }
 
 func LayoutTable(l analyze.Layout, i int) Table {
-	t := Table{ID: fmt.Sprintf("layout-%d", i), Caption: "Hot fields of struct " + format.Name(l.Struct), Head: []Column{
-		{Text: "field"}, {Text: "offset", Unit: "bytes", Number: true}, {Text: "size", Unit: "bytes", Number: true}, {Text: "line", Number: true}, {Text: "use"}, {Text: "shares its line"}}}
+	t := NewTable(fmt.Sprintf("layout-%d", i), "Hot fields of struct "+format.Name(l.Struct),
+		"field", "offset#|bytes", "size#|bytes", "line#", "use", "shares its line")
 	shared := SharedLines(l)
 	for _, f := range l.Fields {
 		with := Cell{Text: "–", Muted: true}
 		if slices.Contains(shared, f.Line) {
 			with = Cell{Text: "yes, with a written field", Warn: true}
 		}
-		t.Rows = append(t.Rows, []Cell{{Text: format.Name(f.Name), Code: true}, intCell(int(f.Offset)), intCell(int(f.Size)), intCell(int(f.Line)), TextCell(f.Use), with})
+		t.Add(CodeCell(f.Name), intCell(int(f.Offset)), intCell(int(f.Size)), intCell(int(f.Line)), TextCell(f.Use), with)
 	}
 	return Bounded(t, 120)
 }

@@ -17,12 +17,8 @@ func SpinCallers(r *analyze.Run) []analyze.Share { return AllCPUs(r).SpinCallers
 const LocksOfRun = 8
 
 func LocksTable(runs []*analyze.Run) Table {
-	t := Table{ID: "lock-table", Caption: "Locks that were waited for, by the wait probe", Head: []Column{
-		{Text: "run"}, {Text: "lock"}, {Text: "waits", Number: true}, {Text: "wait", Unit: "ms, all CPUs", Number: true},
-		{Text: "median", Unit: "ns at most", Number: true}, {Text: "99 %", Unit: "ns at most", Number: true}, {Text: "longest", Unit: "µs", Number: true},
-		{Text: "acquired", Unit: "by probe", Number: true}, {Text: "contention", Unit: "% of acquired", Number: true}, {Text: "bounce", Unit: "ns/packet", Number: true, Title: "time in the fast path above that of locks of its class on one CPU: what a cache line from another CPU costs, if nothing else is slower there"},
-		{Text: "CPUs that waited"}, {Text: "wait lengths", Unit: "log₂ ns"},
-	}}
+	t := NewTable("lock-table", "Locks that were waited for, by the wait probe",
+		"run", "lock", "waits#", "wait#|ms, all CPUs", "median#|ns at most", "99 %#|ns at most", "longest#|µs", "acquired#|by probe", "contention#|% of acquired", "bounce#|ns/packet|time in the fast path above that of locks of its class on one CPU: what a cache line from another CPU costs, if nothing else is slower there", "CPUs that waited", "wait lengths|log₂ ns")
 	left := 0
 	for _, r := range runs {
 		rows := r.Locks.Rows
@@ -72,7 +68,7 @@ func BounceCell(l analyze.Lock) Cell {
 func LockCell(l analyze.Lock) Cell {
 	c := Cell{Text: LockName(l), Small: format.Name(l.Lock)}
 	if l.Name == "" && l.SPI == 0 {
-		return Cell{Text: format.Name(l.Lock), Code: true}
+		return CodeCell(l.Lock)
 	}
 	return c
 }

@@ -12,7 +12,8 @@ import (
 // MissTable shows the cache-miss ratios of runs, of all their CPUs together or
 // of each.
 func MissTable(runs []*analyze.Run, each bool) Table {
-	t := Table{ID: "miss-table", Caption: "Cache misses of each run, all measured CPUs together ± one standard error", Head: []Column{{Text: "run"}, {Text: "event"}}}
+	t := NewTable("miss-table", "Cache misses of each run, all measured CPUs together ± one standard error",
+		"run", "event")
 	if each {
 		t.ID, t.Caption = "miss-cpu-table", "Cache misses of each CPU ± one standard error"
 		t.Head = append(t.Head, Column{Text: "CPU", Number: true})
@@ -55,13 +56,13 @@ func MissFunctions(side []*analyze.Run) []Table {
 // IntensityTable shows what misses more than it works: 1 is as much as all
 // functions do together.
 func IntensityTable(side []*analyze.Run) Table {
-	t := Table{ID: "miss-intensity", Caption: "Miss intensity: a function's share of the misses over its share of the cycles ± one standard error",
-		Note: "1 is the average of all functions. A sample may stand some instructions behind the miss, in the next function even, unless the event is precise.",
-		Head: []Column{{Text: "run"}, {Text: "event"}, {Text: "function"}, {Text: "of the misses", Unit: "%", Number: true}, {Text: "of the cycles", Unit: "%", Number: true}, {Text: "intensity", Number: true}}}
+	t := NewTable("miss-intensity", "Miss intensity: a function's share of the misses over its share of the cycles ± one standard error",
+		"run", "event", "function", "of the misses#|%", "of the cycles#|%", "intensity#")
+	t.Note = "1 is the average of all functions. A sample may stand some instructions behind the miss, in the next function even, unless the event is precise."
 	for _, r := range side {
 		for _, m := range r.Misses {
 			for _, f := range m.Functions[:min(12, len(m.Functions))] {
-				t.Rows = append(t.Rows, []Cell{TextCell(RunLabel(r)), TextCell(m.Event), {Text: format.Visible(f.Name, 80), Code: true}, ValueCell(f.Misses), ValueCell(f.Work), ValueCell(f.Value)})
+				t.Add(TextCell(RunLabel(r)), TextCell(m.Event), Cell{Text: format.Visible(f.Name, 80), Code: true}, ValueCell(f.Misses), ValueCell(f.Work), ValueCell(f.Value))
 			}
 		}
 	}
@@ -70,11 +71,12 @@ func IntensityTable(side []*analyze.Run) Table {
 
 // CountedTable shows what perf stat counted while nothing was sampled.
 func CountedTable(runs []*analyze.Run) Table {
-	t := Table{ID: "counted-table", Caption: "Events counted without sampling, of each run", Note: "Counted in the first phase without a probe: what the samples say is held against it (cost-per-packet, under Checks).",
-		Head: []Column{{Text: "run"}, {Text: "event"}, {Text: "per second", Number: true}, {Text: "per packet", Number: true}, {Text: "per 1000", Unit: "cycles", Number: true}, {Text: "on", Unit: "% of the time", Number: true}}}
+	t := NewTable("counted-table", "Events counted without sampling, of each run",
+		"run", "event", "per second#", "per packet#", "per 1000#|cycles", "on#|% of the time")
+	t.Note = "Counted in the first phase without a probe: what the samples say is held against it (cost-per-packet, under Checks)."
 	for _, r := range runs {
 		for _, c := range r.Counted {
-			t.Rows = append(t.Rows, []Cell{TextCell(RunLabel(r)), TextCell(c.Event), ValueCell(c.PerSecond), ValueCell(c.PerPacket), ValueCell(c.PerKiloCycle), ValueCell(c.Running)})
+			t.Add(TextCell(RunLabel(r)), TextCell(c.Event), ValueCell(c.PerSecond), ValueCell(c.PerPacket), ValueCell(c.PerKiloCycle), ValueCell(c.Running))
 		}
 	}
 	return Bounded(t.WithoutMissing(), MaxRows)

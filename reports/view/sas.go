@@ -13,9 +13,9 @@ import (
 )
 
 func SaTable(runs []*analyze.Run) Table {
-	t := Table{ID: "sa-table", Caption: "Packets by SA in the window", Head: []Column{
-		{Text: "run"}, {Text: "SPI"}, {Text: "from, to"}, {Text: "mode"}, {Text: "direction"}, {Text: "CPU of the SA"}, {Text: "packets", Number: true}, {Text: "bytes", Number: true}, {Text: "settings"}, {Text: "remarks"},
-	}, Note: "An outbound SA without a CPU number is the fallback: any CPU may use it, and all of them take its lock."}
+	t := NewTable("sa-table", "Packets by SA in the window",
+		"run", "SPI", "from, to", "mode", "direction", "CPU of the SA", "packets#", "bytes#", "settings", "remarks")
+	t.Note = "An outbound SA without a CPU number is the fallback: any CPU may use it, and all of them take its lock."
 	for _, r := range runs {
 		for _, s := range r.SAs {
 			t.Rows = append(t.Rows, saRow(r, s))
@@ -111,7 +111,8 @@ func MatrixText(m *analyze.Matrix) string {
 }
 
 func MatrixTable(m *analyze.Matrix, i int) Table {
-	t := Table{ID: fmt.Sprintf("matrix-%d", i), Caption: "SA by sending CPU; the SA's own CPU is marked", Head: []Column{{Text: "SPI"}, {Text: "CPU of the SA"}}}
+	t := NewTable(fmt.Sprintf("matrix-%d", i), "SA by sending CPU; the SA's own CPU is marked",
+		"SPI", "CPU of the SA")
 	for _, cpu := range m.CPUs {
 		t.Head = append(t.Head, Column{Text: "from " + format.CpuNumber(cpu), Number: true})
 	}
@@ -152,10 +153,8 @@ func MatrixRowName(r analyze.MatrixRow) string {
 
 // LookupsTable says what xfrm_state_find did.
 func LookupsTable(runs []*analyze.Run) Table {
-	t := Table{ID: "find-table", Caption: "xfrm_state_find, by the find probe", Head: []Column{
-		{Text: "run"}, {Text: "calls", Number: true}, {Text: "calls", Unit: "per packet", Number: true}, {Text: "no SA", Unit: "calls", Number: true}, {Text: "fallback", Unit: "% of calls", Number: true}, {Text: "wrong CPU", Unit: "% of calls", Number: true},
-		{Text: "cache list empty", Unit: "% of calls", Number: true}, {Text: "median", Unit: "ns at most", Number: true}, {Text: "99 %", Unit: "ns at most", Number: true}, {Text: "mean", Unit: "ns", Number: true}, {Text: "walk", Unit: "SAs in the bucket", Number: true}, {Text: "latency", Unit: "log₂ ns"},
-	}}
+	t := NewTable("find-table", "xfrm_state_find, by the find probe",
+		"run", "calls#", "calls#|per packet", "no SA#|calls", "fallback#|% of calls", "wrong CPU#|% of calls", "cache list empty#|% of calls", "median#|ns at most", "99 %#|ns at most", "mean#|ns", "walk#|SAs in the bucket", "latency|log₂ ns")
 	for _, r := range runs {
 		f := r.Finds
 		if f == nil {
@@ -163,8 +162,7 @@ func LookupsTable(runs []*analyze.Run) Table {
 		}
 		fallback, wrong := lockValue(f.Fallback), lockValue(f.WrongCPU)
 		fallback.Warn, wrong.Warn = format.ShareOf(f.Fallback) > 0, format.ShareOf(f.WrongCPU) > 0
-		t.Rows = append(t.Rows, []Cell{TextCell(RunLabel(r)).During(r, bundle.ProbeFind), lockValue(f.Calls).During(r, bundle.ProbeFind), lockValue(f.PerPacket), CountCell(f.NoSA), fallback, wrong,
-			lockValue(f.CacheEmpty), lockValue(f.P50), lockValue(f.P99), lockValue(f.Mean), walkCell(f), LengthsCell(Lengths{Counts: f.Hist})})
+		t.Add(TextCell(RunLabel(r)).During(r, bundle.ProbeFind), lockValue(f.Calls).During(r, bundle.ProbeFind), lockValue(f.PerPacket), CountCell(f.NoSA), fallback, wrong, lockValue(f.CacheEmpty), lockValue(f.P50), lockValue(f.P99), lockValue(f.Mean), walkCell(f), LengthsCell(Lengths{Counts: f.Hist}))
 	}
 	return Bounded(t.WithoutMissing(), 120)
 }
@@ -178,7 +176,8 @@ func walkCell(f *analyze.Finds) Cell {
 }
 
 func InboundTable(runs []*analyze.Run) Table {
-	t := Table{ID: "inbound-table", Caption: "Inbound SPIs and the CPUs their packets came in on", Head: []Column{{Text: "run"}, {Text: "SPI"}, {Text: "CPUs"}, {Text: "packets by CPU"}, {Text: "packets", Number: true}}}
+	t := NewTable("inbound-table", "Inbound SPIs and the CPUs their packets came in on",
+		"run", "SPI", "CPUs", "packets by CPU", "packets#")
 	for _, r := range runs {
 		if r.Finds == nil {
 			continue
@@ -192,7 +191,7 @@ func InboundTable(runs []*analyze.Run) Table {
 				}
 			}
 			cpus := Cell{Text: format.CpuList(in.CPUs), Warn: len(in.CPUs) > 1}
-			t.Rows = append(t.Rows, []Cell{TextCell(RunLabel(r)), {Text: fmt.Sprintf("0x%08x", in.SPI), Small: format.Name(in.NetNS), Code: true, Sort: strconv.FormatUint(uint64(in.SPI), 10)}, cpus, {Text: strings.TrimSpace(each)}, CountCell(sum)})
+			t.Add(TextCell(RunLabel(r)), Cell{Text: fmt.Sprintf("0x%08x", in.SPI), Small: format.Name(in.NetNS), Code: true, Sort: strconv.FormatUint(uint64(in.SPI), 10)}, cpus, Cell{Text: strings.TrimSpace(each)}, CountCell(sum))
 		}
 	}
 	return Bounded(t, 120)

@@ -127,10 +127,9 @@ func ScaleNotes(c analyze.Curve) []string {
 
 // BreakdownTable prints one bill; its rows sum to the total.
 func BreakdownTable(c analyze.Curve, b scaling.Bill, what, id string) Table {
-	t := Table{ID: id, Caption: fmt.Sprintf("%s: cost per packet at N=%d less at N=%d by %s, with the interval in brackets; rows sum to the total", CurveName(c), b.N, b.Base, what), Head: []Column{
-		{Text: what}, {Text: fmt.Sprintf("N=%d", b.Base), Unit: format.Visible(b.Unit, 24), Number: true}, {Text: fmt.Sprintf("N=%d", b.N), Unit: format.Visible(b.Unit, 24), Number: true},
-		{Text: "difference", Unit: format.Visible(b.Unit, 24), Number: true}, {Text: "of the total", Unit: "%", Number: true},
-	}, Note: strings.Join(format.ReasonTexts(b.Notes), "; ")}
+	t := NewTable(id, fmt.Sprintf("%s: cost per packet at N=%d less at N=%d by %s, with the interval in brackets; rows sum to the total", CurveName(c), b.N, b.Base, what),
+		what, fmt.Sprintf("N=%d", b.Base)+"#|"+format.Visible(b.Unit, 24), fmt.Sprintf("N=%d", b.N)+"#|"+format.Visible(b.Unit, 24), "difference#|"+format.Visible(b.Unit, 24), "of the total#|%")
+	t.Note = strings.Join(format.ReasonTexts(b.Notes), "; ")
 	for _, row := range b.Rows {
 		t.Rows = append(t.Rows, breakdownRow(row))
 	}
@@ -151,7 +150,7 @@ func breakdownRow(row scaling.BillRow) []Cell {
 	if row.Delta.Known() {
 		delta.Text = format.Signed(delta.Text, row.Delta.Value)
 	}
-	share := Cell{Text: "–", Muted: true, Number: true, Sort: "0"}
+	share := NoCell("0")
 	if row.Share != nil {
 		share = percentOf(*row.Share)
 		share.Bar = format.Pixels(max(0, min(100, 100**row.Share)))
@@ -170,10 +169,9 @@ func zeroed(v, small float64) float64 {
 // FramesTable prints the functions whose cost grows most.
 func FramesTable(c analyze.Curve, id string) Table {
 	f := c.Frames
-	t := Table{ID: id, Caption: fmt.Sprintf("%s: self cost per packet at N=%d and N=%d, and the exponent of its growth with N (0: it scales, 1: twice the CPUs, twice the cost)", CurveName(c), f.Base, f.Last), Head: []Column{
-		{Text: "function"}, {Text: fmt.Sprintf("N=%d", f.Base), Unit: format.Visible(f.Unit, 24), Number: true}, {Text: fmt.Sprintf("N=%d", f.Last), Unit: format.Visible(f.Unit, 24), Number: true},
-		{Text: "added", Unit: format.Visible(f.Unit, 24), Number: true}, {Text: "exponent", Number: true}, {Text: "stops scaling"},
-	}, Note: strings.Join(append(format.ReasonTexts(f.Notes), fmt.Sprintf("%d functions were tested, %d stop scaling; %d were too small to be listed.", f.Tested, f.Stops, f.Small)), "; ")}
+	t := NewTable(id, fmt.Sprintf("%s: self cost per packet at N=%d and N=%d, and the exponent of its growth with N (0: it scales, 1: twice the CPUs, twice the cost)", CurveName(c), f.Base, f.Last),
+		"function", fmt.Sprintf("N=%d", f.Base)+"#|"+format.Visible(f.Unit, 24), fmt.Sprintf("N=%d", f.Last)+"#|"+format.Visible(f.Unit, 24), "added#|"+format.Visible(f.Unit, 24), "exponent#", "stops scaling")
+	t.Note = strings.Join(append(format.ReasonTexts(f.Notes), fmt.Sprintf("%d functions were tested, %d stop scaling; %d were too small to be listed.", f.Tested, f.Stops, f.Small)), "; ")
 	for _, row := range f.Rows {
 		stops := Cell{Text: "not shown", Muted: true}
 		if row.Stops {
@@ -184,7 +182,7 @@ func FramesTable(c analyze.Curve, id string) Table {
 		}
 		added := numberOf(row.Added)
 		added.Text = format.Signed(added.Text, row.Added)
-		t.Rows = append(t.Rows, []Cell{{Text: format.Name(row.Key), Code: true, Warn: isSpin(row.Key)}, numberOf(row.Base), numberOf(row.AtLast), added, estimateCell(row.Exponent.Slope, 1), stops})
+		t.Add(Cell{Text: format.Name(row.Key), Code: true, Warn: isSpin(row.Key)}, numberOf(row.Base), numberOf(row.AtLast), added, estimateCell(row.Exponent.Slope, 1), stops)
 	}
 	return Bounded(t, 25)
 }

@@ -24,11 +24,31 @@ type Table struct {
 	Note        string // below it: what was left out, how to read it
 }
 
+// NewTable is an empty table; see Heads.
+func NewTable(id, caption string, heads ...string) Table {
+	return Table{ID: id, Caption: caption, Head: Heads(heads...)}
+}
+
+// Add adds a row.
+func (t *Table) Add(row ...Cell) { t.Rows = append(t.Rows, row) }
+
 // A Column is a table head.
 type Column struct {
 	Text, Unit string
 	Number     bool
 	Title      string
+}
+
+// Heads makes columns of "TEXT|UNIT|TITLE", the last two optional; a TEXT that
+// ends in # heads numbers.
+func Heads(list ...string) []Column {
+	var out []Column
+	for _, head := range list {
+		parts := append(strings.SplitN(head, "|", 3), "", "")
+		text, number := strings.CutSuffix(parts[0], "#")
+		out = append(out, Column{text, parts[1], number, parts[2]})
+	}
+	return out
 }
 
 // A Cell is one figure or name.
@@ -61,6 +81,12 @@ func LengthsCell(l Lengths) Cell {
 }
 
 func TextCell(s string) Cell { return Cell{Text: format.Name(s)} }
+
+// CodeCell names a function or a field.
+func CodeCell(s string) Cell { return Cell{Text: format.Name(s), Code: true} }
+
+// NoCell stands where there can be no number.
+func NoCell(sort string) Cell { return Cell{Text: "–", Muted: true, Number: true, Sort: sort} }
 
 func CountCell(n uint64) Cell {
 	return Cell{Text: format.Pretty(format.Count(n)), Sort: strconv.FormatUint(n, 10), Number: true}
@@ -178,7 +204,8 @@ func (l Listing) Table(runs []*analyze.Run) Table {
 	if unit == "" {
 		unit = "% ± se"
 	}
-	t := Table{ID: l.Id, Caption: l.Caption, Head: []Column{{Text: l.What}}}
+	t := NewTable(l.Id, l.Caption,
+		l.What)
 	type key struct{ name, module string }
 	var keys []key
 	heaviest := map[key]float64{}
