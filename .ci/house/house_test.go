@@ -64,13 +64,14 @@ var rooms = map[string]string{
 	"analyze/compare":  "analyze/metric analyze/stage",
 	"analyze/scaling":  "analyze/compare",
 	"analyze/result":   "analyze/scaling",
-	"analyze/packets":  "analyze/result",
+	"analyze/packets":  "analyze/importer analyze/result",
 	"analyze/locks":    "analyze/packets",
 	"analyze/cost":     "analyze/packets",
-	"analyze/checks":   "analyze/result",
-	"analyze/curves":   "analyze/result",
-	"analyze/sides":    "analyze/result",
-	"analyze/finding":  "analyze/result",
+	"analyze/checks":   "analyze/cost",
+	"analyze/curves":   "analyze/checks",
+	"analyze/sides":    "analyze/finding",
+	"analyze/finding":  "analyze/curves analyze/locks",
+	"analyze/testrun":  "analyze/profile analyze/metric",
 	"analyze": "analyze/importer analyze/locks analyze/cost analyze/checks analyze/curves analyze/sides " +
 		"analyze/finding",
 
@@ -104,7 +105,7 @@ var (
 		collect/perf collect/placement collect/probe collect/procfs collect/remote collect/scenario collect/selftest
 		collect/sweep collect/top collect/xfrm reports/svg reports/format reports/view reports/flame reports/chart
 		reports/digest reports/page
-		analyze/result analyze/packets analyze/locks analyze/cost analyze/checks analyze/curves analyze/sides`)
+		analyze/result analyze/packets analyze/locks analyze/cost analyze/checks analyze/curves analyze/sides analyze/testrun`)
 	largeRooms = strings.Fields("analyze analyze/importer analyze/perfdata reports")
 	impure     = strings.Fields("analyze analyze/perfdata") // open files
 	exports    = map[string]int{"analyze/perfdata": 241}    // 40
