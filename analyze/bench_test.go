@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"xfrmscope/analyze/perfdata"
 	"xfrmscope/collect/bundle"
 )
 
@@ -30,8 +29,9 @@ const madeFunctions = 3000
 // recording makes a perf.data of samples with as many different stacks of 20
 // frames, over some CPUs and two seconds from one second on.
 func recording(samples, cpus int) []byte {
-	const sampleType = perfdata.SampleIdentifier | perfdata.SampleIP | perfdata.SampleTID | perfdata.SampleTime |
-		perfdata.SampleCPU | perfdata.SamplePeriodBit | perfdata.SampleCallchain
+	// include/uapi/linux/perf_event.h: IDENTIFIER, IP, TID, TIME, CPU, PERIOD, CALLCHAIN; the records MMAP and SAMPLE.
+	const sampleType = 1<<16 | 1<<0 | 1<<1 | 1<<2 | 1<<7 | 1<<8 | 1<<5
+	const recordMmap, recordSample, kernelMode = 1, 9, 1
 	const headerSize, attrSize, depth = 104, 128 + 16, 20
 	rnd := rand.New(rand.NewPCG(1, uint64(cpus)))
 	var data, b bytes.Buffer
@@ -40,15 +40,15 @@ func recording(samples, cpus int) []byte {
 			to.Write(binary.LittleEndian.AppendUint64(nil, v))
 		}
 	}
-	record := func(typ perfdata.RecordType, misc, size uint64) { words(&data, uint64(typ)|misc<<32|size<<48) }
+	record := func(typ, misc, size uint64) { words(&data, typ|misc<<32|size<<48) }
 	// The kernel: pid -1, tid 0, start, length, pgoff, name, then the sample_id.
 	name := append([]byte("[kernel.kallsyms]_text"), make([]byte, 2)...)
-	record(perfdata.RecordMmap, 1, uint64(8+8+3*8+len(name)+4*8))
+	record(recordMmap, kernelMode, uint64(8+8+3*8+len(name)+4*8))
 	words(&data, 0xffffffff, kernelBase, madeFunctions*4096, kernelBase)
 	data.Write(name)
 	words(&data, 0, 0, 0, 1)
 	for i := range samples {
-		record(perfdata.RecordSample, perfdata.MiscKernel, 8+8*(7+1+depth))
+		record(recordSample, kernelMode, 8+8*(7+1+depth))
 		cpu := rnd.IntN(cpus)
 		words(&data, 1, kernelBase+8, 1|1<<32, uint64(second)+uint64(i)*uint64(2*second)/uint64(samples), uint64(cpu), 1000000, depth+1)
 		words(&data, 0xffffffffffffff80) // PERF_CONTEXT_KERNEL
@@ -61,11 +61,11 @@ func recording(samples, cpus int) []byte {
 	words(&b, headerSize, attrSize, attrsAt, attrSize, attrsAt+attrSize, uint64(data.Len()), 0, 0, 0, 0, 0, 0)
 	words(&b, 1)
 	attr := make([]byte, 128)
-	binary.LittleEndian.PutUint32(attr, uint32(perfdata.TypeSoftware))
+	binary.LittleEndian.PutUint32(attr, 1) // software
 	binary.LittleEndian.PutUint32(attr[4:], 128)
 	binary.LittleEndian.PutUint64(attr[16:], 1000000)
 	binary.LittleEndian.PutUint64(attr[24:], sampleType)
-	binary.LittleEndian.PutUint64(attr[40:], perfdata.FlagSampleIDAll|perfdata.FlagMmap|perfdata.FlagExcludeGuest)
+	binary.LittleEndian.PutUint64(attr[40:], 1<<18|1<<8|1<<20) // sample_id_all, mmap, exclude_guest
 	b.Write(attr)
 	words(&b, headerSize, 8)
 	b.Write(data.Bytes())

@@ -86,7 +86,7 @@ func artefacts(r *analyze.Result) []artefact {
 			if _, ok := packetScale(e); ok {
 				perPacket = append(perPacket, artefact{stem + "-per-packet.pb.gz", func(w io.Writer) error { return writePacketPprof(w, e) }})
 			}
-			folded = append(folded, artefact{stem + ".folded", func(w io.Writer) error { return profile.WriteFolded(w, e.Profile, profile.FoldedOptions{}) }})
+			folded = append(folded, artefact{stem + ".folded", func(w io.Writer) error { return profile.WriteFolded(w, e.Profile) }})
 		}
 	}
 	list = slices.Concat(list, profiles, perPacket, locks, folded)
@@ -102,12 +102,11 @@ func writePprof(w io.Writer, p *profile.Profile) error {
 }
 
 // PprofOptions are those of every pprof profile of a report: CPUs and stages as
-// labels, no tasks.
+// labels.
 func PprofOptions(p *profile.Profile) profile.PprofOptions {
 	c := stage.NewClassifier(stage.Default(), p)
 	return profile.PprofOptions{
-		Stage:   func(p *profile.Profile, stack int32) string { return c.Name(c.Of(p.Stacks[stack])) },
-		NoTasks: true,
+		Stage: func(p *profile.Profile, stack int32) string { return c.Name(c.Of(p.Stacks[stack])) },
 	}
 }
 

@@ -36,8 +36,8 @@ func OfRecording(f *perfdata.File, name string) (*Import, error) {
 			Name: f.Meta.Hostname, Kernel: f.Meta.OSRelease, Arch: f.Meta.Arch, CPUModel: f.Meta.CPUDesc,
 		},
 	}
-	if c := f.Meta.Clock; c != nil && side.FirstNS > 0 {
-		im.started = time.Unix(0, int64(c.WallNS-c.ClockNS+side.FirstNS)).UTC()
+	if offset := f.Meta.WallOffsetNS; offset != 0 && side.FirstNS > 0 {
+		im.started = time.Unix(0, offset+int64(side.FirstNS)).UTC()
 	}
 	for _, b := range side.BuildIDs {
 		if b.Kernel && b.PID == -1 && im.Host.BuildID == "" {
@@ -49,7 +49,7 @@ func OfRecording(f *perfdata.File, name string) (*Import, error) {
 			continue
 		}
 		im.events = append(im.events, e.Name)
-		if hz := e.Attr.FrequencyHz(); hz > 0 {
+		if hz := e.FrequencyHz(); hz > 0 {
 			im.frequencyHz = int(hz)
 		}
 	}

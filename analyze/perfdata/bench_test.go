@@ -42,11 +42,11 @@ func benchFile(b *testing.B) (io.ReaderAt, int64) {
 		return file, info.Size()
 	}
 	w := newTestWriter(false)
-	a := Attr{Type: TypeSoftware, Size: 128, SampleType: testType | SampleCallchain, Flags: FlagSampleIDAll}
+	a := attr{Type: typeSoftware, Size: 128, SampleType: testType | sampleCallchain, Flags: flagSampleIDAll}
 	r := w.fork()
 	chain := []uint64{ContextKernel, 1, 2, 3, 4, 5, 6, ContextUser, 7, 8, 9, 10, 11, 12}
 	for i := uint64(0); len(r.b) < 64<<20; i++ {
-		r.record(RecordSample, 0, func(w *testWriter) {
+		r.record(recordSample, 0, func(w *testWriter) {
 			fixedFields(w, 1+i%4, i, 1, uint32(i%64), i, uint32(i%4), 1).u64(uint64(len(chain))).u64(chain...)
 		})
 	}
@@ -81,11 +81,10 @@ func BenchmarkSideband(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		side, err := f.Sideband()
-		if err != nil {
+		if _, err := f.Sideband(); err != nil {
 			b.Fatal(err)
 		}
-		samples = side.Counts[RecordSample]
+		samples = f.indexed.samples(f.Events[0], -1)
 	}
 	b.ReportMetric(float64(samples)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Msamples/s")
 }
@@ -121,7 +120,7 @@ func decodeAll(b *testing.B, f *File, workers int) uint64 {
 	counts, sums := make([]uint64, workers), make([]uint64, workers)
 	for i := range workers {
 		group.Go(func() {
-			d, err := f.NewDecoder(SampleOptions{})
+			d, err := f.NewDecoder()
 			if err != nil {
 				b.Error(err)
 				return
@@ -154,21 +153,4 @@ func decodeAll(b *testing.B, f *File, workers int) uint64 {
 		total += n
 	}
 	return total
-}
-
-// BenchmarkOrdered delivers samples in order of time.
-func BenchmarkOrdered(b *testing.B) {
-	r, size := benchFile(b)
-	f, err := Open(r, size)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(size)
-	b.ReportAllocs()
-	defer reportCPU(b)()
-	for b.Loop() {
-		if _, err := f.Samples(context.Background(), SampleOptions{Ordered: true}, func(*Sample) error { return nil }); err != nil {
-			b.Fatal(err)
-		}
-	}
 }

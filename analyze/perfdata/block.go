@@ -11,8 +11,8 @@ import (
 // A Block is a run of whole records, at most 4 MiB. Blocks may be decoded in
 // any order and by any goroutine, each once.
 type Block struct {
-	Offset int64 // of the first record in its stream: the byte offset in the file, unless the stream is compressed
-	Size   int64 // bytes of the records
+	offset int64 // of the first record in its stream: the byte offset in the file, unless the stream is compressed
+	size   int64 // bytes of the records
 
 	seq    int
 	stream *stream
@@ -23,25 +23,26 @@ type Block struct {
 
 // takes reports whether the record goes on where the block ends.
 func (b *Block) takes(rec rawRecord) bool {
-	return rec.off == b.Offset+b.Size && b.Size+int64(len(rec.data)) <= b.stream.block
+	return rec.off == b.offset+b.size && b.size+int64(len(rec.data)) <= b.stream.block
 }
 
-// Number returns the block's place in the order of the recording, from 0.
-func (b *Block) Number() int { return b.seq }
-
-// Blocks yields the blocks of the recording in order. The first call passes
-// over all records (as Sideband does). A block of a recording stored as it is
-// costs nothing until a Decoder reads it; one of a compressed recording holds
-// its decompressed records, so hand it to a worker soon and keep no more of
-// them than there are workers. The error is a failure to read the input.
+// Blocks yields the blocks of the recording in order. The first call passes over all records (as Sideband does). A
+// block of a recording stored as it is costs nothing until a Decoder reads it; one of a compressed recording holds its
+// decompressed records, so hand it to a worker soon and keep no more of them than there are workers. The error is a
+// failure to read the input.
 func (f *File) Blocks(ctx context.Context) iter.Seq2[*Block, error] {
 	return func(yield func(*Block, error) bool) {
-		if _, err := f.index(ctx); err != nil {
+		x, err := f.index(ctx)
+		if err != nil {
 			yield(nil, err)
 			return
 		}
-		for _, blocks := range f.blocksByStream() {
-			for b, err := range blocks {
+		for blocks := x.blocks; len(blocks) > 0; {
+			s, n := blocks[0].stream, 1
+			for n < len(blocks) && blocks[n].stream == s {
+				n++
+			}
+			for b, err := range f.streamBlocks(s, blocks[:n]) {
 				if err == nil {
 					err = ctx.Err()
 				}
@@ -53,23 +54,9 @@ func (f *File) Blocks(ctx context.Context) iter.Seq2[*Block, error] {
 					return
 				}
 			}
+			blocks = blocks[n:]
 		}
 	}
-}
-
-// blocksByStream returns the blocks of each stream that has any. The index
-// must be there.
-func (f *File) blocksByStream() []iter.Seq2[*Block, error] {
-	var out []iter.Seq2[*Block, error]
-	for blocks := f.indexed.blocks; len(blocks) > 0; {
-		s, n := blocks[0].stream, 1
-		for n < len(blocks) && blocks[n].stream == s {
-			n++
-		}
-		out = append(out, f.streamBlocks(s, blocks[:n]))
-		blocks = blocks[n:]
-	}
-	return out
 }
 
 // streamBlocks yields the blocks of one stream, filled if it is compressed.
@@ -107,7 +94,7 @@ type blockFiller struct {
 }
 
 func (b *blockFiller) record(rec rawRecord) error {
-	for len(b.blocks) > 0 && rec.off >= b.blocks[0].Offset+b.blocks[0].Size {
+	for len(b.blocks) > 0 && rec.off >= b.blocks[0].offset+b.blocks[0].size {
 		if err := b.flush(); err != nil {
 			return err
 		}
@@ -116,7 +103,7 @@ func (b *blockFiller) record(rec rawRecord) error {
 		return errStopped
 	}
 	if b.data == nil {
-		b.data = b.f.buffer(int(b.blocks[0].Size))
+		b.data = b.f.buffer(int(b.blocks[0].size))
 	}
 	b.data = append(b.data, rec.data...)
 	return nil
@@ -160,16 +147,16 @@ func (b *Block) load(buf []byte) (data, next []byte, err error) {
 	if b.data != nil || b.stream.compressed {
 		return b.data, buf, nil
 	}
-	if int64(cap(buf)) < b.Size {
-		buf = alignedBuffer(int(max(b.Size, min(blockSize, b.stream.end-b.stream.start))))
+	if int64(cap(buf)) < b.size {
+		buf = alignedBuffer(int(max(b.size, min(blockSize, b.stream.end-b.stream.start))))
 	}
-	data = buf[:b.Size]
-	n, err := b.stream.r.ReadAt(data, b.Offset)
-	if int64(n) < b.Size && err != nil {
+	data = buf[:b.size]
+	n, err := b.stream.r.ReadAt(data, b.offset)
+	if int64(n) < b.size && err != nil {
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
-		return nil, buf, fmt.Errorf("reading %d bytes of records at byte %d: %w", b.Size, b.Offset, err)
+		return nil, buf, fmt.Errorf("reading %d bytes of records at byte %d: %w", b.size, b.offset, err)
 	}
 	return data, buf, nil
 }

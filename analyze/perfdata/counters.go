@@ -1,5 +1,7 @@
 package perfdata
 
+import "iter"
+
 // A counterKey is one counter a sample reads: an id, and with inherit one
 // task of it (tools/perf/util/session.c, perf_sample_id__get_period_storage,
 // 6.13; before 6.12 the kernel refuses inherit together with READ).
@@ -61,19 +63,17 @@ func (c *counters) value(k counterKey, perTask bool) uint64 {
 	return c.global[k.slot]
 }
 
-// beginBlock and endBlock bracket the records of a block in the first pass.
+// beginBlock begins the records of a block in the first pass; begun is then what was noted of them.
 func (c *counters) beginBlock() {
 	clear(c.seen)
 	c.begun = nil
 }
 
-func (c *counters) endBlock() []counterValue { return c.begun }
-
 // pass advances the counters by the READ field of a sample that is not
 // delivered.
 func (c *counters) pass(rec []byte, l *layout, o order) {
 	for v := range l.readValues(rec, o) {
-		c.advance(v.ID, l.counterTask(rec, o), l.perTask, v.Value)
+		c.advance(v.id, l.counterTask(rec, o), l.perTask, v.value)
 	}
 }
 
@@ -82,7 +82,7 @@ func (c *counters) pass(rec []byte, l *layout, o order) {
 func (c *counters) note(rec []byte, l *layout, o order) {
 	tid := l.counterTask(rec, o)
 	for v := range l.readValues(rec, o) {
-		k := counterKey{c.ids.slot(v.ID), tid}
+		k := counterKey{c.ids.slot(v.id), tid}
 		if k.slot < 0 {
 			continue
 		}
@@ -90,7 +90,7 @@ func (c *counters) note(rec []byte, l *layout, o order) {
 			c.seen[k] = struct{}{}
 			c.begun = append(c.begun, counterValue{k, l.perTask, c.value(k, l.perTask)})
 		}
-		c.advance(v.ID, tid, l.perTask, v.Value)
+		c.advance(v.id, tid, l.perTask, v.value)
 	}
 }
 
@@ -103,4 +103,61 @@ func (c *counters) restore(before []counterValue) {
 			c.global[v.key.slot] = v.value
 		}
 	}
+}
+
+// A readValue is one counter in the READ field of a sample, by the id of its event; 0 if the recording does not say.
+type readValue struct{ value, id uint64 }
+
+// readEnd returns the end of the READ field that begins at l.fixedEnd, -1 if
+// the record is too short for it.
+func (l *layout) readEnd(rec []byte, o order) int {
+	n := uint64(1)
+	if l.readGroup {
+		if l.fixedEnd+8 > len(rec) {
+			return -1
+		}
+		n = o.u64(rec[l.fixedEnd:])
+	}
+	if n > uint64(len(rec)/8) {
+		return -1
+	}
+	end := l.fixedEnd + 8*(l.readHead+int(n)*l.readEntry)
+	if end > len(rec) {
+		return -1
+	}
+	return end
+}
+
+// readValues yields the counters of a sample in their order. A group has nr
+// and the times before the counters; a single counter has its times between
+// value and id (struct read_format).
+func (l *layout) readValues(rec []byte, o order) iter.Seq[readValue] {
+	return func(yield func(readValue) bool) {
+		end := l.readEnd(rec, o)
+		if end < 0 {
+			return
+		}
+		if !l.readGroup {
+			yield(l.readOne(rec[l.fixedEnd:end], o))
+			return
+		}
+		for at := l.fixedEnd + 8*l.readHead; at < end; at += 8 * l.readEntry {
+			if !yield(l.readOne(rec[at:end], o)) {
+				return
+			}
+		}
+	}
+}
+
+// readOne reads the counter at the start of b.
+func (l *layout) readOne(b []byte, o order) readValue {
+	v := readValue{value: o.u64(b)}
+	at := 8
+	if !l.readGroup {
+		at += 8 * l.readHead
+	}
+	if l.readID {
+		v.id = o.u64(b[at:])
+	}
+	return v
 }

@@ -3,7 +3,7 @@ package perfdata
 import "slices"
 
 // Deferred user chains: with defer_callchain the kernel writes a sample's
-// chain up to ContextUserDeferred and a cookie, and the user part once, when
+// chain up to contextUserDeferred and a cookie, and the user part once, when
 // the task goes back to user space, as CALLCHAIN_DEFERRED for all samples of
 // that cookie (kernel/events/core.c perf_event_callchain_deferred, 6.19). The
 // record is behind the sample in time, and, as rings are copied one after
@@ -94,7 +94,7 @@ func deferredChain(rec []byte, id sampleID, o order, scratch *[]uint64) (k chain
 // deferredCookie returns the cookie a chain ends with, if it does.
 func deferredCookie(chain []uint64) (cookie uint64, ok bool) {
 	n := len(chain)
-	if n < 2 || chain[n-2] != ContextUserDeferred {
+	if n < 2 || chain[n-2] != contextUserDeferred {
 		return 0, false
 	}
 	return chain[n-1], true
@@ -109,7 +109,7 @@ func (d *Decoder) begin(b *Block, data []byte) {
 	}
 	clear(d.chains)
 	for _, rec := range d.f.o.records(data) {
-		if RecordType(d.f.o.u32(rec)) != RecordCallchainDeferred {
+		if recordType(d.f.o.u32(rec)) != recordCallchainDeferred {
 			continue
 		}
 		var own []uint64 // kept until the block is done
@@ -120,41 +120,16 @@ func (d *Decoder) begin(b *Block, data []byte) {
 	}
 }
 
-// userChain finds the deferred chain of a sample of the current block.
-func (d *Decoder) userChain(k chainKey) []uint64 {
-	if ips, ok := d.chains[k]; ok {
-		return ips
-	}
-	return d.block.chains[k]
-}
-
-// deferredOf returns a copy of the deferred user chain of a sample, nil if it
-// has none.
-func (d *Decoder) deferredOf(rec []byte, e *Event) []uint64 {
-	if !d.f.indexed.deferred || len(rec) < e.layout.fixedEnd {
-		return nil
-	}
-	s := Sample{Event: e, owner: e, rec: rec, o: d.f.o}
-	if !s.walkTail(&e.layout, &d.scratch) {
-		return nil
-	}
-	cookie, ok := deferredCookie(s.Chain)
-	if !ok {
-		return nil
-	}
-	return slices.Clone(d.userChain(chainKey{e.layout.taskOf(rec, d.f.o), cookie}))
-}
-
-// joinDeferred puts the user part behind the chain's ContextUserDeferred, in
-// place of the cookie: user if it was found before, else that of the current
-// block.
-func (d *Decoder) joinDeferred(s *Sample, user []uint64) {
+// joinDeferred puts the user part behind the chain's contextUserDeferred, in place of the cookie.
+func (d *Decoder) joinDeferred(s *Sample) {
 	cookie, ok := deferredCookie(s.Chain)
 	if !ok {
 		return
 	}
-	if user == nil {
-		user = d.userChain(chainKey{s.TID, cookie})
+	key := chainKey{s.TID, cookie}
+	user, ok := d.chains[key]
+	if !ok {
+		user = d.block.chains[key]
 	}
 	s.Chain = s.Chain[:len(s.Chain)-1]
 	if user == nil {

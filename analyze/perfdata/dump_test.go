@@ -4,30 +4,62 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
-	"maps"
-	"slices"
+	"iter"
 	"strings"
 	"testing"
 )
 
+// eachSample calls fn with every sample, from one goroutine.
+func (f *File) eachSample(ctx context.Context, fn func(*Sample) error) (Stats, error) {
+	d, err := f.NewDecoder()
+	if err != nil {
+		return Stats{}, err
+	}
+	for b, err := range f.Blocks(ctx) {
+		if err != nil {
+			return d.Stats, err
+		}
+		if err := d.Decode(b, fn); err != nil {
+			return d.Stats, err
+		}
+	}
+	return d.Stats, nil
+}
+
+// eachRecord calls fn with every record, decompressed.
+func (f *File) eachRecord(t testing.TB, fn func(rec []byte)) {
+	t.Helper()
+	for _, s := range f.streams {
+		lost, err := walkStream(s, func(raw rawRecord) error {
+			fn(raw.data)
+			return nil
+		})
+		if err != nil || lost.readErr != nil {
+			t.Fatal(err, lost.readErr)
+		}
+	}
+}
+
+// typeOf returns the type of a record.
+func (f *File) typeOf(rec []byte) recordType { return recordType(f.o.u32(rec)) }
+
+// counts returns how many records of each type there are, those decompressed included.
+func (f *File) counts(t testing.TB) map[recordType]uint64 {
+	t.Helper()
+	counts := map[recordType]uint64{}
+	f.eachRecord(t, func(rec []byte) { counts[f.typeOf(rec)]++ })
+	return counts
+}
+
 // dumpSample writes all a sample holds, but for where it stood.
 func dumpSample(s *Sample, m *Meta) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s ip=%x time=%d period=%d pid=%d tid=%d cpu=%d misc=%x chain=%x", s.Event.Name, s.IP, s.TimeNS, s.Period, s.PID, s.TID, s.CPU, s.Misc, s.Chain)
-	fmt.Fprintf(&b, " addr=%x id=%d stream=%d txn=%x phys=%x cgroup=%d page=%d/%d", s.Addr(), s.ID(), s.StreamID(), s.Transaction(), s.PhysAddr(), s.Cgroup(), s.DataPageSize(), s.CodePageSize())
-	fmt.Fprintf(&b, " weight=%+v src=%x %s stack=%d/%d raw=%x", s.Weight(), uint64(s.DataSrc()), s.DataSrc().Level(), s.UserStackBytes(), len(s.UserStack()), s.Raw())
-	for v := range s.Reads() {
+	fmt.Fprintf(&b, "%s ip=%x time=%d period=%d pid=%d tid=%d cpu=%d mode=%d chain=%x", s.Event.Name, s.IP, s.TimeNS, s.Period,
+		s.PID, s.TID, s.CPU, s.Mode, s.Chain)
+	fmt.Fprintf(&b, " addr=%x phys=%x page=%d weight=%+v src=%x raw=%x", s.Addr(), s.PhysAddr(), s.DataPageSize(), s.Weight(),
+		uint64(s.DataSrc()), s.Raw())
+	for v := range s.owner.layout.reads(s.rec, s.o) {
 		fmt.Fprintf(&b, " read=%+v", v)
-	}
-	for _, r := range []Regs{s.UserRegs(), s.IntrRegs()} {
-		for i := range 64 {
-			if v, ok := r.Value(i); ok {
-				fmt.Fprintf(&b, " r%d=%x", i, v)
-			}
-		}
-	}
-	if hw, ok := s.BranchHWIndex(); ok {
-		fmt.Fprintf(&b, " hw=%d", hw)
 	}
 	for br := range s.Branches() {
 		fmt.Fprintf(&b, " %+v", br)
@@ -38,6 +70,14 @@ func dumpSample(s *Sample, m *Meta) string {
 	return b.String()
 }
 
+// reads yields the counters that a sample reads, none if it reads none.
+func (l *layout) reads(rec []byte, o order) iter.Seq[readValue] {
+	if !l.hasRead {
+		return func(func(readValue) bool) {}
+	}
+	return l.readValues(rec, o)
+}
+
 // dumpSide writes everything but samples.
 func dumpSide(t testing.TB, f *File) string {
 	t.Helper()
@@ -46,17 +86,9 @@ func dumpSide(t testing.TB, f *File) string {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	m := f.Meta
-	m.ByteOrder, m.BigEndian, m.TracingData = nil, false, nil
-	clock, comp := m.Clock, m.Compression
-	m.Clock, m.Compression, m.raw = nil, nil, nil
-	m.described, m.eventTypes = nil, nil
-	fmt.Fprintf(&b, "meta %+v\nclock %+v\ncompression %+v\n", m, clock, comp)
+	fmt.Fprintf(&b, "meta %+v\n", f.Meta)
 	for _, e := range f.Events {
-		fmt.Fprintf(&b, "event %d %s unit=%s ids=%v attr=%+v\n", e.Index, e.Name, e.Unit(), e.IDs, e.Attr)
-	}
-	for _, typ := range slices.Sorted(maps.Keys(side.Counts)) {
-		fmt.Fprintf(&b, "count %v %d\n", typ, side.Counts[typ])
+		fmt.Fprintf(&b, "event %d %s unit=%s ids=%v attr=%+v\n", e.Index, e.Name, e.Unit(), e.ids, e.attr)
 	}
 	for _, l := range side.Losses {
 		cpu := -1
@@ -66,20 +98,17 @@ func dumpSide(t testing.TB, f *File) string {
 		l.CPU = nil
 		fmt.Fprintf(&b, "loss cpu=%d %+v\n", cpu, l)
 	}
-	for _, x := range side.Throttles {
-		fmt.Fprintf(&b, "throttle %d %d %v %v\n", x.TimeNS, x.CPU, x.Event, x.On)
-	}
-	fmt.Fprintf(&b, "mmaps %+v\ncomms %+v\nforks %+v\nexits %+v\nksymbols %+v\nbpf %+v\nns %+v\ncgroups %+v\nbuildids %+v\nids %+v\n",
-		side.Mmaps, side.Comms, side.Forks, side.Exits, side.KSymbols, side.BPF, side.Namespaces, side.Cgroups, side.BuildIDs, side.IDs)
-	fmt.Fprintf(&b, "records %v first=%d last=%d rounds=%d\n", side.SampleRecords, side.FirstNS, side.LastNS, side.Rounds)
+	fmt.Fprintf(&b, "mmaps %+v\ncomms %+v\nforks %+v\nksymbols %+v\nbuildids %+v\nfirst=%d last=%d\n",
+		side.Mmaps, side.Comms, side.Forks, side.KSymbols, side.BuildIDs, side.FirstNS, side.LastNS)
+	fmt.Fprintf(&b, "records %v\n", f.counts(t))
 	return b.String()
 }
 
 // dumpSamples writes every sample, one a line.
-func dumpSamples(t testing.TB, f *File, opts SampleOptions) string {
+func dumpSamples(t testing.TB, f *File) string {
 	t.Helper()
 	var b strings.Builder
-	stats, err := f.Samples(context.Background(), opts, func(s *Sample) error {
+	stats, err := f.eachSample(context.Background(), func(s *Sample) error {
 		b.WriteString(dumpSample(s, &f.Meta))
 		b.WriteByte('\n')
 		return nil

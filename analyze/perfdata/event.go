@@ -2,23 +2,16 @@ package perfdata
 
 import (
 	"fmt"
-	"math/bits"
 	"strings"
 )
 
 // An Event is one kind of sample of the recording: one perf_event_attr, opened
 // on as many CPUs or tasks as it has IDs.
 type Event struct {
-	Index int    // position in File.Events
-	Name  string // as perf prints it: "cycles:k", "lock:contention_begin"
-	Attr  Attr
-	IDs   []uint64 // ids of its instances; nil if the recording names none
-
-	// Leader is the first event of the event's group, itself for a leader,
-	// nil outside any group. Members are the leader's events, itself first.
-	Leader  *Event
-	Members []*Event
-
+	Index  int    // position in File.Events
+	Name   string // as perf prints it: "cycles:k", "lock:contention_begin"
+	attr   attr
+	ids    []uint64 // of its instances; nil if the recording names none
 	layout layout
 }
 
@@ -39,24 +32,32 @@ const (
 
 // IsDummy reports whether e is the event perf adds to carry side-band records
 // ("dummy:HG", "dummy:u"); it counts nothing and has no samples of its own.
-func (e *Event) IsDummy() bool {
-	return e.Attr.Type == TypeSoftware && e.Attr.Config == swDummy
-}
+func (e *Event) IsDummy() bool { return e.layout.dummy }
 
-// IsTracepoint reports whether the samples carry a tracepoint's payload.
-func (e *Event) IsTracepoint() bool { return e.Attr.Type == TypeTracepoint }
+func (a *attr) isDummy() bool { return a.Type == typeSoftware && a.Config == swDummy }
+
+// HasIP reports whether the samples say where the processor was.
+func (e *Event) HasIP() bool { return e.attr.has(sampleIP) }
+
+// FrequencyHz returns the sampling frequency asked for, 0 if a period was.
+func (e *Event) FrequencyHz() uint64 {
+	if e.attr.Flags&flagFreq != 0 {
+		return e.attr.SamplePeriod
+	}
+	return 0
+}
 
 // Unit returns what one unit of Sample.Period is: "nanoseconds" for the
 // clocks, "cycles", "instructions", else "count".
 func (e *Event) Unit() string {
-	config := e.Attr.Config & 0xffffffff // the upper half names the PMU of a hybrid CPU
-	switch e.Attr.Type {
-	case TypeSoftware:
-		if e.Attr.Config == swCPUClock || e.Attr.Config == swTaskClock {
+	config := e.attr.Config & 0xffffffff // the upper half names the PMU of a hybrid CPU
+	switch e.attr.Type {
+	case typeSoftware:
+		if e.attr.Config == swCPUClock || e.attr.Config == swTaskClock {
 			return "nanoseconds"
 		}
 		return "count"
-	case TypeHardware:
+	case typeHardware:
 		switch config {
 		case hwCycles, hwBusCycles, hwStalledFront, hwStalledBack, hwRefCycles:
 			return "cycles"
@@ -64,7 +65,7 @@ func (e *Event) Unit() string {
 			return "instructions"
 		}
 		return "count"
-	case TypeTracepoint, TypeHWCache, TypeBreakpoint:
+	case typeTracepoint, typeHWCache, typeBreakpoint:
 		return "count"
 	}
 	return UnitOf(e.Name)
@@ -89,32 +90,29 @@ func UnitOf(name string) string {
 	return "count"
 }
 
-// String returns the event's name.
-func (e *Event) String() string { return e.Name }
-
 // defaultName names an event the recording has no name for, as perf would
 // (tools/perf/util/evsel.c evsel__name, 6.1).
-func defaultName(a *Attr, pmus map[uint32]string) string {
+func defaultName(a *attr, pmus map[uint32]string) string {
 	var name string
 	config := a.Config & 0xffffffff
 	switch a.Type {
-	case TypeHardware:
+	case typeHardware:
 		name = pick([]string{
 			"cycles", "instructions", "cache-references", "cache-misses", "branches", "branch-misses",
 			"bus-cycles", "stalled-cycles-frontend", "stalled-cycles-backend", "ref-cycles",
 		}, config, "unknown-hardware")
-	case TypeSoftware:
+	case typeSoftware:
 		name = pick([]string{
 			"cpu-clock", "task-clock", "page-faults", "context-switches", "cpu-migrations", "minor-faults",
 			"major-faults", "alignment-faults", "emulation-faults", "dummy", "bpf-output", "cgroup-switches",
 		}, a.Config, "unknown-software")
-	case TypeHWCache:
+	case typeHWCache:
 		name = cacheName(config)
-	case TypeTracepoint:
+	case typeTracepoint:
 		return fmt.Sprintf("tracepoint %d", a.Config)
-	case TypeRaw:
+	case typeRaw:
 		name = fmt.Sprintf("raw 0x%x", a.Config)
-	case TypeBreakpoint:
+	case typeBreakpoint:
 		name = fmt.Sprintf("mem:0x%x", a.Config1)
 	default:
 		pmu, known := pmus[a.Type]
@@ -146,7 +144,7 @@ func cacheName(config uint64) string {
 
 // modifiers returns the ":ukhp" that perf appends for exclusions and
 // precision (tools/perf/util/evsel.c perf_evsel__add_modifiers, 6.1).
-func modifiers(a *Attr, colon string) string {
+func modifiers(a *attr, colon string) string {
 	var mod strings.Builder
 	include := func(exclude uint64, letter byte) {
 		if a.Flags&exclude == 0 {
@@ -154,53 +152,22 @@ func modifiers(a *Attr, colon string) string {
 		}
 	}
 	guestExcluded := false
-	if a.Flags&(FlagExcludeUser|FlagExcludeKernel|FlagExcludeHV) != 0 {
-		include(FlagExcludeKernel, 'k')
-		include(FlagExcludeUser, 'u')
-		include(FlagExcludeHV, 'h')
+	if a.Flags&(flagExcludeUser|flagExcludeKernel|flagExcludeHV) != 0 {
+		include(flagExcludeKernel, 'k')
+		include(flagExcludeUser, 'u')
+		include(flagExcludeHV, 'h')
 		guestExcluded = true
 	}
 	if a.PreciseIP > 0 {
 		mod.WriteString("ppp"[:a.PreciseIP])
 		guestExcluded = true
 	}
-	if a.Flags&FlagExcludeHost != 0 || (a.Flags&FlagExcludeGuest != 0) == guestExcluded {
-		include(FlagExcludeHost, 'H')
-		include(FlagExcludeGuest, 'G')
+	if a.Flags&flagExcludeHost != 0 || (a.Flags&flagExcludeGuest != 0) == guestExcluded {
+		include(flagExcludeHost, 'H')
+		include(flagExcludeGuest, 'G')
 	}
 	if mod.Len() == 0 {
 		return ""
 	}
 	return colon + mod.String()
-}
-
-// idWords returns how many u64 of a sample precede the field bit; every field
-// before PERIOD is one word (kernel/events/core.c perf_output_sample, 6.12).
-func idWords(sampleType, bit uint64) int {
-	order := [...]uint64{
-		SampleIdentifier, SampleIP, SampleTID, SampleTime, SampleAddr, SampleIDBit, SampleStreamID, SampleCPU,
-		SamplePeriodBit,
-	}
-	words := 0
-	for _, field := range order {
-		if field == bit {
-			break
-		}
-		if sampleType&field != 0 {
-			words++
-		}
-	}
-	return words
-}
-
-// trailerType is the part of sample_type that the sample_id at the end of
-// other records repeats (kernel/events/core.c perf_event__id_header_size).
-const trailerType = SampleTID | SampleTime | SampleIDBit | SampleStreamID | SampleCPU | SampleIdentifier
-
-// trailerSize returns the bytes of that sample_id.
-func trailerSize(a *Attr) int {
-	if a.Flags&FlagSampleIDAll == 0 {
-		return 0
-	}
-	return 8 * bits.OnesCount64(a.SampleType&trailerType)
 }

@@ -27,6 +27,16 @@ type fixture struct {
 // length, zlib.
 func fixtures(t testing.TB) []fixture {
 	t.Helper()
+	out := kept(t)
+	if out == nil {
+		t.Skipf("no fixtures at %s: they are kept beside the project, not in it", fixtureRoot)
+	}
+	return out
+}
+
+// kept returns the same, nil if there are none.
+func kept(t testing.TB) []fixture {
+	t.Helper()
 	out := fixturesBelow(t, fixtureRoot)
 	for _, root := range filepath.SplitList(os.Getenv("PERFDATA_FIXTURES")) {
 		out = append(out, fixturesBelow(t, root)...)
@@ -60,10 +70,7 @@ func fixturesBelow(t testing.TB, root string) []fixture {
 		}
 		return nil
 	})
-	if os.IsNotExist(err) {
-		t.Skipf("no fixtures at %s: they are kept beside the project, not in it", root)
-	}
-	if err != nil {
+	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
 	slices.SortFunc(out, func(a, b fixture) int { return strings.Compare(a.name, b.name) })
@@ -80,4 +87,9 @@ func fixtureNamed(t testing.TB, name string) []byte {
 	}
 	t.Skipf("no fixture %s", name)
 	return nil
+}
+
+// openPath opens the file or directory at path.
+func openPath(path string) (*File, error) {
+	return OpenFS(os.DirFS(filepath.Dir(path)), filepath.Base(path))
 }

@@ -1,15 +1,13 @@
 package perfdata
 
-// An IBS is the raw part of a sample of AMD's instruction-based sampling: the
-// capabilities word and the MSRs that the kernel read
-// (arch/x86/events/amd/ibs.c perf_ibs_handle_irq, 6.12).
+// An IBS is the raw part of a sample of AMD's instruction-based sampling: the capabilities word and the MSRs that the
+// kernel read (arch/x86/events/amd/ibs.c perf_ibs_handle_irq, 6.12).
 type IBS struct {
 	Fetch bool   // ibs_fetch; else ibs_op
 	Caps  uint32 // CPUID 8000001B EAX: IBS_CAPS_*
 
-	// Regs are, for ibs_op: OP_CTL, OP_RIP, OP_DATA, OP_DATA2, OP_DATA3,
-	// DC_LINADDR, DC_PHYSADDR, then BRTARGET and OP_DATA4 if Caps has them; for
-	// ibs_fetch: FETCH_CTL, FETCH_LINADDR, FETCH_PHYSADDR, then FETCH_CTL_EXTD.
+	// Regs are, for ibs_op: OP_CTL, OP_RIP, OP_DATA, OP_DATA2, OP_DATA3, DC_LINADDR, DC_PHYSADDR, then BRTARGET and
+	// OP_DATA4 if Caps has them; for ibs_fetch: FETCH_CTL, FETCH_LINADDR, FETCH_PHYSADDR, then FETCH_CTL_EXTD.
 	Regs [9]uint64
 	N    int // registers recorded
 }
@@ -21,10 +19,10 @@ const (
 	ibsOpData3 = 4
 )
 
-// IBS returns the instruction-based sampling data of a sample; ok is false if
-// the event is of another PMU or carries no raw data.
+// IBS returns the instruction-based sampling data of a sample; ok is false if the event is of another PMU or carries no
+// raw data.
 func (s *Sample) IBS(m *Meta) (ibs IBS, ok bool) {
-	pmu := m.PMUs[s.owner.Attr.Type]
+	pmu := m.pmus[s.owner.attr.Type]
 	raw := s.Raw()
 	if pmu != "ibs_op" && pmu != "ibs_fetch" || len(raw) < 4 {
 		return IBS{}, false
@@ -65,9 +63,8 @@ func (b *IBS) DCMissLatencyCycles() uint64 { return b.bits(ibsOpData3, 32, 16) }
 // TagToRetireCycles returns how long the op took (IBS_OP_DATA).
 func (b *IBS) TagToRetireCycles() uint64 { return b.bits(ibsOpData, 16, 16) }
 
-// Northbridge returns where the data came from (IBS_OP_DATA2), as the Processor
-// Programming Reference numbers it: 1 a cache of the same CCX, 2 one of another
-// CCX, 3 DRAM, ...; 0 is invalid.
+// Northbridge returns where the data came from (IBS_OP_DATA2), as the Processor Programming Reference numbers it: 1 a
+// cache of the same CCX, 2 one of another CCX, 3 DRAM, ...; 0 is invalid.
 func (b *IBS) Northbridge() uint64 {
 	return b.bits(ibsOpData2, 0, 3) | b.bits(ibsOpData2, 6, 2)<<3
 }

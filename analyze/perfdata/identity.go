@@ -4,7 +4,6 @@ import "slices"
 
 // An identity tells which event a record belongs to, by the id in it.
 type identity struct {
-	events []*Event
 	first  *Event // of records that carry no id, or id 0
 	single bool   // one event: every record is its
 
@@ -27,14 +26,14 @@ type idSlot struct {
 const denseLimit = 1 << 20
 
 func newIdentity(events []*Event) *identity {
-	t := &identity{events: events, single: len(events) == 1}
+	t := &identity{single: len(events) == 1}
 	for _, e := range events {
 		if t.first == nil || t.first.IsDummy() && !e.IsDummy() {
 			t.first = e
 		}
 		t.samplePos = addPlace(t.samplePos, e.layout.idPos)
 		t.trailerPos = addPlace(t.trailerPos, e.layout.trailer.id)
-		for _, id := range e.IDs {
+		for _, id := range e.ids {
 			t.slots = append(t.slots, idSlot{id, e})
 		}
 	}

@@ -68,7 +68,7 @@ func (w *walk) inflate(first []byte) error {
 		return nil
 	}
 	w.lost.pieceErr = fmt.Errorf("decompressing the stream at byte %d: %w", w.rr.offset(), err)
-	w.lost.pieceBytes += uint64(len(z.piece))
+	w.lost.pieceBytes += len(z.piece)
 	w.lost.pieces++
 	return w.skipCompressed()
 }
@@ -93,31 +93,22 @@ func (w *walk) skipCompressed() error {
 			return nil
 		}
 		if piece, is := compressedPiece(rec, w.rr.s.o, w.rr.part); is {
-			w.passed(rec)
+			w.end = w.rr.offset()
 			w.lost.pieces++
-			w.lost.pieceBytes += uint64(len(piece))
+			w.lost.pieceBytes += len(piece)
 		} else if err := w.plain(rec); err != nil {
 			return err
 		}
 	}
 }
 
-// passed notes that a compressed record was taken.
-func (w *walk) passed(rec []byte) {
-	w.end = w.rr.offset()
-	if w.lost.compressed == nil {
-		w.lost.compressed = map[RecordType]uint64{}
-	}
-	w.lost.compressed[RecordType(w.rr.s.o.u32(rec))]++
-}
-
 // compressedPiece returns the zstd bytes of a compressed record; part says
 // that it continues the one before and has no data_size.
 func compressedPiece(rec []byte, o order, part bool) ([]byte, bool) {
-	switch RecordType(o.u32(rec)) {
-	case RecordCompressed:
+	switch recordType(o.u32(rec)) {
+	case recordCompressed:
 		return rec[headerSize:], true
-	case RecordCompressed2: // u64 data_size, data, padding
+	case recordCompressed2: // u64 data_size, data, padding
 		if len(rec) < comp2Header {
 			return nil, true
 		}
@@ -133,7 +124,7 @@ func compressedPiece(rec []byte, o order, part bool) ([]byte, bool) {
 func (z *inflater) take(rec []byte) bool {
 	piece, is := compressedPiece(rec, z.w.rr.s.o, z.w.rr.part)
 	if is {
-		z.w.passed(rec)
+		z.w.end = z.w.rr.offset()
 		z.store = append(z.store[:0], piece...)
 		z.piece = z.store
 		z.in += uint64(len(piece))

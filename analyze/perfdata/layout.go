@@ -5,27 +5,28 @@ import "math/bits"
 // tailType are the fields of a sample that stand after PERIOD, in the order
 // of kernel/events/core.c perf_output_sample (6.12). READ and CALLCHAIN vary
 // in length, as do most others, so they are walked.
-const tailType = SampleRead | SampleCallchain | afterChain
+const tailType = sampleRead | sampleCallchain | afterChain
 
-const afterChain = SampleRaw | SampleBranchStack | SampleRegsUser | SampleStackUser | SampleWeight | SampleWeightStruct |
-	SampleDataSrc | SampleTransaction | SampleRegsIntr | SamplePhysAddr | SampleCgroup | SampleDataPageSize |
-	SampleCodePageSize | SampleAux
+const afterChain = sampleRaw | sampleBranchStack | sampleRegsUser | sampleStackUser | sampleWeight | sampleWeightStruct |
+	sampleDataSrc | sampleTransaction | sampleRegsIntr | samplePhysAddr | sampleCgroup | sampleDataPageSize |
+	sampleCodePageSize | sampleAux
 
 // A layout is where the fields of one event's samples stand: byte offsets
 // from the start of the record, -1 for a field the samples do not have.
 // Computed once for an event.
 type layout struct {
-	ip, tid, time, addr, id, stream, cpu, period int
+	ip, tid, time, addr, id, cpu, period int
 
 	fixedEnd int    // end of the fields of fixed place
 	tail     uint64 // the fields after them, bits of sample_type
+	dummy    bool   // the event has no samples of its own
 	hasTail  bool   // any field after the call chain
 	hasRead  bool
 	hasChain bool
 
 	readHead    int  // words before the first counter: nr, enabled, running
 	readEntry   int  // words of one counter: value, id, lost
-	readGroup   bool // several counters, FormatGroup
+	readGroup   bool // several counters, formatGroup
 	readID      bool // counters carry their id
 	delta       bool // Period is the counter's growth, not the PERIOD field
 	perTask     bool // counters are separate for each task (inherit)
@@ -44,31 +45,31 @@ type layout struct {
 // A trailer is where the fields of the sample_id stand, as bytes from the END
 // of a record; 0 for a field that is absent.
 type trailer struct {
-	size, tid, time, id, stream, cpu int
+	size, tid, time, id, cpu int
 }
 
-func newLayout(a *Attr) layout {
-	l := layout{fixedPeriod: a.SamplePeriod, tail: a.SampleType & tailType, idPos: -1}
+func newLayout(a *attr) layout {
+	l := layout{fixedPeriod: a.SamplePeriod, tail: a.SampleType & tailType, idPos: -1, dummy: a.isDummy()}
 	place := func(bit uint64) int {
 		if a.SampleType&bit == 0 {
 			return -1
 		}
 		return headerSize + 8*idWords(a.SampleType, bit)
 	}
-	l.ip, l.tid, l.time, l.addr = place(SampleIP), place(SampleTID), place(SampleTime), place(SampleAddr)
-	l.id, l.stream = place(SampleIDBit), place(SampleStreamID)
-	l.cpu, l.period = place(SampleCPU), place(SamplePeriodBit)
+	l.ip, l.tid, l.time, l.addr = place(sampleIP), place(sampleTID), place(sampleTime), place(sampleAddr)
+	l.id = place(sampleIDBit)
+	l.cpu, l.period = place(sampleCPU), place(samplePeriodBit)
 	l.fixedEnd = headerSize + 8*idWords(a.SampleType, 0)
 	l.hasTail = l.tail&afterChain != 0
-	l.hasChain = l.tail&SampleCallchain != 0
-	if l.idPos = l.id; a.Has(SampleIdentifier) {
+	l.hasChain = l.tail&sampleCallchain != 0
+	if l.idPos = l.id; a.has(sampleIdentifier) {
 		l.idPos = headerSize
 	}
 	l.readLayout(a)
-	l.branchHW = a.BranchSampleType&BranchHWIndex != 0
-	l.branchCtr = a.BranchSampleType&BranchCounters != 0
-	l.callStack = l.hasChain && a.Has(SampleBranchStack) && a.BranchSampleType&BranchCallStack != 0
-	l.deferred = l.hasChain && a.Flags&FlagDeferCallchain != 0
+	l.branchHW = a.BranchSampleType&branchHWIndex != 0
+	l.branchCtr = a.BranchSampleType&branchCounters != 0
+	l.callStack = l.hasChain && a.has(sampleBranchStack) && a.BranchSampleType&branchCallStack != 0
+	l.deferred = l.hasChain && a.Flags&flagDeferCallchain != 0
 	l.regsUser = 8 * bits.OnesCount64(a.SampleRegsUser)
 	l.regsIntr = 8 * bits.OnesCount64(a.SampleRegsIntr)
 	l.trailer = newTrailer(a)
@@ -93,14 +94,14 @@ func (l *layout) counterTask(rec []byte, o order) int32 {
 }
 
 // readLayout: include/uapi/linux/perf_event.h struct read_format (7.2).
-func (l *layout) readLayout(a *Attr) {
-	l.hasRead = a.Has(SampleRead)
-	l.readGroup = a.ReadFormat&FormatGroup != 0
-	l.readID = a.ReadFormat&FormatID != 0
+func (l *layout) readLayout(a *attr) {
+	l.hasRead = a.has(sampleRead)
+	l.readGroup = a.ReadFormat&formatGroup != 0
+	l.readID = a.ReadFormat&formatID != 0
 	l.delta = l.hasRead && l.readID
-	l.perTask = a.Flags&FlagInherit != 0 && a.Has(SampleTID)
-	l.readEntry = 1 + bits.OnesCount64(a.ReadFormat&(FormatID|FormatLost))
-	l.readHead = bits.OnesCount64(a.ReadFormat & (FormatTimeEnabled | FormatTimeRunning))
+	l.perTask = a.Flags&flagInherit != 0 && a.has(sampleTID)
+	l.readEntry = 1 + bits.OnesCount64(a.ReadFormat&(formatID|formatLost))
+	l.readHead = bits.OnesCount64(a.ReadFormat & (formatTimeEnabled | formatTimeRunning))
 	if l.readGroup {
 		l.readHead++
 	}
@@ -108,23 +109,56 @@ func (l *layout) readLayout(a *Attr) {
 
 // newTrailer: kernel/events/core.c __perf_event__output_id_sample (6.12):
 // TID, TIME, ID, STREAM_ID, CPU, IDENTIFIER.
-func newTrailer(a *Attr) trailer {
+func newTrailer(a *attr) trailer {
 	t := trailer{size: trailerSize(a)}
 	if t.size == 0 {
 		return t
 	}
-	from := t.size
+	from, stream := t.size, 0
 	for _, f := range []struct {
 		bit uint64
 		at  *int
-	}{{SampleTID, &t.tid}, {SampleTime, &t.time}, {SampleIDBit, &t.id}, {SampleStreamID, &t.stream}, {SampleCPU, &t.cpu}} {
+	}{
+		{sampleTID, &t.tid}, {sampleTime, &t.time}, {sampleIDBit, &t.id}, {sampleStreamID, &stream}, {sampleCPU, &t.cpu},
+	} {
 		if a.SampleType&f.bit != 0 {
 			*f.at = from
 			from -= 8
 		}
 	}
-	if a.Has(SampleIdentifier) {
+	if a.has(sampleIdentifier) {
 		t.id = 8
 	}
 	return t
+}
+
+// idWords returns how many u64 of a sample precede the field bit; every field
+// before PERIOD is one word (kernel/events/core.c perf_output_sample, 6.12).
+func idWords(sampleType, bit uint64) int {
+	order := [...]uint64{
+		sampleIdentifier, sampleIP, sampleTID, sampleTime, sampleAddr, sampleIDBit, sampleStreamID, sampleCPU,
+		samplePeriodBit,
+	}
+	words := 0
+	for _, field := range order {
+		if field == bit {
+			break
+		}
+		if sampleType&field != 0 {
+			words++
+		}
+	}
+	return words
+}
+
+// trailerType is the part of sample_type that the sample_id at the end of
+// other records repeats (kernel/events/core.c perf_event__id_header_size).
+const trailerType = sampleTID | sampleTime | sampleIDBit | sampleStreamID | sampleCPU | sampleIdentifier
+
+// trailerSize returns the bytes of that sample_id.
+func trailerSize(a *attr) int {
+	if a.Flags&flagSampleIDAll == 0 {
+		return 0
+	}
+	return 8 * bits.OnesCount64(a.SampleType&trailerType)
 }

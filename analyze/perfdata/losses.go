@@ -10,8 +10,17 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// The kinds of loss a recording reports about itself, in the order they are
-// printed.
+// lossOf makes a loss of this package. Who knows more adds the event, the CPU, and of how many.
+func lossOf(what string, count uint64, effect string) bundle.Loss {
+	return bundle.Loss{Source: "perf", What: what, Count: count, Effect: effect}
+}
+
+// note keeps a loss that was found before any record.
+func (f *File) note(what string, count uint64, effect string) {
+	f.headLosses = append(f.headLosses, lossOf(what, count, effect))
+}
+
+// The kinds of loss a recording reports about itself, in the order they are printed.
 type lossKind int
 
 const (
@@ -27,41 +36,32 @@ const (
 	lossAuxError
 )
 
-func (k lossKind) text() (what, effect string) {
-	switch k {
-	case lossRing:
-		return "records dropped in the ring (LOST)", "samples and side-band of that moment are missing; record with a larger -m or a lower -F"
-	case lossTotal:
-		return "records dropped in the ring (LOST_SAMPLES of perf record)", "they are missing from the event's total; record with a larger -m or a lower -F"
-	case lossSamples:
-		return "samples dropped by the kernel (LOST_SAMPLES)", "the event's total is too small by them"
-	case lossFiltered:
-		return "samples dropped by a BPF filter (LOST_SAMPLES)", "dropped on request: shares are of what passed the filter"
-	case lossThrottle:
-		return "throttled intervals (THROTTLE)", "the event was off until it was unthrottled: totals of that CPU are too small; record with a lower -F"
-	case lossAuxTruncated:
-		return "AUX areas truncated (AUX)", "the hardware trace has gaps"
-	case lossAuxOverwrite:
-		return "AUX areas taken as snapshots (AUX)", "older trace was overwritten"
-	case lossAuxPartial:
-		return "AUX areas with gaps (AUX)", "the hardware trace has gaps"
-	case lossAuxCollision:
-		return "AUX samples that collided (AUX)", "the hardware dropped samples"
-	}
-	return "errors in the hardware trace (AUXTRACE_ERROR)", "the hardware trace has gaps"
-}
-
-// meaning is what the loss means for the samples of its event, "" if nothing.
-func (k lossKind) meaning() bundle.LossKind {
-	switch k {
-	case lossRing, lossTotal, lossSamples:
-		return bundle.LossSamples
-	case lossFiltered:
-		return bundle.LossFiltered
-	case lossThrottle:
-		return bundle.LossThrottled
-	}
-	return ""
+// loss makes a loss of the kind: what it means for the samples of its event (nothing, if of hardware traces), what was
+// lost, what a reader must think of it.
+func (k lossKind) loss(n uint64) bundle.Loss {
+	t := [...]struct {
+		means        bundle.LossKind
+		what, effect string
+	}{
+		lossRing: {bundle.LossSamples, "records dropped in the ring (LOST)",
+			"samples and side-band of that moment are missing; record with a larger -m or a lower -F"},
+		lossTotal: {bundle.LossSamples, "records dropped in the ring (LOST_SAMPLES of perf record)",
+			"they are missing from the event's total; record with a larger -m or a lower -F"},
+		lossSamples: {bundle.LossSamples, "samples dropped by the kernel (LOST_SAMPLES)",
+			"the event's total is too small by them"},
+		lossFiltered: {bundle.LossFiltered, "samples dropped by a BPF filter (LOST_SAMPLES)",
+			"dropped on request: shares are of what passed the filter"},
+		lossThrottle: {bundle.LossThrottled, "throttled intervals (THROTTLE)",
+			"the event was off until it was unthrottled: totals of that CPU are too small; record with a lower -F"},
+		lossAuxTruncated: {"", "AUX areas truncated (AUX)", "the hardware trace has gaps"},
+		lossAuxOverwrite: {"", "AUX areas taken as snapshots (AUX)", "older trace was overwritten"},
+		lossAuxPartial:   {"", "AUX areas with gaps (AUX)", "the hardware trace has gaps"},
+		lossAuxCollision: {"", "AUX samples that collided (AUX)", "the hardware dropped samples"},
+		lossAuxError:     {"", "errors in the hardware trace (AUXTRACE_ERROR)", "the hardware trace has gaps"},
+	}[k]
+	l := lossOf(t.what, n, t.effect)
+	l.Kind = t.means
+	return l
 }
 
 // A lossKey is what one loss is summed over.
@@ -74,12 +74,12 @@ type lossKey struct {
 // A lossCounter gathers losses of the first pass.
 type lossCounter struct {
 	sums        map[lossKey]uint64
-	undecodable map[RecordType]uint64
-	notes       []lossNote
+	undecodable map[recordType]uint64
+	notes       []bundle.Loss
 }
 
 func newLossCounter() lossCounter {
-	return lossCounter{sums: map[lossKey]uint64{}, undecodable: map[RecordType]uint64{}}
+	return lossCounter{sums: map[lossKey]uint64{}, undecodable: map[recordType]uint64{}}
 }
 
 func (c *lossCounter) add(k lossKey, n uint64) {
@@ -88,11 +88,39 @@ func (c *lossCounter) add(k lossKey, n uint64) {
 	}
 }
 
-// aux counts the flags of an AUX record (PERF_AUX_FLAG_*).
-func (c *lossCounter) aux(flags uint64, id sampleID) {
-	for i, kind := range []lossKind{lossAuxTruncated, lossAuxOverwrite, lossAuxPartial, lossAuxCollision} {
-		if flags>>i&1 != 0 {
-			c.add(lossKey{kind, id.event, id.cpu}, 1)
+// lossRecord counts what the recording itself says is missing.
+func (x *index) lossRecord(typ recordType, misc uint16, body *fields, id sampleID) {
+	switch typ {
+	case recordLost: // u64 id, u64 lost
+		event := x.f.ids.event(body.u64())
+		x.losses.add(lossKey{lossRing, event, id.cpu}, body.u64()) // 0 if it is not there
+	case recordLostSamples:
+		kind := lossSamples
+		if id.timeNS == 0 && id.event != nil && id.event.layout.trailer.time > 0 {
+			kind = lossTotal // no kernel wrote this: it has no time, and no CPU either
+			id.cpu = -1
+			if cpu, ok := x.cpus[id.id]; ok {
+				id.cpu = cpu
+			}
+		}
+		if misc&miscLostSamplesBPF != 0 {
+			kind = lossFiltered
+		}
+		x.losses.add(lossKey{kind, id.event, id.cpu}, body.u64())
+	case recordThrottle: // u64 time, id, stream id
+		_ = body.u64()
+		event := x.f.ids.event(body.u64())
+		if event == nil {
+			event = id.event
+		}
+		if !body.short {
+			x.losses.add(lossKey{lossThrottle, event, id.cpu}, 1)
+		}
+	case recordAux: // u64 offset, size, flags (PERF_AUX_FLAG_*)
+		_, _ = body.u64(), body.u64()
+		flags := body.u64()
+		for i, kind := range []lossKind{lossAuxTruncated, lossAuxOverwrite, lossAuxPartial, lossAuxCollision} {
+			x.losses.add(lossKey{kind, id.event, id.cpu}, flags>>i&1)
 		}
 	}
 }
@@ -105,7 +133,7 @@ func (c *lossCounter) walk(s *stream, l walkLosses, unfinished bool) {
 	}
 	note := func(what string, n int64, effect string) {
 		if n > 0 {
-			c.notes = append(c.notes, lossNote{what: what + where, count: uint64(n), effect: effect})
+			c.notes = append(c.notes, lossOf(what+where, uint64(n), effect))
 		}
 	}
 	why := "the recording is cut off there"
@@ -116,55 +144,54 @@ func (c *lossCounter) walk(s *stream, l walkLosses, unfinished bool) {
 	for _, d := range l.damaged {
 		note("bytes that are no record", d.size, fmt.Sprintf("damage at byte %d; reading went on behind it", d.off))
 	}
-	if l.pieces > 0 {
-		c.notes = append(c.notes, lossNote{what: "compressed records that could not be decompressed" + where, count: l.pieces,
-			effect: fmt.Sprintf("%d bytes of them; %v", l.pieceBytes, l.pieceErr)})
-	}
+	note("compressed records that could not be decompressed", l.pieces,
+		fmt.Sprintf("%d bytes of them; %v", l.pieceBytes, l.pieceErr))
 	note("decompressed bytes after the last whole record", l.inflatedTail, why)
 }
 
-// newer notes an event whose samples have fields newer than this reader. The
-// kernel appends new fields, so the ones it knows are where they were.
+// newer notes an event whose samples have fields newer than this reader. The kernel appends new fields, so the ones it
+// knows are where they were.
 func (c *lossCounter) newer(e *Event) {
-	c.notes = append(c.notes, lossNote{what: "sample fields newer than this reader", count: uint64(bits.OnesCount64(e.Attr.SampleType &^ knownSampleType)),
-		event: e.Name, effect: fmt.Sprintf("sample_type %#x: the known fields were read, the others ignored", e.Attr.SampleType)})
+	n := bits.OnesCount64(e.attr.SampleType &^ knownSampleType)
+	l := lossOf("sample fields newer than this reader", uint64(n),
+		fmt.Sprintf("sample_type %#x: the known fields were read, the others ignored", e.attr.SampleType))
+	l.Event = e.Name
+	c.notes = append(c.notes, l)
 }
 
-// list returns the losses in a fixed order: header, recording, reader. taken
-// tells how many samples an event has, on one CPU or on all (-1).
-func (c *lossCounter) list(head []lossNote, taken func(e *Event, cpu int32) uint64) []bundle.Loss {
-	var out []bundle.Loss
-	for _, n := range head {
-		out = append(out, n.loss())
-	}
+// list returns the losses in a fixed order: header, recording, reader. taken tells how many samples an event has, on
+// one CPU or on all (-1).
+func (c *lossCounter) list(head []bundle.Loss, taken func(e *Event, cpu int32) uint64) []bundle.Loss {
+	out := slices.Clone(head)
 	c.dropRepeats()
 	keys := slices.SortedFunc(maps.Keys(c.sums), func(a, b lossKey) int {
-		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(eventIndex(a.event), eventIndex(b.event)), cmp.Compare(a.cpu, b.cpu))
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(eventIndex(a.event), eventIndex(b.event)),
+			cmp.Compare(a.cpu, b.cpu))
 	})
 	for _, k := range keys {
-		what, effect := k.kind.text()
-		n := lossNote{kind: k.kind.meaning(), what: what, count: c.sums[k], effect: effect, cpu: k.cpu, hasCPU: k.cpu >= 0}
+		l := k.kind.loss(c.sums[k])
+		if cpu := int(k.cpu); cpu >= 0 {
+			l.CPU = &cpu
+		}
 		if k.event != nil {
-			n.event = k.event.Name
+			l.Event = k.event.Name
 			if k.kind <= lossFiltered {
-				n.of = n.count + taken(k.event, k.cpu)
+				l.Of = l.Count + taken(k.event, k.cpu)
 			}
 		}
-		out = append(out, n.loss())
+		out = append(out, l)
 	}
-	for _, n := range c.notes {
-		out = append(out, n.loss())
-	}
+	out = append(out, c.notes...)
 	for _, typ := range slices.Sorted(maps.Keys(c.undecodable)) {
-		out = append(out, lossNote{what: fmt.Sprintf("%v records too short for their fields", typ), count: c.undecodable[typ], effect: "they were left out; File.Records has them"}.loss())
+		out = append(out, lossOf(fmt.Sprintf("%v records too short for their fields", typ), c.undecodable[typ],
+			"they were left out"))
 	}
 	return out
 }
 
-// dropRepeats removes what is counted twice: at the end perf record writes how
-// many records each event lost in all (builtin-record.c
-// record__read_lost_samples, 6.1), which are the same that the LOST records
-// counted as they happened, but told apart by event.
+// dropRepeats removes what is counted twice: at the end perf record writes how many records each event lost in all
+// (builtin-record.c record__read_lost_samples, 6.1), which are the same that the LOST records counted as they happened,
+// but told apart by event.
 func (c *lossCounter) dropRepeats() {
 	var ring, total uint64
 	for k, n := range c.sums {

@@ -1,7 +1,6 @@
 package perfdata
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,21 +14,17 @@ const oldAttr = 128
 // cut to the size it knows, records not compressed. Samples stay as they are.
 func forOldPerf(t testing.TB, b []byte, f *File) []byte {
 	t.Helper()
-	if f.Meta.Pipe {
+	if f.pipe != nil {
 		out := slices.Clone(b[:pipeHeaderSize])
-		err := f.Records(context.Background(), func(r Record) error {
-			body := r.Body
-			if r.Type == RecordHeaderAttr {
+		f.eachRecord(t, func(rec []byte) {
+			body := rec[headerSize:]
+			if f.typeOf(rec) == recordHeaderAttr {
 				body = shortAttr(body)
 			}
-			out = little.AppendUint32(out, uint32(r.Type))
-			out = little.AppendUint16(little.AppendUint16(out, r.Misc), uint16(headerSize+len(body)))
+			out = append(out, rec[:6]...)
+			out = little.AppendUint16(out, uint16(headerSize+len(body)))
 			out = append(out, body...)
-			return nil
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
 		return out
 	}
 	if f.streams[0].compressed {

@@ -30,6 +30,15 @@ func (o order) u64(b []byte) uint64 {
 	return binary.LittleEndian.Uint64(b)
 }
 
+// u64s returns the whole words of b.
+func (o order) u64s(b []byte) []uint64 {
+	var list []uint64
+	for ; len(b) >= 8; b = b[8:] {
+		list = append(list, o.u64(b))
+	}
+	return list
+}
+
 // records yields the whole records in data with their places. It stops at the
 // first that is not.
 func (o order) records(data []byte) iter.Seq2[int, []byte] {

@@ -55,14 +55,14 @@ func perfDelivered(t testing.TB, path string, f *File) (keys []string, refused s
 	fields := []string{"event", "ip"}
 	want := func(bit uint64, name string) bool {
 		for _, e := range f.Events {
-			if !e.IsDummy() && !e.Attr.Has(bit) {
+			if !e.IsDummy() && !e.attr.has(bit) {
 				return false
 			}
 		}
 		fields = append(fields, name)
 		return true
 	}
-	tid, time, period := want(SampleTID, "tid"), want(SampleTime, "time"), want(SamplePeriodBit, "period")
+	tid, time, period := want(sampleTID, "tid"), want(sampleTime, "time"), want(samplePeriodBit, "period")
 	out, refused := perfOutput(t, path, "script", "--ns", "--max-stack=1024", "-F", strings.Join(fields, ","))
 	if refused != "" {
 		return nil, refused
@@ -125,11 +125,11 @@ func parseHead(t testing.TB, line string, frames int, hasTID, hasTime, hasPeriod
 func ourDelivered(t testing.TB, f *File) (keys []string) {
 	t.Helper()
 	all := func(bit uint64) bool {
-		return !slices.ContainsFunc(f.Events, func(e *Event) bool { return !e.IsDummy() && !e.Attr.Has(bit) })
+		return !slices.ContainsFunc(f.Events, func(e *Event) bool { return !e.IsDummy() && !e.attr.has(bit) })
 	}
-	tid, time, period := all(SampleTID), all(SampleTime), all(SamplePeriodBit)
+	tid, time, period := all(sampleTID), all(sampleTime), all(samplePeriodBit)
 	unwound := unwinds(f)
-	_, err := f.Samples(context.Background(), SampleOptions{}, func(s *Sample) error {
+	_, err := f.eachSample(context.Background(), func(s *Sample) error {
 		var k [3]uint64
 		if tid {
 			k[0] = uint64(uint32(max(s.TID, -s.TID))) // perf prints -1 for a task that is gone
@@ -157,7 +157,7 @@ func ourDelivered(t testing.TB, f *File) (keys []string) {
 // unwinds reports whether perf unwinds stack copies, which adds frames to
 // those recorded.
 func unwinds(f *File) bool {
-	return slices.ContainsFunc(f.Events, func(e *Event) bool { return e.Attr.Has(SampleStackUser) })
+	return slices.ContainsFunc(f.Events, func(e *Event) bool { return e.attr.has(sampleStackUser) })
 }
 
 // frameCount counts the addresses of a chain as perf does: none if a marker is
@@ -168,8 +168,10 @@ func frameCount(chain []uint64) int {
 		switch {
 		case a < ContextMax:
 			n++
-		case !IsContext(a):
-			return 0
+		default:
+			if _, ok := ContextMode(a); !ok {
+				return 0
+			}
 		}
 	}
 	return n
@@ -178,7 +180,7 @@ func frameCount(chain []uint64) int {
 var (
 	sampleLine = regexp.MustCompile(`PERF_RECORD_SAMPLE\(IP, 0x([0-9a-f]+)\): (-?\d+)/(-?\d+): (0x[0-9a-f]+|0) period: (\d+) addr: (0x[0-9a-f]+|0)`)
 	chainLine  = regexp.MustCompile(`^\.\.\.\.\.\s*\d+: ([0-9a-f]{16})$`)
-	branchLine = regexp.MustCompile(`^\.\.\.\.\.\s*\d+: ([0-9a-f]{16}) -> ([0-9a-f]{16}) (\d+) cycles (.)(.)(.)(.) `)
+	branchLine = regexp.MustCompile(`^\.\.\.\.\.\s*\d+: ([0-9a-f]{16}) -> ([0-9a-f]{16}) (\d+) cycles (.)`)
 )
 
 // perfRaw returns the fields of every SAMPLE record as perf script -D prints
@@ -206,7 +208,7 @@ func perfRaw(t testing.TB, path string) (keys []string, refused string) {
 		} else if m := chainLine.FindStringSubmatch(line); m != nil {
 			key.WriteString(" " + m[1])
 		} else if m := branchLine.FindStringSubmatch(line); m != nil {
-			fmt.Fprintf(&key, " %s>%s:%s%s%s%s%s", m[1], m[2], m[3], m[4], m[5], m[6], m[7])
+			fmt.Fprintf(&key, " %s>%s:%s%s", m[1], m[2], m[3], m[4])
 		} else if line == "" || strings.HasPrefix(line, " ... thread") {
 			flush()
 		}
@@ -226,24 +228,24 @@ func ourRaw(t testing.TB, f *File) (keys []string) {
 		}
 		return " "
 	}
-	last := int64(-1)
-	_, err := f.Samples(context.Background(), SampleOptions{}, func(s *Sample) error {
-		if s.Offset == last {
+	var last *byte // of the record before
+	_, err := f.eachSample(context.Background(), func(s *Sample) error {
+		if last == &s.rec[0] {
 			return nil
 		}
-		last = s.Offset
+		last = &s.rec[0]
 		l := &s.Event.layout
 		period := s.Period
 		if l.period >= 0 {
-			period = s.fixed(l.period)
+			period = s.word(int32(l.period))
 		}
 		var key strings.Builder
-		fmt.Fprintf(&key, "misc=%x pid=%d tid=%d ip=%s period=%d addr=%s", s.Misc, s.PID, s.TID, perfHex(s.IP), period, perfHex(s.Addr()))
+		fmt.Fprintf(&key, "misc=%x pid=%d tid=%d ip=%s period=%d addr=%s", s.o.u16(s.rec[4:]), s.PID, s.TID, perfHex(s.IP), period, perfHex(s.Addr()))
 		for _, a := range s.Chain {
 			fmt.Fprintf(&key, " %016x", a)
 		}
 		for b := range s.Branches() {
-			fmt.Fprintf(&key, " %016x>%016x:%d%s%s%s%s", b.From, b.To, b.Cycles, flag(b.Mispredicted, "M"), flag(b.Predicted, "P"), flag(b.Abort, "A"), flag(b.InTx, "T"))
+			fmt.Fprintf(&key, " %016x>%016x:%d%s", b.From, b.To, b.Cycles, flag(b.Mispredicted, "M"))
 		}
 		keys = append(keys, key.String())
 		return nil
@@ -267,7 +269,7 @@ func perfHex(v uint64) string {
 // it, or why perf does not.
 func compareWithPerf(t testing.TB, path string, f *File) string {
 	t.Helper()
-	if side, err := f.Sideband(); err != nil || side.Counts[RecordAuxtrace] > 0 {
+	if f.counts(t)[recordAuxtrace] > 0 {
 		return "perf makes samples of the hardware trace"
 	}
 	delivered, refused := perfDelivered(t, path, f)
@@ -301,10 +303,10 @@ func equalToPerf(t testing.TB, fixture fixture) string {
 	t.Helper()
 	f := openBytes(t, fixture.data)
 	got := compareWithPerf(t, fixturePath(t, fixture), f)
-	tooNew := slices.ContainsFunc(f.Events, func(e *Event) bool { return e.Attr.Size > oldAttr })
+	tooNew := slices.ContainsFunc(f.Events, func(e *Event) bool { return e.attr.Size > oldAttr })
 	if tooNew && !strings.HasPrefix(got, "yes") {
 		path, twin := olderTwin(t, fixture.data, f)
-		diffLines(t, fixture.name+": twin for perf 6.1", dumpSamples(t, f, SampleOptions{}), dumpSamples(t, twin, SampleOptions{}))
+		diffLines(t, fixture.name+": twin for perf 6.1", dumpSamples(t, f), dumpSamples(t, twin))
 		if again := compareWithPerf(t, path, twin); again == "yes" {
 			return "yes, its twin with attributes of 128 bytes"
 		}
@@ -334,7 +336,7 @@ func TestOwnRecordingsEqualToPerf(t *testing.T) {
 		t.Skip("PERFDATA_OWN names no recordings")
 	}
 	for _, path := range own {
-		f, err := OpenPath(path)
+		f, err := openPath(path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,120 +2,114 @@ package perfdata
 
 import "strconv"
 
-// A RecordType is perf_event_header.type: what a record of the data section
-// is. 1..63 come from the kernel (include/uapi/linux/perf_event.h, 7.2), 64
-// and above from perf itself (tools/lib/perf/include/perf/event.h, 7.2).
-type RecordType uint32
+// A recordType is perf_event_header.type: what a record of the data section is. 1..63 come from the kernel
+// (include/uapi/linux/perf_event.h, 7.2), 64 and above from perf itself (tools/lib/perf/include/perf/event.h, 7.2).
+type recordType uint32
 
-// The record types this package knows. Others are counted and kept (see
-// Sideband.Counts and File.Records).
+// The record types that are read.
 const (
-	RecordMmap              RecordType = 1
-	RecordLost              RecordType = 2
-	RecordComm              RecordType = 3
-	RecordExit              RecordType = 4
-	RecordThrottle          RecordType = 5
-	RecordUnthrottle        RecordType = 6
-	RecordFork              RecordType = 7
-	RecordRead              RecordType = 8
-	RecordSample            RecordType = 9
-	RecordMmap2             RecordType = 10
-	RecordAux               RecordType = 11
-	RecordItraceStart       RecordType = 12
-	RecordLostSamples       RecordType = 13
-	RecordSwitch            RecordType = 14
-	RecordSwitchCPUWide     RecordType = 15
-	RecordNamespaces        RecordType = 16
-	RecordKsymbol           RecordType = 17
-	RecordBPFEvent          RecordType = 18
-	RecordCgroup            RecordType = 19
-	RecordTextPoke          RecordType = 20
-	RecordAuxOutputHWID     RecordType = 21
-	RecordCallchainDeferred RecordType = 22
+	recordMmap              recordType = 1
+	recordLost              recordType = 2
+	recordComm              recordType = 3
+	recordThrottle          recordType = 5
+	recordFork              recordType = 7
+	recordSample            recordType = 9
+	recordMmap2             recordType = 10
+	recordAux               recordType = 11
+	recordLostSamples       recordType = 13
+	recordKsymbol           recordType = 17
+	recordCallchainDeferred recordType = 22 // the last the kernel has
 
-	RecordHeaderAttr        RecordType = 64
-	RecordHeaderEventType   RecordType = 65
-	RecordHeaderTracingData RecordType = 66
-	RecordHeaderBuildID     RecordType = 67
-	RecordFinishedRound     RecordType = 68
-	RecordIDIndex           RecordType = 69
-	RecordAuxtraceInfo      RecordType = 70
-	RecordAuxtrace          RecordType = 71
-	RecordAuxtraceError     RecordType = 72
-	RecordThreadMap         RecordType = 73
-	RecordCPUMap            RecordType = 74
-	RecordStatConfig        RecordType = 75
-	RecordStat              RecordType = 76
-	RecordStatRound         RecordType = 77
-	RecordEventUpdate       RecordType = 78
-	RecordTimeConv          RecordType = 79
-	RecordHeaderFeature     RecordType = 80
-	RecordCompressed        RecordType = 81
-	RecordFinishedInit      RecordType = 82
-	RecordCompressed2       RecordType = 83
-	RecordBPFMetadata       RecordType = 84
-	RecordSchedstatCPU      RecordType = 85
-	RecordSchedstatDomain   RecordType = 86
+	recordHeaderAttr        recordType = 64 // the first of perf's own (PERF_RECORD_USER_TYPE_START)
+	recordHeaderEventType   recordType = 65
+	recordHeaderTracingData recordType = 66
+	recordHeaderBuildID     recordType = 67
+	recordFinishedRound     recordType = 68
+	recordIDIndex           recordType = 69
+	recordAuxtrace          recordType = 71
+	recordAuxtraceError     recordType = 72
+	recordEventUpdate       recordType = 78
+	recordHeaderFeature     recordType = 80
+	recordCompressed        recordType = 81
+	recordCompressed2       recordType = 83
+	recordSchedstatDomain   recordType = 86 // the last
 )
 
-// userRecords is where perf's own record types begin
-// (PERF_RECORD_USER_TYPE_START).
-const userRecords RecordType = 64
-
-// recordName returns the name perf prints for t, "" for an unknown type.
-func recordName(t RecordType) string {
-	kernel := [...]string{
-		1: "MMAP", "LOST", "COMM", "EXIT", "THROTTLE", "UNTHROTTLE", "FORK", "READ", "SAMPLE", "MMAP2", "AUX",
-		"ITRACE_START", "LOST_SAMPLES", "SWITCH", "SWITCH_CPU_WIDE", "NAMESPACES", "KSYMBOL", "BPF_EVENT",
-		"CGROUP", "TEXT_POKE", "AUX_OUTPUT_HW_ID", "CALLCHAIN_DEFERRED",
-	}
-	user := [...]string{
-		"ATTR", "EVENT_TYPE", "TRACING_DATA", "BUILD_ID", "FINISHED_ROUND", "ID_INDEX", "AUXTRACE_INFO", "AUXTRACE",
-		"AUXTRACE_ERROR", "THREAD_MAP", "CPU_MAP", "STAT_CONFIG", "STAT", "STAT_ROUND", "EVENT_UPDATE", "TIME_CONV",
-		"FEATURE", "COMPRESSED", "FINISHED_INIT", "COMPRESSED2", "BPF_METADATA", "SCHEDSTAT_CPU", "SCHEDSTAT_DOMAIN",
-	}
-	switch {
-	case int64(t) < int64(len(kernel)):
-		return kernel[t]
-	case t >= userRecords && int64(t-userRecords) < int64(len(user)):
-		return user[t-userRecords]
-	}
-	return ""
+// known reports whether some perf up to 7.2 writes records of the type.
+func (t recordType) known() bool {
+	return t >= recordMmap && t <= recordCallchainDeferred || t >= recordHeaderAttr && t <= recordSchedstatDomain
 }
 
-// String returns perf's name of the type, or "record type N".
-func (t RecordType) String() string {
-	if s := recordName(t); s != "" {
-		return s
+// ofPerf reports whether perf record made the record, not the kernel.
+func (t recordType) ofPerf() bool { return t >= recordHeaderAttr }
+
+// String returns perf's name of a kernel's record that is read, else "record type N".
+func (t recordType) String() string {
+	names := [...]string{
+		recordMmap: "MMAP", recordLost: "LOST", recordComm: "COMM", recordThrottle: "THROTTLE", recordFork: "FORK",
+		recordSample: "SAMPLE", recordMmap2: "MMAP2", recordAux: "AUX", recordLostSamples: "LOST_SAMPLES",
+		recordKsymbol: "KSYMBOL", recordCallchainDeferred: "CALLCHAIN_DEFERRED",
+	}
+	if int64(t) < int64(len(names)) && names[t] != "" {
+		return names[t]
 	}
 	return "record type " + strconv.FormatUint(uint64(t), 10)
 }
 
-// Bits of perf_event_header.misc (include/uapi/linux/perf_event.h, 7.2).
+// Bits of perf_event_header.misc (include/uapi/linux/perf_event.h, 7.2) beside the Mode.
 const (
-	MiscCPUModeMask = 7 // the next six values
-	MiscKernel      = 1
-	MiscUser        = 2
-	MiscHypervisor  = 3
-	MiscGuestKernel = 4
-	MiscGuestUser   = 5
-
-	MiscMmapData       = 1 << 13 // MMAP: not executable
-	MiscCommExec       = 1 << 13 // COMM: from exec
-	MiscForkExec       = 1 << 13 // FORK: perf's own, before exec
-	MiscSwitchOut      = 1 << 13 // SWITCH: away from the task
-	MiscExactIP        = 1 << 14 // SAMPLE: IP is the instruction itself
-	MiscMmapBuildID    = 1 << 14 // MMAP2: build id in place of device and inode
-	MiscBuildIDSize    = 1 << 15 // BUILD_ID: the size byte is valid
-	MiscLostSamplesBPF = 1 << 15 // LOST_SAMPLES: dropped by a BPF filter
+	miscMmapData       = 1 << 13 // MMAP: not executable
+	miscMmapBuildID    = 1 << 14 // MMAP2: build id in place of device and inode
+	miscBuildIDSize    = 1 << 15 // BUILD_ID: the size byte is valid
+	miscLostSamplesBPF = 1 << 15 // LOST_SAMPLES: dropped by a BPF filter
 )
 
 // headerSize is sizeof(struct perf_event_header).
 const headerSize = 8
 
+// maxRecord is the longest record: its size is a u16.
+const maxRecord = 1<<16 - 1
+
 // A rawRecord is one record as it stands in its stream.
 type rawRecord struct {
 	data []byte // header included; valid until the next record is read
-	off  int64  // where it stands in the stream (see Block.Offset)
+	off  int64  // where it stands in the stream (see Block.offset)
 	file int64  // where it (or the piece it was compressed in) ends in the file
+}
+
+// A sampleID is the trailer of a record: when, where and for which event.
+type sampleID struct {
+	size   int
+	event  *Event
+	id     uint64 // 0 if not recorded
+	tid    int32  // -1 if not recorded
+	cpu    int32  // -1 if not recorded
+	timeNS uint64
+}
+
+// sampleIDOf reads the trailer of a record of event e.
+func sampleIDOf(rec []byte, e *Event, o order) sampleID {
+	id := sampleID{event: e, tid: -1, cpu: -1}
+	if e == nil {
+		return id
+	}
+	t := &e.layout.trailer
+	if t.size == 0 || t.size+headerSize > len(rec) {
+		return id
+	}
+	id.size = t.size
+	at := func(fromEnd int) []byte { return rec[len(rec)-fromEnd:] }
+	if t.tid > 0 {
+		id.tid = int32(o.u32(at(t.tid)[4:]))
+	}
+	if t.time > 0 {
+		id.timeNS = o.u64(at(t.time))
+	}
+	if t.id > 0 {
+		id.id = o.u64(at(t.id))
+	}
+	if t.cpu > 0 {
+		id.cpu = int32(o.u32(at(t.cpu)))
+	}
+	return id
 }

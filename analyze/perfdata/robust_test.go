@@ -23,11 +23,7 @@ func readAll(t testing.TB, b []byte) (f *File, samples int) {
 		}
 		return nil, 0
 	}
-	side, err := f.Sideband()
-	if err != nil {
-		t.Fatalf("side-band: %v", err)
-	}
-	stats, err := f.Samples(context.Background(), SampleOptions{Events: f.Events}, func(s *Sample) error {
+	stats, err := f.eachSample(context.Background(), func(s *Sample) error {
 		samples++
 		dumpSample(s, &f.Meta)
 		return nil
@@ -35,21 +31,9 @@ func readAll(t testing.TB, b []byte) (f *File, samples int) {
 	if err != nil {
 		t.Fatalf("samples: %v", err)
 	}
-	if stats.Records != side.Counts[RecordSample] {
-		t.Fatalf("the first pass met %d samples, the second %d", side.Counts[RecordSample], stats.Records)
+	if n := f.counts(t)[recordSample]; stats.Records != n {
+		t.Fatalf("the first pass met %d samples, the second %d", n, stats.Records)
 	}
-	ordered, err := f.Samples(context.Background(), SampleOptions{Events: f.Events, Ordered: true}, func(*Sample) error { return nil })
-	if err != nil {
-		t.Fatalf("ordered samples: %v", err)
-	}
-	if !anyDelta(f) && ordered.Samples != stats.Samples {
-		t.Fatalf("%d samples in order, %d not", ordered.Samples, stats.Samples)
-	}
-	if err := f.Records(context.Background(), func(Record) error { return nil }); err != nil {
-		t.Fatalf("records: %v", err)
-	}
-	f.Formats() // an error is fine
-	f.Waits(context.Background(), SampleOptions{}, func(*Wait) error { return nil })
 	return f, samples
 }
 
@@ -64,21 +48,11 @@ func readOnce(t testing.TB, b []byte) (f *File, samples int) {
 		}
 		return nil, 0
 	}
-	stats, err := f.Samples(context.Background(), SampleOptions{Events: f.Events}, func(s *Sample) error { return nil })
+	stats, err := f.eachSample(context.Background(), func(s *Sample) error { return nil })
 	if err != nil {
 		t.Fatalf("samples: %v", err)
 	}
 	return f, int(stats.Samples)
-}
-
-// anyDelta reports whether order changes how many samples there are.
-func anyDelta(f *File) bool {
-	for _, e := range f.Events {
-		if e.layout.delta {
-			return true
-		}
-	}
-	return false
 }
 
 // Cut off anywhere, a recording opens and says what it lost, or says why not.
@@ -104,7 +78,7 @@ func TestTruncatedAnywhere(t *testing.T) {
 				}
 				most = samples
 				side, _ := f.Sideband()
-				if !f.Meta.Pipe && n < len(b) && len(side.Losses) == 0 {
+				if f.pipe == nil && n < len(b) && len(side.Losses) == 0 {
 					t.Fatalf("cut at %d of %d: %d samples and no loss reported", n, len(b), samples)
 				}
 			}
@@ -139,14 +113,14 @@ func TestAllocationIsBounded(t *testing.T) {
 			if _, err := f.Sideband(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := f.Samples(context.Background(), SampleOptions{}, func(*Sample) error { return nil }); err != nil {
+			if _, err := f.eachSample(context.Background(), func(*Sample) error { return nil }); err != nil {
 				t.Fatal(err)
 			}
 		})
 		size := uint64(len(fixture.data))
 		for _, b := range f.indexed.blocks {
 			if b.stream.compressed {
-				size += uint64(b.Size)
+				size += uint64(b.size)
 			}
 		}
 		if limit := allocFactor*size + allocConstant; got > limit {
@@ -159,23 +133,22 @@ func TestAllocationIsBounded(t *testing.T) {
 // Inputs that claim a lot cost no more than they are.
 func TestClaimsCostNothing(t *testing.T) {
 	w := newTestWriter(false)
-	events := []testEvent{{Attr{Size: 128, SampleType: testType | SampleCallchain, Flags: FlagSampleIDAll}, []uint64{1}, "c"}}
+	events := []testEvent{{attr{Size: 128, SampleType: testType | sampleCallchain, Flags: flagSampleIDAll}, []uint64{1}, "c"}}
 	huge := ^uint64(0)
 	records := w.fork().
-		record(RecordSample, 0, func(w *testWriter) { fixedFields(w, 1, 1, 1, 1, 1, 1, 1).u64(huge) }).
-		record(RecordIDIndex, 0, func(w *testWriter) { w.u64(huge) }).
-		record(RecordNamespaces, 0, func(w *testWriter) { w.u32(1, 1).u64(huge).trailer(1, 0, 1) }).
-		record(RecordCallchainDeferred, 0, func(w *testWriter) { w.u64(1, huge).trailer(1, 0, 1) }).
-		record(RecordAuxtrace, 0, func(w *testWriter) { w.u64(huge>>1, 0, 0).u32(0, 0, 0, 0) })
-	features := map[Feature][]byte{
-		FeatureCmdLine: w.fork().u32(1 << 31).b, FeatureCPUTopology: w.fork().u32(1<<31, 1<<31).b, FeatureNRCPUs: w.fork().u32(1<<32-1, 1<<32-1).b,
-		FeatureMemTopology: w.fork().u64(1, 1, huge, 1, 1, huge).b, FeatureGroupDesc: w.fork().u32(1 << 31).b, FeatureCache: w.fork().u32(1, 1<<31).b,
-		FeatureTracingData: tracingData(w, "lock")[:60],
+		record(recordSample, 0, func(w *testWriter) { fixedFields(w, 1, 1, 1, 1, 1, 1, 1).u64(huge) }).
+		record(recordIDIndex, 0, func(w *testWriter) { w.u64(huge) }).
+		record(recordCallchainDeferred, 0, func(w *testWriter) { w.u64(1, huge).trailer(1, 0, 1) }).
+		record(recordAuxtrace, 0, func(w *testWriter) { w.u64(huge>>1, 0, 0).u32(0, 0, 0, 0) })
+	features := map[feature][]byte{
+		featureCmdLine: w.fork().u32(1 << 31).b, featurePMUMappings: w.fork().u32(1<<31, 1<<31).b,
+		featureEventDesc:   w.fork().u32(1<<31, 128).raw(make([]byte, 128)).u32(1 << 31).text("e").b,
+		featureTracingData: tracingData(w, "lock")[:60],
 	}
 	// A zstd frame that asks for the largest window and holds one block.
-	frame := compress(t, bytes.Repeat(w.fork().record(RecordFinishedRound, 0, nil).b, 50))[0]
+	frame := compress(t, bytes.Repeat(w.fork().record(recordFinishedRound, 0, nil).b, 50))[0]
 	frame[4], frame[5] = 0, 0x88
-	records.record(RecordCompressed, 0, func(w *testWriter) { w.raw(frame) })
+	records.record(recordCompressed, 0, func(w *testWriter) { w.raw(frame) })
 	file := w.file(events, records.b, features)
 	got := allocated(func() { readAll(t, file) })
 	if limit := uint64(allocFactor*len(file) + allocConstant); got > limit {
@@ -186,9 +159,9 @@ func TestClaimsCostNothing(t *testing.T) {
 // The shortest records of each kind, many of them.
 func TestShortRecordsCostLittle(t *testing.T) {
 	w := newTestWriter(false)
-	events := []testEvent{{Attr{Size: 128, SampleType: testType | SampleCallchain, Flags: FlagSampleIDAll | FlagDeferCallchain}, []uint64{1}, "c"}}
-	for typ := range RecordType(90) {
-		if typ == RecordCompressed || typ == RecordCompressed2 {
+	events := []testEvent{{attr{Size: 128, SampleType: testType | sampleCallchain, Flags: flagSampleIDAll | flagDeferCallchain}, []uint64{1}, "c"}}
+	for typ := range recordType(90) {
+		if typ == recordCompressed || typ == recordCompressed2 {
 			continue
 		}
 		for _, size := range []int{0, 8, 16, 24, 32, 40, 80} {
@@ -219,7 +192,7 @@ func decodeWith(t *testing.T, f *File, n int) string {
 	var group sync.WaitGroup
 	for range n {
 		group.Go(func() {
-			d, err := f.NewDecoder(SampleOptions{})
+			d, err := f.NewDecoder()
 			if err != nil {
 				t.Error(err)
 			}
@@ -232,7 +205,7 @@ func decodeWith(t *testing.T, f *File, n int) string {
 					t.Error(err)
 				}
 				mu.Lock()
-				out[b.Number()] = text.String()
+				out[b.seq] = text.String()
 				mu.Unlock()
 			}
 			mu.Lock()
@@ -269,7 +242,7 @@ func TestWorkersAndBlocksChangeNothing(t *testing.T) {
 		whole := strings.ReplaceAll(decodeWith(t, openBytes(t, b), 1), "\n", "")
 		for _, workers := range []int{1, 2, 8} {
 			f := openBytes(t, b)
-			if f.Meta.Pipe {
+			if f.pipe != nil {
 				f.indexed = nil
 			}
 			f.streams[0].block = 1 << 16
@@ -283,11 +256,11 @@ func TestWorkersAndBlocksChangeNothing(t *testing.T) {
 // groupFile writes group reads of two CPUs over many blocks, padded.
 func groupFile(n int) []byte {
 	w := newTestWriter(false)
-	a := Attr{Size: 128, SampleType: testType | SampleRead | SampleCallchain, ReadFormat: FormatID | FormatGroup}
+	a := attr{Size: 128, SampleType: testType | sampleRead | sampleCallchain, ReadFormat: formatID | formatGroup}
 	r := w.fork()
 	for i := range uint64(n) {
 		id := 1 + i%2
-		r.record(RecordSample, 0, func(w *testWriter) {
+		r.record(recordSample, 0, func(w *testWriter) {
 			fixedFields(w, id, 0x10, 5, 6, i, uint32(id), 1).u64(2, 1000*i+i*i%7, id, i/5, 10+id).u64(100).u64(make([]uint64, 100)...)
 		})
 	}

@@ -16,21 +16,21 @@ import (
 // deferredFile has samples whose user chain comes in a record of its own: in
 // the same block, in a later one, in an earlier one, and never.
 func deferredFile(w *testWriter, filler int) []byte {
-	a := Attr{Size: 144, SampleType: testType | SampleCallchain, Flags: FlagSampleIDAll | FlagDeferCallchain}
+	a := attr{Size: 144, SampleType: testType | sampleCallchain, Flags: flagSampleIDAll | flagDeferCallchain}
 	r := w.fork()
 	sample := func(tid uint32, cookie uint64) {
-		r.record(RecordSample, 0, func(w *testWriter) {
-			fixedFields(w, 1, 0xffff0010, 5, tid, 100, 0, 1).u64(4, ContextKernel, 0xffff0010, ContextUserDeferred, cookie)
+		r.record(recordSample, 0, func(w *testWriter) {
+			fixedFields(w, 1, 0xffff0010, 5, tid, 100, 0, 1).u64(4, ContextKernel, 0xffff0010, contextUserDeferred, cookie)
 		})
 	}
 	chain := func(tid uint32, cookie uint64, ips ...uint64) {
-		r.record(RecordCallchainDeferred, 0, func(w *testWriter) {
+		r.record(recordCallchainDeferred, 0, func(w *testWriter) {
 			w.u64(cookie, uint64(len(ips))).u64(ips...).u32(5, tid).u64(200).u32(0, 0).u64(1)
 		})
 	}
 	gap := func() {
 		for range filler {
-			r.record(RecordFinishedInit, 0, func(w *testWriter) { w.raw(make([]byte, 4088)) })
+			r.record(82, 0, func(w *testWriter) { w.raw(make([]byte, 4088)) })
 		}
 	}
 	sample(6, 1)
@@ -48,22 +48,20 @@ func deferredFile(w *testWriter, filler int) []byte {
 
 func TestDeferredChainsAreJoined(t *testing.T) {
 	bothOrders(t, func(t *testing.T, w *testWriter) {
-		for _, ordered := range []bool{false, true} {
-			f := openBytes(t, deferredFile(w, 20))
-			f.streams[0].block = 1 << 16
-			samples, stats := collect(t, f, SampleOptions{Ordered: ordered})
-			var got []string
-			for i := range samples {
-				got = append(got, fmt.Sprintf("%d:%x", samples[i].TID, samples[i].Chain[2:]))
-			}
-			d := uint64(ContextUserDeferred)
-			want := []string{
-				fmt.Sprintf("6:%x", []uint64{d, ContextUser, 0x100, 0x200}), fmt.Sprintf("7:%x", []uint64{d}),
-				fmt.Sprintf("6:%x", []uint64{d, ContextUser, 0x300}), fmt.Sprintf("8:%x", []uint64{d, ContextUser, 0x400}), fmt.Sprintf("9:%x", []uint64{d}),
-			}
-			if !slices.Equal(got, want) || stats.ChainsMissing != 2 {
-				t.Errorf("ordered %v:\n got %v\nwant %v\n%+v", ordered, got, want, stats)
-			}
+		f := openBytes(t, deferredFile(w, 20))
+		f.streams[0].block = 1 << 16
+		samples, stats := collect(t, f)
+		var got []string
+		for i := range samples {
+			got = append(got, fmt.Sprintf("%d:%x", samples[i].TID, samples[i].Chain[2:]))
+		}
+		d := uint64(contextUserDeferred)
+		want := []string{
+			fmt.Sprintf("6:%x", []uint64{d, ContextUser, 0x100, 0x200}), fmt.Sprintf("7:%x", []uint64{d}),
+			fmt.Sprintf("6:%x", []uint64{d, ContextUser, 0x300}), fmt.Sprintf("8:%x", []uint64{d, ContextUser, 0x400}), fmt.Sprintf("9:%x", []uint64{d}),
+		}
+		if !slices.Equal(got, want) || stats.ChainsMissing != 2 {
+			t.Errorf("\n got %v\nwant %v\n%+v", got, want, stats)
 		}
 	})
 }
@@ -75,7 +73,7 @@ func noise(w *testWriter, n int) (records []byte, ips []uint64) {
 	for range n {
 		ip := r.Uint64()
 		ips = append(ips, ip)
-		out.record(RecordSample, 0, func(w *testWriter) {
+		out.record(recordSample, 0, func(w *testWriter) {
 			fixedFields(w, 1, ip, r.Uint32(), r.Uint32(), r.Uint64(), 0, r.Uint64())
 		})
 	}
@@ -89,7 +87,7 @@ func comp2(w *testWriter, data []byte) []byte {
 	total := 0
 	for rest := data; len(rest) > 0; {
 		n := min(len(rest), comp2MaxData)
-		out.u32(uint32(RecordCompressed2)).u16(0).u16(uint16(comp2Header + n))
+		out.u32(uint32(recordCompressed2)).u16(0).u16(uint16(comp2Header + n))
 		if total == 0 {
 			out.u64(0)
 		} else {
@@ -110,7 +108,7 @@ func comp2(w *testWriter, data []byte) []byte {
 
 func TestCompressed2Overflow(t *testing.T) {
 	bothOrders(t, func(t *testing.T, w *testWriter) {
-		a := Attr{Size: 136, SampleType: testType}
+		a := attr{Size: 136, SampleType: testType}
 		records, ips := noise(w, 12000)
 		find := func(lo, hi int) []byte { // a stretch whose compressed form is lo..hi bytes long
 			for n := lo * 9 / 10; n < len(records); {
@@ -137,16 +135,16 @@ func TestCompressed2Overflow(t *testing.T) {
 			for _, p := range pieces {
 				stored = append(stored, comp2(w, p)...)
 			}
-			stored = append(stored, w.fork().record(RecordFinishedRound, 0, nil).b...)
+			stored = append(stored, w.fork().record(recordFinishedRound, 0, nil).b...)
 			f := openBytes(t, w.file([]testEvent{{a, []uint64{1}, "c"}}, stored, nil))
-			samples, _ := collect(t, f, SampleOptions{})
+			samples, _ := collect(t, f)
 			side, _ := f.Sideband()
 			var got []uint64
 			for i := range samples {
 				got = append(got, samples[i].IP)
 			}
-			if !slices.Equal(got, ips) || side.Rounds != 1 || len(side.Losses) > 0 {
-				t.Errorf("%s: %d of %d samples, %d rounds, losses %+v", test.name, len(got), len(ips), side.Rounds, side.Losses)
+			if !slices.Equal(got, ips) || f.counts(t)[recordFinishedRound] != 1 || len(side.Losses) > 0 {
+				t.Errorf("%s: %d of %d samples, losses %+v", test.name, len(got), len(ips), side.Losses)
 			}
 		}
 	})
@@ -155,7 +153,7 @@ func TestCompressed2Overflow(t *testing.T) {
 // Records straddle pieces, and plain records stand between them.
 func TestCompressedPieces(t *testing.T) {
 	w := newTestWriter(false)
-	a := Attr{Size: 136, SampleType: testType}
+	a := attr{Size: 136, SampleType: testType}
 	records, ips := noise(w, 300)
 	var cuts [][]byte
 	for at := 0; at < len(records); at += 777 {
@@ -163,28 +161,24 @@ func TestCompressedPieces(t *testing.T) {
 	}
 	stored := w.fork()
 	for _, p := range compress(t, cuts...) {
-		stored.record(RecordCompressed, 0, func(w *testWriter) { w.raw(p) }).record(RecordFinishedRound, 0, nil)
+		stored.record(recordCompressed, 0, func(w *testWriter) { w.raw(p) }).record(recordFinishedRound, 0, nil)
 	}
 	f := openBytes(t, w.file([]testEvent{{a, []uint64{1}, "c"}}, stored.b, nil))
 	f.streams[0].block = 4096
 	met, rounds := 0, 0
-	if err := f.Records(context.Background(), func(r Record) error {
-		if r.Type == RecordSample {
+	f.eachRecord(t, func(rec []byte) {
+		if f.typeOf(rec) == recordSample {
 			met++
-			return nil
+			return
 		}
 		rounds++
 		if want := min(777*rounds, len(records)) / (len(records) / len(ips)); met != want {
 			t.Errorf("round %d comes after %d samples, want %d", rounds, met, want)
 		}
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	samples, stats := collect(t, f, SampleOptions{})
-	side, _ := f.Sideband()
-	if len(samples) != len(ips) || side.Rounds != uint64(len(cuts)) || side.Counts[RecordCompressed] != uint64(len(cuts)) {
-		t.Errorf("%d of %d samples, %d of %d rounds, %+v", len(samples), len(ips), side.Rounds, len(cuts), stats)
+	})
+	samples, stats := collect(t, f)
+	if len(samples) != len(ips) || rounds != len(cuts) {
+		t.Errorf("%d of %d samples, %d of %d rounds, %+v", len(samples), len(ips), rounds, len(cuts), stats)
 	}
 	for i := range samples {
 		if samples[i].IP != ips[i] {
@@ -195,7 +189,7 @@ func TestCompressedPieces(t *testing.T) {
 
 func TestDamagedCompression(t *testing.T) {
 	w := newTestWriter(false)
-	a := Attr{Size: 136, SampleType: testType, Flags: FlagSampleIDAll}
+	a := attr{Size: 136, SampleType: testType, Flags: flagSampleIDAll}
 	records, _ := noise(w, 100)
 	pieces := compress(t, records[:len(records)/2], records[len(records)/2:])
 	pieces[1][5] ^= 0xff
@@ -203,11 +197,11 @@ func TestDamagedCompression(t *testing.T) {
 	pieces[1] = pieces[1][:len(pieces[1])-9]
 	stored := w.fork()
 	for _, p := range pieces {
-		stored.record(RecordCompressed, 0, func(w *testWriter) { w.raw(p) })
+		stored.record(recordCompressed, 0, func(w *testWriter) { w.raw(p) })
 	}
-	stored.record(RecordComm, 0, func(w *testWriter) { w.u32(1, 1).name("after").u32(1, 1).u64(0).u32(0, 0).u64(1) })
+	stored.record(recordComm, 0, func(w *testWriter) { w.u32(1, 1).name("after").u32(1, 1).u64(0).u32(0, 0).u64(1) })
 	f := openBytes(t, w.file([]testEvent{{a, []uint64{1}, "c"}}, stored.b, nil))
-	samples, _ := collect(t, f, SampleOptions{})
+	samples, _ := collect(t, f)
 	side, _ := f.Sideband()
 	if len(samples) < 50 || len(side.Comms) != 1 || len(side.Losses) == 0 {
 		t.Errorf("%d samples, comms %+v, losses %+v", len(samples), side.Comms, side.Losses)
@@ -217,8 +211,8 @@ func TestDamagedCompression(t *testing.T) {
 // A few bytes that expand without end are cut off and said.
 func TestCompressionBomb(t *testing.T) {
 	w := newTestWriter(false)
-	a := Attr{Size: 136, SampleType: testType, Flags: FlagSampleIDAll}
-	round := bytes.Repeat(w.fork().record(RecordFinishedRound, 0, nil).b, 1<<20)
+	a := attr{Size: 136, SampleType: testType, Flags: flagSampleIDAll}
+	round := bytes.Repeat(w.fork().record(recordFinishedRound, 0, nil).b, 1<<20)
 	var pieces [][]byte
 	for range 16 {
 		pieces = append(pieces, round)
@@ -227,7 +221,7 @@ func TestCompressionBomb(t *testing.T) {
 	for _, p := range compress(t, pieces...) {
 		for len(p) > 0 {
 			n := min(len(p), 60000)
-			stored.record(RecordCompressed, 0, func(w *testWriter) { w.raw(p[:n]) })
+			stored.record(recordCompressed, 0, func(w *testWriter) { w.raw(p[:n]) })
 			p = p[n:]
 		}
 	}
@@ -237,8 +231,9 @@ func TestCompressionBomb(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if limit := uint64(maxRatio*len(file) + ratioFree); side.Rounds*8 > limit || side.Rounds == 16<<20 {
-		t.Errorf("%d bytes out of a file of %d, limit %d", side.Rounds*8, len(file), limit)
+	rounds := f.counts(t)[recordFinishedRound]
+	if limit := uint64(maxRatio*len(file) + ratioFree); rounds*8 > limit || rounds == 16<<20 {
+		t.Errorf("%d bytes out of a file of %d, limit %d", rounds*8, len(file), limit)
 	}
 	if len(side.Losses) == 0 || !strings.Contains(side.Losses[0].Effect, "1024 times") {
 		t.Errorf("losses %+v", side.Losses)
@@ -247,12 +242,12 @@ func TestCompressionBomb(t *testing.T) {
 
 func TestDamageInTheMiddleIsPassedOver(t *testing.T) {
 	w := newTestWriter(false)
-	a := Attr{Size: 136, SampleType: testType, Flags: FlagSampleIDAll}
+	a := attr{Size: 136, SampleType: testType, Flags: flagSampleIDAll}
 	records, ips := noise(w, 100)
 	size := len(records) / 100
 	clear(records[size*40 : size*43]) // three records zeroed
 	f := openBytes(t, w.file([]testEvent{{a, []uint64{1}, "c"}}, records, nil))
-	samples, _ := collect(t, f, SampleOptions{})
+	samples, _ := collect(t, f)
 	side, _ := f.Sideband()
 	if len(samples) != 97 || samples[40].IP != ips[43] {
 		t.Errorf("%d samples", len(samples))
@@ -264,24 +259,24 @@ func TestDamageInTheMiddleIsPassedOver(t *testing.T) {
 
 func TestTyped(t *testing.T) {
 	w := newTestWriter(false)
-	good := w.file([]testEvent{{Attr{Size: 64, SampleType: SampleIP}, nil, "c"}}, nil, nil)
+	good := w.file([]testEvent{{attr{Size: 64, SampleType: sampleIP}, nil, "c"}}, nil, nil)
 	for _, test := range []struct {
 		name, next string
 		data       []byte
 		kind       error
 	}{
-		{"empty", "record again", nil, ErrEmpty},
-		{"v1", "convert it", append([]byte("PERFFILE"), make([]byte, 200)...), ErrVersion1},
-		{"text", "perf record -o", []byte("swapper 0 [000] 1.0: cycles: "), ErrNotPerfData},
-		{"gzip", "gunzip", append([]byte{0x1f, 0x8b}, make([]byte, 50)...), ErrNotPerfData},
-		{"short", "perf record -o", []byte("PERFILE2"), ErrNotPerfData},
-		{"header cut off", "copy the file", good[:60], ErrDamaged},
-		{"attrs gone", "record again", good[:150], ErrDamaged},
-		{"pipe without events", "record again", w.fork().raw([]byte("PERFILE2")).u64(16).b, ErrNoEvents},
+		{"empty", "record again", nil, errEmpty},
+		{"v1", "convert it", append([]byte("PERFFILE"), make([]byte, 200)...), errVersion1},
+		{"text", "perf record -o", []byte("swapper 0 [000] 1.0: cycles: "), errNotPerfData},
+		{"gzip", "gunzip", append([]byte{0x1f, 0x8b}, make([]byte, 50)...), errNotPerfData},
+		{"short", "perf record -o", []byte("PERFILE2"), errNotPerfData},
+		{"header cut off", "copy the file", good[:60], errDamaged},
+		{"attrs gone", "record again", good[:150], errDamaged},
+		{"pipe without events", "record again", w.fork().raw([]byte("PERFILE2")).u64(16).b, errNoEvents},
 	} {
 		_, err := Open(bytes.NewReader(test.data), int64(len(test.data)))
 		var format *FormatError
-		if !errors.Is(err, test.kind) || !errors.As(err, &format) || !strings.Contains(format.Next, test.next) {
+		if !errors.As(err, &format) || format.kind != test.kind || !strings.Contains(format.next, test.next) {
 			t.Errorf("%s: %v", test.name, err)
 		}
 	}
@@ -290,7 +285,7 @@ func TestTyped(t *testing.T) {
 // An empty but finished recording is not an unfinished one.
 func TestFinishedOrNot(t *testing.T) {
 	w := newTestWriter(false)
-	events := []testEvent{{Attr{Size: 128, SampleType: testType}, []uint64{1}, "c"}}
+	events := []testEvent{{attr{Size: 128, SampleType: testType}, []uint64{1}, "c"}}
 	if f := openBytes(t, w.file(events, nil, nil)); f.Meta.Unfinished || f.Meta.Hostname != "test" {
 		t.Errorf("finished, no records: %+v", f.Meta)
 	}
@@ -300,7 +295,7 @@ func TestFinishedOrNot(t *testing.T) {
 	killed := slices.Clone(file[:dataEnd-20]) // perf was killed: no sizes, no features, half a record
 	clear(killed[48:56])
 	f := openBytes(t, killed)
-	samples, _ := collect(t, f, SampleOptions{})
+	samples, _ := collect(t, f)
 	side, _ := f.Sideband()
 	if !f.Meta.Unfinished || len(samples) != 9 || len(side.Losses) != 2 || side.Losses[1].Count != uint64(len(records)/10-20) {
 		t.Errorf("unfinished %v, %d samples, losses %+v", f.Meta.Unfinished, len(samples), side.Losses)
@@ -309,71 +304,56 @@ func TestFinishedOrNot(t *testing.T) {
 
 func TestDirectory(t *testing.T) {
 	w := newTestWriter(false)
-	a := Attr{Size: 128, SampleType: testType, Flags: FlagSampleIDAll}
+	a := attr{Size: 128, SampleType: testType, Flags: flagSampleIDAll}
 	dir := t.TempDir()
 	write := func(name string, b []byte) {
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	comm := w.fork().record(RecordComm, 0, func(w *testWriter) { w.u32(1, 1).name("task").u32(1, 1).u64(0).u32(0, 0).u64(1) }).b
+	comm := w.fork().record(recordComm, 0, func(w *testWriter) { w.u32(1, 1).name("task").u32(1, 1).u64(0).u32(0, 0).u64(1) }).b
 	write("data", w.file([]testEvent{{a, []uint64{1, 2}, "c"}}, comm, nil))
 	for cpu := range uint32(2) {
 		r := w.fork()
 		for i := range uint64(3) {
-			r.record(RecordSample, 0, func(w *testWriter) { fixedFields(w, uint64(cpu)+1, i, 1, 1, 100+10*i+uint64(cpu), cpu, 1) })
+			r.record(recordSample, 0, func(w *testWriter) { fixedFields(w, uint64(cpu)+1, i, 1, 1, 100+10*i+uint64(cpu), cpu, 1) })
 		}
 		write(fmt.Sprintf("data.%d", cpu), r.b)
 	}
-	f, err := OpenPath(dir)
+	f, err := openPath(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	samples, _ := collect(t, f, SampleOptions{Ordered: true})
+	samples, _ := collect(t, f)
 	var times []uint64
 	for i := range samples {
 		times = append(times, samples[i].TimeNS)
 	}
-	if want := []uint64{100, 101, 110, 111, 120, 121}; !slices.Equal(times, want) || !f.Meta.Directory {
+	if want := []uint64{100, 110, 120, 101, 111, 121}; !slices.Equal(times, want) {
 		t.Errorf("times %v, want %v", times, want)
 	}
-	if _, err := OpenPath(t.TempDir()); !errors.Is(err, ErrNotPerfData) {
+	if _, err := openPath(t.TempDir()); !errors.As(err, new(*FormatError)) {
 		t.Errorf("empty directory: %v", err)
 	}
 }
 
-// Rounds decide when a sample may be delivered: as perf does it.
-func TestOrderOfTime(t *testing.T) {
+// A pass that was cancelled is made again.
+func TestCancelledPass(t *testing.T) {
 	w := newTestWriter(false)
-	a := Attr{Size: 128, SampleType: testType}
-	r := w.fork()
-	for _, round := range [][]uint64{{5, 1}, {3, 8, 6}, {7, 12}, {9}} {
-		for _, at := range round {
-			r.record(RecordSample, 0, func(w *testWriter) { fixedFields(w, 1, 0, 1, 1, at, 0, 1) })
-		}
-		r.record(RecordFinishedRound, 0, nil)
-	}
-	f := openBytes(t, w.file([]testEvent{{a, []uint64{1}, "c"}}, r.b, nil))
+	records, ips := noise(w, 100)
+	f := openBytes(t, w.file([]testEvent{{attr{Size: 128, SampleType: testType}, []uint64{1}, "c"}}, records, nil))
 	f.streams[0].block = 128
-	if _, err := f.Samples(cancelled(), SampleOptions{}, func(*Sample) error { return nil }); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
-	}
-	samples, stats := collect(t, f, SampleOptions{Ordered: true}) // the cancelled pass does not stick
-	var times []uint64
-	for i := range samples {
-		times = append(times, samples[i].TimeNS)
-	}
-	if want := []uint64{1, 3, 5, 6, 7, 8, 9, 12}; !slices.Equal(times, want) || stats.Late != 0 {
-		t.Errorf("times %v, want %v, %+v", times, want, stats)
-	}
-	if _, err := f.Samples(cancelled(), SampleOptions{}, func(*Sample) error { return nil }); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
-	}
-}
-
-func cancelled() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	return ctx
+	for range 2 {
+		for _, err := range f.Blocks(ctx) {
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("cancelled: %v", err)
+			}
+		}
+		if samples, _ := collect(t, f); len(samples) != len(ips) {
+			t.Errorf("%d of %d samples", len(samples), len(ips))
+		}
+	}
 }

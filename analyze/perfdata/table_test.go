@@ -29,7 +29,7 @@ func numbersOf(t testing.TB, fixture fixture) string {
 	f := openBytes(t, fixture.data)
 	perEvent := make([]int, len(f.Events))
 	samples, frames := 0, 0
-	stats, err := f.Samples(context.Background(), SampleOptions{}, func(s *Sample) error {
+	stats, err := f.eachSample(context.Background(), func(s *Sample) error {
 		perEvent[s.Event.Index]++
 		samples++
 		frames += frameCount(s.Chain)
@@ -38,12 +38,8 @@ func numbersOf(t testing.TB, fixture fixture) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	side, err := f.Sideband()
-	if err != nil {
-		t.Fatal(err)
-	}
 	form := "file"
-	if f.Meta.Pipe {
+	if f.pipe != nil {
 		form = "pipe"
 	}
 	if f.streams[0].compressed {
@@ -56,16 +52,17 @@ func numbersOf(t testing.TB, fixture fixture) string {
 		}
 	}
 	records := uint64(0)
-	for _, n := range side.Counts {
+	for _, n := range f.counts(t) {
 		records += n
 	}
 	bad := stats.Undecodable + stats.UnknownEvent
-	return fmt.Sprintf("%s | %d | %d | %d | %s | %d | %d", form, f.Events[0].Attr.Size, records, samples, strings.Join(events, ", "), frames, bad)
+	return fmt.Sprintf("%s | %d | %d | %d | %s | %d | %d", form, f.Events[0].attr.Size, records, samples, strings.Join(events, ", "), frames, bad)
 }
 
 // TestTable keeps the table of README.md true. With -update it asks the
 // installed perf again.
 func TestTable(t *testing.T) {
+	fixtures(t) // skips without
 	var rows []tableRow
 	for _, fixture := range fixturesBelow(t, fixtureRoot) {
 		row := tableRow{fixture: fixture, numbers: numbersOf(t, fixture)}

@@ -60,7 +60,7 @@ func (w *testWriter) text(s string) *testWriter {
 }
 
 // record appends a record of the body that fill writes.
-func (w *testWriter) record(typ RecordType, misc uint16, fill func(*testWriter)) *testWriter {
+func (w *testWriter) record(typ recordType, misc uint16, fill func(*testWriter)) *testWriter {
 	body := w.fork()
 	if fill != nil {
 		fill(body)
@@ -87,16 +87,15 @@ func (w *testWriter) bitfield(widthValue ...uint64) uint64 {
 }
 
 // attr writes a perf_event_attr of the size in a.Size, at least 64.
-func (w *testWriter) attr(a Attr) *testWriter {
+func (w *testWriter) attr(a attr) *testWriter {
 	flags := a.Flags | uint64(a.PreciseIP)<<15
 	if w.big {
 		flags = bits.Reverse64(a.Flags) | uint64(a.PreciseIP)<<(64-15-2)
 	}
 	t := w.fork()
 	t.u32(a.Type, a.Size).u64(a.Config, a.SamplePeriod, a.SampleType, a.ReadFormat, flags)
-	t.u32(a.WakeupEvents, a.BPType).u64(a.Config1, a.Config2, a.BranchSampleType, a.SampleRegsUser)
-	t.u32(a.SampleStackUser, uint32(a.ClockID)).u64(a.SampleRegsIntr).u32(a.AuxWatermark)
-	t.u16(a.SampleMaxStack).u16(0).u32(a.AuxSampleSize, a.AuxAction).u64(a.SigData, a.Config3, a.Config4)
+	t.u32(6, 7).u64(a.Config1, 9, a.BranchSampleType, a.SampleRegsUser) // wakeup_events, bp_type, config2
+	t.u32(12, 1).u64(a.SampleRegsIntr)                                  // sample_stack_user, clockid
 	for len(t.b) < int(a.Size) {
 		t.b = append(t.b, 0xee) // fields newer than the reader
 	}
@@ -105,13 +104,13 @@ func (w *testWriter) attr(a Attr) *testWriter {
 
 // A testEvent is one event of a written recording.
 type testEvent struct {
-	attr Attr
+	attr attr
 	ids  []uint64
 	name string
 }
 
 // file returns a file-mode recording of the events, records and features.
-func (w *testWriter) file(events []testEvent, records []byte, features map[Feature][]byte) []byte {
+func (w *testWriter) file(events []testEvent, records []byte, features map[feature][]byte) []byte {
 	attrSize := int(events[0].attr.Size) + 16
 	var attrs, ids []byte
 	at := fileHeaderSize + attrSize*len(events)
@@ -126,10 +125,10 @@ func (w *testWriter) file(events []testEvent, records []byte, features map[Featu
 	}
 	features = maps.Clone(features)
 	if features == nil {
-		features = map[Feature][]byte{}
+		features = map[feature][]byte{}
 	}
-	features[FeatureEventDesc] = names.b
-	features[FeatureHostname] = w.fork().text("test").b
+	features[featureEventDesc] = names.b
+	features[featureHostname] = w.fork().text("test").b
 	out := w.fork()
 	magic := "PERFILE2"
 	if w.big {
@@ -184,4 +183,23 @@ func openBytes(t testing.TB, b []byte) *File {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// tracingData writes the TRACING_DATA feature for formats of one system.
+func tracingData(w *testWriter, system string, formats ...string) []byte {
+	out := w.fork().raw([]byte(tracingMagic)).raw([]byte("0.6\x00"))
+	order := byte(0)
+	if w.big {
+		order = 1
+	}
+	out.raw([]byte{order, 8}).u32(4096)
+	for _, page := range []string{"header_page", "header_event"} {
+		out.raw([]byte(page + "\x00")).u64(3).raw([]byte("abc"))
+	}
+	out.u32(1).u64(uint64(len("name: f\nID: 1\n"))).raw([]byte("name: f\nID: 1\n"))
+	out.u32(1).raw([]byte(system + "\x00")).u32(uint32(len(formats)))
+	for _, f := range formats {
+		out.u64(uint64(len(f))).raw([]byte(f))
+	}
+	return out.u32(0, 0).u64(0).b
 }

@@ -38,7 +38,7 @@ func BenchmarkWrite(b *testing.B) {
 	p := build(b, big(100_000).open(b), Options{Kallsyms: kallsyms(b), User: true})[0]
 	for name, write := range map[string]func(io.Writer) error{
 		"pprof":  func(w io.Writer) error { return WritePprof(w, p, PprofOptions{}) },
-		"folded": func(w io.Writer) error { return WriteFolded(w, p, FoldedOptions{}) },
+		"folded": func(w io.Writer) error { return WriteFolded(w, p) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -195,7 +195,7 @@ func benchBuild(f *perfdata.File, task string) (samples uint64, note string, err
 	for _, p := range ps {
 		var n counting
 		if strings.Contains(task, "folded") {
-			err = WriteFolded(&n, p, FoldedOptions{})
+			err = WriteFolded(&n, p)
 		} else {
 			err = WritePprof(&n, p, PprofOptions{})
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"xfrmscope/analyze/perfdata"
@@ -15,13 +16,7 @@ import (
 // and leaves user frames out.
 type Options struct {
 	// Kallsyms names kernel addresses: the snapshot taken with the recording.
-	// KallsymsBuildID is the build id of the kernel it is of, "" if not known; a
-	// snapshot of another kernel than the recorded one is not used.
-	Kallsyms        *symbols.Table
-	KallsymsBuildID string
-
-	// Vmlinux names kernel addresses if Kallsyms can't.
-	Vmlinux *symbols.Object
+	Kallsyms *symbols.Table
 
 	// Store has the symbols of user files and of kernel modules that Kallsyms
 	// lacks; nil to do without.
@@ -32,25 +27,21 @@ type Options struct {
 	// mapping and function UserTime, or GuestTime inside a virtual machine.
 	User bool
 
-	// AsPerf does as perf script does where that is worse, for comparing with
-	// it: every address is named as it stands, return addresses too, which names
-	// a frame wrongly where a call that never returns ends its function; and a
-	// chain with a word that is neither address nor marker is dropped.
-	AsPerf bool
-
-	// Samples select events, CPUs and times; dummy events are never taken.
-	Samples perfdata.SampleOptions
-
 	// Timeline asks for one event's samples over time as well; nil for none.
 	Timeline *Timeline
 
 	// Workers is how many goroutines count samples, 0 for one a CPU. The
 	// result does not depend on it.
 	Workers int
+
+	// asPerf does as perf script does where that is worse, for tests that compare with it: every address is named as
+	// it stands, return addresses too, which names a frame wrongly where a call that never returns ends its function;
+	// and a chain with a word that is neither address nor marker is dropped.
+	asPerf bool
 }
 
 // Build aggregates the samples of a recording: one Profile of each event
-// selected, in the order of the recording, an event without samples included.
+// but dummies, in the order of the recording, an event without samples included.
 //
 // A kernel location is an address. A user location is a function, of a file of
 // all processes together, with the function's own address in the file; all
@@ -65,7 +56,7 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 		return nil, fmt.Errorf("reading side-band: %w", err)
 	}
 	ts := newTasks(sb)
-	sh := &shared{digester: newDigester(), store: o.Store, asPerf: o.AsPerf, timeline: o.Timeline}
+	sh := &shared{digester: newDigester(), store: o.Store, asPerf: o.asPerf, timeline: o.Timeline}
 	sh.events = make([]*cellTable, len(f.Events))
 	if o.User {
 		sh.spaces = newSpaces(sb)
@@ -85,7 +76,7 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 		a.losses[l.Event] = append(a.losses[l.Event], l)
 	}
 	var out []*Profile
-	for _, e := range selected(f, o.Samples.Events) {
+	for _, e := range sampled(f) {
 		p := a.profile(e)
 		if o.Timeline != nil && e == o.Timeline.Event {
 			var full bool
@@ -98,18 +89,9 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 	return out, nil
 }
 
-// selected returns the events to make profiles of.
-func selected(f *perfdata.File, want []*perfdata.Event) []*perfdata.Event {
-	if want == nil {
-		want = f.Events
-	}
-	var events []*perfdata.Event
-	for _, e := range want {
-		if !e.IsDummy() {
-			events = append(events, e)
-		}
-	}
-	return events
+// sampled returns the events to make profiles of.
+func sampled(f *perfdata.File) []*perfdata.Event {
+	return slices.DeleteFunc(slices.Clone(f.Events), (*perfdata.Event).IsDummy)
 }
 
 // count lets workers count the samples of all blocks. damaged is the number of
@@ -119,8 +101,6 @@ func count(ctx context.Context, f *perfdata.File, o *Options, sh *shared, ts *ta
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	opts := o.Samples
-	opts.Events = selected(f, opts.Events)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	blocks := make(chan *perfdata.Block)
@@ -130,7 +110,7 @@ func count(ctx context.Context, f *perfdata.File, o *Options, sh *shared, ts *ta
 	for w := range workers {
 		counters[w] = newCounter(sh, ts)
 		wg.Go(func() {
-			if err := counters[w].run(f, opts, blocks, &stats[w]); err != nil {
+			if err := counters[w].run(f, blocks, &stats[w]); err != nil {
 				cancel(err)
 			}
 		})
@@ -166,8 +146,8 @@ func feed(ctx context.Context, f *perfdata.File, blocks chan<- *perfdata.Block) 
 
 // run counts blocks until there are no more. After an error it takes the rest
 // without counting, so that nobody waits for it.
-func (c *counter) run(f *perfdata.File, opts perfdata.SampleOptions, blocks <-chan *perfdata.Block, stats *perfdata.Stats) error {
-	d, err := f.NewDecoder(opts)
+func (c *counter) run(f *perfdata.File, blocks <-chan *perfdata.Block, stats *perfdata.Stats) error {
+	d, err := f.NewDecoder()
 	for b := range blocks {
 		if err != nil {
 			continue

@@ -46,6 +46,8 @@ const (
 
 	inKernel = perfdata.ContextKernel
 	inUser   = perfdata.ContextUser
+
+	contextGuestKernel = ^uint64(0) - 2176 + 1 // PERF_CONTEXT_GUEST_KERNEL
 )
 
 // small is a recording that has one of each.
@@ -73,7 +75,7 @@ func small() *recording {
 	add(0, 290, 0, 0, 1000, inKernel, thunk+5, after)
 	add(1, 300, 0, 20, 3, inKernel, xfrm+4, enter+7)
 	add(1, 310, 0, 20, 5, inKernel, xfrm+4, enter+7)
-	add(1, 320, 0, 20, 5, perfdata.ContextGuestKernel, 0xffffffff81000010)
+	add(1, 320, 0, 20, 5, contextGuestKernel, 0xffffffff81000010)
 	r.sample(testSample{event: 0, ip: xfrm + 6, pid: 20, tid: 20, timeNS: 330, cpu: 0, period: 1000})
 	r.sample(testSample{event: 0, ip: xfrm + 6, pid: 20, tid: 20, timeNS: 340, cpu: 0, period: 1000, chain: []uint64{perfdata.ContextMax + 5, xfrm + 6}})
 	r.lost(7)
@@ -198,11 +200,11 @@ func TestBuildUserSymbols(t *testing.T) {
 		start := 0x7f0000000000 + uint64(pid)<<32
 		r.mmap(1, pid+1, pid+1, start, 0x2000, 0, "/usr/bin/ping")
 		r.mmap(1, pid+1, pid+1, 0x10000, 0x1000, 0, "//anon")
-		r.sample(testSample{ip: start + 0x1000, pid: pid + 1, tid: 9, timeNS: 2, period: 1, misc: perfdata.MiscUser,
+		r.sample(testSample{ip: start + 0x1000, pid: pid + 1, tid: 9, timeNS: 2, period: 1, misc: uint16(perfdata.ModeUser),
 			chain: []uint64{inUser, start + 0x1000 + uint64(pid), start + 0x1020, 0x10010, 0x10011}})
 	}
 	r.fork(3, 3, 3, 1, 1) // has what its parent mapped
-	r.sample(testSample{ip: 1, pid: 3, tid: 9, timeNS: 4, period: 1, misc: perfdata.MiscUser, chain: []uint64{inUser, 0x7f0000001010, 0xdead0000}})
+	r.sample(testSample{ip: 1, pid: 3, tid: 9, timeNS: 4, period: 1, misc: uint16(perfdata.ModeUser), chain: []uint64{inUser, 0x7f0000001010, 0xdead0000}})
 	store := symbols.NewStore(symbols.Places{
 		Root:     fstest.MapFS{"usr/bin/ping": {Data: twoFunctions()}},
 		PerfMaps: fstest.MapFS{"perf-1.map": {Data: []byte("10000 10 before\n10010 10 jitted\n")}},
@@ -254,7 +256,7 @@ func warned(p *Profile, text string) bool {
 }
 
 func TestBuildAsPerf(t *testing.T) {
-	ps := build(t, small().open(t), Options{Kallsyms: kallsyms(t), AsPerf: true})
+	ps := build(t, small().open(t), Options{Kallsyms: kallsyms(t), asPerf: true})
 	if !slices.ContainsFunc(dump(ps[0]), func(s string) bool {
 		return strings.Contains(s, "slowpath@[kernel.kallsyms] after_rest_init@")
 	}) {
@@ -309,17 +311,6 @@ func mustKallsyms(t *testing.T, text string) *symbols.Table {
 		t.Fatal(err)
 	}
 	return tab
-}
-
-func TestBuildSelects(t *testing.T) {
-	f := small().open(t)
-	ps := build(t, f, Options{Samples: perfdata.SampleOptions{Events: f.Events[1:], CPUs: []int{0}}})
-	if len(ps) != 1 || ps[0].Event.Name != "page-faults" {
-		t.Fatalf("profiles of %d events, want page-faults alone", len(ps))
-	}
-	if n, _ := ps[0].Total(); n != 3 {
-		t.Errorf("%d samples, want 3", n)
-	}
 }
 
 func TestBuildStopsWithContext(t *testing.T) {

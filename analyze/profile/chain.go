@@ -9,11 +9,11 @@ type chain struct {
 	user   []uint64 // the task's addresses; guestFrame for each inside a virtual machine
 }
 
-// Stand-ins for frames of code that is not of the recorded kernel and tasks:
-// one word each, since their addresses mean nothing here.
+// Stand-ins for frames of code that is not of the recorded kernel and tasks: one word each, no address, since their
+// addresses mean nothing here.
 const (
-	hypervisorFrame = perfdata.ContextHV
-	guestFrame      = perfdata.ContextGuest
+	hypervisorFrame = perfdata.ContextMax
+	guestFrame      = perfdata.ContextMax + 1
 )
 
 // A splitter parts chains. It owns the memory of those that are not views.
@@ -36,15 +36,15 @@ func (p *splitter) split(s *perfdata.Sample) chain {
 	if c, ok := p.simple(s.Chain); ok {
 		return c
 	}
-	c, ok := p.general(s.Chain, s.Misc)
+	c, ok := p.general(s.Chain, s.Mode)
 	if !ok {
 		p.damaged++
 		if p.asPerf {
 			return chain{}
 		}
 	}
-	if len(c.kernel)+len(c.user) == 0 && s.Event.Attr.SampleType&perfdata.SampleIP != 0 {
-		c, _ = p.general([]uint64{s.IP}, s.Misc)
+	if len(c.kernel)+len(c.user) == 0 && s.Event.HasIP() {
+		c, _ = p.general([]uint64{s.IP}, s.Mode)
 	}
 	return c
 }
@@ -75,47 +75,26 @@ func addresses(frames []uint64, i int) int {
 
 // general parts any chain. Until the first marker the addresses are of the
 // mode the sample was taken in. ok is false if a word was left out.
-func (p *splitter) general(frames []uint64, misc uint16) (c chain, ok bool) {
+func (p *splitter) general(frames []uint64, mode perfdata.Mode) (c chain, ok bool) {
 	p.kernel, p.user = p.kernel[:0], p.user[:0]
-	mode := misc & perfdata.MiscCPUModeMask
 	ok = true
 	for _, a := range frames {
-		if a >= perfdata.ContextMax {
-			if m, known := contextMode(a); known {
+		switch {
+		case a >= perfdata.ContextMax:
+			if m, known := perfdata.ContextMode(a); known {
 				mode = m
 			} else {
 				ok = false
 			}
-			continue
-		}
-		switch mode {
-		case perfdata.MiscKernel:
+		case mode == perfdata.ModeKernel:
 			p.kernel = append(p.kernel, a)
-		case perfdata.MiscHypervisor:
+		case mode == perfdata.ModeHypervisor:
 			p.kernel = append(p.kernel, hypervisorFrame)
-		case perfdata.MiscGuestKernel, perfdata.MiscGuestUser:
+		case mode.IsGuest():
 			p.user = append(p.user, guestFrame)
 		default:
 			p.user = append(p.user, a)
 		}
 	}
 	return chain{p.kernel, p.user}, ok
-}
-
-// contextMode returns the mode, as in a record's Misc, of the addresses behind
-// a marker.
-func contextMode(marker uint64) (mode uint16, ok bool) {
-	switch marker {
-	case perfdata.ContextKernel:
-		return perfdata.MiscKernel, true
-	case perfdata.ContextUser, perfdata.ContextUserDeferred:
-		return perfdata.MiscUser, true
-	case perfdata.ContextHV:
-		return perfdata.MiscHypervisor, true
-	case perfdata.ContextGuestKernel:
-		return perfdata.MiscGuestKernel, true
-	case perfdata.ContextGuest, perfdata.ContextGuestUser:
-		return perfdata.MiscGuestUser, true
-	}
-	return 0, false
 }

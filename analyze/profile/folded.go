@@ -7,29 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"xfrmscope/collect/bundle"
 )
-
-// FoldedOptions say what WriteFolded writes.
-type FoldedOptions struct {
-	// Kernel leaves out the frames that are not the kernel's.
-	Kernel bool
-
-	// PerCPU begins each line with a frame "cpu3", so that one graph shows the
-	// CPUs side by side; samples without a CPU have "cpu?".
-	PerCPU bool
-
-	// CPUs selects samples; nil takes all.
-	CPUs bundle.CPUSet
-
-	// Count weighs by samples, not by period.
-	Count bool
-
-	// Annotate appends _[k] to kernel frames and _[j] to those of just-in-time
-	// compilers, by which flamegraph.pl --color=java colours.
-	Annotate bool
-}
 
 // WriteFolded writes a profile as folded text, the input of flamegraph.pl:
 //
@@ -37,14 +15,13 @@ type FoldedOptions struct {
 //
 // in order of bytes, equal lines added up. The text is that of
 //
-//	perf script | stackcollapse-perf.pl [--all]
+//	perf script | stackcollapse-perf.pl
 //
-// for recordings of one event (with Annotate: --all): spaces of the task's name
-// become underscores, a frame without a name is its mapping in brackets,
-// arguments and quotes are cut off, ";" becomes ":". A sample whose period is 0
-// weighs 1 if all of its cell are so.
-func WriteFolded(w io.Writer, p *Profile, o FoldedOptions) error {
-	f := folder{p: p, o: o}
+// for recordings of one event: spaces of the task's name become underscores, a frame without a name is its mapping in
+// brackets, arguments and quotes are cut off, ";" becomes ":". A sample whose period is 0 weighs 1 if all of its cell
+// are so.
+func WriteFolded(w io.Writer, p *Profile) error {
+	f := folder{p: p}
 	f.name()
 	f.fold()
 	return f.write(w)
@@ -55,12 +32,10 @@ func WriteFolded(w io.Writer, p *Profile, o FoldedOptions) error {
 // bytes do, and lines are sorted as numbers.
 type folder struct {
 	p *Profile
-	o FoldedOptions
 
-	texts  []string  // distinct texts of frames, tasks and CPUs
+	texts  []string  // distinct texts of frames and tasks
 	frames [][]int32 // texts of each location
 	comms  []int32   // text of each Comm; unknownComm is the last
-	cpus   map[int32]int32
 
 	inner, last []uint32 // by text: its place among all texts with ";" behind, and with nothing
 	byRank      []int32  // texts by those places
@@ -70,18 +45,17 @@ type folder struct {
 	lines  []foldedLine
 }
 
-// A foldedLine is the CPU and task, as places of their texts, a stack and the
-// weight of all cells that have them.
+// A foldedLine is a task, as the place of its text, a stack and the weight of all cells that have them.
 type foldedLine struct {
-	cpu, comm uint32
-	stack     int32
-	weight    uint64
+	comm   uint32
+	stack  int32
+	weight uint64
 }
 
 // unknownComm is perf's name of a task that has none recorded.
 const unknownComm = ":-1"
 
-// name gives each location, task and CPU its text.
+// name gives each location and task its text.
 func (f *folder) name() {
 	index := map[string]int32{}
 	text := func(s string) int32 {
@@ -103,22 +77,7 @@ func (f *folder) name() {
 	for _, c := range append(f.p.Comms[:len(f.p.Comms):len(f.p.Comms)], unknownComm) {
 		f.comms = append(f.comms, text(foldedComm(c)))
 	}
-	f.cpus = map[int32]int32{}
-	if f.o.PerCPU {
-		for _, c := range f.p.Cells {
-			if _, ok := f.cpus[c.CPU]; !ok {
-				f.cpus[c.CPU] = text(cpuText(c.CPU))
-			}
-		}
-	}
 	f.rankTexts()
-}
-
-func cpuText(cpu int32) string {
-	if cpu < 0 {
-		return "cpu?"
-	}
-	return "cpu" + strconv.Itoa(int(cpu))
 }
 
 // foldedComm is how a task's name is written; it is never empty.
@@ -169,15 +128,8 @@ func compareWords(x string, xInner bool, y string, yInner bool) int {
 // fold makes the lines, sorted, each once.
 func (f *folder) fold() {
 	f.rankStacks()
-	in := f.o.CPUs
 	for i := range f.p.Cells {
-		c := &f.p.Cells[i]
-		if in != nil {
-			if _, ok := slices.BinarySearch(in, int(c.CPU)); !ok {
-				continue
-			}
-		}
-		f.lines = append(f.lines, f.line(c))
+		f.lines = append(f.lines, f.line(&f.p.Cells[i]))
 	}
 	slices.SortFunc(f.lines, f.compareLines)
 	kept := f.lines[:0]
@@ -192,7 +144,7 @@ func (f *folder) fold() {
 }
 
 func (f *folder) compareLines(x, y foldedLine) int {
-	return cmp.Or(cmp.Compare(x.cpu, y.cpu), cmp.Compare(x.comm, y.comm), cmp.Compare(f.rank[x.stack], f.rank[y.stack]))
+	return cmp.Or(cmp.Compare(x.comm, y.comm), cmp.Compare(f.rank[x.stack], f.rank[y.stack]))
 }
 
 // rankStacks sorts the stacks by text.
@@ -229,9 +181,6 @@ func (f *folder) rankStacks() {
 func (f *folder) appendPlaces(places []uint32, s Stack) []uint32 {
 	start, end := len(places), int32(-1)
 	for _, loc := range slices.Backward(s) {
-		if f.o.Kernel && !f.isKernel(loc) {
-			continue
-		}
 		for _, t := range f.frames[loc] {
 			places, end = append(places, f.inner[t]), t
 		}
@@ -245,7 +194,7 @@ func (f *folder) appendPlaces(places []uint32, s Stack) []uint32 {
 // line returns the line of a cell.
 func (f *folder) line(c *Cell) foldedLine {
 	l := foldedLine{stack: c.Stack, weight: c.Period}
-	if f.o.Count || c.Period == 0 {
+	if c.Period == 0 {
 		l.weight = c.Count
 	}
 	comm := f.comms[len(f.comms)-1]
@@ -256,24 +205,12 @@ func (f *folder) line(c *Cell) foldedLine {
 	if len(f.stacks[c.Stack]) == 0 {
 		l.comm = f.last[comm]
 	}
-	if f.o.PerCPU {
-		l.cpu = f.inner[f.cpus[c.CPU]]
-	}
 	return l
-}
-
-func (f *folder) isKernel(loc int32) bool {
-	m := f.p.Locations[loc].Mapping
-	return m >= 0 && f.p.Mappings[m].Kernel
 }
 
 func (f *folder) write(w io.Writer) error {
 	b := bufio.NewWriterSize(w, 64<<10)
 	for _, l := range f.lines {
-		if f.o.PerCPU {
-			b.WriteString(f.texts[f.byRank[l.cpu]])
-			b.WriteByte(';')
-		}
 		b.WriteString(f.texts[f.byRank[l.comm]])
 		for _, place := range f.stacks[l.stack] {
 			b.WriteByte(';')
@@ -305,11 +242,8 @@ func (f *folder) frameTexts(loc int32) []string {
 			part = unknownText(file)
 		}
 		part = tidy(part)
-		switch {
-		case len(texts) > 0:
+		if len(texts) > 0 {
 			part += "_[i]"
-		case f.o.Annotate:
-			part += annotation(file)
 		}
 		texts = append(texts, part)
 	}
@@ -351,29 +285,4 @@ func cutArguments(name string) string {
 		}
 	}
 	return name
-}
-
-// annotation returns the suffix of frames in a mapping. Like
-// stackcollapse-perf.pl it goes by the name of the mapping that perf prints:
-// brackets or vmlinux are the kernel. perf's mapping of a BPF program is the
-// program, so those have none.
-func annotation(file string) string {
-	switch {
-	case strings.Contains(file, "unknown") || file == bpfFile:
-		return ""
-	case strings.HasPrefix(file, "[") || strings.HasSuffix(file, "vmlinux"):
-		return "_[k]"
-	case isPerfMap(file):
-		return "_[j]"
-	}
-	return ""
-}
-
-const bpfFile = "[bpf]"
-
-// isPerfMap says whether a file is named as /tmp/perf-PID.map.
-func isPerfMap(file string) bool {
-	_, rest, ok := strings.Cut(file, "/tmp/perf-")
-	pid, _, isMap := strings.Cut(rest, ".map")
-	return ok && isMap && pid != "" && strings.Trim(pid, "0123456789") == ""
 }

@@ -2,7 +2,6 @@ package profile
 
 import (
 	"bytes"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -16,39 +15,17 @@ func sorted(s []string) []string {
 	return s
 }
 
-func fold(t testing.TB, p *Profile, o FoldedOptions) string {
+func fold(t testing.TB, p *Profile) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := WriteFolded(&b, p, o); err != nil {
+	if err := WriteFolded(&b, p); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
 }
 
 func TestFoldedGolden(t *testing.T) {
-	p := smallProfiles(t)[0]
-	golden(t, "small.folded", []byte(fold(t, p, FoldedOptions{Annotate: true})))
-	golden(t, "small-kernel.folded", []byte(fold(t, p, FoldedOptions{Kernel: true})))
-	golden(t, "small-percpu.folded", []byte(fold(t, p, FoldedOptions{PerCPU: true, Kernel: true, Count: true})))
-}
-
-func TestFoldedOfOneCPU(t *testing.T) {
-	got := fold(t, smallProfiles(t)[1], FoldedOptions{CPUs: []int{1}})
-	if got != "" {
-		t.Errorf("page-faults of CPU 1: %q, want nothing", got)
-	}
-}
-
-// TestFoldedWithoutUserFrames: leaving user frames out while building and
-// while writing is the same.
-func TestFoldedWithoutUserFrames(t *testing.T) {
-	without := build(t, small().open(t), Options{Kallsyms: kallsyms(t)})
-	for i, with := range smallProfiles(t) {
-		o := FoldedOptions{Kernel: true, Annotate: true}
-		if a, b := fold(t, with, o), fold(t, without[i], o); a != b {
-			t.Errorf("kernel part:\n%swith user frames built,\n%swithout", a, b)
-		}
-	}
+	golden(t, "small.folded", []byte(fold(t, smallProfiles(t)[0])))
 }
 
 // named is a profile of one stack with these functions, leaf first.
@@ -69,16 +46,16 @@ func named(file string, kernel bool, functions ...string) *Profile {
 
 func TestFoldedFrames(t *testing.T) {
 	for _, c := range []struct{ file, function, want string }{
-		{"[kernel.kallsyms]", "xfrm_lookup", "xfrm_lookup_[k]"},
-		{"[kernel.kallsyms]", "", "[[kernel.kallsyms]]_[k]"},
-		{"[esp4]", "esp_output", "esp_output_[k]"},
-		{"[esp4]", "", "[[esp4]]_[k]"},
+		{"[kernel.kallsyms]", "xfrm_lookup", "xfrm_lookup"},
+		{"[kernel.kallsyms]", "", "[[kernel.kallsyms]]"},
+		{"[esp4]", "esp_output", "esp_output"},
+		{"[esp4]", "", "[[esp4]]"},
 		{"[bpf]", "bpf_prog_1_x", "bpf_prog_1_x"},
 		{"[unknown]", "", "[unknown]"},
-		{"/usr/lib/debug/vmlinux", "f", "f_[k]"},
+		{"/usr/lib/debug/vmlinux", "f", "f"},
 		{"/usr/lib/libc.so.6", "", "[libc.so.6]"},
 		{"/usr/lib/libc.so.6", "malloc", "malloc"},
-		{"/tmp/perf-42.map", "LazyCompile:~a;b", "LazyCompile:~a:b_[j]"},
+		{"/tmp/perf-42.map", "LazyCompile:~a;b", "LazyCompile:~a:b"},
 		{"/usr/bin/x", "foo(int, char*)", "foo"},
 		{"/usr/bin/x", "ns::(anonymous namespace)::f(int)", "ns::(anonymous namespace)::f"},
 		{"/usr/bin/x", "net/http.(*Client).Do", "net/http.(*Client).Do"},
@@ -93,7 +70,7 @@ func TestFoldedFrames(t *testing.T) {
 		if c.want == "" {
 			want = "a_b:c 5\n"
 		}
-		if got := fold(t, named(c.file, false, c.function), FoldedOptions{Annotate: true}); got != want {
+		if got := fold(t, named(c.file, false, c.function)); got != want {
 			t.Errorf("%q in %s: %q, want %q", c.function, c.file, got, want)
 		}
 	}
@@ -102,7 +79,7 @@ func TestFoldedFrames(t *testing.T) {
 func TestFoldedZeroPeriod(t *testing.T) {
 	p := named("x", false, "f")
 	p.Cells = []Cell{{Count: 3}}
-	if got := fold(t, p, FoldedOptions{}); got != "a_b:c;f 3\n" {
+	if got := fold(t, p); got != "a_b:c;f 3\n" {
 		t.Errorf("periods of 0: %q, want a weight of 3 samples", got)
 	}
 }
@@ -125,7 +102,7 @@ func TestFoldedOrder(t *testing.T) {
 		p.Cells = append(p.Cells, Cell{Stack: int32(i), Comm: int32(i % 3), Count: 1, Period: 1})
 	}
 	var keys []string
-	for line := range strings.Lines(fold(t, p, FoldedOptions{})) {
+	for line := range strings.Lines(fold(t, p)) {
 		i := strings.LastIndexByte(line, ' ')
 		keys = append(keys, line[:i])
 	}
@@ -135,47 +112,6 @@ func TestFoldedOrder(t *testing.T) {
 	if len(slices.Compact(keys)) != len(keys) {
 		t.Error("a line stands twice")
 	}
-}
-
-func TestReadFoldedRoundTrip(t *testing.T) {
-	for _, o := range []FoldedOptions{{}, {Annotate: true}, {PerCPU: true, Annotate: true}} {
-		p := smallProfiles(t)[0]
-		text := fold(t, p, o)
-		back, err := ReadFolded(strings.NewReader(text), FoldedSource{Event: p.Event, PerCPU: o.PerCPU})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if again := fold(t, back, o); again != text {
-			t.Errorf("%+v:\n%sread and written again:\n%s", o, text, again)
-		}
-		if n, w := back.Total(); n != 11 || w != 11000 {
-			t.Errorf("%d samples of %d, want 11 of 11000", n, w)
-		}
-	}
-}
-
-func TestReadFolded(t *testing.T) {
-	text := "# comment\niperf3;entry_[k];xfrm_lookup_[k] 30\r\niperf3;main;[libc.so.6];[unknown] 5\niperf3 2\nbad\n;; x\n\nA;b 7"
-	p, err := ReadFolded(strings.NewReader(text), FoldedSource{Event: Event{Name: "cycles"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkDump(t, p,
-		"cpu-1 A -1/-1 n=1 w=7 sq=49 b@-",
-		"cpu-1 iperf3 -1/-1 n=1 w=30 sq=900 xfrm_lookup@[kernel.kallsyms] entry@[kernel.kallsyms]",
-		"cpu-1 iperf3 -1/-1 n=1 w=5 sq=25 [unknown]@- [unknown]@libc.so.6 main@-",
-		"cpu-1 iperf3 -1/-1 n=1 w=2 sq=4 ")
-	if !warned(p, "2 lines") || !warned(p, "line 5") {
-		t.Errorf("warnings %v", p.Warnings)
-	}
-	if _, err := ReadFolded(strings.NewReader("<svg>\n</svg>\n"), FoldedSource{}); !errors.Is(err, ErrNotFolded) {
-		t.Errorf("error = %v, want ErrNotFolded", err)
-	}
-	p, err = ReadFolded(strings.NewReader("root;leaf 4\n"), FoldedSource{NoComm: true, Event: Event{PeriodFixed: 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkDump(t, p, "cpu-1 - -1/-1 n=4 w=4 sq=4 leaf@- root@-")
 }
 
 // checkProfile asserts what holds for every profile.
@@ -214,27 +150,6 @@ func checkProfile(t testing.TB, p *Profile) {
 	}
 }
 
-func FuzzReadFolded(f *testing.F) {
-	f.Add("comm;entry_[k];leaf_[k] 30\ncpu3;comm;a->b 4\n", false)
-	f.Add("a;[x];[unknown];;b_[j] 18446744073709551615\n", true)
-	f.Fuzz(func(t *testing.T, text string, perCPU bool) {
-		p, err := ReadFolded(strings.NewReader(text), FoldedSource{PerCPU: perCPU})
-		if err != nil {
-			return
-		}
-		checkProfile(t, p)
-		once := fold(t, p, FoldedOptions{PerCPU: perCPU, Annotate: true})
-		back, err := ReadFolded(strings.NewReader(once), FoldedSource{PerCPU: perCPU})
-		if err != nil {
-			t.Fatalf("what was written can't be read: %v\n%q", err, once)
-		}
-		_, before := p.Total()
-		if _, after := back.Total(); after != before && len(back.Warnings) > 0 {
-			t.Fatalf("weight %d, then %d: %v\n%q", before, after, back.Warnings, once)
-		}
-	})
-}
-
 // FuzzBuild feeds damaged recordings.
 func FuzzBuild(f *testing.F) {
 	f.Add(small().bytes(), true)
@@ -254,10 +169,8 @@ func FuzzBuild(f *testing.F) {
 		}
 		for _, p := range ps {
 			checkProfile(t, p)
-			if err := ToPprof(p, PprofOptions{}).CheckValid(); err != nil {
-				t.Fatal(err)
-			}
-			fold(t, p, FoldedOptions{Annotate: true})
+			written(t, p, PprofOptions{})
+			fold(t, p)
 		}
 	})
 }

@@ -20,32 +20,32 @@ import (
 )
 
 // TestFoldedEqualsPerfScript records this machine for a moment and compares
-// with perf script and the documented behaviour of stackcollapse-perf.pl --all,
+// with perf script and the documented behaviour of stackcollapse-perf.pl,
 // which collapse follows.
 func TestFoldedEqualsPerfScript(t *testing.T) {
 	if testing.Short() {
 		t.Skip("records with perf")
 	}
 	file := record(t)
-	f, err := perfdata.OpenPath(file)
+	f, err := openPath(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
 	tab := liveKallsyms(t)
-	p := build(t, f, Options{Kallsyms: tab, AsPerf: true})[0]
+	p := build(t, f, Options{Kallsyms: tab, asPerf: true})[0]
 	if n, _ := p.Total(); n < 50 {
 		t.Skipf("perf recorded %d samples only", n)
 	}
 	want := collapse(t, perfScript(t, file))
 	got := map[string]uint64{}
-	for line := range strings.Lines(fold(t, p, FoldedOptions{Kernel: true, Annotate: true})) {
+	for line := range strings.Lines(fold(t, p)) {
 		i := strings.LastIndexByte(line, ' ')
 		n, err := strconv.ParseUint(strings.TrimSpace(line[i:]), 10, 64)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got[strings.ReplaceAll(line[:i], ";"+Unknown, "")] += n
+		got[strings.TrimSuffix(strings.ReplaceAll(line[:i], ";"+Unknown, ""), ";"+UserTime)] += n
 	}
 	if !maps.Equal(got, want) {
 		for _, k := range slices.Sorted(maps.Keys(want)) {
@@ -62,7 +62,7 @@ func TestFoldedEqualsPerfScript(t *testing.T) {
 	exceptReturns(t, f, tab, want)
 }
 
-// exceptReturns checks that without AsPerf the totals are the same.
+// exceptReturns checks that without asPerf the totals are the same.
 func exceptReturns(t *testing.T, f *perfdata.File, tab *symbols.Table, want map[string]uint64) {
 	t.Helper()
 	var sum uint64
@@ -144,9 +144,6 @@ func collapse(t *testing.T, r io.Reader) map[string]uint64 {
 			}
 			if name == Unknown && file != Unknown {
 				name = "[" + file + "]"
-			}
-			if strings.HasPrefix(file, "[") && file != Unknown {
-				name += "_[k]"
 			}
 			kernel := strings.HasPrefix(file, "[") && file != "[vdso]" || strings.HasPrefix(file, "bpf_")
 			if kernel && file != Unknown {

@@ -15,10 +15,9 @@ import (
 // maxPprof is the largest pprof profile read, unpacked.
 const maxPprof = 1 << 30
 
-// ErrTooBig is returned for input beyond what a reader takes into memory.
-var ErrTooBig = errors.New("input is beyond the limit")
+var errTooBig = errors.New("input is beyond the limit")
 
-// ReadPprof reads a pprof profile, gzipped or not, and converts it as FromPprof
+// ReadPprof reads a pprof profile, gzipped or not, and converts it as fromPprof
 // does.
 func ReadPprof(r io.Reader) ([]*Profile, error) {
 	br := bufio.NewReader(r)
@@ -32,7 +31,7 @@ func ReadPprof(r io.Reader) ([]*Profile, error) {
 	}
 	data, err := io.ReadAll(io.LimitReader(in, maxPprof+1))
 	if err == nil && len(data) > maxPprof {
-		err = ErrTooBig
+		err = errTooBig
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading pprof profile: %w", err)
@@ -41,10 +40,10 @@ func ReadPprof(r io.Reader) ([]*Profile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading pprof profile: %w", err)
 	}
-	return FromPprof(g)
+	return fromPprof(g)
 }
 
-// FromPprof converts a pprof profile: one Profile of each sample type, with
+// fromPprof converts a pprof profile: one Profile of each sample type, with
 // that value as period and the type's name as event. A type samples/count is
 // the Count of the others and a Profile of its own only if it is alone. Where
 // there is none, the Count is the number of samples in the file, which says
@@ -52,13 +51,13 @@ func ReadPprof(r io.Reader) ([]*Profile, error) {
 //
 // Labels cpu, pid, tid (numbers) and comm are read, others are not; a stage
 // belongs to a stack and can be found again. Comments become warnings.
-func FromPprof(g *pprof.Profile) ([]*Profile, error) {
+func fromPprof(g *pprof.Profile) ([]*Profile, error) {
 	if err := g.CheckValid(); err != nil {
 		return nil, fmt.Errorf("reading pprof profile: %w", err)
 	}
 	counts := -1
 	for i, t := range g.SampleType {
-		if t.Type == SamplesType && t.Unit == samplesUnit {
+		if t.Type == samplesType && t.Unit == samplesUnit {
 			counts = i
 		}
 	}
@@ -67,7 +66,7 @@ func FromPprof(g *pprof.Profile) ([]*Profile, error) {
 		if i == counts && len(g.SampleType) > 1 {
 			continue
 		}
-		p, err := fromPprof(g, i, counts)
+		p, err := fromSampleType(g, i, counts)
 		if err != nil {
 			return nil, fmt.Errorf("reading pprof profile, %s: %w", g.SampleType[i].Type, err)
 		}
@@ -76,7 +75,7 @@ func FromPprof(g *pprof.Profile) ([]*Profile, error) {
 	return out, nil
 }
 
-func fromPprof(g *pprof.Profile, value, counts int) (*Profile, error) {
+func fromSampleType(g *pprof.Profile, value, counts int) (*Profile, error) {
 	t := g.SampleType[value]
 	b := newTableBuilder(Event{Name: t.Type, Unit: t.Unit})
 	if g.PeriodType != nil && *g.PeriodType == (pprof.ValueType{Type: t.Type, Unit: t.Unit}) && g.Period > 0 && counts >= 0 {
@@ -103,8 +102,8 @@ func fromPprof(g *pprof.Profile, value, counts int) (*Profile, error) {
 			}
 			stack = append(stack, ids...)
 		}
-		c := Cell{CPU: labelNumber(s, LabelCPU), PID: labelNumber(s, LabelPID), TID: labelNumber(s, LabelTID), Comm: -1, Count: uint64(count), Period: uint64(period)}
-		if comm := s.Label[LabelComm]; len(comm) > 0 {
+		c := Cell{CPU: labelNumber(s, labelCPU), PID: labelNumber(s, labelPID), TID: labelNumber(s, labelTID), Comm: -1, Count: uint64(count), Period: uint64(period)}
+		if comm := s.Label[labelComm]; len(comm) > 0 {
 			c.Comm = b.comm(comm[0])
 		}
 		b.add(stack, c)

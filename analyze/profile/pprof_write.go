@@ -4,16 +4,42 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/klauspost/compress/gzip"
 )
 
-// WritePprof writes the profile that ToPprof makes, gzipped. The same profile
-// gives the same bytes.
+// Names of what a pprof profile says beside stacks and weights. The numeric labels have their name as unit too: a label
+// 0 without a unit is not stored (google/pprof profile/encode.go), and `go tool pprof -tagfocus cpu=0` finds those with
+// one.
+const (
+	labelCPU   = "cpu" // numeric
+	labelPID   = "pid" // numeric, read only
+	labelTID   = "tid" // numeric, read only
+	labelComm  = "comm"
+	labelStage = "stage"
+
+	// samplesType is the first sample type; the second is the event, its unit the period's, and it is the default.
+	samplesType = "samples"
+	samplesUnit = "count"
+)
+
+// PprofOptions say what a pprof profile holds.
+type PprofOptions struct {
+	// Stage returns the label "stage" of the samples of a stack, "" for none. It is called once for each stack.
+	Stage func(p *Profile, stack int32) string
+
+	// StartNS and DurationNS say when it was taken: Unix time, and for how long. 0 if not known.
+	StartNS, DurationNS int64
+}
+
+// WritePprof writes a profile as profile.proto (github.com/google/pprof/proto/profile.proto), gzipped. Sample types are
+// samples/count and, as default, the event with the unit of its period; labels are cpu, comm and stage; losses and
+// warnings are comments. Cells that only their PID and TID tell apart are added up. The same profile gives the same
+// bytes.
 //
-// It encodes profile.proto itself (github.com/google/pprof/proto/profile.proto,
-// field numbers below): google/pprof holds every sample with maps of its labels
-// in memory, 2.4 kB each, where a recording of minutes has a million.
+// It encodes the messages itself (field numbers below): google/pprof holds every sample with maps of its labels in
+// memory, 2.4 kB each, where a recording of minutes has a million.
 func WritePprof(w io.Writer, p *Profile, o PprofOptions) error {
 	r, pipe := io.Pipe()
 	go func() {
@@ -40,7 +66,7 @@ func WritePprof(w io.Writer, p *Profile, o PprofOptions) error {
 const (
 	profileSampleType, profileSample, profileMapping, profileLocation = 1, 2, 3, 4
 	profileFunction, profileString, profilePeriodType, profilePeriod  = 5, 6, 11, 12
-	profileComment, profileDefaultType                                = 13, 14
+	profileTime, profileDuration, profileComment, profileDefaultType  = 9, 10, 13, 14
 
 	valueType, valueUnit                         = 1, 2
 	sampleLocation, sampleValue, sampleLabel     = 1, 2, 3
@@ -70,7 +96,7 @@ type pprofEncoder struct {
 func (e *pprofEncoder) str(s string) uint64 { return uint64(e.strings.add(s, s)) }
 
 func (e *pprofEncoder) encode() {
-	e.valueType(profileSampleType, SamplesType, samplesUnit)
+	e.valueType(profileSampleType, samplesType, samplesUnit)
 	e.valueType(profileSampleType, e.p.Event.Name, e.p.Event.Unit)
 	e.samples()
 	for i := range e.p.Mappings {
@@ -81,6 +107,8 @@ func (e *pprofEncoder) encode() {
 		e.valueType(profilePeriodType, e.p.Event.Name, e.p.Event.Unit)
 		e.out = number64(e.out, profilePeriod, uint64(n))
 	}
+	e.out = number64(e.out, profileTime, uint64(e.o.StartNS))
+	e.out = number64(e.out, profileDuration, uint64(e.o.DurationNS))
 	for _, c := range comments(e.p) {
 		e.out = always(e.out, profileComment, e.str(c))
 	}
@@ -123,7 +151,7 @@ func (e *pprofEncoder) flush() error {
 // share their labels.
 func (e *pprofEncoder) samples() {
 	stages := e.stages()
-	cells := outCells(e.p, e.o)
+	cells := withoutTasks(e.p.Cells)
 	for i := range cells {
 		c := &cells[i]
 		if i == 0 || !sameTask(c, &cells[i-1]) {
@@ -141,21 +169,21 @@ func (e *pprofEncoder) samples() {
 		e.sub = binary.AppendUvarint(e.sub, uint64(clip(c.Period)))
 		m = append(nested(m, sampleValue, e.sub), e.labels...)
 		if s := stages[c.Stack]; s != 0 {
-			m = e.label(m, LabelStage, labelStr, s, "")
+			m = e.label(m, labelStage, labelStr, s, "")
 		}
 		e.message(profileSample, m)
 	}
 }
 
-func sameTask(a, b *Cell) bool {
-	return a.CPU == b.CPU && a.Comm == b.Comm && a.PID == b.PID && a.TID == b.TID
-}
+func sameTask(a, b *Cell) bool { return a.CPU == b.CPU && a.Comm == b.Comm }
 
 // stages returns the number of each stack's stage, 0 for none.
 func (e *pprofEncoder) stages() []uint64 {
 	out := make([]uint64, len(e.p.Stacks))
-	for i, s := range stagesOf(e.p, e.o) {
-		out[i] = e.str(s)
+	for i := range out {
+		if e.o.Stage != nil {
+			out[i] = e.str(e.o.Stage(e.p, int32(i)))
+		}
 	}
 	return out
 }
@@ -164,17 +192,10 @@ func (e *pprofEncoder) stages() []uint64 {
 func (e *pprofEncoder) taskLabels(c *Cell) {
 	e.labels = e.labels[:0]
 	if c.Comm >= 0 {
-		e.labels = e.label(e.labels, LabelComm, labelStr, e.str(e.p.Comms[c.Comm]), "")
+		e.labels = e.label(e.labels, labelComm, labelStr, e.str(e.p.Comms[c.Comm]), "")
 	}
-	number := func(name string, v int32) {
-		if v >= 0 {
-			e.labels = e.label(e.labels, name, labelNum, uint64(v), name)
-		}
-	}
-	number(LabelCPU, c.CPU)
-	if !e.o.NoTasks {
-		number(LabelPID, c.PID)
-		number(LabelTID, c.TID)
+	if c.CPU >= 0 {
+		e.labels = e.label(e.labels, labelCPU, labelNum, uint64(c.CPU), labelCPU)
 	}
 }
 
@@ -197,7 +218,8 @@ func (e *pprofEncoder) mapping(i int) {
 	e.message(profileMapping, number64(b, mappingHasFunctions, 1))
 }
 
-// locations writes locations and functions; see toLocations.
+// locations writes locations and functions. An address without a symbol is in function Unknown, so that it is shown as
+// a frame.
 func (e *pprofEncoder) locations() {
 	unknown := false
 	for i, l := range e.p.Locations {
@@ -254,3 +276,18 @@ func text(b []byte, field int, s string) []byte {
 	b = binary.AppendUvarint(append(b, byte(field<<3|wireBytes)), uint64(len(s)))
 	return append(b, s...)
 }
+
+// comments are what a reader of the profile must know.
+func comments(p *Profile) []string {
+	var out []string
+	for i := range p.Losses {
+		out = append(out, lossText(&p.Losses[i]))
+	}
+	for _, w := range p.Warnings {
+		out = append(out, "warning: "+w.Text)
+	}
+	return out
+}
+
+// clip keeps a sum in the range of a pprof value.
+func clip(v uint64) int64 { return int64(min(v, math.MaxInt64)) }

@@ -28,16 +28,20 @@ const (
 	pageFaults = 2
 	dummy      = 9
 
-	testSampleType = perfdata.SampleIdentifier | perfdata.SampleIP | perfdata.SampleTID | perfdata.SampleTime |
-		perfdata.SampleCPU | perfdata.SamplePeriodBit | perfdata.SampleCallchain
+	// Record types (include/uapi/linux/perf_event.h).
+	recordMmap, recordLost, recordComm, recordFork, recordSample, recordKsymbol = 1, 2, 3, 7, 9, 17
+
+	// IDENTIFIER, IP, TID, TIME, CPU; then PERIOD, CALLCHAIN.
+	dummySampleType = 1<<16 | 1<<0 | 1<<1 | 1<<2 | 1<<7
+	testSampleType  = dummySampleType | 1<<8 | 1<<5
 )
 
 func newRecording(configs ...uint64) *recording {
 	r := &recording{}
 	for i, c := range configs {
-		a := testAttr{typ: perfdata.TypeSoftware, config: c, sampleType: testSampleType, period: 1000, freq: true, id: uint64(i + 1)}
+		a := testAttr{typ: 1 /* software */, config: c, sampleType: testSampleType, period: 1000, freq: true, id: uint64(i + 1)}
 		if c == dummy {
-			a.sampleType &^= perfdata.SamplePeriodBit | perfdata.SampleCallchain
+			a.sampleType = dummySampleType
 		}
 		r.attrs = append(r.attrs, a)
 	}
@@ -45,7 +49,7 @@ func newRecording(configs ...uint64) *recording {
 }
 
 // record appends one record: its body is the words, each as wide as its type.
-func (r *recording) record(typ perfdata.RecordType, misc uint16, body ...any) {
+func (r *recording) record(typ uint32, misc uint16, body ...any) {
 	var b []byte
 	for _, v := range body {
 		switch v := v.(type) {
@@ -65,7 +69,7 @@ func (r *recording) record(typ perfdata.RecordType, misc uint16, body ...any) {
 			panic(fmt.Sprintf("%T in a record", v))
 		}
 	}
-	head := binary.LittleEndian.AppendUint32(nil, uint32(typ))
+	head := binary.LittleEndian.AppendUint32(nil, typ)
 	head = binary.LittleEndian.AppendUint16(head, misc)
 	r.data.Write(binary.LittleEndian.AppendUint16(head, uint16(8+len(b))))
 	r.data.Write(b)
@@ -77,23 +81,23 @@ func trailer(timeNS uint64) []any {
 }
 
 func (r *recording) comm(timeNS uint64, pid, tid uint32, name string) {
-	r.record(perfdata.RecordComm, 0, append([]any{pid, tid, name}, trailer(timeNS)...)...)
+	r.record(recordComm, 0, append([]any{pid, tid, name}, trailer(timeNS)...)...)
 }
 
 func (r *recording) fork(timeNS uint64, pid, tid, ppid, ptid uint32) {
-	r.record(perfdata.RecordFork, 0, append([]any{pid, ppid, tid, ptid, timeNS}, trailer(timeNS)...)...)
+	r.record(recordFork, 0, append([]any{pid, ppid, tid, ptid, timeNS}, trailer(timeNS)...)...)
 }
 
 func (r *recording) mmap(timeNS uint64, pid, tid uint32, start, size, pgoff uint64, file string) {
-	r.record(perfdata.RecordMmap, 1, append([]any{pid, tid, start, size, pgoff, file}, trailer(timeNS)...)...)
+	r.record(recordMmap, 1, append([]any{pid, tid, start, size, pgoff, file}, trailer(timeNS)...)...)
 }
 
 func (r *recording) ksymbol(timeNS, addr uint64, size uint32, typ uint16, name string) {
-	r.record(perfdata.RecordKsymbol, 0, append([]any{addr, size, typ, uint16(0), name}, trailer(timeNS)...)...)
+	r.record(recordKsymbol, 0, append([]any{addr, size, typ, uint16(0), name}, trailer(timeNS)...)...)
 }
 
 func (r *recording) lost(n uint64) {
-	r.record(perfdata.RecordLost, 0, append([]any{uint64(1), n}, trailer(1)...)...)
+	r.record(recordLost, 0, append([]any{uint64(1), n}, trailer(1)...)...)
 }
 
 // A sample of the tests.
@@ -112,9 +116,9 @@ func (r *recording) sample(s testSample) {
 	a := r.attrs[s.event]
 	body := []any{a.id, s.ip, s.pid, s.tid, s.timeNS, s.cpu, uint32(0), s.period, uint64(len(s.chain)), s.chain}
 	if s.misc == 0 {
-		s.misc = perfdata.MiscKernel
+		s.misc = uint16(perfdata.ModeKernel)
 	}
-	r.record(perfdata.RecordSample, s.misc, body...)
+	r.record(recordSample, s.misc, body...)
 }
 
 // bytes lays out header, attributes with their ids, and data.
@@ -137,9 +141,9 @@ func (r *recording) bytes() []byte {
 		binary.LittleEndian.PutUint64(attr[8:], a.config)
 		binary.LittleEndian.PutUint64(attr[16:], a.period)
 		binary.LittleEndian.PutUint64(attr[24:], a.sampleType)
-		flags := uint64(perfdata.FlagSampleIDAll | perfdata.FlagComm | perfdata.FlagMmap | perfdata.FlagTask | perfdata.FlagExcludeGuest)
+		flags := uint64(1<<18 | 1<<9 | 1<<8 | 1<<13 | 1<<20) // sample_id_all, comm, mmap, task, exclude_guest
 		if a.freq {
-			flags |= perfdata.FlagFreq
+			flags |= 1 << 10
 		}
 		binary.LittleEndian.PutUint64(attr[40:], flags)
 		b.Write(attr)

@@ -218,31 +218,15 @@ func newKernel(sb *perfdata.Sideband, o *Options) (*symbols.Kernel, map[string]M
 	return k, mappings, warnings
 }
 
-// kernelTable picks the table of kernel symbols: the snapshot taken with the
-// recording, else vmlinux, else perf's cache; none of another build.
+// kernelTable picks the table of kernel symbols: the snapshot taken with the recording, else perf's cache of that build.
 func kernelTable(buildID string, o *Options) (*symbols.Table, []string) {
-	other := func(id string) bool { return buildID != "" && id != "" && id != buildID }
-	var warnings []string
 	if o.Kallsyms.State() == symbols.Ready {
-		if !other(o.KallsymsBuildID) {
-			return o.Kallsyms, nil
-		}
-		warnings = append(warnings, fmt.Sprintf("kernel frames are not named by the kallsyms given: it is of kernel build %s, the recording of %s; "+
-			"give the recorded kernel's", o.KallsymsBuildID, buildID))
-	}
-	if v := o.Vmlinux; v != nil && v.Table.State() == symbols.Ready {
-		if !other(v.BuildID) {
-			return v.Table, warnings
-		}
-		warnings = append(warnings, fmt.Sprintf("kernel frames are not named by the vmlinux given: it is of build %s, the recording of %s", v.BuildID, buildID))
+		return o.Kallsyms, nil
 	}
 	if t, err := o.Store.Kallsyms(buildID); err == nil && t.State() == symbols.Ready {
-		return t, warnings
+		return t, nil
 	}
-	if err := o.Kallsyms.Usable(); err != nil && len(warnings) == 0 {
-		warnings = append(warnings, "kernel frames have no names: "+err.Error())
-	}
-	return nil, warnings
+	return nil, []string{"kernel frames have no names: " + o.Kallsyms.Usable().Error()}
 }
 
 // addKernelMmap adds the mapping of the kernel or of a module.

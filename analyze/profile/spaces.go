@@ -105,7 +105,7 @@ func (s *spaces) fork(f *perfdata.Task) {
 }
 
 func (s *spaces) mmap(m *perfdata.Mmap) {
-	if m.PID < 0 || m.Len == 0 || m.Start+m.Len < m.Start || m.Misc&perfdata.MiscMmapData != 0 || m.Prot != 0 && m.Prot&protExec == 0 {
+	if m.PID < 0 || m.Len == 0 || m.Start+m.Len < m.Start || m.Data || m.Prot != 0 && m.Prot&protExec == 0 {
 		return
 	}
 	r := mapped{m.Start, m.Start + m.Len, m.PgOff, s.file(m)}

@@ -39,9 +39,6 @@ type region struct {
 // then keep their mapping and have no name.
 func NewKernel(t *Table) *Kernel { return &Kernel{table: t} }
 
-// Usable is the table's Usable.
-func (k *Kernel) Usable() error { return k.table.Usable() }
-
 // A RelocationError says that a table can't be the recorded kernel's.
 type RelocationError struct {
 	Symbol   string // the symbol a recording gives the address of: "_text", "_stext"

@@ -86,7 +86,7 @@ func TestKernelWithoutTable(t *testing.T) {
 	if _, m, ok := k.Lookup(0xffffffffc0a51010); m != "[esp4]" || ok {
 		t.Errorf("module address = %q %v", m, ok)
 	}
-	if k.Usable() == nil {
+	if k.table.Usable() == nil {
 		t.Error("Usable = nil without a table")
 	}
 }

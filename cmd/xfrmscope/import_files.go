@@ -73,9 +73,9 @@ func readForeign(file string) (importer.File, error) {
 		return out, err
 	}
 	if recording {
-		f, err := perfdata.OpenPath(file)
+		f, err := perfdata.OpenFS(os.DirFS(filepath.Dir(file)), filepath.Base(file))
 		if err != nil {
-			return out, err
+			return out, fmt.Errorf("opening %s: %w", file, err)
 		}
 		defer f.Close()
 		out.Import, err = importer.OfRecording(f, file)

@@ -29,13 +29,13 @@ func Profiles(r *analyze.Result) ([]Profile, error) {
 			if e.Profile == nil || len(e.Profile.Cells) == 0 {
 				continue
 			}
-			p := profile.ToPprof(e.Profile, reports.PprofOptions(e.Profile))
+			o := reports.PprofOptions(e.Profile)
 			if started := run.Manifest.Started; !started.IsZero() {
-				p.TimeNanos = started.UnixNano()
+				o.StartNS = started.UnixNano()
 			}
-			p.DurationNanos = max(run.Manifest.Window.EndNS-run.Manifest.Window.StartNS, 0)
+			o.DurationNS = max(run.Manifest.Window.EndNS-run.Manifest.Window.StartNS, 0)
 			var b bytes.Buffer
-			if err := p.Write(&b); err != nil {
+			if err := profile.WritePprof(&b, e.Profile, o); err != nil {
 				return nil, fmt.Errorf("profile of %s, event %s: %w", run.Name, e.Name, err)
 			}
 			labels := append(Labels(run), Label{"event", e.Name}, Label{"service_name", Service},
