@@ -32,6 +32,8 @@ type Gate struct {
 	Status   string `json:"status"` // "ok", "failed" or "not measured"
 	Evidence string `json:"evidence"`
 	Next     string `json:"next,omitempty"`
+
+	HeldBack bool `json:"-"` // of the pause gate: the next machine held this one back; Evidence says it, too
 }
 
 // A Drift is a placement fact that was another at the end of the run.

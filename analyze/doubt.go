@@ -29,7 +29,7 @@ func (r *Run) doubts() []doubt {
 				fmt.Sprintf("sum %s is broken: %s is %+.1f %% off %s, more than %.1f %%", i.ID, i.Left.Text, 100*i.Residual, i.Right.Text, 100*i.Limit)})
 		}
 	}
-	if gone := r.deletedSAs(); len(gone) > 0 && strings.HasPrefix(r.Packets.Source, saCounters) {
+	if gone := r.deletedSAs(); len(gone) > 0 && r.Packets.BySA {
 		out = append(out, doubt{
 			[]string{metric.RateID, metric.PacketsID, metric.CostID, metric.SpinCostID, metric.WordCostID}, "SAs were deleted in the window",
 			fmt.Sprintf("SA %s was deleted in the window: what it carried until then is not counted, so packets/s are at least this and costs at most", strings.Join(gone, ", ")),

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/finding"
@@ -87,7 +86,7 @@ func (l *Lock) label() string {
 // pause frames that it sends itself, are what a machine does that is at its own
 // limit; CPUs of which some are idle may be so for want of an SA.
 func limits(g Gate) bool {
-	return g.Status == GateFailed && (g.ID == bundle.GateGenerator || g.ID == bundle.GatePause && strings.HasSuffix(g.Evidence, heldBack))
+	return g.Status == GateFailed && (g.ID == bundle.GateGenerator || g.HeldBack)
 }
 
 // limitPoints gathers the evidence of finding.NotXFRM.

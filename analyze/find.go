@@ -76,6 +76,7 @@ type LayoutField struct {
 	Size   uint32 `json:"size"`
 	Line   uint32 `json:"line"` // Offset / 64
 	Use    string `json:"use"`  // "written by every packet (spin lock)", "read", ...
+	Access Access `json:"-"`    // what Use says
 }
 
 // newFinds sums what the find probe saw, nil if it did not run. sas are those of

@@ -134,16 +134,13 @@ func pauseGate(deltas []delta, facts []factDelta) Gate {
 		return g.notMeasured("no counter of pause frames was read")
 	case c.total > 0:
 		who := "this machine held its sender back"
-		if isReceived(c.top) {
-			who = heldBack
+		if g.HeldBack = isReceived(c.top); g.HeldBack {
+			who = "the next machine held this one back"
 		}
 		return g.failed("%d pause frames, most of them %s: %s", c.total, c.top, who)
 	}
 	return g.ok("no pause frame in the window")
 }
-
-// heldBack ends the evidence of pause frames received.
-const heldBack = "the next machine held this one back"
 
 // isReceived reports whether a counter is of pause frames that came in: "west/eth0
 // rx_pause_ctrl_phy" of mlx5, "rx_pause_frames" of ethtool.

@@ -18,7 +18,7 @@ func newMisses(events []*Event) []Miss {
 	}
 	var out []Miss
 	for _, e := range events {
-		if !isMiss(e.Name) {
+		if !bundle.CountsMisses(e.Name) {
 			continue
 		}
 		for _, c := range append([]CPU{e.All}, e.CPUs...) {
@@ -33,12 +33,6 @@ func newMisses(events []*Event) []Miss {
 		}
 	}
 	return out
-}
-
-// isMiss reports whether an event counts cache misses: "L1-dcache-load-misses",
-// "cache-misses", "LLC-load-misses", but not "branch-misses".
-func isMiss(name string) bool {
-	return strings.Contains(name, "misses") && !strings.Contains(name, "branch")
 }
 
 // unitEvent returns the first event whose periods have the unit, nil if none.

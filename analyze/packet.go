@@ -58,9 +58,6 @@ func saDeltas(rows []bundle.SA, from, to string) []SA {
 	return sas
 }
 
-// saCounters begins the source of packets that were counted by SA.
-const saCounters = "SA counters"
-
 // sends reports whether packets are those of the outbound SAs: of a host that has
 // none they are those of the inbound ones.
 func sends(sas []SA) bool {
@@ -99,9 +96,9 @@ func newPackets(sas []SA, rows []bundle.SA, traffic *bundle.Traffic, window floa
 	perCPU := map[int]uint64{}
 	counted, fallback := 0, uint64(0)
 	sends := sends(sas)
-	source := saCounters + ", outbound"
+	source := "SA counters, outbound"
 	if !sends {
-		source = saCounters + ", inbound: the end that decrypts"
+		source = "SA counters, inbound: the end that decrypts"
 	}
 	for _, s := range sas {
 		if s.Outbound != sends {
@@ -122,7 +119,7 @@ func newPackets(sas []SA, rows []bundle.SA, traffic *bundle.Traffic, window floa
 			Fix:  "record with --netns NAME of the gateway's namespace, or with --packets FILE",
 		})
 	}
-	p := Packets{Source: source, Total: packetCount(total), Rate: packetRate(total, seconds)}
+	p := Packets{Source: source, BySA: true, Total: packetCount(total), Rate: packetRate(total, seconds)}
 	if float64(fallback) <= fewPackets*float64(total) {
 		for _, cpu := range slices.Sorted(maps.Keys(perCPU)) {
 			v := packetRate(perCPU[cpu], seconds)

@@ -93,7 +93,7 @@ func TestDeletedSA(t *testing.T) {
 	if len(run.Warnings) != 1 || !strings.HasPrefix(run.Warnings[0].Text, why) {
 		t.Errorf("warnings %+v", run.Warnings)
 	}
-	if run.Packets.Source = "traffic.json: trex"; len(run.doubts()) != 0 {
+	if run.Packets.BySA = false; len(run.doubts()) != 0 {
 		t.Errorf("doubts %+v of packets that the load counted", run.doubts())
 	}
 }

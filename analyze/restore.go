@@ -6,6 +6,14 @@ import "xfrmscope/collect/bundle"
 // whoever reads one calls it.
 func (r *Result) Restore() {
 	for _, run := range runsPresent(r) {
+		run.Packets.BySA = bundle.LegacySACounters(run.Packets.Source)
+		for i := range run.Gates {
+			g := &run.Gates[i]
+			g.HeldBack = g.ID == bundle.GatePause && bundle.LegacyHeldBack(g.Evidence)
+		}
+		for i := range run.Layouts {
+			run.Layouts[i].restore()
+		}
 		for i := range run.Locks.Rows {
 			l := &run.Locks.Rows[i]
 			l.ID = bundle.LegacyLockID(l.Name)

@@ -85,6 +85,7 @@ type Run struct {
 // Packets is what the run sent.
 type Packets struct {
 	Source string       `json:"source"` // "SA counters (outbound)", "traffic.json: ..."
+	BySA   bool         `json:"-"`      // counted by SA; Source says it, too
 	Total  metric.Value `json:"total"`  // packets, unit "packets"
 	Rate   metric.Value `json:"rate"`   // unit "packets/s"
 

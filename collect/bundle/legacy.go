@@ -42,6 +42,23 @@ func (l *LockLine) typeNames() {
 	}
 }
 
+func legacyGapKind(what string) GapKind {
+	if strings.Contains(what, "cache misses") {
+		return GapMisses
+	}
+	return ""
+}
+
+// LegacySACounters reads from the source of a run's packets whether they were
+// counted by SA.
+func LegacySACounters(source string) bool { return strings.HasPrefix(source, "SA counters") }
+
+// LegacyHeldBack reads from the evidence of the pause gate whether the next
+// machine held this one back.
+func LegacyHeldBack(evidence string) bool {
+	return strings.HasSuffix(evidence, "the next machine held this one back")
+}
+
 // legacySALock reads "x->lock SPI 0x1001 pcpu 3 inbound".
 func legacySALock(name string) (id LockID, ok bool) {
 	words := strings.Fields(name)

@@ -32,7 +32,22 @@ type Warning struct {
 // A Gap is something that was not measured at all: a report prints it where
 // the number would stand.
 type Gap struct {
-	What string `json:"what"`          // "cache misses"
-	Why  string `json:"why"`           // "no hardware counters: event cycles does not open (ENOENT)"
-	Fix  string `json:"fix,omitempty"` // a command or a sentence
+	Kind GapKind `json:"kind,omitempty"` // "" where nobody asks for it
+	What string  `json:"what"`           // "cache misses"
+	Why  string  `json:"why"`            // "no hardware counters: event cycles does not open (ENOENT)"
+	Fix  string  `json:"fix,omitempty"`  // a command or a sentence
+}
+
+// A GapKind is what a gap is asked for.
+type GapKind string
+
+// GapMisses is the gap of events that count cache misses.
+const GapMisses GapKind = "cache-misses"
+
+// Of returns the gap's kind, of older bundles, too.
+func (g Gap) Of() GapKind {
+	if g.Kind == "" {
+		return legacyGapKind(g.What)
+	}
+	return g.Kind
 }

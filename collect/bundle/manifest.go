@@ -85,6 +85,8 @@ type Event struct {
 	Asked  string `json:"asked"`
 	Opened string `json:"opened,omitempty"` // "" if nothing took its place
 	Why    string `json:"why,omitempty"`    // why Opened is not Asked
+
+	Unsupported bool `json:"unsupported,omitempty"` // because the machine has no counter for it
 }
 
 // A Command is a child process of the run.

@@ -1,6 +1,7 @@
 package perf
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -33,7 +34,7 @@ func (r *resolver) add(event string) {
 	}
 	members, modifiers, ok := splitGroup(event)
 	if !ok {
-		r.substitute(event, event, err.Error())
+		r.substitute(event, event, err)
 		return
 	}
 	for _, member := range members {
@@ -44,7 +45,7 @@ func (r *resolver) add(event string) {
 				Why: "not in the group " + event + ": " + err.Error()})
 			continue
 		}
-		r.substitute(member, alone, aloneErr.Error())
+		r.substitute(member, alone, aloneErr)
 	}
 }
 
@@ -55,8 +56,8 @@ const clock = "cpu-clock"
 
 // substitute puts the clock in the place of cycles and nothing in that of
 // others. alone is the event with its group's modifiers.
-func (r *resolver) substitute(asked, alone, why string) {
-	e := bundle.Event{Asked: asked, Why: why}
+func (r *resolver) substitute(asked, alone string, why error) {
+	e := bundle.Event{Asked: asked, Why: why.Error(), Unsupported: errors.Is(why, errors.ErrUnsupported)}
 	name, _, _ := strings.Cut(alone, ":")
 	if name == "cycles" || name == "cpu-cycles" {
 		if !r.opened(clock) && r.try(clock) == nil {

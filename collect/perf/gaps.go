@@ -2,7 +2,6 @@ package perf
 
 import (
 	"slices"
-	"strings"
 
 	"xfrmscope/collect/bundle"
 )
@@ -16,12 +15,12 @@ func Gaps(events []bundle.Event) []bundle.Gap {
 		}
 		gap := bundle.Gap{What: e.Asked, Why: e.Asked + ": " + e.Why,
 			Fix: "`perf list` names the events there are"}
-		if strings.Contains(e.Why, "not supported") {
+		if e.Unsupported {
 			gap.Why = "no hardware counters: " + gap.Why
 			gap.Fix = "measure on the bare machine, or give the guest a virtual PMU"
 		}
-		if strings.Contains(e.Asked, "miss") || strings.Contains(e.Asked, "cache") {
-			gap.What = "cache misses"
+		if bundle.CountsMisses(e.Asked) {
+			gap.Kind, gap.What = bundle.GapMisses, "cache misses"
 		}
 		if !slices.ContainsFunc(gaps, func(g bundle.Gap) bool { return g.What == gap.What }) {
 			gaps = append(gaps, gap)

@@ -9,10 +9,10 @@ import (
 
 func TestGaps(t *testing.T) {
 	got := Gaps([]bundle.Event{
-		{Asked: "cycles:k", Opened: "cpu-clock:k", Why: "not supported here"},
-		{Asked: "instructions:k", Why: "not supported here"},
-		{Asked: "L1-dcache-load-misses:k", Why: "not supported here"},
-		{Asked: "L1-icache-load-misses:k", Why: "not supported here"},
+		{Asked: "cycles:k", Opened: "cpu-clock:k", Why: "not supported here", Unsupported: true},
+		{Asked: "instructions:k", Why: "not supported here", Unsupported: true},
+		{Asked: "L1-dcache-load-misses:k", Why: "not supported here", Unsupported: true},
+		{Asked: "L1-icache-load-misses:k", Why: "not supported here", Unsupported: true},
 		{Asked: "cylces", Why: "event syntax error: 'cylces'"},
 	})
 	var text []string

@@ -76,7 +76,7 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-func TestReason(t *testing.T) {
+func TestRefusal(t *testing.T) {
 	tests := []struct{ out, want string }{
 		{"Error:\nThe cycles:k event is not supported.\n", "The cycles:k event is not supported."},
 		{"Error:\nNo supported events found.\nThe cycles:k event is not supported.\n",
@@ -88,7 +88,8 @@ func TestReason(t *testing.T) {
 		{"", "perf gives no reason"},
 	}
 	for _, test := range tests {
-		if got := reason(test.out); got != test.want {
+		got := refusal(test.out)
+		if got.Error() != test.want || errors.Is(got, errors.ErrUnsupported) != strings.Contains(test.want, "not supported") {
 			t.Errorf("%q: got %q, want %q", test.out, got, test.want)
 		}
 	}

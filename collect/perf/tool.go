@@ -42,7 +42,7 @@ func Find(ctx context.Context, path string) (*Tool, error) {
 	version, ok := parseVersion(string(out))
 	if err != nil || !ok {
 		// Ubuntu's /usr/bin/perf is a script that wants another package.
-		return nil, fmt.Errorf("%w: %s answers %q", ErrNotFound, path, reason(string(out)))
+		return nil, fmt.Errorf("%w: %s answers %q", ErrNotFound, path, refusal(string(out)).Error())
 	}
 	t := &Tool{Path: path, Version: version, Zstd: hasZstd(string(out))}
 	if !atLeast(version, 5, 12) {
@@ -101,10 +101,10 @@ func (t *Tool) Try(ctx context.Context, event string, cpu int) error {
 		return ctx.Err()
 	}
 	if err != nil {
-		return errors.New(reason(string(out)))
+		return refusal(string(out))
 	}
 	if strings.Contains(string(out), "<not supported>") {
-		return errors.New("not supported here")
+		return unsupported("not supported here")
 	}
 	return nil
 }
@@ -118,27 +118,37 @@ func (t *Tool) TrySampling(ctx context.Context, opt Options) error {
 		return ctx.Err()
 	}
 	if err != nil {
-		return errors.New(reason(string(out)))
+		return refusal(string(out))
 	}
 	return nil
 }
 
-// reason picks the sentence out of perf's error message.
-func reason(out string) string {
+// unsupported is why perf does not open an event for which the machine has no
+// counter: an errors.ErrUnsupported.
+type unsupported string
+
+func (u unsupported) Error() string { return string(u) }
+
+func (unsupported) Is(target error) bool { return target == errors.ErrUnsupported }
+
+// refusal picks the sentence out of perf's error message.
+func refusal(out string) error {
 	first := ""
 	for line := range strings.Lines(out) {
 		line = strings.TrimSpace(line)
 		switch {
 		case line == "", line == "Error:", strings.HasPrefix(line, "WARNING"),
 			line == "No supported events found.":
-		case strings.Contains(line, "not supported"), strings.Contains(line, "syntax error"):
-			return line
+		case strings.Contains(line, "not supported"):
+			return unsupported(line)
+		case strings.Contains(line, "syntax error"):
+			return errors.New(line)
 		case first == "":
 			first = line
 		}
 	}
 	if first == "" {
-		return "perf gives no reason"
+		return errors.New("perf gives no reason")
 	}
-	return first
+	return errors.New(first)
 }

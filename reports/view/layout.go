@@ -3,7 +3,6 @@ package view
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"xfrmscope/analyze"
 	"xfrmscope/reports/format"
@@ -13,7 +12,9 @@ import (
 const LineBytes = 64
 
 // IsWritten reports whether a field is written by the packet path.
-func IsWritten(f analyze.LayoutField) bool { return strings.Contains(f.Use, "written") }
+func IsWritten(f analyze.LayoutField) bool {
+	return f.Access&(analyze.EveryPacket|analyze.Rewritten) != 0
+}
 
 // SharedLines are the lines on which a written field has company.
 func SharedLines(l analyze.Layout) []uint32 {

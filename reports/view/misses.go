@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze"
+	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 )
 
@@ -108,7 +109,7 @@ func MissGaps(runs []*analyze.Run) Notes {
 
 func whyNoMisses(r *analyze.Run) note {
 	for _, g := range slices.Concat(r.Gaps, r.Manifest.Gaps) {
-		if strings.Contains(g.What, "cache misses") {
+		if g.Of() == bundle.GapMisses {
 			return note{Text: "not measured: " + format.OrDash(g.Why), Fix: g.Fix}
 		}
 	}

@@ -161,8 +161,13 @@ func testLayout() analyze.Layout {
 		name         string
 		offset, size uint32
 		use          string
-	}{{"refcnt", 56, 4, "written by every lookup"}, {"lock", 60, 4, "written by every packet (spin lock)"}, {"id", 64, 24, "read"}, {"sel", 88, 56, "read"}, {"curlft", 320, 32, "written by every packet"}, {"replay", 360, 12, "written by every packet"}, {"type", 376, 8, "read"}, {"pcpu_num", 820, 4, "read"}} {
-		l.Fields = append(l.Fields, analyze.LayoutField{Name: f.name, Offset: f.offset, Size: f.size, Line: f.offset / 64, Use: f.use})
+		access       analyze.Access
+	}{
+		{"refcnt", 56, 4, "written by every lookup", analyze.EveryPacket}, {"lock", 60, 4, "written by every packet (spin lock)", analyze.EveryPacket},
+		{"id", 64, 24, "read", 0}, {"sel", 88, 56, "read", 0}, {"curlft", 320, 32, "written by every packet", analyze.EveryPacket},
+		{"replay", 360, 12, "written by every packet", analyze.EveryPacket}, {"type", 376, 8, "read", 0}, {"pcpu_num", 820, 4, "read", 0},
+	} {
+		l.Fields = append(l.Fields, analyze.LayoutField{Name: f.name, Offset: f.offset, Size: f.size, Line: f.offset / 64, Use: f.use, Access: f.access})
 	}
 	return l
 }
