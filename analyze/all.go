@@ -8,6 +8,9 @@ import (
 	"slices"
 	"sync"
 
+	"xfrmscope/analyze/locks"
+	"xfrmscope/analyze/packets"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
 	"xfrmscope/collect/bundle"
 )
@@ -19,7 +22,7 @@ const maxProfiles = 64
 
 // An analysed is a run with what only the steps over all runs need.
 type analysed struct {
-	timed
+	locks.Timed
 	generated []generated
 }
 
@@ -89,7 +92,7 @@ func (a *analysis) kept(bundles []*bundle.Run) []bool {
 func rateOf(b *bundle.Run) float64 {
 	rows, _ := b.SAs()
 	traffic, _ := b.Traffic()
-	p := newPackets(saDeltas(rows, bundle.PhaseStart, bundle.PhaseEnd), rows, traffic, b.Window.Seconds())
+	p := packets.New(packets.SADeltas(rows, bundle.PhaseStart, bundle.PhaseEnd), rows, traffic, b.Window.Seconds())
 	if !p.Rate.Measured() {
 		return 0
 	}
@@ -97,7 +100,7 @@ func rateOf(b *bundle.Run) float64 {
 }
 
 // warnDropped says that runs have no profile because there are too many runs.
-func (r *Result) warnDropped() {
+func warnDropped(r *result.Result) {
 	dropped := 0
 	for _, run := range r.Runs {
 		if e := run.Main(); e != nil && e.Profile == nil {

@@ -5,13 +5,14 @@ import (
 	"context"
 	"slices"
 
+	"xfrmscope/analyze/curves"
+	"xfrmscope/analyze/finding"
+	"xfrmscope/analyze/locks"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
 	"xfrmscope/analyze/symbols"
 	"xfrmscope/collect/bundle"
 )
-
-// SchemaVersion is the version of a Result's JSON.
-const SchemaVersion = 1
 
 // Options of an analysis.
 type Options struct {
@@ -36,55 +37,39 @@ type analysis struct {
 // Runs analyses runs side by side. The order of runs does not matter: they are
 // put in the order of mode, N and name. Damage is in the Result; the error is
 // ctx's.
-func Runs(ctx context.Context, bundles []*bundle.Run, opt Options) (*Result, error) {
-	r := &Result{Schema: SchemaVersion, Tool: opt.Tool, Headline: opt.Headline}
+func Runs(ctx context.Context, bundles []*bundle.Run, opt Options) (*result.Result, error) {
+	r := &result.Result{Schema: result.SchemaVersion, Tool: opt.Tool, Headline: opt.Headline}
 	runs, err := analyseAll(ctx, bundles, opt)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(runs, func(a, b analysed) int { return inOrder(a.run, b.run) })
-	each := make([]timed, len(runs))
+	slices.SortFunc(runs, func(a, b analysed) int { return inOrder(a.Run, b.Run) })
+	each := make([]locks.Timed, len(runs))
 	for i := range runs {
-		each[i] = runs[i].timed
+		each[i] = runs[i].Timed
 	}
-	setBounces(each)
+	locks.SetBounces(each)
 	r.Runs = eachMeasured(runs)
 	slices.SortFunc(r.Runs, inOrder)
-	r.Curves = curves(r.Runs)
-	r.Findings = findings(r)
-	r.warnMixedHosts()
-	r.warnDropped()
+	r.Curves = curves.New(r.Runs)
+	r.Findings = finding.All(r)
+	warnMixedHosts(r)
+	warnDropped(r)
 	return r, nil
 }
 
 // inOrder is the order in which runs are reported.
-func inOrder(a, b *Run) int {
+func inOrder(a, b *result.Run) int {
 	return cmp.Or(
 		cmp.Compare(a.Side, b.Side), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.N, b.N),
 		cmp.Compare(a.Name, b.Name), cmp.Compare(a.Path, b.Path),
 	)
 }
 
-// Main returns the event that tells where time goes: cycles, else a clock, else
-// the first; nil if the run has no event.
-func (r *Run) Main() *Event {
-	for _, unit := range []string{"cycles", "nanoseconds"} {
-		for _, e := range r.Events {
-			if e.Unit == unit {
-				return e
-			}
-		}
-	}
-	if len(r.Events) == 0 {
-		return nil
-	}
-	return r.Events[0]
-}
-
 // warnMixedHosts names what differs between the runs besides what was asked
 // for: such runs can be looked at together, not compared.
-func (r *Result) warnMixedHosts() {
-	differ := func(what string, of func(*Run) string) {
+func warnMixedHosts(r *result.Result) {
+	differ := func(what string, of func(*result.Run) string) {
 		seen := map[string]bool{}
 		for _, run := range r.Runs {
 			seen[of(run)] = true
@@ -93,9 +78,9 @@ func (r *Result) warnMixedHosts() {
 			r.Warnings = append(r.Warnings, bundle.Warning{Weakens: "comparison", Text: "the runs differ in their " + what})
 		}
 	}
-	differ("host", func(r *Run) string { return r.Manifest.Host.Name })
-	differ("kernel", func(r *Run) string { return r.Manifest.Host.Kernel + r.Manifest.Host.BuildID })
-	differ("main event", func(r *Run) string {
+	differ("host", func(r *result.Run) string { return r.Manifest.Host.Name })
+	differ("kernel", func(r *result.Run) string { return r.Manifest.Host.Kernel + r.Manifest.Host.BuildID })
+	differ("main event", func(r *result.Run) string {
 		if e := r.Main(); e != nil {
 			return e.Name
 		}

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"xfrmscope/analyze/testrun"
 	"xfrmscope/collect/bundle"
 )
 
@@ -50,7 +51,7 @@ func recording(samples, cpus int) []byte {
 	for i := range samples {
 		record(recordSample, kernelMode, 8+8*(7+1+depth))
 		cpu := rnd.IntN(cpus)
-		words(&data, 1, kernelBase+8, 1|1<<32, uint64(second)+uint64(i)*uint64(2*second)/uint64(samples), uint64(cpu), 1000000, depth+1)
+		words(&data, 1, kernelBase+8, 1|1<<32, uint64(testrun.Second)+uint64(i)*uint64(2*testrun.Second)/uint64(samples), uint64(cpu), 1000000, depth+1)
 		words(&data, 0xffffffffffffff80) // PERF_CONTEXT_KERNEL
 		for range depth {
 			words(&data, kernelBase+uint64(rnd.IntN(madeFunctions))*4096+16)
@@ -106,16 +107,16 @@ func sweepOnDisk(t testing.TB, runs, samples int) []*bundle.Run {
 	var out []*bundle.Run
 	for i := range runs {
 		n := 1 << (i % 4)
-		m := makeRun([]string{"pcpu", "shared"}[i/4%2], n)
-		m.manifest.Plan.Labels["repeat"] = strconv.Itoa(i / 8)
-		m.manifest.Phases, m.locks, m.finds = nil, nil, nil
-		manifest, err := json.Marshal(m.manifest)
+		m := testrun.Make([]string{"pcpu", "shared"}[i/4%2], n)
+		m.Manifest.Plan.Labels["repeat"] = strconv.Itoa(i / 8)
+		m.Manifest.Phases, m.Locks, m.Finds = nil, nil, nil
+		manifest, err := json.Marshal(m.Manifest)
 		if err != nil {
 			t.Fatal(err)
 		}
 		at := filepath.Join(dir, fmt.Sprintf("run-%d", i))
 		write(filepath.Join(at, "manifest.json"), manifest)
-		write(filepath.Join(at, "sas.jsonl"), lines(m.sas).Data)
+		write(filepath.Join(at, "sas.jsonl"), testrun.Lines(m.SAs).Data)
 		write(filepath.Join(at, "symbols/kallsyms.gz"), kallsymsOf())
 		if err := os.Link(filepath.Join(dir, strconv.Itoa(n)), filepath.Join(at, "perf.data")); err != nil {
 			t.Fatal(err)

@@ -14,8 +14,15 @@ import (
 	"time"
 
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/cost"
+	"xfrmscope/analyze/curves"
+	"xfrmscope/analyze/locks"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/packets"
+	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/sides"
 	"xfrmscope/analyze/stage"
+	"xfrmscope/analyze/testrun"
 	"xfrmscope/collect/bundle"
 )
 
@@ -29,45 +36,45 @@ type lab struct {
 }
 
 // run is n CPUs for one second, each always busy: 1000 samples a CPU.
-func (l *lab) run(mode string, n, repeat int) *Run {
+func (l *lab) run(mode string, n, repeat int) *result.Run {
 	factor := 1 + l.cv*l.rng.NormFloat64()
 	lookup, wait, rest := l.lookup*factor, l.wait*float64(n-1)*factor, 5*factor
 	rate := float64(n) * 1e6 / (lookup + wait + rest)
-	r := &Run{
+	r := &result.Run{
 		Name: fmt.Sprintf("%s n=%d #%d", mode, n, repeat), Mode: mode, N: n,
 		Labels:   map[string]string{"mode": mode, "repeat": fmt.Sprint(repeat)},
 		Manifest: bundle.Manifest{Started: time.Unix(int64(repeat), 0)},
 		Config:   map[string]string{"host": "west", "kernel": "6.19"},
-		Packets: Packets{Source: "SA counters, outbound",
+		Packets: result.Packets{Source: "SA counters, outbound",
 			Total: metric.Value{ID: metric.PacketsID, Value: rate, Unit: "packets"},
 			Rate:  metric.Value{ID: metric.RateID, Value: rate, Unit: "packets/s"}},
-		Locks: Locks{
+		Locks: result.Locks{
 			WaitNS: metric.Value{ID: metric.WaitID, Value: 1000 * wait * rate, Unit: "ns"},
 			Waits:  metric.Value{ID: metric.WaitsID, Value: rate, Unit: "waits"},
 			PerPkt: metric.Value{ID: metric.WaitPacketID, Value: 1000 * wait, Unit: "ns/packet"},
-			Rows:   []Lock{{Lock: "0xffff888100000000", SPI: 0x1000, WaitNS: uint64(1000 * wait * rate)}},
+			Rows:   []result.Lock{{Lock: "0xffff888100000000", SPI: 0x1000, WaitNS: uint64(1000 * wait * rate)}},
 		},
 	}
-	var rows []row
+	var rows []testrun.Row
 	for cpu := range n {
 		each := 1000 / (lookup + wait + rest)
-		rows = append(rows, row{cpu, out + "xfrm_state_find", uint64(lookup * each)}, row{cpu, out + "xfrm_output", uint64(rest * each)})
+		rows = append(rows, testrun.At(cpu, out+"xfrm_state_find", uint64(lookup*each)), testrun.At(cpu, out+"xfrm_output", uint64(rest*each)))
 		if wait > 0 {
-			rows = append(rows, row{cpu, "xfrm_output_resume;_raw_spin_lock_bh;native_queued_spin_lock_slowpath", uint64(wait * each)})
+			rows = append(rows, testrun.At(cpu, "xfrm_output_resume;_raw_spin_lock_bh;native_queued_spin_lock_slowpath", uint64(wait*each)))
 		}
 	}
-	r.Events = []*Event{testEvent(rows, r.Packets)}
+	r.Events = []*result.Event{testEvent(rows, r.Packets)}
 	return r
 }
 
-func (l *lab) sweep(mode string, repeats int, ns ...int) *Result {
-	r := &Result{Schema: SchemaVersion}
+func (l *lab) sweep(mode string, repeats int, ns ...int) *result.Result {
+	r := &result.Result{Schema: result.SchemaVersion}
 	for _, n := range ns {
 		for i := range repeats {
 			r.Runs = append(r.Runs, l.run(mode, n, i+1))
 		}
 	}
-	r.Curves = curves(r.Runs)
+	r.Curves = curves.New(r.Runs)
 	return r
 }
 
@@ -75,9 +82,9 @@ func newLab(seed uint64, lookup, wait float64) *lab {
 	return &lab{rng: rand.New(rand.NewPCG(seed, 1)), cv: 0.005, lookup: lookup, wait: wait}
 }
 
-func mustCompare(t *testing.T, before, after *Result, o CompareOptions) *Comparison {
+func mustCompare(t *testing.T, before, after *result.Result, o sides.CompareOptions) *result.Comparison {
 	t.Helper()
-	r, err := Compare(before, after, o)
+	r, err := sides.Compare(before, after, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +94,7 @@ func mustCompare(t *testing.T, before, after *Result, o CompareOptions) *Compari
 // A patch halves the lookup and nothing else: the lookup gets a star and its
 // size, what did not change gets none although its share grew.
 func TestCompareFindsThePatch(t *testing.T) {
-	c := mustCompare(t, newLab(1, 4, 0.5).sweep("pcpu", 8, 1, 2, 4, 8), newLab(2, 2, 0.5).sweep("pcpu", 8, 1, 2, 4, 8), CompareOptions{})
+	c := mustCompare(t, newLab(1, 4, 0.5).sweep("pcpu", 8, 1, 2, 4, 8), newLab(2, 2, 0.5).sweep("pcpu", 8, 1, 2, 4, 8), sides.CompareOptions{})
 	if len(c.Headline) != 2 || c.Headline[0].N != 8 || c.Headline[0].C.Effect != "better" || c.Headline[1].C.Effect != "better" {
 		t.Errorf("headline %+v, want packets/s and cost at 8 CPUs, both better", c.Headline)
 	}
@@ -125,7 +132,7 @@ func TestCompareFindsThePatch(t *testing.T) {
 
 // The same the other way round is worse, and is listed, each once.
 func TestCompareListsWorse(t *testing.T) {
-	c := mustCompare(t, newLab(1, 2, 0.5).sweep("pcpu", 8, 1, 4), newLab(2, 4, 0.5).sweep("pcpu", 8, 1, 4), CompareOptions{})
+	c := mustCompare(t, newLab(1, 2, 0.5).sweep("pcpu", 8, 1, 4), newLab(2, 4, 0.5).sweep("pcpu", 8, 1, 4), sides.CompareOptions{})
 	var got []string
 	for _, w := range c.Worse {
 		got = append(got, fmt.Sprintf("%s N=%d %s %s", w.Mode, w.N, w.C.Metric, w.Of))
@@ -142,30 +149,30 @@ func TestCompareListsWorse(t *testing.T) {
 // functions, of which only the heaviest are kept.
 func TestCompareIgnoresOrder(t *testing.T) {
 	before, after := newLab(1, 4, 0.5).sweep("pcpu", 5, 1, 2, 4, 8), newLab(2, 3.9, 0.6).sweep("pcpu", 6, 1, 2, 4, 8)
-	want := mustCompare(t, before, after, CompareOptions{})
+	want := mustCompare(t, before, after, sides.CompareOptions{})
 	rng := rand.New(rand.NewPCG(7, 7))
 	for range 3 {
 		b, a := *before, *after
 		b.Runs, a.Runs = slices.Clone(b.Runs), slices.Clone(a.Runs)
 		rng.Shuffle(len(b.Runs), func(i, j int) { b.Runs[i], b.Runs[j] = b.Runs[j], b.Runs[i] })
 		rng.Shuffle(len(a.Runs), func(i, j int) { a.Runs[i], a.Runs[j] = a.Runs[j], a.Runs[i] })
-		if got := mustCompare(t, &b, &a, CompareOptions{}); !reflect.DeepEqual(got, want) {
+		if got := mustCompare(t, &b, &a, sides.CompareOptions{}); !reflect.DeepEqual(got, want) {
 			t.Fatal("the comparison depends on the order of runs")
 		}
 	}
-	got := mustCompare(t, throughJSON(t, before), throughJSON(t, after), CompareOptions{})
+	got := mustCompare(t, throughJSON(t, before), throughJSON(t, after), sides.CompareOptions{})
 	if !reflect.DeepEqual(got.Rates, want.Rates) || !reflect.DeepEqual(got.Costs, want.Costs) || !reflect.DeepEqual(got.Stages, want.Stages) || !reflect.DeepEqual(got.Functions, want.Functions) {
 		t.Error("the comparison of results read back differs")
 	}
 }
 
-func throughJSON(t *testing.T, r *Result) *Result {
+func throughJSON(t *testing.T, r *result.Result) *result.Result {
 	t.Helper()
 	data, err := json.Marshal(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out Result
+	var out result.Result
 	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&out); err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +184,7 @@ func TestCompareAA(t *testing.T) {
 	const trials = 60
 	headline, starred := 0, 0
 	for i := range trials {
-		c := mustCompare(t, newLab(uint64(1000+i), 4, 0.5).sweep("pcpu", 6, 4), newLab(uint64(5000+i), 4, 0.5).sweep("pcpu", 6, 4), CompareOptions{Options: compare.Options{MinChange: -1}})
+		c := mustCompare(t, newLab(uint64(1000+i), 4, 0.5).sweep("pcpu", 6, 4), newLab(uint64(5000+i), 4, 0.5).sweep("pcpu", 6, 4), sides.CompareOptions{Options: compare.Options{MinChange: -1}})
 		for _, h := range c.Headline {
 			if h.C.Star {
 				headline++
@@ -195,41 +202,41 @@ func TestCompareAA(t *testing.T) {
 }
 
 func TestCompareRefuses(t *testing.T) {
-	side := func(change func(*Run)) *Result {
+	side := func(change func(*result.Run)) *result.Result {
 		r := newLab(1, 4, 0).sweep("pcpu", 1, 2)
 		change(r.Runs[0])
 		return r
 	}
-	same := func(*Run) {}
+	same := func(*result.Run) {}
 	for _, tt := range []struct {
 		name   string
-		change func(*Run)
+		change func(*result.Run)
 		want   string
 	}{
-		{"scenario", func(r *Run) { r.Manifest.Plan.Scenario = "ab12" }, "scenario: not given before, ab12 after"},
-		{"event", func(r *Run) { r.Events[0].Name = "cycles:k" }, "event: cpu-clock before, cycles:k after"},
-		{"unit", func(r *Run) { r.Events[0].Unit = "cycles" }, "unit: nanoseconds before, cycles after"},
-		{"packets", func(r *Run) { r.Packets.Source = "traffic.json" }, "packets counted by: SA counters, outbound before, traffic.json after"},
-		{"N", func(r *Run) { r.N = 3 }, "mode and N: pcpu N=2 before, pcpu N=3 after"},
+		{"scenario", func(r *result.Run) { r.Manifest.Plan.Scenario = "ab12" }, "scenario: not given before, ab12 after"},
+		{"event", func(r *result.Run) { r.Events[0].Name = "cycles:k" }, "event: cpu-clock before, cycles:k after"},
+		{"unit", func(r *result.Run) { r.Events[0].Unit = "cycles" }, "unit: nanoseconds before, cycles after"},
+		{"packets", func(r *result.Run) { r.Packets.Source = "traffic.json" }, "packets counted by: SA counters, outbound before, traffic.json after"},
+		{"N", func(r *result.Run) { r.N = 3 }, "mode and N: pcpu N=2 before, pcpu N=3 after"},
 	} {
-		_, err := Compare(side(same), side(tt.change), CompareOptions{Before: "a", After: "b"})
+		_, err := sides.Compare(side(same), side(tt.change), sides.CompareOptions{Before: "a", After: "b"})
 		var refused *compare.RefusedError
 		if !errors.As(err, &refused) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "--force") {
 			t.Errorf("%s: %v, want a refusal with %q", tt.name, err, tt.want)
 		}
-		r, err := Compare(side(same), side(tt.change), CompareOptions{Options: compare.Options{Force: true}})
+		r, err := sides.Compare(side(same), side(tt.change), sides.CompareOptions{Options: compare.Options{Force: true}})
 		if err != nil || len(r.Comparison.Forced) != 1 || len(r.Comparison.Headline) == 0 {
 			t.Errorf("%s, forced: %v, want a comparison that says so", tt.name, err)
 		}
 	}
-	if _, err := Compare(&Result{}, side(same), CompareOptions{Before: "empty"}); err == nil || !strings.Contains(err.Error(), "empty has no runs") {
+	if _, err := sides.Compare(&result.Result{}, side(same), sides.CompareOptions{Before: "empty"}); err == nil || !strings.Contains(err.Error(), "empty has no runs") {
 		t.Errorf("no runs: %v", err)
 	}
-	r, err := Compare(side(same), side(same), CompareOptions{})
+	r, err := sides.Compare(side(same), side(same), sides.CompareOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Compare(r, side(same), CompareOptions{}); err == nil || !strings.Contains(err.Error(), "comparison") {
+	if _, err := sides.Compare(r, side(same), sides.CompareOptions{}); err == nil || !strings.Contains(err.Error(), "comparison") {
 		t.Errorf("a comparison as a side: %v", err)
 	}
 }
@@ -237,7 +244,7 @@ func TestCompareRefuses(t *testing.T) {
 // One run a side gives the error of sampling and no star; a hole in a sweep and
 // a mode of one side are named.
 func TestCompareFewAndHoles(t *testing.T) {
-	c := mustCompare(t, newLab(1, 4, 0).sweep("pcpu", 1, 2), newLab(2, 2, 0).sweep("pcpu", 1, 2), CompareOptions{})
+	c := mustCompare(t, newLab(1, 4, 0).sweep("pcpu", 1, 2), newLab(2, 2, 0).sweep("pcpu", 1, 2), sides.CompareOptions{})
 	for _, h := range c.Headline {
 		if h.C.Verdict != compare.SamplingOnly || h.C.Star {
 			t.Errorf("%s: %s, want %s", h.C.Metric, h.C.Verdict, compare.SamplingOnly)
@@ -252,7 +259,7 @@ func TestCompareFewAndHoles(t *testing.T) {
 	before, after := newLab(1, 4, 0.1).sweep("pcpu", 2, 1, 2, 8), newLab(2, 4, 0.1).sweep("pcpu", 2, 1, 4, 8)
 	before.Runs = append(before.Runs, newLab(3, 4, 0).run("shared", 2, 1))
 	after.Runs = append(after.Runs, newLab(3, 4, 0).run("plain", 2, 1))
-	c = mustCompare(t, before, after, CompareOptions{})
+	c = mustCompare(t, before, after, sides.CompareOptions{})
 	var notes []string
 	for _, n := range c.Notes {
 		notes = append(notes, n.Text)
@@ -269,17 +276,17 @@ func TestCompareFewAndHoles(t *testing.T) {
 
 // Without packets shares are compared, and said to be shares.
 func TestCompareWithoutPackets(t *testing.T) {
-	side := func(seed uint64, lookup float64) *Result {
+	side := func(seed uint64, lookup float64) *result.Result {
 		r := newLab(seed, lookup, 0.5).sweep("pcpu", 5, 4)
 		gap := bundle.Gap{What: "packets", Why: "no outbound SA was read"}
 		for _, run := range r.Runs {
-			run.Packets = noPackets(gap)
+			run.Packets = packets.None(gap)
 			run.Locks.PerPkt = metric.NotMeasured(metric.WaitPacketID, "ns/packet", gap)
-			run.Events = []*Event{testEvent([]row{{0, out + "xfrm_state_find", uint64(100 * lookup)}, {0, out + "xfrm_output", 500}}, run.Packets)}
+			run.Events = []*result.Event{testEvent([]testrun.Row{testrun.At(0, out+"xfrm_state_find", uint64(100*lookup)), testrun.At(0, out+"xfrm_output", 500)}, run.Packets)}
 		}
 		return r
 	}
-	c := mustCompare(t, side(1, 4), side(2, 2), CompareOptions{})
+	c := mustCompare(t, side(1, 4), side(2, 2), sides.CompareOptions{})
 	if len(c.Notes) == 0 || !strings.Contains(c.Notes[0].Text, "shares of busy time") && !slices.ContainsFunc(c.Notes, func(r compare.Reason) bool { return strings.Contains(r.Text, "shares of busy time") }) {
 		t.Errorf("notes %+v, want the reason for shares", c.Notes)
 	}
@@ -300,13 +307,13 @@ func TestCompareWithoutPackets(t *testing.T) {
 func TestCompareGates(t *testing.T) {
 	before, after := newLab(1, 4, 0.5).sweep("pcpu", 6, 1, 4), newLab(2, 2, 0.5).sweep("pcpu", 6, 1, 4)
 	for _, r := range before.Runs {
-		r.Gates = []Gate{{ID: "pause", Status: GateOK, Evidence: "0 frames"}}
+		r.Gates = []result.Gate{{ID: "pause", Status: result.GateOK, Evidence: "0 frames"}}
 	}
 	for _, r := range after.Runs {
-		r.Gates = []Gate{{ID: "pause", Status: GateOK, Evidence: "0 frames"}}
+		r.Gates = []result.Gate{{ID: "pause", Status: result.GateOK, Evidence: "0 frames"}}
 	}
-	after.Runs[8].Gates[0] = Gate{ID: "pause", Status: GateFailed, Evidence: "12 frames"}
-	c := mustCompare(t, before, after, CompareOptions{})
+	after.Runs[8].Gates[0] = result.Gate{ID: "pause", Status: result.GateFailed, Evidence: "12 frames"}
+	c := mustCompare(t, before, after, sides.CompareOptions{})
 	at4, at1 := c.Rates[0].Family.Comparisons[1], c.Rates[0].Family.Comparisons[0]
 	if at4.Star || at4.Verdict != compare.Gated || !at4.Ratio.Interval.Known() || *at4.Q >= 0.05 {
 		t.Errorf("at 4 CPUs %+v, want the numbers and no star", at4)
@@ -317,7 +324,7 @@ func TestCompareGates(t *testing.T) {
 	if len(c.Blanked) == 0 || !strings.Contains(strings.Join(c.Blanked, "\n"), "pcpu N=4, packets/s: gate failed: pause (1 of 12 runs)") {
 		t.Errorf("blanked %q", c.Blanked)
 	}
-	if len(c.Gates) != 1 || c.Gates[0].Status != GateFailed || !strings.Contains(c.Gates[0].Evidence, "after pcpu n=4") {
+	if len(c.Gates) != 1 || c.Gates[0].Status != result.GateFailed || !strings.Contains(c.Gates[0].Evidence, "after pcpu n=4") {
 		t.Errorf("gates %+v, want the worst with its run", c.Gates)
 	}
 }
@@ -331,7 +338,7 @@ func TestCompareVariation(t *testing.T) {
 	for _, r := range before.Runs {
 		r.Config["governor cpu 0 policy"] = "performance"
 	}
-	c := mustCompare(t, before, after, CompareOptions{Expected: []string{"kernel"}})
+	c := mustCompare(t, before, after, sides.CompareOptions{Expected: []string{"kernel"}})
 	if len(c.Varied) != 2 || c.Varied[0].Key != "kernel" || !c.Varied[0].Expected || c.Varied[0].Where != compare.Between ||
 		c.Varied[1].Key != "governor cpu 0 policy (pcpu N=4)" || c.Varied[1].Where != compare.WithinAfter {
 		t.Errorf("varied %+v", c.Varied)
@@ -342,22 +349,22 @@ func TestCompareVariation(t *testing.T) {
 // patch hide it from a plain test.
 func TestCompareBlocks(t *testing.T) {
 	l := newLab(1, 4, 0.5)
-	side := func(lookup float64, blocks bool) *Result {
-		r := &Result{Schema: SchemaVersion}
+	side := func(lookup float64, blocks bool) *result.Result {
+		r := &result.Result{Schema: result.SchemaVersion}
 		for boot := range 4 {
 			for i := range 2 {
 				l.lookup = lookup * (1 + float64(boot))
 				run := l.run("pcpu", 4, 2*boot+i+1)
 				if blocks {
-					run.Labels[blockLabel] = fmt.Sprint("boot ", boot)
+					run.Labels[sides.BlockLabel] = fmt.Sprint("boot ", boot)
 				}
 				r.Runs = append(r.Runs, run)
 			}
 		}
 		return r
 	}
-	plain := mustCompare(t, side(4, false), side(3.8, false), CompareOptions{})
-	within := mustCompare(t, side(4, true), side(3.8, true), CompareOptions{})
+	plain := mustCompare(t, side(4, false), side(3.8, false), sides.CompareOptions{})
+	within := mustCompare(t, side(4, true), side(3.8, true), sides.CompareOptions{})
 	if c := plain.Headline[0].C; c.Star || c.Test.Method != "Mann-Whitney U" {
 		t.Errorf("without blocks: %+v", c)
 	}
@@ -375,7 +382,7 @@ func TestCompareBadNumbers(t *testing.T) {
 	before.Runs[0].Packets.Rate.Value = nan
 	after.Runs[3].Events[0].All.PerPacket.Value = 1 / (nan - nan)
 	before.Runs = append(before.Runs, nil)
-	r, err := Compare(before, after, CompareOptions{})
+	r, err := sides.Compare(before, after, sides.CompareOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -387,16 +394,16 @@ func TestCompareBadNumbers(t *testing.T) {
 	}
 }
 
-func testEvent(rows []row, p Packets) *Event {
-	e := newEvent(classify(profileOf(rows...), stage.Default()), 1, p)
-	e.release(true)
+func testEvent(rows []testrun.Row, p result.Packets) *result.Event {
+	e := cost.NewEvent(cost.Classify(testrun.Profile(rows...), stage.Default()), 1, p)
+	cost.Release(e, true)
 	return e
 }
 
 // A sweep of two sides is split by its label; the side that was run first is
 // before.
 func TestSides(t *testing.T) {
-	r := &Result{Schema: SchemaVersion}
+	r := &result.Result{Schema: result.SchemaVersion}
 	for i := range 6 {
 		for side, lookup := range map[string]float64{"old": 4, "new": 2} {
 			run := newLab(uint64(i), lookup, 0.5).run("pcpu", 4, i+1)
@@ -407,14 +414,14 @@ func TestSides(t *testing.T) {
 			r.Runs = append(r.Runs, run)
 		}
 	}
-	b, a, names, err := Sides(r)
+	b, a, names, err := sides.Sides(r)
 	if err != nil || names != [2]string{"old", "new"} || len(b.Runs) != 6 || len(a.Runs) != 6 {
 		t.Fatalf("%v, %q, want 6 and 6 runs of old and new", err, names)
 	}
-	if c := mustCompare(t, b, a, CompareOptions{}); c.Headline[1].C.Effect != "better" {
+	if c := mustCompare(t, b, a, sides.CompareOptions{}); c.Headline[1].C.Effect != "better" {
 		t.Errorf("cost %+v, want better", c.Headline[1].C)
 	}
-	if _, _, _, err := Sides(b); err == nil || !strings.Contains(err.Error(), "it has 1 sides") {
+	if _, _, _, err := sides.Sides(b); err == nil || !strings.Contains(err.Error(), "it has 1 sides") {
 		t.Errorf("one side: %v", err)
 	}
 }
@@ -422,7 +429,7 @@ func TestSides(t *testing.T) {
 // Contention and bounce are compared by class of lock, beside the waits and in
 // their family; Jain's index with the costs.
 func TestCompareLockClasses(t *testing.T) {
-	side := func(seed uint64, contention, bounce float64) *Result {
+	side := func(seed uint64, contention, bounce float64) *result.Result {
 		l := newLab(seed, 4, 0.5)
 		r := l.sweep("pcpu", 6, 4)
 		for _, run := range r.Runs {
@@ -432,18 +439,18 @@ func TestCompareLockClasses(t *testing.T) {
 			acquired := metric.Value{ID: metric.AcquireID, Unit: "count", Value: 1000}
 			run.Packets.Jain = of(metric.JainID, "ratio", 0.9)
 			run.Locks.Rows[0].Acquisitions, run.Locks.Rows[0].Contention = acquired, of(metric.ContentionID, "ratio", contention)
-			run.Locks.Rows = append(run.Locks.Rows, Lock{Name: "arp_tbl", Acquisitions: acquired, Contention: metric.Value{ID: metric.ContentionID, Unit: "ratio"}})
+			run.Locks.Rows = append(run.Locks.Rows, result.Lock{Name: "arp_tbl", Acquisitions: acquired, Contention: metric.Value{ID: metric.ContentionID, Unit: "ratio"}})
 			for i := range 2 {
-				run.Locks.Rows = append(run.Locks.Rows, Lock{
+				run.Locks.Rows = append(run.Locks.Rows, result.Lock{
 					Lock: fmt.Sprint(i), Name: fmt.Sprintf("xfrm_state_lock of CPU %d", i), WaitNS: 100, Acquisitions: acquired,
-					Contention: of(metric.ContentionID, "ratio", 0.1), Bounce: of(metric.BounceID, "ns/packet", bounce/2), Floor: &Floor{Of: "xfrm_state_lock", Own: true},
+					Contention: of(metric.ContentionID, "ratio", 0.1), Bounce: of(metric.BounceID, "ns/packet", bounce/2), Floor: &result.Floor{Of: "xfrm_state_lock", Own: true},
 				})
 			}
 		}
-		r.Restore()
+		Restore(r)
 		return r
 	}
-	r, err := Compare(side(1, 0.2, 10), side(2, 0.4, 20), CompareOptions{})
+	r, err := sides.Compare(side(1, 0.2, 10), side(2, 0.4, 20), sides.CompareOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -462,13 +469,13 @@ func TestCompareLockClasses(t *testing.T) {
 	if keys := r.Comparison.Costs[0].Keys; !slices.Contains(keys, "evenness") || slices.ContainsFunc(keys, func(k string) bool { return strings.Contains(k, "lock xfrm_state_lock") }) {
 		t.Errorf("costs %v, want evenness and no lock", keys)
 	}
-	for text, want := range map[string]Outcome{"contention_ratio>50%": Regression, "bounce_ns_per_packet>50%": Regression, "jain<-5%": Held} {
-		c, err := ParseCondition(text)
+	for text, want := range map[string]sides.Outcome{"contention_ratio>50%": sides.Regression, "bounce_ns_per_packet>50%": sides.Regression, "jain<-5%": sides.Held} {
+		c, err := sides.ParseCondition(text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, j := range c.Judge(r) {
-			if i == 0 && j.Outcome != want || j.Outcome == Unmeasured {
+			if i == 0 && j.Outcome != want || j.Outcome == sides.Unmeasured {
 				t.Errorf("%s: %+v, want %s", text, j, want)
 			}
 		}
@@ -476,7 +483,7 @@ func TestCompareLockClasses(t *testing.T) {
 	// Named beforehand, they are a family: one plain test a lock would find too much.
 	b, a := side(1, 0.2, 10), side(2, 0.4, 20)
 	b.Headline, a.Headline = []string{metric.ContentionID}, []string{metric.ContentionID}
-	for _, h := range mustCompare(t, b, a, CompareOptions{}).Headline {
+	for _, h := range mustCompare(t, b, a, sides.CompareOptions{}).Headline {
 		if h.C.Family == "" || h.Of == "" {
 			t.Errorf("headline %+v, want a row of a family that names its lock", h)
 		}
@@ -490,17 +497,17 @@ func TestContentionOfClass(t *testing.T) {
 		return metric.Value{ID: metric.ContentionID, Unit: "ratio", Value: v, SE: se}
 	}
 	acquired := func(n float64) metric.Value { return metric.Value{ID: metric.AcquireID, Value: n, Unit: "count"} }
-	l := Locks{Rows: []Lock{
+	l := result.Locks{Rows: []result.Lock{
 		{SPI: 1, Waits: 10, Acquisitions: acquired(100), Contention: ratio(0.1, 0.03)},
 		{SPI: 2, Acquisitions: acquired(300), Contention: ratio(0.02, 0.01).WithLoss("acquisitions", 4, 100, 0.02, 0.04)},
 		{ID: bundle.LockID{Kind: bundle.LockSymbol, Name: "iova"}, Waits: 3, Contention: metric.NotMeasured(metric.ContentionID, "ratio", bundle.Gap{Why: "not watched"})},
 	}}
-	v := l.contentionOf("x->lock")
-	wantValue(t, "two SAs", v, (100*0.1+300*0.02)/400)
+	v := locks.ContentionOf(&l, "x->lock")
+	testrun.WantValue(t, "two SAs", v, (100*0.1+300*0.02)/400)
 	if se := math.Sqrt(9+9) / 400; math.Abs(v.SE-se) > 1e-12 || !v.Ranged() || math.Abs(v.High-(10+12.0)/400) > 1e-12 {
 		t.Errorf("%+v, want an error of %v and a range", v, se)
 	}
-	if v := l.contentionOf("iova"); v.Measured() || v.Missing.Why != "not watched" {
+	if v := locks.ContentionOf(&l, "iova"); v.Measured() || v.Missing.Why != "not watched" {
 		t.Errorf("%+v, want not measured", v)
 	}
 }
@@ -508,12 +515,12 @@ func TestContentionOfClass(t *testing.T) {
 // Of single runs, a share of lookups has the error of the share, not of the
 // lookups it was taken over.
 func TestCompareSingleShares(t *testing.T) {
-	side := func() *Result {
+	side := func() *result.Result {
 		r := newLab(1, 4, 0).sweep("pcpu", 1, 2)
-		r.Runs[0].Finds = &Finds{Fallback: metric.Value{ID: metric.FallbackID, Unit: "ratio", Value: 0.01, SE: 0.001, Samples: 10000}}
+		r.Runs[0].Finds = &result.Finds{Fallback: metric.Value{ID: metric.FallbackID, Unit: "ratio", Value: 0.01, SE: 0.001, Samples: 10000}}
 		return r
 	}
-	c := mustCompare(t, side(), side(), CompareOptions{})
+	c := mustCompare(t, side(), side(), sides.CompareOptions{})
 	i := slices.Index(c.Costs[0].Keys, "fallback share")
 	if i < 0 {
 		t.Fatalf("no fallback share among %v", c.Costs[0].Keys)

@@ -3,10 +3,13 @@ package analyze
 import (
 	"strings"
 	"testing"
+
+	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/sides"
 )
 
 func TestParseCondition(t *testing.T) {
-	for text, want := range map[string]Condition{
+	for text, want := range map[string]sides.Condition{
 		"lock_wait_ns_per_packet>5%":   {Metric: "lock_wait_ns_per_packet", Limit: 0.05, Relative: true},
 		" packet_rate@4 < -2.5 % ":     {},
 		"packet_rate@4<-2.5%":          {Metric: "packet_rate", N: 4, Below: true, Limit: -0.025, Relative: true},
@@ -14,9 +17,9 @@ func TestParseCondition(t *testing.T) {
 		"spin_share>0.02":              {Metric: "spin_share", Limit: 0.02},
 		"headline>5%":                  {Metric: "headline", Limit: 0.05, Relative: true},
 	} {
-		c, err := ParseCondition(text)
+		c, err := sides.ParseCondition(text)
 		if err != nil {
-			if want != (Condition{}) {
+			if want != (sides.Condition{}) {
 				t.Errorf("%q: %v", text, err)
 			}
 			continue
@@ -48,7 +51,7 @@ func TestParseCondition(t *testing.T) {
 		"ceiling_ratio<-5%":         "ceiling_ratio is no number of one run",
 		"lock_waits>5%":             "lock_waits grows with the length of the window",
 	} {
-		if c, err := ParseCondition(text); err == nil || !strings.Contains(err.Error(), want) {
+		if c, err := sides.ParseCondition(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %+v, %v, want an error with %q", text, c, err, want)
 		}
 	}
@@ -58,7 +61,7 @@ func FuzzParseCondition(f *testing.F) {
 	f.Add("lock_wait_ns_per_packet@4>5%")
 	f.Add("cost_per_packet>1e999 ns")
 	f.Fuzz(func(t *testing.T, text string) {
-		c, err := ParseCondition(text)
+		c, err := sides.ParseCondition(text)
 		if err == nil && (c.Metric == "" || c.Limit != c.Limit) {
 			t.Errorf("%q became %+v", text, c)
 		}
@@ -67,32 +70,32 @@ func FuzzParseCondition(f *testing.F) {
 
 func TestJudge(t *testing.T) {
 	before, after := newLab(1, 4, 0.5).sweep("pcpu", 6, 1, 4), newLab(2, 4.4, 0.5).sweep("pcpu", 6, 1, 4)
-	r, err := Compare(before, after, CompareOptions{})
+	r, err := sides.Compare(before, after, sides.CompareOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	// 10.5 to 10.9 us at 4 CPUs, 9 to 9.4 at 1: +3.8 and +4.4 %.
 	for text, want := range map[string]struct {
-		outcome Outcome
+		outcome sides.Outcome
 		unclear bool
 		why     string
 	}{
-		"cost_per_packet>1%":         {outcome: Regression},
-		"cost_per_packet>10%":        {outcome: Held},
-		"cost_per_packet>3.8%":       {outcome: Held, unclear: true}, // either way, by the medians
-		"cost_per_packet>100 ns":     {outcome: Regression},
-		"cost_per_packet>900 ns":     {outcome: Held},
-		"cost_per_packet>1 cycles":   {outcome: Unmeasured, why: "the limit is in cycles, the number in ns/packet"},
-		"packet_rate<-1%":            {outcome: Regression},
-		"packet_rate@1<-10%":         {outcome: Held},
-		"packet_rate@2<-1%":          {outcome: Unmeasured, why: "not both sides have runs at this N"},
-		"headline>1%":                {outcome: Regression},
-		"headline>10%":               {outcome: Held},
-		"mpki>5%":                    {outcome: Unmeasured, why: "no run has it"},
-		"contention_ratio>5%":        {outcome: Unmeasured, why: "not measured"},
-		"lock_wait_ns_per_packet>9%": {outcome: Held},
+		"cost_per_packet>1%":         {outcome: sides.Regression},
+		"cost_per_packet>10%":        {outcome: sides.Held},
+		"cost_per_packet>3.8%":       {outcome: sides.Held, unclear: true}, // either way, by the medians
+		"cost_per_packet>100 ns":     {outcome: sides.Regression},
+		"cost_per_packet>900 ns":     {outcome: sides.Held},
+		"cost_per_packet>1 cycles":   {outcome: sides.Unmeasured, why: "the limit is in cycles, the number in ns/packet"},
+		"packet_rate<-1%":            {outcome: sides.Regression},
+		"packet_rate@1<-10%":         {outcome: sides.Held},
+		"packet_rate@2<-1%":          {outcome: sides.Unmeasured, why: "not both sides have runs at this N"},
+		"headline>1%":                {outcome: sides.Regression},
+		"headline>10%":               {outcome: sides.Held},
+		"mpki>5%":                    {outcome: sides.Unmeasured, why: "no run has it"},
+		"contention_ratio>5%":        {outcome: sides.Unmeasured, why: "not measured"},
+		"lock_wait_ns_per_packet>9%": {outcome: sides.Held},
 	} {
-		c, err := ParseCondition(text)
+		c, err := sides.ParseCondition(text)
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 			continue
@@ -109,19 +112,19 @@ func TestJudge(t *testing.T) {
 			}
 		}
 	}
-	if got := (Condition{Metric: "packet_rate"}).Judge(&Result{}); len(got) != 1 || got[0].Outcome != Unmeasured {
+	if got := (sides.Condition{Metric: "packet_rate"}).Judge(&result.Result{}); len(got) != 1 || got[0].Outcome != sides.Unmeasured {
 		t.Errorf("without a comparison: %+v", got)
 	}
 }
 
 // From nothing there is no relative change: any rise is one.
 func TestJudgeFromNothing(t *testing.T) {
-	r, err := Compare(newLab(1, 4, 0).sweep("pcpu", 6, 4), newLab(2, 4, 0.5).sweep("pcpu", 6, 4), CompareOptions{})
+	r, err := sides.Compare(newLab(1, 4, 0).sweep("pcpu", 6, 4), newLab(2, 4, 0.5).sweep("pcpu", 6, 4), sides.CompareOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, _ := ParseCondition("spin_share>5%")
-	if got := c.Judge(r); len(got) != 1 || got[0].Outcome != Regression || got[0].Unclear {
+	c, _ := sides.ParseCondition("spin_share>5%")
+	if got := c.Judge(r); len(got) != 1 || got[0].Outcome != sides.Regression || got[0].Unclear {
 		t.Errorf("from no spinning to some: %+v", got)
 	}
 }

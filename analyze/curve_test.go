@@ -4,25 +4,29 @@ import (
 	"math"
 	"testing"
 
+	"xfrmscope/analyze/cost"
+	"xfrmscope/analyze/curves"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
+	"xfrmscope/analyze/testrun"
 	"xfrmscope/collect/bundle"
 )
 
 // curveRun is a run of n CPUs at a rate, whose busy time is all in two stages.
-func curveRun(mode string, n int, rate float64, lookup, output uint64) *Run {
-	r := &Run{Mode: mode, N: n, Packets: Packets{Rate: metric.Value{Value: rate, Unit: "packets/s"}}}
-	p := profileOf(row{0, "xfrm_state_find", lookup}, row{0, "xfrm_output", output})
-	r.Events = []*Event{newEvent(classify(p, stage.Default()), 1, r.Packets)}
+func curveRun(mode string, n int, rate float64, lookup, output uint64) *result.Run {
+	r := &result.Run{Mode: mode, N: n, Packets: result.Packets{Rate: metric.Value{Value: rate, Unit: "packets/s"}}}
+	p := testrun.Profile(testrun.At(0, "xfrm_state_find", lookup), testrun.At(0, "xfrm_output", output))
+	r.Events = []*result.Event{cost.NewEvent(cost.Classify(p, stage.Default()), 1, r.Packets)}
 	return r
 }
 
 func TestCurves(t *testing.T) {
-	runs := []*Run{
+	runs := []*result.Run{
 		curveRun("pcpu", 1, 1000, 100, 100), curveRun("pcpu", 2, 2000, 200, 200),
 		curveRun("shared", 1, 1000, 100, 100), curveRun("shared", 2, 1000, 100, 300),
 	}
-	curves := curves(runs)
+	curves := curves.New(runs)
 	if len(curves) != 2 || curves[0].Mode != "pcpu" || len(curves[1].Runs) != 2 {
 		t.Fatalf("curves = %+v", curves)
 	}
@@ -44,7 +48,7 @@ func TestCurves(t *testing.T) {
 func TestCurvesWithoutPackets(t *testing.T) {
 	a, b := curveRun("pcpu", 1, 1, 1, 1), curveRun("pcpu", 2, 1, 1, 1)
 	a.Packets.Rate = metric.NotMeasured(metric.RateID, "packets/s", bundle.Gap{Why: "none"})
-	for _, c := range append(curves([]*Run{a, b}), curves([]*Run{{Path: "x"}, {Path: "y"}})...) {
+	for _, c := range append(curves.New([]*result.Run{a, b}), curves.New([]*result.Run{{Path: "x"}, {Path: "y"}})...) {
 		if c.Scaling != nil || c.USL != nil || c.StageBills != nil {
 			t.Errorf("curve = %+v, want no scaling", c)
 		}

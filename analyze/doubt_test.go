@@ -5,19 +5,24 @@ import (
 	"strings"
 	"testing"
 
+	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/curves"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/sides"
+	"xfrmscope/analyze/testrun"
 )
 
 // A broken sum marks the numbers that hang on it, and no others.
 func TestBrokenSumMarks(t *testing.T) {
-	m := makeRun("pcpu", 2)
-	for i := range m.finds {
-		if a := m.finds[i].Account; a != nil {
+	m := testrun.Make("pcpu", 2)
+	for i := range m.Finds {
+		if a := m.Finds[i].Account; a != nil {
 			a.Calls += 60 // of 990
 		}
 	}
-	run := analyse(t, m.open(t, "a")).Runs[0]
+	run := analyse(t, m.Open(t, "a")).Runs[0]
 	const why = "sum find-packets is broken"
 	for _, v := range []metric.Value{run.Finds.Calls, run.Finds.PerPacket} {
 		if v.Doubt != why {
@@ -38,9 +43,9 @@ func TestBrokenSumMarks(t *testing.T) {
 func TestBrokenSumTakesStar(t *testing.T) {
 	before, after := newLab(1, 4, 0.5).sweep("pcpu", 8, 1, 8), newLab(2, 2, 0.5).sweep("pcpu", 8, 1, 8)
 	for _, r := range after.Runs[8:11] {
-		r.Identities = []Identity{{ID: "cost-per-packet", Verdict: Broken, Marks: []string{metric.CostID}}}
+		r.Identities = []result.Identity{{ID: "cost-per-packet", Verdict: checks.Broken, Marks: []string{metric.CostID}}}
 	}
-	c := mustCompare(t, before, after, CompareOptions{})
+	c := mustCompare(t, before, after, sides.CompareOptions{})
 	rate, cost := c.Headline[0].C, c.Headline[1].C
 	if !rate.Star || cost.Star || cost.Verdict != compare.Gated || cost.Difference.Value >= 0 {
 		t.Errorf("rate %+v, cost %+v, want a star on the rate alone, and the numbers kept", rate, cost)
@@ -57,8 +62,8 @@ func TestBrokenSumTakesStar(t *testing.T) {
 // What is made of doubtful costs says so, and what is made of rates does not.
 func TestBrokenSumNoted(t *testing.T) {
 	r := newLab(1, 4, 0.5).sweep("pcpu", 2, 1, 8)
-	r.Runs[3].Identities = []Identity{{ID: "cost-per-packet", Verdict: Broken, Marks: []string{metric.CostID}}}
-	c := curves(r.Runs)[0]
+	r.Runs[3].Identities = []result.Identity{{ID: "cost-per-packet", Verdict: checks.Broken, Marks: []string{metric.CostID}}}
+	c := curves.New(r.Runs)[0]
 	const why = "pcpu: cost/packet in doubt: sum cost-per-packet is broken (1 of 4 runs)"
 	of := func(r compare.Reason) bool { return r.Text == why }
 	if !slices.ContainsFunc(c.StageBills[0].Notes, of) || !slices.ContainsFunc(c.FunctionBill.Notes, of) || slices.ContainsFunc(c.Scaling.Notes, of) || slices.ContainsFunc(c.LockBills[0].Notes, of) {

@@ -2,84 +2,41 @@ package analyze
 
 import (
 	"math"
-	"strings"
 	"testing"
 
+	"xfrmscope/analyze/cost"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/packets"
 	"xfrmscope/analyze/profile"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
+	"xfrmscope/analyze/testrun"
 	"xfrmscope/collect/bundle"
 )
-
-// A row is samples of one kernel stack, root first, separated by semicolons. A
-// function "app:main" is a user function.
-type row struct {
-	cpu   int
-	stack string
-	count uint64
-}
-
-// profileOf builds a cpu-clock profile of 1 kHz: every sample is 1 ms.
-func profileOf(rows ...row) *profile.Profile {
-	const period = 1e6
-	p := &profile.Profile{
-		Event:    profile.Event{Name: "cpu-clock", Unit: "nanoseconds", PeriodFixed: period},
-		Mappings: []profile.Mapping{{File: "[kernel.kallsyms]", Kernel: true}, {File: "/bin/app"}},
-	}
-	index := map[string]int32{}
-	location := func(name string) int32 {
-		if i, ok := index[name]; ok {
-			return i
-		}
-		mapping := 0
-		short, isUser := strings.CutPrefix(name, "app:")
-		if isUser {
-			mapping = 1
-		}
-		i := int32(len(p.Locations))
-		p.Functions = append(p.Functions, profile.Function{Name: short, Mapping: mapping})
-		p.Locations = append(p.Locations, profile.Location{Mapping: mapping, Function: int(i)})
-		index[name] = i
-		return i
-	}
-	for i, r := range rows {
-		var s profile.Stack
-		frames := strings.Split(r.stack, ";")
-		for j := len(frames) - 1; j >= 0; j-- {
-			s = append(s, location(frames[j]))
-		}
-		p.Stacks = append(p.Stacks, s)
-		p.Cells = append(p.Cells, profile.Cell{
-			Stack: int32(i), CPU: int32(r.cpu), Comm: -1,
-			Count: r.count, Period: r.count * period, PeriodSq: float64(r.count) * period * period,
-		})
-	}
-	return p
-}
 
 const out = "net_rx_action;ip_forward;xfrm_lookup;"
 
 func TestEventShares(t *testing.T) {
-	p := profileOf(
-		row{0, "do_idle;default_idle", 100},
-		row{0, "do_idle;asm_common_interrupt;net_rx_action", 10}, // work in an interrupt of the idle task
-		row{0, out + "xfrm_state_find", 40},
-		row{0, "xfrm_output_resume;_raw_spin_lock_bh;native_queued_spin_lock_slowpath", 30},
-		row{1, "xfrm_output_resume;_raw_spin_lock_bh", 20},
-		row{1, "app:main;app:aes_encrypt", 60},
-		row{1, "app:main;ksys_read", 40},
+	p := testrun.Profile(
+		testrun.At(0, "do_idle;default_idle", 100),
+		testrun.At(0, "do_idle;asm_common_interrupt;net_rx_action", 10), // work in an interrupt of the idle task
+		testrun.At(0, out+"xfrm_state_find", 40),
+		testrun.At(0, "xfrm_output_resume;_raw_spin_lock_bh;native_queued_spin_lock_slowpath", 30),
+		testrun.At(1, "xfrm_output_resume;_raw_spin_lock_bh", 20),
+		testrun.At(1, "app:main;app:aes_encrypt", 60),
+		testrun.At(1, "app:main;ksys_read", 40),
 	)
-	packets := Packets{Rate: metric.Value{Value: 1000, Unit: "packets/s"}}
-	e := newEvent(classify(p, stage.Default()), 0.5, packets)
+	packets := result.Packets{Rate: metric.Value{Value: 1000, Unit: "packets/s"}}
+	e := cost.NewEvent(cost.Classify(p, stage.Default()), 0.5, packets)
 
 	if e.All.Busy.Samples != 200 || e.All.Idle.Samples != 100 {
 		t.Errorf("busy, idle = %d, %d samples, want 200, 100", e.All.Busy.Samples, e.All.Idle.Samples)
 	}
-	wantValue(t, "spin share", e.All.SpinShare, 30.0/200)
-	wantValue(t, "lock-word share", e.All.LockWordShare, 20.0/200)
-	wantValue(t, "spin share of CPU 0", e.CPUs[0].SpinShare, 30.0/80)
-	wantValue(t, "spin share of CPU 1", e.CPUs[1].SpinShare, 0)
-	wantValue(t, "cost", e.All.PerPacket, 200e6/0.5/1000) // 200 ms busy in 0.5 s, 1000 packets/s
+	testrun.WantValue(t, "spin share", e.All.SpinShare, 30.0/200)
+	testrun.WantValue(t, "lock-word share", e.All.LockWordShare, 20.0/200)
+	testrun.WantValue(t, "spin share of CPU 0", e.CPUs[0].SpinShare, 30.0/80)
+	testrun.WantValue(t, "spin share of CPU 1", e.CPUs[1].SpinShare, 0)
+	testrun.WantValue(t, "cost", e.All.PerPacket, 200e6/0.5/1000) // 200 ms busy in 0.5 s, 1000 packets/s
 
 	stages := map[string]float64{}
 	sum := 0.0
@@ -88,7 +45,7 @@ func TestEventShares(t *testing.T) {
 		sum += s.Share.Value
 	}
 	for name, want := range map[string]float64{
-		"SA lookup": 0.2, "XFRM output": 0.25, "RX driver/GRO/NAPI": 0.05, UserStage: 0.3, NoStage: 0.2,
+		"SA lookup": 0.2, "XFRM output": 0.25, "RX driver/GRO/NAPI": 0.05, result.UserStage: 0.3, result.NoStage: 0.2,
 	} {
 		if math.Abs(stages[name]-want) > 1e-9 {
 			t.Errorf("stage %s = %v, want %v", name, stages[name], want)
@@ -107,11 +64,11 @@ func TestEventShares(t *testing.T) {
 
 // Without names nothing can be said about locks: not that there is no spinning.
 func TestEventWithoutNames(t *testing.T) {
-	p := profileOf(row{0, "a;native_queued_spin_lock_slowpath", 10})
+	p := testrun.Profile(testrun.At(0, "a;native_queued_spin_lock_slowpath", 10))
 	for i := range p.Locations {
 		p.Locations[i].Function = -1
 	}
-	e := newEvent(classify(p, stage.Default()), 1, noPackets(bundle.Gap{}))
+	e := cost.NewEvent(cost.Classify(p, stage.Default()), 1, packets.None(bundle.Gap{}))
 	if e.All.SpinShare.Measured() || e.CPUs[0].LockWordShare.Measured() {
 		t.Errorf("spin share = %+v, lock-word share = %+v, want both not measured", e.All.SpinShare, e.CPUs[0].LockWordShare)
 	}
@@ -119,7 +76,7 @@ func TestEventWithoutNames(t *testing.T) {
 
 // The error of a share is that of a binomial when every period is the same.
 func TestShareError(t *testing.T) {
-	e := newEvent(classify(profileOf(row{0, "a;native_queued_spin_lock_slowpath", 25}, row{0, "a;b", 75}), stage.Default()), 1, noPackets(bundle.Gap{}))
+	e := cost.NewEvent(cost.Classify(testrun.Profile(testrun.At(0, "a;native_queued_spin_lock_slowpath", 25), testrun.At(0, "a;b", 75)), stage.Default()), 1, packets.None(bundle.Gap{}))
 	want := math.Sqrt(0.25 * 0.75 / 100)
 	if got := e.All.SpinShare.SE; math.Abs(got-want) > 1e-9 {
 		t.Errorf("standard error = %v, want %v", got, want)
@@ -128,23 +85,16 @@ func TestShareError(t *testing.T) {
 
 func TestEventWithoutSamples(t *testing.T) {
 	for name, p := range map[string]*profile.Profile{
-		"none":      profileOf(),
-		"idle only": profileOf(row{0, "do_idle;default_idle", 5}),
+		"none":      testrun.Profile(),
+		"idle only": testrun.Profile(testrun.At(0, "do_idle;default_idle", 5)),
 	} {
-		e := newEvent(classify(p, stage.Default()), 1, noPackets(bundle.Gap{What: "packets", Why: "none read"}))
+		e := cost.NewEvent(cost.Classify(p, stage.Default()), 1, packets.None(bundle.Gap{What: "packets", Why: "none read"}))
 		if e.All.SpinShare.Measured() {
 			t.Errorf("%s: a spin share of nothing: %+v", name, e.All.SpinShare)
 		}
 		if v := e.All.PerPacket; v.Measured() || v.Missing.Why != "none read" {
 			t.Errorf("%s: cost per packet = %+v, want not measured: none read", name, v)
 		}
-	}
-}
-
-func wantValue(t *testing.T, name string, got metric.Value, want float64) {
-	t.Helper()
-	if !got.Measured() || math.Abs(got.Value-want) > 1e-9*math.Max(1, want) {
-		t.Errorf("%s = %+v, want %v", name, got, want)
 	}
 }
 
@@ -163,9 +113,9 @@ func TestCoverage(t *testing.T) {
 		{"cpu-clock:HG", bundle.CPUSet{0, 1, 2}, .5, 0, 2, true}, // of a perf.data whose perf was killed
 		{"cpu-clock:k", bundle.CPUSet{0, 1}, 0, 0, -1, false},
 	} {
-		e := Event{Name: test.name, Unit: "nanoseconds", CPUs: []CPU{{CPU: 0}, {CPU: 1}}}
+		e := result.Event{Name: test.name, Unit: "nanoseconds", CPUs: []result.CPU{{CPU: 0}, {CPU: 1}}}
 		e.CPUs[0].Total.Period, e.CPUs[1].Total.Period, e.All.Total.Period = 2e9, 1e9, 3e9
-		whole, low, cpu, ok := e.coverage(test.cpus, 2)
+		whole, low, cpu, ok := cost.Coverage(&e, test.cpus, 2)
 		if whole != test.whole || low != test.low || cpu != test.lowCPU || ok != test.ok {
 			t.Errorf("%s on %s: %g, %g of CPU %d, %t", test.name, test.cpus, whole, low, cpu, ok)
 		}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/sides"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -47,12 +49,12 @@ func lineAt(lines []string, i int) string {
 }
 
 // outline writes a Result as text, a number a line.
-func outline(r *Result) []byte {
+func outline(r *result.Result) []byte {
 	var b bytes.Buffer
 	for _, run := range r.Runs {
 		fmt.Fprintf(&b, "run %s\n", run.Name)
-		for _, x := range readings(run) {
-			line(&b, strings.TrimSpace(x.id+" "+x.of), x.value)
+		for _, x := range sides.Readings(run) {
+			line(&b, strings.TrimSpace(x.ID+" "+x.Of), x.Value)
 		}
 		line(&b, "effect of the wait probe", run.Locks.Effect)
 		line(&b, "jain", run.Packets.Jain)

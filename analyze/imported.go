@@ -5,12 +5,14 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/importer"
+	"xfrmscope/analyze/packets"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 )
 
 // readImports reads the foreign files of a run again. One that cannot be read
 // is a gap.
-func (r *Run) readImports(b *bundle.Run) ([]*importer.Import, []generated) {
+func readImports(r *result.Run, b *bundle.Run) ([]*importer.Import, []generated) {
 	var out []*importer.Import
 	var names []string
 	for _, file := range b.Files {
@@ -19,7 +21,7 @@ func (r *Run) readImports(b *bundle.Run) ([]*importer.Import, []generated) {
 		}
 		im, err := readImport(b, file.Name)
 		if err != nil {
-			r.gap(bundle.Gap{What: file.Name, Why: err.Error()})
+			r.Gap(bundle.Gap{What: file.Name, Why: err.Error()})
 		}
 		if im == nil {
 			continue
@@ -30,7 +32,7 @@ func (r *Run) readImports(b *bundle.Run) ([]*importer.Import, []generated) {
 		}
 		out, names = append(out, im), append(names, file.Name)
 	}
-	return out, r.takeTraffic(out, names)
+	return out, takeTraffic(r, out, names)
 }
 
 func readImport(b *bundle.Run, name string) (*importer.Import, error) {
@@ -57,14 +59,14 @@ func importedTraffic(measured []generated) *bundle.Traffic {
 
 // importLocks takes the waits that perf lock contention counted as those of the
 // run, unless it has a probe of its own.
-func (r *Run) importLocks(in *input) {
-	if probeOf(&r.Manifest, bundle.ProbeWait) != nil {
+func importLocks(r *result.Run, in *packets.Rows) {
+	if packets.ProbeOf(&r.Manifest, bundle.ProbeWait) != nil {
 		return
 	}
 	found := false
-	for _, im := range in.imports {
+	for _, im := range in.Imports {
 		found = found || len(im.Locks) > 0
-		in.locks.Waits = append(in.locks.Waits, im.Locks...)
+		in.Locks.Waits = append(in.Locks.Waits, im.Locks...)
 	}
 	if !found {
 		return

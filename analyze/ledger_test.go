@@ -5,63 +5,65 @@ import (
 	"strings"
 	"testing"
 
+	"xfrmscope/analyze/checks"
+	"xfrmscope/analyze/testrun"
 	"xfrmscope/collect/bundle"
 )
 
 // ledgerRun has two SAs whose counters were read around the count probe's phase
 // of 1980 packets, 20 before and after it.
-func ledgerRun() *madeRun {
-	m := makeRun("pcpu", 2)
+func ledgerRun() *testrun.Run {
+	m := testrun.Make("pcpu", 2)
 	for cpu := range uint32(2) {
 		for phase, n := range map[string]uint64{"count-start": 0, "count-end": 1000} {
-			m.sas = append(m.sas, bundle.SA{Phase: phase, SPI: 0x1001 + cpu, Dir: "out", PCPU: &cpu, Packets: n})
+			m.SAs = append(m.SAs, bundle.SA{Phase: phase, SPI: 0x1001 + cpu, Dir: "out", PCPU: &cpu, Packets: n})
 		}
 	}
 	return m
 }
 
 func TestLockLedger(t *testing.T) {
-	encap := func(m *madeRun, spi uint32, kind string) {
-		for i := range m.sas {
-			if m.sas[i].SPI == spi {
-				m.sas[i].Encap = kind
+	encap := func(m *testrun.Run, spi uint32, kind string) {
+		for i := range m.SAs {
+			if m.SAs[i].SPI == spi {
+				m.SAs[i].Encap = kind
 			}
 		}
 	}
-	taken := func(m *madeRun, cpu int, n uint64) {
-		for _, l := range m.locks {
+	taken := func(m *testrun.Run, cpu int, n uint64) {
+		for _, l := range m.Locks {
 			if l.Acquire != nil && l.Acquire.Phase == "count" && l.Acquire.CPU == cpu {
 				l.Acquire.Count = n
 			}
 		}
 	}
-	const limit = ledgerLimit + 20.0/1980
+	const limit = checks.LedgerLimit + 20.0/1980
 	for _, tt := range []struct {
 		name        string
-		make        func(m *madeRun)
+		make        func(m *testrun.Run)
 		verdict     string
 		residual    float64
 		limit       float64
 		left, right string // parts of the texts
 	}{
-		{"as packets", func(m *madeRun) {}, Holds, 0, limit + 2.0/990, "SA 0x1001 of CPU 0, of 2 the furthest off", "its packets in the phase"},
-		{"its ends are known to be open", func(m *madeRun) { m.phase("count").Edge = 198 }, Holds, 0, ledgerLimit + 0.1 + 2.0/990, "SA 0x1001", "its packets"},
-		{"one is taken twice without encapsulation", func(m *madeRun) { taken(m, 1, 1980) }, Broken, 1, limit + 2.0/990, "SA 0x1002 of CPU 1", "its packets"},
-		{"all are taken twice without encapsulation", func(m *madeRun) { taken(m, 0, 1980); taken(m, 1, 1980) }, Broken, 1, limit + 2.0/990, "SA 0x1001", "its packets"},
-		{"UDP takes it twice", func(m *madeRun) {
+		{"as packets", func(m *testrun.Run) {}, checks.Holds, 0, limit + 2.0/990, "SA 0x1001 of CPU 0, of 2 the furthest off", "its packets in the phase"},
+		{"its ends are known to be open", func(m *testrun.Run) { phase(m, "count").Edge = 198 }, checks.Holds, 0, checks.LedgerLimit + 0.1 + 2.0/990, "SA 0x1001", "its packets"},
+		{"one is taken twice without encapsulation", func(m *testrun.Run) { taken(m, 1, 1980) }, checks.Broken, 1, limit + 2.0/990, "SA 0x1002 of CPU 1", "its packets"},
+		{"all are taken twice without encapsulation", func(m *testrun.Run) { taken(m, 0, 1980); taken(m, 1, 1980) }, checks.Broken, 1, limit + 2.0/990, "SA 0x1001", "its packets"},
+		{"UDP takes it twice", func(m *testrun.Run) {
 			encap(m, 0x1001, "udp 4500 4500")
 			encap(m, 0x1002, "udp 4500 4500")
 			taken(m, 0, 1980)
 			taken(m, 1, 1990)
 		},
-			Holds, 10.0 / 1980, limit + 4.0/1980, "SA 0x1002", "2 x its packets in the phase (UDP encapsulation)"},
-		{"UDP that takes it once", func(m *madeRun) { encap(m, 0x1002, "udp 4500 4500") }, Broken, -0.5, limit + 4.0/1980, "SA 0x1002", "2 x its packets"},
-		{"one misses what the other has too much", func(m *madeRun) { taken(m, 0, 900); taken(m, 1, 1080) }, Broken, -1.0 / 11, limit + 2.0/990, "SA 0x1001", "its packets"},
-		{"TCP is not known", func(m *madeRun) { encap(m, 0x1001, "tcp 4500 4500"); encap(m, 0x1002, "tcp 4500 4500") }, NotMeasured, 0, roughLimit, "", ""},
+			checks.Holds, 10.0 / 1980, limit + 4.0/1980, "SA 0x1002", "2 x its packets in the phase (UDP encapsulation)"},
+		{"UDP that takes it once", func(m *testrun.Run) { encap(m, 0x1002, "udp 4500 4500") }, checks.Broken, -0.5, limit + 4.0/1980, "SA 0x1002", "2 x its packets"},
+		{"one misses what the other has too much", func(m *testrun.Run) { taken(m, 0, 900); taken(m, 1, 1080) }, checks.Broken, -1.0 / 11, limit + 2.0/990, "SA 0x1001", "its packets"},
+		{"TCP is not known", func(m *testrun.Run) { encap(m, 0x1001, "tcp 4500 4500"); encap(m, 0x1002, "tcp 4500 4500") }, checks.NotMeasured, 0, checks.RoughLimit, "", ""},
 	} {
 		m := ledgerRun()
 		tt.make(m)
-		run := analyse(t, m.open(t, "a")).Runs[0]
+		run := analyse(t, m.Open(t, "a")).Runs[0]
 		for _, id := range run.Identities {
 			if id.ID != "lock-packets" {
 				continue
@@ -75,10 +77,10 @@ func TestLockLedger(t *testing.T) {
 }
 
 // phase is the phase of a name.
-func (m *madeRun) phase(name string) *bundle.Phase {
-	for i := range m.manifest.Phases {
-		if m.manifest.Phases[i].Name == name {
-			return &m.manifest.Phases[i]
+func phase(m *testrun.Run, name string) *bundle.Phase {
+	for i := range m.Manifest.Phases {
+		if m.Manifest.Phases[i].Name == name {
+			return &m.Manifest.Phases[i]
 		}
 	}
 	return nil
@@ -89,15 +91,15 @@ func TestFindLedger(t *testing.T) {
 	for _, tt := range []struct {
 		edge    uint64
 		verdict string
-	}{{0, Broken}, {10, Broken}, {100, Holds}} { // 42 of 1980 calls too many
-		m := makeRun("pcpu", 2)
-		m.phase("find").Edge = tt.edge
-		for i := range m.finds {
-			if a := m.finds[i].Account; a != nil {
+	}{{0, checks.Broken}, {10, checks.Broken}, {100, checks.Holds}} { // 42 of 1980 calls too many
+		m := testrun.Make("pcpu", 2)
+		phase(m, "find").Edge = tt.edge
+		for i := range m.Finds {
+			if a := m.Finds[i].Account; a != nil {
 				a.Calls += 21
 			}
 		}
-		for _, id := range analyse(t, m.open(t, "a")).Runs[0].Identities {
+		for _, id := range analyse(t, m.Open(t, "a")).Runs[0].Identities {
 			if id.ID == "find-packets" && id.Verdict != tt.verdict {
 				t.Errorf("%d packets at the ends: %+v, want %s", tt.edge, id, tt.verdict)
 			}

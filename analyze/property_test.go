@@ -9,8 +9,13 @@ import (
 	"strings"
 	"testing"
 
+	"xfrmscope/analyze/cost"
+	"xfrmscope/analyze/curves"
+	"xfrmscope/analyze/packets"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
 	"xfrmscope/analyze/stage"
+	"xfrmscope/analyze/testrun"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/samples"
 )
@@ -47,7 +52,7 @@ func TestSumsOfSamples(t *testing.T) {
 	for _, run := range r.Runs {
 		for _, e := range run.Events {
 			perCPU, self := 0.0, 0.0
-			for _, c := range append([]CPU{e.All}, e.CPUs...) {
+			for _, c := range append([]result.CPU{e.All}, e.CPUs...) {
 				stages := 0.0
 				for _, s := range c.Stages {
 					stages += s.Share.Value
@@ -138,14 +143,14 @@ func TestManyRuns(t *testing.T) {
 
 // Repeats are the sample of an N: intervals are over runs.
 func TestRepeatsAreTheSample(t *testing.T) {
-	var runs []*Run
+	var runs []*result.Run
 	for _, n := range []int{1, 2, 4, 8} {
 		for i := range 5 {
 			r := curveRun("pcpu", n, 1000*float64(n)*(1+0.002*float64(i)), uint64(100*n+i), uint64(100+i))
 			runs = append(runs, r)
 		}
 	}
-	c := curves(runs)[0]
+	c := curves.New(runs)[0]
 	if got := c.Scaling.Rows[3].Rate.N; got != 5 {
 		t.Errorf("%d runs at N=8, want 5", got)
 	}
@@ -162,23 +167,23 @@ func TestRepeatsAreTheSample(t *testing.T) {
 
 // Whatever the runs are, there is a Result that JSON can hold, and no panic.
 func TestOddRuns(t *testing.T) {
-	hole := makeRun("pcpu", 8)
-	noPackets := makeRun("pcpu", 2)
-	noPackets.sas = nil
-	backwards := makeRun("pcpu", 4)
-	for i := range backwards.sas {
-		backwards.sas[i].Packets = 1000 - backwards.sas[i].Packets
+	hole := testrun.Make("pcpu", 8)
+	noPackets := testrun.Make("pcpu", 2)
+	noPackets.SAs = nil
+	backwards := testrun.Make("pcpu", 4)
+	for i := range backwards.SAs {
+		backwards.SAs[i].Packets = 1000 - backwards.SAs[i].Packets
 	}
-	huge := makeRun("shared", 1)
-	huge.sas[1].Packets = math.MaxUint64
+	huge := testrun.Make("shared", 1)
+	huge.SAs[1].Packets = math.MaxUint64
 	for name, runs := range map[string][]*bundle.Run{
-		"none": nil, "one": {makeRun("pcpu", 1).open(t, "a")},
-		"a hole":            {makeRun("pcpu", 1).open(t, "a"), hole.open(t, "b")},
-		"no packets":        {noPackets.open(t, "a")},
-		"no packets of one": {makeRun("pcpu", 1).open(t, "a"), noPackets.open(t, "b"), hole.open(t, "c")},
-		"backwards":         {makeRun("pcpu", 1).open(t, "a"), backwards.open(t, "b")},
-		"unequal":           {makeRun("shared", 2).open(t, "a"), huge.open(t, "b")},
-		"twice the same":    {hole.open(t, "a"), hole.open(t, "a")},
+		"none": nil, "one": {testrun.Make("pcpu", 1).Open(t, "a")},
+		"a hole":            {testrun.Make("pcpu", 1).Open(t, "a"), hole.Open(t, "b")},
+		"no packets":        {noPackets.Open(t, "a")},
+		"no packets of one": {testrun.Make("pcpu", 1).Open(t, "a"), noPackets.Open(t, "b"), hole.Open(t, "c")},
+		"backwards":         {testrun.Make("pcpu", 1).Open(t, "a"), backwards.Open(t, "b")},
+		"unequal":           {testrun.Make("shared", 2).Open(t, "a"), huge.Open(t, "b")},
+		"twice the same":    {hole.Open(t, "a"), hole.Open(t, "a")},
 	} {
 		r := analyse(t, runs...)
 		if _, err := json.Marshal(r); err != nil {
@@ -190,7 +195,7 @@ func TestOddRuns(t *testing.T) {
 			}
 		}
 	}
-	curve := curves([]*Run{curveRun("pcpu", 1, 1000, 1, 1), curveRun("pcpu", 2, math.NaN(), 1, 1), curveRun("pcpu", 4, math.Inf(1), 1, 1), curveRun("pcpu", 8, 8000, 1, 1)})[0]
+	curve := curves.New([]*result.Run{curveRun("pcpu", 1, 1000, 1, 1), curveRun("pcpu", 2, math.NaN(), 1, 1), curveRun("pcpu", 4, math.Inf(1), 1, 1), curveRun("pcpu", 8, 8000, 1, 1)})[0]
 	if curve.Scaling == nil || len(curve.Scaling.Rows) != 2 || len(curve.Scaling.Notes) == 0 {
 		t.Errorf("scaling %+v, want the two usable N, and what was left out", curve.Scaling)
 	}
@@ -206,13 +211,13 @@ func TestTrim(t *testing.T) {
 		return scaling.Costs{N: n, Runs: []map[string]float64{run}, Totals: []float64{float64(n * 5000)}}
 	}
 	b := scaling.Bills([]scaling.Costs{costs(1), costs(2)}, "ns/packet", scaling.Options{})[0]
-	b.Trim(TopFunctions)
+	b.Trim(result.TopFunctions)
 	sum := b.Unexplained.Delta.Value
 	for _, r := range b.Rows {
 		sum += r.Delta.Value
 	}
-	if len(b.Rows) != TopFunctions+1 || math.Abs(sum-b.Total.Delta.Value) > 1e-6 {
-		t.Errorf("%d rows that sum to %v, want %d and %v", len(b.Rows), sum, TopFunctions+1, b.Total.Delta.Value)
+	if len(b.Rows) != result.TopFunctions+1 || math.Abs(sum-b.Total.Delta.Value) > 1e-6 {
+		t.Errorf("%d rows that sum to %v, want %d and %v", len(b.Rows), sum, result.TopFunctions+1, b.Total.Delta.Value)
 	}
 }
 
@@ -232,7 +237,7 @@ func TestDirectionOfStack(t *testing.T) {
 		"net_rx_action;xfrm_input;xfrmi_rcv_cb":                                   "receive",
 		"net_rx_action;xfrm_input;netif_rx;ip_forward;xfrm_output_one;esp_output": "transmit",
 	} {
-		e := newEvent(classify(profileOf(row{0, frames, 10}), stage.Default()), 1, noPackets(bundle.Gap{}))
+		e := cost.NewEvent(cost.Classify(testrun.Profile(testrun.At(0, frames, 10)), stage.Default()), 1, packets.None(bundle.Gap{}))
 		if d := e.All.Directions; len(d) != 1 || d[0].Name != want {
 			t.Errorf("%s: %+v, want %s", frames, d, want)
 		}
@@ -241,14 +246,14 @@ func TestDirectionOfStack(t *testing.T) {
 
 // The rule for stacks is one: directions, transparency of locks, idle.
 func TestDirections(t *testing.T) {
-	p := profileOf(
-		row{0, "net_rx_action;xfrm_input;esp_input;crypto_aead_decrypt", 10},
-		row{0, "net_rx_action;xfrm_output;esp_output;crypto_aead_encrypt", 20},
-		row{0, "net_rx_action;ip_forward", 30},
-		row{0, "xfrm_input;_raw_spin_lock", 5},
-		row{0, "xfrm_input;xfrm_output_resume;_raw_spin_lock_bh", 5},
+	p := testrun.Profile(
+		testrun.At(0, "net_rx_action;xfrm_input;esp_input;crypto_aead_decrypt", 10),
+		testrun.At(0, "net_rx_action;xfrm_output;esp_output;crypto_aead_encrypt", 20),
+		testrun.At(0, "net_rx_action;ip_forward", 30),
+		testrun.At(0, "xfrm_input;_raw_spin_lock", 5),
+		testrun.At(0, "xfrm_input;xfrm_output_resume;_raw_spin_lock_bh", 5),
 	)
-	e := newEvent(classify(p, stage.Default()), 1, noPackets(bundle.Gap{}))
+	e := cost.NewEvent(cost.Classify(p, stage.Default()), 1, packets.None(bundle.Gap{}))
 	got := map[string]float64{}
 	for _, d := range e.All.Directions {
 		got[d.Name] = d.Share.Value

@@ -1,18 +1,22 @@
 package analyze
 
-import "xfrmscope/collect/bundle"
+import (
+	"xfrmscope/analyze/cost"
+	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
+)
 
 // Restore sets what a results.json does not hold, for it holds it as text:
 // whoever reads one calls it.
-func (r *Result) Restore() {
-	for _, run := range runsPresent(r) {
+func Restore(r *result.Result) {
+	for _, run := range result.RunsPresent(r) {
 		run.Packets.BySA = bundle.LegacySACounters(run.Packets.Source)
 		for i := range run.Gates {
 			g := &run.Gates[i]
 			g.HeldBack = g.ID == bundle.GatePause && bundle.LegacyHeldBack(g.Evidence)
 		}
 		for i := range run.Layouts {
-			run.Layouts[i].restore()
+			cost.Restore(&run.Layouts[i])
 		}
 		for i := range run.Locks.Rows {
 			l := &run.Locks.Rows[i]

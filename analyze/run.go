@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"path"
 	"slices"
-	"strings"
 
+	"xfrmscope/analyze/checks"
+	"xfrmscope/analyze/cost"
 	"xfrmscope/analyze/importer"
-	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/locks"
+	"xfrmscope/analyze/packets"
 	"xfrmscope/analyze/perfdata"
 	"xfrmscope/analyze/profile"
+	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/sides"
 	"xfrmscope/analyze/symbols"
 	"xfrmscope/collect/bundle"
 )
@@ -21,110 +24,95 @@ import (
 // newRun analyses one run. What cannot be read becomes a gap of the run; only
 // a cancelled ctx is an error.
 func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool) (analysed, error) {
-	r := &Run{
+	r := &result.Run{
 		Path:     b.Path,
 		Mode:     b.Plan.Mode(),
 		Side:     b.Plan.Labels[bundle.LabelSide],
 		N:        len(b.Plan.CPUs),
 		Labels:   b.Plan.Labels,
 		Manifest: b.Manifest,
-		Losses:   slices.DeleteFunc(slices.Clone(b.Losses), isLockLoss), // those stand beside the locks
+		Losses:   slices.DeleteFunc(slices.Clone(b.Losses), locks.IsLockLoss), // those stand beside the locks
 		Warnings: slices.Clone(b.Manifest.Warnings),
 		Gaps:     slices.Clone(b.Manifest.Gaps),
 	}
 	if b.Status == bundle.Partial {
-		r.warn("run", "the run is partial: "+b.Why)
+		r.Warn("run", "the run is partial: "+b.Why)
 	}
 	probeStart, probeEnd := bundle.Ends(bundle.ProbeWait)
 	firstStart, firstEnd := bundle.Ends(bundle.FreePhase(0)) // in which events are counted
-	in, generated := r.read(b)
-	r.importLocks(&in)
-	r.SAs = saDeltas(in.sas, bundle.PhaseStart, bundle.PhaseEnd)
-	r.Drops = newDrops(in.counters)
-	r.Packets = newPackets(r.SAs, in.sas, in.traffic, r.Manifest.Window.Seconds())
-	from := newSenders(r.Manifest.Plan.CPUs, &in)
-	r.addSenders(from)
-	r.Packets.Jain = evenness(r.Packets, r.Manifest.Plan.CPUs)
-	kernel := r.kallsyms(a, b)
-	r.Phases = newPhases(&b.Manifest)
+	in, generated := read(r, b)
+	importLocks(r, &in)
+	r.SAs = packets.SADeltas(in.SAs, bundle.PhaseStart, bundle.PhaseEnd)
+	r.Drops = packets.NewDrops(in.Counters)
+	r.Packets = packets.New(r.SAs, in.SAs, in.Traffic, r.Manifest.Window.Seconds())
+	from := packets.NewSenders(r.Manifest.Plan.CPUs, &in)
+	packets.AddSenders(r, from)
+	r.Packets.Jain = packets.Evenness(r.Packets, r.Manifest.Plan.CPUs)
+	kernel := kallsyms(r, a, b)
+	r.Phases = packets.NewPhases(&b.Manifest)
 	var effect []bundle.Warning
-	var fast fastPaths
-	r.Locks, fast, effect = newLocks(lockSource{
-		manifest: &r.Manifest, Locks: in.locks, finds: in.finds.Rows, sas: r.SAs, kernel: kernel,
-		rate: r.Packets.Rate, probed: probeRate(in.sas), sent: from.shareIn(&in, r.SAs, probeStart, probeEnd),
+	var fast locks.FastPaths
+	r.Locks, fast, effect = locks.New(locks.Source{
+		Manifest: &r.Manifest, Locks: in.Locks, Finds: in.Finds.Rows, SAs: r.SAs, Kernel: kernel,
+		Rate: r.Packets.Rate, Probed: packets.ProbeRate(in.SAs), Sent: from.ShareIn(&in, r.SAs, probeStart, probeEnd),
 	})
 	r.Warnings = append(r.Warnings, effect...)
-	r.warnPhases()
-	r.Finds = newFinds(&b.Manifest, in.finds, r.SAs)
-	r.Matrix = newMatrix(in.finds.Rows, r.SAs, r.Manifest.Plan.CPUs)
-	r.Drift = newDrift(in.facts)
-	r.Layouts = newLayouts(in.layouts)
-	if err := r.readEvents(ctx, a, b, kernel, in.imports); err != nil {
+	packets.WarnPhases(r)
+	r.Finds = locks.NewLookups(&b.Manifest, in.Finds, r.SAs)
+	r.Matrix = locks.NewMatrix(in.Finds.Rows, r.SAs, r.Manifest.Plan.CPUs)
+	r.Drift = checks.NewDrift(in.Facts)
+	r.Layouts = cost.NewLayouts(in.Layouts)
+	if err := readEvents(r, ctx, a, b, kernel, in.Imports); err != nil {
 		return analysed{}, err
 	}
-	r.Counted = newTotals(in.totals, r.Phases, from.shareIn(&in, r.SAs, firstStart, firstEnd))
+	r.Counted = cost.NewTotals(in.Totals, r.Phases, from.ShareIn(&in, r.SAs, firstStart, firstEnd))
 	if r.Manifest.Source == "import" {
 		r.N = importedN(r)
 	}
 	r.Name = runName(r)
-	r.Config = config(b, &in)
-	r.CPUTimes = newCPUTimes(r, in)
-	r.Identities = newIdentities(r, in)
-	r.Gates = newGates(r, in)
-	r.markDoubts()
+	r.Config = sides.Config(b, &in)
+	r.CPUTimes = cost.NewCPUTimes(r, in)
+	r.Identities = checks.NewConsistency(r, in)
+	r.Gates = checks.NewGates(r, in)
+	checks.MarkDoubts(r)
 	for _, e := range r.Events {
-		e.release(keepProfiles)
+		cost.Release(e, keepProfiles)
 	}
-	return analysed{timed{r, fast}, generated}, nil
-}
-
-// An input is the rows of one run.
-type input struct {
-	sas      []bundle.SA
-	counters []bundle.Counter
-	deltas   []delta // of counters
-	traffic  *bundle.Traffic
-	locks    bundle.Locks
-	finds    bundle.Finds
-	facts    []bundle.Fact
-	layouts  []bundle.StructLayout
-	policies []bundle.Policy
-	totals   []bundle.Total
-	imports  []*importer.Import
+	return analysed{locks.Timed{Run: r, Fast: fast}, generated}, nil
 }
 
 // read reads the rows of a run. A file that is damaged is kept up to there.
-func (r *Run) read(b *bundle.Run) (in input, measured []generated) {
-	in.imports, measured = r.readImports(b)
+func read(r *result.Run, b *bundle.Run) (in packets.Rows, measured []generated) {
+	in.Imports, measured = readImports(r, b)
 	var err error
-	in.sas, err = b.SAs()
-	r.keep("SAs", err)
-	in.counters, err = b.Counters()
-	r.keep("counters", err)
-	in.deltas = counterDeltas(in.counters)
-	in.traffic, err = b.Traffic()
-	r.keep("packets", err)
-	if in.traffic == nil {
-		in.traffic = importedTraffic(measured)
+	in.SAs, err = b.SAs()
+	r.Keep("SAs", err)
+	in.Counters, err = b.Counters()
+	r.Keep("counters", err)
+	in.Deltas = packets.Deltas(in.Counters)
+	in.Traffic, err = b.Traffic()
+	r.Keep("packets", err)
+	if in.Traffic == nil {
+		in.Traffic = importedTraffic(measured)
 	}
-	in.locks, err = b.Locks()
-	r.keep("lock waits", err)
-	in.finds, err = b.Finds()
-	r.keep("finds", err)
-	in.facts, err = b.Placement()
-	r.keep("placement", err)
-	in.layouts, err = b.Layouts()
-	r.keep("layouts", err)
-	in.policies, err = b.Policies()
-	r.keep("policies", err)
-	in.totals, err = b.Totals()
-	r.keep("counts of the events", err)
+	in.Locks, err = b.Locks()
+	r.Keep("lock waits", err)
+	in.Finds, err = b.Finds()
+	r.Keep("finds", err)
+	in.Facts, err = b.Placement()
+	r.Keep("placement", err)
+	in.Layouts, err = b.Layouts()
+	r.Keep("layouts", err)
+	in.Policies, err = b.Policies()
+	r.Keep("policies", err)
+	in.Totals, err = b.Totals()
+	r.Keep("counts of the events", err)
 	return in, measured
 }
 
 // runName is the mode and the number of CPUs, or the directory of an unlabelled
 // run.
-func runName(r *Run) string {
+func runName(r *result.Run) string {
 	if r.Mode == "" {
 		return path.Base(r.Path)
 	}
@@ -135,21 +123,10 @@ func runName(r *Run) string {
 	return name
 }
 
-func (r *Run) warn(weakens, text string) {
-	r.Warnings = append(r.Warnings, bundle.Warning{Weakens: weakens, Text: text})
-}
-
-// keep notes a file that could be read in part or not at all.
-func (r *Run) keep(what string, err error) {
-	if err != nil {
-		r.warn(what, err.Error())
-	}
-}
-
 // readEvents decodes perf.data, if there is one, and takes the profiles of
 // foreign files.
-func (r *Run) readEvents(ctx context.Context, a *analysis, b *bundle.Run, kernel *symbols.Table, imports []*importer.Import) error {
-	profiles, err := r.profiles(ctx, a, b, kernel)
+func readEvents(r *result.Run, ctx context.Context, a *analysis, b *bundle.Run, kernel *symbols.Table, imports []*importer.Import) error {
+	profiles, err := profiles(r, ctx, a, b, kernel)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -158,34 +135,28 @@ func (r *Run) readEvents(ctx context.Context, a *analysis, b *bundle.Run, kernel
 		profiles = append(profiles, im.Profiles...)
 	}
 	if absent && len(profiles) == 0 {
-		r.gap(bundle.Gap{What: "samples", Why: "the run holds no perf.data"})
+		r.Gap(bundle.Gap{What: "samples", Why: "the run holds no perf.data"})
 		return nil
 	}
 	if err != nil && !absent {
-		r.gap(bundle.Gap{What: "samples", Why: err.Error()})
+		r.Gap(bundle.Gap{What: "samples", Why: err.Error()})
 	}
-	var classes []*classified
+	var classes []*cost.Classified
 	for _, p := range profiles {
-		c := classify(p, a.stages)
+		c := cost.Classify(p, a.stages)
 		classes = append(classes, c)
-		e := newEvent(c, r.Manifest.Window.Seconds(), r.Packets)
-		e.checkCoverage(r.Manifest.Plan.CPUs, r.Manifest.Window.Seconds())
+		e := cost.NewEvent(c, r.Manifest.Window.Seconds(), r.Packets)
+		cost.CheckCoverage(e, r.Manifest.Plan.CPUs, r.Manifest.Window.Seconds())
 		r.Events = append(r.Events, e)
 	}
-	r.Misses = newMisses(r.Events)
+	r.Misses = cost.NewMisses(r.Events)
 	if at := slices.Index(r.Events, r.Main()); at >= 0 {
-		r.Heat = newHeat(classes[at], r.Manifest.Window)
+		r.Heat = cost.NewHeat(classes[at], r.Manifest.Window)
 	}
 	return nil
 }
 
-func (r *Run) gap(g bundle.Gap) {
-	if !slices.Contains(r.Gaps, g) {
-		r.Gaps = append(r.Gaps, g)
-	}
-}
-
-func (r *Run) profiles(ctx context.Context, a *analysis, b *bundle.Run, kernel *symbols.Table) ([]*profile.Profile, error) {
+func profiles(r *result.Run, ctx context.Context, a *analysis, b *bundle.Run, kernel *symbols.Table) ([]*profile.Profile, error) {
 	f, err := perfdata.OpenFS(b, bundle.PerfDataFile)
 	if err != nil {
 		return nil, err
@@ -193,13 +164,13 @@ func (r *Run) profiles(ctx context.Context, a *analysis, b *bundle.Run, kernel *
 	defer f.Close()
 	return profile.Build(ctx, f, profile.Options{
 		Kallsyms: kernel, User: a.opt.User, Store: a.opt.Symbols, Workers: a.perRun,
-		Timeline: timelineOf(f.Events, r.Manifest.Window),
+		Timeline: cost.TimelineOf(f.Events, r.Manifest.Window),
 	})
 }
 
 // kallsyms returns the kernel's symbols as recorded, nil with a gap if there
 // are none.
-func (r *Run) kallsyms(a *analysis, b *bundle.Run) *symbols.Table {
+func kallsyms(r *result.Run, a *analysis, b *bundle.Run) *symbols.Table {
 	if !b.Has(bundle.PerfDataFile) && !b.Has(bundle.LocksFile) {
 		return nil // nothing to name
 	}
@@ -213,54 +184,7 @@ func (r *Run) kallsyms(a *analysis, b *bundle.Run) *symbols.Table {
 		if errors.As(err, &unusable) {
 			g.Why, g.Fix = unusable.Why, unusable.Fix
 		}
-		r.gap(g)
+		r.Gap(g)
 	}
 	return table
-}
-
-// minCoverage is the share of a CPU's time the samples of a clock must make up
-// for their weight to be taken as time.
-const minCoverage = 0.95
-
-// coverage compares the weight of a clock's samples with the time that passed:
-// a clock that samples every CPU all the time must sum to CPUs x window. It
-// falls short where ticks are late or lost: a throttled event, a virtual CPU
-// that does not run, a CPU that went offline, a perf that was killed. It returns
-// the share over all CPUs, those of the plan that have no sample too, and of the
-// CPU that has least; ok is false if the event is no such clock.
-func (e *Event) coverage(planned bundle.CPUSet, window float64) (whole, low float64, lowCPU int, ok bool) {
-	_, modifiers, _ := strings.Cut(e.Name, ":")
-	exclusive := strings.ContainsAny(modifiers, "ku") // cpu-clock:k leaves user time out
-	if e.Unit != "nanoseconds" || exclusive || window <= 0 || len(e.CPUs) == 0 {
-		return 0, 0, -1, false
-	}
-	low, lowCPU = math.Inf(1), -1
-	sampled := make(bundle.CPUSet, 0, len(e.CPUs))
-	for _, c := range e.CPUs {
-		sampled = append(sampled, c.CPU)
-		if share := c.Total.Period / 1e9 / window; share < low {
-			low, lowCPU = share, c.CPU
-		}
-	}
-	cpus := len(e.CPUs)
-	for _, cpu := range planned {
-		if !sampled.Contains(cpu) {
-			low, lowCPU = 0, cpu
-			cpus++
-		}
-	}
-	return e.All.Total.Period / 1e9 / window / float64(cpus), low, lowCPU, true
-}
-
-// checkCoverage warns of samples that do not make up the time.
-func (e *Event) checkCoverage(planned bundle.CPUSet, window float64) {
-	whole, low, lowCPU, ok := e.coverage(planned, window)
-	if !ok || low >= minCoverage {
-		return
-	}
-	e.Warnings = append(e.Warnings, bundle.Warning{
-		Weakens: metric.CostID,
-		Text: fmt.Sprintf("samples make up %.0f %% of the CPUs' time (CPU %d: %.0f %%): ticks came late or not at all; shares hold if they were lost at random, cost per packet is too low",
-			100*whole, lowCPU, 100*low),
-	})
 }

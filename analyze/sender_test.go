@@ -5,105 +5,37 @@ import (
 	"strings"
 	"testing"
 
+	"xfrmscope/analyze/cost"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/packets"
 	"xfrmscope/analyze/stage"
+	"xfrmscope/analyze/testrun"
 	"xfrmscope/collect/bundle"
 )
-
-// softnet is packets that the network softirqs of CPU 0, 1, ... processed.
-func softnet(processed ...uint64) []bundle.Counter {
-	var out []bundle.Counter
-	for cpu, n := range processed {
-		const before = 1<<32 - 100 // the kernel's counter wraps
-		row := bundle.Counter{Source: "/proc/net/softnet_stat", Name: "processed", CPU: &cpu}
-		row.Phase, row.Value = "start", before
-		out = append(out, row)
-		row.Phase, row.Value = "end", (before+n)%(1<<32)
-		out = append(out, row)
-	}
-	return out
-}
-
-func TestSenders(t *testing.T) {
-	of := func(spi uint32, packets uint64, pcpu *uint32) SA {
-		return SA{SA: bundle.SA{NetNS: "west", SPI: spi, PCPU: pcpu}, DeltaPackets: packets, Outbound: true}
-	}
-	found := func(netns string, spi uint32, cpu int, n uint64) bundle.FindRow {
-		return bundle.FindRow{NetNS: netns, SPI: spi, CPU: cpu, State: "0x1", Count: n}
-	}
-	perCPU := []SA{of(1, 300, pcpu(0)), of(2, 100, pcpu(1)), of(3, 600, pcpu(5))}
-	shared := []SA{of(9, 1000, nil)}
-	inbound := []SA{{SA: bundle.SA{NetNS: "west", SPI: 7, Dir: "in", PCPU: pcpu(0)}, DeltaPackets: 1000}}
-	for _, tt := range []struct {
-		name      string
-		sas       []SA
-		in        input
-		want      float64 // 1: nothing to say
-		low, high float64
-		se        float64
-		missing   string
-	}{
-		{name: "all are measured", sas: perCPU[:2], want: 1},
-		{name: "more send than are measured", sas: perCPU, want: 0.4},
-		{name: "as above, whatever the softirqs say", sas: perCPU, in: input{counters: softnet(1, 1, 0, 0, 0, 98)}, want: 0.4},
-		{name: "the load counts by CPU", sas: shared, in: input{traffic: &bundle.Traffic{Packets: 100, PerCPU: []bundle.CPUPackets{{CPU: 0, Packets: 20}, {CPU: 9, Packets: 80}}}}, want: 0.2},
-		{name: "shared, nothing tells", sas: shared, want: 1},
-		{name: "shared, looked up on measured CPUs", sas: shared, in: input{counters: softnet(10, 10, 80), finds: bundle.Finds{Rows: []bundle.FindRow{found("west", 9, 0, 500), found("west", 9, 1, 500)}}}, want: 1},
-		{name: "shared, looked up elsewhere, too", sas: shared, in: input{finds: bundle.Finds{Rows: []bundle.FindRow{found("west", 9, 1, 100), found("west", 9, 5, 300), found("east", 9, 0, 900)}}},
-			want: 0.25, se: math.Sqrt(0.25 * 0.75 / 400)},
-		{name: "too few lookups to tell", sas: shared, in: input{counters: softnet(90, 0, 10), finds: bundle.Finds{Rows: []bundle.FindRow{found("west", 9, 1, 3), found("west", 9, 5, 7)}}},
-			missing: "network softirqs processed 10 % of the packets on CPUs other than 0-1"},
-		{name: "shared, 1 to 5 % elsewhere", sas: shared, in: input{counters: softnet(97, 0, 3)}, want: 1, low: 0.97, high: 1},
-		{name: "shared, less than 1 % elsewhere", sas: shared, in: input{counters: softnet(997, 0, 3)}, want: 1},
-		{name: "first packets on the fallback", sas: append([]SA{of(8, 1, nil)}, perCPU...), in: input{counters: softnet(40, 0, 60)}, want: 401.0 / 1001, low: 400.0 / 1001, high: 401.0 / 1001},
-		{name: "no SA", in: input{counters: softnet(50, 0, 50)}, missing: "50 % of the packets"},
-		{name: "received elsewhere", sas: inbound, in: input{finds: bundle.Finds{Inbound: []bundle.InboundRow{{NetNS: "west", SPI: 7, CPU: 0, Packets: 100}, {NetNS: "west", SPI: 7, CPU: 3, Packets: 100}}}}, want: 0.5, se: math.Sqrt(0.25 / 200)},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			got := newSenders(bundle.CPUSet{0, 1}, &tt.in).share(tt.sas)
-			switch {
-			case tt.missing != "":
-				if got == nil || got.Measured() || !strings.Contains(got.Missing.Why, tt.missing) {
-					t.Fatalf("share %+v, want not measured: %s", got, tt.missing)
-				}
-			case tt.want == 1 && tt.high == 0:
-				if got != nil {
-					t.Fatalf("share %+v, want none: all that send are measured", got)
-				}
-			case got == nil || !got.Measured() || math.Abs(got.Value-tt.want) > 1e-12 || math.Abs(got.SE-tt.se) > 1e-12 ||
-				math.Abs(got.Low-tt.low) > 1e-12 || math.Abs(got.High-tt.high) > 1e-12:
-				t.Fatalf("share %+v, want %v (%v to %v) +- %v", got, tt.want, tt.low, tt.high, tt.se)
-			}
-		})
-	}
-	if got := newSenders(nil, &input{}).share(perCPU); got != nil {
-		t.Errorf("of an import, which says no CPUs: %+v", got)
-	}
-}
 
 // What is measured on two CPUs costs as much whether or not two others send
 // beside them.
 func TestCostOfMeasuredCPUs(t *testing.T) {
-	alone, among := makeRun("pcpu", 2), makeRun("pcpu", 4)
-	among.manifest.Plan.CPUs = bundle.CPUSet{0, 1}
+	alone, among := testrun.Make("pcpu", 2), testrun.Make("pcpu", 4)
+	among.Manifest.Plan.CPUs = bundle.CPUSet{0, 1}
 	var kept []bundle.LockLine
-	for _, l := range among.locks { // the recorder keeps the waits of measured CPUs
+	for _, l := range among.Locks { // the recorder keeps the waits of measured CPUs
 		if (l.Row == nil || l.Row.CPU < 2) && (l.Account == nil || l.Account.CPU < 2) {
 			kept = append(kept, l)
 		}
 	}
-	among.locks = kept
-	a, b := analyse(t, alone.open(t, "alone")).Runs[0], analyse(t, among.open(t, "among")).Runs[0]
-	wantValue(t, "packets/s of all", b.Packets.Rate, 2*a.Packets.Rate.Value)
+	among.Locks = kept
+	a, b := analyse(t, alone.Open(t, "alone")).Runs[0], analyse(t, among.Open(t, "among")).Runs[0]
+	testrun.WantValue(t, "packets/s of all", b.Packets.Rate, 2*a.Packets.Rate.Value)
 	if a.Packets.Measured != nil || b.Packets.Measured == nil || b.Packets.Measured.Value != a.Packets.Rate.Value {
 		t.Errorf("packets/s of the CPUs measured: %+v alone, %+v among others, want none and %v", a.Packets.Measured, b.Packets.Measured, a.Packets.Rate.Value)
 	}
-	wantValue(t, "lock wait per packet", b.Locks.PerPkt, a.Locks.PerPkt.Value)
+	testrun.WantValue(t, "lock wait per packet", b.Locks.PerPkt, a.Locks.PerPkt.Value)
 	for i, l := range b.Locks.Rows[:2] {
-		wantValue(t, "wait per packet of "+l.Name, l.PerPkt, a.Locks.Rows[i].PerPkt.Value)
+		testrun.WantValue(t, "wait per packet of "+l.Name, l.PerPkt, a.Locks.Rows[i].PerPkt.Value)
 	}
-	samples := profileOf(row{0, out + "xfrm_state_find", 100}, row{1, out + "xfrm_state_find", 300})
-	wantValue(t, "cost", newEvent(classify(samples, stage.Default()), 2, b.Packets).All.PerPacket, newEvent(classify(samples, stage.Default()), 2, a.Packets).All.PerPacket.Value)
+	samples := testrun.Profile(testrun.At(0, out+"xfrm_state_find", 100), testrun.At(1, out+"xfrm_state_find", 300))
+	testrun.WantValue(t, "cost", cost.NewEvent(cost.Classify(samples, stage.Default()), 2, b.Packets).All.PerPacket, cost.NewEvent(cost.Classify(samples, stage.Default()), 2, a.Packets).All.PerPacket.Value)
 	if w := b.Warnings; len(w) == 0 || !strings.Contains(w[0].Text, "costs, misses and lock wait per packet are over the 50.0 % of the packets that CPUs 0-1 sent; packets/s are of all") {
 		t.Errorf("warnings %+v", w)
 	}
@@ -111,7 +43,7 @@ func TestCostOfMeasuredCPUs(t *testing.T) {
 
 // Errors of the packet rate are those of what is divided by it.
 func TestWeakenedBy(t *testing.T) {
-	v := weakenedBy(metric.Value{Value: 10, SE: 0.3}, metric.Value{Value: 100, SE: 4, Low: 80, High: 125})
+	v := packets.WeakenedBy(metric.Value{Value: 10, SE: 0.3}, metric.Value{Value: 100, SE: 4, Low: 80, High: 125})
 	if math.Abs(v.SE-0.5) > 1e-12 || v.Low != 8 || v.High != 12.5 {
 		t.Errorf("%+v, want 10 +- 0.5, 8 to 12.5", v)
 	}

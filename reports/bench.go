@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/perf/benchfmt"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
@@ -33,7 +33,7 @@ import (
 // In a comparison the side is configuration:
 //
 //	benchstat -filter .name:Xfrm -row ".name /mode /n" -col side -ignore event benchfmt.txt
-func Benchfmt(w io.Writer, r *analyze.Result) error {
+func Benchfmt(w io.Writer, r *result.Result) error {
 	runs := view.Present(r)
 	if len(runs) > 0 {
 		host, what := view.WhereText(runs)
@@ -74,7 +74,7 @@ type benchValue struct {
 	unit string
 }
 
-func (b *benchList) run(r *analyze.Run) {
+func (b *benchList) run(r *result.Run) {
 	config := benchConfig(r)
 	a := view.AllCPUs(r)
 	b.add(config, "Xfrm"+benchLabels(r), r.N, append(cpuValues(r.Packets.Rate, a), lockValues(r)...))
@@ -88,12 +88,12 @@ func (b *benchList) run(r *analyze.Run) {
 	}
 }
 
-func cpuValues(rate metric.Value, c analyze.CPU) []benchValue {
+func cpuValues(rate metric.Value, c result.CPU) []benchValue {
 	return []benchValue{{c.PerPacket, c.PerPacket.Unit}, {rate, "packets/s"}, {c.SpinShare, "spin-ratio"}, {c.LockWordShare, "lockword-ratio"}}
 }
 
 // lockValues are what the probe counted, and the cache misses.
-func lockValues(r *analyze.Run) []benchValue {
+func lockValues(r *result.Run) []benchValue {
 	values := []benchValue{{r.Locks.PerPkt, "lock-wait-ns/packet"}, {r.Locks.Waits, "lock-waits"}}
 	if t := r.Traffic; t != nil {
 		values = append(values, benchValue{t.Throughput, "bit/s"}, benchValue{t.Loss, "loss-ratio"})
@@ -138,7 +138,7 @@ func (b *benchList) unit(unit, id string) {
 }
 
 // benchConfig is what numbers must have in common to be compared.
-func benchConfig(r *analyze.Run) []benchfmt.Config {
+func benchConfig(r *result.Run) []benchfmt.Config {
 	var config []benchfmt.Config
 	add := func(key, value string) {
 		if value != "" {
@@ -156,7 +156,7 @@ func benchConfig(r *analyze.Run) []benchfmt.Config {
 
 // benchLabels are the parts of a name that tell runs apart: the mode or the
 // name, then the other labels but for the number of a repeat.
-func benchLabels(r *analyze.Run) string {
+func benchLabels(r *result.Run) string {
 	parts := "/run=" + benchName(r.Name)
 	if r.Mode != "" {
 		parts = "/mode=" + benchName(r.Mode)

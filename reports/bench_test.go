@@ -10,13 +10,13 @@ import (
 
 	"golang.org/x/perf/benchfmt"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/testdata/sample"
 	"xfrmscope/reports/view"
 )
 
 // benchText renders twice and reads every line back as benchstat does.
-func benchText(t *testing.T, r *analyze.Result) (string, []*benchfmt.Result, benchfmt.UnitMetadataMap) {
+func benchText(t *testing.T, r *result.Result) (string, []*benchfmt.Result, benchfmt.UnitMetadataMap) {
 	t.Helper()
 	var b, again bytes.Buffer
 	if err := Benchfmt(&b, r); err != nil {
@@ -92,7 +92,7 @@ func TestBenchfmt(t *testing.T) {
 	}
 }
 
-func stageShare(t *testing.T, r *analyze.Run, name string) float64 {
+func stageShare(t *testing.T, r *result.Run, name string) float64 {
 	t.Helper()
 	for _, s := range view.AllCPUs(r).Stages {
 		if s.Name == name {
@@ -116,7 +116,7 @@ func TestBenchstatReadsIt(t *testing.T) {
 		t.Fatalf("building benchstat: %v\n%s", err, out)
 	}
 	for _, tt := range []struct {
-		r    *analyze.Result
+		r    *result.Result
 		args []string
 		want []string
 	}{

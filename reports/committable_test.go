@@ -6,12 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/digest"
 	"xfrmscope/reports/testdata/sample"
 )
 
-func commitTable(t *testing.T, r *analyze.Result) string {
+func commitTable(t *testing.T, r *result.Result) string {
 	t.Helper()
 	return mailText(t, func(w *bytes.Buffer) error { return digest.CommitTable(w, r) })
 }
@@ -40,7 +40,7 @@ func TestCommitTableParts(t *testing.T) {
 }
 
 func TestCommitTableListsUnlabelledRuns(t *testing.T) {
-	var runs []*analyze.Run
+	var runs []*result.Run
 	for i := range 40 {
 		run := sample.NewRun(sample.Spec{N: 1, RatePer: 90_000, Seconds: 1})
 		run.Name = fmt.Sprintf("baseline-%d", i)

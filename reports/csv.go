@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
@@ -21,7 +21,7 @@ func csvHead() []string {
 
 // A Number is one number of a Result and where it stands.
 type Number struct {
-	Run   *analyze.Run
+	Run   *result.Run
 	Event string // the sampled event, "" for what is no sample
 	CPU   int    // -1: all measured CPUs together
 	About string // "run", "cpu", "stage", "function", "spin caller", "cache", "lock", "find" or "SA"
@@ -31,7 +31,7 @@ type Number struct {
 
 // Numbers lists every number of a Result, run after run. Those that were not
 // measured, or are none, have Missing set.
-func Numbers(r *analyze.Result) []Number {
+func Numbers(r *result.Result) []Number {
 	var list numbers
 	for _, run := range view.Present(r) {
 		list.run(run)
@@ -54,7 +54,7 @@ func Numbers(r *analyze.Result) []Number {
 //
 // A text that a spreadsheet would take for a formula has an apostrophe in
 // front.
-func CSV(w io.Writer, r *analyze.Result) error {
+func CSV(w io.Writer, r *result.Result) error {
 	c := csv.NewWriter(w)
 	if err := c.Write(csvHead()); err != nil {
 		return err
@@ -86,14 +86,14 @@ func csvLine(n Number) []string {
 // numbers collects those of one run after another.
 type numbers struct {
 	all   []Number
-	of    *analyze.Run
+	of    *result.Run
 	event string
 }
 
 // allCPUs stands for all measured CPUs together.
 const allCPUs = -1
 
-func (c *numbers) run(r *analyze.Run) {
+func (c *numbers) run(r *result.Run) {
 	c.of, c.event = r, ""
 	c.value(allCPUs, "run", "", r.Packets.Total)
 	c.value(allCPUs, "run", "", r.Packets.Rate)
@@ -149,7 +149,7 @@ func (c *numbers) run(r *analyze.Run) {
 }
 
 // cpu adds what one event says of one CPU, or of all.
-func (c *numbers) cpu(about, unit string, a *analyze.CPU) {
+func (c *numbers) cpu(about, unit string, a *result.CPU) {
 	c.estimate(a.CPU, about, "total", unit, a.Total)
 	c.estimate(a.CPU, about, "idle", unit, a.Idle)
 	c.estimate(a.CPU, about, "busy", unit, a.Busy)
@@ -158,7 +158,7 @@ func (c *numbers) cpu(about, unit string, a *analyze.CPU) {
 	}
 	for _, list := range []struct {
 		about  string
-		shares []analyze.Share
+		shares []result.Share
 	}{{"stage", a.Stages}, {"function", a.Functions}, {"spin caller", a.SpinCallers}} {
 		for _, s := range list.shares {
 			c.value(a.CPU, list.about, s.Name, s.Share)
@@ -169,7 +169,7 @@ func (c *numbers) cpu(about, unit string, a *analyze.CPU) {
 	}
 }
 
-func (c *numbers) locks(l *analyze.Locks) {
+func (c *numbers) locks(l *result.Locks) {
 	for _, v := range []metric.Value{l.Waits, l.WaitNS, l.PerPkt, l.Effect} {
 		c.value(allCPUs, "run", "", v)
 	}

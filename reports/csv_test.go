@@ -9,13 +9,13 @@ import (
 	"strings"
 	"testing"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/testdata/sample"
 )
 
 // csvLines renders twice and reads the lines back.
-func csvLines(t *testing.T, r *analyze.Result) [][]string {
+func csvLines(t *testing.T, r *result.Result) [][]string {
 	t.Helper()
 	var b, again bytes.Buffer
 	if err := CSV(&b, r); err != nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/digest"
 	"xfrmscope/reports/testdata/sample"
 	"xfrmscope/reports/view"
@@ -19,7 +19,7 @@ const (
 	mailColumns = 72
 )
 
-func digestText(t *testing.T, r *analyze.Result) string {
+func digestText(t *testing.T, r *result.Result) string {
 	t.Helper()
 	return mailText(t, func(w *bytes.Buffer) error { return digest.Write(w, r) })
 }
@@ -100,7 +100,7 @@ func TestDigestKeepsEveryClaim(t *testing.T) {
 
 // TestDigestListsUnlabelledRuns: runs of different directories repeat nothing.
 func TestDigestListsUnlabelledRuns(t *testing.T) {
-	var runs []*analyze.Run
+	var runs []*result.Run
 	for i := range 3 {
 		run := sample.NewRun(sample.Spec{N: 2, RatePer: 90_000 + float64(1000*i), Spin: .3, Seconds: 10})
 		run.Name, run.Path = fmt.Sprintf("baseline-%d", i), fmt.Sprintf("runs/baseline-%d", i)
@@ -128,8 +128,8 @@ func TestDigestSaysWhatIsMissing(t *testing.T) {
 			t.Errorf("%q is not said in\n%s", want, got)
 		}
 	}
-	digestText(t, &analyze.Result{})
-	digestText(t, &analyze.Result{Runs: []*analyze.Run{nil, {}}})
+	digestText(t, &result.Result{})
+	digestText(t, &result.Result{Runs: []*result.Run{nil, {}}})
 }
 
 func TestDigestOfExtremes(t *testing.T) {

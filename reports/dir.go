@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/profile"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
 	"xfrmscope/reports/digest"
 	"xfrmscope/reports/flame"
@@ -37,7 +37,7 @@ import (
 //
 // Each file is complete when it appears under its name. On an error the names
 // written so far are returned with it.
-func WriteDir(dir string, r *analyze.Result) ([]string, error) {
+func WriteDir(dir string, r *result.Result) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the report's directory: %w", err)
 	}
@@ -64,7 +64,7 @@ type artefact struct {
 }
 
 // artefacts lists what a report consists of beside the page.
-func artefacts(r *analyze.Result) []artefact {
+func artefacts(r *result.Result) []artefact {
 	names := format.UniqueNames{}
 	list := []artefact{
 		{"digest.txt", func(w io.Writer) error { return digest.Write(w, r) }},
@@ -110,7 +110,7 @@ func PprofOptions(p *profile.Profile) profile.PprofOptions {
 	}
 }
 
-func writeJSON(w io.Writer, r *analyze.Result) error {
+func writeJSON(w io.Writer, r *result.Result) error {
 	data, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/testdata/sample"
 )
@@ -41,7 +41,7 @@ func TestWriteDir(t *testing.T) {
 			t.Errorf("report.html does not link %s", n)
 		}
 	}
-	var back analyze.Result
+	var back result.Result
 	if err := json.Unmarshal(mustRead(t, filepath.Join(dir, "results.json")), &back); err != nil || len(back.Runs) != 6 {
 		t.Errorf("results.json: %v, %d runs", err, len(back.Runs))
 	}

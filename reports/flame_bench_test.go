@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/profile"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/flame"
 	"xfrmscope/reports/page"
 	"xfrmscope/reports/testdata/sample"
@@ -49,7 +49,7 @@ func TestBenchFlame(t *testing.T) {
 
 // writeMeasured writes a page and returns its CPU time and how far the heap
 // grew.
-func writeMeasured(t *testing.T, path string, r *analyze.Result) (cost time.Duration, peak uint64) {
+func writeMeasured(t *testing.T, path string, r *result.Result) (cost time.Duration, peak uint64) {
 	t.Helper()
 	runtime.GC()
 	stop, most := make(chan bool), make(chan uint64)

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/chart"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/page"
@@ -18,7 +18,7 @@ import (
 )
 
 // html renders twice and checks what holds for every page.
-func html(t *testing.T, r *analyze.Result, o page.Options) []byte {
+func html(t *testing.T, r *result.Result, o page.Options) []byte {
 	t.Helper()
 	var b, again bytes.Buffer
 	if err := page.Write(&b, r, o); err != nil {
@@ -136,7 +136,7 @@ func TestHTMLKeepsHostileNamesText(t *testing.T) {
 }
 
 // harmlessTwin is hostileResult under harmless names.
-func harmlessTwin(t *testing.T) *analyze.Result {
+func harmlessTwin(t *testing.T) *result.Result {
 	r := sample.HostileResult(t)
 	sample.EveryString(reflect.ValueOf(r), "harmless")
 	return r
@@ -194,7 +194,7 @@ func TestHTMLStaticHoldsNoLibrary(t *testing.T) {
 
 // TestHTMLOfAThousandRuns: the page shows medians and says what it left out.
 func TestHTMLOfAThousandRuns(t *testing.T) {
-	var runs []*analyze.Run
+	var runs []*result.Run
 	for i := range 1000 {
 		s := sample.Spec{Mode: []string{"pcpu", "shared"}[i/500], N: 1 + i%8, RatePer: 90_000 + 100*float64(i%13), Spin: .1, Seconds: 1, Noise: i % 5}
 		runs = append(runs, sample.NewRun(s))

@@ -8,7 +8,7 @@ import (
 
 	pprof "github.com/google/pprof/profile"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
@@ -18,7 +18,7 @@ import (
 // the lock; its callers are those of the phase with stacks, whose shares of
 // this lock's waiting are applied to what the wait probe counted. Labels: lock
 // (its address), spi, pcpu.
-func writeLockPprof(w io.Writer, r *analyze.Run) error {
+func writeLockPprof(w io.Writer, r *result.Run) error {
 	p := &pprof.Profile{
 		SampleType:        []*pprof.ValueType{{Type: "contentions", Unit: "count"}, {Type: "delay", Unit: "nanoseconds"}},
 		DefaultSampleType: "delay",
@@ -59,7 +59,7 @@ func (f *pprofFrames) location(name string) *pprof.Location {
 
 // addLock adds a sample for each caller of a lock, and one for the waits whose
 // caller is not known.
-func (f *pprofFrames) addLock(l analyze.Lock) {
+func (f *pprofFrames) addLock(l result.Lock) {
 	leaf := l.Name
 	if leaf == "" {
 		leaf = l.Lock

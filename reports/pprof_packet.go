@@ -6,8 +6,8 @@ import (
 	"math"
 	"slices"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/profile"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
@@ -19,7 +19,7 @@ const perPackets = 1_000_000
 
 // packetScale is what a weight of an event is multiplied by to be the weight of
 // perPackets packets; ok is false if no cost per packet was measured.
-func packetScale(e *analyze.Event) (scale float64, ok bool) {
+func packetScale(e *result.Event) (scale float64, ok bool) {
 	cost, busy := e.All.PerPacket, e.All.Busy.Period
 	if e.Profile == nil || !format.Finite(cost) || cost.Value <= 0 || busy <= 0 {
 		return 0, false
@@ -34,7 +34,7 @@ func perPacketEvent(event string) string { return event + "/Mpacket" }
 // packets, without idle time: their sum is the cost per packet. Two of them can
 // be subtracted by `go tool pprof -diff_base` as they are, where profiles of
 // equal time cannot: at saturation time is fixed and packets vary.
-func writePacketPprof(w io.Writer, e *analyze.Event) error {
+func writePacketPprof(w io.Writer, e *result.Event) error {
 	scale, ok := packetScale(e)
 	if !ok {
 		return fmt.Errorf("event %s: no cost per packet", e.Name)

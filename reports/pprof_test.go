@@ -11,7 +11,7 @@ import (
 
 	pprof "github.com/google/pprof/profile"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/testdata/sample"
 	"xfrmscope/reports/view"
 )
@@ -55,7 +55,7 @@ func TestPerPacketProfilesSubtract(t *testing.T) {
 			flat[f[len(f)-1]] = f[0]
 		}
 	}
-	cost := func(r *analyze.Run, function string) float64 {
+	cost := func(r *result.Run, function string) float64 {
 		for _, s := range view.AllCPUs(r).Functions {
 			if s.Name == function {
 				return s.PerPacket.Value
@@ -92,7 +92,7 @@ func TestLockProfile(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), "Type: delay") || !strings.Contains(string(out), "x->lock SPI 0x1001") || !strings.Contains(string(out), "xfrm_output_resume") {
 		t.Errorf("go tool pprof: %v\n%s", err, out)
 	}
-	if err := writeLockPprof(&bytes.Buffer{}, &analyze.Run{}); err != nil {
+	if err := writeLockPprof(&bytes.Buffer{}, &result.Run{}); err != nil {
 		t.Errorf("a run without locks: %v", err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/page"
 	"xfrmscope/reports/testdata/sample"
 	"xfrmscope/reports/view"
@@ -17,9 +17,9 @@ import (
 // TestPageCarriesItsResults: what is read from a page is what was written, but
 // for the profiles and the functions of single CPUs.
 func TestPageCarriesItsResults(t *testing.T) {
-	for name, r := range map[string]*analyze.Result{"sweep": sample.Sweep(), "hostile": sample.HostileResult(t), "nothing": sample.WithoutAnything(), "no runs": {Schema: analyze.SchemaVersion}} {
+	for name, r := range map[string]*result.Result{"sweep": sample.Sweep(), "hostile": sample.HostileResult(t), "nothing": sample.WithoutAnything(), "no runs": {Schema: result.SchemaVersion}} {
 		t.Run(name, func(t *testing.T) {
-			r.Schema = analyze.SchemaVersion
+			r.Schema = result.SchemaVersion
 			got, err := ReadHTML(bytes.NewReader(html(t, r, page.Options{})))
 			if err != nil {
 				t.Fatal(err)
@@ -41,7 +41,7 @@ func TestPageCarriesItsResults(t *testing.T) {
 }
 
 // withoutCPUs is a result without what a page leaves out first.
-func withoutCPUs(r *analyze.Result) []byte {
+func withoutCPUs(r *result.Result) []byte {
 	for _, run := range view.Present(r) {
 		for _, e := range run.Events {
 			for i := range e.CPUs {
@@ -58,7 +58,7 @@ const resultsStart = `<script type="text/plain" id="results">`
 
 // TestPageShortensLargeResults keeps the figures of whole runs.
 func TestPageShortensLargeResults(t *testing.T) {
-	var runs []*analyze.Run
+	var runs []*result.Run
 	for i := range 200 {
 		r := sample.NewRun(sample.Spec{Mode: "shared", N: 1 + i%8, RatePer: 90_000 + float64(i), Spin: .3, Seconds: 10, Noise: i % 5})
 		runs = append(runs, r)
@@ -110,7 +110,7 @@ func FuzzReadHTML(f *testing.F) {
 	f.Add([]byte(fmt.Sprintf("%s%s", resultsStart, "</script>")))
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		r, err := ReadHTML(bytes.NewReader(doc))
-		if err == nil && r.Schema != analyze.SchemaVersion {
+		if err == nil && r.Schema != result.SchemaVersion {
 			t.Error("a result of another schema was read")
 		}
 	})

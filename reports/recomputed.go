@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
@@ -23,7 +23,7 @@ type Recount struct {
 // Recomputed compares the numbers of published results with those made again
 // from the same recordings. Runs are the same if name, side-less, and start
 // agree. Values may differ by rounding in the last digits only.
-func Recomputed(again, published *analyze.Result) Recount {
+func Recomputed(again, published *result.Result) Recount {
 	var out Recount
 	here := map[string]map[string]Number{}
 	for _, n := range Numbers(again) {
@@ -71,7 +71,7 @@ func near(a, b float64) bool {
 	return a == b || math.Abs(a-b) <= 1e-9*math.Max(math.Abs(a), math.Abs(b))
 }
 
-func runKey(r *analyze.Run) string {
+func runKey(r *result.Run) string {
 	return r.Name + "\x00" + r.Labels[bundle.LabelRepeat] + "\x00" + r.Manifest.Started.UTC().Format(time.RFC3339Nano)
 }
 

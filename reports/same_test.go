@@ -11,8 +11,8 @@ import (
 
 	pprof "github.com/google/pprof/profile"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/testdata/sample"
 	"xfrmscope/reports/view"
@@ -28,7 +28,7 @@ func TestOneNumberEverywhere(t *testing.T) {
 	read := func(name string) string { return string(mustRead(t, filepath.Join(dir, name))) }
 	doc := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(read("report.html"), "")
 	mail, table, csv, bench := read("digest.txt"), read("commit-table.txt"), read("results.csv"), read("benchfmt.txt")
-	var back analyze.Result
+	var back result.Result
 	if err := json.Unmarshal([]byte(read("results.json")), &back); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestOneComparisonEverywhere(t *testing.T) {
 	mail, table, csv := read("digest.txt"), read("commit-table.txt"), read("results.csv")
 	c := r.Comparison
 	for i, h := range c.Headline {
-		for what, x := range map[string]*analyze.Comparison{"report.html": back.Comparison, "results.json": fromFile.Comparison} {
+		for what, x := range map[string]*result.Comparison{"report.html": back.Comparison, "results.json": fromFile.Comparison} {
 			if got := x.Headline[i].C; got.Ratio.Value != h.C.Ratio.Value || got.After.Median != h.C.After.Median || got.Star != h.C.Star {
 				t.Errorf("headline %d: %s carries %+v", i, what, got.Ratio)
 			}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/digest"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/testdata/sample"
@@ -36,7 +36,7 @@ func TestShow(t *testing.T) {
 
 // TestFindDigest: a digest comes back from a mail, quoted twice or not at all.
 func TestFindDigest(t *testing.T) {
-	for name, r := range map[string]*analyze.Result{"sweep": sample.Sweep(), "comparison": sample.Comparison(t, 4)} {
+	for name, r := range map[string]*result.Result{"sweep": sample.Sweep(), "comparison": sample.Comparison(t, 4)} {
 		want := digestText(t, r)
 		for _, prefix := range []string{"", "> ", "> > ", "  "} {
 			mail := "Hi,\n\nmeasured it:\n" + prefix + strings.ReplaceAll(strings.TrimSuffix(want, "\n"), "\n", "\n"+prefix) + "\n-- \nme\n"

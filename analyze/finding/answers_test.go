@@ -5,8 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
 	"xfrmscope/collect/bundle"
 )
@@ -20,7 +22,7 @@ func none(unit string) metric.Value {
 }
 
 // claims checks that findings come with all they need, and compares claims.
-func claims(t *testing.T, got []Finding, want ...string) {
+func claims(t *testing.T, got []result.Finding, want ...string) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%d findings, want %d: %+v", len(got), len(want), got)
@@ -115,7 +117,7 @@ func TestChange(t *testing.T) {
 		{table("0", "1", "2", "3"), table("0", "1"), "64 of 128 entries are others, from number 2 on: 2 3 0 1 2 3 0 1 2 3 0 1 ... -> 0 1 0 1 0 1 0 1 0 1 0 1 ..."},
 		{"0 1", table("0", "1"), "126 of 128 entries are others, from number 2 on:  ... -> 0 1 0 1 0 1 0 1 0 1 0 1 ..."},
 	} {
-		if got := Change(test.was, test.is); got != test.want {
+		if got := checks.Change(test.was, test.is); got != test.want {
 			t.Errorf("got  %s\nwant %s", got, test.want)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 )
 
 // A CachePoint is the evidence of one run for the question "is the policy's list
@@ -21,7 +22,7 @@ const CacheFloor = 0.5
 
 // Cache answers for each kernel. The list was added by commit 0045e3d80613
 // (6.13) to spare the walk of the hash bucket in which all SAs of a tunnel are.
-func Cache(points []CachePoint) []Finding {
+func Cache(points []CachePoint) []result.Finding {
 	var kernels []string
 	byKernel := map[string][]CachePoint{}
 	for _, p := range points {
@@ -33,14 +34,14 @@ func Cache(points []CachePoint) []Finding {
 		}
 		byKernel[p.Kernel] = append(byKernel[p.Kernel], p)
 	}
-	var out []Finding
+	var out []result.Finding
 	for _, k := range kernels {
 		out = append(out, cacheOf(k, byKernel[k]))
 	}
 	return out
 }
 
-func cacheOf(kernel string, points []CachePoint) Finding {
+func cacheOf(kernel string, points []CachePoint) result.Finding {
 	var calls, empty float64
 	var evidence []string
 	for _, p := range points {
@@ -55,7 +56,7 @@ func cacheOf(kernel string, points []CachePoint) Finding {
 		}
 		evidence = append(evidence, line)
 	}
-	f := Finding{ID: "state-cache", Evidence: evidence, NotProven: "What the lookup would cost with the list in use: it was not in use here.", Next: "compare ns per SA of xfrm_state_find over sweeps with more and fewer SAs"}
+	f := result.Finding{ID: "state-cache", Evidence: evidence, NotProven: "What the lookup would cost with the list in use: it was not in use here.", Next: "compare ns per SA of xfrm_state_find over sweeps with more and fewer SAs"}
 	switch share := empty / calls; {
 	case share == 1:
 		f.Claim = fmt.Sprintf("%s: the policy's list of cached SAs is never used: all %.0f lookups found it empty and walked the hash bucket", kernel, calls)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
 )
 
@@ -18,8 +19,8 @@ type GrowthPoint struct {
 
 // Frames names the functions whose cost per packet grows with N by more than
 // chance, over repeated runs.
-func Frames(points []GrowthPoint) []Finding {
-	var out []Finding
+func Frames(points []GrowthPoint) []result.Finding {
+	var out []result.Finding
 	for _, p := range points {
 		if p.Frames == nil || p.Frames.Stops == 0 {
 			continue
@@ -38,7 +39,7 @@ func Frames(points []GrowthPoint) []Finding {
 				evidence = append(evidence, frameLine(r, p.Frames))
 			}
 		}
-		out = append(out, Finding{
+		out = append(out, result.Finding{
 			ID:        "frames",
 			Claim:     fmt.Sprintf("%s: %d of %d functions tested stop scaling: %s", p.Mode, p.Frames.Stops, p.Frames.Tested, listed(names)),
 			Evidence:  evidence,
@@ -61,8 +62,8 @@ func frameLine(r scaling.FrameRow, t *scaling.FrameTable) string {
 }
 
 // Walk says whether xfrm_state_find gets slower with each SA in its bucket.
-func Walk(points []GrowthPoint) []Finding {
-	var out []Finding
+func Walk(points []GrowthPoint) []result.Finding {
+	var out []result.Finding
 	for _, p := range points {
 		w := p.Walk
 		if w == nil || w.Missing != nil {
@@ -73,7 +74,7 @@ func Walk(points []GrowthPoint) []Finding {
 		if i.Known() {
 			slope += fmt.Sprintf(" (%.0f %% interval %.3g to %.3g)", 100*i.Level, i.Lo, i.Hi)
 		}
-		f := Finding{
+		f := result.Finding{
 			ID:        "walk",
 			Evidence:  []string{slope, fmt.Sprintf("%.3g ns of a lookup are not of the walk; %d runs, up to %.0f SAs", w.Fixed.Value, w.Runs, w.Most)},
 			NotProven: "That it is the walk alone: with more SAs more CPUs send, and lines that others write are read.",

@@ -1,6 +1,10 @@
 package finding
 
-import "fmt"
+import (
+	"fmt"
+
+	"xfrmscope/analyze/result"
+)
 
 // CPULoad is the evidence of one run for the question "are the CPUs the limit?":
 // how much of each CPU's sampled time was idle.
@@ -21,8 +25,8 @@ const IdleFloor = 0.05
 // Idle reports modes whose sending CPUs had time to spare: what limits them is
 // elsewhere, in the generator, the link or the other gateway. Loads come by
 // mode.
-func Idle(runs []CPULoad) []Finding {
-	var out []Finding
+func Idle(runs []CPULoad) []result.Finding {
+	var out []result.Finding
 	for len(runs) > 0 {
 		n := 1
 		for n < len(runs) && runs[n].Mode == runs[0].Mode {
@@ -36,7 +40,7 @@ func Idle(runs []CPULoad) []Finding {
 	return out
 }
 
-func idleOfMode(runs []CPULoad) (Finding, bool) {
+func idleOfMode(runs []CPULoad) (result.Finding, bool) {
 	var evidence []string
 	idle, last := 0, ""
 	for _, r := range runs {
@@ -56,9 +60,9 @@ func idleOfMode(runs []CPULoad) (Finding, bool) {
 		}
 	}
 	if idle == 0 {
-		return Finding{}, false
+		return result.Finding{}, false
 	}
-	f := Finding{
+	f := result.Finding{
 		ID:        "idle",
 		Claim:     last,
 		Evidence:  evidence,

@@ -1,6 +1,10 @@
 package finding
 
-import "fmt"
+import (
+	"fmt"
+
+	"xfrmscope/analyze/result"
+)
 
 // An InboundFacts is the evidence of one run for the question "does each inbound
 // SPI come in on one CPU?".
@@ -23,7 +27,7 @@ const InboundFloor = 0.001
 // Inbound reports SPIs that several CPUs receive. From 6.13 on each packet that
 // finds its SA on another CPU's list takes the namespace's xfrm_state_lock and
 // moves it (net/xfrm/xfrm_state.c xfrm_input_state_lookup, 6.13).
-func Inbound(runs []InboundFacts) []Finding {
+func Inbound(runs []InboundFacts) []result.Finding {
 	var evidence []string
 	spread, total := 0, 0
 	for _, r := range runs {
@@ -49,7 +53,7 @@ func Inbound(runs []InboundFacts) []Finding {
 	if len(evidence) > maxMoves {
 		evidence = append(evidence[:maxMoves], fmt.Sprintf("and %d more", spread-maxMoves))
 	}
-	return []Finding{{
+	return []result.Finding{{
 		ID:        "inbound",
 		Claim:     fmt.Sprintf("%d of %d inbound SPIs are received on several CPUs: each change of CPU takes the namespace's xfrm_state_lock (6.13 on)", spread, total),
 		Evidence:  evidence,

@@ -3,6 +3,8 @@ package finding
 import (
 	"fmt"
 	"strings"
+
+	"xfrmscope/analyze/result"
 )
 
 // A LayoutFacts is the evidence of one structure for the question "which hot
@@ -24,8 +26,8 @@ type HotField struct {
 
 // SharedLines names lines that hold a field every packet writes and one that
 // every CPU reads: each write takes the line from all readers.
-func SharedLines(layouts []LayoutFacts) []Finding {
-	var out []Finding
+func SharedLines(layouts []LayoutFacts) []result.Finding {
+	var out []result.Finding
 	seen := map[string]bool{}
 	for _, l := range layouts {
 		f, ok := sharedLines(l)
@@ -37,7 +39,7 @@ func SharedLines(layouts []LayoutFacts) []Finding {
 	return out
 }
 
-func sharedLines(l LayoutFacts) (Finding, bool) {
+func sharedLines(l LayoutFacts) (result.Finding, bool) {
 	var claims, evidence []string
 	for start := 0; start < len(l.Fields); {
 		end := start + 1
@@ -64,9 +66,9 @@ func sharedLines(l LayoutFacts) (Finding, bool) {
 		}
 	}
 	if len(claims) == 0 {
-		return Finding{}, false
+		return result.Finding{}, false
 	}
-	return Finding{
+	return result.Finding{
 		ID:        "false-sharing",
 		Claim:     fmt.Sprintf("struct %s of %s: %s", l.Struct, l.Kernel, strings.Join(claims, "; ")),
 		Evidence:  evidence,

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 )
 
 // A LockPoint is the evidence of one run, the one with most CPUs of its mode,
@@ -52,8 +53,8 @@ const LockFloor = 0.01
 // takers; a line that bounces needs a place of its own, or a taker that stays on
 // one CPU. That a line bounces is said only of a fast path that is slower than on
 // one CPU: an atomic instruction takes time there as well.
-func Locks(points []LockPoint) []Finding {
-	var out []Finding
+func Locks(points []LockPoint) []result.Finding {
+	var out []result.Finding
 	for _, p := range points {
 		if f, ok := locksOfMode(p); ok {
 			out = append(out, f)
@@ -62,7 +63,7 @@ func Locks(points []LockPoint) []Finding {
 	return out
 }
 
-func locksOfMode(p LockPoint) (Finding, bool) {
+func locksOfMode(p LockPoint) (result.Finding, bool) {
 	var spins, bounces, unclear, evidence []string
 	unnamed, waits := 0, 0.0 // ns/packet
 	for _, l := range p.Locks {
@@ -99,12 +100,12 @@ func locksOfMode(p LockPoint) (Finding, bool) {
 		}
 	}
 	if len(spins)+len(bounces)+len(unclear) == 0 {
-		return Finding{}, false // what spins without a name, Spin says by its callers
+		return result.Finding{}, false // what spins without a name, Spin says by its callers
 	}
 	if unnamed > 0 {
 		spins = append(spins, counted(unnamed, "lock")+" without a name")
 	}
-	f := Finding{
+	f := result.Finding{
 		ID:        "lock",
 		Evidence:  evidence,
 		NotProven: "That removing it makes packets faster: what waits here may wait at the next lock instead.",

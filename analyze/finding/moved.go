@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/result"
 )
 
 // A MovePoint is the evidence of one mode and N for the question "did the change
@@ -39,8 +40,8 @@ const (
 // masked, or not decided. Only differences that hold (a star of the comparison)
 // count as a change. What came back in parts too small to hold one by one is
 // still in the whole, so that the whole decides.
-func Moved(points []MovePoint) []Finding {
-	var out []Finding
+func Moved(points []MovePoint) []result.Finding {
+	var out []result.Finding
 	for _, p := range points {
 		if f, ok := moved(p, p.Parts, Part{"the whole packet", p.Cost}, ""); ok {
 			f.Evidence = append(f.Evidence, partLine(Part{"packets/s", p.Rate}))
@@ -58,7 +59,7 @@ func Moved(points []MovePoint) []Finding {
 }
 
 // moved judges parts against the whole. what stands before the names of parts.
-func moved(p MovePoint, parts []Part, whole Part, what string) (Finding, bool) {
+func moved(p MovePoint, parts []Part, whole Part, what string) (result.Finding, bool) {
 	var down, up []Part
 	saved, added := 0.0, 0.0
 	for _, part := range parts {
@@ -72,14 +73,14 @@ func moved(p MovePoint, parts []Part, whole Part, what string) (Finding, bool) {
 		}
 	}
 	if len(down) == 0 {
-		return Finding{}, false // nothing was removed that could have moved
+		return result.Finding{}, false // nothing was removed that could have moved
 	}
 	heavy := func(a, b Part) int {
 		return cmp.Or(cmp.Compare(math.Abs(b.C.Difference.Value), math.Abs(a.C.Difference.Value)), cmp.Compare(a.Name, b.Name))
 	}
 	slices.SortFunc(down, heavy)
 	slices.SortFunc(up, heavy)
-	f := Finding{
+	f := result.Finding{
 		ID:        "moved",
 		NotProven: "That this change is the cause: what else differs between the sides is listed with the comparison.",
 		Next:      "the difference flame graph at this N; the same at a smaller N, where less waits",

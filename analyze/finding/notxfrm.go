@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 )
 
@@ -29,8 +30,8 @@ type Spinner struct {
 // NotXFRM names what holds a mode back and is no part of XFRM: the ceiling of the
 // plain path where it is not alone, pause frames received, a generator at its end,
 // locks of the IOMMU, of the queueing discipline or of the page allocator.
-func NotXFRM(points []LimitPoint) []Finding {
-	var out []Finding
+func NotXFRM(points []LimitPoint) []result.Finding {
+	var out []result.Finding
 	for _, p := range points {
 		if f, ok := notXFRM(p); ok {
 			out = append(out, f)
@@ -39,7 +40,7 @@ func NotXFRM(points []LimitPoint) []Finding {
 	return out
 }
 
-func notXFRM(p LimitPoint) (Finding, bool) {
+func notXFRM(p LimitPoint) (result.Finding, bool) {
 	var claims, evidence []string
 	if p.AtCeiling != "" {
 		claims = append(claims, "it is at the ceiling of the path without IPsec")
@@ -58,9 +59,9 @@ func notXFRM(p LimitPoint) (Finding, bool) {
 		evidence = append(evidence, fmt.Sprintf("slow path entered from %s, in %s: %s of busy time", s.Caller, s.Stage, percent(s.Share)))
 	}
 	if len(claims) == 0 || len(claims) == 1 && p.AtCeiling != "" {
-		return Finding{}, false // the ceiling alone has a finding of its own
+		return result.Finding{}, false // the ceiling alone has a finding of its own
 	}
-	return Finding{
+	return result.Finding{
 		ID:        "not-xfrm",
 		Claim:     fmt.Sprintf("%s on %s: outside XFRM: %s", p.Mode, cpus(p.N), listed(claims)),
 		Evidence:  evidence,

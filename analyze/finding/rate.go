@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
 )
 
@@ -51,8 +52,8 @@ func (c *RateCurve) layer() string {
 }
 
 // Linear says up to where each rate rises with N, and what ends it.
-func Linear(curves []RateCurve) []Finding {
-	var out []Finding
+func Linear(curves []RateCurve) []result.Finding {
+	var out []result.Finding
 	for i := range curves {
 		if c := &curves[i]; len(c.Scaling.Rows) > 1 {
 			out = append(out, linear(c))
@@ -61,10 +62,10 @@ func Linear(curves []RateCurve) []Finding {
 	return out
 }
 
-func linear(c *RateCurve) Finding {
+func linear(c *RateCurve) result.Finding {
 	rows, k := c.Scaling.Rows, c.Scaling.Knee
 	last := rows[len(rows)-1]
-	f := Finding{
+	f := result.Finding{
 		ID:        "linear",
 		NotProven: fmt.Sprintf("What ends it: %s in use are not CPUs that are busy, and the generator's table shows no cause.", c.Factor),
 		Next:      fmt.Sprintf("record at %s and beyond on the machine that forwards: which CPUs, locks and misses grow", c.of(max(k.LastGood, 1))),
@@ -109,8 +110,8 @@ func rowAt(rows []scaling.Row, n int) scaling.Row {
 
 // Ceilings says of each mode whether what ends its scaling ends the plain path
 // too.
-func Ceilings(curves []RateCurve) []Finding {
-	var out []Finding
+func Ceilings(curves []RateCurve) []result.Finding {
+	var out []result.Finding
 	for i := range curves {
 		if c := &curves[i]; c.Ceiling != nil && c.Ceiling.Missing == nil {
 			out = append(out, ceiling(c))
@@ -119,9 +120,9 @@ func Ceilings(curves []RateCurve) []Finding {
 	return out
 }
 
-func ceiling(c *RateCurve) Finding {
+func ceiling(c *RateCurve) result.Finding {
 	k := c.Ceiling
-	f := Finding{ID: "ceiling"}
+	f := result.Finding{ID: "ceiling"}
 	level := c.level()
 	top := c.rate(k.Top.Rate)
 	ratio := fmt.Sprintf("%.3f", k.Ratio.Value)
@@ -168,7 +169,7 @@ func (c *RateCurve) level() string {
 
 // Support says what the number of runs can show, before anybody reads a
 // difference into two curves.
-func Support(curves []RateCurve) []Finding {
+func Support(curves []RateCurve) []result.Finding {
 	least, most := 0, 0
 	var low, high, first place
 	var lines []string
@@ -199,14 +200,14 @@ func Support(curves []RateCurve) []Finding {
 	if most > least {
 		runs = fmt.Sprintf("%d to %d runs", least, most)
 	}
-	f := Finding{
+	f := result.Finding{
 		ID:        "support",
 		NotProven: "The error between boots, RSS hashes and days: the runs followed one another on one set-up.",
 		Next:      "10 runs a side and more, in blocks of A B B A with a boot or a set-up each",
 	}
 	if low.Shown == nil {
 		f.Claim = fmt.Sprintf("%s a point support no claim of a change: %d a side are needed", runs, compare.MinRuns)
-		return []Finding{f}
+		return []result.Finding{f}
 	}
 	p := compare.PText(compare.UTest(ascending(least, 0), ascending(least, least)).Smallest)
 	f.Claim = fmt.Sprintf("%s a point support claims of a change of %.1f %% (%s, %s) to %.1f %% (%s, %s), none of less", runs,
@@ -215,7 +216,7 @@ func Support(curves []RateCurve) []Finding {
 		fmt.Sprintf("smallest p of %d and %d runs: %s; a 95 %% interval of a median needs 6 runs", least, least, p),
 		fmt.Sprintf("change that two sides of such runs would show with probability %.1f, at level %.2g, by mode and %s:", low.Detectable.Power, low.Detectable.Alpha, first.Factor),
 	}, lines...)
-	return []Finding{f}
+	return []result.Finding{f}
 }
 
 // A place is what can be shown of one curve at one N.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 )
 
 // SATraffic is the evidence of one run for the question "does each CPU send on
@@ -34,8 +35,8 @@ const FallbackFloor = 0.001
 // SACPU reports modes that have per-CPU SAs and do not use them as meant:
 // packets on the fallback SA or on another CPU's, CPUs without an SA, SAs that
 // carried nothing, several SAs for one CPU. Runs come by mode.
-func SACPU(runs []SATraffic) []Finding {
-	var out []Finding
+func SACPU(runs []SATraffic) []result.Finding {
+	var out []result.Finding
 	for len(runs) > 0 {
 		n := 1
 		for n < len(runs) && runs[n].Mode == runs[0].Mode {
@@ -49,7 +50,7 @@ func SACPU(runs []SATraffic) []Finding {
 	return out
 }
 
-func saCPUOfMode(runs []SATraffic) (Finding, bool) {
+func saCPUOfMode(runs []SATraffic) (result.Finding, bool) {
 	var evidence []string
 	found, first := 0, ""
 	for _, r := range runs {
@@ -67,7 +68,7 @@ func saCPUOfMode(runs []SATraffic) (Finding, bool) {
 		}
 	}
 	if found == 0 {
-		return Finding{}, false
+		return result.Finding{}, false
 	}
 	if n := len(evidence) - maxMoves; n > 0 {
 		evidence = append(evidence[:maxMoves], fmt.Sprintf("and %d more", n))
@@ -76,7 +77,7 @@ func saCPUOfMode(runs []SATraffic) (Finding, bool) {
 	if found > 1 {
 		claim = fmt.Sprintf("%s: in %d of %d runs not every CPU sends all on one SA of its own", runs[0].Mode, found, len(runs))
 	}
-	return Finding{
+	return result.Finding{
 		ID:        "sa-cpu",
 		Claim:     claim,
 		Evidence:  evidence,

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/result"
 )
 
 // A ScalePoint is the evidence of one mode for the questions "does throughput
@@ -42,20 +43,20 @@ type Added struct {
 }
 
 // Scale answers both questions for each mode, the one that scales worst first.
-func Scale(points []ScalePoint) []Finding {
+func Scale(points []ScalePoint) []result.Finding {
 	points = slices.Clone(points)
 	slices.SortStableFunc(points, func(a, b ScalePoint) int {
 		return cmp.Compare(a.Speedup.Value/float64(a.N), b.Speedup.Value/float64(b.N))
 	})
-	var out []Finding
+	var out []result.Finding
 	for _, p := range points {
 		out = append(out, scaleOfMode(p))
 	}
 	return out
 }
 
-func scaleOfMode(p ScalePoint) Finding {
-	f := Finding{
+func scaleOfMode(p ScalePoint) result.Finding {
+	f := result.Finding{
 		ID:        "scale",
 		Claim:     fmt.Sprintf("%s: %s send %.1f times what %s sends (ideal %d)", p.Mode, cpus(p.N), p.Speedup.Value/float64(p.Base), cpus(p.Base), p.N/p.Base),
 		NotProven: "That the CPUs are the limit: without a run without IPsec the ceiling is not known.",

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 )
 
 // A SpinPoint is the evidence of one run for the question "does it spin, and
@@ -35,10 +36,10 @@ const SpinFloor = 0.01
 // Spin answers, for each mode, whether CPUs wait for locks at the largest
 // number of CPUs and how that grew, the mode that spins most first. Points come
 // in the order of a report: by mode, then by N.
-func Spin(points []SpinPoint) []Finding {
+func Spin(points []SpinPoint) []result.Finding {
 	type weighed struct {
 		share float64
-		Finding
+		result.Finding
 	}
 	var found []weighed
 	for len(points) > 0 {
@@ -53,16 +54,16 @@ func Spin(points []SpinPoint) []Finding {
 		points = points[n:]
 	}
 	slices.SortStableFunc(found, func(a, b weighed) int { return cmp.Compare(b.share, a.share) })
-	var out []Finding
+	var out []result.Finding
 	for _, f := range found {
 		out = append(out, f.Finding)
 	}
 	return out
 }
 
-func spinOfMode(measured []SpinPoint) Finding {
+func spinOfMode(measured []SpinPoint) result.Finding {
 	last := measured[len(measured)-1]
-	f := Finding{
+	f := result.Finding{
 		ID:        "spin",
 		Claim:     spinClaim(last),
 		NotProven: "A share of samples says where the time went, not what it cost in packets; the error is sampling error of one run, not the spread between runs.",

@@ -202,3 +202,13 @@ func Catalogue() []Formula {
 			"packets over runs"},
 	}
 }
+
+// FormulaOf returns the catalogue's entry of an id.
+func FormulaOf(id string) Formula {
+	for _, f := range Catalogue() {
+		if f.ID == id {
+			return f
+		}
+	}
+	return Formula{ID: id, Name: id}
+}

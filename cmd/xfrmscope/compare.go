@@ -7,8 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/sides"
 	"xfrmscope/reports"
 	"xfrmscope/reports/digest"
 )
@@ -80,9 +81,9 @@ type regressionError struct{ met []string }
 func (e *regressionError) Error() string { return "regression: " + strings.Join(e.met, "; ") }
 
 func compareSides(ctx context.Context, io streams, o compareOptions, paths []string) error {
-	var conditions []analyze.Condition
+	var conditions []sides.Condition
 	for _, text := range o.failOn {
-		c, err := analyze.ParseCondition(text)
+		c, err := sides.ParseCondition(text)
 		if err != nil {
 			return usageError{err}
 		}
@@ -92,7 +93,7 @@ func compareSides(ctx context.Context, io streams, o compareOptions, paths []str
 	if err != nil {
 		return err
 	}
-	result, err := analyze.Compare(b, a, analyze.CompareOptions{
+	result, err := sides.Compare(b, a, sides.CompareOptions{
 		Options: compare.Options{Force: o.force}, Before: names[0], After: names[1], Expected: o.expect,
 	})
 	if err != nil {
@@ -105,13 +106,13 @@ func compareSides(ctx context.Context, io streams, o compareOptions, paths []str
 }
 
 // openSides analyses both sides: two paths, or one sweep that has both.
-func openSides(ctx context.Context, paths []string) (before, after *analyze.Result, names [2]string, err error) {
+func openSides(ctx context.Context, paths []string) (before, after *result.Result, names [2]string, err error) {
 	before, err = analyzePaths(ctx, paths[:1], false)
 	if err != nil {
 		return nil, nil, names, err
 	}
 	if len(paths) == 1 {
-		before, after, names, err = analyze.Sides(before)
+		before, after, names, err = sides.Sides(before)
 		if err != nil {
 			return nil, nil, names, usagef("%s: %w", paths[0], err)
 		}
@@ -121,7 +122,7 @@ func openSides(ctx context.Context, paths []string) (before, after *analyze.Resu
 	return before, after, [2]string(paths), err
 }
 
-func printComparison(io streams, dir string, r *analyze.Result) error {
+func printComparison(io streams, dir string, r *result.Result) error {
 	if dir == "" {
 		return digest.Write(io.out, r)
 	}
@@ -134,16 +135,16 @@ func printComparison(io streams, dir string, r *analyze.Result) error {
 
 // judge prints what each condition says and returns the first reason to fail:
 // a regression before a number that was not measured.
-func judge(io streams, conditions []analyze.Condition, r *analyze.Result) error {
+func judge(io streams, conditions []sides.Condition, r *result.Result) error {
 	var met, missing []string
 	for _, c := range conditions {
 		for _, j := range c.Judge(r) {
 			line := digest.Judgement(j)
 			fmt.Fprintln(io.out, line)
 			switch j.Outcome {
-			case analyze.Regression:
+			case sides.Regression:
 				met = append(met, fmt.Sprintf("%s at N=%d", c.Text, j.N))
-			case analyze.Unmeasured:
+			case sides.Unmeasured:
 				missing = append(missing, c.Text+": "+j.Why)
 			}
 		}

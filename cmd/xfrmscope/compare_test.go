@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/result"
 )
 
 // The recorded sweeps as before and after, one run a side and N: the numbers,
@@ -48,7 +48,7 @@ func TestCompare(t *testing.T) {
 // functions, of which a report keeps only the heaviest.
 func comparisonText(t *testing.T, file string) string {
 	t.Helper()
-	var r analyze.Result
+	var r result.Result
 	if err := json.Unmarshal([]byte(readFile(t, file)), &r); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func comparisonText(t *testing.T, file string) string {
 	for _, h := range c.Headline {
 		printChange(&b, fmt.Sprintf("headline %s N=%d", h.Mode, h.N), h.C)
 	}
-	for _, table := range [][]analyze.CompareFamily{c.Rates, c.Costs, c.Stages, c.Locks} {
+	for _, table := range [][]result.CompareFamily{c.Rates, c.Costs, c.Stages, c.Locks} {
 		for _, f := range table {
 			fmt.Fprintf(&b, "%s: %d tested, %d starred\n", f.Family.Name, f.Family.Tested, f.Family.Starred)
 			for i, one := range f.Family.Comparisons {
@@ -153,7 +153,7 @@ func TestCompareSeed(t *testing.T) {
 	if code != exitOK {
 		t.Fatalf("exit %d, stderr %s", code, stderr)
 	}
-	var r analyze.Result
+	var r result.Result
 	if err := json.Unmarshal([]byte(readFile(t, filepath.Join(dir, "results.json"))), &r); err != nil {
 		t.Fatal(err)
 	}

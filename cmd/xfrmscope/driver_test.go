@@ -9,11 +9,12 @@ import (
 	"testing"
 
 	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 )
 
 // driven makes a sweep by an example scenario of one run, and returns it.
-func driven(t *testing.T, args ...string) *analyze.Run {
+func driven(t *testing.T, args ...string) *result.Run {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("records")

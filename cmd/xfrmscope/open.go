@@ -12,6 +12,7 @@ import (
 
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/importer"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/symbols"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/pack"
@@ -24,7 +25,7 @@ const samplePrefix = "sample:"
 
 // analyzePaths analyses everything the paths name side by side: runs, sweeps
 // and files of other programs. One results.json or report.html is read back.
-func analyzePaths(ctx context.Context, paths []string, user bool) (*analyze.Result, error) {
+func analyzePaths(ctx context.Context, paths []string, user bool) (*result.Result, error) {
 	if len(paths) == 1 {
 		r, err := readResult(paths[0])
 		if r != nil || err != nil {
@@ -124,7 +125,7 @@ func headlineOf(runs []*bundle.Run) []string {
 
 // readResult reads a results.json or a report.html, and returns nil for
 // anything else.
-func readResult(path string) (*analyze.Result, error) {
+func readResult(path string) (*result.Result, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil // whoever opens it next says why
@@ -136,7 +137,7 @@ func readResult(path string) (*analyze.Result, error) {
 	br := bufio.NewReaderSize(f, importer.HeadBytes)
 	head, _ := br.Peek(importer.HeadBytes)
 	head = bytes.TrimSpace(head)
-	var r *analyze.Result
+	var r *result.Result
 	switch {
 	case bytes.HasPrefix(head, []byte("{")) && bytes.Contains(head[:min(len(head), 200)], []byte(`"schema"`)):
 		r, err = reports.ReadJSON(br)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/push"
 )
 
@@ -92,7 +92,7 @@ func pushRuns(ctx context.Context, io streams, o pushOptions, paths []string) er
 	return err
 }
 
-func writeOpenMetrics(name string, r *analyze.Result) error {
+func writeOpenMetrics(name string, r *result.Result) error {
 	f, err := os.Create(name)
 	if err != nil {
 		return err

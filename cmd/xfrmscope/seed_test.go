@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 )
 
 // seedFiles are files of the published per-CPU SA test, which stands outside
@@ -33,14 +33,14 @@ func seedFiles(t *testing.T, patterns ...string) []string {
 	return out
 }
 
-func reportOn(t *testing.T, args ...string) *analyze.Result {
+func reportOn(t *testing.T, args ...string) *result.Result {
 	t.Helper()
 	dir := t.TempDir()
 	code, _, stderr := cli(append([]string{"report", "-o", dir}, args...)...)
 	if code != exitOK || stderr != "" {
 		t.Fatalf("report %v: exit %d, stderr %s", args, code, stderr)
 	}
-	var r analyze.Result
+	var r result.Result
 	if err := json.Unmarshal([]byte(readFile(t, filepath.Join(dir, "results.json"))), &r); err != nil {
 		t.Fatal(err)
 	}
@@ -66,13 +66,13 @@ func TestSeed(t *testing.T) {
 	golden(t, "seed-claims.txt", words.String())
 }
 
-func checkSeed(t *testing.T, name string, r *analyze.Result) {
+func checkSeed(t *testing.T, name string, r *result.Result) {
 	raw := rawSeed(t)
 	for mode, want := range map[string]struct {
 		lastGood int
 		at       string // against the ceiling
 	}{"pcpu": {5, "at the ceiling"}, "shared": {2, "below the ceiling"}, "plain": {lastGood: 7}} {
-		i := slices.IndexFunc(r.Curves, func(c analyze.Curve) bool { return c.Mode == mode })
+		i := slices.IndexFunc(r.Curves, func(c result.Curve) bool { return c.Mode == mode })
 		if i < 0 {
 			t.Errorf("no curve of %s", mode)
 			continue

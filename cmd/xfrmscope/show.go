@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/digest"
 )
 
@@ -47,7 +47,7 @@ with a digest in it, quoted or not, which is printed clean.`,
 }
 
 func show(ctx context.Context, io streams, o showOptions, paths []string) error {
-	var result *analyze.Result
+	var result *result.Result
 	var err error
 	if len(paths) == 1 && paths[0] == "-" {
 		var digest string
@@ -68,7 +68,7 @@ func show(ctx context.Context, io streams, o showOptions, paths []string) error 
 const maxStdin = 1 << 30
 
 // readStdin reads results, a file to import, or a mail with a digest.
-func readStdin(ctx context.Context, in io.Reader, user bool) (*analyze.Result, string, error) {
+func readStdin(ctx context.Context, in io.Reader, user bool) (*result.Result, string, error) {
 	data, err := io.ReadAll(io.LimitReader(in, maxStdin+1))
 	if err != nil {
 		return nil, "", fmt.Errorf("reading stdin: %w", err)

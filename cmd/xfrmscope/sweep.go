@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"xfrmscope/analyze"
+	"xfrmscope/analyze/sides"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/record"
 	"xfrmscope/collect/scenario"
@@ -222,8 +223,8 @@ func (o *sweepOptions) fromFlags() (*scenario.Scenario, error) {
 // gates, and what this machine cannot carry out, if it is the one that measures.
 func checkScenario(s *scenario.Scenario, here bool) error {
 	for _, id := range s.Headline {
-		if why := analyze.NotComparable(id); why != "" {
-			return usagef("headline: %s; there are %s", why, strings.Join(analyze.ComparableIDs(), ", "))
+		if why := sides.NotComparable(id); why != "" {
+			return usagef("headline: %s; there are %s", why, strings.Join(sides.ComparableIDs(), ", "))
 		}
 	}
 	for _, id := range s.Gates {

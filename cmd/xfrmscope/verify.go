@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports"
 	"xfrmscope/reports/digest"
@@ -114,7 +114,7 @@ func verifySweep(io streams, path string, s *bundle.Sweep) error {
 
 // verifyChecks prints identities and gates; the error names those that do not
 // hold.
-func verifyChecks(io streams, r *analyze.Result) error {
+func verifyChecks(io streams, r *result.Result) error {
 	var bad []error
 	fail := func(format string, args ...any) { bad = append(bad, fmt.Errorf(format, args...)) }
 	sums, gates := map[string]int{}, map[string]int{}
@@ -163,7 +163,7 @@ func resultsIn(paths []string) string {
 const maxListed = 20
 
 // verifyNumbers computes published numbers again.
-func verifyNumbers(io streams, path string, again *analyze.Result) error {
+func verifyNumbers(io streams, path string, again *result.Result) error {
 	published, err := readResult(path)
 	if err != nil {
 		return err
@@ -197,7 +197,7 @@ func verifyNumbers(io streams, path string, again *analyze.Result) error {
 }
 
 // verifyDigest makes the digest beside published results again.
-func verifyDigest(io streams, path string, published *analyze.Result) error {
+func verifyDigest(io streams, path string, published *result.Result) error {
 	want, err := os.ReadFile(path)
 	if err != nil {
 		return nil // none was kept

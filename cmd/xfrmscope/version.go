@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 )
 
@@ -49,7 +49,7 @@ func newVersion(io streams) *cobra.Command {
 
 func thisBuild() build {
 	b := build{Version: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		BundleSchema: bundle.SchemaVersion, ResultSchema: analyze.SchemaVersion}
+		BundleSchema: bundle.SchemaVersion, ResultSchema: result.SchemaVersion}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b

@@ -3,7 +3,7 @@ package chart
 import (
 	"fmt"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/svg"
 	"xfrmscope/reports/view"
@@ -21,7 +21,7 @@ const (
 // CpuPanel draws one run's CPUs side by side: each bar is the share of the
 // CPU's samples that are not idle, with the spinning and the lock-word part at
 // its foot.
-func CpuPanel(r *analyze.Run, e *analyze.Event) []byte {
+func CpuPanel(r *result.Run, e *result.Event) []byte {
 	if e == nil || len(e.CPUs) == 0 {
 		return nil
 	}
@@ -45,7 +45,7 @@ func CpuPanel(r *analyze.Run, e *analyze.Event) []byte {
 	return w.Bytes()
 }
 
-func drawCPU(w *svg.Writer, c *analyze.CPU, x, pitch float64, y scale) {
+func drawCPU(w *svg.Writer, c *result.CPU, x, pitch float64, y scale) {
 	if c.Total.Period <= 0 {
 		return
 	}
@@ -70,7 +70,7 @@ func drawCPU(w *svg.Writer, c *analyze.CPU, x, pitch float64, y scale) {
 }
 
 // cpuTip says a CPU's figures in words.
-func cpuTip(c *analyze.CPU) string {
+func cpuTip(c *result.CPU) string {
 	return fmt.Sprintf("%s: %s samples, busy %s %%, of that spinning %s, on a lock word %s", format.CpuName(c.CPU),
 		format.Count(c.Total.Samples), format.Share(c.Busy.Period, c.Total.Period), format.Of(c.SpinShare), format.Of(c.LockWordShare))
 }

@@ -5,14 +5,15 @@ import (
 	"fmt"
 	"slices"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/curves"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
 
 // curveChart shows one value of every run over N, one series a mode.
-func curveChart(r *analyze.Result, label, y string, of func(*analyze.Run) metric.Value) *lineChart {
+func curveChart(r *result.Result, label, y string, of func(*result.Run) metric.Value) *lineChart {
 	c := &lineChart{label: label, y: y}
 	groups := view.MedianRuns(r)
 	for i, curve := range r.Curves {
@@ -47,7 +48,7 @@ func ascending(points []point) bool {
 	return true
 }
 
-func pointOf(r *analyze.Run, of func(*analyze.Run) metric.Value) (point, bool) {
+func pointOf(r *result.Run, of func(*result.Run) metric.Value) (point, bool) {
 	v := of(r)
 	if !format.Finite(v) || v.Value < 0 {
 		return point{}, false
@@ -56,8 +57,8 @@ func pointOf(r *analyze.Run, of func(*analyze.Run) metric.Value) (point, bool) {
 	return point{x: float64(r.N), y: v.Value * k, se: max(0, format.OrZero(v.SE)) * k, tip: format.Name(r.Name) + ": " + format.ValueText(v)}, true
 }
 
-func RateChart(r *analyze.Result) *lineChart {
-	by := r.Rating()
+func RateChart(r *result.Result) *lineChart {
+	by := curves.Rated(r)
 	c := curveChart(r, rateWords(by)+" over the number of "+format.Name(r.Factor())+", each run a dot; the table of runs has the figures", by.Unit, by.Of)
 	c.ideal = true
 	if by.ID == metric.ThroughputID {
@@ -74,7 +75,7 @@ func RateChart(r *analyze.Result) *lineChart {
 }
 
 // rateWords names the rate that curves are made of.
-func rateWords(by analyze.Rating) string {
+func rateWords(by curves.Rating) string {
 	if by.ID == metric.ThroughputID {
 		return "Throughput"
 	}
@@ -82,7 +83,7 @@ func rateWords(by analyze.Rating) string {
 }
 
 // scaling adds what was made of a curve: intervals, the law fitted, the knee.
-func (s *series) scaling(c analyze.Curve) {
+func (s *series) scaling(c result.Curve) {
 	if c.Scaling == nil || c.Scaling.Missing != nil {
 		return
 	}
@@ -107,14 +108,14 @@ func (s *series) scaling(c analyze.Curve) {
 // lawPoints is the number of points a law is drawn through.
 const lawPoints = 48
 
-func SpinChart(r *analyze.Result) *lineChart {
-	c := curveChart(r, "Spin share over the number of CPUs, each run a dot with one standard error; the table of runs has the figures", "spin share, % of busy", func(r *analyze.Run) metric.Value { return view.AllCPUs(r).SpinShare })
+func SpinChart(r *result.Result) *lineChart {
+	c := curveChart(r, "Spin share over the number of CPUs, each run a dot with one standard error; the table of runs has the figures", "spin share, % of busy", func(r *result.Run) metric.Value { return view.AllCPUs(r).SpinShare })
 	c.least = 10
 	return c
 }
 
 // OverN reports whether runs differ in N, so that a curve can be drawn.
-func OverN(r *analyze.Result) bool {
+func OverN(r *result.Result) bool {
 	for _, run := range view.Present(r) {
 		if run.N != view.Present(r)[0].N {
 			return true
@@ -124,7 +125,7 @@ func OverN(r *analyze.Result) bool {
 }
 
 // RunBars shows one value of each run as a bar, where N does not differ.
-func RunBars(runs []*analyze.Run, label, x, class, hatch string, of func(*analyze.Run) metric.Value) *barChart {
+func RunBars(runs []*result.Run, label, x, class, hatch string, of func(*result.Run) metric.Value) *barChart {
 	c := &barChart{label: label, x: x, Wide: HalfWide}
 	for _, r := range runs {
 		p, ok := pointOf(r, of)
@@ -149,7 +150,7 @@ const stageStyles = 9
 func otherStages() stageStyle { return stageStyle{class: "st9"} }
 
 // stageStyleOf gives the heaviest stages a style each, in the table's order.
-func stageStyleOf(runs []*analyze.Run) map[string]stageStyle {
+func stageStyleOf(runs []*result.Run) map[string]stageStyle {
 	heaviest := map[string]float64{}
 	var order []string
 	for _, r := range runs {
@@ -181,7 +182,7 @@ func stageStyleOf(runs []*analyze.Run) map[string]stageStyle {
 
 // StageChart stacks the stages of each run: cost per packet where packets were
 // counted, else shares.
-func StageChart(runs []*analyze.Run) *barChart {
+func StageChart(runs []*result.Run) *barChart {
 	unit := view.CostUnit(runs)
 	perPacket := unit != view.NoCost
 	c := &barChart{label: "Cost by stage, one bar a run; the table below has the figures", x: "% of busy"}
@@ -202,7 +203,7 @@ func StageChart(runs []*analyze.Run) *barChart {
 }
 
 // stageBar draws a run's stages on a scale of whole, what all of them are.
-func stageBar(r *analyze.Run, whole metric.Value, styles map[string]stageStyle) (bar, bool) {
+func stageBar(r *result.Run, whole metric.Value, styles map[string]stageStyle) (bar, bool) {
 	a := view.AllCPUs(r)
 	if !format.Finite(whole) || len(a.Stages) == 0 {
 		return bar{}, false
@@ -233,7 +234,7 @@ func stageBar(r *analyze.Run, whole metric.Value, styles map[string]stageStyle) 
 	return b, true
 }
 
-func stageTip(r *analyze.Run, s analyze.Share) string {
+func stageTip(r *result.Run, s result.Share) string {
 	tip := view.RunLabel(r) + ", " + s.Name + ": " + format.ValueText(s.Share)
 	if s.PerPacket.Measured() {
 		tip += ", " + format.Pretty(format.Of(s.PerPacket).String())
@@ -242,9 +243,9 @@ func stageTip(r *analyze.Run, s analyze.Share) string {
 }
 
 // StageRows shows the heaviest stages of one run, a bar each.
-func StageRows(r *analyze.Run) *barChart {
+func StageRows(r *result.Run) *barChart {
 	c := &barChart{label: "The heaviest stages of the run; the stage table has all", x: "% of busy", Wide: HalfWide}
-	styles := stageStyleOf([]*analyze.Run{r})
+	styles := stageStyleOf([]*result.Run{r})
 	for _, s := range view.TopShares(view.AllCPUs(r).Stages, 9) {
 		v := s.Share
 		if format.Finite(s.PerPacket) {
@@ -267,7 +268,7 @@ const MaxCPUBars = 12
 
 // CpuRows shows up to maxCPUBars CPUs of one run: what part of their samples spins, is
 // on a lock word, or is busy otherwise.
-func CpuRows(r *analyze.Run) *barChart {
+func CpuRows(r *result.Run) *barChart {
 	c := &barChart{label: "Busy, spinning and lock-word samples of each CPU; the table of CPUs has the figures", x: "% of samples", Wide: HalfWide}
 	e := r.Main()
 	if e == nil {

@@ -9,7 +9,7 @@ import (
 	"math"
 	"slices"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/svg"
 )
@@ -38,7 +38,7 @@ const (
 const maxSlices = 240
 
 // NewHeatMap prepares one matrix of a Heat, nil if there is nothing to draw.
-func NewHeatMap(h *analyze.Heat, label string, shares [][]float64) *HeatMap {
+func NewHeatMap(h *result.Heat, label string, shares [][]float64) *HeatMap {
 	columns := 0
 	for _, row := range shares {
 		columns = max(columns, len(row))

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/svg"
 	"xfrmscope/reports/view"
@@ -14,7 +14,7 @@ import (
 const maxLines = 40
 
 // LayoutPicture draws the lines that hold a hot field.
-func LayoutPicture(l analyze.Layout) []byte {
+func LayoutPicture(l result.Layout) []byte {
 	var lines []uint32
 	for _, f := range l.Fields {
 		if !slices.Contains(lines, f.Line) && len(lines) < maxLines {
@@ -43,7 +43,7 @@ func LayoutPicture(l analyze.Layout) []byte {
 	return w.Bytes()
 }
 
-func drawField(w *svg.Writer, f analyze.LayoutField, shared bool, left, y, wide, high float64) {
+func drawField(w *svg.Writer, f result.LayoutField, shared bool, left, y, wide, high float64) {
 	in := float64(f.Offset % view.LineBytes)
 	length := min(float64(max(f.Size, 1)), view.LineBytes-in) // a field may reach into the next line
 	x, width := left+wide*in/view.LineBytes, max(wide*length/view.LineBytes-1.5, 3)

@@ -3,14 +3,14 @@ package chart
 import (
 	"fmt"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/svg"
 	"xfrmscope/reports/view"
 )
 
 // MatrixPicture draws a large matrix: the share of each CPU's packets that an
 // SA carried.
-func MatrixPicture(m *analyze.Matrix) []byte {
+func MatrixPicture(m *result.Matrix) []byte {
 	sums := make([]float64, len(m.CPUs))
 	for _, row := range m.Rows {
 		for i := range min(len(row.Calls), len(sums)) {

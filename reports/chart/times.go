@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/svg"
 	"xfrmscope/reports/view"
@@ -12,7 +12,7 @@ import (
 
 // TimesPicture draws what the kernel accounted to the measured CPUs together,
 // over the window; nil without two steps.
-func TimesPicture(t *analyze.CPUTimes, seconds float64, label string) []byte {
+func TimesPicture(t *result.CPUTimes, seconds float64, label string) []byte {
 	if t == nil || len(t.Steps) < 2 || !(seconds > 0) {
 		return nil
 	}

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
@@ -20,7 +20,7 @@ const commitSides = 2
 // side, a single run a line for each CPU, runs without modes a line each. The
 // last lines say what was measured on, the largest errors and how many warnings
 // the report has.
-func CommitTable(w io.Writer, r *analyze.Result) error {
+func CommitTable(w io.Writer, r *result.Result) error {
 	runs := view.Present(r)
 	var blocks []block
 	switch groups := view.MedianRuns(r); {
@@ -47,7 +47,7 @@ func CommitTable(w io.Writer, r *analyze.Result) error {
 }
 
 // commitSweep has a block for each commitSides modes.
-func commitSweep(groups []view.Group, runs []*analyze.Run) []block {
+func commitSweep(groups []view.Group, runs []*result.Run) []block {
 	var blocks []block
 	modes, ns := modesAndNs(groups)
 	for part := range slices.Chunk(modes, commitSides) {
@@ -73,7 +73,7 @@ func commitSweep(groups []view.Group, runs []*analyze.Run) []block {
 // commitCompare has a line for each mode and N, as the table of kernel commit
 // 10a118619439 ("xfrm: Refactor xfrm_input lock to reduce contention with RSS"),
 // with what that leaves out: the spread and the runs.
-func commitCompare(c *analyze.Comparison) []block {
+func commitCompare(c *result.Comparison) []block {
 	var blocks []block
 	for i, f := range c.Rates {
 		if i > 0 && len(f.Family.Comparisons) > 0 && f.Family.Comparisons[0].Metric == metric.LossID {
@@ -129,13 +129,13 @@ func commitCells(groups []view.Group, mode string, n int) string {
 }
 
 // commitCPUs has a line for each CPU of a run.
-func commitCPUs(r *analyze.Run) [][]string {
+func commitCPUs(r *result.Run) [][]string {
 	head := []string{
 		format.ASCII(view.RunLabel(r), 60),
-		fmt.Sprintf(" CPU   %7s  %11s  %6s  %6s  %9s", "kpkt/s", format.ASCII(view.CostUnit([]*analyze.Run{r}), 11), "spin %", "word %", "busy n"),
+		fmt.Sprintf(" CPU   %7s  %11s  %6s  %6s  %9s", "kpkt/s", format.ASCII(view.CostUnit([]*result.Run{r}), 11), "spin %", "word %", "busy n"),
 		"----   -------  -----------  ------  ------  ---------",
 	}
-	row := func(label string, rate metric.Value, c analyze.CPU) string {
+	row := func(label string, rate metric.Value, c result.CPU) string {
 		return fmt.Sprintf("%4s   %7s  %11s  %6s  %6s  %9s", label, format.Kilo(rate), format.PlainCost(c.PerPacket), format.PlainPercent(c.SpinShare), format.PlainPercent(c.LockWordShare), format.Count(c.Busy.Samples))
 	}
 	rows := []string{row("all", r.Packets.Rate, view.AllCPUs(r))}
@@ -148,7 +148,7 @@ func commitCPUs(r *analyze.Run) [][]string {
 }
 
 // commitRuns has a line for each run.
-func commitRuns(groups []view.Group, runs []*analyze.Run) [][]string {
+func commitRuns(groups []view.Group, runs []*result.Run) [][]string {
 	head := []string{
 		fmt.Sprintf("%-28s  CPUs  %7s  %11s  %6s", "run", "kpkt/s", format.ASCII(view.CostUnit(runs), 11), "spin %"),
 		strings.Repeat("-", 28) + "  ----  -------  -----------  ------",
@@ -162,7 +162,7 @@ func commitRuns(groups []view.Group, runs []*analyze.Run) [][]string {
 }
 
 // commitFoot says what the table was measured on and how sure it is.
-func commitFoot(r *analyze.Result, runs []*analyze.Run) []string {
+func commitFoot(r *result.Result, runs []*result.Run) []string {
 	lines := append(whereLines(runs), wrapped("%s", errorsText(runs))...)
 	repeats := 1
 	for _, g := range view.MedianRuns(r) {
@@ -182,8 +182,8 @@ func commitFoot(r *analyze.Result, runs []*analyze.Run) []string {
 
 // errorsText gives the largest errors of what a table of runs, or of the CPUs
 // of one, shows.
-func errorsText(runs []*analyze.Run) string {
-	var shown []analyze.CPU
+func errorsText(runs []*result.Run) string {
+	var shown []result.CPU
 	for _, r := range runs {
 		shown = append(shown, view.AllCPUs(r))
 		if e := r.Main(); e != nil && len(runs) == 1 {

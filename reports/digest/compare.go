@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
@@ -16,7 +16,7 @@ import (
 // compareBlocks is the digest of a comparison: what was compared, the rates at
 // each N, what a packet costs, the functions that changed, and always what got
 // worse.
-func compareBlocks(r *analyze.Result) []block {
+func compareBlocks(r *result.Result) []block {
 	c, runs := r.Comparison, view.Present(r)
 	head := wrapped("xfrmscope compare: %s -> %s, %d + %d runs", format.OrWord(c.Before.Name, "before"), format.OrWord(c.After.Name, "after"), len(c.Before.Runs), len(c.After.Runs))
 	head[0] = strings.TrimPrefix(head[0], "  ")
@@ -32,7 +32,7 @@ func compareBlocks(r *analyze.Result) []block {
 }
 
 // comparableBlock says what weakens a comparison, before any result.
-func comparableBlock(c *analyze.Comparison) block {
+func comparableBlock(c *result.Comparison) block {
 	b := block{keep: 2, least: 1, rank: 6, noun: "side difference"}
 	b.items = append(b.items, wrapped("gates: %s", view.GateSummary(c.Gates)))
 	for _, f := range c.Forced {
@@ -78,7 +78,7 @@ func compareHead(title string, level string) []string {
 }
 
 // rateBlock has a row for each mode and N.
-func rateBlock(c *analyze.Comparison) block {
+func rateBlock(c *result.Comparison) block {
 	b := block{gap: true, keep: 6, least: 1, rank: 2, noun: "row"}
 	if len(c.Rates) == 0 || len(c.Rates[0].Family.Comparisons) == 0 {
 		b.items = lineItems([]string{"  no packet rate was measured on both sides"})
@@ -120,7 +120,7 @@ func telling(list []compare.Comparison, limit int) []int {
 }
 
 // lawBlock says in a line a mode how the law's parameters changed.
-func lawBlock(c *analyze.Comparison) block {
+func lawBlock(c *result.Comparison) block {
 	b := block{rank: 4, noun: "law"}
 	for _, u := range c.USL {
 		x := u.Change
@@ -155,7 +155,7 @@ func lawBlock(c *analyze.Comparison) block {
 
 // costFamily is the family of costs whose figures changed most, -1 if there is
 // none.
-func costFamily(c *analyze.Comparison) int {
+func costFamily(c *result.Comparison) int {
 	best, most := -1, -1.0
 	for i, f := range c.Costs {
 		for _, one := range f.Family.Comparisons {
@@ -172,10 +172,10 @@ func costFamily(c *analyze.Comparison) int {
 }
 
 // costBlock has the figures per packet of one mode and N, then its locks.
-func costBlock(c *analyze.Comparison, f *analyze.CompareFamily) block {
+func costBlock(c *result.Comparison, f *result.CompareFamily) block {
 	b := block{gap: true, keep: 3, least: 1, rank: 3, noun: "figure"}
 	var rows []string
-	add := func(list []analyze.CompareFamily, indent string, limit int) {
+	add := func(list []result.CompareFamily, indent string, limit int) {
 		for _, o := range list {
 			if o.Mode != f.Mode || o.N != f.N {
 				continue
@@ -198,9 +198,9 @@ func costBlock(c *analyze.Comparison, f *analyze.CompareFamily) block {
 
 // functionBlock lists the functions that changed, and what of the others could
 // have been seen.
-func functionBlock(c *analyze.Comparison, mode string, n int) block {
+func functionBlock(c *result.Comparison, mode string, n int) block {
 	b := block{gap: true, keep: 2, least: 1, rank: 4, noun: "function"}
-	i := slices.IndexFunc(c.Functions, func(f analyze.CompareFunctions) bool { return f.Mode == mode && f.N == n })
+	i := slices.IndexFunc(c.Functions, func(f result.CompareFunctions) bool { return f.Mode == mode && f.N == n })
 	if i < 0 {
 		return b
 	}
@@ -228,7 +228,7 @@ func functionBlock(c *analyze.Comparison, mode string, n int) block {
 }
 
 // worseBlock is never left out: what got worse, or what could have been seen.
-func worseBlock(c *analyze.Comparison) block {
+func worseBlock(c *result.Comparison) block {
 	b := block{gap: true, keep: 3, least: 1, rank: 1, noun: "worse figure"}
 	if len(c.Worse) == 0 {
 		b.items = [][]string{format.Wrap(format.ASCII("worse: nothing that could be shown; "+view.CouldHaveShown(c), 320), "", "  ", digestColumns)}
@@ -242,12 +242,12 @@ func worseBlock(c *analyze.Comparison) block {
 	return b
 }
 
-func methodText(c *analyze.Comparison) string {
+func methodText(c *result.Comparison) string {
 	return fmt.Sprintf("median, half-width of its interval; Mann-Whitney U; * holds, g gate failed (seed %d)", c.Options.Defaults().Seed)
 }
 
 // compareEnd is what weakens the numbers of both sides.
-func compareEnd(r *analyze.Result) []block {
+func compareEnd(r *result.Result) []block {
 	end := endBlocks(r, len(view.Present(r)))
 	end[0].rank, end[1].rank = 7, 7
 	return end

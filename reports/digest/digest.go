@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
@@ -19,7 +19,7 @@ const (
 // 72 columns. What was run comes first, then the findings, the figures with
 // their errors, what weakens them, what was not measured, and what this does
 // not prove. What finds no room is counted, not dropped in silence.
-func Write(w io.Writer, r *analyze.Result) error {
+func Write(w io.Writer, r *result.Result) error {
 	var blocks []block
 	switch runs := view.Present(r); {
 	case r.Comparison != nil:
@@ -36,7 +36,7 @@ func Write(w io.Writer, r *analyze.Result) error {
 }
 
 // whereLines says what was run and on what, in as few lines as hold it.
-func whereLines(runs []*analyze.Run) []string {
+func whereLines(runs []*result.Run) []string {
 	host, what := view.WhereText(runs)
 	if lines := wrapped("%s", host); len(lines) == 1 {
 		return append(lines, wrapped("%s", what)...)
@@ -63,7 +63,7 @@ func labelled(label string, sentences ...string) [][]string {
 const maxFindings = 6
 
 // foundBlock has every claim; the findings come with the heaviest first.
-func foundBlock(r *analyze.Result) block {
+func foundBlock(r *result.Result) block {
 	claims := []string{"no finding was made from these figures"}
 	if len(r.Findings) > 0 {
 		claims = nil
@@ -88,7 +88,7 @@ func noteItems(label string, n view.Notes, total int) [][]string {
 }
 
 // endBlocks are the blocks both forms end with.
-func endBlocks(r *analyze.Result, total int) []block {
+func endBlocks(r *result.Result, total int) []block {
 	warn, lost, unmeasured, unseen := view.Warnings(r).Kinds(), view.Losses(r).Kinds(), view.Gaps(r).ByCause(), view.Blind(r)
 	weak := block{keep: 1, least: 1, gap: true, rank: 5, noun: "caveat",
 		items: append(noteItems("warning", warn, total), noteItems("lost", lost, total)...),

@@ -3,14 +3,14 @@ package digest
 import (
 	"fmt"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/sides"
 	"xfrmscope/reports/format"
 )
 
 // Judgement prints in one line what a condition says of one number:
 //
 //	cost_per_packet>5%: ok, shared -> pcpu N=4: 259 727 -> 156 949 ns/packet, -39.6 % (95 % interval -41.6 to -37.5)
-func Judgement(j analyze.Judgement) string {
+func Judgement(j sides.Judgement) string {
 	where := fmt.Sprintf("N=%d", j.N)
 	if j.Mode != "" {
 		where = j.Mode + " " + where
@@ -22,7 +22,7 @@ func Judgement(j analyze.Judgement) string {
 		where = "nowhere"
 	}
 	head := fmt.Sprintf("%s: %s", j.Condition.Text, j.Outcome)
-	if j.Outcome == analyze.Unmeasured || j.Outcome == analyze.LeftOut {
+	if j.Outcome == sides.Unmeasured || j.Outcome == sides.LeftOut {
 		return format.ASCII(fmt.Sprintf("%s at %s: %s", head, where, j.Why), 400)
 	}
 	if j.Unclear {

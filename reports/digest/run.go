@@ -4,16 +4,16 @@ import (
 	"fmt"
 	"strings"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
 
 // oneRunBlocks is the digest of a single run.
-func oneRunBlocks(r *analyze.Result, run *analyze.Run) []block {
+func oneRunBlocks(r *result.Result, run *result.Run) []block {
 	a := view.AllCPUs(run)
-	head := append([]string{fmt.Sprintf("xfrmscope report: %s, %s", format.ASCII(format.OrDash(run.Name), 40), view.CpusText(run))}, whereLines([]*analyze.Run{run})...)
+	head := append([]string{fmt.Sprintf("xfrmscope report: %s, %s", format.ASCII(format.OrDash(run.Name), 40), view.CpusText(run))}, whereLines([]*result.Run{run})...)
 	functions := besides(functionLines(a), stageLines(a))
 	blocks := []block{
 		{items: lineItems(head[:min(5, len(head))])},
@@ -27,7 +27,7 @@ func oneRunBlocks(r *analyze.Result, run *analyze.Run) []block {
 }
 
 // runFigures are the figures of all CPUs together, two to a line.
-func runFigures(run *analyze.Run, a analyze.CPU) []string {
+func runFigures(run *result.Run, a result.CPU) []string {
 	pair := func(l string, lv metric.Value, r string, rv metric.Value) string {
 		return fmt.Sprintf("  %-10s %-26s %-10s %s", l, format.Cut(format.Of(lv).String(), 26), r, format.Cut(format.Of(rv).String(), 21))
 	}
@@ -45,7 +45,7 @@ func runFigures(run *analyze.Run, a analyze.CPU) []string {
 }
 
 // cpuTable prints the CPUs, at most four: the first, the last, evenly between.
-func cpuTable(run *analyze.Run) [][]string {
+func cpuTable(run *result.Run) [][]string {
 	e := run.Main()
 	if e == nil || len(e.CPUs) == 0 {
 		return lineItems([]string{"  per CPU: no samples"})
@@ -62,7 +62,7 @@ func cpuTable(run *analyze.Run) [][]string {
 	return headed([]string{head}, rows)
 }
 
-func functionLines(a analyze.CPU) []string {
+func functionLines(a result.CPU) []string {
 	lines := []string{"top functions, self % of busy"}
 	for _, f := range a.Functions[:min(5, len(a.Functions))] {
 		lines = append(lines, shareLine(f))
@@ -70,7 +70,7 @@ func functionLines(a analyze.CPU) []string {
 	return lines
 }
 
-func stageLines(a analyze.CPU) []string {
+func stageLines(a result.CPU) []string {
 	lines := []string{"stages, % of busy"}
 	for _, s := range view.TopShares(a.Stages, 5) {
 		lines = append(lines, shareLine(s))
@@ -78,7 +78,7 @@ func stageLines(a analyze.CPU) []string {
 	return lines
 }
 
-func shareLine(s analyze.Share) string {
+func shareLine(s result.Share) string {
 	return fmt.Sprintf("%5s %s", format.WordCell(s.Share), format.ASCII(s.Name, 32))
 }
 
@@ -99,7 +99,7 @@ func besides(left, right []string) []string {
 }
 
 // missLines are the digest's: the miss ratios of a run, a line for each event.
-func missLines(r *analyze.Run) [][]string {
+func missLines(r *result.Run) [][]string {
 	var items [][]string
 	for _, m := range r.Misses {
 		if m.CPU >= 0 {

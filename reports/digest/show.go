@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
@@ -23,7 +23,7 @@ const showRuns = 6
 
 // Show writes the Result for a terminal: the digest, then the functions, the
 // locks and the SAs of each mode at its largest N. ASCII, at most 100 columns.
-func Show(w io.Writer, r *analyze.Result, o ShowOptions) error {
+func Show(w io.Writer, r *result.Result, o ShowOptions) error {
 	if o.Top <= 0 {
 		o.Top = DefaultTop
 	}
@@ -61,7 +61,7 @@ func showTable(b *strings.Builder, title, head string, rows []string, more int) 
 	}
 }
 
-func showFunctions(b *strings.Builder, r *analyze.Run, top int) {
+func showFunctions(b *strings.Builder, r *result.Run, top int) {
 	for _, e := range r.Events {
 		list := e.All.Functions
 		var rows []string
@@ -73,7 +73,7 @@ func showFunctions(b *strings.Builder, r *analyze.Run, top int) {
 	}
 }
 
-func showLocks(b *strings.Builder, r *analyze.Run, top int) {
+func showLocks(b *strings.Builder, r *result.Run, top int) {
 	list := r.Locks.Rows
 	var rows []string
 	for _, l := range list[:min(top, len(list))] {
@@ -83,7 +83,7 @@ func showLocks(b *strings.Builder, r *analyze.Run, top int) {
 		fmt.Sprintf("%12s %10s %10s %10s %9s  %s", "waits", "ms", "p99 ns", "max us", "% waited", "lock"), rows, len(list)-len(rows))
 }
 
-func showSAs(b *strings.Builder, r *analyze.Run, top int) {
+func showSAs(b *strings.Builder, r *result.Run, top int) {
 	list := r.SAs
 	var rows []string
 	for _, s := range list[:min(top, len(list))] {

@@ -5,7 +5,7 @@ import (
 	"math"
 	"strings"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
@@ -14,7 +14,7 @@ import (
 const digestRows = 10
 
 // sweepBlocks is the digest of several runs side by side.
-func sweepBlocks(r *analyze.Result, runs []*analyze.Run) []block {
+func sweepBlocks(r *result.Result, runs []*result.Run) []block {
 	groups := view.MedianRuns(r)
 	if len(groups) == 0 { // no curves: the runs as they come
 		for _, run := range runs {
@@ -35,7 +35,7 @@ func sweepBlocks(r *analyze.Result, runs []*analyze.Run) []block {
 }
 
 // sweepTable is the table of the runs: of a traffic generator's its rates.
-func sweepTable(r *analyze.Result, groups []view.Group, runs []*analyze.Run) [][]string {
+func sweepTable(r *result.Result, groups []view.Group, runs []*result.Run) [][]string {
 	if onlyTraffic(r) {
 		return trafficTable(r)
 	}
@@ -43,7 +43,7 @@ func sweepTable(r *analyze.Result, groups []view.Group, runs []*analyze.Run) [][
 }
 
 // runTable prints one line for each group, at most digestRows.
-func runTable(groups []view.Group, runs []*analyze.Run) [][]string {
+func runTable(groups []view.Group, runs []*result.Run) [][]string {
 	head := []string{
 		fmt.Sprintf("  %-8s %3s %7s %15s %12s %6s %7s %5s", rowHead(groups), "N", "kpkt/s", format.ASCII(view.CostUnit(runs), 15), "spin %", "word %", "wait", "n"),
 		fmt.Sprintf("  %-28s %7s %12s %6s %7s", markLegend(groups), "+- 1 se", "+- 1 se", "", "ns/pkt"),
@@ -101,7 +101,7 @@ func rowLabels(groups []view.Group) []string {
 	return labels
 }
 
-func runRow(r *analyze.Run, label string) string {
+func runRow(r *result.Run, label string) string {
 	a := view.AllCPUs(r)
 	return fmt.Sprintf("  %-8s %3d %7s %15s %12s %6s %7s %5s", label, r.N,
 		format.Kilo(r.Packets.Rate), format.CostCell(a.PerPacket), format.PercentCell(a.SpinShare), format.WordCell(a.LockWordShare), waitCell(r), strings.ReplaceAll(format.Short(float64(a.Busy.Samples)), " ", ""))
@@ -109,7 +109,7 @@ func runRow(r *analyze.Run, label string) string {
 
 // waitCell prints the lock wait per packet, marked if it was counted at another
 // packet rate than the samples were taken.
-func waitCell(r *analyze.Run) string {
+func waitCell(r *result.Run) string {
 	v := r.Locks.PerPkt
 	if !format.Finite(v) {
 		return "-"

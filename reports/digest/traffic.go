@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
@@ -18,17 +18,17 @@ const (
 
 // onlyTraffic reports whether the curves are a traffic generator's: then there
 // are no costs or locks to print, but throughput and loss.
-func onlyTraffic(r *analyze.Result) bool { return len(trafficCurves(r)) > 0 }
+func onlyTraffic(r *result.Result) bool { return len(trafficCurves(r)) > 0 }
 
-func trafficCurves(r *analyze.Result) []analyze.Curve {
-	return slices.DeleteFunc(slices.Clone(r.Curves), func(c analyze.Curve) bool {
+func trafficCurves(r *result.Result) []result.Curve {
+	return slices.DeleteFunc(slices.Clone(r.Curves), func(c result.Curve) bool {
 		return c.Scaling == nil || c.Scaling.Unit != "bit/s" || len(c.Scaling.Rows) == 0
 	})
 }
 
 // trafficTable prints the throughput of each mode side by side, a line an N:
 // the median of the runs and the packets lost.
-func trafficTable(r *analyze.Result) [][]string {
+func trafficTable(r *result.Result) [][]string {
 	curves := trafficCurves(r)
 	left := len(curves) - trafficModes
 	curves = curves[:min(len(curves), trafficModes)]
@@ -61,7 +61,7 @@ func trafficTable(r *analyze.Result) [][]string {
 }
 
 // factorOf is what N counts, "" for CPUs.
-func factorOf(r *analyze.Result, c analyze.Curve) string {
+func factorOf(r *result.Result, c result.Curve) string {
 	if len(c.Runs) == 0 {
 		return ""
 	}
@@ -69,7 +69,7 @@ func factorOf(r *analyze.Result, c analyze.Curve) string {
 }
 
 // layerOf says which bits a curve counts.
-func layerOf(r *analyze.Result, c analyze.Curve) string {
+func layerOf(r *result.Result, c result.Curve) string {
 	if len(c.Runs) == 0 || r.Runs[c.Runs[0]].Traffic == nil {
 		return "unknown"
 	}
@@ -78,7 +78,7 @@ func layerOf(r *analyze.Result, c analyze.Curve) string {
 
 // trafficNs chooses the rows: where each curve begins, ends and, if it is held
 // against a ceiling, has its knee; and others evenly between.
-func trafficNs(curves []analyze.Curve) (ns []int, left int) {
+func trafficNs(curves []result.Curve) (ns []int, left int) {
 	var all, must []int
 	for _, c := range curves {
 		for _, row := range c.Scaling.Rows {
@@ -111,7 +111,7 @@ func rowOf(s *scaling.Scaling, n int) *scaling.Row {
 }
 
 // trafficRuns is how many runs a point has: "5 runs", "3 to 5 runs".
-func trafficRuns(curves []analyze.Curve) string {
+func trafficRuns(curves []result.Curve) string {
 	least, most := 0, 0
 	for _, c := range curves {
 		for _, row := range c.Scaling.Rows {

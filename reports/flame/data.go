@@ -8,8 +8,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
@@ -102,7 +102,7 @@ type flameStart struct {
 }
 
 // newFlameData describes a tree.
-func newFlameData(r *analyze.Result, t *tree) *flameData {
+func newFlameData(r *result.Result, t *tree) *flameData {
 	d := &flameData{Small: -1, Limit: t.limit, Stages: []string{}, Tests: []flameTest{}}
 	d.describeFrames(t)
 	runs := d.describeRuns(r)
@@ -154,7 +154,7 @@ func (d *flameData) describeFrames(t *tree) {
 
 // describeRuns adds the runs and their groups, and returns the place in Runs of
 // each run of the Result.
-func (d *flameData) describeRuns(r *analyze.Result) []int {
+func (d *flameData) describeRuns(r *result.Result) []int {
 	type key struct {
 		side, mode string
 		n, alone   int
@@ -183,7 +183,7 @@ func (d *flameData) describeRuns(r *analyze.Result) []int {
 	return places
 }
 
-func (d *flameData) source(e *analyze.Event, run int) flameSource {
+func (d *flameData) source(e *result.Event, run int) flameSource {
 	s := flameSource{Run: run, Event: d.event(e), Lost: []string{}}
 	s.Scale, s.Why = scaleOfCost(e.All)
 	for _, l := range e.Losses {
@@ -195,7 +195,7 @@ func (d *flameData) source(e *analyze.Event, run int) flameSource {
 }
 
 // event returns the place of an event in Events.
-func (d *flameData) event(e *analyze.Event) int {
+func (d *flameData) event(e *result.Event) int {
 	ev := flameEvent{format.Name(e.Name), format.Visible(e.Unit, 24), format.Visible(e.All.PerPacket.Unit, 24)}
 	if at := slices.IndexFunc(d.Events, func(o flameEvent) bool { return o.Name == ev.Name && o.Unit == ev.Unit }); at >= 0 {
 		if d.Events[at].Cost == "" {
@@ -209,7 +209,7 @@ func (d *flameData) event(e *analyze.Event) int {
 
 // scaleOfCost returns what turns weight into cost per packet, or why there is
 // nothing that does.
-func scaleOfCost(c analyze.CPU) (scale float64, why string) {
+func scaleOfCost(c result.CPU) (scale float64, why string) {
 	v := c.PerPacket
 	if !v.Measured() {
 		return 0, format.Visible(v.Missing.Why, 200)
@@ -227,7 +227,7 @@ func (s *flameSlices) add(t *treeSlice, profile int, scale float64) {
 	s.Spread, s.Idle, s.Weights = append(s.Spread, t.spread()), append(s.Idle, t.idle), append(s.Weights, t.unsampled)
 }
 
-func (d *flameData) describeTests(r *analyze.Result) {
+func (d *flameData) describeTests(r *result.Result) {
 	if r.Comparison == nil {
 		return
 	}
@@ -259,7 +259,7 @@ func (d *flameData) describeTests(r *analyze.Result) {
 
 // start opens the page with the run that spins most of those at the largest N
 // of their mode; of two sides it is one that is not "before".
-func (d *flameData) start(r *analyze.Result, places []int) {
+func (d *flameData) start(r *result.Result, places []int) {
 	most := -1.0
 	for i, run := range r.Runs {
 		if run == nil || run.Main() == nil || run.Main().Profile == nil || run.Side == "before" || !view.LargestN(r, run) {
@@ -275,7 +275,7 @@ func (d *flameData) start(r *analyze.Result, places []int) {
 // Fit encodes the profiles of a Result in at most budget bytes of base64,
 // or as small as it can be made: first small frames are put together, up to
 // maxLimit, then CPUs, then larger frames.
-func Fit(r *analyze.Result, budget int) (string, error) {
+func Fit(r *result.Result, budget int) (string, error) {
 	full := newTree(r, view.Sides(r))
 	if len(full.slices) == 0 {
 		return "", nil
@@ -311,7 +311,7 @@ func Fit(r *analyze.Result, budget int) (string, error) {
 const maxLimit = 0.0005
 
 // pruneTo searches the smallest limit, up to top, that makes a tree fit.
-func pruneTo(r *analyze.Result, t *tree, shares []float32, top float64, budget int) (*tree, error) {
+func pruneTo(r *result.Result, t *tree, shares []float32, top float64, budget int) (*tree, error) {
 	lo, hi := math.Log(1e-7), math.Log(top)
 	fits := t
 	for step := 0; step < 9; step++ {

@@ -4,7 +4,7 @@ import (
 	"html/template"
 	"slices"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
@@ -17,13 +17,13 @@ type Box struct {
 }
 
 type Graph struct {
-	Run   *analyze.Run
-	Event *analyze.Event
+	Run   *result.Run
+	Event *result.Event
 }
 
 // Order lists the profiles: main events of the last runs of each mode,
 // main events of the others, then the other events in the same order.
-func Order(r *analyze.Result) []Graph {
+func Order(r *result.Result) []Graph {
 	runs := view.LastOfModes(r)
 	for _, run := range view.Present(r) {
 		if !slices.Contains(runs, run) {
@@ -47,7 +47,7 @@ func Order(r *analyze.Result) []Graph {
 
 // MostSpinning is the flame graph to open: that of the last run of a mode that
 // spins most.
-func MostSpinning(r *analyze.Result, boxes []Box) int {
+func MostSpinning(r *result.Result, boxes []Box) int {
 	best, most := -1, -1.0
 	for i, f := range Order(r)[:len(boxes)] {
 		if s := format.ShareOf(view.AllCPUs(f.Run).SpinShare); f.Event == f.Run.Main() && s > most {

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"slices"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/profile"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
 	"xfrmscope/reports/format"
 )
@@ -60,7 +60,7 @@ type treeEntry struct {
 
 // newTree merges the profiles of a Result. With fold, compiler suffixes of
 // functions are stripped: two kernels are compared by it.
-func newTree(r *analyze.Result, fold bool) *tree {
+func newTree(r *result.Result, fold bool) *tree {
 	b := newGrower(fold)
 	for i, run := range r.Runs {
 		if run == nil {

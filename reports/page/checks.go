@@ -1,13 +1,13 @@
 package page
 
 import (
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/view"
 )
 
 // checksSection is what must hold for the numbers to mean anything: gates, sums
 // that two measurements give, what measuring cost, what moved meanwhile.
-func checksSection(runs []*analyze.Run) section {
+func checksSection(runs []*result.Run) section {
 	s := section{ID: "checks", Nav: "Checks", Title: "Can these numbers be trusted?"}
 	add := func(heading, text string, t view.Table) {
 		if len(t.Rows) > 0 {

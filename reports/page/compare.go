@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/chart"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
@@ -39,7 +39,7 @@ type versus struct {
 }
 
 // versusOf prepares it, nil if the result is no comparison.
-func versusOf(r *analyze.Result) *versus {
+func versusOf(r *result.Result) *versus {
 	c := r.Comparison
 	if c == nil {
 		return nil
@@ -66,11 +66,11 @@ func versusOf(r *analyze.Result) *versus {
 	for _, b := range view.BlankedText(c.Blanked) {
 		v.Blanked = append(v.Blanked, format.Visible(b, 300))
 	}
-	v.Failed = slices.ContainsFunc(c.Gates, func(g analyze.Gate) bool { return view.StatusRank(g.Status) == 0 })
+	v.Failed = slices.ContainsFunc(c.Gates, func(g result.Gate) bool { return view.StatusRank(g.Status) == 0 })
 	return v
 }
 
-func verdictOf(at analyze.CompareAt) verdict {
+func verdictOf(at result.CompareAt) verdict {
 	c := at.C
 	v := verdict{At: view.AtText(at.Mode, at.N), What: view.WhatText(at), Before: medianText(c.Before, c.Unit), After: medianText(c.After, c.Unit),
 		Change: format.Sentence(format.Pretty(format.ChangeText(c))), Star: c.Star, Words: format.Sentence(format.Visible(view.VerdictText(c), 300)), Class: "same"}
@@ -89,12 +89,12 @@ func medianText(s compare.Summary, unit string) string {
 }
 
 // titleOfComparison names both sides.
-func titleOfComparison(c *analyze.Comparison) string {
+func titleOfComparison(c *result.Comparison) string {
 	return format.Visible(format.OrWord(c.Before.Name, "before")+" → "+format.OrWord(c.After.Name, "after"), 120)
 }
 
 // compareSections are what a comparison has beside the sections of its runs.
-func compareSections(r *analyze.Result) []section {
+func compareSections(r *result.Result) []section {
 	c := r.Comparison
 	if c == nil {
 		return nil
@@ -111,7 +111,7 @@ func compareSections(r *analyze.Result) []section {
 	return out
 }
 
-func familySection(id, nav, title string, list []analyze.CompareFamily) section {
+func familySection(id, nav, title string, list []result.CompareFamily) section {
 	s := section{ID: id, Nav: nav, Title: title}
 	for i, f := range list {
 		t := view.ChangeTable(fmt.Sprintf("%s-%d", id, i), view.FamilyCaption(f), "of")
@@ -133,7 +133,7 @@ func familySection(id, nav, title string, list []analyze.CompareFamily) section 
 }
 
 // functionChanges lists the functions tested at each mode's largest N.
-func functionChanges(list []analyze.CompareFunctions) section {
+func functionChanges(list []result.CompareFunctions) section {
 	s := section{ID: "function-changes", Nav: "Functions compared", Title: "Which functions cost more, which less?"}
 	for i, f := range list {
 		x := f.Functions
@@ -171,7 +171,7 @@ func functionChanges(list []analyze.CompareFunctions) section {
 }
 
 // lawSection compares the law fitted to both sides.
-func lawSection(list []analyze.CompareUSL) section {
+func lawSection(list []result.CompareUSL) section {
 	t := view.NewTable("law-table", "The law of scaling (USL), X(N) = gamma N / (1 + sigma (N-1) + kappa N (N-1)): sigma is what does not run in parallel, kappa what each pair of CPUs costs",
 		"mode", "parameter", "before#", "after#", "difference#", "p#", "verdict")
 	for _, u := range list {
@@ -202,7 +202,7 @@ func lawSection(list []analyze.CompareUSL) section {
 }
 
 // trustSection says what weakens a comparison: what differs, gates, A/A.
-func trustSection(c *analyze.Comparison) section {
+func trustSection(c *result.Comparison) section {
 	s := section{ID: "comparable", Nav: "Comparable?", Title: "Are the sides comparable?"}
 	t := view.NewTable("varied-table", "What does not have one value in all runs of both sides",
 		"what", "where", "before", "after", "expected")
@@ -258,7 +258,7 @@ func aaText(aa *compare.AAResult) string {
 }
 
 // stageFigure is the second figure of a comparison's first screen.
-func stageFigure(side []*analyze.Run) figureBox {
+func stageFigure(side []*result.Run) figureBox {
 	drawn := chart.StageChart(side)
 	drawn.Wide = chart.HalfWide
 	return figureBox{ID: "chart-cost", Title: "What does a packet cost?", Caption: "By stage, the run of median packets/s at the largest N of each side. The thin bar under each is the part spent in locks.",

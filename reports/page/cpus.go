@@ -8,13 +8,13 @@ import (
 	"slices"
 	"strings"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/chart"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
 
-func cpusSection(runs []*analyze.Run, repeats string, heats []part) section {
+func cpusSection(runs []*result.Run, repeats string, heats []part) section {
 	s := section{ID: "cpus", Nav: "CPUs", Title: "CPU by CPU"}
 	var panels []panel
 	for _, r := range runs {
@@ -61,7 +61,7 @@ func cellBytes(m *chart.HeatMap) string {
 }
 
 // heatPart is both maps of a run, nothing if it has none.
-func heatPart(r *analyze.Run, id string) (part, bool) {
+func heatPart(r *result.Run, id string) (part, bool) {
 	h := r.Heat
 	if h == nil {
 		return part{}, false
@@ -88,7 +88,7 @@ const maxHeats = 8
 
 // heatParts are the heat maps of the largest N of each mode, then of others;
 // the one that spins most is open.
-func heatParts(r *analyze.Result) []part {
+func heatParts(r *result.Result) []part {
 	runs := view.LastOfModes(r)
 	for _, run := range view.PageRuns(r, sideBySide) {
 		if !slices.Contains(runs, run) {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/view"
 )
 
@@ -25,14 +25,14 @@ const resultsOpen = `<script type="text/plain" id="results">`
 type shortening struct {
 	above int
 	what  string
-	of    func(*analyze.Run)
+	of    func(*result.Run)
 }
 
 func shortenings() []shortening {
 	return []shortening{
-		{24_000, "functions, stages and callers of single CPUs", func(r *analyze.Run) { eachEvent(r, shortenCPUs) }},
+		{24_000, "functions, stages and callers of single CPUs", func(r *result.Run) { eachEvent(r, shortenCPUs) }},
 		{200_000, "the heat map, files, and all but the 12 heaviest locks and SAs", shortenLists},
-		{200_000, "all but the 12 heaviest functions", func(r *analyze.Run) { eachEvent(r, shortenFunctions) }},
+		{200_000, "all but the 12 heaviest functions", func(r *result.Run) { eachEvent(r, shortenFunctions) }},
 	}
 }
 
@@ -44,7 +44,7 @@ const maxEmbedded = 1_000_000
 // base64, whose alphabet needs no escaping. Results that are too large are
 // shortened step by step; the second string says what was left out. The figures
 // of whole runs always stay: a comparison of pages is made of them.
-func embedded(r *analyze.Result) (template.HTML, string) {
+func embedded(r *result.Result) (template.HTML, string) {
 	var left []string
 	packed := ""
 	for _, step := range append([]shortening{{}}, shortenings()...) {
@@ -76,7 +76,7 @@ func leftOut(left []string) string {
 // bytesPerShare is about what one function of one CPU takes, packed.
 const bytesPerShare = 80
 
-func shares(r *analyze.Result) int {
+func shares(r *result.Result) int {
 	n := 0
 	for _, run := range view.Present(r) {
 		for _, e := range run.Events {
@@ -89,7 +89,7 @@ func shares(r *analyze.Result) int {
 	return n
 }
 
-func packResults(r *analyze.Result) (string, error) {
+func packResults(r *result.Result) (string, error) {
 	var b bytes.Buffer
 	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
@@ -105,9 +105,9 @@ func packResults(r *analyze.Result) (string, error) {
 }
 
 // shortened copies a result and the runs in it.
-func shortened(r *analyze.Result, shorten func(*analyze.Run)) *analyze.Result {
+func shortened(r *result.Result, shorten func(*result.Run)) *result.Result {
 	out := *r
-	out.Runs = make([]*analyze.Run, len(r.Runs))
+	out.Runs = make([]*result.Run, len(r.Runs))
 	for i, run := range r.Runs {
 		if run == nil {
 			continue
@@ -120,8 +120,8 @@ func shortened(r *analyze.Result, shorten func(*analyze.Run)) *analyze.Result {
 }
 
 // eachEvent copies the events of a run and calls f for each copy.
-func eachEvent(r *analyze.Run, f func(*analyze.Event)) {
-	events := make([]*analyze.Event, len(r.Events))
+func eachEvent(r *result.Run, f func(*result.Event)) {
+	events := make([]*result.Event, len(r.Events))
 	for i, e := range r.Events {
 		c := *e
 		f(&c)
@@ -130,8 +130,8 @@ func eachEvent(r *analyze.Run, f func(*analyze.Event)) {
 	r.Events = events
 }
 
-func shortenCPUs(e *analyze.Event) {
-	cpus := make([]analyze.CPU, len(e.CPUs))
+func shortenCPUs(e *result.Event) {
+	cpus := make([]result.CPU, len(e.CPUs))
 	for i, c := range e.CPUs {
 		c.Functions, c.Stages, c.SpinCallers = nil, nil, nil
 		cpus[i] = c
@@ -141,13 +141,13 @@ func shortenCPUs(e *analyze.Event) {
 
 const shortList = 12
 
-func shortenLists(r *analyze.Run) {
+func shortenLists(r *result.Run) {
 	r.Heat, r.Manifest.Files = nil, nil
 	r.Locks.Rows = r.Locks.Rows[:min(shortList, len(r.Locks.Rows))]
 	r.SAs = r.SAs[:min(shortList, len(r.SAs))]
 }
 
-func shortenFunctions(e *analyze.Event) {
+func shortenFunctions(e *result.Event) {
 	e.All.Functions = e.All.Functions[:min(shortList, len(e.All.Functions))]
 	e.Unmatched = nil
 }

@@ -3,8 +3,9 @@ package page
 import (
 	"fmt"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/curves"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/chart"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
@@ -18,7 +19,7 @@ type livebox struct {
 
 // firstFigures are the two figures of the first screen: curves over N; bars
 // where several runs have the same N; stages and CPUs of a single run.
-func firstFigures(r *analyze.Result, side []*analyze.Run) [2]livebox {
+func firstFigures(r *result.Result, side []*result.Run) [2]livebox {
 	switch {
 	case chart.OverN(r):
 		return [2]livebox{
@@ -36,8 +37,8 @@ func firstFigures(r *analyze.Result, side []*analyze.Run) [2]livebox {
 			{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks, and on which CPUs?", Caption: cpuCaption(side[0]), Legend: cpus.LegendItems()}, cpus},
 		}
 	}
-	rate := chart.RunBars(side, "Packets per second of each run", "packets/s", "s0", "", func(r *analyze.Run) metric.Value { return r.Packets.Rate })
-	spin := chart.RunBars(side, "Spin share of each run", "% of busy", "spin", "d", func(r *analyze.Run) metric.Value { return view.AllCPUs(r).SpinShare })
+	rate := chart.RunBars(side, "Packets per second of each run", "packets/s", "s0", "", func(r *result.Run) metric.Value { return r.Packets.Rate })
+	spin := chart.RunBars(side, "Spin share of each run", "% of busy", "spin", "d", func(r *result.Run) metric.Value { return view.AllCPUs(r).SpinShare })
 	return [2]livebox{
 		{figureBox{ID: "chart-rate", Title: "Packets/s", Caption: "One bar a run; no error is known from a single run."}, rate},
 		{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?", Caption: "Spin share of busy samples ± one standard error of sampling."}, spin},
@@ -45,9 +46,9 @@ func firstFigures(r *analyze.Result, side []*analyze.Run) [2]livebox {
 }
 
 // rateCaption explains the lines of the first figure that are there.
-func rateCaption(r *analyze.Result) string {
-	s := fmt.Sprintf("%s, each run a dot. Dashed: N times the first run of the mode, as if all added as much.", r.Rating().Unit)
-	if r.Rating().Unit == "packets/s" {
+func rateCaption(r *result.Result) string {
+	s := fmt.Sprintf("%s, each run a dot. Dashed: N times the first run of the mode, as if all added as much.", curves.Rated(r).Unit)
+	if curves.Rated(r).Unit == "packets/s" {
 		s = "Packets/s, each run a dot. Dashed: N times the first run of the mode, as if every CPU added as much."
 	}
 	law, knee, band := false, false, false
@@ -67,7 +68,7 @@ func rateCaption(r *analyze.Result) string {
 }
 
 // cpuCaption explains the bars of CPUs and says how many are left out.
-func cpuCaption(r *analyze.Run) string {
+func cpuCaption(r *result.Run) string {
 	s := "Samples of each CPU that are not idle, per cent of all its samples."
 	if e := r.Main(); e != nil && len(e.CPUs) > chart.MaxCPUBars {
 		s += fmt.Sprintf(" %d of %d CPUs; all are below.", chart.MaxCPUBars, len(e.CPUs))

@@ -5,8 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/curves"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
@@ -22,9 +23,9 @@ type tile struct {
 type tileRow struct{ Label, Value, Err, N, Why string }
 
 // tilesOf shows each mode at its largest N: throughput, cost, waiting.
-func tilesOf(r *analyze.Result) []tile {
+func tilesOf(r *result.Result) []tile {
 	last := view.LastOfModes(r)
-	make1 := func(head, unit string, of func(*analyze.Run) metric.Value) tile {
+	make1 := func(head, unit string, of func(*result.Run) metric.Value) tile {
 		t := tile{Head: head, Unit: unit}
 		for _, run := range last[:min(3, len(last))] {
 			t.Rows = append(t.Rows, tileRowOf(run, of(run)))
@@ -34,9 +35,9 @@ func tilesOf(r *analyze.Result) []tile {
 		}
 		return t
 	}
-	spin := make1("Spin share", "% of busy", func(r *analyze.Run) metric.Value { return view.AllCPUs(r).SpinShare })
-	spin.Warn = slices.ContainsFunc(last, func(r *analyze.Run) bool { return format.ShareOf(view.AllCPUs(r).SpinShare) >= .01 })
-	wait := make1("Lock wait", "ns/packet, by probe", func(r *analyze.Run) metric.Value { return r.Locks.PerPkt })
+	spin := make1("Spin share", "% of busy", func(r *result.Run) metric.Value { return view.AllCPUs(r).SpinShare })
+	spin.Warn = slices.ContainsFunc(last, func(r *result.Run) bool { return format.ShareOf(view.AllCPUs(r).SpinShare) >= .01 })
+	wait := make1("Lock wait", "ns/packet, by probe", func(r *result.Run) metric.Value { return r.Locks.PerPkt })
 	for i := range wait.Rows {
 		if wait.Rows[i].Why == "" {
 			wait.Rows[i].N = view.EffectNote(last[i])
@@ -45,23 +46,23 @@ func tilesOf(r *analyze.Result) []tile {
 	}
 	return []tile{
 		make1("Throughput", tileUnit(r), tileRate(r)),
-		make1("Cost", view.CostUnit(last), func(r *analyze.Run) metric.Value { return view.AllCPUs(r).PerPacket }),
+		make1("Cost", view.CostUnit(last), func(r *result.Run) metric.Value { return view.AllCPUs(r).PerPacket }),
 		spin,
 		wait,
 	}
 }
 
 // tileUnit is the unit of the first tile: bit/s have too many digits for it.
-func tileUnit(r *analyze.Result) string {
-	if unit := r.Rating().Unit; unit != "bit/s" {
+func tileUnit(r *result.Result) string {
+	if unit := curves.Rated(r).Unit; unit != "bit/s" {
 		return unit
 	}
 	return "Gbit/s"
 }
 
-func tileRate(r *analyze.Result) func(*analyze.Run) metric.Value {
-	by := r.Rating()
-	return func(run *analyze.Run) metric.Value {
+func tileRate(r *result.Result) func(*result.Run) metric.Value {
+	by := curves.Rated(r)
+	return func(run *result.Run) metric.Value {
 		v := by.Of(run)
 		if by.Unit == "bit/s" {
 			v.Value, v.SE, v.Unit = v.Value/1e9, v.SE/1e9, "Gbit/s"
@@ -70,7 +71,7 @@ func tileRate(r *analyze.Result) func(*analyze.Run) metric.Value {
 	}
 }
 
-func tileRowOf(r *analyze.Run, v metric.Value) tileRow {
+func tileRowOf(r *result.Run, v metric.Value) tileRow {
 	f := format.Of(v)
 	row := tileRow{Label: format.Visible(view.GroupLabel(r), 24)}
 	if f.Missing != "" {
@@ -84,7 +85,7 @@ func tileRowOf(r *analyze.Run, v metric.Value) tileRow {
 	return row
 }
 
-func titleOf(r *analyze.Result) string {
+func titleOf(r *result.Result) string {
 	if r.Comparison != nil {
 		return titleOfComparison(r.Comparison)
 	}
@@ -124,17 +125,17 @@ func nsText(ns []int) string {
 }
 
 // leadOf says on what and how was measured.
-func leadOf(r *analyze.Result) string {
+func leadOf(r *result.Result) string {
 	runs := view.Present(r)
 	if len(runs) == 0 {
 		return "The result holds no runs."
 	}
 	parts := []string{
 		strings.TrimSpace("host " + view.Common(runs, view.HostName)),
-		strings.TrimSpace("kernel " + view.Common(runs, func(r *analyze.Run) string { return r.Manifest.Host.Kernel })),
-		view.Common(runs, func(r *analyze.Run) string { return r.Manifest.Host.CPUModel }),
+		strings.TrimSpace("kernel " + view.Common(runs, func(r *result.Run) string { return r.Manifest.Host.Kernel })),
+		view.Common(runs, func(r *result.Run) string { return r.Manifest.Host.CPUModel }),
 	}
-	event := view.Common(runs, func(r *analyze.Run) string {
+	event := view.Common(runs, func(r *result.Run) string {
 		if e := r.Main(); e != nil {
 			return e.Name + " in " + e.Unit
 		}
@@ -147,7 +148,7 @@ func leadOf(r *analyze.Result) string {
 	if s := view.Common(runs, view.Seconds); s != "" {
 		parts = append(parts, "windows of "+s+" s")
 	}
-	if s := view.Common(runs, func(r *analyze.Run) string { return r.Packets.Source }); s != "" {
+	if s := view.Common(runs, func(r *result.Run) string { return r.Packets.Source }); s != "" {
 		parts = append(parts, "packets from "+s)
 	}
 	if s := view.RepeatsText(r); s != "" {
@@ -170,7 +171,7 @@ type claim struct {
 	ID              string
 }
 
-func claimsOf(r *analyze.Result) []claim {
+func claimsOf(r *result.Result) []claim {
 	var out []claim
 	for _, f := range r.Findings {
 		c := claim{ID: format.Name(f.ID), Text: format.Visible(format.Sentence(f.Claim), 400), NotProven: format.Visible(f.NotProven, 400), Next: format.Visible(f.Next, 400)}

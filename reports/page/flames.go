@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"html/template"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/flame"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
@@ -20,7 +20,7 @@ const minTree = 20_000
 // addFlames adds the tree of all stacks and, for readers without scripts, as
 // many static flame graphs as find room: the runs at the largest N of their
 // mode first. The page has size bytes without them.
-func (p *page) addFlames(r *analyze.Result, o Options, size int) error {
+func (p *page) addFlames(r *result.Result, o Options, size int) error {
 	budget := o.FlameBytes
 	if budget == 0 {
 		budget = max(PageBytes-size, 2*flame.DefaultFlameBytes)
@@ -59,7 +59,7 @@ func (p *page) addFlames(r *analyze.Result, o Options, size int) error {
 }
 
 // flamesSection is printed by a template of its own, assets/flame.tmpl.
-func flamesSection(r *analyze.Result) section {
+func flamesSection(r *result.Result) section {
 	if len(flame.Order(r)) == 0 {
 		return section{ID: "flames", Nav: "Flame graphs", Title: "Flame graphs", Parts: missing("not measured: no run has samples of call stacks")}
 	}

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"slices"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
 
 // functionsSection has one table for each event: events are never put together.
-func functionsSection(side []*analyze.Run) section {
+func functionsSection(side []*result.Run) section {
 	s := section{ID: "functions", Nav: "Functions", Title: "Functions, runs side by side"}
 	var seen []string
 	for _, run := range side {
@@ -34,9 +34,9 @@ func functionsSection(side []*analyze.Run) section {
 const maxEvents = 16
 
 // eventFunctions is the i-th event's functions.
-func eventFunctions(side []*analyze.Run, e *analyze.Event, i int) *fold {
-	of := func(pick func(*analyze.Event) []analyze.Share) func(*analyze.Run) []analyze.Share {
-		return func(r *analyze.Run) []analyze.Share {
+func eventFunctions(side []*result.Run, e *result.Event, i int) *fold {
+	of := func(pick func(*result.Event) []result.Share) func(*result.Run) []result.Share {
+		return func(r *result.Run) []result.Share {
 			for _, o := range r.Events {
 				if o.Name == e.Name {
 					return pick(o)
@@ -47,9 +47,9 @@ func eventFunctions(side []*analyze.Run, e *analyze.Event, i int) *fold {
 	}
 	id := fmt.Sprintf("functions-%d", i)
 	t := view.Listing{Id: id, Caption: "Functions by self share of busy ± one standard error, event " + format.Name(e.Name), What: "function", Rows: 40, Code: true,
-		Of: of(func(e *analyze.Event) []analyze.Share { return e.All.Functions })}.Table(side)
+		Of: of(func(e *result.Event) []result.Share { return e.All.Functions })}.Table(side)
 	unmatched := view.Listing{Id: "un" + id, Caption: "Leaf functions that no stage claims, event " + format.Name(e.Name), What: "function", Rows: 20, Code: true,
-		Of: of(func(e *analyze.Event) []analyze.Share { return e.Unmatched })}.Table(side)
+		Of: of(func(e *result.Event) []result.Share { return e.Unmatched })}.Table(side)
 	f := &fold{Summary: "event " + format.Name(e.Name), Small: format.Name(e.Unit), Parts: []part{{Table: t}}}
 	if len(t.Rows) == 0 {
 		f.Parts = missing("no sample fell outside idle")

@@ -5,7 +5,7 @@ import (
 	"html/template"
 	"slices"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/chart"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
@@ -13,7 +13,7 @@ import (
 
 // layoutSection shows which fields of the kernel's structures share a cache
 // line: a write to one makes readers of the others on another CPU wait.
-func layoutSection(runs []*analyze.Run) section {
+func layoutSection(runs []*result.Run) section {
 	s := section{ID: "layout", Nav: "Layout", Title: "Which fields share a cache line?"}
 	var seen []string
 	for _, r := range runs {

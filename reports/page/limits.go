@@ -3,7 +3,7 @@ package page
 import (
 	"fmt"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/view"
 )
 
@@ -33,7 +33,7 @@ func (p *page) Each() view.NoteList {
 }
 
 // trustRows counts what weakens the numbers; N is the section that lists it.
-func trustRows(r *analyze.Result) []tileRow {
+func trustRows(r *result.Result) []tileRow {
 	row := func(label string, n int, below string) tileRow {
 		return tileRow{Label: label, Value: fmt.Sprint(n), N: below}
 	}
@@ -67,7 +67,7 @@ func trustRows(r *analyze.Result) []tileRow {
 }
 
 // limitsSection is what the numbers do not say.
-func limitsSection(r *analyze.Result) section {
+func limitsSection(r *result.Result) section {
 	total := len(view.Present(r))
 	list := func(heading string, n view.Notes, none string) part {
 		if len(n) == 0 {

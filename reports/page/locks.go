@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/chart"
 	"xfrmscope/reports/format"
@@ -12,7 +12,7 @@ import (
 )
 
 // locksSection says which locks are waited for, by samples and by the probes.
-func locksSection(runs, side []*analyze.Run, spin figureBox) section {
+func locksSection(runs, side []*result.Run, spin figureBox) section {
 	s := section{ID: "locks", Nav: "Locks", Title: "Which locks are waited for, and which are only slow?"}
 	callers := view.Listing{Id: "caller-table", Caption: "Who entered a lock's slow path, share of busy", What: "function", Of: view.SpinCallers, Rows: 20, Code: true}.Table(side)
 	locks := part{Table: view.LocksTable(runs)}
@@ -27,12 +27,12 @@ func locksSection(runs, side []*analyze.Run, spin figureBox) section {
 
 // fastParts show how long acquisitions took that did not wait, against those of
 // one CPU: what a bounce is read from.
-func fastParts(side []*analyze.Run) []part {
+func fastParts(side []*result.Run) []part {
 	t := view.NewTable("fast-table", "Acquisitions that did not wait, by the time probe",
 		"run", "lock", "timed#", "bounce#|ns/packet", "lengths")
 	for _, r := range side {
-		rows := slices.DeleteFunc(slices.Clone(r.Locks.Rows), func(l analyze.Lock) bool { return len(l.FastHist) == 0 })
-		slices.SortStableFunc(rows, func(a, b analyze.Lock) int {
+		rows := slices.DeleteFunc(slices.Clone(r.Locks.Rows), func(l result.Lock) bool { return len(l.FastHist) == 0 })
+		slices.SortStableFunc(rows, func(a, b result.Lock) int {
 			return cmp.Or(cmp.Compare(b.Bounce.Value, a.Bounce.Value), cmp.Compare(view.Sum(b.FastHist), view.Sum(a.FastHist)))
 		})
 		for _, l := range rows[:min(view.FastOfRun, len(rows))] {
@@ -53,7 +53,7 @@ func fastParts(side []*analyze.Run) []part {
 }
 
 // waiterParts lists who waited for each lock, where stacks were taken.
-func waiterParts(side []*analyze.Run) []part {
+func waiterParts(side []*result.Run) []part {
 	t := view.NewTable("waiter-table", "Who waited for a lock, of the phase with stacks",
 		"run", "lock", "caller", "of this lock's waiting#|%")
 	for _, r := range side {

@@ -1,11 +1,11 @@
 package page
 
 import (
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/view"
 )
 
-func missesSection(runs, side []*analyze.Run) section {
+func missesSection(runs, side []*result.Run) section {
 	s := section{ID: "misses", Nav: "Cache misses", Title: "Where do cache misses fall?"}
 	s.Parts = []part{{Table: view.MissTable(runs, false)}}
 	for _, t := range view.MissFunctions(side) {

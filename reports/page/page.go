@@ -6,7 +6,7 @@ import (
 	"html/template"
 	"io"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/chart"
 	"xfrmscope/reports/flame"
 	"xfrmscope/reports/svg"
@@ -31,7 +31,7 @@ const PageBytes = 1_950_000
 // Write writes the Result as one page that needs no network and, to be read, no
 // script. Its Content-Security-Policy allows no request; the only scripts that
 // may run are the page's own and ECharts, by their hashes.
-func Write(w io.Writer, r *analyze.Result, o Options) error {
+func Write(w io.Writer, r *result.Result, o Options) error {
 	p, err := newPage(r, o)
 	if err != nil {
 		return err
@@ -140,7 +140,7 @@ func folded(summary string, parts ...part) part {
 // sideBySide bounds the runs that a table puts beside each other.
 const sideBySide = 8
 
-func newPage(r *analyze.Result, o Options) (*page, error) {
+func newPage(r *result.Result, o Options) (*page, error) {
 	runs := view.Present(r)
 	side, chosen := view.PageRuns(r, sideBySide), view.ChosenRuns(r)
 	p := &page{
@@ -200,7 +200,7 @@ type pageCharts struct{ stages, spin figureBox }
 
 // addCharts draws the figures and, unless the page is to be static, adds their
 // interactive twins.
-func (p *page) addCharts(r *analyze.Result, side []*analyze.Run, o Options) (pageCharts, error) {
+func (p *page) addCharts(r *result.Result, side []*result.Run, o Options) (pageCharts, error) {
 	var out pageCharts
 	first := firstFigures(r, side)
 	spin := &first[1].box

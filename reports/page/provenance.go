@@ -7,14 +7,14 @@ import (
 	"strings"
 	"time"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
 
 // provenanceSection is how each run came about, and who says so.
-func provenanceSection(r *analyze.Result, p *page, leftOut string) section {
+func provenanceSection(r *result.Result, p *page, leftOut string) section {
 	s := section{ID: "provenance", Nav: "Provenance", Title: "Provenance"}
 	if len(p.Files) > 0 {
 		links := part{Text: "Beside this page:", Links: p.Files[:min(maxLinks, len(p.Files))]}
@@ -50,7 +50,7 @@ const maxLinks = 400
 const maxProvenance = 64
 
 // runFacts are the facts, the commands and the files of the i-th run.
-func runFacts(r *analyze.Run, i int) []part {
+func runFacts(r *result.Run, i int) []part {
 	m := &r.Manifest
 	var facts [][2]string
 	add := func(key, value string) {

@@ -1,11 +1,11 @@
 package page
 
 import (
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/view"
 )
 
-func runsSection(r *analyze.Result) section {
+func runsSection(r *result.Result) section {
 	s := section{ID: "runs", Nav: "Runs", Title: "Runs"}
 	if len(view.Present(r)) == 0 {
 		s.Parts = missing("The result holds no runs.")

@@ -3,14 +3,14 @@ package page
 import (
 	"html/template"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/chart"
 	"xfrmscope/reports/view"
 )
 
 // sasSection says which SA carried the packets, from which CPUs, and how it was
 // found.
-func sasSection(runs []*analyze.Run) section {
+func sasSection(runs []*result.Run) section {
 	s := section{ID: "sas", Nav: "SAs", Title: "Which SA carried the packets, and from which CPU?"}
 	var matrices []part
 	for _, i := range view.Pick(len(runs), maxMatrices) {
@@ -42,7 +42,7 @@ const maxMatrices = 12
 const matrixCells = 16
 
 // matrixPart is the SA x CPU matrix of a run.
-func matrixPart(r *analyze.Run, i int) (part, bool) {
+func matrixPart(r *result.Run, i int) (part, bool) {
 	m := r.Matrix
 	if m == nil || len(m.Rows) == 0 || len(m.CPUs) == 0 {
 		return part{}, false

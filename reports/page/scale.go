@@ -6,8 +6,8 @@ import (
 	"math"
 	"strings"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
 	"xfrmscope/reports/chart"
 	"xfrmscope/reports/format"
@@ -16,7 +16,7 @@ import (
 
 // scaleSection says what more CPUs bring: speed-up, knee, law and ceiling of
 // each mode. A result without a curve has none.
-func scaleSection(r *analyze.Result) section {
+func scaleSection(r *result.Result) section {
 	s := section{ID: "scaling", Nav: "Scaling", Title: "What do more CPUs bring?"}
 	t := view.NewTable("scale-table", "Median of the runs at each N with its interval in brackets; speed-up and efficiency against the smallest N",
 		"mode", "N#", "runs#", "packets#|/s", "speed-up#", "efficiency#|%", "loss#|%", "limited by")
@@ -40,7 +40,7 @@ func scaleSection(r *analyze.Result) section {
 }
 
 // fallOf is the waterfall at a curve's largest N, nil if there is none to draw.
-func fallOf(c analyze.Curve) *scaling.Waterfall {
+func fallOf(c result.Curve) *scaling.Waterfall {
 	if len(c.Falls) == 0 {
 		return nil
 	}
@@ -53,7 +53,7 @@ func fallOf(c analyze.Curve) *scaling.Waterfall {
 
 // worstFall is the curve that misses most of its ideal rate, -1 if none has a
 // waterfall.
-func worstFall(r *analyze.Result) int {
+func worstFall(r *result.Result) int {
 	best, most := -1, 0.0
 	for i, c := range r.Curves {
 		if f := fallOf(c); f != nil && c.Side != "before" && 1-f.Measured/f.Ideal > most {
@@ -64,7 +64,7 @@ func worstFall(r *analyze.Result) int {
 }
 
 // skipFall is the curve whose waterfall stands on the first screen.
-func skipFall(r *analyze.Result) int {
+func skipFall(r *result.Result) int {
 	if r.Comparison != nil {
 		return -1
 	}
@@ -75,7 +75,7 @@ func skipFall(r *analyze.Result) int {
 const fallRows = 6
 
 // fallFigure draws where the rate went that N CPUs should have brought.
-func fallFigure(c analyze.Curve, id string) figureBox {
+func fallFigure(c result.Curve, id string) figureBox {
 	f := fallOf(c)
 	if f == nil {
 		return figureBox{}
@@ -116,7 +116,7 @@ func fallFigure(c analyze.Curve, id string) figureBox {
 	}
 }
 
-func baseOf(c analyze.Curve) int {
+func baseOf(c result.Curve) int {
 	if c.Scaling != nil && c.Scaling.Base > 0 {
 		return c.Scaling.Base
 	}
@@ -133,7 +133,7 @@ func lostText(rate, ideal float64) string {
 }
 
 // breakdownSection is the scaling bill of each mode at its largest N.
-func breakdownSection(r *analyze.Result, skip int) section {
+func breakdownSection(r *result.Result, skip int) section {
 	s := section{ID: "bill", Nav: "Scaling bill", Title: "Where does a packet cost more than on one CPU?"}
 	for i, c := range r.Curves {
 		var pair [][]part

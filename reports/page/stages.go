@@ -1,11 +1,11 @@
 package page
 
 import (
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/view"
 )
 
-func stagesSection(side []*analyze.Run, drawn figureBox) section {
+func stagesSection(side []*result.Run, drawn figureBox) section {
 	s := section{ID: "stages", Nav: "Cost by stage", Title: "What does a packet cost, and where?"}
 	t := view.StageTable(side)
 	if len(t.Rows) == 0 {

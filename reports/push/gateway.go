@@ -5,7 +5,7 @@ import (
 	"encoding/base64"
 	"net/http"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 )
 
 // Gateway sends figures to a Prometheus Pushgateway, which keeps the last ones
@@ -18,7 +18,7 @@ type Gateway struct {
 }
 
 // Put replaces the group's figures by those of the Result.
-func (g *Gateway) Put(ctx context.Context, r *analyze.Result) error {
+func (g *Gateway) Put(ctx context.Context, r *result.Result) error {
 	// A base64 value may hold any character: the gateway's README, "URL".
 	target, err := endpoint(g.URL,
 		"/metrics/job/"+Service+"/push@base64/"+base64.RawURLEncoding.EncodeToString([]byte(g.Group)))

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 )
 
@@ -15,7 +15,7 @@ type Label struct{ Name, Value string }
 // Labels returns what tells a run from others, sorted by name: host, kernel,
 // scenario, mode, n, side, run, and the run's own labels. Empty values are left
 // out.
-func Labels(r *analyze.Run) []Label {
+func Labels(r *result.Run) []Label {
 	m, host := &r.Manifest, r.Manifest.Host.Name
 	if host == "(none)" { // Linux calls so one that was given no name (include/linux/uts.h, 6.12)
 		host = ""

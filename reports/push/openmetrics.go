@@ -11,8 +11,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports"
 )
 
@@ -25,7 +25,7 @@ import (
 // with the run's Labels and event, cpu ("all" or a number), about and name. A
 // figure that was not measured is never a zero. withTime stamps each with the
 // start of its run, as back-filling needs and a Pushgateway refuses.
-func Figures(r *analyze.Result, withTime bool) []*dto.MetricFamily {
+func Figures(r *result.Result, withTime bool) []*dto.MetricFamily {
 	f := families{byName: map[string]*dto.MetricFamily{}, seen: map[string]bool{}, help: map[string]string{}}
 	for _, formula := range metric.Catalogue() {
 		f.help[formula.ID] = formula.Text
@@ -99,11 +99,11 @@ func (f *families) add(id, help string, labels []Label, value float64, at time.T
 
 // OpenMetrics writes the figures as OpenMetrics text, each at the time of its
 // run.
-func OpenMetrics(w io.Writer, r *analyze.Result) error {
+func OpenMetrics(w io.Writer, r *result.Result) error {
 	return encode(w, r, true, expfmt.NewFormat(expfmt.TypeOpenMetrics))
 }
 
-func encode(w io.Writer, r *analyze.Result, withTime bool, format expfmt.Format) error {
+func encode(w io.Writer, r *result.Result, withTime bool, format expfmt.Format) error {
 	enc := expfmt.NewEncoder(w, format)
 	for _, family := range Figures(r, withTime) {
 		if err := enc.Encode(family); err != nil {
@@ -117,7 +117,7 @@ func encode(w io.Writer, r *analyze.Result, withTime bool, format expfmt.Format)
 }
 
 // text is the figures without times, as a Pushgateway takes them.
-func text(r *analyze.Result) ([]byte, error) {
+func text(r *result.Result) ([]byte, error) {
 	var b bytes.Buffer
 	err := encode(&b, r, false, expfmt.NewFormat(expfmt.TypeTextPlain))
 	return b.Bytes(), err

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strconv"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/profile"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports"
 )
 
@@ -22,7 +22,7 @@ type Profile struct {
 
 // Profiles returns one profile of each event of each run that has samples, with
 // the run's labels and "event". Its time is the start of the run.
-func Profiles(r *analyze.Result) ([]Profile, error) {
+func Profiles(r *result.Result) ([]Profile, error) {
 	var out []Profile
 	for _, run := range r.Runs {
 		for _, e := range run.Events {

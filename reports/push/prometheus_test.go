@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 )
 
 // Figures sent to a Pushgateway, and figures back-filled from a file, come back
@@ -76,7 +76,7 @@ func TestPrometheus(t *testing.T) {
 	}
 }
 
-func mainSpin(r *analyze.Run) float64 { return r.Main().All.SpinShare.Value }
+func mainSpin(r *result.Run) float64 { return r.Main().All.SpinShare.Value }
 
 // serve starts a server on a free port of the loopback and waits until it is
 // ready.

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/samples"
 )
@@ -85,7 +86,7 @@ func (s *server) start(t *testing.T) string {
 }
 
 // sampleResult is the embedded sweep with per-CPU SAs, analysed.
-func sampleResult(t *testing.T) *analyze.Result {
+func sampleResult(t *testing.T) *result.Result {
 	t.Helper()
 	fsys, err := samples.Open("pcpu")
 	if err != nil {
@@ -158,7 +159,7 @@ func TestPyroscopeRefuses(t *testing.T) {
 
 // Hostile labels arrive as they are, or not at all.
 func TestLabels(t *testing.T) {
-	r := &analyze.Run{Name: "a\"b\nc\xff", Mode: "</script>", N: 3, Labels: map[string]string{
+	r := &result.Run{Name: "a\"b\nc\xff", Mode: "</script>", N: 3, Labels: map[string]string{
 		"mode": "other", "__name__": "x", "9 lives": "cat", "": "empty name", "empty": ""}}
 	got := Labels(r)
 	want := []Label{{"lives", "cat"}, {"mode", "</script>"}, {"n", "3"}, {"name__", "x"},

@@ -3,13 +3,13 @@ package push
 import (
 	"testing"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 )
 
 // A host that was given no name is no host of that name.
 func TestLabelsOfUnnamedHost(t *testing.T) {
 	for name, want := range map[string]int{"(none)": 0, "": 0, "gw1": 1} {
-		r := &analyze.Run{Name: "a", N: 1}
+		r := &result.Run{Name: "a", N: 1}
 		r.Manifest.Host.Name = name
 		hosts := 0
 		for _, l := range Labels(r) {

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 )
 
@@ -57,7 +57,7 @@ func AtText(mode string, n int) string {
 }
 
 // WhatText names what is compared: "packets/s", "cost/packet, function f".
-func WhatText(at analyze.CompareAt) string {
+func WhatText(at result.CompareAt) string {
 	if at.Of == "" {
 		return MetricName(at.C.Metric)
 	}
@@ -69,7 +69,7 @@ func WhatText(at analyze.CompareAt) string {
 
 // CouldHaveShown says, where nothing got worse, what would have been seen: the
 // largest change that the runs might have hidden, by kind of figure.
-func CouldHaveShown(c *analyze.Comparison) string {
+func CouldHaveShown(c *result.Comparison) string {
 	var parts []string
 	var headline compare.Family
 	add := func(what string, families ...compare.Family) {
@@ -103,7 +103,7 @@ func CouldHaveShown(c *analyze.Comparison) string {
 	return "the smallest change that would have been: " + strings.Join(parts, ", ")
 }
 
-func families(list []analyze.CompareFamily) []compare.Family {
+func families(list []result.CompareFamily) []compare.Family {
 	var out []compare.Family
 	for _, f := range list {
 		out = append(out, f.Family)
@@ -172,13 +172,13 @@ func ValuesText(list []compare.ValueCount) string {
 }
 
 // Unexpected are the variations that were not the change under test.
-func Unexpected(c *analyze.Comparison) []compare.Varied {
+func Unexpected(c *result.Comparison) []compare.Varied {
 	return slices.DeleteFunc(slices.Clone(c.Varied), func(v compare.Varied) bool { return v.Expected })
 }
 
 // GateSummary counts the gates of a comparison: "ok 7 of 9; failed: pause; not
 // measured: throttled".
-func GateSummary(gates []analyze.Gate) string {
+func GateSummary(gates []result.Gate) string {
 	if len(gates) == 0 {
 		return "none was evaluated"
 	}

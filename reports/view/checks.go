@@ -6,20 +6,20 @@ import (
 	"slices"
 	"strconv"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 )
 
 // A gateRow is a gate with the runs of one status.
 type gateRow struct {
-	analyze.Gate
+	result.Gate
 	runs Notes // one note: the runs that have it
 	more int   // further runs with other evidence
 }
 
 // GateRows puts the gates of all runs together, failed ones first.
-func GateRows(runs []*analyze.Run) []gateRow {
+func GateRows(runs []*result.Run) []gateRow {
 	var out []gateRow
 	for _, r := range runs {
 		for _, g := range r.Gates {
@@ -71,10 +71,10 @@ func GatesTable(rows []gateRow, total int) Table {
 	return Bounded(t, 60)
 }
 
-func ConsistencyTable(runs []*analyze.Run) Table {
+func ConsistencyTable(runs []*result.Run) Table {
 	t := NewTable("identity-table", "Sums that must hold",
 		"sum", "status", "run", "one way", "the other", "residual#|%", "limit#|%")
-	side := func(s analyze.Side) Cell {
+	side := func(s result.Side) Cell {
 		if s.Text == "" {
 			return Cell{Text: "–", Muted: true}
 		}
@@ -117,7 +117,7 @@ func percentOf(v float64) Cell {
 	return c
 }
 
-func PhaseTable(runs []*analyze.Run) Table {
+func PhaseTable(runs []*result.Run) Table {
 	t := NewTable("phase-table", "Phases of each run and what their probes did to the traffic",
 		"run", "phase", "probe", "length#|s", "packets#|/s", "effect#|% of packets/s", "one in#", "skipped#")
 	for _, r := range runs {
@@ -134,15 +134,15 @@ func PhaseTable(runs []*analyze.Run) Table {
 			t.Add(TextCell(RunLabel(r)), TextCell(p.Name), TextCell(format.OrWord(p.Probe, "none")), Cell{Text: format.Decimals(p.Seconds, 1), Number: true, Sort: format.Exact(p.Seconds)}, lockValue(p.Rate), effect, oneIn, CountCell(p.Skipped))
 		}
 	}
-	if slices.ContainsFunc(runs, func(r *analyze.Run) bool {
-		return slices.ContainsFunc(r.Phases, func(p analyze.Phase) bool { return p.SAReads > 0 })
+	if slices.ContainsFunc(runs, func(r *result.Run) bool {
+		return slices.ContainsFunc(r.Phases, func(p result.Phase) bool { return p.SAReads > 0 })
 	}) {
 		t.Note = "The SAs were read within the windows of count and find, next to both ends: each read holds net->xfrm.xfrm_state_lock for a moment. The error of an effect is the noise of the windows without a probe."
 	}
 	return Bounded(t, 120)
 }
 
-func DriftTable(runs []*analyze.Run) Table {
+func DriftTable(runs []*result.Run) Table {
 	t := NewTable("drift-table", "Placement and settings that were others at the end of a run",
 		"run", "topic", "of", "what", "at the start", "at the end")
 	for _, r := range runs {

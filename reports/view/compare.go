@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"strings"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
 	"xfrmscope/reports/format"
 )
 
-func FamilyCaption(f analyze.CompareFamily) string {
+func FamilyCaption(f result.CompareFamily) string {
 	s := format.Name(format.OrWord(f.Family.Name, "family"))
 	if f.Family.Tested == 0 {
 		return s + fmt.Sprintf(": not tested, which takes %d runs a side", compare.MinRuns)

@@ -4,24 +4,24 @@ import (
 	"fmt"
 	"slices"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 )
 
 // A timeKind is one of the uses of CPU time that a page tells apart.
 type timeKind struct {
 	Name string
-	Of   func(analyze.TimeShares) float64
+	Of   func(result.TimeShares) float64
 }
 
 func TimeKinds() []timeKind {
 	return []timeKind{
-		{"user", func(t analyze.TimeShares) float64 { return t.User }},
-		{"system", func(t analyze.TimeShares) float64 { return t.System }},
-		{"softirq", func(t analyze.TimeShares) float64 { return t.Softirq }},
-		{"idle", func(t analyze.TimeShares) float64 { return t.Idle }},
-		{"irq", func(t analyze.TimeShares) float64 { return t.IRQ }},
-		{"steal", func(t analyze.TimeShares) float64 { return t.Steal }},
+		{"user", func(t result.TimeShares) float64 { return t.User }},
+		{"system", func(t result.TimeShares) float64 { return t.System }},
+		{"softirq", func(t result.TimeShares) float64 { return t.Softirq }},
+		{"idle", func(t result.TimeShares) float64 { return t.Idle }},
+		{"irq", func(t result.TimeShares) float64 { return t.IRQ }},
+		{"steal", func(t result.TimeShares) float64 { return t.Steal }},
 	}
 }
 
@@ -29,7 +29,7 @@ func TimeKinds() []timeKind {
 func softirqKinds() []string { return []string{"NET_RX", "NET_TX"} }
 
 // TimeTable is what the kernel accounted to each CPU.
-func TimeTable(runs []*analyze.Run) Table {
+func TimeTable(runs []*result.Run) Table {
 	t := NewTable("time-table", "What the kernel accounted to each CPU, /proc/stat",
 		"run", "CPU#")
 	t.Note = "In ticks of 10 ms. User: nice included; idle: iowait included; steal: what a hypervisor gave to others."
@@ -57,7 +57,7 @@ func TimeTable(runs []*analyze.Run) Table {
 	return Bounded(t, MaxRows)
 }
 
-func CpuPageTable(runs []*analyze.Run) Table {
+func CpuPageTable(runs []*result.Run) Table {
 	t := NewTable("cpu-table", "Each CPU of each run, main event",
 		"run", "CPU#", "samples#", "busy#|samples", "spin#|% of busy", "lock word#|% of busy", "packets#|/s", "cost#|"+CostUnit(runs), "waits#|by probe", "longest#|µs", "heaviest function")
 	for _, r := range runs {
@@ -72,13 +72,13 @@ func CpuPageTable(runs []*analyze.Run) Table {
 	return Bounded(t, MaxRows)
 }
 
-func cpuRow(r *analyze.Run, c *analyze.CPU) []Cell {
+func cpuRow(r *result.Run, c *result.CPU) []Cell {
 	rate := Cell{Text: "not told apart", Title: "the packet counters do not tell CPUs apart", Muted: true, Sort: "-1", Number: true}
-	if i := slices.IndexFunc(r.Packets.PerCPU, func(v analyze.CPUValue) bool { return v.CPU == c.CPU }); i >= 0 {
+	if i := slices.IndexFunc(r.Packets.PerCPU, func(v result.CPUValue) bool { return v.CPU == c.CPU }); i >= 0 {
 		rate = ValueCell(r.Packets.PerCPU[i].Value)
 	}
 	waits, longest := NoCell("-1"), NoCell("-1")
-	if i := slices.IndexFunc(r.Locks.CPUs, func(l analyze.LockCPU) bool { return l.CPU == c.CPU }); i >= 0 {
+	if i := slices.IndexFunc(r.Locks.CPUs, func(l result.LockCPU) bool { return l.CPU == c.CPU }); i >= 0 {
 		waits, longest = CountCell(r.Locks.CPUs[i].Waits), microCell(r.Locks.CPUs[i].MaxNS)
 	}
 	heaviest := Cell{Text: "–", Muted: true}
@@ -92,7 +92,7 @@ func cpuRow(r *analyze.Run, c *analyze.CPU) []Cell {
 }
 
 // Evenness is Jain's index of the runs of more than one CPU.
-func Evenness(runs []*analyze.Run) [][2]string {
+func Evenness(runs []*result.Run) [][2]string {
 	var out [][2]string
 	for _, r := range runs {
 		if r.N > 1 && format.Finite(r.Packets.Jain) {

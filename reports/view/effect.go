@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"slices"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 )
 
 // Perturbed reports whether a run's waits are to be marked.
-func Perturbed(r *analyze.Run) bool {
+func Perturbed(r *result.Run) bool {
 	return format.Finite(r.Locks.Effect) && r.Locks.Perturbed()
 }
 
@@ -18,7 +18,7 @@ func Perturbed(r *analyze.Run) bool {
 const perturbedTitle = "perturbed: counted while packets/s differed by 2 % or more from the samples' window, by the probe's effect or the load's own drift"
 
 // effectCell is the probe's effect in a table whose head has the unit.
-func effectCell(r *analyze.Run) Cell {
+func effectCell(r *result.Run) Cell {
 	c := ValueCell(r.Locks.Effect)
 	if v := r.Locks.Effect; format.Finite(v) {
 		c.Text = format.Pretty(format.Signed(format.Significant(100*v.Value, 2), v.Value))
@@ -27,7 +27,7 @@ func effectCell(r *analyze.Run) Cell {
 }
 
 // perturbed marks a cell of lock waits.
-func (c Cell) perturbed(r *analyze.Run) Cell {
+func (c Cell) perturbed(r *result.Run) Cell {
 	if Perturbed(r) {
 		c.Warn, c.Title = true, perturbedTitle
 	}
@@ -36,7 +36,7 @@ func (c Cell) perturbed(r *analyze.Run) Cell {
 
 // During marks a cell of what a probe counted in a phase with other traffic than
 // beside it.
-func (c Cell) During(r *analyze.Run, probe string) Cell {
+func (c Cell) During(r *result.Run, probe string) Cell {
 	for i := range r.Phases {
 		if p := &r.Phases[i]; p.Probe == probe && format.Finite(p.Effect) && p.Perturbed() {
 			c.Warn, c.Title = true, fmt.Sprintf("perturbed: counted while packets/s differed by %s %% from those beside the %s probe's window", format.Signed(format.Significant(100*p.Effect.Value, 2), p.Effect.Value), format.Name(probe))
@@ -46,7 +46,7 @@ func (c Cell) During(r *analyze.Run, probe string) Cell {
 }
 
 // EffectNote is what a tile says under a lock wait.
-func EffectNote(r *analyze.Run) string {
+func EffectNote(r *result.Run) string {
 	if !format.Finite(r.Locks.Effect) {
 		return ""
 	}
@@ -57,7 +57,7 @@ func EffectNote(r *analyze.Run) string {
 }
 
 // EffectMark follows a wait in the digest.
-func EffectMark(r *analyze.Run) string {
+func EffectMark(r *result.Run) string {
 	if Perturbed(r) {
 		return "*"
 	}
@@ -65,7 +65,7 @@ func EffectMark(r *analyze.Run) string {
 }
 
 // HasDoubt reports whether a number of a run's row is in doubt.
-func HasDoubt(r *analyze.Run) bool {
+func HasDoubt(r *result.Run) bool {
 	a := AllCPUs(r)
 	return slices.ContainsFunc([]metric.Value{r.Packets.Rate, a.PerPacket, a.SpinShare, a.LockWordShare, r.Locks.PerPkt}, func(v metric.Value) bool { return format.DoubtMark(v) != "" })
 }

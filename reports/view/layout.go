@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 )
 
@@ -12,12 +12,12 @@ import (
 const LineBytes = 64
 
 // IsWritten reports whether a field is written by the packet path.
-func IsWritten(f analyze.LayoutField) bool {
-	return f.Access&(analyze.EveryPacket|analyze.Rewritten) != 0
+func IsWritten(f result.LayoutField) bool {
+	return f.Access&(result.EveryPacket|result.Rewritten) != 0
 }
 
 // SharedLines are the lines on which a written field has company.
-func SharedLines(l analyze.Layout) []uint32 {
+func SharedLines(l result.Layout) []uint32 {
 	var out []uint32
 	for _, f := range l.Fields {
 		company := 0
@@ -33,7 +33,7 @@ func SharedLines(l analyze.Layout) []uint32 {
 	return out
 }
 
-func LayoutTable(l analyze.Layout, i int) Table {
+func LayoutTable(l result.Layout, i int) Table {
 	t := NewTable(fmt.Sprintf("layout-%d", i), "Hot fields of struct "+format.Name(l.Struct),
 		"field", "offset#|bytes", "size#|bytes", "line#", "use", "shares its line")
 	shared := SharedLines(l)

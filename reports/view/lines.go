@@ -1,13 +1,13 @@
 package view
 
 import (
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 )
 
 // SpinSpread returns the CPUs that spin least and most, and whether they
 // differ.
-func SpinSpread(r *analyze.Run) (low, high analyze.CPU, differ bool) {
+func SpinSpread(r *result.Run) (low, high result.CPU, differ bool) {
 	e := r.Main()
 	if e == nil {
 		return low, high, false

@@ -5,18 +5,18 @@ import (
 	"strconv"
 	"strings"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 )
 
-func SpinCallers(r *analyze.Run) []analyze.Share { return AllCPUs(r).SpinCallers }
+func SpinCallers(r *result.Run) []result.Share { return AllCPUs(r).SpinCallers }
 
 // LocksOfRun bounds the locks of a run in the table.
 const LocksOfRun = 8
 
-func LocksTable(runs []*analyze.Run) Table {
+func LocksTable(runs []*result.Run) Table {
 	t := NewTable("lock-table", "Locks that were waited for, by the wait probe",
 		"run", "lock", "waits#", "wait#|ms, all CPUs", "median#|ns at most", "99 %#|ns at most", "longest#|µs", "acquired#|by probe", "contention#|% of acquired", "bounce#|ns/packet|time in the fast path above that of locks of its class on one CPU: what a cache line from another CPU costs, if nothing else is slower there", "CPUs that waited", "wait lengths|log₂ ns")
 	left := 0
@@ -33,7 +33,7 @@ func LocksTable(runs []*analyze.Run) Table {
 	return Bounded(t.WithoutMissing(), MaxRows)
 }
 
-func lockRow(r *analyze.Run, l analyze.Lock) []Cell {
+func lockRow(r *result.Run, l result.Lock) []Cell {
 	run := TextCell(RunLabel(r)).perturbed(r)
 	if Perturbed(r) {
 		run.Small = "perturbed"
@@ -53,7 +53,7 @@ func lockValue(v metric.Value) Cell {
 }
 
 // BounceCell says of which locks the floor is if not of the lock's own class.
-func BounceCell(l analyze.Lock) Cell {
+func BounceCell(l result.Lock) Cell {
 	c := lockValue(l.Bounce)
 	if f := l.Floor; f != nil {
 		c.Title = fmt.Sprintf("above %s ± %s ns: %s, %d runs of one CPU", format.Significant(f.NS, 3), format.Significant(f.SE, 2), format.Name(f.Of), f.Runs)
@@ -65,7 +65,7 @@ func BounceCell(l analyze.Lock) Cell {
 }
 
 // LockCell names a lock: whose it is, and its address.
-func LockCell(l analyze.Lock) Cell {
+func LockCell(l result.Lock) Cell {
 	c := Cell{Text: LockName(l), Small: format.Name(l.Lock)}
 	if l.Name == "" && l.SPI == 0 {
 		return CodeCell(l.Lock)
@@ -73,7 +73,7 @@ func LockCell(l analyze.Lock) Cell {
 	return c
 }
 
-func LockName(l analyze.Lock) string {
+func LockName(l result.Lock) string {
 	text := format.Name(l.Name)
 	if text == "" {
 		text = "x->lock"
@@ -100,7 +100,7 @@ func Sum(h []uint64) uint64 {
 }
 
 // ProbeLines says how waits were seen, and what was not.
-func ProbeLines(runs []*analyze.Run) []string {
+func ProbeLines(runs []*result.Run) []string {
 	var n Notes
 	for _, r := range runs {
 		switch {

@@ -5,14 +5,14 @@ import (
 	"slices"
 	"strings"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 )
 
 // MissTable shows the cache-miss ratios of runs, of all their CPUs together or
 // of each.
-func MissTable(runs []*analyze.Run, each bool) Table {
+func MissTable(runs []*result.Run, each bool) Table {
 	t := NewTable("miss-table", "Cache misses of each run, all measured CPUs together ± one standard error",
 		"run", "event")
 	if each {
@@ -36,10 +36,10 @@ func MissTable(runs []*analyze.Run, each bool) Table {
 }
 
 // MissFunctions lists, for each miss event, the functions that miss most.
-func MissFunctions(side []*analyze.Run) []Table {
+func MissFunctions(side []*result.Run) []Table {
 	var out []Table
 	for i, name := range missEvents(side) {
-		of := func(r *analyze.Run) []analyze.Share {
+		of := func(r *result.Run) []result.Share {
 			for _, e := range r.Events {
 				if e.Name == name {
 					return e.All.Functions
@@ -56,7 +56,7 @@ func MissFunctions(side []*analyze.Run) []Table {
 
 // IntensityTable shows what misses more than it works: 1 is as much as all
 // functions do together.
-func IntensityTable(side []*analyze.Run) Table {
+func IntensityTable(side []*result.Run) Table {
 	t := NewTable("miss-intensity", "Miss intensity: a function's share of the misses over its share of the cycles ± one standard error",
 		"run", "event", "function", "of the misses#|%", "of the cycles#|%", "intensity#")
 	t.Note = "1 is the average of all functions. A sample may stand some instructions behind the miss, in the next function even, unless the event is precise."
@@ -71,7 +71,7 @@ func IntensityTable(side []*analyze.Run) Table {
 }
 
 // CountedTable shows what perf stat counted while nothing was sampled.
-func CountedTable(runs []*analyze.Run) Table {
+func CountedTable(runs []*result.Run) Table {
 	t := NewTable("counted-table", "Events counted without sampling, of each run",
 		"run", "event", "per second#", "per packet#", "per 1000#|cycles", "on#|% of the time")
 	t.Note = "Counted in the first phase without a probe: what the samples say is held against it (cost-per-packet, under Checks)."
@@ -84,7 +84,7 @@ func CountedTable(runs []*analyze.Run) Table {
 }
 
 // missEvents returns the miss events of runs, each once.
-func missEvents(runs []*analyze.Run) []string {
+func missEvents(runs []*result.Run) []string {
 	var names []string
 	for _, r := range runs {
 		for _, m := range r.Misses {
@@ -97,7 +97,7 @@ func missEvents(runs []*analyze.Run) []string {
 }
 
 // MissGaps says of which runs no cache miss was counted, and why.
-func MissGaps(runs []*analyze.Run) Notes {
+func MissGaps(runs []*result.Run) Notes {
 	var n Notes
 	for _, r := range runs {
 		if len(r.Misses) == 0 {
@@ -107,7 +107,7 @@ func MissGaps(runs []*analyze.Run) Notes {
 	return n
 }
 
-func whyNoMisses(r *analyze.Run) note {
+func whyNoMisses(r *result.Run) note {
 	for _, g := range slices.Concat(r.Gaps, r.Manifest.Gaps) {
 		if g.Of() == bundle.GapMisses {
 			return note{Text: "not measured: " + format.OrDash(g.Why), Fix: g.Fix}

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 )
@@ -39,14 +39,14 @@ type note struct {
 	Text    string // one sentence, Subject included
 	Cause   string // of a gap: why, without details
 	Fix     string
-	Runs    []*analyze.Run // each once; none: it holds for all together
+	Runs    []*result.Run // each once; none: it holds for all together
 }
 
 // Notes collects sentences and the runs that have them, in order of first use.
 type Notes []note
 
 // add adds a note of one run, or with nil of all runs together.
-func (n *Notes) add(x note, run *analyze.Run) {
+func (n *Notes) add(x note, run *result.Run) {
 	i := slices.IndexFunc(*n, func(o note) bool { return o.Text == x.Text && o.Fix == x.Fix })
 	if i < 0 {
 		*n = append(*n, x)
@@ -58,7 +58,7 @@ func (n *Notes) add(x note, run *analyze.Run) {
 }
 
 // Gaps returns what was not measured and why.
-func Gaps(r *analyze.Result) Notes {
+func Gaps(r *result.Result) Notes {
 	var n Notes
 	for _, run := range Present(r) {
 		add := func(g *bundle.Gap) {
@@ -100,7 +100,7 @@ func cause(why string) string {
 
 // eventNotes says which events another took the place of, and which did not
 // open at all.
-func eventNotes(r *analyze.Run) []note {
+func eventNotes(r *result.Run) []note {
 	var out []note
 	var closed []string
 	why := ""
@@ -121,7 +121,7 @@ func eventNotes(r *analyze.Run) []note {
 }
 
 // Losses returns what was lost, run by run.
-func Losses(r *analyze.Result) Notes {
+func Losses(r *result.Result) Notes {
 	var n Notes
 	for _, run := range Present(r) {
 		add := func(list []bundle.Loss) {
@@ -159,7 +159,7 @@ func LossText(l bundle.Loss) string {
 }
 
 // Warnings returns what weakens the numbers, partial runs first.
-func Warnings(r *analyze.Result) Notes {
+func Warnings(r *result.Result) Notes {
 	var n Notes
 	names := metricNames()
 	for _, run := range Present(r) {
@@ -217,7 +217,7 @@ func metricNames() map[string]string {
 }
 
 // Blind returns what the wait probe cannot see.
-func Blind(r *analyze.Result) Notes {
+func Blind(r *result.Result) Notes {
 	var n Notes
 	for _, run := range Present(r) {
 		for _, b := range run.Locks.Blind {
@@ -228,7 +228,7 @@ func Blind(r *analyze.Result) Notes {
 }
 
 // NotProven returns the limits of the findings, each once.
-func NotProven(r *analyze.Result) []string {
+func NotProven(r *result.Result) []string {
 	var out []string
 	for _, f := range r.Findings {
 		if f.NotProven != "" && !slices.Contains(out, format.Visible(f.NotProven, 400)) {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 )
 
 // Kinds puts notes together that say the same in other numbers: each becomes
@@ -77,8 +77,8 @@ func (n Notes) together(key func(note) string, merge func(Notes) note) Notes {
 
 // runs returns the runs of all notes, each once; none if one of them holds for
 // all together.
-func (n Notes) runs() []*analyze.Run {
-	var out []*analyze.Run
+func (n Notes) runs() []*result.Run {
+	var out []*result.Run
 	for _, x := range n {
 		if len(x.Runs) == 0 {
 			return nil

@@ -7,20 +7,20 @@ import (
 	"slices"
 	"strings"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 )
 
 // AllCPUs returns the main event's figures over all CPUs. Of a run without
 // events every value says so.
-func AllCPUs(r *analyze.Run) analyze.CPU {
+func AllCPUs(r *result.Run) result.CPU {
 	if e := r.Main(); e != nil {
 		return e.All
 	}
 	gap := bundle.Gap{What: "samples", Why: "the run has no samples"}
-	return analyze.CPU{
+	return result.CPU{
 		CPU:           -1,
 		SpinShare:     metric.NotMeasured(metric.SpinID, "ratio", gap),
 		LockWordShare: metric.NotMeasured(metric.LockWordID, "ratio", gap),
@@ -33,7 +33,7 @@ const NoCost = "cost/packet"
 
 // CostUnit returns the unit of the cost per packet of the primary events, or
 // noCost.
-func CostUnit(runs []*analyze.Run) string {
+func CostUnit(runs []*result.Run) string {
 	for _, r := range runs {
 		if v := AllCPUs(r).PerPacket; v.Measured() && v.Unit != "" {
 			return format.Visible(v.Unit, 24)
@@ -43,7 +43,7 @@ func CostUnit(runs []*analyze.Run) string {
 }
 
 // RunLabel names a run as short as it is told apart: "shared N=4".
-func RunLabel(r *analyze.Run) string {
+func RunLabel(r *result.Run) string {
 	label := GroupLabel(r)
 	if repeat := r.Labels[bundle.LabelRepeat]; repeat != "" && r.Mode != "" {
 		label += " #" + format.Visible(repeat, 12)
@@ -52,7 +52,7 @@ func RunLabel(r *analyze.Run) string {
 }
 
 // GroupLabel names a run that stands for its repeats: "shared N=4".
-func GroupLabel(r *analyze.Run) string {
+func GroupLabel(r *result.Run) string {
 	if r.Mode == "" {
 		return Sided(r.Side, format.OrDash(format.Visible(r.Name, 48)))
 	}
@@ -68,8 +68,8 @@ func Sided(side, label string) string {
 }
 
 // RunsOf returns the runs of a curve; indexes that do not exist are left out.
-func RunsOf(r *analyze.Result, c analyze.Curve) []*analyze.Run {
-	var runs []*analyze.Run
+func RunsOf(r *result.Result, c result.Curve) []*result.Run {
+	var runs []*result.Run
 	for _, i := range c.Runs {
 		if i >= 0 && i < len(r.Runs) && r.Runs[i] != nil {
 			runs = append(runs, r.Runs[i])
@@ -79,21 +79,21 @@ func RunsOf(r *analyze.Result, c analyze.Curve) []*analyze.Run {
 }
 
 // Present returns the runs of a result that are there.
-func Present(r *analyze.Result) []*analyze.Run {
-	return slices.DeleteFunc(slices.Clone(r.Runs), func(r *analyze.Run) bool { return r == nil })
+func Present(r *result.Result) []*result.Run {
+	return slices.DeleteFunc(slices.Clone(r.Runs), func(r *result.Run) bool { return r == nil })
 }
 
 // A Group is the repeats of one mode and N. Its chosen run has the median
 // packet rate (the lower one of two), so that what is printed was measured.
 // Runs without a mode repeat nothing: each is a group.
 type Group struct {
-	Chosen  *analyze.Run
+	Chosen  *result.Run
 	Repeats int
 	Curve   int // index into Result.Curves
 }
 
 // MedianRuns picks one run of each mode and N, in the order of the curves.
-func MedianRuns(r *analyze.Result) []Group {
+func MedianRuns(r *result.Result) []Group {
 	var out []Group
 	for i, c := range r.Curves {
 		runs := RunsOf(r, c)
@@ -103,7 +103,7 @@ func MedianRuns(r *analyze.Result) []Group {
 				k++
 			}
 			same := slices.Clone(runs[:k])
-			slices.SortStableFunc(same, func(a, b *analyze.Run) int { return cmp.Compare(rateOf(a), rateOf(b)) })
+			slices.SortStableFunc(same, func(a, b *result.Run) int { return cmp.Compare(rateOf(a), rateOf(b)) })
 			out = append(out, Group{same[(k-1)/2], k, i})
 			runs = runs[k:]
 		}
@@ -115,10 +115,10 @@ func MedianRuns(r *analyze.Result) []Group {
 const maxChosen = 24
 
 // ChosenRuns are the runs that stand for their repeats, at most maxChosen.
-func ChosenRuns(r *analyze.Result) []*analyze.Run { return PageRuns(r, maxChosen) }
+func ChosenRuns(r *result.Result) []*result.Run { return PageRuns(r, maxChosen) }
 
 // RepeatsText says that runs stand for repeats, "" if they do not.
-func RepeatsText(r *analyze.Result) string {
+func RepeatsText(r *result.Result) string {
 	most := 1
 	for _, g := range MedianRuns(r) {
 		most = max(most, g.Repeats)
@@ -135,7 +135,7 @@ func LastOfMode(groups []Group, i int) bool {
 	return i+1 == len(groups) || groups[i].Chosen.Mode == "" || groups[i+1].Curve != groups[i].Curve
 }
 
-func rateOf(r *analyze.Run) float64 {
+func rateOf(r *result.Run) float64 {
 	if format.Finite(r.Packets.Rate) {
 		return r.Packets.Rate.Value
 	}
@@ -163,7 +163,7 @@ func Pick(n, limit int) []int {
 
 // Common returns what all runs have in common, or the first two values and how
 // many there are.
-func Common(runs []*analyze.Run, f func(*analyze.Run) string) string {
+func Common(runs []*result.Run, f func(*result.Run) string) string {
 	var seen []string
 	for _, r := range runs {
 		if v := f(r); v != "" && !slices.Contains(seen, v) {
@@ -181,14 +181,14 @@ func Common(runs []*analyze.Run, f func(*analyze.Run) string) string {
 
 // TopShares returns the heaviest shares, heaviest first; equal ones keep their
 // order.
-func TopShares(s []analyze.Share, n int) []analyze.Share {
+func TopShares(s []result.Share, n int) []result.Share {
 	s = slices.Clone(s)
-	slices.SortStableFunc(s, func(a, b analyze.Share) int { return cmp.Compare(b.Weight.Period, a.Weight.Period) })
+	slices.SortStableFunc(s, func(a, b result.Share) int { return cmp.Compare(b.Weight.Period, a.Weight.Period) })
 	return s[:min(n, len(s))]
 }
 
 // RateOfCPU is the packet rate of one CPU, not finite if it is not known.
-func RateOfCPU(r *analyze.Run, cpu int) metric.Value {
+func RateOfCPU(r *result.Run, cpu int) metric.Value {
 	for _, v := range r.Packets.PerCPU {
 		if v.CPU == cpu {
 			return v.Value
@@ -198,7 +198,7 @@ func RateOfCPU(r *analyze.Run, cpu int) metric.Value {
 }
 
 // CpusText says which CPUs a run measured.
-func CpusText(r *analyze.Run) string {
+func CpusText(r *result.Run) string {
 	switch {
 	case r.N == 0:
 		return "CPUs not recorded"
@@ -208,7 +208,7 @@ func CpusText(r *analyze.Run) string {
 	return fmt.Sprintf("%d CPUs: %s", r.N, format.OrUnknown(r.Manifest.Plan.CPUs.String()))
 }
 
-func ModesText(r *analyze.Result) string {
+func ModesText(r *result.Result) string {
 	var modes []string
 	for _, c := range r.Curves {
 		if c.Mode != "" {
@@ -224,7 +224,7 @@ func ModesText(r *analyze.Result) string {
 	return "modes " + strings.Join(modes, ", ")
 }
 
-func RowName(r *analyze.Run) string {
+func RowName(r *result.Run) string {
 	if r.Mode == "" {
 		return format.OrDash(r.Name)
 	}
@@ -232,7 +232,7 @@ func RowName(r *analyze.Run) string {
 }
 
 // RunMode is the mode of a run, or what stands for one.
-func RunMode(r *analyze.Run) string {
+func RunMode(r *result.Run) string {
 	if r.Mode == "" {
 		return RunLabel(r)
 	}
@@ -240,20 +240,20 @@ func RunMode(r *analyze.Run) string {
 }
 
 // LargestN reports whether no other run of a run's mode and side has more CPUs.
-func LargestN(r *analyze.Result, run *analyze.Run) bool {
-	return run.Mode == "" || !slices.ContainsFunc(Present(r), func(o *analyze.Run) bool {
+func LargestN(r *result.Result, run *result.Run) bool {
+	return run.Mode == "" || !slices.ContainsFunc(Present(r), func(o *result.Run) bool {
 		return o.Mode == run.Mode && o.Side == run.Side && o.N > run.N
 	})
 }
 
 // Sides reports whether a Result has runs of two kernels.
-func Sides(r *analyze.Result) bool {
-	return slices.ContainsFunc(Present(r), func(r *analyze.Run) bool { return r.Side != "" })
+func Sides(r *result.Result) bool {
+	return slices.ContainsFunc(Present(r), func(r *result.Run) bool { return r.Side != "" })
 }
 
 // LastOfModes returns each mode's run at its largest N.
-func LastOfModes(r *analyze.Result) []*analyze.Run {
-	var last []*analyze.Run
+func LastOfModes(r *result.Result) []*result.Run {
+	var last []*result.Run
 	groups := MedianRuns(r)
 	for i, g := range groups {
 		if LastOfMode(groups, i) {
@@ -265,9 +265,9 @@ func LastOfModes(r *analyze.Result) []*analyze.Run {
 
 // PageRuns chooses the runs that tables put side by side: at most limit, the
 // first and the last of all and others between.
-func PageRuns(r *analyze.Result, limit int) []*analyze.Run {
+func PageRuns(r *result.Result, limit int) []*result.Run {
 	groups := MedianRuns(r)
-	var runs []*analyze.Run
+	var runs []*result.Run
 	for _, i := range Pick(len(groups), limit) {
 		runs = append(runs, groups[i].Chosen)
 	}

@@ -1,11 +1,11 @@
 package view
 
 import (
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 )
 
-func RunsTable(r *analyze.Result) Table {
+func RunsTable(r *result.Result) Table {
 	runs := Present(r)
 	t := NewTable("runs-table", "Runs. Errors are one standard error of sampling; n is the samples that are not idle.",
 		"run", "N#||CPUs measured", "packets#|/s", "cost#|"+CostUnit(runs), "spin#|% of busy", "lock word#|% of busy", "waits#|by probe", "lock wait#|ns/packet", "probe effect#|% of packets/s|packets/s in the probe's window over packets/s in the samples' window, less 1", "n#|samples", "window#|s", "status")

@@ -6,13 +6,13 @@ import (
 	"strings"
 	"time"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 )
 
-func SaTable(runs []*analyze.Run) Table {
+func SaTable(runs []*result.Run) Table {
 	t := NewTable("sa-table", "Packets by SA in the window",
 		"run", "SPI", "from, to", "mode", "direction", "CPU of the SA", "packets#", "bytes#", "settings", "remarks")
 	t.Note = "An outbound SA without a CPU number is the fallback: any CPU may use it, and all of them take its lock."
@@ -24,7 +24,7 @@ func SaTable(runs []*analyze.Run) Table {
 	return Bounded(t, MaxRows)
 }
 
-func saRow(r *analyze.Run, s analyze.SA) []Cell {
+func saRow(r *result.Run, s result.SA) []Cell {
 	cpu := Cell{Text: "any", Sort: "-1", Muted: true}
 	switch {
 	case s.PCPU != nil:
@@ -59,7 +59,7 @@ func saRow(r *analyze.Run, s analyze.SA) []Cell {
 }
 
 // settingsCell is how an SA was set up, and where it stood at the end.
-func settingsCell(s analyze.SA) Cell {
+func settingsCell(s result.SA) Cell {
 	var set []string
 	if s.Replay > 0 {
 		set = append(set, fmt.Sprintf("replay window %d", s.Replay))
@@ -87,7 +87,7 @@ func settingsCell(s analyze.SA) Cell {
 }
 
 // MatrixText sums a matrix: own CPU, another CPU, fallback.
-func MatrixText(m *analyze.Matrix) string {
+func MatrixText(m *result.Matrix) string {
 	var own, other, fallback uint64
 	for _, row := range m.Rows {
 		for i, n := range row.Calls {
@@ -110,7 +110,7 @@ func MatrixText(m *analyze.Matrix) string {
 		format.Pretty(format.Count(sum)), format.OrWord(format.Name(m.Source), "probe"), part(own), part(other), part(fallback)))
 }
 
-func MatrixTable(m *analyze.Matrix, i int) Table {
+func MatrixTable(m *result.Matrix, i int) Table {
 	t := NewTable(fmt.Sprintf("matrix-%d", i), "SA by sending CPU; the SA's own CPU is marked",
 		"SPI", "CPU of the SA")
 	for _, cpu := range m.CPUs {
@@ -144,7 +144,7 @@ func MatrixTable(m *analyze.Matrix, i int) Table {
 	return t
 }
 
-func MatrixRowName(r analyze.MatrixRow) string {
+func MatrixRowName(r result.MatrixRow) string {
 	if r.PCPU == nil {
 		return "any"
 	}
@@ -152,7 +152,7 @@ func MatrixRowName(r analyze.MatrixRow) string {
 }
 
 // LookupsTable says what xfrm_state_find did.
-func LookupsTable(runs []*analyze.Run) Table {
+func LookupsTable(runs []*result.Run) Table {
 	t := NewTable("find-table", "xfrm_state_find, by the find probe",
 		"run", "calls#", "calls#|per packet", "no SA#|calls", "fallback#|% of calls", "wrong CPU#|% of calls", "cache list empty#|% of calls", "median#|ns at most", "99 %#|ns at most", "mean#|ns", "walk#|SAs in the bucket", "latency|log₂ ns")
 	for _, r := range runs {
@@ -167,7 +167,7 @@ func LookupsTable(runs []*analyze.Run) Table {
 	return Bounded(t.WithoutMissing(), 120)
 }
 
-func walkCell(f *analyze.Finds) Cell {
+func walkCell(f *result.Finds) Cell {
 	c := lockValue(f.Walk)
 	if f.Walk.Measured() && f.WalkMax > 0 {
 		c.Small = "longest " + format.Pretty(format.Count(f.WalkMax))
@@ -175,7 +175,7 @@ func walkCell(f *analyze.Finds) Cell {
 	return c
 }
 
-func InboundTable(runs []*analyze.Run) Table {
+func InboundTable(runs []*result.Run) Table {
 	t := NewTable("inbound-table", "Inbound SPIs and the CPUs their packets came in on",
 		"run", "SPI", "CPUs", "packets by CPU", "packets#")
 	for _, r := range runs {

@@ -5,17 +5,17 @@ import (
 	"math"
 	"strings"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
 	"xfrmscope/reports/format"
 )
 
-func CurveName(c analyze.Curve) string {
+func CurveName(c result.Curve) string {
 	return Sided(c.Side, format.OrWord(format.Name(c.Mode), "runs"))
 }
 
-func ScaleRow(c analyze.Curve, row scaling.Row) []Cell {
+func ScaleRow(c result.Curve, row scaling.Row) []Cell {
 	loss, limit := Cell{Text: "not measured", Muted: true, Number: true, Sort: "-1"}, TextCell(format.OrWord(row.Limit, "–"))
 	if row.Loss != nil {
 		loss = numberOf(100 * *row.Loss)
@@ -24,7 +24,7 @@ func ScaleRow(c analyze.Curve, row scaling.Row) []Cell {
 }
 
 // ScaleFacts are the sentences on one mode.
-func ScaleFacts(c analyze.Curve) [][2]string {
+func ScaleFacts(c result.Curve) [][2]string {
 	var out [][2]string
 	add := func(what, text string) {
 		if text != "" {
@@ -114,7 +114,7 @@ func walkText(w scaling.Walk) string {
 	return s + fmt.Sprintf(": it walks; %s %% of the latency at %s SAs", format.Significant(100*w.Share, 2), format.Significant(w.Most, 3))
 }
 
-func ScaleNotes(c analyze.Curve) []string {
+func ScaleNotes(c result.Curve) []string {
 	list := format.ReasonTexts(c.Scaling.Notes)
 	if c.USL != nil {
 		list = append(list, format.ReasonTexts(c.USL.Notes)...)
@@ -126,7 +126,7 @@ func ScaleNotes(c analyze.Curve) []string {
 }
 
 // BreakdownTable prints one bill; its rows sum to the total.
-func BreakdownTable(c analyze.Curve, b scaling.Bill, what, id string) Table {
+func BreakdownTable(c result.Curve, b scaling.Bill, what, id string) Table {
 	t := NewTable(id, fmt.Sprintf("%s: cost per packet at N=%d less at N=%d by %s, with the interval in brackets; rows sum to the total", CurveName(c), b.N, b.Base, what),
 		what, fmt.Sprintf("N=%d", b.Base)+"#|"+format.Visible(b.Unit, 24), fmt.Sprintf("N=%d", b.N)+"#|"+format.Visible(b.Unit, 24), "difference#|"+format.Visible(b.Unit, 24), "of the total#|%")
 	t.Note = strings.Join(format.ReasonTexts(b.Notes), "; ")
@@ -167,7 +167,7 @@ func zeroed(v, small float64) float64 {
 }
 
 // FramesTable prints the functions whose cost grows most.
-func FramesTable(c analyze.Curve, id string) Table {
+func FramesTable(c result.Curve, id string) Table {
 	f := c.Frames
 	t := NewTable(id, fmt.Sprintf("%s: self cost per packet at N=%d and N=%d, and the exponent of its growth with N (0: it scales, 1: twice the CPUs, twice the cost)", CurveName(c), f.Base, f.Last),
 		"function", fmt.Sprintf("N=%d", f.Base)+"#|"+format.Visible(f.Unit, 24), fmt.Sprintf("N=%d", f.Last)+"#|"+format.Visible(f.Unit, 24), "added#|"+format.Visible(f.Unit, 24), "exponent#", "stops scaling")

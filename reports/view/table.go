@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
 	"xfrmscope/reports/format"
 )
@@ -193,13 +193,13 @@ func microCell(ns uint64) Cell {
 type Listing struct {
 	Id, Caption string
 	What        string // head of the first column
-	Of          func(*analyze.Run) []analyze.Share
+	Of          func(*result.Run) []result.Share
 	cost        string // unit of a cost per packet to print instead of shares
 	Rows        int
 	Code        bool // the names are code
 }
 
-func (l Listing) Table(runs []*analyze.Run) Table {
+func (l Listing) Table(runs []*result.Run) Table {
 	unit := l.cost
 	if unit == "" {
 		unit = "% ± se"
@@ -230,8 +230,8 @@ func (l Listing) Table(runs []*analyze.Run) Table {
 	return Bounded(t, l.Rows)
 }
 
-func (l Listing) cell(list []analyze.Share, name, module string) Cell {
-	i := slices.IndexFunc(list, func(s analyze.Share) bool { return s.Name == name && s.Module == module })
+func (l Listing) cell(list []result.Share, name, module string) Cell {
+	i := slices.IndexFunc(list, func(s result.Share) bool { return s.Name == name && s.Module == module })
 	if i < 0 {
 		return Cell{Text: "–", Title: "no sample, or not among the heaviest of this run", Muted: true, Sort: "0", Number: true}
 	}

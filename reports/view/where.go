@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"strings"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 )
 
 // HostName names a run's host. "(none)" is what Linux calls one that was given
 // no name (UTS_NODENAME, include/linux/uts.h, 6.12).
-func HostName(r *analyze.Run) string {
+func HostName(r *result.Run) string {
 	if r.Manifest.Host.Name == "(none)" {
 		return "unnamed"
 	}
@@ -18,13 +18,13 @@ func HostName(r *analyze.Run) string {
 }
 
 // WhereText says on what was measured, and what.
-func WhereText(runs []*analyze.Run) (host, what string) {
+func WhereText(runs []*result.Run) (host, what string) {
 	host = Common(runs, HostName)
-	kernel := Common(runs, func(r *analyze.Run) string {
+	kernel := Common(runs, func(r *result.Run) string {
 		return strings.TrimSpace(r.Manifest.Host.Kernel + " " + r.Manifest.Host.Arch)
 	})
-	cpu := Common(runs, func(r *analyze.Run) string { return r.Manifest.Host.CPUModel })
-	event := Common(runs, func(r *analyze.Run) string {
+	cpu := Common(runs, func(r *result.Run) string { return r.Manifest.Host.CPUModel })
+	event := Common(runs, func(r *result.Run) string {
 		if e := r.Main(); e != nil {
 			return e.Name + " (" + e.Unit + ")"
 		}
@@ -35,7 +35,7 @@ func WhereText(runs []*analyze.Run) (host, what string) {
 	if event == "none" {
 		what = "no samples were taken"
 	}
-	if source := Common(runs, func(r *analyze.Run) string { return r.Packets.Source }); source != "" {
+	if source := Common(runs, func(r *result.Run) string { return r.Packets.Source }); source != "" {
 		if len(runs) > 1 && event != "none" {
 			what += " a run"
 		}
@@ -44,7 +44,7 @@ func WhereText(runs []*analyze.Run) (host, what string) {
 	return host, what
 }
 
-func Frequency(r *analyze.Run) string {
+func Frequency(r *result.Run) string {
 	if hz := r.Manifest.Plan.FrequencyHz; hz > 0 {
 		return fmt.Sprint(hz)
 	}
@@ -54,7 +54,7 @@ func Frequency(r *analyze.Run) string {
 	return ""
 }
 
-func Seconds(r *analyze.Run) string {
+func Seconds(r *result.Run) string {
 	if s := r.Manifest.Window.Seconds(); s > 0 {
 		return format.Decimals(s, 1)
 	}

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"xfrmscope/analyze"
+	"xfrmscope/analyze/checks"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/doctor"
 	"xfrmscope/collect/probe"
@@ -57,7 +59,7 @@ func readJSON(t *testing.T, path string, into any) {
 
 // A run is one bundle, as recorded and as analysed.
 type run struct {
-	*analyze.Run
+	*result.Run
 	finds bundle.Finds
 	locks bundle.Locks
 }
@@ -187,7 +189,7 @@ func (r *run) named(t *testing.T) {
 	if len(r.Locks.Rows) == 0 {
 		t.Fatal("no lock was waited for")
 	}
-	l := slices.MaxFunc(r.Locks.Rows, func(a, b analyze.Lock) int { return cmp.Compare(a.Waits, b.Waits) })
+	l := slices.MaxFunc(r.Locks.Rows, func(a, b result.Lock) int { return cmp.Compare(a.Waits, b.Waits) })
 	t.Logf("waited for most: %s %q SPI %#x: %d waits, %d ns", l.Lock, l.Name, l.SPI, l.Waits, l.WaitNS)
 	if l.SPI != 0x1000 || !strings.Contains(l.Name, "0x1000") {
 		t.Errorf("the lock waited for most is %q, not the SA's", l.Name)
@@ -276,7 +278,7 @@ func TestLedger(t *testing.T) {
 			r.balance(t, name+": calls of xfrm_state_find", r.calls(), "find"))
 		for _, id := range r.Identities {
 			t.Logf("%s: identity %s %s", name, id.ID, id.Verdict)
-			if id.Verdict == analyze.Holds {
+			if id.Verdict == checks.Holds {
 				holds[id.ID]++
 			}
 		}

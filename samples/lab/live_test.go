@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 )
 
@@ -152,7 +152,7 @@ func TestPerfKilled(t *testing.T) {
 	for _, g := range r.Gates {
 		if g.ID == "coverage" {
 			t.Logf("gate %s: %s: %s", g.ID, g.Status, g.Evidence)
-			if g.Status == analyze.GateOK {
+			if g.Status == result.GateOK {
 				t.Errorf("%+v", g)
 			}
 		}

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/doctor"
 )
@@ -63,7 +63,7 @@ var featureName = map[string]string{
 
 // A cardRun is job nic's run.
 type cardRun struct {
-	*analyze.Run
+	*result.Run
 	facts []bundle.Fact
 }
 
@@ -264,7 +264,7 @@ func TestNICInterrupts(t *testing.T) {
 func TestNICDrift(t *testing.T) {
 	r := openCard(t)
 	table := func(queues ...string) string { return strings.Join(slices.Repeat(queues, 128/len(queues)), " ") }
-	want := []analyze.Drift{
+	want := []result.Drift{
 		{Topic: "irq", Subject: "eth0 eth0-rx-3", Name: "affinity", Start: "3", End: "2"},
 		{Topic: "irq", Subject: "eth0 eth0-rx-3", Name: "effective", Start: "3", End: "2"},
 		{Topic: "ring", Subject: "eth0", Name: "rx", Start: "256 of 4096", End: "512 of 4096"},
@@ -275,8 +275,8 @@ func TestNICDrift(t *testing.T) {
 	if !slices.Equal(r.Drift, want) {
 		t.Errorf("drift %+v", r.Drift)
 	}
-	for id, want := range map[string]string{"irq-drift": analyze.GateFailed, "pause": analyze.GateOK} {
-		i := slices.IndexFunc(r.Gates, func(g analyze.Gate) bool { return g.ID == id })
+	for id, want := range map[string]string{"irq-drift": result.GateFailed, "pause": result.GateOK} {
+		i := slices.IndexFunc(r.Gates, func(g result.Gate) bool { return g.ID == id })
 		t.Logf("gate %s: %s: %s", id, r.Gates[i].Status, r.Gates[i].Evidence)
 		if r.Gates[i].Status != want {
 			t.Errorf("gate %+v, want it %s", r.Gates[i], want)

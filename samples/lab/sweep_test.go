@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"xfrmscope/analyze"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 )
 
@@ -44,12 +44,12 @@ func TestSweep(t *testing.T) {
 	}
 	recorded(t, "main", "sweep", "report", "report.html")
 	recorded(t, "main", "sweep", "report", "digest.txt")
-	var result analyze.Result
+	var result result.Result
 	readJSON(t, recorded(t, "main", "sweep", "report", "results.json"), &result)
 	checkReport(t, &result)
 }
 
-func checkReport(t *testing.T, result *analyze.Result) {
+func checkReport(t *testing.T, result *result.Result) {
 	for _, c := range result.Curves {
 		if c.Scaling == nil || len(c.Runs) != 6 {
 			t.Errorf("curve %s: %d runs, scaling %+v", c.Mode, len(c.Runs), c.Scaling)

@@ -5,12 +5,13 @@ import (
 	"sync"
 	"testing"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/sides"
 )
 
 // Comparison compares two full sweeps: the shared SA got faster.
-func Comparison(t testing.TB, repeats int) *analyze.Result {
+func Comparison(t testing.TB, repeats int) *result.Result {
 	t.Helper()
 	if repeats == 4 {
 		return comparison4()
@@ -20,12 +21,12 @@ func Comparison(t testing.TB, repeats int) *analyze.Result {
 
 // comparison4 and same4 take seconds to make; nothing may change them.
 var (
-	comparison4 = sync.OnceValue(func() *analyze.Result { return mustCompare(fullOf("", 4, 1), fullOf("", 4, 1.3)) })
-	same4       = sync.OnceValue(func() *analyze.Result { return mustCompare(fullOf("", 4, 1), fullOf("", 4, 1)) })
-	full4       = sync.OnceValue(func() *analyze.Result { return fullOf("", 4, 1) })
+	comparison4 = sync.OnceValue(func() *result.Result { return mustCompare(fullOf("", 4, 1), fullOf("", 4, 1.3)) })
+	same4       = sync.OnceValue(func() *result.Result { return mustCompare(fullOf("", 4, 1), fullOf("", 4, 1)) })
+	full4       = sync.OnceValue(func() *result.Result { return fullOf("", 4, 1) })
 )
 
-func mustCompare(before, after *analyze.Result) *analyze.Result {
+func mustCompare(before, after *result.Result) *result.Result {
 	r, err := comparedSides(before, after)
 	if err != nil {
 		panic(err)
@@ -34,12 +35,12 @@ func mustCompare(before, after *analyze.Result) *analyze.Result {
 }
 
 // SameTwice compares a sweep with itself: nothing changed.
-func SameTwice(t testing.TB) *analyze.Result {
+func SameTwice(t testing.TB) *result.Result {
 	t.Helper()
 	return same4()
 }
 
-func compared(t testing.TB, before, after *analyze.Result) *analyze.Result {
+func compared(t testing.TB, before, after *result.Result) *result.Result {
 	t.Helper()
 	r, err := comparedSides(before, after)
 	if err != nil {
@@ -48,18 +49,18 @@ func compared(t testing.TB, before, after *analyze.Result) *analyze.Result {
 	return r
 }
 
-func comparedSides(before, after *analyze.Result) (*analyze.Result, error) {
+func comparedSides(before, after *result.Result) (*result.Result, error) {
 	for _, r := range after.Runs {
 		r.Config = map[string]string{"kernel": "6.18.5-patched", "irqbalance": "active"}
 	}
 	for _, r := range before.Runs {
 		r.Config = map[string]string{"kernel": "6.18.5", "irqbalance": "inactive"}
 	}
-	return analyze.Compare(before, after, analyze.CompareOptions{Options: compare.Options{Force: true}, Before: "6.18.5", After: "6.18.5-patched", Expected: []string{"kernel"}})
+	return sides.Compare(before, after, sides.CompareOptions{Options: compare.Options{Force: true}, Before: "6.18.5", After: "6.18.5-patched", Expected: []string{"kernel"}})
 }
 
 // hostileComparison has a hostile name in every string of a comparison.
-func hostileComparison(t testing.TB) *analyze.Result {
+func hostileComparison(t testing.TB) *result.Result {
 	r := Comparison(t, 1)
 	EveryString(reflect.ValueOf(r), Hostile)
 	return r

@@ -5,32 +5,32 @@ import (
 	"math"
 	"testing"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 )
 
 // WithoutAnything is a run of which nothing was measured.
-func WithoutAnything() *analyze.Result {
+func WithoutAnything() *result.Result {
 	packets := bundle.Gap{What: "packets", Why: "no outbound SA was read and no packet counts were given", Fix: "record with --netns NAME"}
 	locks := bundle.Gap{What: "lock waits", Why: "the kernel has no BTF", Fix: "CONFIG_DEBUG_INFO_BTF=y"}
-	return NewResult(&analyze.Run{
+	return NewResult(&result.Run{
 		Name: "bare", N: 1, Manifest: bundle.Manifest{Status: bundle.Partial, Why: "interrupted"},
-		Packets: analyze.Packets{Total: metric.NotMeasured(metric.PacketsID, "packets", packets), Rate: metric.NotMeasured(metric.RateID, "packets/s", packets)},
-		Locks:   analyze.Locks{Gap: &locks, Waits: metric.NotMeasured(metric.WaitsID, "waits", locks), WaitNS: metric.NotMeasured(metric.WaitID, "ns", locks), PerPkt: metric.NotMeasured(metric.WaitPacketID, "ns/packet", locks)},
+		Packets: result.Packets{Total: metric.NotMeasured(metric.PacketsID, "packets", packets), Rate: metric.NotMeasured(metric.RateID, "packets/s", packets)},
+		Locks:   result.Locks{Gap: &locks, Waits: metric.NotMeasured(metric.WaitsID, "waits", locks), WaitNS: metric.NotMeasured(metric.WaitID, "ns", locks), PerPkt: metric.NotMeasured(metric.WaitPacketID, "ns/packet", locks)},
 	})
 }
 
 // Extremes are Results that break layouts.
-func Extremes(t testing.TB) map[string]*analyze.Result {
-	many := make([]*analyze.Run, 0, 64)
+func Extremes(t testing.TB) map[string]*result.Result {
+	many := make([]*result.Run, 0, 64)
 	for i := range 64 {
 		r := NewRun(Spec{Mode: []string{"pcpu", "shared"}[i/32], N: 1 + i%32/8, RatePer: 90_000 + 10*float64(i%7), Spin: .01, Seconds: 1, Noise: i % 3})
 		r.Name = fmt.Sprintf("%s rep=%d", r.Name, i%8)
 		many = append(many, r)
 	}
 	wide := NewRun(Spec{Mode: "shared", N: 256, RatePer: 900, Spin: .9, Seconds: 1})
-	return map[string]*analyze.Result{
+	return map[string]*result.Result{
 		"nothing":            WithoutAnything(),
 		"no runs":            {},
 		"zero samples":       zeroSamples(),
@@ -49,26 +49,26 @@ func Extremes(t testing.TB) map[string]*analyze.Result {
 	}
 }
 
-func zeroSamples() *analyze.Result {
+func zeroSamples() *result.Result {
 	r := NewRun(Spec{Mode: "shared", N: 2, RatePer: 1000, Seconds: 10})
 	b := NewProfileBuilder("cpu-clock", "nanoseconds")
-	r.Events = []*analyze.Event{NewEvent(b.P, 10, 2000, nil)}
+	r.Events = []*result.Event{NewEvent(b.P, 10, 2000, nil)}
 	return NewResult(r)
 }
 
-func noSymbols() *analyze.Result {
+func noSymbols() *result.Result {
 	r := NewRun(Spec{Mode: "shared", N: 2, RatePer: 1000, Seconds: 10})
 	p := NewProfile(Spec{Mode: "shared", N: 2, Spin: .2, Seconds: 10})
 	for i := range p.Locations {
 		p.Locations[i].Function = -1
 	}
 	p.Functions = nil
-	r.Events = []*analyze.Event{NewEvent(p, 10, 2000, nil)}
+	r.Events = []*result.Event{NewEvent(p, 10, 2000, nil)}
 	return NewResult(r)
 }
 
 // NotNumbers holds what no analysis should return.
-func NotNumbers() *analyze.Result {
+func NotNumbers() *result.Result {
 	r := Sweep()
 	for i, run := range r.Runs {
 		bad := []float64{math.NaN(), math.Inf(1), math.Inf(-1), -1, 1e300, 0}[i%6]
@@ -83,7 +83,7 @@ func NotNumbers() *analyze.Result {
 }
 
 // HostileResult has a hostile name in every string field.
-func HostileResult(t testing.TB) *analyze.Result {
+func HostileResult(t testing.TB) *result.Result {
 	r := Sweep()
 	r.Tool = Hostile
 	for i := range r.Findings {
@@ -100,14 +100,14 @@ func HostileResult(t testing.TB) *analyze.Result {
 	return r
 }
 
-func hostileRun(run *analyze.Run, long string) {
+func hostileRun(run *result.Run, long string) {
 	loss := []bundle.Loss{{Source: Hostile, What: Hostile, Count: 3, Of: 9, Event: Hostile, Effect: Hostile}}
 	gap := bundle.Gap{What: Hostile, Why: Hostile, Fix: Hostile}
 	warn := []bundle.Warning{{Weakens: Hostile, Text: Hostile}}
 	run.Name, run.Path, run.Mode, run.Packets.Source = Hostile, Hostile, Hostile, Hostile
 	run.Labels = map[string]string{Hostile: Hostile}
 	run.Losses, run.Gaps, run.Warnings, run.Locks.Losses = loss, []bundle.Gap{gap}, warn, loss
-	run.Drops = []analyze.Drop{{NetNS: Hostile, Name: Hostile, Delta: 7}}
+	run.Drops = []result.Drop{{NetNS: Hostile, Name: Hostile, Delta: 7}}
 	m := &run.Manifest
 	m.Tool, m.Source, m.Why, m.Status = Hostile, Hostile, Hostile, bundle.Partial
 	m.Host = bundle.Host{Name: Hostile, Kernel: Hostile, Version: Hostile, Arch: Hostile, BuildID: Hostile, CPUModel: Hostile, CmdLine: Hostile}
@@ -136,7 +136,7 @@ func hostileRun(run *analyze.Run, long string) {
 		for i := range e.Profile.Mappings {
 			e.Profile.Mappings[i].File = Hostile
 		}
-		for _, list := range [][]analyze.Share{e.All.Stages, e.All.Functions, e.All.SpinCallers, e.Unmatched} {
+		for _, list := range [][]result.Share{e.All.Stages, e.All.Functions, e.All.SpinCallers, e.Unmatched} {
 			for i := range list {
 				list[i].Name, list[i].Module = Hostile+long[:i*20], Hostile
 			}
@@ -145,7 +145,7 @@ func hostileRun(run *analyze.Run, long string) {
 }
 
 // LongValues has figures as wide as they come.
-func LongValues() *analyze.Result {
+func LongValues() *result.Result {
 	r := Probed()
 	for _, run := range r.Runs {
 		run.Packets.Rate.Value, run.Locks.PerPkt.Value = 148_809_523, 1_119_149.5
@@ -156,7 +156,7 @@ func LongValues() *analyze.Result {
 }
 
 // WithPMU gives the runs of a sweep a miss event; one has no instructions.
-func WithPMU() *analyze.Result {
+func WithPMU() *result.Result {
 	r := Sweep()
 	gap := bundle.Gap{What: "misses per 1000 instructions", Why: "the run has no event that counts instructions"}
 	for i, run := range r.Runs[1:] {
@@ -166,7 +166,7 @@ func WithPMU() *analyze.Result {
 		b.Add(testRoot+";ip_forward;__xfrm_route_forward;xfrm_lookup_with_ifid;xfrm_state_find", 0, 30)
 		run.Events = append(run.Events, NewEvent(b.P, 10, 0, nil))
 		for cpu := -1; cpu < run.N; cpu++ {
-			m := analyze.Miss{
+			m := result.Miss{
 				Event:               "L1-dcache-load-misses:k",
 				CPU:                 cpu,
 				PerKiloCycle:        metric.Value{ID: metric.MPKCID, Value: 12.25 + float64(cpu), SE: .5, Unit: "1/1000 cycles", Samples: 600},
@@ -178,11 +178,11 @@ func WithPMU() *analyze.Result {
 			}
 			if cpu < 0 {
 				share := metric.Value{ID: metric.ShareID, Value: .4, SE: .02, Unit: "ratio", Samples: 240}
-				m.Functions = []analyze.Intensity{{Name: "esp_output_tail", Misses: share, Work: share, Value: metric.Value{ID: metric.IntensityID, Value: 3.75, SE: .25, Unit: "1"}}}
+				m.Functions = []result.Intensity{{Name: "esp_output_tail", Misses: share, Work: share, Value: metric.Value{ID: metric.IntensityID, Value: 3.75, SE: .25, Unit: "1"}}}
 			}
 			run.Misses = append(run.Misses, m)
 		}
-		run.Counted = []analyze.Total{{
+		run.Counted = []result.Total{{
 			Event: "L1-dcache-load-misses:k", PerSecond: metric.Value{ID: metric.CountRateID, Value: 8.125e6, Unit: "1/s"},
 			PerPacket:    metric.Value{ID: metric.CountedID, Value: 44.25, Unit: "events/packet"},
 			PerKiloCycle: metric.NotMeasured(metric.CountedKID, "1/1000 cycles", bundle.Gap{What: "counts per 1000 cycles", Why: "no cycles were counted"}),
@@ -193,7 +193,7 @@ func WithPMU() *analyze.Result {
 }
 
 // Probed gives each run of a sweep a warning of its own numbers.
-func Probed() *analyze.Result {
+func Probed() *result.Result {
 	r := Sweep()
 	for i, run := range r.Runs {
 		if i == 0 {

@@ -5,9 +5,9 @@ import (
 	"math"
 	"reflect"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/view"
@@ -15,13 +15,13 @@ import (
 
 // Full is a sweep of which everything was measured: three modes at four N,
 // repeated.
-func Full() *analyze.Result { return full4() }
+func Full() *result.Result { return full4() }
 
 // fullOf makes a full sweep of one side. factor is the rate of the shared SA
 // against the invented one.
-func fullOf(side string, repeats int, factor float64) *analyze.Result {
+func fullOf(side string, repeats int, factor float64) *result.Result {
 	spin := map[int]float64{1: 0, 2: .24, 4: .55, 8: .8}
-	var runs []*analyze.Run
+	var runs []*result.Run
 	for _, mode := range []string{"pcpu", "plain", "shared"} {
 		for _, n := range []int{1, 2, 4, 8} {
 			for i := range repeats {
@@ -54,7 +54,7 @@ func fullOf(side string, repeats int, factor float64) *analyze.Result {
 	return r
 }
 
-func rateCurve(r *analyze.Result, c analyze.Curve) scaling.Curve {
+func rateCurve(r *result.Result, c result.Curve) scaling.Curve {
 	out := scaling.Curve{Name: c.Mode, Unit: "packets/s"}
 	for _, i := range c.Runs {
 		out.Points = append(out.Points, scaling.Point{N: r.Runs[i].N, Values: []float64{r.Runs[i].Packets.Rate.Value}})
@@ -63,7 +63,7 @@ func rateCurve(r *analyze.Result, c analyze.Curve) scaling.Curve {
 }
 
 // scaled fills what package analyze makes of a curve.
-func scaled(r *analyze.Result, c *analyze.Curve) {
+func scaled(r *result.Result, c *result.Curve) {
 	rates := rateCurve(r, *c)
 	s, u := scaling.Scale(rates, scaling.Options{}), scaling.FitUSL(rates, scaling.Options{})
 	c.Scaling, c.USL = &s, &u
@@ -92,7 +92,7 @@ func scaled(r *analyze.Result, c *analyze.Curve) {
 	c.Walk = &scaling.Walk{PerSA: compare.Estimate{Value: 3.2, Interval: compare.Interval{Lo: 2.6, Hi: 3.9, Level: .95}}, Walks: true, Share: .12, Most: 9}
 }
 
-func testCosts(n int, c analyze.CPU, parts []analyze.Share) scaling.Costs {
+func testCosts(n int, c result.CPU, parts []result.Share) scaling.Costs {
 	costs := map[string]float64{}
 	for _, s := range parts {
 		costs[s.Name] += s.PerPacket.Value
@@ -101,16 +101,16 @@ func testCosts(n int, c analyze.CPU, parts []analyze.Share) scaling.Costs {
 }
 
 // Fill adds to a run what the further probes and checks give.
-func Fill(r *analyze.Run, s Spec) *analyze.Run {
+func Fill(r *result.Run, s Spec) *result.Run {
 	value := func(id string, v float64, unit string) metric.Value {
 		return metric.Value{ID: id, Value: v, Unit: unit}
 	}
 	calls := uint64(r.Packets.Total.Value)
-	f := &analyze.Finds{
+	f := &result.Finds{
 		Calls: value("find_calls", float64(calls), "calls"), PerPacket: value("find_calls_per_packet", 1, "calls/packet"),
 		Fallback: value("fallback_share", .0004, "ratio"), WrongCPU: value("wrong_cpu_share", 0, "ratio"), CacheEmpty: value("cache_empty", .02, "ratio"),
 		P50: value("find_p50", 256, "ns"), P99: value("find_p99", 2048, "ns"), Mean: value("find_mean", 301, "ns"), Walk: value("find_walk", 2.5, "SAs"),
-		Hist: []uint64{0, 0, 0, 0, 0, 0, 9, 60, 200, 90, 12, 2}, Inbound: []analyze.Inbound{{SPI: 0x2001, CPUs: []int{0, 1}, Packets: []uint64{calls / 2, calls / 2}}},
+		Hist: []uint64{0, 0, 0, 0, 0, 0, 9, 60, 200, 90, 12, 2}, Inbound: []result.Inbound{{SPI: 0x2001, CPUs: []int{0, 1}, Packets: []uint64{calls / 2, calls / 2}}},
 	}
 	r.Finds, r.Matrix, r.Heat = f, testMatrix(s, calls), testHeat(s)
 	r.CPUTimes = testTimes(s)
@@ -127,59 +127,59 @@ func Fill(r *analyze.Run, s Spec) *analyze.Run {
 		l.Bounce = value("bounce_ns_per_packet", 41*float64(s.N-1), "ns/packet")
 		l.FastHist = []uint64{0, 0, 0, 0, 0, 0, 0, 0, 0, 40, 300, 90, 10, 0, 60, 200, 70, 3}
 		if s.N > 1 {
-			l.Floor = &analyze.Floor{Of: "x->lock", Own: true, NS: 32, SE: 1.5, Runs: 2, Hist: []uint64{0, 0, 0, 0, 0, 0, 0, 0, 0, 90, 600, 170, 8}}
+			l.Floor = &result.Floor{Of: "x->lock", Own: true, NS: 32, SE: 1.5, Runs: 2, Hist: []uint64{0, 0, 0, 0, 0, 0, 0, 0, 0, 90, 600, 170, 8}}
 		}
-		l.Callers = []analyze.Share{{Name: "xfrm_output_resume", Module: "[kernel.kallsyms]", Share: value(metric.ShareID, .9, "ratio")}, {Name: "xfrm_replay_overflow", Share: value(metric.ShareID, .1, "ratio")}}
+		l.Callers = []result.Share{{Name: "xfrm_output_resume", Module: "[kernel.kallsyms]", Share: value(metric.ShareID, .9, "ratio")}, {Name: "xfrm_replay_overflow", Share: value(metric.ShareID, .1, "ratio")}}
 	}
 	if len(r.Locks.Rows) > 0 {
 		r.Locks.Rows[0].SPI = 0x1001
 	}
-	r.Phases = []analyze.Phase{
+	r.Phases = []result.Phase{
 		{Name: "samples", Seconds: s.Seconds, Rate: r.Packets.Rate, Effect: value("effect", 0, "ratio")},
 		{Name: "wait", Probe: "wait", Seconds: 2, Rate: r.Packets.Rate, Effect: value("effect", -.004, "ratio")},
 		{Name: "find", Probe: "find", Seconds: 2, SAReads: 2, Rate: r.Packets.Rate, Effect: value("effect", -.031, "ratio"), OneIn: 64, Skipped: 12},
 	}
 	busy := view.AllCPUs(r).Busy.Period / 1e9 / s.Seconds
-	r.Identities = []analyze.Identity{
-		{ID: "functions-sum", Left: analyze.Side{Text: "sum of functions", Value: view.AllCPUs(r).Busy.Period, Unit: "ns"}, Right: analyze.Side{Text: "event total", Value: view.AllCPUs(r).Busy.Period, Unit: "ns"}, Limit: 1e-9, Verdict: "holds"},
-		{ID: "cycles-per-packet", Left: analyze.Side{Text: "cost per packet", Value: view.AllCPUs(r).PerPacket.Value, Unit: "ns/packet"}, Right: analyze.Side{Text: "CPUs busy / rate", Value: busy * 1e9 / r.Packets.Rate.Value, Unit: "ns/packet"}, Residual: .0003, Limit: .02, Verdict: "holds"},
+	r.Identities = []result.Identity{
+		{ID: "functions-sum", Left: result.Side{Text: "sum of functions", Value: view.AllCPUs(r).Busy.Period, Unit: "ns"}, Right: result.Side{Text: "event total", Value: view.AllCPUs(r).Busy.Period, Unit: "ns"}, Limit: 1e-9, Verdict: "holds"},
+		{ID: "cycles-per-packet", Left: result.Side{Text: "cost per packet", Value: view.AllCPUs(r).PerPacket.Value, Unit: "ns/packet"}, Right: result.Side{Text: "CPUs busy / rate", Value: busy * 1e9 / r.Packets.Rate.Value, Unit: "ns/packet"}, Residual: .0003, Limit: .02, Verdict: "holds"},
 		{ID: "lock-packets", Verdict: "not measured", Why: "no count probe ran: fentry refused", Limit: .02},
 	}
-	r.Gates = []analyze.Gate{{ID: "pause", Status: "ok", Evidence: "0 pause frames"}, {ID: "drops", Status: "ok", Evidence: "xfrm_stat and rings: 0"}, {ID: "throttled", Status: "not measured", Evidence: "no throttle counter in a guest", Next: "run on the machine itself"}}
+	r.Gates = []result.Gate{{ID: "pause", Status: "ok", Evidence: "0 pause frames"}, {ID: "drops", Status: "ok", Evidence: "xfrm_stat and rings: 0"}, {ID: "throttled", Status: "not measured", Evidence: "no throttle counter in a guest", Next: "run on the machine itself"}}
 	if s.Mode == "shared" && s.N == 8 {
-		r.Gates = append(r.Gates, analyze.Gate{ID: "idle-cpus", Status: "failed", Evidence: "CPU 7 was idle 41 % of the window", Next: "check RSS: ethtool -x IFACE"})
-		r.Identities = append(r.Identities, analyze.Identity{ID: "spin-probe-samples", Left: analyze.Side{Text: "slow-path time by probe", Value: 4.1e9, Unit: "ns"}, Right: analyze.Side{Text: "by samples", Value: 5.2e9, Unit: "ns"}, Residual: -.21, Limit: .1, Verdict: "broken", Marks: []string{metric.WaitPacketID}})
-		r.Drift = []analyze.Drift{{Topic: "irq", Subject: "eth0-rx-3", Name: "CPU", Start: "3", End: "1"}}
+		r.Gates = append(r.Gates, result.Gate{ID: "idle-cpus", Status: "failed", Evidence: "CPU 7 was idle 41 % of the window", Next: "check RSS: ethtool -x IFACE"})
+		r.Identities = append(r.Identities, result.Identity{ID: "spin-probe-samples", Left: result.Side{Text: "slow-path time by probe", Value: 4.1e9, Unit: "ns"}, Right: result.Side{Text: "by samples", Value: 5.2e9, Unit: "ns"}, Residual: -.21, Limit: .1, Verdict: "broken", Marks: []string{metric.WaitPacketID}})
+		r.Drift = []result.Drift{{Topic: "irq", Subject: "eth0-rx-3", Name: "CPU", Start: "3", End: "1"}}
 	}
-	r.Layouts = []analyze.Layout{testLayout()}
+	r.Layouts = []result.Layout{testLayout()}
 	return r
 }
 
-func testLayout() analyze.Layout {
-	l := analyze.Layout{Struct: "xfrm_state", Size: 832, Source: "kernel BTF, as recorded"}
+func testLayout() result.Layout {
+	l := result.Layout{Struct: "xfrm_state", Size: 832, Source: "kernel BTF, as recorded"}
 	for _, f := range []struct {
 		name         string
 		offset, size uint32
 		use          string
-		access       analyze.Access
+		access       result.Access
 	}{
-		{"refcnt", 56, 4, "written by every lookup", analyze.EveryPacket}, {"lock", 60, 4, "written by every packet (spin lock)", analyze.EveryPacket},
-		{"id", 64, 24, "read", 0}, {"sel", 88, 56, "read", 0}, {"curlft", 320, 32, "written by every packet", analyze.EveryPacket},
-		{"replay", 360, 12, "written by every packet", analyze.EveryPacket}, {"type", 376, 8, "read", 0}, {"pcpu_num", 820, 4, "read", 0},
+		{"refcnt", 56, 4, "written by every lookup", result.EveryPacket}, {"lock", 60, 4, "written by every packet (spin lock)", result.EveryPacket},
+		{"id", 64, 24, "read", 0}, {"sel", 88, 56, "read", 0}, {"curlft", 320, 32, "written by every packet", result.EveryPacket},
+		{"replay", 360, 12, "written by every packet", result.EveryPacket}, {"type", 376, 8, "read", 0}, {"pcpu_num", 820, 4, "read", 0},
 	} {
-		l.Fields = append(l.Fields, analyze.LayoutField{Name: f.name, Offset: f.offset, Size: f.size, Line: f.offset / 64, Use: f.use, Access: f.access})
+		l.Fields = append(l.Fields, result.LayoutField{Name: f.name, Offset: f.offset, Size: f.size, Line: f.offset / 64, Use: f.use, Access: f.access})
 	}
 	return l
 }
 
-func testMatrix(s Spec, calls uint64) *analyze.Matrix {
-	m := &analyze.Matrix{Source: "find probe"}
+func testMatrix(s Spec, calls uint64) *result.Matrix {
+	m := &result.Matrix{Source: "find probe"}
 	for cpu := range s.N {
 		m.CPUs = append(m.CPUs, cpu)
 	}
-	fallback := analyze.MatrixRow{SPI: 0x1000, Calls: make([]uint64, s.N)}
+	fallback := result.MatrixRow{SPI: 0x1000, Calls: make([]uint64, s.N)}
 	for cpu := range s.N {
-		row := analyze.MatrixRow{SPI: 0x1001 + uint32(cpu), PCPU: &m.CPUs[cpu], Calls: make([]uint64, s.N)}
+		row := result.MatrixRow{SPI: 0x1001 + uint32(cpu), PCPU: &m.CPUs[cpu], Calls: make([]uint64, s.N)}
 		row.Calls[cpu] = calls / uint64(s.N)
 		if s.Mode == "pcpu" {
 			m.Rows = append(m.Rows, row)
@@ -193,23 +193,23 @@ func testMatrix(s Spec, calls uint64) *analyze.Matrix {
 	return m
 }
 
-func testTimes(s Spec) *analyze.CPUTimes {
-	t := &analyze.CPUTimes{}
-	shares := func(i int) analyze.TimeShares {
+func testTimes(s Spec) *result.CPUTimes {
+	t := &result.CPUTimes{}
+	shares := func(i int) result.TimeShares {
 		idle := .02 + .01*float64(i%3)
-		return analyze.TimeShares{Seconds: s.Seconds, System: .05, Softirq: .93 - idle, Idle: idle, Steal: .02}
+		return result.TimeShares{Seconds: s.Seconds, System: .05, Softirq: .93 - idle, Idle: idle, Steal: .02}
 	}
 	for cpu := range s.N {
-		t.CPUs = append(t.CPUs, analyze.CPUTime{CPU: cpu, Softirqs: map[string]uint64{"NET_RX": 4000}, TimeShares: shares(cpu)})
+		t.CPUs = append(t.CPUs, result.CPUTime{CPU: cpu, Softirqs: map[string]uint64{"NET_RX": 4000}, TimeShares: shares(cpu)})
 	}
 	for i := range int(s.Seconds) {
-		t.Steps = append(t.Steps, analyze.TimeStep{StartS: float64(i), EndS: float64(i + 1), TimeShares: shares(i)})
+		t.Steps = append(t.Steps, result.TimeStep{StartS: float64(i), EndS: float64(i + 1), TimeShares: shares(i)})
 	}
 	return t
 }
 
-func testHeat(s Spec) *analyze.Heat {
-	h := &analyze.Heat{Event: "cpu-clock", SliceNS: 50e6}
+func testHeat(s Spec) *result.Heat {
+	h := &result.Heat{Event: "cpu-clock", SliceNS: 50e6}
 	for cpu := range s.N {
 		h.CPUs = append(h.CPUs, cpu)
 		var busy, spin []float64
@@ -258,7 +258,7 @@ func EveryString(v reflect.Value, s string) {
 }
 
 // HostileFull has a hostile name in every string of a full sweep.
-func HostileFull() *analyze.Result {
+func HostileFull() *result.Result {
 	r := fullOf("", 1, 1)
 	r.Warnings = []bundle.Warning{{}}
 	r.Runs[len(r.Runs)-1].Manifest.Gaps = []bundle.Gap{{}}

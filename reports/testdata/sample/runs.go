@@ -8,10 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"xfrmscope/analyze"
-	"xfrmscope/analyze/finding"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/profile"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
@@ -151,8 +150,8 @@ func (b *profileBuilder) location(frame string) int32 {
 }
 
 // NewEvent sums a profile as DESIGN section 7 defines it.
-func NewEvent(p *profile.Profile, seconds, rate float64, rates []analyze.CPUValue) *analyze.Event {
-	e := &analyze.Event{Name: p.Event.Name, Unit: p.Event.Unit, Profile: p}
+func NewEvent(p *profile.Profile, seconds, rate float64, rates []result.CPUValue) *result.Event {
+	e := &result.Event{Name: p.Event.Name, Unit: p.Event.Unit, Profile: p}
 	c := stage.NewClassifier(stage.Default(), p)
 	e.All = cpu(c, p, -1, seconds, rate)
 	cpus := map[int]bool{}
@@ -176,8 +175,8 @@ func NewEvent(p *profile.Profile, seconds, rate float64, rates []analyze.CPUValu
 	return e
 }
 
-func cpu(c *stage.Classifier, p *profile.Profile, cpu int, seconds, rate float64) analyze.CPU {
-	out := analyze.CPU{CPU: cpu}
+func cpu(c *stage.Classifier, p *profile.Profile, cpu int, seconds, rate float64) result.CPU {
+	out := result.CPU{CPU: cpu}
 	stages, functions, callers := map[string]metric.Estimate{}, map[string]metric.Estimate{}, map[string]metric.Estimate{}
 	var spin, word metric.Estimate
 	for _, cell := range p.Cells {
@@ -217,16 +216,16 @@ func cpu(c *stage.Classifier, p *profile.Profile, cpu int, seconds, rate float64
 		s, se := metric.Share(e, out.Busy)
 		return metric.Value{ID: id, Value: s, SE: se, Unit: "ratio", Samples: e.Samples}
 	}
-	list := func(id string, m map[string]metric.Estimate) []analyze.Share {
-		var l []analyze.Share
+	list := func(id string, m map[string]metric.Estimate) []result.Share {
+		var l []result.Share
 		for n, e := range m {
 			module := ""
 			if strings.HasPrefix(n, "esp_") {
 				module = "[esp4]"
 			}
-			l = append(l, analyze.Share{Name: n, Module: module, Weight: e, Share: ratio(id, e), PerPacket: cost(e)})
+			l = append(l, result.Share{Name: n, Module: module, Weight: e, Share: ratio(id, e), PerPacket: cost(e)})
 		}
-		slices.SortFunc(l, func(a, b analyze.Share) int {
+		slices.SortFunc(l, func(a, b result.Share) int {
 			if a.Weight.Period != b.Weight.Period {
 				return int(b.Weight.Period - a.Weight.Period)
 			}
@@ -236,9 +235,9 @@ func cpu(c *stage.Classifier, p *profile.Profile, cpu int, seconds, rate float64
 	}
 	out.SpinShare, out.LockWordShare, out.PerPacket = ratio(metric.SpinID, spin), ratio(metric.LockWordID, word), cost(out.Busy)
 	out.Functions, out.SpinCallers = list(metric.ShareID, functions), list(metric.ShareID, callers)
-	for _, row := range append(slices.Clone(c.Table.Rows), stage.Row{Name: analyze.UserStage}, stage.Row{Name: analyze.NoStage}) {
+	for _, row := range append(slices.Clone(c.Table.Rows), stage.Row{Name: result.UserStage}, stage.Row{Name: result.NoStage}) {
 		if e, ok := stages[row.Name]; ok {
-			out.Stages = append(out.Stages, analyze.Share{Name: row.Name, Weight: e, Share: ratio(metric.StageID, e), PerPacket: cost(e)})
+			out.Stages = append(out.Stages, result.Share{Name: row.Name, Weight: e, Share: ratio(metric.StageID, e), PerPacket: cost(e)})
 		}
 	}
 	return out
@@ -251,14 +250,14 @@ func addEstimate(m map[string]metric.Estimate, k string, e metric.Estimate) {
 }
 
 // NewRun builds one run with packets, locks and SAs.
-func NewRun(s Spec) *analyze.Run {
+func NewRun(s Spec) *result.Run {
 	p := NewProfile(s)
 	rate := s.RatePer * float64(s.N)
 	packets := rate * s.Seconds
-	r := &analyze.Run{
+	r := &result.Run{
 		Name: fmt.Sprintf("%s n=%d", s.Mode, s.N), Path: fmt.Sprintf("sweep/%s-n%d", s.Mode, s.N),
 		Mode: s.Mode, N: s.N, Manifest: manifest(s),
-		Packets: analyze.Packets{
+		Packets: result.Packets{
 			Source: "SA counters, outbound",
 			Total:  metric.Value{ID: metric.PacketsID, Value: packets, Unit: "packets"},
 			Rate:   metric.Value{ID: metric.RateID, Value: rate, Unit: "packets/s"},
@@ -267,10 +266,10 @@ func NewRun(s Spec) *analyze.Run {
 	}
 	if s.Mode == "pcpu" {
 		for cpu := range s.N {
-			r.Packets.PerCPU = append(r.Packets.PerCPU, analyze.CPUValue{CPU: cpu, Value: metric.Value{ID: metric.RateID, Value: s.RatePer, Unit: "packets/s"}})
+			r.Packets.PerCPU = append(r.Packets.PerCPU, result.CPUValue{CPU: cpu, Value: metric.Value{ID: metric.RateID, Value: s.RatePer, Unit: "packets/s"}})
 		}
 	}
-	r.Events = []*analyze.Event{NewEvent(p, s.Seconds, rate, r.Packets.PerCPU)}
+	r.Events = []*result.Event{NewEvent(p, s.Seconds, rate, r.Packets.PerCPU)}
 	r.Locks = locks(s, rate)
 	r.SAs = sas(s, uint64(packets))
 	return r
@@ -295,10 +294,10 @@ func manifest(s Spec) bundle.Manifest {
 	}
 }
 
-func locks(s Spec, rate float64) analyze.Locks {
+func locks(s Spec, rate float64) result.Locks {
 	waits := uint64(rate * s.Seconds * s.Spin * .3)
 	ns := uint64(s.Spin * float64(s.N) * s.Seconds * 1e9)
-	l := analyze.Locks{
+	l := result.Locks{
 		Rung: "tp_btf", Blind: []string{"the second CPU at a lock (pending bit)"},
 		Waits:  metric.Value{ID: metric.WaitsID, Value: float64(waits), Unit: "waits"},
 		WaitNS: metric.Value{ID: metric.WaitID, Value: float64(ns), Unit: "ns"},
@@ -306,7 +305,7 @@ func locks(s Spec, rate float64) analyze.Locks {
 	}
 	l.Effect = metric.Value{ID: metric.EffectID, Value: .004, Unit: "ratio"}
 	for cpu := range s.N {
-		l.CPUs = append(l.CPUs, analyze.LockCPU{CPU: cpu, Waits: waits / uint64(s.N), WaitNS: ns / uint64(s.N), MaxNS: 40_000})
+		l.CPUs = append(l.CPUs, result.LockCPU{CPU: cpu, Waits: waits / uint64(s.N), WaitNS: ns / uint64(s.N), MaxNS: 40_000})
 	}
 	if waits == 0 {
 		return l
@@ -319,24 +318,24 @@ func locks(s Spec, rate float64) analyze.Locks {
 	for i := range cpus {
 		cpus[i] = i
 	}
-	l.Rows = []analyze.Lock{
+	l.Rows = []result.Lock{
 		{Lock: "0xffff888104a3c6d8", Name: "x->lock SPI 0x1001", Waits: waits - waits/20, WaitNS: ns - ns/20, MaxNS: 40_000, Hist: hist, CPUs: cpus},
 		{Lock: "0xffff888100042a40", Waits: waits / 20, WaitNS: ns / 20, MaxNS: 9_000, Hist: hist[:12], CPUs: cpus},
 	}
 	return l
 }
 
-func sas(s Spec, packets uint64) []analyze.SA {
-	sa := func(spi uint32, pcpu *uint32, packets uint64) analyze.SA {
-		return analyze.SA{
+func sas(s Spec, packets uint64) []result.SA {
+	sa := func(spi uint32, pcpu *uint32, packets uint64) result.SA {
+		return result.SA{
 			SA:           bundle.SA{Phase: "end", Src: "192.1.2.23", Dst: "192.1.2.45", Proto: "esp", SPI: spi, Mode: "tunnel", Dir: "out", ReqID: 1, PCPU: pcpu, Packets: packets, Bytes: packets * 1400},
 			DeltaPackets: packets, DeltaBytes: packets * 1400, Outbound: true, Fallback: pcpu == nil,
 		}
 	}
 	if s.Mode != "pcpu" {
-		return []analyze.SA{sa(0x1001, nil, packets)}
+		return []result.SA{sa(0x1001, nil, packets)}
 	}
-	sas := []analyze.SA{sa(0x1000, nil, 0)}
+	sas := []result.SA{sa(0x1000, nil, 0)}
 	for cpu := range uint32(s.N) {
 		sas = append(sas, sa(0x1001+cpu, &cpu, packets/uint64(s.N)))
 	}
@@ -344,9 +343,9 @@ func sas(s Spec, packets uint64) []analyze.SA {
 }
 
 // Sweep is two modes at three N: the shared SA spins, per-CPU SAs do not.
-func Sweep() *analyze.Result {
+func Sweep() *result.Result {
 	spin := map[int]float64{1: 0, 2: .243, 4: .546}
-	var runs []*analyze.Run
+	var runs []*result.Run
 	for _, n := range []int{1, 2, 4} {
 		runs = append(runs, NewRun(Spec{Mode: "pcpu", N: n, RatePer: 91_400 - 600*float64(n), Spin: .0009 * float64(n-1), Seconds: 10}))
 	}
@@ -357,13 +356,13 @@ func Sweep() *analyze.Result {
 }
 
 // NewResult puts runs side by side.
-func NewResult(runs ...*analyze.Run) *analyze.Result {
-	r := &analyze.Result{Schema: 1, Tool: "xfrmscope 0.1", Runs: runs}
+func NewResult(runs ...*result.Run) *result.Result {
+	r := &result.Result{Schema: 1, Tool: "xfrmscope 0.1", Runs: runs}
 	for i, run := range runs {
-		at := slices.IndexFunc(r.Curves, func(c analyze.Curve) bool { return c.Mode == run.Mode })
+		at := slices.IndexFunc(r.Curves, func(c result.Curve) bool { return c.Mode == run.Mode })
 		if at < 0 {
 			at = len(r.Curves)
-			r.Curves = append(r.Curves, analyze.Curve{Mode: run.Mode})
+			r.Curves = append(r.Curves, result.Curve{Mode: run.Mode})
 		}
 		r.Curves[at].Runs = append(r.Curves[at].Runs, i)
 	}
@@ -377,9 +376,9 @@ func NewResult(runs ...*analyze.Run) *analyze.Result {
 }
 
 // NewFinding says whether a run spins.
-func NewFinding(run *analyze.Run, a analyze.CPU) finding.Finding {
+func NewFinding(run *result.Run, a result.CPU) result.Finding {
 	spin := format.Of(a.SpinShare).String()
-	f := finding.Finding{
+	f := result.Finding{
 		ID: "spin", Claim: fmt.Sprintf("%s: %s of busy time on %d CPUs spins on locks", run.Mode, spin, run.N),
 		Evidence:  []string{fmt.Sprintf("%s: spin share %s (n = %d)", run.Name, spin, a.Busy.Samples)},
 		NotProven: "A share of samples says where the time went, not what it cost in packets; the error is sampling error of one run, not the spread between runs.",
@@ -392,7 +391,7 @@ func NewFinding(run *analyze.Run, a analyze.CPU) finding.Finding {
 }
 
 // One is a single run that spins.
-func One() *analyze.Result {
+func One() *result.Result {
 	return NewResult(NewRun(Spec{Mode: "shared", N: 4, RatePer: 90_800 * (1 - .546), Spin: .546, Seconds: 10}))
 }
 

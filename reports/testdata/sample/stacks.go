@@ -6,13 +6,14 @@ import (
 	"slices"
 	"testing"
 
-	"xfrmscope/analyze"
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/profile"
+	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/sides"
 )
 
 // VariedResult has two runs of two events, one with periods that vary.
-func VariedResult() *analyze.Result {
+func VariedResult() *result.Result {
 	r := Sweep()
 	for _, run := range r.Runs {
 		p := NewProfile(Spec{Mode: run.Mode, N: run.N, Spin: .2, Seconds: 1})
@@ -29,7 +30,7 @@ func VariedResult() *analyze.Result {
 }
 
 // WeightsOnly is an import that tells weights and no samples.
-func WeightsOnly() *analyze.Result {
+func WeightsOnly() *result.Result {
 	r := One()
 	for i := range r.Runs[0].Events[0].Profile.Cells {
 		c := &r.Runs[0].Events[0].Profile.Cells[i]
@@ -40,10 +41,10 @@ func WeightsOnly() *analyze.Result {
 
 // BigResult is one run with many unique stacks, from a call graph like a
 // kernel's: most functions call few others, some are called by all.
-func BigResult(stacks, cpus int) *analyze.Result {
+func BigResult(stacks, cpus int) *result.Result {
 	r := One()
 	run := r.Runs[0]
-	run.Events = []*analyze.Event{NewEvent(bigProfile(stacks, cpus), 10, 100_000, nil)}
+	run.Events = []*result.Event{NewEvent(bigProfile(stacks, cpus), 10, 100_000, nil)}
 	return r
 }
 
@@ -99,7 +100,7 @@ func bigProfile(stacks, cpus int) *profile.Profile {
 
 // Patch is one run before and one after a change that removes most of the
 // waiting, renames a function and adds one.
-func Patch() *analyze.Result {
+func Patch() *result.Result {
 	before := NewRun(Spec{Mode: "shared", N: 4, RatePer: 41_000, Spin: .546, Seconds: 10})
 	after := NewRun(Spec{Mode: "shared", N: 4, RatePer: 78_000, Spin: .05, Seconds: 10})
 	before.Side, after.Side = "before", "after"
@@ -118,10 +119,10 @@ func Patch() *analyze.Result {
 
 // Repeats compares seven runs before a change with seven after it, no gate
 // failing.
-func Repeats(t testing.TB) *analyze.Result {
+func Repeats(t testing.TB) *result.Result {
 	t.Helper()
-	side := func(spin, rate float64) *analyze.Result {
-		var runs []*analyze.Run
+	side := func(spin, rate float64) *result.Result {
+		var runs []*result.Run
 		for i := range 7 {
 			run := NewRun(Spec{Mode: "shared", N: 2, RatePer: rate * (1 + .004*float64(i)), Spin: spin + .002*float64(i), Seconds: 5, Noise: i})
 			run.Labels = map[string]string{"repeat": fmt.Sprint(i)}
@@ -130,7 +131,7 @@ func Repeats(t testing.TB) *analyze.Result {
 		}
 		return NewResult(runs...)
 	}
-	r, err := analyze.Compare(side(.24, 68_000), side(.03, 87_000), analyze.CompareOptions{Options: compare.Options{Force: true}, Before: "a", After: "b"})
+	r, err := sides.Compare(side(.24, 68_000), side(.03, 87_000), sides.CompareOptions{Options: compare.Options{Force: true}, Before: "a", After: "b"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,104 @@
+package checks
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/packets"
+	"xfrmscope/analyze/profile"
+	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/stage"
+)
+
+// A doubt is why some numbers of a run are not to be believed, though they were
+// measured.
+type doubt struct {
+	marks []string // metric ids
+	short string   // "sum cost-per-packet is broken"
+	text  string   // what is wrong, in figures
+}
+
+// Doubts are the sums of a run that are broken, and packets that were not counted.
+func Doubts(r *result.Run) []doubt {
+	var out []doubt
+	for _, i := range r.Identities {
+		if i.Verdict == Broken {
+			out = append(out, doubt{i.Marks, "sum " + i.ID + " is broken",
+				fmt.Sprintf("sum %s is broken: %s is %+.1f %% off %s, more than %.1f %%", i.ID, i.Left.Text, 100*i.Residual, i.Right.Text, 100*i.Limit)})
+		}
+	}
+	if gone := deletedSAs(r); len(gone) > 0 && r.Packets.BySA {
+		out = append(out, doubt{
+			[]string{metric.RateID, metric.PacketsID, metric.CostID, metric.SpinCostID, metric.WordCostID}, "SAs were deleted in the window",
+			fmt.Sprintf("SA %s was deleted in the window: what it carried until then is not counted, so packets/s are at least this and costs at most", strings.Join(gone, ", ")),
+		})
+	}
+	return out
+}
+
+// deletedSAs names those that carried packets of the kind that is counted.
+func deletedSAs(r *result.Run) []string {
+	sends := packets.Sends(r.SAs)
+	var out []string
+	for _, s := range r.SAs {
+		if !s.Deleted || s.Outbound != sends {
+			continue
+		}
+		out = append(out, s.Name())
+	}
+	return out
+}
+
+// doubted is what makes a metric doubtful, in short.
+func doubted(r *result.Run, id string) []string {
+	var out []string
+	for _, d := range Doubts(r) {
+		if slices.Contains(d.marks, id) {
+			out = append(out, d.short)
+		}
+	}
+	return out
+}
+
+// MarkDoubts marks every number of the run that hangs on a doubt, and warns.
+func MarkDoubts(r *result.Run) {
+	for _, d := range Doubts(r) {
+		r.Warn(d.marks[0], d.text+"; what hangs on it is marked !")
+		eachValue(reflect.ValueOf(r).Elem(), func(v *metric.Value) {
+			if v.Measured() && slices.Contains(d.marks, v.ID) {
+				v.Doubt = cmp.Or(v.Doubt, d.short)
+			}
+		})
+	}
+}
+
+// eachValue calls f with every metric.Value that v holds.
+func eachValue(v reflect.Value, f func(*metric.Value)) {
+	switch x := v.Addr().Interface().(type) {
+	case *metric.Value:
+		f(x)
+		return
+	case **profile.Profile, **stage.Classifier: // large, and hold none
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			eachValue(v.Elem(), f)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			eachValue(v.Index(i), f)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				eachValue(v.Field(i), f)
+			}
+		}
+	}
+}

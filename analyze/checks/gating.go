@@ -1,0 +1,102 @@
+package checks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze/result"
+)
+
+// WorstGates returns each gate once, as the worst run has it, in order of first
+// appearance. The evidence names the run, and how many more are like it.
+func WorstGates(runs []*result.Run) []result.Gate {
+	var out []result.Gate
+	var ids []string
+	for _, r := range runs {
+		for _, g := range r.Gates {
+			ids = result.AppendNew(ids, g.ID)
+		}
+	}
+	for _, id := range ids {
+		var worst result.Gate
+		of, like := "", 0
+		for _, r := range runs {
+			for _, g := range r.Gates {
+				if g.ID != id {
+					continue
+				}
+				switch rank, top := gateRank(g), gateRank(worst); {
+				case worst.ID == "" || rank > top:
+					worst, of, like = g, runOfSide(r), 1
+				case rank == top:
+					like++
+				}
+			}
+		}
+		if worst.Status == result.GateFailed {
+			worst.Evidence = fmt.Sprintf("%s: %s", of, worst.Evidence)
+			if like > 1 {
+				worst.Evidence += fmt.Sprintf("; %d runs in all", like)
+			}
+		}
+		out = append(out, worst)
+	}
+	return out
+}
+
+func gateRank(g result.Gate) int {
+	return slices.Index([]string{result.GateOK, result.GateNotMeasured, result.GateFailed}, g.Status)
+}
+
+func runOfSide(r *result.Run) string { return strings.TrimSpace(r.Side + " " + r.Name) }
+
+// failedGates returns the ids of the gates that failed in a run, with the
+// number of runs.
+func failedGates(runs []*result.Run) []string {
+	var ids []string
+	count := map[string]int{}
+	for _, r := range runs {
+		for _, g := range r.Gates {
+			if g.Status == result.GateFailed {
+				ids = result.AppendNew(ids, g.ID)
+				count[g.ID]++
+			}
+		}
+	}
+	for i, id := range ids {
+		ids[i] = fmt.Sprintf("%s (%d of %d runs)", id, count[id], len(runs))
+	}
+	return ids
+}
+
+func gateText(failed []string) string { return "gate failed: " + strings.Join(failed, ", ") }
+
+// DoubtedIn is what makes a metric doubtful in runs, with the number of runs.
+func DoubtedIn(runs []*result.Run, id string) []string {
+	var names []string
+	count := map[string]int{}
+	for _, r := range runs {
+		for _, name := range doubted(r, id) {
+			names = result.AppendNew(names, name)
+			count[name]++
+		}
+	}
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%s (%d of %d runs)", name, count[name], len(runs))
+	}
+	return names
+}
+
+// BlameOf says why differences of a metric between runs mean nothing, "" if they
+// do.
+func BlameOf(runs []*result.Run, id string) string {
+	var why []string
+	if failed := failedGates(runs); len(failed) > 0 {
+		why = append(why, gateText(failed))
+	}
+	if broken := DoubtedIn(runs, id); len(broken) > 0 {
+		why = append(why, "in doubt: "+strings.Join(broken, ", "))
+	}
+	return strings.Join(why, "; ")
+}

@@ -1,0 +1,187 @@
+package curves
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze/checks"
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/scaling"
+	"xfrmscope/analyze/stage"
+)
+
+// New groups runs, sorted by side and mode, into one curve a mode, and says of
+// each what more CPUs bring and cost. Repeated runs of one mode and N are its
+// sample. Runs without a mode are no curve of theirs.
+func New(runs []*result.Run) []result.Curve {
+	var out []result.Curve
+	for i, r := range runs {
+		if len(out) == 0 || out[len(out)-1].Mode != r.Mode || out[len(out)-1].Side != r.Side {
+			out = append(out, result.Curve{Side: r.Side, Mode: r.Mode})
+		}
+		last := &out[len(out)-1]
+		last.Runs = append(last.Runs, i)
+	}
+	for i := range out {
+		if out[i].Mode != "" {
+			scale(&out[i], runs)
+			noteDoubts(&out[i], result.Pick(runs, out[i].Runs))
+		}
+	}
+	setCeilings(out, runs)
+	return out
+}
+
+// scale says what more CPUs bring and cost, as far as it was measured.
+func scale(c *result.Curve, runs []*result.Run) {
+	rates := RateCurve(c.Mode, result.Pick(runs, c.Runs), RatingOf(runs))
+	c.Walk = findWalk(c, runs)
+	if len(Distinct(rates.Points)) < 2 {
+		return
+	}
+	s, u := scaling.Scale(rates, scaling.Options{}), scaling.FitUSL(rates, scaling.Options{})
+	c.Scaling, c.USL = &s, &u
+	if locks := lockCosts(c, runs); len(locks) > 1 {
+		c.LockBills = scaling.Bills(locks, "ns/packet", scaling.Options{})
+	}
+	unit, stages, functions := sampleCosts(c, runs)
+	if len(stages) < 2 {
+		return
+	}
+	c.StageBills = scaling.Bills(stages, unit, scaling.Options{})
+	for _, b := range c.StageBills {
+		c.Falls = append(c.Falls, scaling.Fall(b, s.RateAt(b.Base), s.RateAt(b.N), rates.Unit))
+	}
+	if bills := scaling.Bills(functions, unit, scaling.Options{}); len(bills) > 0 {
+		last := bills[len(bills)-1]
+		last.Trim(result.TopFunctions)
+		c.FunctionBill = &last
+	}
+	frames := scaling.Frames(functions, unit, scaling.Options{})
+	frames.Trim(result.TopFunctions)
+	c.Frames = &frames
+}
+
+// noteDoubts says which of the curve's figures are made of numbers in doubt.
+func noteDoubts(c *result.Curve, runs []*result.Run) {
+	note := func(to *[]compare.Reason, id string) {
+		if why := checks.DoubtedIn(runs, id); len(why) > 0 {
+			*to = append(*to, *compare.Because(compare.GateFailed, "%s: %s in doubt: %s", result.OrBlank(c.Mode, "runs"), metric.FormulaOf(id).Name, strings.Join(why, ", ")))
+		}
+	}
+	if c.Scaling != nil {
+		note(&c.Scaling.Notes, metric.RateID)
+	}
+	for i := range c.StageBills {
+		note(&c.StageBills[i].Notes, metric.CostID)
+	}
+	if c.FunctionBill != nil {
+		note(&c.FunctionBill.Notes, metric.CostID)
+	}
+	if c.Frames != nil {
+		note(&c.Frames.Notes, metric.CostID)
+	}
+	for i := range c.LockBills {
+		note(&c.LockBills[i].Notes, metric.WaitPacketID)
+	}
+}
+
+// sampleCosts is what a packet cost in each run, by stage and by function. What
+// no stage claims, and functions too small to list, are left out of the parts: a
+// bill calls them unexplained.
+func sampleCosts(c *result.Curve, runs []*result.Run) (unit string, stages, functions []scaling.Costs) {
+	for _, i := range c.Runs {
+		e := runs[i].Main()
+		if e == nil || !e.All.PerPacket.Measured() || e.All.Busy.Period <= 0 || runs[i].N < 1 || (unit != "" && unit != e.All.PerPacket.Unit) {
+			continue
+		}
+		unit = e.All.PerPacket.Unit
+		ofStage, ofFunction := newCosts(runs[i].N, e), newCosts(runs[i].N, e)
+		for _, s := range e.All.Stages {
+			if s.Name != result.NoStage {
+				ofStage.add(s.Name, s.Weight)
+			}
+		}
+		for _, f := range e.Self {
+			if f.Name != result.Unlisted {
+				ofFunction.add(stage.Strip(f.Name), f.Weight)
+			}
+		}
+		stages, functions = append(stages, ofStage.Costs), append(functions, ofFunction.Costs)
+	}
+	return unit, stages, functions
+}
+
+// A costs is what a packet cost in one run.
+type costs struct {
+	scaling.Costs
+	perWeight float64 // cost of one unit of the event's weight
+}
+
+func newCosts(n int, e *result.Event) costs {
+	total := e.All.PerPacket.Value
+	c := costs{scaling.Costs{
+		N:      n,
+		Runs:   []map[string]float64{{}},
+		Totals: []float64{total},
+		SEs:    []map[string]float64{{}},
+	}, total / e.All.Busy.Period}
+	if n := e.All.Busy.Samples; n > 0 {
+		c.Resolution = []float64{total / float64(n)}
+	}
+	return c
+}
+
+func (c *costs) add(key string, w metric.Estimate) {
+	c.Runs[0][key] += w.Period * c.perWeight
+	c.SEs[0][key] = math.Hypot(c.SEs[0][key], w.SE()*c.perWeight)
+}
+
+// lockCosts is what waiting cost a packet in each run, by lock. The locks of all
+// SAs are one: each run has SAs of its own. What found no slot is unexplained.
+func lockCosts(c *result.Curve, runs []*result.Run) []scaling.Costs {
+	var out []scaling.Costs
+	for _, i := range c.Runs {
+		l := &runs[i].Locks
+		if !l.PerPkt.Measured() || runs[i].N < 1 {
+			continue
+		}
+		costs := map[string]float64{}
+		for _, row := range l.Rows {
+			if row.PerPkt.Measured() {
+				costs[row.Class()] += row.PerPkt.Value
+			}
+		}
+		out = append(out, scaling.Costs{N: runs[i].N, Runs: []map[string]float64{costs}, Totals: []float64{l.PerPkt.Value}})
+	}
+	return out
+}
+
+// findWalk asks whether xfrm_state_find gets slower with each SA in its bucket.
+// It is nil if no run timed it.
+func findWalk(c *result.Curve, runs []*result.Run) *scaling.Walk {
+	var lookups []scaling.Lookup
+	for _, i := range c.Runs {
+		if f := runs[i].Finds; f != nil && f.Mean.Measured() && f.Walk.Measured() {
+			lookups = append(lookups, scaling.Lookup{SAs: f.Walk.Value, NS: []float64{f.Mean.Value}})
+		}
+	}
+	if len(lookups) == 0 {
+		return nil
+	}
+	w := scaling.FindWalk(lookups, scaling.Options{})
+	return &w
+}
+
+// Distinct returns the Ns of points.
+func Distinct(points []scaling.Point) []int {
+	var ns []int
+	for _, p := range points {
+		ns = append(ns, p.N)
+	}
+	slices.Sort(ns)
+	return slices.Compact(ns)
+}

@@ -1,0 +1,78 @@
+package curves
+
+import (
+	"slices"
+
+	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/scaling"
+	"xfrmscope/collect/bundle"
+)
+
+// A Rating is the rate that curves are made of.
+type Rating struct {
+	ID, Unit string // of metric.Catalogue; "packets/s" or "bit/s"
+	Of       func(*result.Run) metric.Value
+}
+
+// Rated returns the rate that the curves of r are made of.
+func Rated(r *result.Result) Rating { return RatingOf(result.RunsPresent(r)) }
+
+// RatingOf is packets/s, as what a packet costs needs it, unless every run is a
+// traffic generator's and has no samples: then throughput, which all tell.
+// Runs without a mode are in no curve and do not count beside runs with one.
+func RatingOf(runs []*result.Run) Rating {
+	unlabelled := func(r *result.Run) bool { return r.Mode == "" }
+	if labelled := slices.DeleteFunc(slices.Clone(runs), unlabelled); len(labelled) > 0 {
+		runs = labelled
+	}
+	for _, r := range runs {
+		if r.Traffic == nil || !r.Traffic.Throughput.Measured() || len(r.Events) > 0 {
+			return Rating{metric.RateID, "packets/s", func(r *result.Run) metric.Value { return r.Packets.Rate }}
+		}
+	}
+	return Rating{metric.ThroughputID, "bit/s", func(r *result.Run) metric.Value {
+		if r.Traffic == nil {
+			return metric.NotMeasured(metric.ThroughputID, "bit/s", result.MissingReading)
+		}
+		return r.Traffic.Throughput
+	}}
+}
+
+// RateCurve is the rate of some runs over N, with their loss where it is known.
+func RateCurve(name string, runs []*result.Run, by Rating) scaling.Curve {
+	c := scaling.Curve{Name: name, Unit: by.Unit}
+	for _, r := range runs {
+		v := by.Of(r)
+		if !v.Measured() || r.N < 1 {
+			continue
+		}
+		p := scaling.Point{N: r.N, Values: []float64{v.Value}}
+		if r.Traffic != nil && r.Traffic.Loss.Measured() {
+			p.Loss = []float64{r.Traffic.Loss.Value}
+		}
+		if r.Gate(bundle.GateGenerator) == result.GateFailed {
+			p.Limit = "the generator or the link"
+		}
+		c.Points = append(c.Points, p)
+	}
+	return c
+}
+
+// setCeilings sets every curve against the one of the same side without IPsec.
+func setCeilings(curves []result.Curve, runs []*result.Run) {
+	by := RatingOf(runs)
+	for i := range curves {
+		c := &curves[i]
+		if c.Scaling == nil || slices.Contains(result.PlainModes, c.Mode) {
+			continue
+		}
+		for _, plain := range curves {
+			if plain.Side == c.Side && slices.Contains(result.PlainModes, plain.Mode) {
+				k := scaling.CompareCeiling(RateCurve(c.Mode, result.Pick(runs, c.Runs), by), RateCurve(plain.Mode, result.Pick(runs, plain.Runs), by), scaling.Options{})
+				c.Ceiling = &k
+				break
+			}
+		}
+	}
+}

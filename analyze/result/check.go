@@ -1,0 +1,58 @@
+package result
+
+import (
+	"xfrmscope/analyze/metric"
+)
+
+// An Identity is an equation that two independent measurements must satisfy.
+// One that is broken marks the numbers that hang on it, metric.Value.Doubt, and
+// takes the star from comparisons of them.
+type Identity struct {
+	ID       string   `json:"id"`              // "functions-sum", "cycles-per-packet", "spin-probe-samples", "lock-packets", ...
+	Left     Side     `json:"left"`            // what is claimed
+	Right    Side     `json:"right"`           // what it must equal
+	Residual float64  `json:"residual"`        // left/right - 1
+	Limit    float64  `json:"limit"`           // largest |Residual| that passes
+	Verdict  string   `json:"verdict"`         // "holds", "broken" or "not measured"
+	Why      string   `json:"why,omitempty"`   // why it is not measured
+	Marks    []string `json:"marks,omitempty"` // metric ids that hang on it
+}
+
+// A Side is one side of an Identity.
+type Side struct {
+	Text  string  `json:"text"` // "slow-path time by probe"
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`
+}
+
+// A Gate is a condition a run must meet for its differences to mean anything.
+// A failed one takes the star from a comparison, never the number.
+type Gate struct {
+	ID       string `json:"id"`     // see bundle.GatePause and those below it
+	Status   string `json:"status"` // "ok", "failed" or "not measured"
+	Evidence string `json:"evidence"`
+	Next     string `json:"next,omitempty"`
+
+	HeldBack bool `json:"-"` // of the pause gate: the next machine held this one back; Evidence says it, too
+}
+
+// A Drift is a placement fact that was another at the end of the run.
+type Drift struct {
+	Topic   string `json:"topic"`
+	Subject string `json:"subject"`
+	Name    string `json:"name"`
+	Start   string `json:"start"` // "" if it was not there
+	End     string `json:"end"`
+}
+
+// A Phase is what one probe did to the traffic.
+type Phase struct {
+	Name    string       `json:"name"`
+	Probe   string       `json:"probe,omitempty"`
+	Seconds float64      `json:"seconds"`
+	Rate    metric.Value `json:"rate"`               // packets/s in it
+	Effect  metric.Value `json:"effect"`             // rate over the mean of the probe-free neighbours, less 1; its error is the noise of all those without a probe
+	SAReads int          `json:"sa_reads,omitempty"` // times all SAs were read within it
+	OneIn   uint32       `json:"one_in,omitempty"`
+	Skipped uint64       `json:"skipped,omitempty"`
+}

@@ -1,0 +1,73 @@
+package result
+
+import (
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/scaling"
+)
+
+// A Comparison is two sides of runs and what can be said of the difference.
+// The run is the unit of every test (package compare).
+type Comparison struct {
+	Before CompareSide `json:"before"`
+	After  CompareSide `json:"after"`
+
+	Forced  []compare.Reason `json:"forced,omitempty"`  // refusals that were overridden
+	Varied  []compare.Varied `json:"varied,omitempty"`  // what else differs between the sides
+	Gates   []Gate           `json:"gates,omitempty"`   // of all runs, the worst of each
+	Blanked []string         `json:"blanked,omitempty"` // stars taken by failed gates, one clause each
+	Notes   []compare.Reason `json:"notes,omitempty"`   // what was left out, and why
+
+	// Headline holds the metrics named beforehand, tested plainly: packets/s and
+	// cost per packet at the largest N of each mode, unless a scenario names others.
+	Headline []CompareAt `json:"headline"`
+
+	Rates     []CompareFamily    `json:"rates"`     // packets/s, throughput, loss: one family each, one row a mode and N
+	Costs     []CompareFamily    `json:"costs"`     // per packet, waits, misses at each mode's largest N
+	Stages    []CompareFamily    `json:"stages"`    // cost per packet by stage; shares of busy time if no packets were counted
+	Locks     []CompareFamily    `json:"locks"`     // by class of lock: wait ns per packet, then contention ratio and bounce
+	Functions []CompareFunctions `json:"functions"` // self cost per packet, at each mode's largest N
+	USL       []CompareUSL       `json:"usl"`       // one a mode
+
+	// Worse lists what got worse and holds; empty says so in every report.
+	Worse []CompareAt `json:"worse"`
+
+	AA      *compare.AAResult `json:"aa,omitempty"` // how often nothing is called something, from runs of one side
+	Options compare.Options   `json:"options"`
+}
+
+// A CompareSide names the runs of one side.
+type CompareSide struct {
+	Name string `json:"name"` // a directory, a label or a kernel
+	Runs []int  `json:"runs"` // indexes into Result.Runs
+}
+
+// A CompareAt is one metric of one mode and N. C.Metric is an id of
+// metric.Catalogue; of functions it is the function.
+type CompareAt struct {
+	Mode string             `json:"mode"` // "shared -> pcpu" if each side has one mode and these differ
+	N    int                `json:"n"`
+	Of   string             `json:"of,omitempty"` // "function native_queued_spin_lock_slowpath", "" for the run as a whole
+	C    compare.Comparison `json:"comparison"`
+}
+
+// A CompareFamily is one family of tests, and where its rows come from.
+type CompareFamily struct {
+	Mode   string         `json:"mode"` // "" if the rows are of several
+	N      int            `json:"n"`    // 0 if the rows are of several
+	Keys   []string       `json:"keys"` // of each row: "pcpu N=4", a stage, a lock
+	Family compare.Family `json:"family"`
+}
+
+// CompareFunctions is the functions of one mode and N.
+type CompareFunctions struct {
+	Mode      string            `json:"mode"`
+	N         int               `json:"n"`
+	Event     string            `json:"event"`
+	Functions compare.Functions `json:"functions"`
+}
+
+// A CompareUSL is the law of one mode before and after.
+type CompareUSL struct {
+	Mode   string            `json:"mode"`
+	Change scaling.USLChange `json:"change"`
+}

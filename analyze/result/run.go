@@ -1,0 +1,184 @@
+package result
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
+)
+
+// Main returns the event that tells where time goes: cycles, else a clock, else
+// the first; nil if the run has no event.
+func (r *Run) Main() *Event {
+	for _, unit := range []string{"cycles", "nanoseconds"} {
+		for _, e := range r.Events {
+			if e.Unit == unit {
+				return e
+			}
+		}
+	}
+	if len(r.Events) == 0 {
+		return nil
+	}
+	return r.Events[0]
+}
+
+// Event returns the run's event of a name, nil if it has none.
+func (r *Run) Event(name string) *Event {
+	for _, e := range r.Events {
+		if e.Name == name {
+			return e
+		}
+	}
+	return nil
+}
+
+var MissingReading = bundle.Gap{What: "this number", Why: "the run does not have it"}
+
+func RunsPresent(r *Result) []*Run {
+	return slices.DeleteFunc(slices.Clone(r.Runs), func(run *Run) bool { return run == nil })
+}
+
+func AppendNew[T comparable](list []T, v T) []T {
+	if slices.Contains(list, v) {
+		return list
+	}
+	return append(list, v)
+}
+
+func OrBlank(s, blank string) string {
+	if s == "" {
+		return blank
+	}
+	return s
+}
+
+// Gate returns the status of a gate, "" if the run has none of that id.
+func (r *Run) Gate(id string) string {
+	for _, g := range r.Gates {
+		if g.ID == id {
+			return g.Status
+		}
+	}
+	return ""
+}
+
+// Class is the name that a lock has in every run: "x->lock" of any SA, those of
+// inbound ones apart, for other code takes them; without the CPU of a per-CPU one;
+// of a lock without a name, who waited for it most.
+func (l *Lock) Class() string {
+	switch name := l.ID.Class(); {
+	case l.SPI != 0 && l.ID.Inbound:
+		return "x->lock inbound"
+	case l.SPI != 0:
+		return "x->lock"
+	case name != "":
+		return name
+	case len(l.Callers) > 0:
+		return "in " + l.Callers[0].Name
+	}
+	return UnnamedLocks
+}
+
+// UnnamedLocks is the class of locks of which nothing is known.
+const UnnamedLocks = "locks without a name"
+
+// ModeName is the mode of a run; one without stands for itself.
+func (r *Run) ModeName() string { return cmp.Or(r.Mode, r.Name) }
+
+// Label names a lock as far as it is known: by name, by who waited for it, by
+// address.
+func (l *Lock) Label() string {
+	switch {
+	case l.Name != "":
+		return l.Name
+	case l.SPI != 0:
+		return fmt.Sprintf("x->lock SPI %#x", l.SPI)
+	case len(l.Callers) > 0:
+		return fmt.Sprintf("lock %s, taken in %s,", l.Lock, l.Callers[0].Name)
+	}
+	return "lock " + l.Lock
+}
+
+func (r *Run) KernelName() string { return cmp.Or(r.Manifest.Host.Kernel, "kernel unnamed") }
+
+// Perturbed reports whether the waits were counted under another traffic than
+// the samples: packets/s changed by 2 % or more.
+func (l *Locks) Perturbed() bool {
+	return l.Effect.Measured() && math.Abs(l.Effect.Value) >= perturbed
+}
+
+// MeasuredRate is the packet rate of the CPUs measured.
+func (p *Packets) MeasuredRate() metric.Value {
+	if p.Measured != nil {
+		return *p.Measured
+	}
+	return p.Rate
+}
+
+// perturbed is the change of packets/s from which a probe's own effect, or the
+// load's drift, must be told beside what it counted.
+const perturbed = 0.02
+
+// Perturbed reports whether a probe counted under another traffic than that
+// beside its window: packets/s changed by 2 % or more.
+func (p *Phase) Perturbed() bool {
+	return p.Probe != "" && p.Effect.Measured() && math.Abs(p.Effect.Value) >= perturbed
+}
+
+// Factor is what N counts: "CPUs", "flows".
+func (r *Result) Factor() string {
+	for _, run := range RunsPresent(r) {
+		if run.Mode != "" && run.Factor != "" {
+			return run.Factor
+		}
+	}
+	return "CPUs"
+}
+
+// PlainModes are the labels of runs without IPsec.
+var PlainModes = []string{"plain", "no-ipsec", "none"}
+
+func Pick(runs []*Run, index []int) []*Run {
+	var out []*Run
+	for _, i := range index {
+		out = append(out, runs[i])
+	}
+	return out
+}
+
+// LockPrefix begins reading.of of locks, which are compared in a table of theirs.
+const LockPrefix = "lock "
+
+// AllCPUs is the CPU number of figures over all of them.
+const AllCPUs = -1
+
+func (r *Run) Warn(weakens, text string) {
+	r.Warnings = append(r.Warnings, bundle.Warning{Weakens: weakens, Text: text})
+}
+
+// Keep notes a file that could be read in part or not at all.
+func (r *Run) Keep(what string, err error) {
+	if err != nil {
+		r.Warn(what, err.Error())
+	}
+}
+
+func (r *Run) Gap(g bundle.Gap) {
+	if !slices.Contains(r.Gaps, g) {
+		r.Gaps = append(r.Gaps, g)
+	}
+}
+
+// CPU is the CPU that sends by the SA, -1 if any may: xfrm_state_look_at passes
+// over SAs of another CPU (net/xfrm/xfrm_state.c, 6.13). Inbound packets come in
+// where the card's queues put them, whatever number their SA has.
+func (s *SA) CPU() int {
+	if s.PCPU == nil || !s.Outbound {
+		return -1
+	}
+	return int(*s.PCPU)
+}

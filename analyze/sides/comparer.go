@@ -1,0 +1,303 @@
+package sides
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze/checks"
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/curves"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/scaling"
+)
+
+// A comparer fills a Comparison.
+type comparer struct {
+	*result.Comparison
+	headline []string // metric ids named beforehand; empty: the usual two
+}
+
+func newComparer(c *result.Comparison, headline []string) *comparer {
+	return &comparer{Comparison: c, headline: headline}
+}
+
+func (c *comparer) compare(modes []modePair) {
+	for i := range modes {
+		m := &modes[i]
+		c.headlines(m.last())
+		c.costs(m.last())
+		c.parts(m.last())
+		c.functions(m.last())
+		c.law(m)
+	}
+	for _, id := range rateIDs {
+		if id == metric.RateID && curves.RatingOf(modes[0].last().all()).ID == metric.ThroughputID {
+			continue // the generator's packets/s are its bit/s over the frame's size
+		}
+		c.rates(id, modes)
+	}
+	slices.SortStableFunc(c.Worse, func(a, b result.CompareAt) int { return cmp.Compare(magnitude(&b.C), magnitude(&a.C)) })
+	c.AA = c.sameSide(modes)
+}
+
+// rateIDs are what is compared at every N.
+var rateIDs = []string{metric.RateID, metric.ThroughputID, metric.LossID}
+
+// headlines tests plainly what was named beforehand: the metrics of the
+// scenario, else the rate and what a packet costs, or, without packets, the
+// share of time that waits for locks.
+func (c *comparer) headlines(at *cell) {
+	ids := c.headline
+	if len(ids) == 0 {
+		ids = []string{curves.RatingOf(at.all()).ID, metric.CostID}
+		if s := at.series(metric.CostID, "lower", costOf); s.unmeasured() {
+			ids[1] = metric.SpinID
+		}
+	}
+	for _, id := range ids {
+		var pairs []compare.Pair
+		var of []string
+		for _, want := range at.readings() {
+			if want.ID != id {
+				continue
+			}
+			s := at.reading(want)
+			c.leftOut(&s)
+			if s.tested() {
+				pairs, of = append(pairs, s.pair), append(of, want.Of)
+			}
+		}
+		for i, one := range c.plainly(id, pairs, at) {
+			c.settle(&one, at, of[i])
+			c.Headline = append(c.Headline, result.CompareAt{Mode: at.mode, N: at.n, Of: of[i], C: one})
+		}
+		if len(pairs) == 0 && len(c.headline) > 0 {
+			c.Notes = append(c.Notes, *compare.Because(compare.NoRuns, "%s: %s, named as a headline beforehand, was not measured on both sides", at.name(), id))
+		}
+	}
+}
+
+// plainly tests a metric named beforehand. If there are several of it, events or
+// locks, they are a family.
+func (c *comparer) plainly(id string, pairs []compare.Pair, at *cell) []compare.Comparison {
+	if len(pairs) == 1 {
+		return []compare.Comparison{compare.Compare(pairs[0].Before, pairs[0].After, c.Options)}
+	}
+	return compare.CompareFamily(metric.FormulaOf(id).Name+" at "+at.name(), pairs, c.Options).Comparisons
+}
+
+func costOf(r *result.Run) metric.Value {
+	if e := r.Main(); e != nil {
+		return e.All.PerPacket
+	}
+	return metric.NotMeasured(metric.CostID, "", result.MissingReading)
+}
+
+// rates compares one metric at every N: one family.
+func (c *comparer) rates(id string, modes []modePair) {
+	f := result.CompareFamily{}
+	var pairs []compare.Pair
+	var cells []*cell
+	for i := range modes {
+		for j := range modes[i].cells {
+			at := &modes[i].cells[j]
+			s := at.reading(Reading{ID: id})
+			if !s.unmeasured() {
+				c.leftOut(&s)
+			}
+			if s.tested() {
+				pairs, cells, f.Keys = append(pairs, s.pair), append(cells, at), append(f.Keys, at.name())
+			}
+		}
+	}
+	if len(pairs) == 0 {
+		return
+	}
+	if len(modes) == 1 {
+		f.Mode = modes[0].mode
+	}
+	f.Family = compare.CompareFamily(metric.FormulaOf(id).Name+" at each N", pairs, c.Options)
+	for i := range f.Family.Comparisons {
+		c.settleRow(&f.Family, i, cells[i], "")
+	}
+	c.Rates = append(c.Rates, f)
+}
+
+// costs compares every number of the runs as a whole at one N: one family.
+func (c *comparer) costs(at *cell) {
+	f := result.CompareFamily{Mode: at.mode, N: at.n}
+	var pairs []compare.Pair
+	var of []string
+	perPacket := at.perPacket()
+	for _, want := range at.readings() {
+		if want.total || slices.Contains(rateIDs, want.ID) || strings.HasPrefix(want.Of, result.LockPrefix) {
+			continue
+		}
+		s := at.reading(want)
+		if s.unmeasured() {
+			continue
+		}
+		c.leftOut(&s)
+		if isShare(want.ID) && perPacket {
+			s.pair.Before.Better, s.pair.After.Better = "", ""
+		}
+		if s.tested() {
+			pairs, f.Keys, of = append(pairs, s.pair), append(f.Keys, headText(want)), append(of, want.Of)
+		}
+	}
+	c.Costs = c.family(c.Costs, f, "per packet, waits and misses", pairs, at, of)
+}
+
+// family tests rows of one cell, and appends them to a table if there are any.
+func (c *comparer) family(table []result.CompareFamily, f result.CompareFamily, name string, pairs []compare.Pair, at *cell, of []string) []result.CompareFamily {
+	if len(pairs) == 0 {
+		return table
+	}
+	f.Family = compare.CompareFamily(name+" at "+at.name(), pairs, c.Options)
+	for i := range f.Family.Comparisons {
+		c.settleRow(&f.Family, i, at, of[i])
+	}
+	return append(table, f)
+}
+
+// parts compares stages and locks at one N.
+func (c *comparer) parts(at *cell) {
+	perPacket := at.perPacket()
+	if s := at.series(metric.CostID, "lower", costOf); !perPacket && at.sampled() {
+		why := "no packets were counted"
+		if len(s.missing) > 0 {
+			why = s.missing[0].Text
+		}
+		c.Notes = append(c.Notes, *compare.Because(compare.NotApplicable, "%s: stages and functions are compared as shares of busy time, which cannot tell a part that grew from others that shrank: %s", at.name(), why))
+	}
+	f := result.CompareFamily{Mode: at.mode, N: at.n}
+	var pairs []compare.Pair
+	for _, name := range at.stages() {
+		s := at.series(partID(perPacket), partBetter(perPacket), func(r *result.Run) metric.Value { return stageOf(r, name, perPacket) })
+		if s.tested() {
+			pairs, f.Keys = append(pairs, s.pair), append(f.Keys, name)
+		}
+	}
+	c.Stages = c.family(c.Stages, f, "stages", pairs, at, prefixed("stage ", f.Keys))
+	c.locks(at)
+}
+
+// locks compares what was measured of each class of locks at one N: one family.
+func (c *comparer) locks(at *cell) {
+	f := result.CompareFamily{Mode: at.mode, N: at.n}
+	var pairs []compare.Pair
+	var of []string
+	add := func(s sided, key, name string) {
+		// Nothing on both sides is no change, and makes the family larger.
+		some := func(v float64) bool { return v != 0 }
+		if s.tested() && slices.ContainsFunc(slices.Concat(s.pair.Before.Values, s.pair.After.Values), some) {
+			pairs, f.Keys, of = append(pairs, s.pair), append(f.Keys, key), append(of, result.LockPrefix+name)
+		}
+	}
+	names := at.locks()
+	for _, name := range names {
+		add(at.series(metric.WaitPacketID, "lower", func(r *result.Run) metric.Value { return lockWait(r, name) }), name, name)
+	}
+	for _, id := range []string{metric.ContentionID, metric.BounceID} {
+		for _, name := range names {
+			add(at.reading(Reading{ID: id, Of: result.LockPrefix + name}), name+", "+metric.FormulaOf(id).Name, name)
+		}
+	}
+	c.Locks = c.family(c.Locks, f, "locks", pairs, at, of)
+}
+
+func prefixed(what string, names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = what + name
+	}
+	return out
+}
+
+func partID(perPacket bool) string {
+	if perPacket {
+		return metric.CostID
+	}
+	return metric.StageID
+}
+
+// partBetter: less cost is better, a smaller share is only another share.
+func partBetter(perPacket bool) string {
+	if perPacket {
+		return "lower"
+	}
+	return ""
+}
+
+// law compares the scaling law of both sides, if the mode has several N.
+func (c *comparer) law(m *modePair) {
+	by := curves.RatingOf(slices.Concat(m.before, m.after))
+	b, a := curves.RateCurve(m.mode, inTime(m.before), by), curves.RateCurve(m.mode, inTime(m.after), by)
+	if len(curves.Distinct(b.Points)) < 2 || len(curves.Distinct(a.Points)) < 2 {
+		return
+	}
+	change := scaling.FitBoth(b, a, scaling.Options{Options: c.Options})
+	var runs []*result.Run
+	for _, at := range m.cells {
+		runs = append(append(runs, at.before...), at.after...)
+	}
+	if why := checks.BlameOf(runs, by.ID); why != "" {
+		for _, p := range []*scaling.ParameterChange{&change.Sigma, &change.Kappa} {
+			if p.Star {
+				p.Star = false
+				c.Blanked = result.AppendNew(c.Blanked, fmt.Sprintf("%s scaling law: %s", result.OrBlank(m.mode, "the"), why))
+			}
+		}
+	}
+	c.USL = append(c.USL, result.CompareUSL{Mode: m.mode, Change: change})
+}
+
+// settle takes the star of a row if a gate failed, and notes what got worse and
+// holds. of says what the row is a number of, "" for the run as a whole.
+func (c *comparer) settle(one *compare.Comparison, at *cell, of string) {
+	c.gate(one, at, of)
+	if one.Star && one.Effect == "worse" && !c.hasWorse(one.Metric, at, of) {
+		c.Worse = append(c.Worse, result.CompareAt{Mode: at.mode, N: at.n, Of: of, C: *one})
+	}
+}
+
+func (c *comparer) hasWorse(id string, at *cell, of string) bool {
+	return slices.ContainsFunc(c.Worse, func(x result.CompareAt) bool {
+		return x.Mode == at.mode && x.N == at.n && x.Of == of && x.C.Metric == id
+	})
+}
+
+// settleRow settles a row of a family, whose count of stars follows.
+func (c *comparer) settleRow(f *compare.Family, i int, at *cell, of string) {
+	starred := f.Comparisons[i].Star
+	c.settle(&f.Comparisons[i], at, of)
+	if starred && !f.Comparisons[i].Star {
+		f.Starred--
+	}
+}
+
+// magnitude orders changes by their ratio; from nothing is the largest.
+func magnitude(c *compare.Comparison) float64 {
+	if !c.Ratio.Known() || c.Ratio.Value <= 0 {
+		return 1e300
+	}
+	return max(c.Ratio.Value, 1/c.Ratio.Value)
+}
+
+// headText is how a table names a reading: "cost/packet, event cycles:k".
+func headText(r Reading) string {
+	if r.Of == "" {
+		return metric.FormulaOf(r.ID).Name
+	}
+	return metric.FormulaOf(r.ID).Name + ", " + r.Of
+}
+
+// leftOut notes runs that lack a number which others have.
+func (c *comparer) leftOut(s *sided) {
+	for _, m := range s.missing {
+		c.Notes = result.AppendNew(c.Notes, m)
+	}
+}

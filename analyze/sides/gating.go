@@ -1,0 +1,42 @@
+package sides
+
+import (
+	"fmt"
+	"slices"
+
+	"xfrmscope/analyze/checks"
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
+)
+
+// gate takes the star if a gate failed in a run of the cell, or a sum is broken
+// that the number hangs on; the numbers stay.
+func (c *comparer) gate(one *compare.Comparison, at *cell, of string) {
+	if !one.Star {
+		return
+	}
+	why := checks.BlameOf(slices.Concat(at.before, at.after), metricOf(one))
+	if why == "" {
+		return
+	}
+	one.Star, one.Effect, one.Verdict = false, "", compare.Gated
+	one.Notes = append(one.Notes, *compare.Because(compare.GateFailed, "star taken: %s", why))
+	what := metric.FormulaOf(one.Metric).Name
+	if of != "" {
+		what += ", " + of
+	}
+	c.Blanked = result.AppendNew(c.Blanked, fmt.Sprintf("%s, %s: %s", at.name(), what, why))
+}
+
+// metricOf is the metric that is compared: of a function, by whose name it goes,
+// its share or its cost.
+func metricOf(one *compare.Comparison) string {
+	switch {
+	case slices.ContainsFunc(metric.Catalogue(), func(f metric.Formula) bool { return f.ID == one.Metric }):
+		return one.Metric
+	case one.Unit == "ratio":
+		return metric.ShareID
+	}
+	return metric.CostID
+}
