@@ -55,8 +55,8 @@ const (
 	sampleCodePageSize = 1 << 23
 	sampleWeightStruct = 1 << 24
 
-	// knownSampleType are the fields this package can find. Bit 63 is the kernel's own (__PERF_SAMPLE_CALLCHAIN_EARLY)
-	// and no field.
+	// knownSampleType are the fields this package can find. Bit 63 is the kernel's own
+	// (__PERF_SAMPLE_CALLCHAIN_EARLY) and no field.
 	knownSampleType = 1<<25 - 1 | 1<<63
 )
 

@@ -47,7 +47,8 @@ func benchFile(b *testing.B) (io.ReaderAt, int64) {
 	chain := []uint64{ContextKernel, 1, 2, 3, 4, 5, 6, ContextUser, 7, 8, 9, 10, 11, 12}
 	for i := uint64(0); len(r.b) < 64<<20; i++ {
 		r.record(recordSample, 0, func(w *testWriter) {
-			fixedFields(w, 1+i%4, i, 1, uint32(i%64), i, uint32(i%4), 1).u64(uint64(len(chain))).u64(chain...)
+			fixedFields(w, 1+i%4, i, 1, uint32(i%64), i, uint32(i%4),
+				1).u64(uint64(len(chain))).u64(chain...)
 		})
 	}
 	file := w.file([]testEvent{{a, []uint64{1, 2, 3, 4}, "cpu-clock"}}, r.b, nil)

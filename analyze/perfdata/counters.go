@@ -35,7 +35,8 @@ type counterValue struct {
 }
 
 func newCounters(ids *identity) *counters {
-	return &counters{ids: ids, global: make([]uint64, len(ids.slots)), task: map[counterKey]uint64{}, seen: map[counterKey]struct{}{}}
+	return &counters{ids: ids, global: make([]uint64, len(ids.slots)), task: map[counterKey]uint64{},
+		seen: map[counterKey]struct{}{}}
 }
 
 // advance sets the counter of id to value and returns how far it came; ok is

@@ -31,7 +31,8 @@ func (s *Stats) Losses() []bundle.Loss {
 	for _, l := range []bundle.Loss{
 		lossOf("samples of an unknown event", s.UnknownEvent, "they are in no event's total"),
 		lossOf("samples too short for their fields", s.Undecodable, "they are in no event's total"),
-		lossOf("deferred user call chains", s.ChainsMissing, "the stacks of those samples end at the kernel's entry"),
+		lossOf("deferred user call chains", s.ChainsMissing,
+			"the stacks of those samples end at the kernel's entry"),
 	} {
 		if l.Of = s.Records; l.Count > 0 {
 			out = append(out, l)

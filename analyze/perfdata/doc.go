@@ -1,6 +1,6 @@
-// Package perfdata reads the recordings of Linux perf: files, pipes that were saved, directories, zstd-compressed or not,
-// of either byte order, of every perf that writes version 2 of the format (Linux 2.6.32 on), whole or cut off. It knows
-// no symbols and no output format.
+// Package perfdata reads the recordings of Linux perf: files, pipes that were saved, directories, zstd-compressed or
+// not, of either byte order, of every perf that writes version 2 of the format (Linux 2.6.32 on), whole or cut off. It
+// knows no symbols and no output format.
 //
 // # The flow
 //

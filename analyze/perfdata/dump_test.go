@@ -54,9 +54,11 @@ func (f *File) counts(t testing.TB) map[recordType]uint64 {
 // dumpSample writes all a sample holds, but for where it stood.
 func dumpSample(s *Sample, m *Meta) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s ip=%x time=%d period=%d pid=%d tid=%d cpu=%d mode=%d chain=%x", s.Event.Name, s.IP, s.TimeNS, s.Period,
+	fmt.Fprintf(&b, "%s ip=%x time=%d period=%d pid=%d tid=%d cpu=%d mode=%d chain=%x", s.Event.Name, s.IP,
+		s.TimeNS, s.Period,
 		s.PID, s.TID, s.CPU, s.Mode, s.Chain)
-	fmt.Fprintf(&b, " addr=%x phys=%x page=%d weight=%+v src=%x raw=%x", s.Addr(), s.PhysAddr(), s.DataPageSize(), s.Weight(),
+	fmt.Fprintf(&b, " addr=%x phys=%x page=%d weight=%+v src=%x raw=%x", s.Addr(), s.PhysAddr(), s.DataPageSize(),
+		s.Weight(),
 		uint64(s.DataSrc()), s.Raw())
 	for v := range s.owner.layout.reads(s.rec, s.o) {
 		fmt.Fprintf(&b, " read=%+v", v)
@@ -141,7 +143,8 @@ func diffLines(t testing.TB, what, a, b string) {
 				from++
 			}
 			from = max(0, from-60)
-			t.Fatalf("%s: line %d differs\n a ...%.300s\n b ...%.300s", what, i+1, x[min(from, len(x)):], y[min(from, len(y)):])
+			t.Fatalf("%s: line %d differs\n a ...%.300s\n b ...%.300s", what, i+1, x[min(from, len(x)):],
+				y[min(from, len(y)):])
 		}
 	}
 	t.Fatalf("%s: %d lines against %d", what, len(la), len(lb))

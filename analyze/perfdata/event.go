@@ -104,7 +104,8 @@ func defaultName(a *attr, pmus map[uint32]string) string {
 	case typeSoftware:
 		name = pick([]string{
 			"cpu-clock", "task-clock", "page-faults", "context-switches", "cpu-migrations", "minor-faults",
-			"major-faults", "alignment-faults", "emulation-faults", "dummy", "bpf-output", "cgroup-switches",
+			"major-faults", "alignment-faults", "emulation-faults", "dummy", "bpf-output",
+			"cgroup-switches",
 		}, a.Config, "unknown-software")
 	case typeHWCache:
 		name = cacheName(config)

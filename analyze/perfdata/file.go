@@ -114,7 +114,8 @@ func readAt(r io.ReaderAt, off, n int64) ([]byte, error) {
 // magic checks the first bytes and sets the byte order (tools/perf/util/header.c check_magic_endian, 6.1).
 func (f *File) magic(head []byte) error {
 	if len(head) == 0 {
-		return &FormatError{errEmpty, 0, "no bytes", "record again; perf record was stopped before it wrote anything"}
+		return &FormatError{errEmpty, 0, "no bytes",
+			"record again; perf record was stopped before it wrote anything"}
 	}
 	next := "give the file that perf record -o wrote"
 	if len(head) < pipeHeaderSize {
@@ -171,12 +172,14 @@ func (f *File) openFile(r io.ReaderAt, head []byte) error {
 		data.size = f.size - data.off
 		f.Meta.Unfinished = true
 		bitmap = nil
-		f.note("the end of the recording", 1, "perf record did not finish the file: what its buffers still held, "+
-			"build ids, tracepoint formats and the description of the host are missing")
+		f.note("the end of the recording", 1,
+			"perf record did not finish the file: what its buffers still held, "+
+				"build ids, tracepoint formats and the description of the host are missing")
 	}
 	if !data.within(f.size) {
 		missing := uint64(data.size) - uint64(f.size-data.off)
-		f.note("bytes of the data section", missing, "the file is cut off; headers and build ids after the data are missing too")
+		f.note("bytes of the data section", missing,
+			"the file is cut off; headers and build ids after the data are missing too")
 		f.headLosses[len(f.headLosses)-1].Of = uint64(data.size)
 		data.size, bitmap = f.size-data.off, nil
 	}
@@ -191,8 +194,9 @@ func (f *File) openFile(r io.ReaderAt, head []byte) error {
 func (f *File) readAttrs(r io.ReaderAt, attrs section, attrSize int64) error {
 	const idSection = 16
 	if attrSize < attrSizeVer0+idSection || attrSize > 1<<16 || !attrs.within(f.size) || attrs.size < attrSize {
-		return &FormatError{errDamaged, 16, fmt.Sprintf("attributes of %d bytes each, section %d+%d in a file of %d bytes",
-			attrSize, attrs.off, attrs.size, f.size), "the header was overwritten; record again"}
+		return &FormatError{errDamaged, 16,
+			fmt.Sprintf("attributes of %d bytes each, section %d+%d in a file of %d bytes",
+				attrSize, attrs.off, attrs.size, f.size), "the header was overwritten; record again"}
 	}
 	buf, err := readAt(r, attrs.off, attrs.size)
 	if err != nil {

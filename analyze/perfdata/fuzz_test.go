@@ -13,7 +13,8 @@ const lockFormat = "name: contention_begin\nID: 48\nformat:\n" +
 
 // lockEvent is a tracepoint that only its recorded format names, with raw payloads.
 func lockEvent() testEvent {
-	a := attr{Type: typeTracepoint, Config: 48, Size: 128, SampleType: testType | sampleCallchain | sampleRaw, SamplePeriod: 1}
+	a := attr{Type: typeTracepoint, Config: 48, Size: 128, SampleType: testType | sampleCallchain | sampleRaw,
+		SamplePeriod: 1}
 	return testEvent{attr: a, ids: []uint64{1}}
 }
 
@@ -62,12 +63,15 @@ func pipeFile(w *testWriter) []byte {
 
 // memoryFile writes samples of every field, a branch stack and IBS registers among them.
 func memoryFile(w *testWriter) []byte {
-	a := attr{Type: 11, Size: 128, SampleType: sampleIP | sampleAddr | sampleRaw | sampleBranchStack | sampleWeight | sampleDataSrc |
-		samplePhysAddr | sampleDataPageSize | sampleRegsUser | sampleStackUser, BranchSampleType: branchHWIndex, SampleRegsUser: 5}
+	a := attr{Type: 11, Size: 128, SampleType: sampleIP | sampleAddr | sampleRaw | sampleBranchStack |
+		sampleWeight | sampleDataSrc |
+		samplePhysAddr | sampleDataPageSize | sampleRegsUser | sampleStackUser, BranchSampleType: branchHWIndex,
+		SampleRegsUser: 5}
 	r := w.fork().record(recordSample, uint16(ModeKernel), func(w *testWriter) {
-		w.u64(0x10, 0xadd).u32(20, 0x3ff).u64(1, 2)                    // IP, ADDR, RAW
-		w.u64(1, 4, 0xa, 0xb, 0).u64(2, 3, 4).u64(16, 1, 2, 8)         // BRANCH_STACK, REGS_USER, STACK_USER
-		w.u64(250, 1<<1|1<<23|3<<33|1<<37, 0xfff000).u64(uint64(4096)) // WEIGHT, DATA_SRC, PHYS_ADDR, DATA_PAGE_SIZE
+		w.u64(0x10, 0xadd).u32(20, 0x3ff).u64(1, 2)            // IP, ADDR, RAW
+		w.u64(1, 4, 0xa, 0xb, 0).u64(2, 3, 4).u64(16, 1, 2, 8) // BRANCH_STACK, REGS_USER, STACK_USER
+		// WEIGHT, DATA_SRC, PHYS_ADDR, DATA_PAGE_SIZE
+		w.u64(250, 1<<1|1<<23|3<<33|1<<37, 0xfff000).u64(uint64(4096))
 	})
 	return w.file([]testEvent{{a, []uint64{1}, "ibs_op//"}}, r.b, seedFeatures(w))
 }
@@ -115,7 +119,8 @@ func TestSeedsReadWhole(t *testing.T) {
 		for name, seed := range map[string]struct {
 			b       []byte
 			samples int
-		}{"locks": {locks, 3}, "pipe": {pipeFile(w), 3}, "memory": {memoryFile(w), 1}, "compressed": {compressedFile(t, w), 30}} {
+		}{"locks": {locks, 3}, "pipe": {pipeFile(w), 3}, "memory": {memoryFile(w), 1},
+			"compressed": {compressedFile(t, w), 30}} {
 			f, samples := readAll(t, seed.b)
 			if f == nil || samples != seed.samples {
 				t.Fatalf("%s: %d samples", name, samples)
@@ -123,7 +128,8 @@ func TestSeedsReadWhole(t *testing.T) {
 			if side, _ := f.Sideband(); len(side.Losses) > 0 {
 				t.Errorf("%s: %+v", name, side.Losses)
 			}
-			if e := f.Events[0]; e.attr.Type == typeTracepoint && e.Name != "e" && e.Name != "lock:contention_begin" {
+			if e := f.Events[0]; e.attr.Type == typeTracepoint && e.Name != "e" &&
+				e.Name != "lock:contention_begin" {
 				t.Errorf("%s: the event is named %s", name, e.Name)
 			}
 		}
@@ -170,15 +176,18 @@ func FuzzStream(f *testing.F) {
 
 // FuzzSample decodes any record with any attr and reads every field of it.
 func FuzzSample(f *testing.F) {
-	f.Add(uint64(testType|sampleCallchain), uint64(0), uint64(0), uint64(0), false, bytes.Repeat([]byte("12345678"), 8))
-	f.Add(uint64(1<<25-1), uint64(31), uint64(branchHWIndex|branchCounters|branchCallStack), uint64(7), true, make([]byte, 400))
+	f.Add(uint64(testType|sampleCallchain), uint64(0), uint64(0), uint64(0), false,
+		bytes.Repeat([]byte("12345678"), 8))
+	f.Add(uint64(1<<25-1), uint64(31), uint64(branchHWIndex|branchCounters|branchCallStack), uint64(7), true,
+		make([]byte, 400))
 	f.Fuzz(func(t *testing.T, sampleType, readFormat, branchType, regs uint64, big bool, body []byte) {
 		if len(body) > maxRecord-headerSize {
 			return
 		}
 		w := newTestWriter(big)
-		a := attr{Type: 11, Size: 144, SampleType: sampleType, ReadFormat: readFormat, BranchSampleType: branchType,
-			SampleRegsUser: regs, SampleRegsIntr: regs, Flags: flagDeferCallchain | flagSampleIDAll}
+		a := attr{Type: 11, Size: 144, SampleType: sampleType, ReadFormat: readFormat,
+			BranchSampleType: branchType,
+			SampleRegsUser:   regs, SampleRegsIntr: regs, Flags: flagDeferCallchain | flagSampleIDAll}
 		rec := w.fork().record(recordSample, 0, func(w *testWriter) { w.raw(body) }).b
 		readAll(t, w.file([]testEvent{{a, []uint64{1}, "e"}}, rec, seedFeatures(w)))
 	})

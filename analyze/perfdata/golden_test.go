@@ -90,11 +90,13 @@ func protoEvents(root *protoNode) (lines []string) {
 			case "sample_event":
 				lines = append(lines, protoSample(c))
 			case "mmap_event":
-				lines = append(lines, fmt.Sprintf("mmap %d %d %x@%x %s", time, int32(c.num("pid")), c.num("start"), c.num("pgoff"), c.get("filename")))
+				lines = append(lines, fmt.Sprintf("mmap %d %d %x@%x %s", time, int32(c.num("pid")),
+					c.num("start"), c.num("pgoff"), c.get("filename")))
 			case "comm_event":
 				lines = append(lines, fmt.Sprintf("comm %d %d %s", time, c.num("tid"), c.get("comm")))
 			case "fork_event":
-				lines = append(lines, fmt.Sprintf("fork %d %d/%d of %d/%d", c.num("fork_time_ns"), c.num("pid"), c.num("tid"), c.num("ppid"), c.num("ptid")))
+				lines = append(lines, fmt.Sprintf("fork %d %d/%d of %d/%d", c.num("fork_time_ns"),
+					c.num("pid"), c.num("tid"), c.num("ppid"), c.num("ptid")))
 			}
 		}
 	}
@@ -104,13 +106,15 @@ func protoEvents(root *protoNode) (lines []string) {
 
 func protoSample(c *protoNode) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "sample %x %d/%d %d period=%d cpu=%d addr=%x id=%d", c.num("ip"), int32(c.num("pid")), int32(c.num("tid")), c.num("sample_time_ns"), c.num("period"), c.num("cpu"), c.num("addr"), c.num("id"))
+	fmt.Fprintf(&b, "sample %x %d/%d %d period=%d cpu=%d addr=%x id=%d", c.num("ip"), int32(c.num("pid")),
+		int32(c.num("tid")), c.num("sample_time_ns"), c.num("period"), c.num("cpu"), c.num("addr"), c.num("id"))
 	for _, a := range c.all("callchain") {
 		v, _ := strconv.ParseUint(a.value, 10, 64)
 		fmt.Fprintf(&b, " %x", withoutMark(v))
 	}
 	for _, br := range c.all("branch_stack") {
-		fmt.Fprintf(&b, " %x>%x %s %d %d", br.num("from_ip"), br.num("to_ip"), br.get("mispredicted"), br.num("cycles"), br.num("type"))
+		fmt.Fprintf(&b, " %x>%x %s %d %d", br.num("from_ip"), br.num("to_ip"), br.get("mispredicted"),
+			br.num("cycles"), br.num("type"))
 	}
 	fmt.Fprintf(&b, " raw=%x", c.get("raw"))
 	return b.String()
@@ -153,7 +157,8 @@ func ourSample(s *Sample) string {
 	if !s.Event.attr.has(samplePeriodBit) {
 		period = 0
 	}
-	fmt.Fprintf(&b, "sample %x %d/%d %d period=%d cpu=%d addr=%x id=%d", s.IP, s.PID, s.TID, s.TimeNS, period, max(s.CPU, 0), s.Addr(), s.word(int32(s.owner.layout.idPos)))
+	fmt.Fprintf(&b, "sample %x %d/%d %d period=%d cpu=%d addr=%x id=%d", s.IP, s.PID, s.TID, s.TimeNS, period,
+		max(s.CPU, 0), s.Addr(), s.word(int32(s.owner.layout.idPos)))
 	for _, a := range s.Chain {
 		fmt.Fprintf(&b, " %x", withoutMark(a))
 	}
@@ -169,17 +174,22 @@ func protoAttr(n *protoNode) string {
 	a := n.all("attr")[0]
 	var flags uint64
 	for i, name := range []string{
-		"disabled", "inherit", "pinned", "exclusive", "exclude_user", "exclude_kernel", "exclude_hv", "exclude_idle", "mmap", "comm", "freq", "inherit_stat",
-		"enable_on_exec", "task", "watermark", "", "", "mmap_data", "sample_id_all", "exclude_host", "exclude_guest", "exclude_callchain_kernel",
-		"exclude_callchain_user", "mmap2", "comm_exec", "use_clockid", "context_switch", "write_backward", "namespaces", "ksymbol", "bpf_event", "aux_output", "cgroup",
+		"disabled", "inherit", "pinned", "exclusive", "exclude_user", "exclude_kernel", "exclude_hv",
+		"exclude_idle", "mmap", "comm", "freq", "inherit_stat",
+		"enable_on_exec", "task", "watermark", "", "", "mmap_data", "sample_id_all", "exclude_host",
+		"exclude_guest", "exclude_callchain_kernel",
+		"exclude_callchain_user", "mmap2", "comm_exec", "use_clockid", "context_switch", "write_backward",
+		"namespaces", "ksymbol", "bpf_event", "aux_output", "cgroup",
 	} {
 		if name != "" && a.get(name) == "true" {
 			flags |= 1 << i
 		}
 	}
 	period := a.num("sample_period") + a.num("sample_freq")
-	return fmt.Sprintf("%d %x %d %x %x %x %d %x %x %v", a.num("type"), a.num("config"), period, a.num("sample_type"),
-		a.num("read_format"), flags&^newFlags, a.num("precise_ip"), a.num("branch_sample_type"), a.num("sample_regs_user"), protoIDs(n))
+	return fmt.Sprintf("%d %x %d %x %x %x %d %x %x %v", a.num("type"), a.num("config"), period,
+		a.num("sample_type"),
+		a.num("read_format"), flags&^newFlags, a.num("precise_ip"), a.num("branch_sample_type"),
+		a.num("sample_regs_user"), protoIDs(n))
 }
 
 // newFlags are bpf_event, text_poke and build_id, which quipper does not always know.
@@ -195,7 +205,8 @@ func protoIDs(n *protoNode) (ids []uint64) {
 
 func ourAttr(e *Event) string {
 	a := e.attr
-	return fmt.Sprintf("%d %x %d %x %x %x %d %x %x %v", a.Type, a.Config, a.SamplePeriod, a.SampleType, a.ReadFormat,
+	return fmt.Sprintf("%d %x %d %x %x %x %d %x %x %v", a.Type, a.Config, a.SamplePeriod, a.SampleType,
+		a.ReadFormat,
 		a.Flags&^newFlags, a.PreciseIP, a.BranchSampleType, a.SampleRegsUser, e.ids)
 }
 
@@ -203,7 +214,8 @@ func ourAttr(e *Event) string {
 func protoMeta(root *protoNode) (lines []string) {
 	for _, m := range root.all("string_metadata") {
 		for _, c := range m.children {
-			if c.get("value") != "" && !slices.Contains([]string{"perf_command_line_whole", "perf_version", "cpu_id"}, c.name) {
+			if c.get("value") != "" && !slices.Contains([]string{"perf_command_line_whole", "perf_version",
+				"cpu_id"}, c.name) {
 				lines = append(lines, c.name+"="+c.get("value"))
 			}
 		}
@@ -220,7 +232,8 @@ func protoMeta(root *protoNode) (lines []string) {
 
 func ourMeta(f *File) (lines []string) {
 	m := &f.Meta
-	for _, s := range [][2]string{{"hostname", m.Hostname}, {"kernel_version", m.OSRelease}, {"architecture", m.Arch}, {"cpu_description", m.CPUDesc}} {
+	for _, s := range [][2]string{{"hostname", m.Hostname}, {"kernel_version", m.OSRelease},
+		{"architecture", m.Arch}, {"cpu_description", m.CPUDesc}} {
 		if s[1] != "" {
 			lines = append(lines, s[0]+"="+s[1])
 		}
@@ -268,7 +281,8 @@ func TestQuipperGoldens(t *testing.T) {
 			ours, theirs := ourEvents(t, f), protoEvents(root)
 			merged := dropMerged(&ours, theirs)
 			diffLines(t, "records (ours, quipper)", strings.Join(ours, "\n"), strings.Join(theirs, "\n"))
-			diffLines(t, "header (ours, quipper)", strings.Join(ourMeta(f), "\n"), strings.Join(protoMeta(root), "\n"))
+			diffLines(t, "header (ours, quipper)", strings.Join(ourMeta(f), "\n"),
+				strings.Join(protoMeta(root), "\n"))
 			for i, a := range root.all("file_attrs") {
 				if got, want := ourAttr(f.Events[i]), protoAttr(a); got != want {
 					t.Errorf("event %d:\n ours    %s\n quipper %s", i, got, want)

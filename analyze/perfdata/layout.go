@@ -7,7 +7,8 @@ import "math/bits"
 // in length, as do most others, so they are walked.
 const tailType = sampleRead | sampleCallchain | afterChain
 
-const afterChain = sampleRaw | sampleBranchStack | sampleRegsUser | sampleStackUser | sampleWeight | sampleWeightStruct |
+const afterChain = sampleRaw | sampleBranchStack | sampleRegsUser | sampleStackUser | sampleWeight |
+	sampleWeightStruct |
 	sampleDataSrc | sampleTransaction | sampleRegsIntr | samplePhysAddr | sampleCgroup | sampleDataPageSize |
 	sampleCodePageSize | sampleAux
 
@@ -119,7 +120,8 @@ func newTrailer(a *attr) trailer {
 		bit uint64
 		at  *int
 	}{
-		{sampleTID, &t.tid}, {sampleTime, &t.time}, {sampleIDBit, &t.id}, {sampleStreamID, &stream}, {sampleCPU, &t.cpu},
+		{sampleTID, &t.tid}, {sampleTime, &t.time}, {sampleIDBit, &t.id}, {sampleStreamID, &stream},
+		{sampleCPU, &t.cpu},
 	} {
 		if a.SampleType&f.bit != 0 {
 			*f.at = from

@@ -52,7 +52,8 @@ func (k lossKind) loss(n uint64) bundle.Loss {
 		lossFiltered: {bundle.LossFiltered, "samples dropped by a BPF filter (LOST_SAMPLES)",
 			"dropped on request: shares are of what passed the filter"},
 		lossThrottle: {bundle.LossThrottled, "throttled intervals (THROTTLE)",
-			"the event was off until it was unthrottled: totals of that CPU are too small; record with a lower -F"},
+			"the event was off until it was unthrottled: totals of that CPU are too small; " +
+				"record with a lower -F"},
 		lossAuxTruncated: {"", "AUX areas truncated (AUX)", "the hardware trace has gaps"},
 		lossAuxOverwrite: {"", "AUX areas taken as snapshots (AUX)", "older trace was overwritten"},
 		lossAuxPartial:   {"", "AUX areas with gaps (AUX)", "the hardware trace has gaps"},
@@ -142,7 +143,8 @@ func (c *lossCounter) walk(s *stream, l walkLosses, unfinished bool) {
 	}
 	note("bytes after the last whole record", l.tail, why)
 	for _, d := range l.damaged {
-		note("bytes that are no record", d.size, fmt.Sprintf("damage at byte %d; reading went on behind it", d.off))
+		note("bytes that are no record", d.size, fmt.Sprintf("damage at byte %d; reading went on behind it",
+			d.off))
 	}
 	note("compressed records that could not be decompressed", l.pieces,
 		fmt.Sprintf("%d bytes of them; %v", l.pieceBytes, l.pieceErr))

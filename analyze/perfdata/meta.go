@@ -19,7 +19,8 @@ type Meta struct {
 	CPUDesc     string // "AMD EPYC 7B13"
 	CommandLine []string
 
-	// WallOffsetNS is what to add to a time of the recording for the wall clock (perf record -k); 0 if not recorded.
+	// WallOffsetNS is what to add to a time of the recording for the wall clock (perf record -k); 0 if not
+	// recorded.
 	WallOffsetNS int64
 
 	pmus        map[uint32]string // attr.Type of dynamic PMUs to their names
@@ -127,13 +128,15 @@ func (f *File) readFeatures(r io.ReaderAt, at int64, set []feature) {
 	budget := 2 * f.size // overlapping sections must not cost more than the file
 	for i, s := range sections {
 		if budget -= s.size; !s.within(f.size) || budget < 0 {
-			f.note("header features", 1, fmt.Sprintf("section %d+%d of feature %d is outside the file", s.off, s.size, set[i]))
+			f.note("header features", 1, fmt.Sprintf("section %d+%d of feature %d is outside the file",
+				s.off, s.size, set[i]))
 			budget += s.size
 			continue
 		}
 		buf, err := readAt(r, s.off, s.size)
 		if err != nil {
-			f.note("header features", 1, fmt.Sprintf("reading feature %d at byte %d: %v", set[i], s.off, err))
+			f.note("header features", 1, fmt.Sprintf("reading feature %d at byte %d: %v", set[i], s.off,
+				err))
 			continue
 		}
 		f.Meta.feature(set[i], buf, f.o)

@@ -25,7 +25,8 @@ func perfOutput(t testing.TB, path string, args ...string) (out []byte, refused 
 	err := cmd.Run()
 	if err != nil || stdout.Len() == 0 {
 		for line := range strings.Lines(stderr.String()) {
-			if line = strings.TrimSpace(line); line != "" && line != "Error:" && !strings.HasPrefix(line, "No kallsyms") {
+			if line = strings.TrimSpace(line); line != "" && line != "Error:" &&
+				!strings.HasPrefix(line, "No kallsyms") {
 				return nil, strings.TrimSuffix(line, " (rerun with -v to learn more)")
 			}
 		}
@@ -178,7 +179,8 @@ func frameCount(chain []uint64) int {
 }
 
 var (
-	sampleLine = regexp.MustCompile(`PERF_RECORD_SAMPLE\(IP, 0x([0-9a-f]+)\): (-?\d+)/(-?\d+): (0x[0-9a-f]+|0) period: (\d+) addr: (0x[0-9a-f]+|0)`)
+	sampleLine = regexp.MustCompile(`PERF_RECORD_SAMPLE\(IP, 0x([0-9a-f]+)\): (-?\d+)/(-?\d+): ` +
+		`(0x[0-9a-f]+|0) period: (\d+) addr: (0x[0-9a-f]+|0)`)
 	chainLine  = regexp.MustCompile(`^\.\.\.\.\.\s*\d+: ([0-9a-f]{16})$`)
 	branchLine = regexp.MustCompile(`^\.\.\.\.\.\s*\d+: ([0-9a-f]{16}) -> ([0-9a-f]{16}) (\d+) cycles (.)`)
 )
@@ -202,7 +204,8 @@ func perfRaw(t testing.TB, path string) (keys []string, refused string) {
 		line = strings.TrimRight(line, "\n")
 		if m := sampleLine.FindStringSubmatch(line); m != nil {
 			flush()
-			fmt.Fprintf(&key, "misc=%s pid=%s tid=%s ip=%s period=%s addr=%s", m[1], m[2], m[3], m[4], m[5], m[6])
+			fmt.Fprintf(&key, "misc=%s pid=%s tid=%s ip=%s period=%s addr=%s", m[1], m[2], m[3], m[4], m[5],
+				m[6])
 		} else if key.Len() == 0 {
 			continue
 		} else if m := chainLine.FindStringSubmatch(line); m != nil {
@@ -240,7 +243,8 @@ func ourRaw(t testing.TB, f *File) (keys []string) {
 			period = s.word(int32(l.period))
 		}
 		var key strings.Builder
-		fmt.Fprintf(&key, "misc=%x pid=%d tid=%d ip=%s period=%d addr=%s", s.o.u16(s.rec[4:]), s.PID, s.TID, perfHex(s.IP), period, perfHex(s.Addr()))
+		fmt.Fprintf(&key, "misc=%x pid=%d tid=%d ip=%s period=%d addr=%s", s.o.u16(s.rec[4:]), s.PID, s.TID,
+			perfHex(s.IP), period, perfHex(s.Addr()))
 		for _, a := range s.Chain {
 			fmt.Fprintf(&key, " %016x", a)
 		}
@@ -276,10 +280,12 @@ func compareWithPerf(t testing.TB, path string, f *File) string {
 	if refused != "" {
 		return "perf 6.1 refuses it: " + refused
 	}
-	diffLines(t, path+": samples delivered (ours, perf script)", strings.Join(ourDelivered(t, f), "\n"), strings.Join(delivered, "\n"))
+	diffLines(t, path+": samples delivered (ours, perf script)", strings.Join(ourDelivered(t, f), "\n"),
+		strings.Join(delivered, "\n"))
 	lbr := slices.ContainsFunc(f.Events, (*Event).IsCallStack) // perf -D prints the chain before it joins the LBR's
 	if raw, refused := perfRaw(t, path); refused == "" && !lbr {
-		diffLines(t, path+": records (ours, perf script -D)", strings.Join(ourRaw(t, f), "\n"), strings.Join(raw, "\n"))
+		diffLines(t, path+": records (ours, perf script -D)", strings.Join(ourRaw(t, f), "\n"),
+			strings.Join(raw, "\n"))
 	}
 	return "yes"
 }

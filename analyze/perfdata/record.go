@@ -46,7 +46,8 @@ func (t recordType) ofPerf() bool { return t >= recordHeaderAttr }
 // String returns perf's name of a kernel's record that is read, else "record type N".
 func (t recordType) String() string {
 	names := [...]string{
-		recordMmap: "MMAP", recordLost: "LOST", recordComm: "COMM", recordThrottle: "THROTTLE", recordFork: "FORK",
+		recordMmap: "MMAP", recordLost: "LOST", recordComm: "COMM", recordThrottle: "THROTTLE",
+		recordFork:   "FORK",
 		recordSample: "SAMPLE", recordMmap2: "MMAP2", recordAux: "AUX", recordLostSamples: "LOST_SAMPLES",
 		recordKsymbol: "KSYMBOL", recordCallchainDeferred: "CALLCHAIN_DEFERRED",
 	}

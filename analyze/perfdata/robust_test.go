@@ -58,12 +58,14 @@ func readOnce(t testing.TB, b []byte) (f *File, samples int) {
 // Cut off anywhere, a recording opens and says what it lost, or says why not.
 func TestTruncatedAnywhere(t *testing.T) {
 	for _, name := range []string{
-		"hotspot/perf.data.true.v2", "quipper/perf.data.piped.header_features-4.16", "quipper/perf.data.singleprocess-3.8", "linux-perf-data/sleep.compressed2.data",
+		"hotspot/perf.data.true.v2", "quipper/perf.data.piped.header_features-4.16",
+		"quipper/perf.data.singleprocess-3.8", "linux-perf-data/sleep.compressed2.data",
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := fixtureNamed(t, name)
 			step := 1
-			if testing.Short() || strings.Contains(name, "compressed") { // a decoder for each cut takes a while
+			// a decoder for each cut takes a while
+			if testing.Short() || strings.Contains(name, "compressed") {
 				step = 13
 			}
 			_, whole := readOnce(t, b)
@@ -74,7 +76,8 @@ func TestTruncatedAnywhere(t *testing.T) {
 					continue
 				}
 				if samples < most || samples > whole {
-					t.Fatalf("cut at %d of %d: %d samples; a shorter cut had %d, all are %d", n, len(b), samples, most, whole)
+					t.Fatalf("cut at %d of %d: %d samples; a shorter cut had %d, all are %d", n,
+						len(b), samples, most, whole)
 				}
 				most = samples
 				side, _ := f.Sideband()
@@ -113,7 +116,8 @@ func TestAllocationIsBounded(t *testing.T) {
 			if _, err := f.Sideband(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := f.eachSample(context.Background(), func(*Sample) error { return nil }); err != nil {
+			if _, err := f.eachSample(context.Background(),
+				func(*Sample) error { return nil }); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -133,7 +137,8 @@ func TestAllocationIsBounded(t *testing.T) {
 // Inputs that claim a lot cost no more than they are.
 func TestClaimsCostNothing(t *testing.T) {
 	w := newTestWriter(false)
-	events := []testEvent{{attr{Size: 128, SampleType: testType | sampleCallchain, Flags: flagSampleIDAll}, []uint64{1}, "c"}}
+	events := []testEvent{{attr{Size: 128, SampleType: testType | sampleCallchain, Flags: flagSampleIDAll},
+		[]uint64{1}, "c"}}
 	huge := ^uint64(0)
 	records := w.fork().
 		record(recordSample, 0, func(w *testWriter) { fixedFields(w, 1, 1, 1, 1, 1, 1, 1).u64(huge) }).
@@ -159,7 +164,8 @@ func TestClaimsCostNothing(t *testing.T) {
 // The shortest records of each kind, many of them.
 func TestShortRecordsCostLittle(t *testing.T) {
 	w := newTestWriter(false)
-	events := []testEvent{{attr{Size: 128, SampleType: testType | sampleCallchain, Flags: flagSampleIDAll | flagDeferCallchain}, []uint64{1}, "c"}}
+	events := []testEvent{{attr{Size: 128, SampleType: testType | sampleCallchain, Flags: flagSampleIDAll |
+		flagDeferCallchain}, []uint64{1}, "c"}}
 	for typ := range recordType(90) {
 		if typ == recordCompressed || typ == recordCompressed2 {
 			continue
@@ -176,7 +182,8 @@ func TestShortRecordsCostLittle(t *testing.T) {
 			file := w.file(events, records.b, nil)
 			got := allocated(func() { readOnce(t, file) })
 			if limit := uint64(allocFactor*len(file) + 1<<20); got > limit {
-				t.Errorf("%v of %d bytes: %.1f bytes allocated for each of the file's %d", typ, headerSize+size, float64(got)/float64(len(file)), len(file))
+				t.Errorf("%v of %d bytes: %.1f bytes allocated for each of the file's %d", typ,
+					headerSize+size, float64(got)/float64(len(file)), len(file))
 			}
 		}
 	}
@@ -247,7 +254,8 @@ func TestWorkersAndBlocksChangeNothing(t *testing.T) {
 			}
 			f.streams[0].block = 1 << 16
 			if got := strings.ReplaceAll(decodeWith(t, f, workers), "\n", ""); got != whole {
-				t.Errorf("%s: %d workers, blocks of 64 KiB: %x, want %x", name, workers, hashOf(got), hashOf(whole))
+				t.Errorf("%s: %d workers, blocks of 64 KiB: %x, want %x", name, workers, hashOf(got),
+					hashOf(whole))
 			}
 		}
 	}
@@ -261,7 +269,8 @@ func groupFile(n int) []byte {
 	for i := range uint64(n) {
 		id := 1 + i%2
 		r.record(recordSample, 0, func(w *testWriter) {
-			fixedFields(w, id, 0x10, 5, 6, i, uint32(id), 1).u64(2, 1000*i+i*i%7, id, i/5, 10+id).u64(100).u64(make([]uint64, 100)...)
+			fixedFields(w, id, 0x10, 5, 6, i, uint32(id), 1).u64(2, 1000*i+i*i%7, id, i/5,
+				10+id).u64(100).u64(make([]uint64, 100)...)
 		})
 	}
 	return w.file([]testEvent{{a, []uint64{1, 2}, "cycles"}, {a, []uint64{11, 12}, "misses"}}, r.b, nil)

@@ -64,7 +64,7 @@ type Sample struct {
 
 	IP       uint64
 	TimeNS   uint64
-	Period   uint64 // in Event.Unit: PERIOD, or how far the counter came for events that read counters, or the fixed period
+	Period   uint64 // in Event.Unit: PERIOD, or how far a counter that is read came, or the fixed period
 	PID, TID int32
 	CPU      int32
 	Mode     Mode // whose code IP is
@@ -160,7 +160,8 @@ func (s *Sample) walkRare(l *layout, at int) bool {
 		return s.walkFields(l, at) >= 0
 	}
 	best := -1
-	for _, try := range [...]struct{ index, counters bool }{{true, true}, {true, false}, {false, true}, {false, false}} {
+	for _, try := range [...]struct{ index, counters bool }{{true, true}, {true, false}, {false, true},
+		{false, false}} {
 		if try.index && !l.branchHW || try.counters && !l.branchCtr {
 			continue
 		}

@@ -40,8 +40,10 @@ func collect(t *testing.T, f *File) ([]Sample, Stats) {
 
 func TestSampleHasEveryField(t *testing.T) {
 	bothOrders(t, func(t *testing.T, w *testWriter) {
-		a := attr{Size: 136, SampleType: 1<<25 - 1&^sampleWeight, ReadFormat: formatTimeEnabled | formatTimeRunning | formatLost,
-			Flags: flagSampleIDAll | flagInherit, PreciseIP: 2, BranchSampleType: branchHWIndex | branchCounters, SampleRegsUser: 1<<3 | 1<<9, SampleRegsIntr: 1 << 5}
+		a := attr{Size: 136, SampleType: 1<<25 - 1&^sampleWeight, ReadFormat: formatTimeEnabled |
+			formatTimeRunning | formatLost,
+			Flags: flagSampleIDAll | flagInherit, PreciseIP: 2, BranchSampleType: branchHWIndex |
+				branchCounters, SampleRegsUser: 1<<3 | 1<<9, SampleRegsIntr: 1 << 5}
 		rec := w.fork().record(recordSample, uint16(ModeUser), func(w *testWriter) {
 			w.u64(77, 0x1000).u32(10, 11).u64(5000, 0xadd, 77, 78).u32(3, 0).u64(999)
 			w.u64(42, 100, 90, 7)                 // READ: value, enabled, running, lost
@@ -50,12 +52,13 @@ func TestSampleHasEveryField(t *testing.T) {
 			w.u64(2, 4)                           // BRANCH_STACK: nr, hw_idx
 			w.u64(0xa, 0xb, w.bitfield(1, 1, 1, 0, 1, 0, 1, 0, 16, 300, 4, 5, 2, 1, 4, 9, 3, 2))
 			w.u64(0xc, 0xd, w.bitfield(1, 0, 1, 1, 1, 1, 1, 1, 16, 1))
-			w.u64(0x11, 0x12)                             // counters
-			w.u64(2, 0x333, 0x999)                        // REGS_USER
-			w.u64(16, 1, 2, 8)                            // STACK_USER: size, data, dyn_size
-			w.u64(5<<48 | 4<<32 | 3)                      // WEIGHT_STRUCT
-			w.u64(1<<1 | 1<<6 | 1<<37 | 3<<33 | 2<<43)    // DATA_SRC
-			w.u64(6, 1, 0x555, 0xfff000, 12, 4096, 2<<20) // TRANSACTION, REGS_INTR (abi, reg), PHYS_ADDR, CGROUP, page sizes
+			w.u64(0x11, 0x12)                          // counters
+			w.u64(2, 0x333, 0x999)                     // REGS_USER
+			w.u64(16, 1, 2, 8)                         // STACK_USER: size, data, dyn_size
+			w.u64(5<<48 | 4<<32 | 3)                   // WEIGHT_STRUCT
+			w.u64(1<<1 | 1<<6 | 1<<37 | 3<<33 | 2<<43) // DATA_SRC
+			// TRANSACTION, REGS_INTR (abi, reg), PHYS_ADDR, CGROUP, page sizes
+			w.u64(6, 1, 0x555, 0xfff000, 12, 4096, 2<<20)
 			w.u64(8).raw([]byte("auxtrace"))
 		}).b
 		f := openBytes(t, w.file([]testEvent{{attr: a, ids: []uint64{77}, name: "all"}}, rec, nil))
@@ -67,8 +70,10 @@ func TestSampleHasEveryField(t *testing.T) {
 			t.Errorf("attr flags %#x precise %d", got.Flags, got.PreciseIP)
 		}
 		s := &samples[0]
-		got := fmt.Sprintf("%x %d %d %d %d %d %x | %x", s.IP, s.PID, s.TID, s.TimeNS, s.CPU, s.Period, s.Chain, s.Addr())
-		want := fmt.Sprintf("%x %d %d %d %d %d %x | %x", 0x1000, 10, 11, 5000, 3, 999, []uint64{ContextUser, 0x1000, 0x2000}, 0xadd)
+		got := fmt.Sprintf("%x %d %d %d %d %d %x | %x", s.IP, s.PID, s.TID, s.TimeNS, s.CPU, s.Period, s.Chain,
+			s.Addr())
+		want := fmt.Sprintf("%x %d %d %d %d %d %x | %x", 0x1000, 10, 11, 5000, 3, 999,
+			[]uint64{ContextUser, 0x1000, 0x2000}, 0xadd)
 		if got != want {
 			t.Errorf("fixed fields:\n got %s\nwant %s", got, want)
 		}
@@ -90,7 +95,8 @@ func TestSampleHasEveryField(t *testing.T) {
 		if got, want := s.Weight(), (Weight{5<<48 | 4<<32 | 3, true, 3, 4}); got != want {
 			t.Errorf("weight %+v, want %+v", got, want)
 		}
-		if d := s.DataSrc(); !d.Load() || d.Store() || d.Locked() || d.HitModified() || d.Peer() || d.Level() != 3 || !d.Remote() ||
+		if d := s.DataSrc(); !d.Load() || d.Store() || d.Locked() || d.HitModified() || d.Peer() ||
+			d.Level() != 3 || !d.Remote() ||
 			d.Hops() != 2 {
 			t.Errorf("data source %x", uint64(d))
 		}
@@ -104,7 +110,8 @@ func TestSampleHasEveryField(t *testing.T) {
 // write it, must keep the fields behind it.
 func TestBranchStackWithoutIndexOrCounters(t *testing.T) {
 	bothOrders(t, func(t *testing.T, w *testWriter) {
-		a := attr{Size: 128, SampleType: sampleIP | sampleBranchStack | samplePhysAddr, BranchSampleType: branchHWIndex | branchCounters}
+		a := attr{Size: 128, SampleType: sampleIP | sampleBranchStack | samplePhysAddr,
+			BranchSampleType: branchHWIndex | branchCounters}
 		for _, test := range []struct {
 			name  string
 			words []uint64
@@ -117,7 +124,8 @@ func TestBranchStackWithoutIndexOrCounters(t *testing.T) {
 			{"no counters", []uint64{1, 9, 1, 2, 0}, 1, true, false},
 			{"all", []uint64{1, 9, 1, 2, 0, 5}, 1, true, true},
 		} {
-			rec := w.fork().record(recordSample, 0, func(w *testWriter) { w.u64(0x10).u64(test.words...).u64(0xabc) }).b
+			rec := w.fork().record(recordSample, 0,
+				func(w *testWriter) { w.u64(0x10).u64(test.words...).u64(0xabc) }).b
 			f := openBytes(t, w.file([]testEvent{{attr: a, name: "b"}}, rec, nil))
 			samples, stats := collect(t, f)
 			if len(samples) != 1 {
@@ -127,7 +135,8 @@ func TestBranchStackWithoutIndexOrCounters(t *testing.T) {
 			n, _ := s.branchStack()
 			if hw, ctr := s.tail.branchIndex, s.tail.branchCounters; n != test.n || s.PhysAddr() != 0xabc ||
 				n > 0 && (hw != test.hw || ctr != test.ctr) {
-				t.Errorf("%s: %d branches, phys %x, hw %v, counters %v", test.name, n, s.PhysAddr(), hw, ctr)
+				t.Errorf("%s: %d branches, phys %x, hw %v, counters %v", test.name, n, s.PhysAddr(), hw,
+					ctr)
 			}
 		}
 	})
@@ -144,10 +153,12 @@ func TestCallStackOfLBRIsChain(t *testing.T) {
 			branch uint64
 			want   []uint64
 		}{
-			{branchCallStack, []uint64{ContextKernel, 0xffff0001, 0xffff0002, ContextUser, 0x10, 0x20, 0x40}},
+			{branchCallStack, []uint64{ContextKernel, 0xffff0001, 0xffff0002, ContextUser, 0x10, 0x20,
+				0x40}},
 			{1 << 3, []uint64{ContextKernel, 0xffff0001, 0xffff0002, ContextUser, 0x999}},
 		} {
-			a := attr{Size: 112, SampleType: sampleIP | sampleCallchain | sampleBranchStack, BranchSampleType: test.branch}
+			a := attr{Size: 112, SampleType: sampleIP | sampleCallchain | sampleBranchStack,
+				BranchSampleType: test.branch}
 			f := openBytes(t, w.file([]testEvent{{attr: a, name: "lbr"}}, rec, nil))
 			samples, _ := collect(t, f)
 			if len(samples) != 1 || !slices.Equal(samples[0].Chain, test.want) {
@@ -162,7 +173,8 @@ func TestCallStackOfLBRIsChain(t *testing.T) {
 
 func TestStackOfSizeZeroHasNoDynSize(t *testing.T) {
 	w := newTestWriter(false)
-	a := attr{Size: 128, SampleType: sampleIP | sampleRegsUser | sampleStackUser | samplePhysAddr, SampleRegsUser: 7}
+	a := attr{Size: 128, SampleType: sampleIP | sampleRegsUser | sampleStackUser | samplePhysAddr,
+		SampleRegsUser: 7}
 	rec := w.fork().record(recordSample, 0, func(w *testWriter) { w.u64(1, 0, 0, 0xabc) }).b // abi 0: no registers
 	f := openBytes(t, w.file([]testEvent{{attr: a, name: "s"}}, rec, nil))
 	samples, stats := collect(t, f)
@@ -174,16 +186,20 @@ func TestStackOfSizeZeroHasNoDynSize(t *testing.T) {
 func TestIBS(t *testing.T) {
 	bothOrders(t, func(t *testing.T, w *testWriter) {
 		a := attr{Type: 11, Size: 136, SampleType: sampleIP | sampleRaw}
-		regs := []uint64{1, 0xffffffff81000000, 77 << 16, 3 | 1<<4, 1 | 1<<7 | 1<<15 | 1<<20 | 250<<32, 0xdead, 0xbeef}
+		regs := []uint64{1, 0xffffffff81000000, 77 << 16, 3 | 1<<4, 1 | 1<<7 | 1<<15 | 1<<20 | 250<<32, 0xdead,
+			0xbeef}
 		rec := w.fork().record(recordSample, 0, func(w *testWriter) {
 			w.u64(5).u32(uint32(4+8*len(regs)), 0x3ff).u64(regs...)
 		}).b
-		features := map[feature][]byte{featurePMUMappings: w.fork().u32(2, 4).text("cpu").u32(11).text("ibs_op").b}
+		features := map[feature][]byte{featurePMUMappings: w.fork().u32(2,
+			4).text("cpu").u32(11).text("ibs_op").b}
 		f := openBytes(t, w.file([]testEvent{{attr: a, name: "ibs_op//"}}, rec, features))
 		samples, _ := collect(t, f)
 		ibs, ok := samples[0].IBS(&f.Meta)
-		if !ok || ibs.N != len(regs) || ibs.Caps != 0x3ff || !ibs.Load() || ibs.Store() || !ibs.Locked() || !ibs.DCMiss() || !ibs.L2Miss() ||
-			ibs.DCMissLatencyCycles() != 250 || ibs.TagToRetireCycles() != 77 || !ibs.RemoteNode() || ibs.Northbridge() != 3 {
+		if !ok || ibs.N != len(regs) || ibs.Caps != 0x3ff || !ibs.Load() || ibs.Store() || !ibs.Locked() ||
+			!ibs.DCMiss() || !ibs.L2Miss() ||
+			ibs.DCMissLatencyCycles() != 250 || ibs.TagToRetireCycles() != 77 || !ibs.RemoteNode() ||
+			ibs.Northbridge() != 3 {
 			t.Errorf("%+v %v", ibs, ok)
 		}
 	})
@@ -197,7 +213,8 @@ func TestGroupReads(t *testing.T) {
 			if format&(formatID|formatGroup) != formatID|formatGroup {
 				continue
 			}
-			a := attr{Size: 128, SampleType: testType | sampleRead | sampleCallchain, ReadFormat: format, Flags: flagSampleIDAll}
+			a := attr{Size: 128, SampleType: testType | sampleRead | sampleCallchain, ReadFormat: format,
+				Flags: flagSampleIDAll}
 			member := a // laid out differently: the leader's attr says how its records are
 			member.SampleType = 1<<25 - 1
 			events := []testEvent{{a, []uint64{1, 2}, "cycles"}, {member, []uint64{11, 12}, "misses"}}
@@ -227,10 +244,12 @@ func TestGroupReads(t *testing.T) {
 			samples, stats := collect(t, f)
 			var got []string
 			for i := range samples {
-				got = append(got, fmt.Sprintf("%s/%d=%d", samples[i].Event.Name, samples[i].CPU, samples[i].Period))
+				got = append(got, fmt.Sprintf("%s/%d=%d", samples[i].Event.Name, samples[i].CPU,
+					samples[i].Period))
 				dumpSample(&samples[i], &f.Meta)
 			}
-			want := []string{"cycles/0=100", "misses/0=5", "cycles/1=70", "misses/1=2", "cycles/0=150", "cycles/0=1", "misses/0=4"}
+			want := []string{"cycles/0=100", "misses/0=5", "cycles/1=70", "misses/1=2", "cycles/0=150",
+				"cycles/0=1", "misses/0=4"}
 			if !slices.Equal(got, want) || stats.Records != 4 {
 				t.Errorf("read_format %#x:\n got %v\nwant %v\n%+v", format, got, want, stats)
 			}
@@ -261,22 +280,30 @@ func TestGroupReadsOfInheritedTasks(t *testing.T) {
 
 func TestSamplesGoToTheirOwnEvent(t *testing.T) {
 	bothOrders(t, func(t *testing.T, w *testWriter) {
-		dummy := attr{Type: typeSoftware, Config: 9, Size: 128, SampleType: sampleIdentifier | sampleIP | sampleTID | sampleTime}
+		dummy := attr{Type: typeSoftware, Config: 9, Size: 128, SampleType: sampleIdentifier | sampleIP |
+			sampleTID | sampleTime}
 		clock := attr{Type: typeSoftware, Size: 128, SampleType: testType, SamplePeriod: 4000, Flags: flagFreq}
-		fixed := attr{Type: typeHardware, Size: 128, SampleType: sampleIdentifier | sampleIP, SamplePeriod: 1000}
-		events := []testEvent{{dummy, []uint64{1}, "dummy:HG"}, {clock, []uint64{2}, "cpu-clock"}, {fixed, []uint64{1 << 40}, "cycles"}}
+		fixed := attr{Type: typeHardware, Size: 128, SampleType: sampleIdentifier | sampleIP,
+			SamplePeriod: 1000}
+		events := []testEvent{{dummy, []uint64{1}, "dummy:HG"}, {clock, []uint64{2}, "cpu-clock"},
+			{fixed, []uint64{1 << 40}, "cycles"}}
 		records := w.fork().
 			record(recordSample, 0, func(w *testWriter) { fixedFields(w, 2, 0x20, 1, 1, 50, 0, 250) }).
 			record(recordSample, 0, func(w *testWriter) { w.u64(1<<40, 0x30) }).
-			record(recordSample, 0, func(w *testWriter) { w.u64(1, 0x40).u32(1, 1).u64(60) }).       // the dummy's
-			record(recordSample, 0, func(w *testWriter) { w.u64(555, 0x50) }).                       // nobody's
-			record(recordSample, 0, func(w *testWriter) { w.u64(2, 0x60) }).                         // too short
-			record(recordSample, 0, func(w *testWriter) { fixedFields(w, 0, 0x70, 1, 1, 70, 0, 1) }) // synthesized: first real event
+			// the dummy's
+			record(recordSample, 0, func(w *testWriter) { w.u64(1, 0x40).u32(1, 1).u64(60) }).
+			// nobody's
+			record(recordSample, 0, func(w *testWriter) { w.u64(555, 0x50) }).
+			// too short
+			record(recordSample, 0, func(w *testWriter) { w.u64(2, 0x60) }).
+			// synthesized: first real event
+			record(recordSample, 0, func(w *testWriter) { fixedFields(w, 0, 0x70, 1, 1, 70, 0, 1) })
 		f := openBytes(t, w.file(events, records.b, nil))
 		samples, stats := collect(t, f)
 		var got []string
 		for i := range samples {
-			got = append(got, fmt.Sprintf("%s %x %d", samples[i].Event.Name, samples[i].IP, samples[i].Period))
+			got = append(got, fmt.Sprintf("%s %x %d", samples[i].Event.Name, samples[i].IP,
+				samples[i].Period))
 		}
 		want := []string{"cpu-clock 20 250", "cycles 30 1000", "cpu-clock 70 1"}
 		if !slices.Equal(got, want) {
@@ -293,7 +320,8 @@ func TestSamplesGoToTheirOwnEvent(t *testing.T) {
 
 func TestAttrSizes(t *testing.T) {
 	bothOrders(t, func(t *testing.T, w *testWriter) {
-		full := attr{Type: 4, Config: 2, SamplePeriod: 3, SampleType: sampleIP, ReadFormat: formatID, Flags: flagFreq | flagInherit,
+		full := attr{Type: 4, Config: 2, SamplePeriod: 3, SampleType: sampleIP, ReadFormat: formatID,
+			Flags:     flagFreq | flagInherit,
 			PreciseIP: 1, Config1: 8, BranchSampleType: 10, SampleRegsUser: 11, SampleRegsIntr: 14}
 		for _, size := range []uint32{64, 72, 80, 96, 104, 112, 120, 128, 136, 144, 200} {
 			a := full
@@ -304,7 +332,8 @@ func TestAttrSizes(t *testing.T) {
 			for _, c := range []struct {
 				from      uint32
 				got, want uint64
-			}{{64, got.Config1, 8}, {80, got.BranchSampleType, 10}, {88, got.SampleRegsUser, 11}, {104, got.SampleRegsIntr, 14}} {
+			}{{64, got.Config1, 8}, {80, got.BranchSampleType, 10}, {88, got.SampleRegsUser, 11},
+				{104, got.SampleRegsIntr, 14}} {
 				want := c.want
 				if size < c.from {
 					want = 0

@@ -15,8 +15,8 @@ type Sideband struct {
 	KSymbols []KSymbol
 	BuildIDs []BuildID // of the BUILD_ID feature and of MMAP2 records, each file once
 
-	// Losses is what the recording or this reader could not see, in a fixed order. Damage inside samples is found only
-	// by decoding: see Stats.
+	// Losses is what the recording or this reader could not see, in a fixed order. Damage inside samples is found
+	// only by decoding: see Stats.
 	Losses []bundle.Loss
 
 	// FirstNS and LastNS span the times of the samples; 0 without samples.
@@ -75,7 +75,8 @@ type BuildID struct {
 // made up itself may lack the sample_id that the event's records have.
 func (x *index) kernelRecord(typ recordType, rec []byte) {
 	id := sampleIDOf(rec, x.f.ids.ofOther(rec, x.f.o), x.f.o)
-	if x.sideRecord(typ, rec, id) || id.size > 0 && x.sideRecord(typ, rec, sampleID{event: id.event, tid: -1, cpu: -1}) {
+	if x.sideRecord(typ, rec, id) || id.size > 0 && x.sideRecord(typ, rec,
+		sampleID{event: id.event, tid: -1, cpu: -1}) {
 		return
 	}
 	x.losses.undecodable[typ]++
@@ -101,11 +102,13 @@ func (x *index) sideRecord(typ recordType, rec []byte, id sampleID) bool {
 		c.Name = x.name(body.rest())
 		keep(&x.side.Comms, c, body)
 	case recordFork:
-		t := Task{PID: int32(body.u32()), PPID: int32(body.u32()), TID: int32(body.u32()), PTID: int32(body.u32())}
+		t := Task{PID: int32(body.u32()), PPID: int32(body.u32()), TID: int32(body.u32()),
+			PTID: int32(body.u32())}
 		t.TimeNS = body.u64()
 		keep(&x.side.Forks, t, body)
 	case recordKsymbol:
-		k := KSymbol{TimeNS: id.timeNS, Addr: body.u64(), Len: body.u32(), Type: body.u16(), Unregister: body.u16()&1 != 0}
+		k := KSymbol{TimeNS: id.timeNS, Addr: body.u64(), Len: body.u32(), Type: body.u16(),
+			Unregister: body.u16()&1 != 0}
 		k.Name = x.name(body.rest())
 		keep(&x.side.KSymbols, k, body)
 	case recordCallchainDeferred:

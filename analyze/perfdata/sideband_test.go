@@ -17,24 +17,34 @@ func TestSideband(t *testing.T) {
 		records := w.fork().
 			record(recordIDIndex, 0, func(w *testWriter) { w.u64(1, 7, 0, 3, ^uint64(0)) }).
 			record(recordMmap2, uint16(ModeUser)|miscMmapBuildID, func(w *testWriter) {
-				w.u32(10, 11).u64(0x1000, 0x2000, 0x300).raw([]byte{4, 0, 0, 0, 0xde, 0xad, 0xbe, 0xef}).raw(make([]byte, 16)).u32(5, 2).name("/bin/a").trailer(30, 0, 7)
+				w.u32(10, 11).u64(0x1000, 0x2000, 0x300).raw([]byte{4, 0, 0, 0, 0xde, 0xad, 0xbe,
+					0xef}).raw(make([]byte, 16)).u32(5, 2).name("/bin/a").trailer(30, 0, 7)
 			}).
 			record(recordMmap2, uint16(ModeUser), func(w *testWriter) {
-				w.u32(10, 11).u64(0x5000, 0x2000, 0).u32(8, 1).u64(99, 1).u32(1, 2).name("/bin/b").trailer(20, 0, 7)
+				w.u32(10, 11).u64(0x5000, 0x2000, 0).u32(8, 1).u64(99, 1).u32(1,
+					2).name("/bin/b").trailer(20, 0, 7)
 			}).
 			record(recordMmap, uint16(ModeKernel), func(w *testWriter) {
-				w.u32(1<<32-1, 0).u64(0xffffffff81000000, 0x1000, 0xffffffff81000000).name("[kernel.kallsyms]_text").trailer(0, 0, 0)
+				w.u32(1<<32-1, 0).u64(0xffffffff81000000, 0x1000,
+					0xffffffff81000000).name("[kernel.kallsyms]_text").trailer(0, 0, 0)
 			}).
-			record(recordComm, 1<<13, func(w *testWriter) { w.u32(10, 11).name("iperf3").trailer(40, 0, 7) }).
+			record(recordComm, 1<<13, func(w *testWriter) {
+				w.u32(10, 11).name("iperf3").trailer(40, 0,
+					7)
+			}).
 			record(recordFork, 0, func(w *testWriter) { w.u32(20, 10, 21, 11).u64(50).trailer(50, 0, 7) }).
 			record(recordKsymbol, 0, func(w *testWriter) {
-				w.u64(0xffffffffc0000000).u32(0x40).u16(1).u16(1).name("bpf_prog_6deef7357e7b4530_x").trailer(70, 0, 7)
+				w.u64(0xffffffffc0000000).u32(0x40).u16(1).u16(1).name("bpf_prog_6deef7357e7b4530_x").
+					trailer(70, 0, 7)
 			}).
 			record(recordThrottle, 0, func(w *testWriter) { w.u64(90, 7, 7).trailer(90, 3, 7) }).
 			record(recordLost, 0, func(w *testWriter) { w.u64(7, 55).trailer(97, 3, 7) }).
-			record(recordLostSamples, 0, func(w *testWriter) { w.u64(60).trailer(0, 0, 7) }). // perf record's own: 55 are the same
-			record(recordLostSamples, 0, func(w *testWriter) { w.u64(4).trailer(98, 3, 7) }). // the kernel's
-			record(recordLostSamples, miscLostSamplesBPF, func(w *testWriter) { w.u64(9).trailer(0, 0, 7) }).
+			// perf record's own: 55 are the same
+			record(recordLostSamples, 0, func(w *testWriter) { w.u64(60).trailer(0, 0, 7) }).
+			// the kernel's
+			record(recordLostSamples, 0, func(w *testWriter) { w.u64(4).trailer(98, 3, 7) }).
+			record(recordLostSamples, miscLostSamplesBPF,
+				func(w *testWriter) { w.u64(9).trailer(0, 0, 7) }).
 			record(recordAux, 0, func(w *testWriter) { w.u64(0, 0, 1|4).trailer(99, 3, 7) }).
 			record(recordSample, 0, func(w *testWriter) { fixedFields(w, 7, 1, 1, 1, 100, 3, 1) }).
 			record(recordComm, 0, func(w *testWriter) { w.u32(10) }) // too short
@@ -42,7 +52,8 @@ func TestSideband(t *testing.T) {
 			featureCmdLine:   w.fork().u32(2).text("perf").text("record").b,
 			featureClockData: w.fork().u32(1, 1).u64(3000, 2000).b,
 			featureBuildID: w.fork().record(0, uint16(ModeKernel)|miscBuildIDSize, func(w *testWriter) {
-				w.u32(1<<32 - 1).raw([]byte{0xca, 0xfe}).raw(make([]byte, 18)).raw([]byte{2, 0, 0, 0}).name("[kernel.kallsyms]")
+				w.u32(1<<32 - 1).raw([]byte{0xca, 0xfe}).raw(make([]byte, 18)).raw([]byte{2, 0, 0,
+					0}).name("[kernel.kallsyms]")
 			}).b,
 		}
 		f := openBytes(t, w.file([]testEvent{{a, []uint64{7}, "cpu-clock"}}, records.b, features))
@@ -52,9 +63,12 @@ func TestSideband(t *testing.T) {
 		}
 		want := Sideband{
 			Mmaps: []Mmap{
-				{PID: -1, Start: 0xffffffff81000000, Len: 0x1000, PgOff: 0xffffffff81000000, File: "[kernel.kallsyms]_text", mode: ModeKernel},
-				{TimeNS: 20, PID: 10, Start: 0x5000, Len: 0x2000, File: "/bin/b", Prot: 1, mode: ModeUser},
-				{TimeNS: 30, PID: 10, Start: 0x1000, Len: 0x2000, PgOff: 0x300, File: "/bin/a", BuildID: "deadbeef", Prot: 5, mode: ModeUser},
+				{PID: -1, Start: 0xffffffff81000000, Len: 0x1000, PgOff: 0xffffffff81000000,
+					File: "[kernel.kallsyms]_text", mode: ModeKernel},
+				{TimeNS: 20, PID: 10, Start: 0x5000, Len: 0x2000, File: "/bin/b", Prot: 1,
+					mode: ModeUser},
+				{TimeNS: 30, PID: 10, Start: 0x1000, Len: 0x2000, PgOff: 0x300, File: "/bin/a",
+					BuildID: "deadbeef", Prot: 5, mode: ModeUser},
 			},
 			Comms:    []Comm{{TimeNS: 40, TID: 11, Name: "iperf3"}},
 			Forks:    []Task{{50, 20, 21, 10, 11}},
@@ -71,7 +85,8 @@ func TestSideband(t *testing.T) {
 			if l.CPU != nil {
 				cpu = int32(*l.CPU)
 			}
-			losses = append(losses, fmt.Sprintf("%d of %d %s, CPU %d, event %s", l.Count, l.Of, l.What, cpu, l.Event))
+			losses = append(losses, fmt.Sprintf("%d of %d %s, CPU %d, event %s", l.Count, l.Of, l.What, cpu,
+				l.Event))
 		}
 		wantLosses := []string{
 			"60 of 61 records dropped in the ring (LOST_SAMPLES of perf record), CPU 3, event cpu-clock",

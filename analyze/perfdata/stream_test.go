@@ -20,7 +20,8 @@ func deferredFile(w *testWriter, filler int) []byte {
 	r := w.fork()
 	sample := func(tid uint32, cookie uint64) {
 		r.record(recordSample, 0, func(w *testWriter) {
-			fixedFields(w, 1, 0xffff0010, 5, tid, 100, 0, 1).u64(4, ContextKernel, 0xffff0010, contextUserDeferred, cookie)
+			fixedFields(w, 1, 0xffff0010, 5, tid, 100, 0, 1).u64(4, ContextKernel, 0xffff0010,
+				contextUserDeferred, cookie)
 		})
 	}
 	chain := func(tid uint32, cookie uint64, ips ...uint64) {
@@ -58,7 +59,8 @@ func TestDeferredChainsAreJoined(t *testing.T) {
 		d := uint64(contextUserDeferred)
 		want := []string{
 			fmt.Sprintf("6:%x", []uint64{d, ContextUser, 0x100, 0x200}), fmt.Sprintf("7:%x", []uint64{d}),
-			fmt.Sprintf("6:%x", []uint64{d, ContextUser, 0x300}), fmt.Sprintf("8:%x", []uint64{d, ContextUser, 0x400}), fmt.Sprintf("9:%x", []uint64{d}),
+			fmt.Sprintf("6:%x", []uint64{d, ContextUser, 0x300}),
+			fmt.Sprintf("8:%x", []uint64{d, ContextUser, 0x400}), fmt.Sprintf("9:%x", []uint64{d}),
 		}
 		if !slices.Equal(got, want) || stats.ChainsMissing != 2 {
 			t.Errorf("\n got %v\nwant %v\n%+v", got, want, stats)
@@ -199,7 +201,10 @@ func TestDamagedCompression(t *testing.T) {
 	for _, p := range pieces {
 		stored.record(recordCompressed, 0, func(w *testWriter) { w.raw(p) })
 	}
-	stored.record(recordComm, 0, func(w *testWriter) { w.u32(1, 1).name("after").u32(1, 1).u64(0).u32(0, 0).u64(1) })
+	stored.record(recordComm, 0, func(w *testWriter) {
+		w.u32(1, 1).name("after").u32(1, 1).u64(0).u32(0,
+			0).u64(1)
+	})
 	f := openBytes(t, w.file([]testEvent{{a, []uint64{1}, "c"}}, stored.b, nil))
 	samples, _ := collect(t, f)
 	side, _ := f.Sideband()
@@ -297,7 +302,8 @@ func TestFinishedOrNot(t *testing.T) {
 	f := openBytes(t, killed)
 	samples, _ := collect(t, f)
 	side, _ := f.Sideband()
-	if !f.Meta.Unfinished || len(samples) != 9 || len(side.Losses) != 2 || side.Losses[1].Count != uint64(len(records)/10-20) {
+	if !f.Meta.Unfinished || len(samples) != 9 || len(side.Losses) != 2 ||
+		side.Losses[1].Count != uint64(len(records)/10-20) {
 		t.Errorf("unfinished %v, %d samples, losses %+v", f.Meta.Unfinished, len(samples), side.Losses)
 	}
 }
@@ -311,12 +317,18 @@ func TestDirectory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	comm := w.fork().record(recordComm, 0, func(w *testWriter) { w.u32(1, 1).name("task").u32(1, 1).u64(0).u32(0, 0).u64(1) }).b
+	comm := w.fork().record(recordComm, 0, func(w *testWriter) {
+		w.u32(1, 1).name("task").u32(1, 1).u64(0).u32(0,
+			0).u64(1)
+	}).b
 	write("data", w.file([]testEvent{{a, []uint64{1, 2}, "c"}}, comm, nil))
 	for cpu := range uint32(2) {
 		r := w.fork()
 		for i := range uint64(3) {
-			r.record(recordSample, 0, func(w *testWriter) { fixedFields(w, uint64(cpu)+1, i, 1, 1, 100+10*i+uint64(cpu), cpu, 1) })
+			r.record(recordSample, 0, func(w *testWriter) {
+				fixedFields(w, uint64(cpu)+1, i, 1, 1,
+					100+10*i+uint64(cpu), cpu, 1)
+			})
 		}
 		write(fmt.Sprintf("data.%d", cpu), r.b)
 	}

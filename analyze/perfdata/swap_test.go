@@ -197,12 +197,14 @@ func (s *swapper) trailer(a *attr, end int) int {
 	for _, field := range []struct {
 		bit   uint64
 		shape string
-	}{{sampleTID, "44"}, {sampleTime, "8"}, {sampleIDBit, "8"}, {sampleStreamID, "8"}, {sampleCPU, "44"}, {sampleIdentifier, "8"}} {
+	}{{sampleTID, "44"}, {sampleTime, "8"}, {sampleIDBit, "8"}, {sampleStreamID, "8"}, {sampleCPU, "44"},
+		{sampleIdentifier, "8"}} {
 		if a.SampleType&field.bit != 0 {
 			format += field.shape
 		}
 	}
-	start := end - 8*bits.OnesCount64(a.SampleType&(sampleTID|sampleTime|sampleIDBit|sampleStreamID|sampleCPU|sampleIdentifier))
+	const idFields = sampleTID | sampleTime | sampleIDBit | sampleStreamID | sampleCPU | sampleIdentifier
+	start := end - 8*bits.OnesCount64(a.SampleType&idFields)
 	s.shape(start, end, format)
 	return start
 }
@@ -217,7 +219,8 @@ func (s *swapper) sample(at, end int) {
 	for _, field := range []struct {
 		bit   uint64
 		shape string
-	}{{sampleIdentifier, "8"}, {sampleIP, "8"}, {sampleTID, "44"}, {sampleTime, "8"}, {sampleAddr, "8"}, {sampleIDBit, "8"}, {sampleStreamID, "8"}, {sampleCPU, "44"}, {samplePeriodBit, "8"}} {
+	}{{sampleIdentifier, "8"}, {sampleIP, "8"}, {sampleTID, "44"}, {sampleTime, "8"}, {sampleAddr, "8"},
+		{sampleIDBit, "8"}, {sampleStreamID, "8"}, {sampleCPU, "44"}, {samplePeriodBit, "8"}} {
 		if a.SampleType&field.bit != 0 {
 			at = s.shape(at, end, field.shape)
 		}
@@ -225,7 +228,8 @@ func (s *swapper) sample(at, end int) {
 	if a.has(sampleRead) {
 		n := 1 + bits.OnesCount64(a.ReadFormat&15&^8) + bits.OnesCount64(a.ReadFormat&16)
 		if a.ReadFormat&formatGroup != 0 {
-			n = 1 + bits.OnesCount64(a.ReadFormat&3) + s.count64(at)*(1+bits.OnesCount64(a.ReadFormat&(4|16)))
+			n = 1 + bits.OnesCount64(a.ReadFormat&3) +
+				s.count64(at)*(1+bits.OnesCount64(a.ReadFormat&(4|16)))
 		}
 		at = s.words(at, at+8*n)
 	}

@@ -56,7 +56,8 @@ func numbersOf(t testing.TB, fixture fixture) string {
 		records += n
 	}
 	bad := stats.Undecodable + stats.UnknownEvent
-	return fmt.Sprintf("%s | %d | %d | %d | %s | %d | %d", form, f.Events[0].attr.Size, records, samples, strings.Join(events, ", "), frames, bad)
+	return fmt.Sprintf("%s | %d | %d | %d | %s | %d | %d", form, f.Events[0].attr.Size, records, samples,
+		strings.Join(events, ", "), frames, bad)
 }
 
 // TestTable keeps the table of README.md true. With -update it asks the
@@ -83,11 +84,13 @@ func TestTable(t *testing.T) {
 	}
 	if *update {
 		var b strings.Builder
-		b.WriteString("| recording | form | attr | records | samples | of which | frames | not decoded | equal to perf 6.1? |\n|---|---|---|---|---|---|---|---|---|\n")
+		b.WriteString("| recording | form | attr | records | samples | of which | frames | not decoded | " +
+			"equal to perf 6.1? |\n|---|---|---|---|---|---|---|---|---|\n")
 		for _, r := range rows {
 			fmt.Fprintf(&b, "| %s | %s | %s |\n", r.fixture.name, r.numbers, r.perf)
 		}
-		if err := os.WriteFile("README.md", []byte(before+tableBegin+b.String()+tableEnd+after), 0o644); err != nil {
+		if err := os.WriteFile("README.md", []byte(before+tableBegin+b.String()+tableEnd+after),
+			0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

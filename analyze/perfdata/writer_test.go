@@ -134,7 +134,8 @@ func (w *testWriter) file(events []testEvent, records []byte, features map[featu
 	if w.big {
 		magic = "2ELIFREP"
 	}
-	out.raw([]byte(magic)).u64(fileHeaderSize, uint64(attrSize), fileHeaderSize, uint64(len(attrs)), uint64(at), uint64(len(records)), 0, 0)
+	out.raw([]byte(magic)).u64(fileHeaderSize, uint64(attrSize), fileHeaderSize, uint64(len(attrs)), uint64(at),
+		uint64(len(records)), 0, 0)
 	var bitmap [4]uint64
 	list := slices.Sorted(maps.Keys(features))
 	for _, id := range list {

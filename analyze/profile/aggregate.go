@@ -90,7 +90,8 @@ func (c *counter) flush() {
 	for i := range c.holds {
 		h := &c.held[i]
 		h.userSeg = c.internUser(h)
-		h.id = d.pair(d.pair(h.kernelID, uint64(h.userSeg), uint64(h.task)), uint64(uint32(h.cpu)), uint64(h.event))
+		h.id = d.pair(d.pair(h.kernelID, uint64(h.userSeg), uint64(h.task)), uint64(uint32(h.cpu)),
+			uint64(h.event))
 		c.byPlace[h.id.stripe()] = append(c.byPlace[h.id.stripe()], int32(i))
 	}
 	for stripe := range stripes {

@@ -53,7 +53,8 @@ func newAssembler(t *tables, ts *tasks, r *resolver) *assembler {
 		}
 	}
 	a.stackPlace, a.taskComm = newRenumbering(int(t.stacks.limit())), newRenumbering(len(a.taskRank))
-	a.picker = picker{r, nil, newRenumbering(len(r.mappings.list)), newRenumbering(len(r.functions.list)), newRenumbering(len(r.locations.list))}
+	a.picker = picker{r, nil, newRenumbering(len(r.mappings.list)), newRenumbering(len(r.functions.list)),
+		newRenumbering(len(r.locations.list))}
 	return a
 }
 
@@ -221,8 +222,8 @@ func (a *assembler) cells(event int, cpus []cpuRefs) []Cell {
 			task := a.taskOrder[r.order>>32]
 			comm, _ := a.taskComm.get(task)
 			t := a.tables.tasks.list[task]
-			out = append(out, Cell{Stack: int32(uint32(r.order)), CPU: c.cpu, PID: t.pid, TID: t.tid, Comm: comm,
-				Count: count, Period: sums.period, PeriodSq: sums.squares.float()})
+			out = append(out, Cell{Stack: int32(uint32(r.order)), CPU: c.cpu, PID: t.pid, TID: t.tid,
+				Comm: comm, Count: count, Period: sums.period, PeriodSq: sums.squares.float()})
 		}
 	}
 	return out

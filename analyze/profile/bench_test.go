@@ -83,8 +83,10 @@ func TestBenchTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	var perf, once benchRow
-	fmt.Printf("%-34s %8s %8s %10s %10s %8s %9s  %s\n", "", "wall s", "CPU s", "samples/s", "MB/s", "RSS MB", "perf ×", "")
-	for _, task := range []string{"perf script", "read", "walk", "kernel pprof, 1 worker", "kernel pprof", "kernel folded", "user pprof", "user folded", "kernel pprof, 10 times the file"} {
+	fmt.Printf("%-34s %8s %8s %10s %10s %8s %9s  %s\n", "", "wall s", "CPU s", "samples/s", "MB/s", "RSS MB",
+		"perf ×", "")
+	for _, task := range []string{"perf script", "read", "walk", "kernel pprof, 1 worker", "kernel pprof",
+		"kernel folded", "user pprof", "user folded", "kernel pprof, 10 times the file"} {
 		r, err := benchProcess(task)
 		if err != nil {
 			fmt.Printf("%-34s %v\n", task, err)
@@ -106,7 +108,8 @@ func TestBenchTable(t *testing.T) {
 			perSecond = fmt.Sprintf("%.0f", float64(r.Samples)/wall)
 		}
 		perfWall := perf.Wall.Seconds() * size / float64(info.Size()) // for as many bytes
-		fmt.Printf("%-34s %8.2f %8.2f %10s %10.0f %8.0f %9.1f  %s\n", task, wall, r.CPU.Seconds(), perSecond, size/1e6/wall,
+		fmt.Printf("%-34s %8.2f %8.2f %10s %10.0f %8.0f %9.1f  %s\n", task, wall, r.CPU.Seconds(), perSecond,
+			size/1e6/wall,
 			float64(r.RSS)/1e6, perfWall/wall, r.Note)
 	}
 }
@@ -117,7 +120,8 @@ func benchProcess(task string) (benchRow, error) {
 	if err != nil {
 		return benchRow{}, err
 	}
-	cmd := exec.Command(self, "-test.run=^TestBenchTable$", "-recording="+*recordingFile, "-kallsyms="+*kallsymsFile, "-task="+task)
+	cmd := exec.Command(self, "-test.run=^TestBenchTable$", "-recording="+*recordingFile,
+		"-kallsyms="+*kallsymsFile, "-task="+task)
 	if task == "perf script" {
 		if cmd.Path, err = exec.LookPath("perf"); err != nil {
 			return benchRow{}, errors.New("no perf")
@@ -204,7 +208,8 @@ func benchBuild(f *perfdata.File, task string) (samples uint64, note string, err
 		}
 		count, _ := p.Total()
 		samples += count
-		note += fmt.Sprintf("%d stacks, %d cells, %.1f MB written ", len(p.Stacks), len(p.Cells), float64(n)/1e6)
+		note += fmt.Sprintf("%d stacks, %d cells, %.1f MB written ", len(p.Stacks), len(p.Cells),
+			float64(n)/1e6)
 	}
 	return samples, note, nil
 }
@@ -253,7 +258,8 @@ func newRepeated(f io.ReaderAt, size, times int64) (*repeated, error) {
 	if _, err := f.ReadAt(header, 0); err != nil {
 		return nil, err
 	}
-	r := &repeated{f: f, data: int64(binary.LittleEndian.Uint64(header[40:])), dataSize: int64(binary.LittleEndian.Uint64(header[48:]))}
+	r := &repeated{f: f, data: int64(binary.LittleEndian.Uint64(header[40:])),
+		dataSize: int64(binary.LittleEndian.Uint64(header[48:]))}
 	r.repeatedSize = r.dataSize * times
 	shift := r.repeatedSize - r.dataSize
 	end := r.data + r.dataSize

@@ -34,9 +34,9 @@ type Options struct {
 	// result does not depend on it.
 	Workers int
 
-	// asPerf does as perf script does where that is worse, for tests that compare with it: every address is named as
-	// it stands, return addresses too, which names a frame wrongly where a call that never returns ends its function;
-	// and a chain with a word that is neither address nor marker is dropped.
+	// asPerf does as perf script does where that is worse, for tests that compare with it: every address is named
+	// as it stands, return addresses too, which names a frame wrongly where a call that never returns ends its
+	// function; and a chain with a word that is neither address nor marker is dropped.
 	asPerf bool
 }
 
@@ -69,7 +69,8 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 	a := newAssembler(&sh.tables, ts, newResolver(kernel, mappings, sh))
 	a.kernel = warnings
 	if damaged > 0 {
-		a.warnings = []string{fmt.Sprintf("%d call chains of the recording have words that are neither address nor context marker, left out", damaged)}
+		a.warnings = []string{fmt.Sprintf("%d call chains of the recording have words that are neither "+
+			"address nor context marker, left out", damaged)}
 	}
 	a.losses = map[string][]bundle.Loss{}
 	for _, l := range append(sb.Losses[:len(sb.Losses):len(sb.Losses)], stats.Losses()...) {
@@ -81,7 +82,8 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 		if o.Timeline != nil && e == o.Timeline.Event {
 			var full bool
 			if p.Timeline, full = a.timeline(slots); full {
-				p.Warnings = append(p.Warnings, warn(e.Name, []string{"too many different stacks at too many times: nothing is shown over time"})...)
+				p.Warnings = append(p.Warnings, warn(e.Name, []string{
+					"too many different stacks at too many times: nothing is shown over time"})...)
 			}
 		}
 		out = append(out, p)
@@ -96,7 +98,8 @@ func sampled(f *perfdata.File) []*perfdata.Event {
 
 // count lets workers count the samples of all blocks. damaged is the number of
 // chains some words of which were left out.
-func count(ctx context.Context, f *perfdata.File, o *Options, sh *shared, ts *tasks) (damaged uint64, total perfdata.Stats, over []slots, err error) {
+func count(ctx context.Context, f *perfdata.File, o *Options, sh *shared, ts *tasks) (damaged uint64,
+	total perfdata.Stats, over []slots, err error) {
 	workers := o.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)

@@ -62,7 +62,8 @@ func small() *recording {
 	r.comm(200, 11, 11, "ping")
 	r.mmap(210, 11, 11, 0x401000, 0x1000, 0x1000, "/usr/bin/ping")
 	add := func(event int, timeNS uint64, cpu, tid uint32, period uint64, chain ...uint64) {
-		r.sample(testSample{event: event, ip: chain[1], pid: tid, tid: tid, timeNS: timeNS, cpu: cpu, period: period, chain: chain})
+		r.sample(testSample{event: event, ip: chain[1], pid: tid, tid: tid, timeNS: timeNS, cpu: cpu,
+			period: period, chain: chain})
 	}
 	add(0, 110, 0, 11, 1000, inKernel, spin+4, xfrm+8, sysenter+9, enter+7, inUser, 0x401010, 0x401020)
 	add(0, 220, 0, 11, 1000, inKernel, spin+4, xfrm+8, sysenter+9, enter+7, inUser, 0x401010, 0x401020)
@@ -77,7 +78,8 @@ func small() *recording {
 	add(1, 310, 0, 20, 5, inKernel, xfrm+4, enter+7)
 	add(1, 320, 0, 20, 5, contextGuestKernel, 0xffffffff81000010)
 	r.sample(testSample{event: 0, ip: xfrm + 6, pid: 20, tid: 20, timeNS: 330, cpu: 0, period: 1000})
-	r.sample(testSample{event: 0, ip: xfrm + 6, pid: 20, tid: 20, timeNS: 340, cpu: 0, period: 1000, chain: []uint64{perfdata.ContextMax + 5, xfrm + 6}})
+	r.sample(testSample{event: 0, ip: xfrm + 6, pid: 20, tid: 20, timeNS: 340, cpu: 0, period: 1000,
+		chain: []uint64{perfdata.ContextMax + 5, xfrm + 6}})
 	r.lost(7)
 	return r
 }
@@ -116,7 +118,8 @@ func dump(p *Profile) []string {
 		if c.Comm >= 0 {
 			comm = p.Comms[c.Comm]
 		}
-		out = append(out, fmt.Sprintf("cpu%d %s %d/%d n=%d w=%d sq=%g %s", c.CPU, comm, c.PID, c.TID, c.Count, c.Period, c.PeriodSq, strings.Join(frames, " ")))
+		out = append(out, fmt.Sprintf("cpu%d %s %d/%d n=%d w=%d sq=%g %s", c.CPU, comm, c.PID, c.TID, c.Count,
+			c.Period, c.PeriodSq, strings.Join(frames, " ")))
 	}
 	return out
 }
@@ -146,16 +149,23 @@ func TestBuildKernel(t *testing.T) {
 	const k = "@[kernel.kallsyms]"
 	checkDump(t, ps[0],
 		// Return addresses name the call: after+0 is behind the last call of rest_init.
-		"cpu0 bash 11/11 n=1 w=1000 sq=1e+06 native_queued_spin_lock_slowpath"+k+" xfrm_output_one.isra.0"+k+" do_syscall_64"+k+" entry_SYSCALL_64"+k,
+		"cpu0 bash 11/11 n=1 w=1000 sq=1e+06 "+
+			"native_queued_spin_lock_slowpath"+k+" xfrm_output_one.isra.0"+k+
+			" do_syscall_64"+k+" entry_SYSCALL_64"+k,
 		// No chain, and a chain with a word that is no address.
 		"cpu0 iperf3 20/20 n=2 w=2000 sq=2e+06 xfrm_output_one.isra.0"+k,
-		"cpu0 ping 11/11 n=1 w=1000 sq=1e+06 native_queued_spin_lock_slowpath"+k+" xfrm_output_one.isra.0"+k+" do_syscall_64"+k+" entry_SYSCALL_64"+k,
+		"cpu0 ping 11/11 n=1 w=1000 sq=1e+06 "+
+			"native_queued_spin_lock_slowpath"+k+" xfrm_output_one.isra.0"+k+
+			" do_syscall_64"+k+" entry_SYSCALL_64"+k,
 		"cpu0 swapper 0/0 n=1 w=1000 sq=1e+06 native_queued_spin_lock_slowpath"+k+" rest_init"+k,
 		// Below an interrupt entry and a retpoline the address is exact.
 		"cpu0 swapper 0/0 n=1 w=1000 sq=1e+06 asm_sysvec_apic_timer_interrupt"+k+" after_rest_init"+k,
 		"cpu0 swapper 0/0 n=1 w=1000 sq=1e+06 __x86_indirect_thunk_rax"+k+" after_rest_init"+k,
-		"cpu1 :99 99/99 n=1 w=1000 sq=1e+06 bpf_prog_12ab_tc_ingress@[bpf] [unknown]@[unknown] entry_SYSCALL_64"+k,
-		"cpu1 iperf3 20/20 n=2 w=2000 sq=2e+06 esp_output@[esp4] xfrm_output_one.isra.0"+k+" do_syscall_64"+k+" entry_SYSCALL_64"+k,
+		"cpu1 :99 99/99 n=1 w=1000 sq=1e+06 bpf_prog_12ab_tc_ingress@[bpf] [unknown]@[unknown] "+
+			"entry_SYSCALL_64"+k,
+		"cpu1 iperf3 20/20 n=2 w=2000 sq=2e+06 esp_output@[esp4] "+
+			"xfrm_output_one.isra.0"+k+
+			" do_syscall_64"+k+" entry_SYSCALL_64"+k,
 		"cpu1 iperf3 20/20 n=1 w=1000 sq=1e+06 [user]@[user]",
 	)
 	checkDump(t, ps[1],
@@ -179,8 +189,11 @@ func TestBuildUser(t *testing.T) {
 	got := dump(ps[0])
 	for _, want := range []string{
 		// Before ping was mapped, and after; its symbols are not to be had.
-		"cpu0 bash 11/11 n=1 w=1000 sq=1e+06 native_queued_spin_lock_slowpath" + k + " xfrm_output_one.isra.0" + k + " do_syscall_64" + k + " entry_SYSCALL_64" + k + " [unknown]@- [unknown]@-",
-		"cpu0 ping 11/11 n=1 w=1000 sq=1e+06 native_queued_spin_lock_slowpath" + k + " xfrm_output_one.isra.0" + k + " do_syscall_64" + k + " entry_SYSCALL_64" + k + " [unknown]@/usr/bin/ping [unknown]@/usr/bin/ping",
+		"cpu0 bash 11/11 n=1 w=1000 sq=1e+06 native_queued_spin_lock_slowpath" + k + " xfrm_output_one.isra.0" +
+			k + " do_syscall_64" + k + " entry_SYSCALL_64" + k + " [unknown]@- [unknown]@-",
+		"cpu0 ping 11/11 n=1 w=1000 sq=1e+06 native_queued_spin_lock_slowpath" + k + " xfrm_output_one.isra.0" +
+			k + " do_syscall_64" + k + " entry_SYSCALL_64" + k +
+			" [unknown]@/usr/bin/ping [unknown]@/usr/bin/ping",
 		"cpu1 iperf3 20/20 n=1 w=1000 sq=1e+06 [unknown]@- [unknown]@-",
 	} {
 		if !slices.Contains(got, want) {
@@ -200,11 +213,13 @@ func TestBuildUserSymbols(t *testing.T) {
 		start := 0x7f0000000000 + uint64(pid)<<32
 		r.mmap(1, pid+1, pid+1, start, 0x2000, 0, "/usr/bin/ping")
 		r.mmap(1, pid+1, pid+1, 0x10000, 0x1000, 0, "//anon")
-		r.sample(testSample{ip: start + 0x1000, pid: pid + 1, tid: 9, timeNS: 2, period: 1, misc: uint16(perfdata.ModeUser),
+		r.sample(testSample{ip: start + 0x1000, pid: pid + 1, tid: 9, timeNS: 2, period: 1,
+			misc:  uint16(perfdata.ModeUser),
 			chain: []uint64{inUser, start + 0x1000 + uint64(pid), start + 0x1020, 0x10010, 0x10011}})
 	}
 	r.fork(3, 3, 3, 1, 1) // has what its parent mapped
-	r.sample(testSample{ip: 1, pid: 3, tid: 9, timeNS: 4, period: 1, misc: uint16(perfdata.ModeUser), chain: []uint64{inUser, 0x7f0000001010, 0xdead0000}})
+	r.sample(testSample{ip: 1, pid: 3, tid: 9, timeNS: 4, period: 1, misc: uint16(perfdata.ModeUser),
+		chain: []uint64{inUser, 0x7f0000001010, 0xdead0000}})
 	store := symbols.NewStore(symbols.Places{
 		Root:     fstest.MapFS{"usr/bin/ping": {Data: twoFunctions()}},
 		PerfMaps: fstest.MapFS{"perf-1.map": {Data: []byte("10000 10 before\n10010 10 jitted\n")}},
@@ -214,7 +229,8 @@ func TestBuildUserSymbols(t *testing.T) {
 	checkDump(t, ps[0],
 		// Return addresses name the function before.
 		"cpu0 :9 1/9 n=1 w=1 sq=1 first"+ping+" first"+ping+" before"+jit+" jitted"+jit,
-		"cpu0 :9 2/9 n=1 w=1 sq=1 first"+ping+" first"+ping+" [unknown]@/tmp/perf-2.map [unknown]@/tmp/perf-2.map",
+		"cpu0 :9 2/9 n=1 w=1 sq=1 first"+ping+" first"+ping+" [unknown]@/tmp/perf-2.map "+
+			"[unknown]@/tmp/perf-2.map",
 		"cpu0 :9 3/9 n=1 w=1 sq=1 first"+ping+" [unknown]@-")
 	if n := len(ps[0].Locations); n != 5 {
 		t.Errorf("%d locations, want 5: one a function", n)
@@ -237,15 +253,18 @@ func twoFunctions() []byte {
 		{Name: 1, Info: elf.ST_INFO(elf.STB_GLOBAL, elf.STT_FUNC), Shndx: 1, Value: 0x401000, Size: 0x20},
 		{Name: 7, Info: elf.ST_INFO(elf.STB_GLOBAL, elf.STT_FUNC), Shndx: 1, Value: 0x401020, Size: 0x20}})
 	symsAt, namesAt := uint64(headers), uint64(headers+syms.Len())
-	h := elf.Header64{Type: uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: 1, Phoff: 64, Shoff: namesAt + uint64(len(names)),
+	h := elf.Header64{Type: uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: 1, Phoff: 64,
+		Shoff:  namesAt + uint64(len(names)),
 		Ehsize: 64, Phentsize: 56, Phnum: 1, Shentsize: 64, Shnum: 4, Shstrndx: 3}
 	copy(h.Ident[:], "\x7fELF\x02\x01\x01")
 	binary.Write(&out, binary.LittleEndian, h)
-	binary.Write(&out, binary.LittleEndian, elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_X), Off: 0x1000, Vaddr: 0x401000, Filesz: 0x1000, Memsz: 0x1000})
+	binary.Write(&out, binary.LittleEndian, elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_X),
+		Off: 0x1000, Vaddr: 0x401000, Filesz: 0x1000, Memsz: 0x1000})
 	out.Write(syms.Bytes())
 	out.Write(names)
 	binary.Write(&out, binary.LittleEndian, []elf.Section64{{},
-		{Name: 14, Type: uint32(elf.SHT_PROGBITS), Flags: uint64(elf.SHF_ALLOC | elf.SHF_EXECINSTR), Addr: 0x401000, Off: 0x1000, Size: 0x1000},
+		{Name: 14, Type: uint32(elf.SHT_PROGBITS), Flags: uint64(elf.SHF_ALLOC | elf.SHF_EXECINSTR),
+			Addr: 0x401000, Off: 0x1000, Size: 0x1000},
 		{Name: 20, Type: uint32(elf.SHT_SYMTAB), Link: 3, Off: symsAt, Size: uint64(syms.Len()), Entsize: 24},
 		{Name: 28, Type: uint32(elf.SHT_STRTAB), Off: namesAt, Size: uint64(len(names))}})
 	return out.Bytes()
@@ -298,7 +317,10 @@ func TestBuildWithoutKernelSymbols(t *testing.T) {
 		if !warned(p, c.want) {
 			t.Errorf("%s: warnings %v, want one with %q", name, p.Warnings, c.want)
 		}
-		if !slices.ContainsFunc(dump(p), func(s string) bool { return strings.Contains(s, "[unknown]@[esp4] [unknown]@[kernel.kallsyms]") }) {
+		if !slices.ContainsFunc(dump(p), func(s string) bool {
+			return strings.Contains(s,
+				"[unknown]@[esp4] [unknown]@[kernel.kallsyms]")
+		}) {
 			t.Errorf("%s: addresses without names lost their mappings: %v", name, dump(p))
 		}
 	}
@@ -341,7 +363,8 @@ func big(samples int) *recording {
 			chain = append(chain, 0x400000+uint64(pid-1)<<24+uint64(rnd.IntN(40)))
 		}
 		event := rnd.IntN(2)
-		r.sample(testSample{event: event, ip: chain[1], pid: pid, tid: pid, timeNS: uint64(i), cpu: rnd.Uint32N(4),
+		r.sample(testSample{event: event, ip: chain[1], pid: pid, tid: pid, timeNS: uint64(i),
+			cpu:    rnd.Uint32N(4),
 			period: 1000 + uint64(event)*rnd.Uint64(), chain: chain})
 	}
 	return r

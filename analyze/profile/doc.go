@@ -3,12 +3,12 @@
 //
 // Build makes one Profile of each event of a perf.data file:
 //
-//	f, err := perfdata.OpenPath("perf.data")
+//	f, err := perfdata.OpenFS(os.DirFS("."), "perf.data")
 //	...
 //	profiles, err := profile.Build(ctx, f, profile.Options{Kallsyms: snapshot})
 //	for _, p := range profiles {
 //		err = profile.WritePprof(w, p, profile.PprofOptions{Stage: stages.Of})
-//		err = profile.WriteFolded(w, p, profile.FoldedOptions{Kernel: true})
+//		err = profile.WriteFolded(w, p)
 //	}
 //
 // The steps, each in a file of its own:
@@ -24,6 +24,9 @@
 //  5. order.go, assemble.go: the cells become Profiles. Stacks, tasks and cells
 //     are sorted by what they are, so that the result depends neither on the
 //     workers nor on when something was sampled.
+//
+// Others make profiles of their samples by table.go (pprof_read.go does here), and pprof_write.go and folded.go write
+// them.
 //
 // Memory grows with the number of distinct stacks and cells, not with that of
 // samples.

@@ -30,7 +30,8 @@ func TestFoldedGolden(t *testing.T) {
 
 // named is a profile of one stack with these functions, leaf first.
 func named(file string, kernel bool, functions ...string) *Profile {
-	p := &Profile{Event: Event{Name: "cycles"}, Comms: []string{"a b;c"}, Mappings: []Mapping{{File: file, Kernel: kernel}}, Stacks: []Stack{nil}}
+	p := &Profile{Event: Event{Name: "cycles"}, Comms: []string{"a b;c"},
+		Mappings: []Mapping{{File: file, Kernel: kernel}}, Stacks: []Stack{nil}}
 	for i, f := range functions {
 		p.Functions = append(p.Functions, Function{f, 0})
 		n := i
@@ -95,7 +96,8 @@ func TestFoldedOrder(t *testing.T) {
 	}
 	for i := range names {
 		for j := range names {
-			p.Stacks = append(p.Stacks, Stack{int32(i)}, Stack{int32(i), int32(j)}, Stack{int32(j), int32(i), int32(i)})
+			p.Stacks = append(p.Stacks, Stack{int32(i)}, Stack{int32(i), int32(j)},
+				Stack{int32(j), int32(i), int32(i)})
 		}
 	}
 	for i := range p.Stacks {

@@ -80,7 +80,8 @@ func record(t *testing.T) string {
 		t.Skip("no perf")
 	}
 	file := filepath.Join(t.TempDir(), "perf.data")
-	cmd := exec.Command("perf", "record", "-q", "-e", "cpu-clock", "-F", "2000", "-a", "-g", "-o", file, "--", "sh", "-c", "for i in 1 2 3 4 5; do ls -lR /usr/share/doc >/dev/null; done")
+	cmd := exec.Command("perf", "record", "-q", "-e", "cpu-clock", "-F", "2000", "-a", "-g", "-o", file, "--", "sh",
+		"-c", "for i in 1 2 3 4 5; do ls -lR /usr/share/doc >/dev/null; done")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Skipf("perf record: %v: %s", err, bytes.TrimSpace(out))
 	}

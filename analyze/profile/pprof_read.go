@@ -78,7 +78,8 @@ func fromPprof(g *pprof.Profile) ([]*Profile, error) {
 func fromSampleType(g *pprof.Profile, value, counts int) (*Profile, error) {
 	t := g.SampleType[value]
 	b := newTableBuilder(Event{Name: t.Type, Unit: t.Unit})
-	if g.PeriodType != nil && *g.PeriodType == (pprof.ValueType{Type: t.Type, Unit: t.Unit}) && g.Period > 0 && counts >= 0 {
+	if g.PeriodType != nil && *g.PeriodType == (pprof.ValueType{Type: t.Type, Unit: t.Unit}) && g.Period > 0 &&
+		counts >= 0 {
 		b.p.Event.PeriodFixed = uint64(g.Period)
 	}
 	locations := map[*pprof.Location][]int32{}
@@ -88,7 +89,9 @@ func fromSampleType(g *pprof.Profile, value, counts int) (*Profile, error) {
 			count = s.Value[counts]
 		}
 		if period < 0 || count < 0 {
-			return nil, fmt.Errorf("sample %d has the value %d: a difference of profiles can't be imported, give both", n, min(period, count))
+			return nil,
+				fmt.Errorf("sample %d has the value %d: a difference of profiles can't be imported, "+
+					"give both", n, min(period, count))
 		}
 		if period == 0 && count == 0 || counts < 0 && period == 0 {
 			continue
@@ -102,7 +105,8 @@ func fromSampleType(g *pprof.Profile, value, counts int) (*Profile, error) {
 			}
 			stack = append(stack, ids...)
 		}
-		c := Cell{CPU: labelNumber(s, labelCPU), PID: labelNumber(s, labelPID), TID: labelNumber(s, labelTID), Comm: -1, Count: uint64(count), Period: uint64(period)}
+		c := Cell{CPU: labelNumber(s, labelCPU), PID: labelNumber(s, labelPID), TID: labelNumber(s, labelTID),
+			Comm: -1, Count: uint64(count), Period: uint64(period)}
 		if comm := s.Label[labelComm]; len(comm) > 0 {
 			c.Comm = b.comm(comm[0])
 		}
@@ -126,7 +130,8 @@ func labelNumber(s *pprof.Sample, name string) int32 {
 func (b *tableBuilder) pprofLocation(l *pprof.Location) []int32 {
 	mapping := -1
 	if m := l.Mapping; m != nil {
-		mapping = b.mapping(Mapping{File: m.File, BuildID: m.BuildID, Start: m.Start, Limit: m.Limit, Offset: m.Offset, Kernel: isKernelFile(m.File)})
+		mapping = b.mapping(Mapping{File: m.File, BuildID: m.BuildID, Start: m.Start, Limit: m.Limit,
+			Offset: m.Offset, Kernel: isKernelFile(m.File)})
 	}
 	if len(l.Line) == 0 {
 		return []int32{b.location(Location{l.Address, mapping, -1})}
@@ -154,5 +159,6 @@ func isKernelFile(file string) bool {
 		return false
 	}
 	base := file[strings.LastIndexByte(file, '/')+1:]
-	return strings.HasPrefix(file, "[") || strings.HasPrefix(base, "vmlinux") || strings.HasSuffix(base, ".ko") || strings.Contains(base, ".ko.")
+	return strings.HasPrefix(file, "[") || strings.HasPrefix(base, "vmlinux") || strings.HasSuffix(base, ".ko") ||
+		strings.Contains(base, ".ko.")
 }

@@ -62,7 +62,8 @@ func written(t testing.TB, p *Profile, o PprofOptions) *pprof.Profile {
 }
 
 func TestPprofGolden(t *testing.T) {
-	g := written(t, smallProfiles(t)[0], PprofOptions{Stage: lockStage, StartNS: 1_700_000_000_000_000_000, DurationNS: 5_000_000_000})
+	g := written(t, smallProfiles(t)[0], PprofOptions{Stage: lockStage, StartNS: 1_700_000_000_000_000_000,
+		DurationNS: 5_000_000_000})
 	golden(t, "small.pprof.txt", []byte(g.String()))
 }
 
@@ -98,9 +99,11 @@ func TestPprofRoundTrip(t *testing.T) {
 		without := *p
 		without.Cells = withoutTasks(p.Cells)
 		if got, want := sortedDump(back[0]), sortedDump(&without); !reflect.DeepEqual(got, want) {
-			t.Errorf("%s:\n got %s\nwant %s", p.Event.Name, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+			t.Errorf("%s:\n got %s\nwant %s", p.Event.Name, strings.Join(got, "\n     "),
+				strings.Join(want, "\n     "))
 		}
-		if got, want := back[0].Event, p.Event; got.Name != want.Name || got.Unit != want.Unit || got.PeriodFixed != want.PeriodFixed {
+		if got, want := back[0].Event, p.Event; got.Name != want.Name || got.Unit != want.Unit ||
+			got.PeriodFixed != want.PeriodFixed {
 			t.Errorf("event %+v, want %+v", got, want)
 		}
 	}
@@ -121,7 +124,8 @@ func sortedDump(p *Profile) []string {
 func TestPprofWithoutTasks(t *testing.T) {
 	p := &Profile{Event: Event{Name: "cycles", Unit: "cycles"}, Comms: []string{"a"},
 		Functions: []Function{{"f", -1}}, Locations: []Location{{1, -1, 0}}, Stacks: []Stack{{0}},
-		Cells: []Cell{{PID: 1, TID: 1, Count: 1, Period: 10}, {PID: 1, TID: 2, Count: 2, Period: 20}, {CPU: 1, PID: 1, TID: 2, Count: 4, Period: 40}}}
+		Cells: []Cell{{PID: 1, TID: 1, Count: 1, Period: 10}, {PID: 1, TID: 2, Count: 2, Period: 20},
+			{CPU: 1, PID: 1, TID: 2, Count: 4, Period: 40}}}
 	g := written(t, p, PprofOptions{})
 	if len(g.Sample) != 2 || g.Sample[0].Value[1] != 30 || g.Sample[1].Value[1] != 40 {
 		t.Errorf("samples %v, want 30 on CPU 0 and 40 on CPU 1", g.Sample)
@@ -146,7 +150,8 @@ func TestPprofTool(t *testing.T) {
 	}
 	p := smallProfiles(t)[0]
 	cpu := 3
-	p.Losses = append(p.Losses, bundle.Loss{Source: "perf", What: "samples dropped", Count: 3, CPU: &cpu, Effect: "totals are too small"})
+	p.Losses = append(p.Losses, bundle.Loss{Source: "perf", What: "samples dropped", Count: 3, CPU: &cpu,
+		Effect: "totals are too small"})
 	if err := WritePprof(w, p, PprofOptions{Stage: lockStage}); err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +160,8 @@ func TestPprofTool(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{[]string{"-top"}, []string{"Type: cpu-clock", "of 11us total", "native_queued_spin_lock_slowpath", "[unknown]"}},
+		{[]string{"-top"}, []string{"Type: cpu-clock", "of 11us total", "native_queued_spin_lock_slowpath",
+			"[unknown]"}},
 		{[]string{"-top", "-tagfocus", "cpu=1"}, []string{"4us, 36.36% of 11us total", "esp_output"}},
 		{[]string{"-top", "-tagfocus", "cpu=0"}, []string{"7us, 63.64% of 11us total"}},
 		{[]string{"-top", "-tagfocus", "comm=^ping$"}, []string{"1us, 9.09% of 11us total"}},
@@ -164,7 +170,8 @@ func TestPprofTool(t *testing.T) {
 		{[]string{"-comments"}, []string{"loss: perf: 3 samples dropped, CPU 3: totals are too small"}},
 		{[]string{"-tags"}, []string{"cpu:", "comm:"}},
 	} {
-		out, err := exec.Command("go", append(append([]string{"tool", "pprof"}, c.args...), file)...).CombinedOutput()
+		out, err := exec.Command("go", append(append([]string{"tool", "pprof"}, c.args...),
+			file)...).CombinedOutput()
 		if err != nil {
 			t.Errorf("go tool pprof %v: %v\n%s", c.args, err, out)
 			continue
@@ -179,12 +186,15 @@ func TestPprofTool(t *testing.T) {
 
 func TestFromPprofSeveralTypes(t *testing.T) {
 	g := &pprof.Profile{
-		SampleType: []*pprof.ValueType{{Type: "contentions", Unit: "count"}, {Type: "delay", Unit: "nanoseconds"}},
-		Function:   []*pprof.Function{{ID: 1, Name: "inlined"}, {ID: 2, Name: "outer", SystemName: "_Zouter"}},
+		SampleType: []*pprof.ValueType{{Type: "contentions", Unit: "count"},
+			{Type: "delay", Unit: "nanoseconds"}},
+		Function: []*pprof.Function{{ID: 1, Name: "inlined"}, {ID: 2, Name: "outer", SystemName: "_Zouter"}},
 	}
 	g.Mapping = []*pprof.Mapping{{ID: 1, File: "/lib/modules/6.1/esp4.ko.xz"}}
-	g.Location = []*pprof.Location{{ID: 1, Address: 7, Mapping: g.Mapping[0], Line: []pprof.Line{{Function: g.Function[0]}, {Function: g.Function[1]}}}}
-	g.Sample = []*pprof.Sample{{Location: g.Location, Value: []int64{2, 500}}, {Location: g.Location, Value: []int64{0, 30}}}
+	g.Location = []*pprof.Location{{ID: 1, Address: 7, Mapping: g.Mapping[0],
+		Line: []pprof.Line{{Function: g.Function[0]}, {Function: g.Function[1]}}}}
+	g.Sample = []*pprof.Sample{{Location: g.Location, Value: []int64{2, 500}},
+		{Location: g.Location, Value: []int64{0, 30}}}
 	ps, err := fromPprof(g)
 	if err != nil {
 		t.Fatal(err)
@@ -192,15 +202,19 @@ func TestFromPprofSeveralTypes(t *testing.T) {
 	if len(ps) != 2 || ps[0].Event.Name != "contentions" || ps[1].Event.Unit != "nanoseconds" {
 		t.Fatalf("%d profiles", len(ps))
 	}
-	checkDump(t, ps[0], "cpu-1 - -1/-1 n=1 w=2 sq=4 inlined@/lib/modules/6.1/esp4.ko.xz _Zouter@/lib/modules/6.1/esp4.ko.xz")
-	checkDump(t, ps[1], "cpu-1 - -1/-1 n=2 w=530 sq=250900 inlined@/lib/modules/6.1/esp4.ko.xz _Zouter@/lib/modules/6.1/esp4.ko.xz")
+	checkDump(t, ps[0],
+		"cpu-1 - -1/-1 n=1 w=2 sq=4 inlined@/lib/modules/6.1/esp4.ko.xz _Zouter@/lib/modules/6.1/esp4.ko.xz")
+	checkDump(t, ps[1],
+		"cpu-1 - -1/-1 n=2 w=530 sq=250900 inlined@/lib/modules/6.1/esp4.ko.xz "+
+			"_Zouter@/lib/modules/6.1/esp4.ko.xz")
 	if !ps[0].Mappings[0].Kernel {
 		t.Error("a .ko is not taken for the kernel's")
 	}
 }
 
 func TestFromPprofRefusesDifferences(t *testing.T) {
-	g := &pprof.Profile{SampleType: []*pprof.ValueType{{Type: "cpu", Unit: "nanoseconds"}}, Sample: []*pprof.Sample{{Value: []int64{-5}}}}
+	g := &pprof.Profile{SampleType: []*pprof.ValueType{{Type: "cpu", Unit: "nanoseconds"}},
+		Sample: []*pprof.Sample{{Value: []int64{-5}}}}
 	if _, err := fromPprof(g); err == nil || !strings.Contains(err.Error(), "difference") {
 		t.Errorf("error = %v", err)
 	}

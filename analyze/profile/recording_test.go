@@ -39,7 +39,8 @@ const (
 func newRecording(configs ...uint64) *recording {
 	r := &recording{}
 	for i, c := range configs {
-		a := testAttr{typ: 1 /* software */, config: c, sampleType: testSampleType, period: 1000, freq: true, id: uint64(i + 1)}
+		a := testAttr{typ: 1 /* software */, config: c, sampleType: testSampleType, period: 1000, freq: true,
+			id: uint64(i + 1)}
 		if c == dummy {
 			a.sampleType = dummySampleType
 		}
@@ -130,7 +131,8 @@ func (r *recording) bytes() []byte {
 	var b bytes.Buffer
 	w := func(vs ...uint64) { binary.Write(&b, binary.LittleEndian, vs) }
 	b.WriteString("PERFILE2")
-	w(headerSize, attrSize, uint64(attrsAt), uint64(attrSize*len(r.attrs)), uint64(dataAt), uint64(r.data.Len()), 0, 0, 0, 0, 0, 0)
+	w(headerSize, attrSize, uint64(attrsAt), uint64(attrSize*len(r.attrs)), uint64(dataAt), uint64(r.data.Len()), 0,
+		0, 0, 0, 0, 0)
 	for _, a := range r.attrs {
 		w(a.id)
 	}

@@ -65,7 +65,8 @@ func newSpaces(sb *perfdata.Sideband) *spaces {
 		timeNS uint64
 		do     func()
 	}
-	s := &spaces{buildIDs: map[string]string{}, index: map[fileKey]int32{}, epochs: map[int32][]epoch{}, current: map[int32]*layout{}}
+	s := &spaces{buildIDs: map[string]string{}, index: map[fileKey]int32{}, epochs: map[int32][]epoch{},
+		current: map[int32]*layout{}}
 	for _, b := range sb.BuildIDs {
 		if !b.Kernel {
 			s.buildIDs[b.File] = b.ID

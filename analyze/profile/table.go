@@ -98,5 +98,6 @@ func (b *tableBuilder) profile() *Profile {
 
 // compareCells is the order of Profile.Cells.
 func compareCells(a, b Cell) int {
-	return cmp.Or(cmp.Compare(a.CPU, b.CPU), cmp.Compare(a.Comm, b.Comm), cmp.Compare(a.PID, b.PID), cmp.Compare(a.TID, b.TID), cmp.Compare(a.Stack, b.Stack))
+	return cmp.Or(cmp.Compare(a.CPU, b.CPU), cmp.Compare(a.Comm, b.Comm), cmp.Compare(a.PID, b.PID),
+		cmp.Compare(a.TID, b.TID), cmp.Compare(a.Stack, b.Stack))
 }

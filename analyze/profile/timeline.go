@@ -27,7 +27,8 @@ const maxSlots = 1 << 20
 
 // slice returns the slice of a sample, -1 if it is not asked for.
 func (t *Timeline) slice(s *perfdata.Sample) int32 {
-	if t == nil || s.Event != t.Event || t.EndNS <= t.StartNS || s.TimeNS < uint64(t.StartNS) || s.TimeNS >= uint64(t.EndNS) {
+	if t == nil || s.Event != t.Event || t.EndNS <= t.StartNS || s.TimeNS < uint64(t.StartNS) ||
+		s.TimeNS >= uint64(t.EndNS) {
 		return -1
 	}
 	part := float64(s.TimeNS-uint64(t.StartNS)) / float64(t.EndNS-t.StartNS)

@@ -10,7 +10,8 @@ import (
 func TestTimeline(t *testing.T) {
 	f := big(20_000).open(t)
 	options := func(workers int, from, to int64) Options {
-		return Options{Kallsyms: kallsyms(t), Workers: workers, Timeline: &Timeline{Event: f.Events[0], StartNS: from, EndNS: to, Slices: 10}}
+		return Options{Kallsyms: kallsyms(t), Workers: workers,
+			Timeline: &Timeline{Event: f.Events[0], StartNS: from, EndNS: to, Slices: 10}}
 	}
 	one := build(t, f, options(1, 0, 20_000))
 	if again := build(t, f, options(4, 0, 20_000)); !reflect.DeepEqual(again, one) {

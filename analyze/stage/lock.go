@@ -49,7 +49,8 @@ func isAcquire(name string) bool {
 		return false
 	}
 	name = strings.TrimPrefix(strings.TrimPrefix(name, "_"), "_")
-	for _, p := range []string{"raw_spin_lock", "raw_spin_trylock", "raw_read_lock", "raw_read_trylock", "raw_write_lock", "raw_write_trylock", "rt_spin_lock", "rt_read_lock", "rt_write_lock"} {
+	for _, p := range []string{"raw_spin_lock", "raw_spin_trylock", "raw_read_lock", "raw_read_trylock",
+		"raw_write_lock", "raw_write_trylock", "rt_spin_lock", "rt_read_lock", "rt_write_lock"} {
 		if strings.HasPrefix(name, p) {
 			return true
 		}

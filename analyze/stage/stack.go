@@ -29,7 +29,7 @@ type Place struct {
 	Direction Direction
 	Leaf      int32    // function, -1 not known
 	Lock      LockKind // of the leaf
-	Caller    int32    // function that entered the lock if Lock is not NoLock: the first above the lock primitives, -1 not known
+	Caller    int32    // of the lock primitives, the first above them, if Lock is not NoLock; -1 not known
 }
 
 // A Classifier tells the places of the stacks of one profile. It is the one
@@ -47,7 +47,8 @@ type Classifier struct {
 // NewClassifier looks each function of the profile up once.
 func NewClassifier(t *Table, p *profile.Profile) *Classifier {
 	n := len(p.Functions)
-	c := &Classifier{Table: t, p: p, Rows: make([]int, n), Locks: make([]LockKind, n), directions: make([]Direction, n), traced: make([]bool, n)}
+	c := &Classifier{Table: t, p: p, Rows: make([]int, n), Locks: make([]LockKind, n),
+		directions: make([]Direction, n), traced: make([]bool, n)}
 	for i, f := range p.Functions {
 		c.Rows[i] = None
 		if c.IsKernel(f.Mapping) {
@@ -122,7 +123,8 @@ func (c *Classifier) caller(s profile.Stack) int32 {
 // IsTracing reports whether a function belongs to whoever traces the kernel: a
 // BPF program attached to a lock, or its trampoline.
 func IsTracing(function string) bool {
-	return strings.HasPrefix(function, "bpf_trampoline_") || strings.HasPrefix(function, "bpf_prog_") || strings.HasPrefix(function, "__bpf_prog_")
+	return strings.HasPrefix(function, "bpf_trampoline_") || strings.HasPrefix(function, "bpf_prog_") ||
+		strings.HasPrefix(function, "__bpf_prog_")
 }
 
 // direction is the side of the path that a frame alone tells: output and input
@@ -150,9 +152,11 @@ func (t *Table) direction(row int, function string) Direction {
 		return Transmit
 	case "esp":
 		switch {
-		case strings.Contains(name, "input") || strings.Contains(name, "gro_receive") || strings.Contains(name, "remove"):
+		case strings.Contains(name, "input") || strings.Contains(name, "gro_receive") ||
+			strings.Contains(name, "remove"):
 			return Receive
-		case strings.Contains(name, "output") || strings.Contains(name, "xmit") || strings.Contains(name, "gso"):
+		case strings.Contains(name, "output") || strings.Contains(name, "xmit") ||
+			strings.Contains(name, "gso"):
 			return Transmit
 		}
 	}

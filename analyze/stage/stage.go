@@ -58,7 +58,9 @@ func Parse(text string) (*Table, error) {
 		}
 		f := strings.Split(line, "\t")
 		if len(f) != 3 {
-			return nil, fmt.Errorf("stages.txt:%d: want key, name and expression separated by tabs, got %d fields", n, len(f))
+			return nil,
+				fmt.Errorf("stages.txt:%d: want key, name and expression separated by tabs, got %d "+
+					"fields", n, len(f))
 		}
 		re, err := regexp.Compile("^(?:" + f[2] + ")")
 		if err != nil {
