@@ -81,7 +81,8 @@ func (r *resolver) name(loc int32) string {
 //     return address (arch/x86/lib/retpoline.S, 6.12).
 func exactBelow(name string) bool {
 	return strings.HasPrefix(name, "asm_") || strings.HasPrefix(name, "el1h_64_") ||
-		strings.Contains(name, "__x86_indirect_") || strings.HasSuffix(name, "return_thunk") || strings.HasSuffix(name, "safe_ret")
+		strings.Contains(name, "__x86_indirect_") || strings.HasSuffix(name, "return_thunk") ||
+		strings.HasSuffix(name, "safe_ret")
 }
 
 func (r *resolver) kernelLocation(addr uint64, exact bool) int32 {
@@ -218,26 +219,29 @@ func newKernel(sb *perfdata.Sideband, o *Options) (*symbols.Kernel, map[string]M
 	return k, mappings, warnings
 }
 
-// kernelTable picks the table of kernel symbols: the snapshot taken with the recording, else perf's cache of that build.
+// kernelTable picks the table of kernel symbols: the snapshot taken with the recording, else perf's cache of that
+// build.
 func kernelTable(buildID string, o *Options) (*symbols.Table, []string) {
-	if o.Kallsyms.State() == symbols.Ready {
+	if o.Kallsyms.Usable() == nil {
 		return o.Kallsyms, nil
 	}
-	if t, err := o.Store.Kallsyms(buildID); err == nil && t.State() == symbols.Ready {
+	if t, err := o.Store.Kallsyms(buildID); err == nil && t.Usable() == nil {
 		return t, nil
 	}
 	return nil, []string{"kernel frames have no names: " + o.Kallsyms.Usable().Error()}
 }
 
 // addKernelMmap adds the mapping of the kernel or of a module.
-func addKernelMmap(k *symbols.Kernel, m *perfdata.Mmap, mappings map[string]Mapping, ids map[string]string, store *symbols.Store) (warning string) {
+func addKernelMmap(k *symbols.Kernel, m *perfdata.Mmap, mappings map[string]Mapping, ids map[string]string,
+	store *symbols.Store) (warning string) {
 	end := m.Start + m.Len
 	if end < m.Start {
 		end = ^uint64(0)
 	}
 	if anchor, ok := strings.CutPrefix(m.File, symbols.KernelImage); ok {
 		k.AddImage(m.Start, end)
-		mappings[symbols.KernelImage] = Mapping{File: symbols.KernelImage, BuildID: ids[symbols.KernelImage], Start: m.Start, Limit: end}
+		mappings[symbols.KernelImage] = Mapping{File: symbols.KernelImage, BuildID: ids[symbols.KernelImage],
+			Start: m.Start, Limit: end}
 		moved, err := k.Relocate(anchor, m.PgOff)
 		switch {
 		case err != nil:
@@ -284,8 +288,8 @@ func addDynamic(k *symbols.Kernel, ks []perfdata.KSymbol) (warning string) {
 		k.AddDynamic(s.Name, module, s.Addr, s.Len)
 	}
 	if reused > 0 {
-		warning = fmt.Sprintf("%d BPF programs or trampolines took the address of an earlier one while recording: "+
-			"samples of either bear the later name", reused)
+		warning = fmt.Sprintf("%d BPF programs or trampolines took the address of an earlier one while "+
+			"recording: samples of either bear the later name", reused)
 	}
 	return warning
 }

@@ -9,10 +9,10 @@ import (
 // noteGNUBuildID is NT_GNU_BUILD_ID, the type of the note (elf.h).
 const noteGNUBuildID = 3
 
-// BuildIDOfNotes returns the GNU build id, in hex, in a sequence of ELF notes
+// buildIDOfNotes returns the GNU build id, in hex, in a sequence of ELF notes
 // such as /sys/kernel/notes, or "" if there is none. order is the byte order
 // of the machine the notes are from.
-func BuildIDOfNotes(notes []byte, order binary.ByteOrder) string {
+func buildIDOfNotes(notes []byte, order binary.ByteOrder) string {
 	for len(notes) >= 12 {
 		nameLen, descLen := uint64(order.Uint32(notes)), uint64(order.Uint32(notes[4:]))
 		typ := order.Uint32(notes[8:])
@@ -37,7 +37,7 @@ func buildID(f *elf.File) string {
 			continue
 		}
 		if b, err := s.Data(); err == nil {
-			if id := BuildIDOfNotes(b, f.ByteOrder); id != "" {
+			if id := buildIDOfNotes(b, f.ByteOrder); id != "" {
 				return id
 			}
 		}
@@ -48,7 +48,7 @@ func buildID(f *elf.File) string {
 		}
 		b := make([]byte, p.Filesz)
 		if n, _ := p.ReadAt(b, 0); n == len(b) {
-			if id := BuildIDOfNotes(b, f.ByteOrder); id != "" {
+			if id := buildIDOfNotes(b, f.ByteOrder); id != "" {
 				return id
 			}
 		}

@@ -21,7 +21,7 @@ const (
 // An Object is the symbol table of an ELF file and what is needed to find a
 // sampled address in it.
 type Object struct {
-	Table   *Table // at the addresses of the file's program headers; a module's at offsets from its first byte of text
+	Table   *Table // at the addresses of the program headers; a module's at offsets from its first byte of text
 	BuildID string // hex, "" if the file has none
 
 	segments []segment
@@ -69,18 +69,8 @@ func readObject(f *elf.File, mini bool) (*Object, error) {
 	return o, nil
 }
 
-// LookupOffset returns the symbol of the byte at an offset in the file: for a
-// sampled address, address - mapping start + mapping offset.
-func (o *Object) LookupOffset(off uint64) (Symbol, bool) {
-	i := o.FindOffset(off)
-	if i < 0 {
-		return Symbol{}, false
-	}
-	return o.Table.At(i), true
-}
-
-// FindOffset returns the number in Table of the symbol that LookupOffset
-// returns, or -1.
+// FindOffset returns the number in Table of the symbol of the byte at an offset in the file (for a sampled address,
+// address - mapping start + mapping offset), or -1.
 func (o *Object) FindOffset(off uint64) int {
 	if o == nil {
 		return -1
@@ -104,11 +94,10 @@ func (o *Object) lookupModule(off uint64) (Symbol, bool) {
 
 // An elfReader collects the symbols of one file.
 type elfReader struct {
-	f       *elf.File
-	b       builder
-	place   []uint64 // what to add to a symbol of section i; notPlaced
-	skipped int
-	full    bool
+	f     *elf.File
+	b     builder
+	place []uint64 // what to add to a symbol of section i; notPlaced
+	full  bool
 }
 
 func (e *elfReader) readSymbols(mini bool) error {
@@ -148,7 +137,7 @@ func (e *elfReader) miniDebugInfo(s *elf.Section) error {
 	if err := inner.readSymbols(false); err != nil {
 		return &ELFError{".gnu_debugdata", err}
 	}
-	e.b, e.skipped, e.full = inner.b, e.skipped+inner.skipped, inner.full
+	e.b, e.full = inner.b, inner.full
 	return nil
 }
 
@@ -202,15 +191,10 @@ func (e *elfReader) symbol(s elf.Sym64, names []byte) {
 		return // undefined, absolute, data, or code that is thrown away
 	}
 	if uint64(s.Name) >= uint64(len(names)) {
-		e.skipped++
 		return
 	}
 	name, _, ok := bytes.Cut(names[s.Name:], []byte{0})
-	if !ok {
-		e.skipped++
-		return
-	}
-	if len(name) == 0 || name[0] == '$' || name[0] == '.' && k == kindLabel {
+	if !ok || len(name) == 0 || name[0] == '$' || name[0] == '.' && k == kindLabel {
 		return
 	}
 	if e.f.Machine == elf.EM_ARM && k != kindLabel {
@@ -250,9 +234,7 @@ func (e *elfReader) table() *Table {
 		}
 	}
 	e.b.entries = e.b.best(es)
-	t := e.b.table()
-	t.Skipped = e.skipped
-	return t
+	return e.b.table()
 }
 
 // best keeps one entry an address, and no label inside a function: its loops

@@ -64,11 +64,14 @@ func (im image) bytes() []byte {
 			Addr: s.addr, Off: headers, Size: s.size, Addralign: s.align})
 	}
 	if im.buildID != nil {
-		note := append([]byte{4, 0, 0, 0, byte(len(im.buildID)), 0, 0, 0, 3, 0, 0, 0, 'G', 'N', 'U', 0}, im.buildID...)
-		sh = append(sh, elf.Section64{Name: str(".note.gnu.build-id"), Type: uint32(elf.SHT_NOTE), Off: place(note), Size: uint64(len(note))})
+		note := append([]byte{4, 0, 0, 0, byte(len(im.buildID)), 0, 0, 0, 3, 0, 0, 0, 'G', 'N', 'U', 0},
+			im.buildID...)
+		sh = append(sh, elf.Section64{Name: str(".note.gnu.build-id"), Type: uint32(elf.SHT_NOTE),
+			Off: place(note), Size: uint64(len(note))})
 	}
 	if im.debug != nil {
-		sh = append(sh, elf.Section64{Name: str(".gnu_debugdata"), Type: uint32(elf.SHT_PROGBITS), Off: place(im.debug), Size: uint64(len(im.debug))})
+		sh = append(sh, elf.Section64{Name: str(".gnu_debugdata"), Type: uint32(elf.SHT_PROGBITS),
+			Off: place(im.debug), Size: uint64(len(im.debug))})
 	}
 	symBytes, symNames := im.symbols()
 	typ, symName := elf.SHT_SYMTAB, ".symtab"
@@ -76,13 +79,18 @@ func (im image) bytes() []byte {
 		typ, symName = elf.SHT_DYNSYM, ".dynsym"
 	}
 	sh = append(sh,
-		elf.Section64{Name: str(symName), Type: uint32(typ), Link: uint32(len(sh) + 1), Off: place(symBytes), Size: uint64(len(symBytes)), Entsize: 24},
-		elf.Section64{Name: str(".strtab"), Type: uint32(elf.SHT_STRTAB), Off: place(symNames), Size: uint64(len(symNames))})
+		elf.Section64{Name: str(symName), Type: uint32(typ), Link: uint32(len(sh) + 1), Off: place(symBytes),
+			Size: uint64(len(symBytes)), Entsize: 24},
+		elf.Section64{Name: str(".strtab"), Type: uint32(elf.SHT_STRTAB), Off: place(symNames),
+			Size: uint64(len(symNames))})
 	shstr := str(".shstrtab")
-	sh = append(sh, elf.Section64{Name: shstr, Type: uint32(elf.SHT_STRTAB), Off: place(names), Size: uint64(len(names))})
+	sh = append(sh, elf.Section64{Name: shstr, Type: uint32(elf.SHT_STRTAB), Off: place(names),
+		Size: uint64(len(names))})
 
-	h := elf.Header64{Type: uint16(im.typ), Machine: uint16(im.machine), Version: 1, Phoff: 64, Shoff: uint64(headers + body.Len()),
-		Ehsize: 64, Phentsize: 56, Phnum: 1, Shentsize: 64, Shnum: uint16(len(sh)), Shstrndx: uint16(len(sh) - 1)}
+	h := elf.Header64{Type: uint16(im.typ), Machine: uint16(im.machine), Version: 1, Phoff: 64,
+		Shoff:  uint64(headers + body.Len()),
+		Ehsize: 64, Phentsize: 56, Phnum: 1, Shentsize: 64, Shnum: uint16(len(sh)),
+		Shstrndx: uint16(len(sh) - 1)}
 	copy(h.Ident[:], "\x7fELF\x02\x01\x01")
 	p := elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_R | elf.PF_X)}
 	if len(im.sections) > 0 {
@@ -101,7 +109,8 @@ func (im image) symbols() (syms, names []byte) {
 	names = []byte{0}
 	binary.Write(&b, binary.LittleEndian, elf.Sym64{})
 	for _, s := range im.syms {
-		binary.Write(&b, binary.LittleEndian, elf.Sym64{Name: uint32(len(names)), Info: elf.ST_INFO(s.bind, s.typ),
+		binary.Write(&b, binary.LittleEndian, elf.Sym64{Name: uint32(len(names)),
+			Info:  elf.ST_INFO(s.bind, s.typ),
 			Shndx: uint16(s.section + 1), Value: s.value, Size: s.size})
 		names = append(append(names, s.name...), 0)
 	}
@@ -119,7 +128,8 @@ func readImage(t *testing.T, im image) *Object {
 
 var program = image{
 	typ: elf.ET_DYN, machine: elf.EM_X86_64, buildID: []byte{0xab, 0xcd, 0xef, 1, 2, 3, 4, 5},
-	sections: []testSection{{".text", exec_, 0x401000, 0x1000, 16}, {".data", elf.SHF_ALLOC | elf.SHF_WRITE, 0x402000, 0x100, 8}},
+	sections: []testSection{{".text", exec_, 0x401000, 0x1000, 16},
+		{".data", elf.SHF_ALLOC | elf.SHF_WRITE, 0x402000, 0x100, 8}},
 	syms: []testSym{
 		{"main", 0x401000, 0x80, 0, elf.STB_GLOBAL, elf.STT_FUNC},
 		{"loop_in_main", 0x401040, 0, 0, elf.STB_LOCAL, elf.STT_NOTYPE},
@@ -162,7 +172,7 @@ func TestELFLookup(t *testing.T) {
 		{0x1fff, "asm_next"}, // to the end of the section
 		{0x2000, ""},
 	} {
-		s, _ := o.LookupOffset(c.off)
+		s, _ := lookupOffset(o, c.off)
 		if s.Name != c.want {
 			t.Errorf("LookupOffset(%#x) = %q, want %q", c.off, s.Name, c.want)
 		}
@@ -205,12 +215,13 @@ func TestELFMiniDebugInfo(t *testing.T) {
 	}
 	inner := program
 	inner.syms = []testSym{{"local_function", 0x401300, 0x40, 0, elf.STB_LOCAL, elf.STT_FUNC}}
-	for _, args := range [][]string{{"-9"}, {"--check=crc32"}, {"--check=none"}, {"--check=sha256"}, {"--block-size=512"}} {
+	for _, args := range [][]string{{"-9"}, {"--check=crc32"}, {"--check=none"}, {"--check=sha256"},
+		{"--block-size=512"}} {
 		outer := program
 		outer.dynamic, outer.debug = true, xz(t, inner.bytes(), args...)
 		o := readImage(t, outer)
 		for off, want := range map[uint64]string{0x1310: "local_function", 0x1110: "memcpy"} {
-			if s, _ := o.LookupOffset(off); s.Name != want {
+			if s, _ := lookupOffset(o, off); s.Name != want {
 				t.Errorf("xz %v: LookupOffset(%#x) = %q, want %q", args, off, s.Name, want)
 			}
 		}
@@ -318,7 +329,8 @@ func TestStoreFindsByBuildIDThenPath(t *testing.T) {
 		{"by path without build id", "/usr/bin/good", "", Places{Root: root}, "memcpy"},
 		{"deleted since", "/usr/bin/good (deleted)", id, Places{Root: root}, "memcpy"},
 		{"stripped alone", "/usr/bin/stripped", id, Places{Root: root}, ""},
-		{"stripped with debug file", "/usr/bin/stripped", id, Places{Root: root, BuildIDs: []fs.FS{debug}}, "memcpy"},
+		{"stripped with debug file", "/usr/bin/stripped", id, Places{Root: root, BuildIDs: []fs.FS{debug}},
+			"memcpy"},
 		{"stripped with debug package", "/usr/bin/packaged", "9988", Places{Root: root}, "memcpy"},
 		{"debug file alone", "/usr/bin/gone", id, Places{BuildIDs: []fs.FS{debug}}, "-"},
 		{"replaced by another build", "/usr/bin/replaced", id, Places{Root: root}, "-"},
@@ -340,7 +352,7 @@ func TestStoreFindsByBuildIDThenPath(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if sym, _ := o.LookupOffset(0x1110); sym.Name != c.want {
+			if sym, _ := lookupOffset(o, 0x1110); sym.Name != c.want {
 				t.Errorf("name = %q, want %q", sym.Name, c.want)
 			}
 			if again, _ := s.Object(c.file, c.id); again != o {
@@ -402,7 +414,7 @@ func FuzzELF(f *testing.F) {
 			return
 		}
 		checkTable(t, o.Table)
-		o.LookupOffset(0x1000)
+		lookupOffset(o, 0x1000)
 		o.lookupModule(0x10)
 	})
 }
@@ -416,4 +428,13 @@ func FuzzUnxz(f *testing.F) {
 			t.Fatalf("%d bytes out of a limit of 1 MiB", out.Len())
 		}
 	})
+}
+
+// lookupOffset returns the symbol at an offset in a file.
+func lookupOffset(o *Object, off uint64) (Symbol, bool) {
+	i := o.FindOffset(off)
+	if i < 0 {
+		return Symbol{}, false
+	}
+	return o.Table.At(i), true
 }

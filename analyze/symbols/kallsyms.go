@@ -30,7 +30,7 @@ var ErrTooBig = errors.New("symbol file is beyond the limits")
 //	ffffffffc0201000 t ftrace_trampoline	[__builtin__ftrace]
 //
 // Text symbols (types t, T, w, W) become symbols, the others only end the one
-// before them. A line that is not of this form is counted in Skipped. A file
+// before them. A line that is not of this form is passed over. A file
 // without symbols, or one with all addresses hidden, is no error: State and
 // Usable tell. Errors are those of reading, and ErrTooBig.
 //
@@ -57,13 +57,12 @@ func ReadKallsyms(r io.Reader) (*Table, error) {
 }
 
 type kallsymsReader struct {
-	in      *bufio.Reader
-	b       builder
-	lines   int
-	bytes   int64
-	skipped int
-	hidden  int // text symbols at address 0
-	module  string
+	in     *bufio.Reader
+	b      builder
+	lines  int
+	bytes  int64
+	hidden int // text symbols at address 0
+	module string
 }
 
 func (k *kallsymsReader) read() error {
@@ -78,7 +77,6 @@ func (k *kallsymsReader) read() error {
 			k.line(bytes.TrimSuffix(line, []byte("\n")))
 			k.lines++
 		case err == bufio.ErrBufferFull:
-			k.skipped++
 			if err = k.skipLine(); err != nil {
 				return err
 			}
@@ -117,7 +115,6 @@ func (k *kallsymsReader) line(line []byte) {
 	addr, n := parseHex(line)
 	// "ADDRESS TYPE NAME", and the name has at least one byte.
 	if n == 0 || len(line) > maxKallsymsLine || len(line) < n+4 || line[n] != ' ' || line[n+2] != ' ' {
-		k.skipped++
 		return
 	}
 	typ, name := line[n+1], line[n+3:]
@@ -198,9 +195,8 @@ func (k *kallsymsReader) table() *Table {
 	}
 	k.b.entries = kept
 	t := k.b.table()
-	t.Skipped = k.skipped
 	if t.Len() == 0 && k.hidden > 0 {
-		t.state, t.hidden = Restricted, k.hidden
+		t.hidden = k.hidden
 	}
 	return t
 }

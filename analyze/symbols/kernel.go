@@ -12,7 +12,6 @@ import (
 // Names of the mappings that kernel addresses lie in.
 const (
 	KernelImage = "[kernel.kallsyms]" // perf's name of the kernel image
-	BPFImage    = "[bpf]"             // programs and trampolines of the BPF JIT
 )
 
 // A Kernel names the addresses of one recorded kernel. Fill it with what the
@@ -46,8 +45,8 @@ type RelocationError struct {
 }
 
 func (e *RelocationError) Error() string {
-	return fmt.Sprintf("the kernel symbols have no %s, which the recording places at %#x: they belong to another kernel or are incomplete; "+
-		"use the kallsyms of the recorded kernel", e.Symbol, e.Recorded)
+	return fmt.Sprintf("the kernel symbols have no %s, which the recording places at %#x: they belong to another "+
+		"kernel or are incomplete; use the kallsyms of the recorded kernel", e.Symbol, e.Recorded)
 }
 
 // Relocate says that symbol ("_text" or "_stext") was at the address recorded:
@@ -60,7 +59,7 @@ func (e *RelocationError) Error() string {
 // lie elsewhere then, so their names in the table are not used. After an error
 // (*RelocationError) nothing in the table is: a wrong name is worse than none.
 func (k *Kernel) Relocate(symbol string, recorded uint64) (moved bool, err error) {
-	if k.table.State() != Ready || recorded == 0 {
+	if k.table.Usable() != nil || recorded == 0 {
 		return false, nil
 	}
 	addr, ok := k.table.anchors[symbol]
@@ -110,7 +109,7 @@ func (k *Kernel) Seal() {
 }
 
 // Lookup returns the symbol that covers a recorded address and the mapping the
-// address lies in: KernelImage, BPFImage, a module as "[esp4]", or "" if
+// address lies in: KernelImage, "[bpf]", a module as "[esp4]", or "" if
 // nothing is known about it. ok says whether there is a symbol; Start and End
 // of it are recorded addresses.
 func (k *Kernel) Lookup(addr uint64) (s Symbol, mapping string, ok bool) {

@@ -8,7 +8,8 @@ import (
 func TestKernelMappings(t *testing.T) {
 	k := NewKernel(mustRead(t, smallKallsyms))
 	k.AddImage(0xffffffff81000000, 0xffffffff81400000)
-	k.AddModule("/lib/modules/6.18.1/kernel/net/netfilter/nf-log.ko.xz", 0xffffffffc0c00000, 0xffffffffc0c10000, nil)
+	k.AddModule("/lib/modules/6.18.1/kernel/net/netfilter/nf-log.ko.xz", 0xffffffffc0c00000, 0xffffffffc0c10000,
+		nil)
 	k.AddDynamic("bpf_prog_01_old", "bpf", 0xffffffffc0d00000, 0x100)
 	k.AddDynamic("bpf_prog_02_new", "bpf", 0xffffffffc0d00000, 0x80)
 	k.AddDynamic("kprobe_insn", "__builtin__kprobes", 0xffffffff81000110, 0x10) // inside a known symbol

@@ -9,11 +9,11 @@ import (
 // ReadPerfMap reads a perf-PID.map, which a just-in-time compiler writes:
 // lines "START SIZE name of the symbol", both numbers hexadecimal
 // (tools/perf/Documentation/jit-interface.txt). Of two symbols at one address
-// the later line wins: code is replaced. Lines of another form are counted in
-// Skipped.
+// the later line wins: code is replaced. Lines of another form are
+// passed over.
 func ReadPerfMap(r io.Reader) (*Table, error) {
 	var b builder
-	skipped, lines := 0, 0
+	lines := 0
 	in := bufio.NewScanner(io.LimitReader(r, maxKallsymsBytes))
 	in.Buffer(nil, 1<<20)
 	for in.Scan() {
@@ -21,31 +21,25 @@ func ReadPerfMap(r io.Reader) (*Table, error) {
 		if lines > maxKallsymsLines {
 			return nil, fmt.Errorf("reading perf map, line %d: %w", lines, ErrTooBig)
 		}
-		if !perfMapLine(&b, in.Bytes()) {
-			skipped++
-		}
+		perfMapLine(&b, in.Bytes())
 	}
 	if err := in.Err(); err != nil {
 		return nil, fmt.Errorf("reading perf map, line %d: %w", lines+1, err)
 	}
-	t := b.latest()
-	t.Skipped = skipped
-	return t, nil
+	return b.latest(), nil
 }
 
-func perfMapLine(b *builder, line []byte) bool {
+func perfMapLine(b *builder, line []byte) {
 	start, n := parseHex(trim0x(line))
 	rest := trim0x(line)[n:]
 	if n == 0 || len(rest) == 0 || rest[0] != ' ' {
-		return false
+		return
 	}
 	rest = trim0x(rest[1:])
 	size, n := parseHex(rest)
-	if n == 0 || size == 0 || len(rest) < n+2 || rest[n] != ' ' {
-		return false
+	if n > 0 && size > 0 && len(rest) >= n+2 && rest[n] == ' ' {
+		b.add(rest[n+1:], "", start, start+size, kindGlobal)
 	}
-	b.add(rest[n+1:], "", start, start+size, kindGlobal)
-	return true
 }
 
 func trim0x(b []byte) []byte {

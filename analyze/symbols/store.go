@@ -121,7 +121,8 @@ func (s *Store) first(cs []candidate, buildID string, full bool) (o *Object, why
 		case err != nil:
 			why = fmt.Sprintf("%s: %v", c.name, err)
 		case buildID != "" && o.BuildID != "" && o.BuildID != buildID:
-			why = fmt.Sprintf("%s is of another build (%s): it was replaced since the recording", c.name, o.BuildID)
+			why = fmt.Sprintf("%s is of another build (%s): it was replaced since the recording", c.name,
+				o.BuildID)
 		case o.full || !full:
 			return o, ""
 		}
@@ -165,7 +166,8 @@ func debugFiles(p Places, file, buildID string) []candidate {
 	if dir != "" {
 		cs = append(cs, candidate{p.Root, debug + dir + ".debug"})
 	}
-	return append(cs, candidate{p.Root, debug + rootPath(file) + ".debug"}, candidate{p.Root, debug + rootPath(file)})
+	return append(cs, candidate{p.Root, debug + rootPath(file) + ".debug"},
+		candidate{p.Root, debug + rootPath(file)})
 }
 
 // buildIDPath returns the path of a build id below a directory of them.

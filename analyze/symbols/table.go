@@ -1,6 +1,7 @@
 package symbols
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"sort"
@@ -17,11 +18,7 @@ type Symbol struct {
 // A Table names addresses. The zero Table and the nil *Table name none.
 // It costs 20 bytes a symbol and the bytes of the names.
 type Table struct {
-	state  State
-	hidden int // symbols at address 0, if Restricted
-
-	// Skipped is the number of lines or entries that could not be understood.
-	Skipped int
+	hidden int // symbols at address 0, if there are no others
 
 	starts  []uint64
 	sizes   []uint32
@@ -213,9 +210,6 @@ func (b *builder) table() *Table {
 			t.push(e)
 		}
 	}
-	if t.Len() == 0 {
-		t.state = Empty
-	}
 	t.nest()
 	return t
 }
@@ -252,4 +246,31 @@ func (t *Table) nest() {
 		}
 		open = append(open, i)
 	}
+}
+
+// An UnusableError says why a table names nothing, and what helps. It never stands in the way of the samples: they are
+// kept, without names.
+type UnusableError struct {
+	Why string // what was found
+	Fix string // a command or a sentence
+}
+
+func (e *UnusableError) Error() string { return e.Why + "; " + e.Fix }
+
+// Usable returns nil if the table can name anything, else an *UnusableError. The sentences are about kernel symbols,
+// the only ones a report can't do without.
+func (t *Table) Usable() error {
+	const again = "record again with /proc/kallsyms snapshotted, or give the kernel's vmlinux"
+	switch {
+	case t == nil:
+		return &UnusableError{"there are no kernel symbols", again}
+	case t.hidden > 0:
+		return &UnusableError{
+			fmt.Sprintf("all %d kallsyms addresses are 0 (kernel.kptr_restrict hides them)", t.hidden),
+			"run as root: sysctl kernel.kptr_restrict=0, then record again"}
+	case len(t.starts) == 0:
+		return &UnusableError{
+			"kallsyms has no text symbol (a kernel without CONFIG_KALLSYMS, or an empty snapshot)", again}
+	}
+	return nil
 }
