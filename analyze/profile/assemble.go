@@ -6,6 +6,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"xfrmscope/analyze/perfdata"
@@ -81,6 +82,11 @@ func (a *assembler) profile(e *perfdata.Event) *Profile {
 		stacks := a.stacks(e.Index)
 		a.comms(e.Index, p)
 		p.Cells = a.cells(e.Index, a.refs(e.Index))
+		if strings.HasPrefix(e.Name, bundle.SimPrefix) {
+			for i := range p.Cells {
+				p.Cells[i].PeriodSq = 0
+			}
+		}
 		a.picker.pick(a, p, stacks)
 	}
 	p.Losses = append(p.Losses, a.losses[""]...)

@@ -79,7 +79,8 @@ type Cell struct {
 	Period   uint64 // sum of the samples' periods, in Event.Unit
 
 	// PeriodSq is the sum of the squared periods: the variance of Period as an
-	// estimate (DESIGN "est, se"). With a fixed period p it is Count*p*p.
+	// estimate (DESIGN "est, se"). With a fixed period p it is Count*p*p; of an event
+	// that a simulated machine counted it is 0.
 	PeriodSq float64
 }
 

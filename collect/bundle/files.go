@@ -17,6 +17,7 @@ const (
 	PlacementFile = "placement.jsonl"
 	LayoutsFile   = "layouts.json"
 	TrafficFile   = "traffic.json"
+	LinesFile     = "lines.jsonl"
 	LoadLog       = LogDir + "/load.log"
 
 	SymbolsDir = "symbols"

@@ -207,6 +207,9 @@ func (r *Run) Totals() ([]Total, error) { return readLines[Total](r, TotalsFile)
 // Policies returns the rows of policies.jsonl.
 func (r *Run) Policies() ([]Policy, error) { return readLines[Policy](r, PoliciesFile) }
 
+// Lines returns the rows of lines.jsonl, none if no machine was simulated.
+func (r *Run) Lines() ([]Line, error) { return readLines[Line](r, LinesFile) }
+
 // Placement returns the facts of placement.jsonl.
 func (r *Run) Placement() ([]Fact, error) { return readLines[Fact](r, PlacementFile) }
 

@@ -307,3 +307,20 @@ type CPUPackets struct {
 	CPU     int    `json:"cpu"`
 	Packets uint64 `json:"packets"`
 }
+
+// SimPrefix begins the name of each event that a simulated machine counted: all of
+// them, without a sampling error.
+const SimPrefix = "sim-"
+
+// A Line is the transfers of cache lines, from one CPU's cache to another's, that
+// one pair of functions made at one place.
+type Line struct {
+	Read      string `json:"read"`    // what was asked for: an address, hex, or "OBJECT.FIELD"
+	Written   string `json:"written"` // what was written last in the line
+	Reader    string `json:"reader"`  // functions
+	Writer    string `json:"writer"`
+	Transfers uint64 `json:"transfers"`
+	Apart     uint64 `json:"apart,omitempty"` // of them those that read no byte that was written: false sharing
+	Readers   CPUSet `json:"readers"`
+	Writers   CPUSet `json:"writers"`
+}

@@ -23,16 +23,22 @@ type Cell struct {
 	Limit   time.Duration // a cell that takes longer hangs
 }
 
+// packetFunction is called once for each packet.
+const packetFunction = "ip_forward"
+
 // tickInsns is how many instructions a CPU executes from tick to tick. Less would
 // make ticks more than 1 % of them, more would put off the frees of RCU, which wait
 // for ticks, by more packets than a window has.
-const tickInsns = 1_000_000
+const tickInsns = 400_000
 
 // Counts is what a cell counted.
 type Counts struct {
 	windows []*window
 	sas     []bundle.SA // as the sender was set up
 	memory  *ram        // of the guest at its end
+
+	modules  []byte // its /proc/modules
+	kallsyms []byte // its text symbols, as in /proc/kallsyms
 }
 
 // Close lets go of the guest's memory.
@@ -85,7 +91,7 @@ func (k *Kernel) model(cell Cell) (options, line string, err error) {
 	options = fmt.Sprintf("senders=%d,warm=%d,count=%d,windows=%d,%s",
 		cell.CPUs, cell.Warm, cell.Count, cell.Windows, poke)
 	for _, o := range []struct{ option, symbol string }{
-		{"packet", "ip_forward"},
+		{"packet", packetFunction},
 		{"alloc", "dst_alloc"}, {"free", "dst_destroy_rcu"},
 		{"tick", "asm_sysvec_apic_timer_interrupt"}, {"tick_end", "irq_exit_rcu"},
 	} {
@@ -114,8 +120,7 @@ func (c *Counts) read(out string, windows int) error {
 	return nil
 }
 
-// accept takes what the guest left, and holds its modules against those learned:
-// their functions are named by where they lay then.
+// accept takes what the guest left.
 func (k *Kernel) accept(c *Counts) error {
 	message, err := c.memory.message()
 	if err != nil {
@@ -128,12 +133,7 @@ func (k *Kernel) accept(c *Counts) error {
 	if err := json.Unmarshal(files[fileSAs], &c.sas); err != nil {
 		return fmt.Errorf("the guest's SAs: %w", err)
 	}
-	then, now := moduleBases(k.files[fileModules]), moduleBases(files[fileModules])
-	for name, base := range now {
-		if then[name] != base {
-			return fmt.Errorf("module %s lies at %s, and lay at %q when the kernel was learned: "+
-				"its functions can't be named", name, base, then[name])
-		}
-	}
+	c.modules = files[fileModules]
+	c.kallsyms = k.textSymbols(c.modules)
 	return nil
 }

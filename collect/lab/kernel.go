@@ -38,7 +38,8 @@ const textBase = 0xffffffff80000000
 type Kernel struct {
 	Image   string // bzImage
 	Release string
-	BTF     []byte // nil if it has none
+	btf     []byte // nil if it has none
+	sum     string // of the image and the modules
 	files   map[string][]byte
 	symbols map[string]uint64 // of the kernel itself
 	mods    []file
@@ -85,7 +86,8 @@ func (k *Kernel) cacheName(cache string) (string, error) {
 		fmt.Fprintf(sum, "%s %d\n", m.name, len(m.data))
 		sum.Write(m.data)
 	}
-	return filepath.Join(cache, "kernel-"+hex.EncodeToString(sum.Sum(nil)[:8])+".tar"), nil
+	k.sum = hex.EncodeToString(sum.Sum(nil))
+	return filepath.Join(cache, "kernel-"+k.sum[:16]+".tar"), nil
 }
 
 // writeCache writes a file that others may read at any moment.
@@ -127,7 +129,7 @@ func (k *Kernel) read(message []byte) error {
 	if k.files, err = untar(message); err != nil {
 		return err
 	}
-	k.BTF, k.Release = k.files[fileBTF], strings.TrimSpace(string(k.files[fileVersion]))
+	k.btf, k.Release = k.files[fileBTF], strings.TrimSpace(string(k.files[fileVersion]))
 	for line := range strings.Lines(string(k.files[fileKallsyms])) {
 		f := strings.Fields(line)
 		if len(f) != 3 { // four: of a module
@@ -167,12 +169,38 @@ func untar(message []byte) (map[string][]byte, error) {
 	}
 }
 
+// textSymbols returns the text symbols in the form of /proc/kallsyms, for a boot
+// with this /proc/modules: the kernel's are where they were learned, a module's
+// are moved with its text. Where a module lies depends on what was freed before.
+func (k *Kernel) textSymbols(modules []byte) []byte {
+	then, now := moduleBases(k.files[fileModules]), moduleBases(modules)
+	var b bytes.Buffer
+	for line := range strings.Lines(string(k.files[fileKallsyms])) {
+		f := strings.Fields(line)
+		if len(f) < 3 || !strings.Contains("tTwW", f[1]) {
+			continue
+		}
+		if len(f) == 3 {
+			b.WriteString(line)
+			continue
+		}
+		module := strings.Trim(f[3], "[]")
+		at, err := strconv.ParseUint(f[0], 16, 64)
+		if base, ok := now[module]; ok && err == nil {
+			fmt.Fprintf(&b, "%016x %s %s\t%s\n", at-then[module]+base, f[1], f[2], f[3])
+		}
+	}
+	return b.Bytes()
+}
+
 // moduleBases reads where each module lies out of /proc/modules.
-func moduleBases(text []byte) map[string]string {
-	bases := map[string]string{}
+func moduleBases(text []byte) map[string]uint64 {
+	bases := map[string]uint64{}
 	for line := range strings.Lines(string(text)) {
 		if f := strings.Fields(line); len(f) >= 6 {
-			bases[f[0]] = f[5]
+			if base, err := strconv.ParseUint(f[5], 0, 64); err == nil {
+				bases[f[0]] = base
+			}
 		}
 	}
 	return bases

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	memory     = 512 << 20 // bytes of a guest
+	guestBytes = 512 << 20 // memory of a guest
 	minQEMU    = 10        // the first of which the plugin's interface and its workarounds are known
 	installTip = "apt-get install qemu-system-x86; on Debian 12 with -t bookworm-backports"
 )
@@ -51,7 +51,7 @@ func (m *machine) boot(ctx context.Context) (*ram, []string, error) {
 	if err := os.WriteFile(initrd, m.initrd, 0o644); err != nil {
 		return nil, nil, err
 	}
-	mem, err := newRAM(memory)
+	mem, err := newRAM(guestBytes)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -78,9 +78,10 @@ func (m *machine) boot(ctx context.Context) (*ram, []string, error) {
 }
 
 // bootLine is the command line of every kernel. nokaslr: symbols stay where they are
-// learned; notests: no self-test of a cipher runs beside the senders.
+// learned; notests: no self-test of a cipher runs beside the senders; blimit: deferred
+// frees are made when their grace period ends, and not put off until thousands wait.
 const bootLine = "console=ttyS0 quiet panic=-1 mitigations=off nokaslr noapic no_timer_check nowatchdog " +
-	"cryptomgr.notests=1 rcupdate.rcu_cpu_stall_suppress=1"
+	"cryptomgr.notests=1 rcutree.blimit=10000 rcupdate.rcu_cpu_stall_suppress=1"
 
 func (m *machine) args(initrd, console string) []string {
 	accel := []string{"-accel", "tcg,thread=multi"}
@@ -89,7 +90,7 @@ func (m *machine) args(initrd, console string) []string {
 		accel = []string{"-accel", "tcg,thread=single,tb-size=256", "-icount", "shift=0,sleep=off",
 			"-rtc", "base=2026-01-01,clock=vm", "-seed", strconv.Itoa(m.seed), "-plugin", m.plugin}
 	}
-	size := strconv.Itoa(memory)
+	size := strconv.Itoa(guestBytes)
 	return append(accel,
 		"-machine", "pc,hpet=off,usb=off,memory-backend=m", "-m", "size="+size+"B",
 		"-object", "memory-backend-file,id=m,share=on,mem-path=/proc/self/fd/3,size="+size,

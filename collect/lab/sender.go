@@ -19,6 +19,9 @@ const (
 	ModePlain  = "plain"  // no IPsec
 )
 
+// MaxSenders is how many CPUs can send: one more does the rest.
+const MaxSenders = 63
+
 // A Sender is a gateway that forwards what pktgen hands it on each of its CPUs:
 // red -> forwarding -> ESP -> black. Both are dummies: black drops what it gets.
 type Sender struct {

@@ -77,9 +77,6 @@ func readWindow(r io.Reader) (*window, error) {
 			}
 			w.cpus = make([]cpuCount, cpus)
 		case "cost":
-			f.number(10)
-			f.number(10)
-			f.number(10)
 			w.cost = f.met()
 		case "cpu":
 			if i := f.cpu(w); f.err == nil {

@@ -6,8 +6,8 @@
  *
  * options  out=FILE      window w is written to FILE.w
  *          packet=ADDR   the function whose calls are the packets; the model is off until every sender has called it
- *          alloc=ADDR free=ADDR  a window ends when as many were freed in it as allocated: deferred work is neither
- *                        pushed out of a window nor booked to the next
+ *          alloc=ADDR free=ADDR  a window ends when as many were freed in it as allocated, to 1 %: deferred work is
+ *                        neither pushed out of a window nor booked to the next
  *          tick=ADDR tick_end=ADDR  where a timer's interrupt begins and ends, whose instructions are counted
  *          senders=N     CPUs 0..N-1
  *          warm=W        packets that the slowest sender does before the first window
@@ -33,7 +33,7 @@
 EXPORT int qemu_plugin_version = 4;
 
 enum { L1_SETS = 64, L1_WAYS = 8, L2_SETS = 2048, L2_WAYS = 8, DIR_BITS = 21, DIR_PROBES = 16, MAX_CPUS = 64 };
-enum { QUANTUM = 100, INSN = 1, LOCKED = 18, PAUSE = 40 }; /* cycles; what an access adds is in cost[] */
+enum { QUANTUM = 100, INSN = 1, LOCKED = 18, PAUSE = 40, REP = 30 }; /* cycles; what an access adds is in cost[] */
 enum { L2, LLC, DRAM, HITM, UPGRADE, KINDS };              /* what an access that L1 could not serve met */
 static const unsigned cost[KINDS] = { 14, 50, 200, 100, 60 };
 
@@ -42,6 +42,7 @@ typedef struct { item_t **slot; size_t used, size; } table_t;
 
 typedef struct {                                           /* a block (insns > 0) or an instruction */
 	uint64_t hash, pc, insns;
+	uint64_t rep;                                      /* pc of a repeated string instruction at the block's end */
 	uint32_t cycles;
 	bool locked;
 	uint64_t n[];                                      /* executions by CPU, or what accesses met by CPU and kind */
@@ -60,7 +61,7 @@ typedef struct {
 	void *qemu;
 	int index;
 	bool asleep, in_tick;
-	uint64_t cycles, limit, packets, base, base_cycles, ticks, tick_insns;
+	uint64_t cycles, limit, packets, base, base_cycles, ticks, tick_insns, rep;
 	way_t l1[L1_SETS][L1_WAYS];
 	uint64_t l2[L2_SETS][L2_WAYS];                     /* line << 1 | modified */
 	uint8_t l1_next[L1_SETS], l2_next[L2_SETS];
@@ -71,7 +72,8 @@ static struct {
 	uint64_t packet, alloc, free, tick, tick_end, poke, poke_at, warm, count, windows, user, senders;
 	uint32_t poke_value;
 } opt;
-static struct { uint64_t alive, base, forgotten; } live;   /* objects, and lines that the directory lost */
+static struct { int64_t allocs, frees, alive; } live;       /* objects; alive at the window's start */
+static uint64_t forgotten;                                 /* lines that the directory lost */
 static qemu_plugin_id_t self;
 static cpu_t *cpus, *slice;                                /* slice: whose time slice this is */
 static int ncpu, window = -1;
@@ -148,7 +150,7 @@ static dir_t *entry(uint64_t line)
 			d = &first[i];
 	}
 	if (d->line)
-		live.forgotten++;
+		forgotten++;
 	*d = (dir_t){ .line = line, .owner = -1 };
 	return d;
 }
@@ -224,7 +226,7 @@ static void touch(cpu_t *c, uint64_t addr, unsigned size, bool store, site_t *s)
 			cpu_t *o = &cpus[d->owner];
 			kind = in_l1(o, line) || in_l2(o, line) ? HITM : LLC;
 			drop(o, line, !own);                 /* tells d the writer */
-			if (kind == HITM && window >= 0)
+			if (kind == HITM && window >= 0 && c->index < (int)opt.senders)
 				note_share(c, addr, bytes, s, d);
 			if (own)
 				others &= ~(1ull << d->owner);
@@ -292,9 +294,14 @@ static void block(unsigned int unused, void *site)
 	cpu_t *c = now();
 	if (c != slice)
 		begin_slice(c);
-	c->cycles += s->cycles;
-	s->n[c->index] += window >= 0;
-	c->tick_insns += c->in_tick ? s->insns : 0;
+	/* Under -icount each iteration of a repeated string instruction is a block: only the first counts. */
+	bool again = s->rep && s->insns == 1 && s->rep == c->rep;
+	c->rep = s->rep;
+	if (!again) {
+		c->cycles += s->cycles;
+		s->n[c->index] += window >= 0;
+		c->tick_insns += c->in_tick ? s->insns : 0;
+	}
 	if (c->cycles >= c->limit) {
 		cpu_exit(c->qemu);
 		slice = NULL;
@@ -304,15 +311,16 @@ static void block(unsigned int unused, void *site)
 static void on_sleep(unsigned int unused, void *u) { now()->asleep = true; slice = NULL; }
 static void on_tick(unsigned int unused, void *u) { now()->ticks++, now()->in_tick = true; }
 static void on_tick_end(unsigned int unused, void *u) { now()->in_tick = false; }
-static void on_alloc(unsigned int unused, void *u) { live.alive++; }
+static void on_alloc(unsigned int unused, void *u) { live.allocs++; }
+static void on_free(unsigned int unused, void *u) { live.frees++; }
 
 /*
  * A window's file, one record a line; addresses and CPU masks are hexadecimal.
- *   cost, then INSN LOCKED PAUSE and those of L2 LLC DRAM HITM UPGRADE
+ *   cost L2 LLC DRAM HITM UPGRADE
  *   cpu INDEX packets cycles ticks instructions-of-ticks
  *   b pc cpu insns cycles executions, of a block; insns and cycles of one execution
  *   m pc cpu L2 LLC DRAM HITM UPGRADE
- *   s address reader writer offset-of-last-write n apart readers writers
+ *   s address reader writer offset-of-last-write n apart readers writers, of the senders' transfers
  *   end
  */
 static void dump(void)
@@ -324,8 +332,8 @@ static void dump(void)
 		perror(name);
 		_exit(3);
 	}
-	fprintf(f, "coherent 3 cpus %d senders %" PRIu64 " forgotten %" PRIu64 "\n", ncpu, opt.senders, live.forgotten);
-	fprintf(f, "cost %d %d %d", INSN, LOCKED, PAUSE);
+	fprintf(f, "coherent 3 cpus %d senders %" PRIu64 " forgotten %" PRIu64 "\n", ncpu, opt.senders, forgotten);
+	fprintf(f, "cost");
 	for (int k = 0; k < KINDS; k++)
 		fprintf(f, " %u", cost[k]);
 	fputc('\n', f);
@@ -372,25 +380,27 @@ static void dump(void)
 static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
 static void rearm(qemu_plugin_id_t id) { qemu_plugin_register_vcpu_tb_trans_cb(id, translate); }
 
-/* Ends a window if the slowest sender has its packets and no object more or less is alive than at its start. */
+/*
+ * Ends a window if the slowest sender has its packets and as many objects were freed as allocated, to 1 % of the
+ * packets. The first begins when twice as many were freed as wait to be: deferred frees have become steady.
+ */
 static void end_window(void)
 {
-	uint64_t want = window < 0 ? opt.warm : opt.count;
-	if (live.alive != live.base && window >= 0)
-		return;
-	for (cpu_t *c = cpus; c < cpus + opt.senders; c++)
+	uint64_t want = window < 0 ? opt.warm : opt.count, packets = 0;
+	int64_t alive = live.allocs - live.frees, more = alive - live.alive;
+	for (cpu_t *c = cpus; c < cpus + opt.senders; packets += c->packets - c->base, c++)
 		if (c->packets - c->base < want)
 			return;
+	if (window < 0 ? (int64_t)live.frees < 2 * alive : (uint64_t)llabs(more) * 100 > packets)
+		return;
 	if (window >= 0)
 		dump();
 	for (cpu_t *c = cpus; c < cpus + ncpu; c++)
 		c->base = c->packets, c->base_cycles = c->cycles, c->ticks = c->tick_insns = 0;
-	live.base = live.alive;
+	live.alive = alive;
 	if (++window == (int)opt.windows)
 		_exit(0);
 }
-
-static void on_free(unsigned int unused, void *u) { live.alive--; }
 
 static void on_packet(unsigned int unused, void *u)
 {
@@ -404,6 +414,7 @@ static void on_packet(unsigned int unused, void *u)
 			return;
 	for (cpu_t *c = cpus; c < cpus + ncpu; c++)
 		c->packets = 0, c->asleep = true;          /* until it runs */
+	live.allocs = live.frees = 0;
 	armed = true;
 	qemu_plugin_reset(self, rearm);
 }
@@ -419,17 +430,26 @@ static void on_poke(unsigned int unused, void *u)
 	opt.poke = 0;
 }
 
-/* A lock prefix, or xchg with memory. */
-static bool is_locked(const uint8_t *b, size_t n)
+/* What the model must know of an instruction. */
+enum { PLAIN, IS_LOCKED, IS_PAUSE, IS_REP, IS_SLEEP };
+static int kind_of(const uint8_t *b, size_t n)
 {
-	static const uint8_t prefixes[] = { 0xf2, 0xf3, 0x66, 0x65, 0x64, 0x2e, 0x3e };
+	static const uint8_t prefixes[] = { 0xf0, 0xf2, 0xf3, 0x66, 0x65, 0x64, 0x2e, 0x3e };
+	bool lock = false, rep = false;
 	size_t i = 0;
-	for (; i < n && (b[i] == 0xf0 || memchr(prefixes, b[i], sizeof prefixes)); i++)
-		if (b[i] == 0xf0)
-			return true;
+	for (; i < n && memchr(prefixes, b[i], sizeof prefixes); i++)
+		lock |= b[i] == 0xf0, rep |= (b[i] & 0xfe) == 0xf2;
 	if (i < n && (b[i] & 0xf0) == 0x40)                /* REX */
 		i++;
-	return i + 1 < n && (b[i] & 0xfe) == 0x86 && b[i + 1] >> 6 != 3;
+	if (i >= n)
+		return PLAIN;
+	if (lock || (i + 1 < n && (b[i] & 0xfe) == 0x86 && b[i + 1] >> 6 != 3)) /* xchg with memory */
+		return IS_LOCKED;
+	if (b[i] == 0xf4 || (n == 3 && !memcmp(b, "\x0f\x01\xc9", 3))) /* hlt, mwait */
+		return IS_SLEEP;
+	if (rep && b[i] == 0x90)
+		return IS_PAUSE;
+	return rep && ((b[i] & 0xfc) == 0xa4 || (b[i] >= 0xaa && b[i] <= 0xaf)) ? IS_REP : PLAIN; /* movs stos .. */
 }
 
 static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -454,9 +474,11 @@ static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		uint8_t b[16];
 		size_t size = qemu_plugin_insn_data(in, b, sizeof b);
 		site_t *s = site_of(a, 0);
-		s->locked = is_locked(b, size);
-		whole->cycles += s->locked ? LOCKED : size == 2 && b[0] == 0xf3 && b[1] == 0x90 ? PAUSE : 0;
-		if ((size == 1 && b[0] == 0xf4) || (size == 3 && !memcmp(b, "\x0f\x01\xc9", 3))) // hlt, mwait
+		int kind = kind_of(b, size);
+		s->locked = kind == IS_LOCKED;
+		whole->rep = kind == IS_REP ? a : 0;
+		whole->cycles += kind == IS_LOCKED ? LOCKED : kind == IS_PAUSE ? PAUSE : kind == IS_REP ? REP : 0;
+		if (kind == IS_SLEEP)
 			qemu_plugin_register_vcpu_insn_exec_cb(in, on_sleep, QEMU_PLUGIN_CB_NO_REGS, NULL);
 		qemu_plugin_register_vcpu_mem_cb(in, mem, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW, s);
 	}

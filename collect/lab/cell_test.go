@@ -1,0 +1,107 @@
+package lab
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"xfrmscope/collect/bundle"
+)
+
+// TestSender: the CPUs get equal shares, ticks are few, windows agree, all that moved
+// is in the lines, and the fields are named.
+func TestSender(t *testing.T) {
+	program, k := needKernel(t)
+	ctx := context.Background()
+	plugin, err := Plugin(ctx, cacheDir(t))
+	need(t, err)
+	cell := Cell{Sender: Sender{Mode: ModePCPU, CPUs: 4, Size: 64}, Seed: 1, Warm: warm, Count: 300, Windows: 2,
+		Limit: 10 * time.Minute}
+	c, err := k.Run(ctx, program, plugin, cell)
+	need(t, err)
+	defer c.Close()
+	var perPacket []float64
+	for i, w := range c.windows {
+		least, most := w.cpus[0], w.cpus[0]
+		var packets, insns, tickInsns, transfers uint64
+		for _, c := range w.cpus[:w.senders] {
+			least.packets, most.packets = min(least.packets, c.packets), max(most.packets, c.packets)
+			least.cycles, most.cycles = min(least.cycles, c.cycles), max(most.cycles, c.cycles)
+			packets += c.packets
+			tickInsns += c.tickInsns
+		}
+		for _, b := range w.blocks {
+			if b.cpu < w.senders {
+				insns += b.insns * b.executions
+			}
+		}
+		for _, m := range w.misses {
+			if m.cpu < w.senders {
+				transfers += m.met[metTransfer]
+			}
+		}
+		ticks, each := float64(tickInsns)/float64(insns), float64(transfers)/float64(packets)
+		t.Logf("window %d: %d packets, %d to %d a CPU; cycles %d to %d", i, packets,
+			least.packets, most.packets, least.cycles, most.cycles)
+		t.Logf("window %d: ticks are %.2f %% of instructions; %.3f transfers a packet", i, 100*ticks, each)
+		if most.cycles-least.cycles > 1000 {
+			t.Error("the CPUs' clocks differ by more than some time slices")
+		}
+		if float64(most.packets)/float64(least.packets) > 1.2 { // some free more for others than others
+			t.Error("a CPU does 20 % more packets than another")
+		}
+		if ticks > 0.01 {
+			t.Error("ticks are more than 1 % of the instructions")
+		}
+		perPacket = append(perPacket, each)
+	}
+	if r := perPacket[0] / perPacket[1]; r < 0.9 || r > 1.1 {
+		t.Errorf("two windows differ by more than 10 %%: %v transfers a packet", perPacket)
+	}
+	checkLines(t, k, cell, c)
+}
+
+func checkLines(t *testing.T, k *Kernel, cell Cell, c *Counts) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "run")
+	if err := k.Save(dir, "test", cell, 1, c); err != nil {
+		t.Fatal(err)
+	}
+	run, err := bundle.Open(os.DirFS(dir), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Verify(); err != nil || run.Status != bundle.Complete || len(run.Gaps) > 0 {
+		t.Errorf("the run is %s, %v, gaps %v", run.Status, err, run.Gaps)
+	}
+	lines, err := run.Lines()
+	if err != nil {
+		t.Fatal(err)
+	}
+	totals, err := run.Totals()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var moved, total, named uint64
+	for _, l := range lines {
+		moved += l.Transfers
+		if strings.Contains(l.Read, ".") {
+			named += l.Transfers
+		}
+	}
+	for _, row := range totals {
+		if row.Event == bundle.SimPrefix+"transfers" {
+			total += row.Value
+		}
+	}
+	if moved != total {
+		t.Errorf("the lines have %d transfers, the CPUs %d", moved, total)
+	}
+	t.Logf("%d lines, %.0f %% of transfers are of named fields", len(lines), 100*float64(named)/float64(moved))
+	if float64(named) < 0.7*float64(moved) {
+		t.Errorf("fields are named of %d of %d transfers", named, moved)
+	}
+}

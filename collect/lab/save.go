@@ -1,0 +1,99 @@
+package lab
+
+import (
+	"bytes"
+	"compress/gzip"
+	"strconv"
+	"time"
+
+	"xfrmscope/collect/bundle"
+)
+
+// Save writes what a cell counted as a run: all its windows together. The window of
+// the run is what its CPUs' clocks went by, a nanosecond for a cycle.
+func (k *Kernel) Save(dir, tool string, cell Cell, repeat int, c *Counts) error {
+	var cpus bundle.CPUSet
+	for cpu := range cell.CPUs {
+		cpus = append(cpus, cpu)
+	}
+	var end, packets uint64
+	perCPU := make([]bundle.CPUPackets, cell.CPUs)
+	for _, w := range c.windows {
+		end += w.cpus[0].cycles
+		for cpu := range perCPU {
+			perCPU[cpu].CPU = cpu
+			perCPU[cpu].Packets += w.cpus[cpu].packets
+			packets += w.cpus[cpu].packets
+		}
+	}
+	const start = 1 // 0 is no time
+	window := bundle.Window{StartNS: start, EndNS: start + int64(end)}
+	w, err := bundle.Create(dir, bundle.Manifest{
+		Tool: tool, Source: "lab", Started: time.Now(), Window: window,
+		Host: bundle.Host{Kernel: k.Release, Arch: "x86_64", CPUModel: NotModelled, Online: cpus},
+		Plan: bundle.Plan{CPUs: cpus, DurationNS: time.Duration(end), Events: events, Labels: map[string]string{
+			bundle.LabelMode: cell.Mode, bundle.LabelN: strconv.Itoa(cell.CPUs),
+			bundle.LabelRepeat: strconv.Itoa(repeat),
+		}},
+		Warnings: []bundle.Warning{{Weakens: "every number", Text: NotModelled + "; a nanosecond is a cycle"}},
+	})
+	if err != nil {
+		return err
+	}
+	functions := newFunctions(c.kallsyms)
+	sums := c.byFunction(functions)
+	if err := w.WriteFile(bundle.PerfDataFile, perfData(sums, start)); err != nil {
+		return err
+	}
+	if err := bundle.WriteLines(w, bundle.TotalsFile, totals(sums, cpus, end)); err != nil {
+		return err
+	}
+	source := "simulated: calls of " + packetFunction
+	traffic := bundle.Traffic{Source: source, Window: window, Packets: packets, PerCPU: perCPU}
+	if err := w.WriteJSON(bundle.TrafficFile, traffic); err != nil {
+		return err
+	}
+	namer, why := k.newNamer(c.memory.mem, cell.CPUs+1, c.addresses())
+	if why != nil {
+		gap := bundle.Gap{What: "names of the fields whose lines moved", Why: why.Error(),
+			Fix: "build the kernel with what `xfrmscope lab kernel` prints"}
+		if err := w.Update(func(m *bundle.Manifest) { m.Gaps = append(m.Gaps, gap) }); err != nil {
+			return err
+		}
+	}
+	if err := bundle.WriteLines(w, bundle.LinesFile, c.lines(functions, namer)); err != nil {
+		return err
+	}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write(c.kallsyms); err != nil {
+		return err
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	if err := w.WriteFile(bundle.KallsymsFile, packed.Bytes()); err != nil {
+		return err
+	}
+	if err := w.WriteFile(bundle.ModulesFile, c.modules); err != nil {
+		return err
+	}
+	return w.Finish("")
+}
+
+func totals(sums map[place]tally, cpus bundle.CPUSet, cycles uint64) []bundle.Total {
+	perCPU := make([]tally, len(cpus))
+	for p, t := range sums {
+		for i, n := range t {
+			perCPU[p.cpu][i] += n
+		}
+	}
+	var rows []bundle.Total
+	for i, event := range events {
+		for _, cpu := range cpus {
+			rows = append(rows, bundle.Total{Event: event, CPU: cpu, Value: perCPU[cpu][i],
+				RunningNS: int64(cycles), Running: 1})
+		}
+	}
+	return rows
+}

@@ -1,0 +1,191 @@
+package lab
+
+import (
+	"context"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/btf"
+
+	"xfrmscope/collect/bundle"
+)
+
+const someWindow = `coherent 3 cpus 3 senders 2 forgotten 0
+cost 14 50 200 100 60
+cpu 0 10 1000 1 50
+cpu 1 12 1010 0 0
+cpu 2 0 990 0 0
+b ffffffff81000010 0 4 4 100
+b ffffffff81000010 1 4 22 100
+b ffffffff81000110 2 9 9 1
+m ffffffff81000014 0 3 2 1 7 5
+m ffffffff81000014 2 1 1 1 1 1
+s ff11000000000100 ffffffff81000014 ffffffff81000110 8 7 5 1 2
+end
+`
+
+// A run that was saved says what the windows do, twice of a window that came twice.
+func TestSave(t *testing.T) {
+	k := &Kernel{Release: "7.3", symbols: map[string]uint64{}}
+	c := &Counts{memory: &ram{}, kallsyms: []byte("ffffffff81000000 T reads\nffffffff81000100 t writes\n")}
+	for range 2 {
+		w, err := readWindow(strings.NewReader(someWindow))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.windows = append(c.windows, w)
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	cell := Cell{Sender: Sender{Mode: ModePCPU, CPUs: 2, Size: 64}}
+	if err := k.Save(dir, "test", cell, 3, c); err != nil {
+		t.Fatal(err)
+	}
+	run, err := bundle.Open(os.DirFS(dir), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Verify(); err != nil || run.Status != bundle.Complete {
+		t.Errorf("the run is %s, %v", run.Status, err)
+	}
+	if len(run.Gaps) != 1 || run.Gaps[0].Why != "the kernel has no BTF" {
+		t.Errorf("gaps = %v, want that BTF is missing", run.Gaps)
+	}
+	traffic, err := run.Traffic()
+	if err != nil || traffic.Packets != 44 || traffic.PerCPU[1].Packets != 24 {
+		t.Errorf("traffic = %+v, %v", traffic, err)
+	}
+	totals, err := run.Totals()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []uint64
+	for _, row := range totals {
+		got = append(got, row.Value)
+	}
+	misses := uint64(2 * (3*14 + 2*50 + 1*200 + 7*100 + 5*60))
+	if want := []uint64{800 + misses, 4400, 800, 800, 26, 0, 14, 0, 10, 0}; !slices.Equal(got, want) {
+		t.Errorf("totals = %v, want %v", got, want)
+	}
+	lines, err := run.Lines()
+	if err != nil || len(lines) != 1 {
+		t.Fatalf("lines = %+v, %v", lines, err)
+	}
+	l := lines[0]
+	if l.Transfers != 14 || l.Apart != 10 || l.Reader+l.Writer != "readswrites" || l.Writers.String() != "1" {
+		t.Errorf("line = %+v", l)
+	}
+}
+
+func TestReadWindowRefuses(t *testing.T) {
+	for name, text := range map[string]string{
+		"cut off":   strings.TrimSuffix(someWindow, "end\n"),
+		"other CPU": strings.Replace(someWindow, "m ffffffff81000014 2", "m ffffffff81000014 3", 1),
+		"no number": strings.Replace(someWindow, "cost 14", "cost x", 1),
+		"version":   strings.Replace(someWindow, "coherent 3", "coherent 4", 1),
+		"no record": "hello\n",
+	} {
+		if _, err := readWindow(strings.NewReader(text)); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// What leave writes is found wherever its pages lie, and a damaged one ends in an error.
+func TestMessage(t *testing.T) {
+	mem := make([]byte, 64*pageSize)
+	text := strings.Repeat("a message of two pages. ", 200)
+	head, index, pages := mem[9*pageSize:], mem[5*pageSize:], []int{33, 7}
+	copy(head, mark())
+	binary.LittleEndian.PutUint64(head[markSize:], uint64(len(text)))
+	binary.LittleEndian.PutUint64(head[markSize+8:], 5)
+	for i, p := range pages {
+		binary.LittleEndian.PutUint64(index[8*i:], uint64(p))
+		copy(mem[p*pageSize:(p+1)*pageSize], text[i*pageSize:])
+	}
+	r := &ram{mem: mem}
+	if got, err := r.message(); err != nil || string(got) != text {
+		t.Errorf("message of %d bytes, %v; want %d", len(got), err, len(text))
+	}
+	for _, damage := range []func(){
+		func() { binary.LittleEndian.PutUint64(index, 64) },
+		func() { binary.LittleEndian.PutUint64(head[markSize:], 1<<40) },
+		func() { head[0]++ },
+	} {
+		if damage(); len(r.mem) > 0 {
+			if _, err := r.message(); err == nil {
+				t.Error("a damaged message is taken")
+			}
+		}
+	}
+}
+
+func TestModules(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"modules.dep": "net/esp4.ko: net/a.ko net/b.ko\nnet/a.ko: net/b.ko\nnet/b.ko:\nnet/other.ko:\n",
+		"net/a.ko":    "a", "net/b.ko": "b", "net/esp4.ko": "e",
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := modules(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var order []string
+	for _, m := range got {
+		order = append(order, m.name+":"+string(m.data))
+	}
+	if want := []string{"b.ko:b", "a.ko:a", "esp4.ko:e"}; !slices.Equal(order, want) {
+		t.Errorf("modules = %v, want %v", order, want)
+	}
+	if _, err := modules(t.TempDir()); err == nil || !strings.Contains(err.Error(), "depmod") {
+		t.Errorf("without modules.dep: %v", err)
+	}
+}
+
+func TestField(t *testing.T) {
+	u32 := &btf.Int{Name: "u32", Size: 4}
+	counter := &btf.Struct{Name: "atomic_t", Size: 4, Members: []btf.Member{{Name: "counter", Type: u32}}}
+	s := &btf.Struct{Name: "s", Size: 24, Members: []btf.Member{
+		{Name: "a", Type: u32},
+		{Type: &btf.Union{Size: 8, Members: []btf.Member{{Name: "b", Type: u32}}}, Offset: 64},
+		{Name: "list", Type: &btf.Array{Type: counter, Nelems: 2}, Offset: 128},
+	}}
+	for off, want := range map[uint64]string{0: "a", 3: "a", 5: "(padding)", 8: "b", 16: "list", 24: "(padding)"} {
+		if got := plain(field(s, off)); got != want {
+			t.Errorf("field at %d = %q, want %q", off, got, want)
+		}
+	}
+	if at, ok := memberOffset(s.Members, "b"); !ok || at != 8 {
+		t.Errorf("offset of b = %d, %v", at, ok)
+	}
+}
+
+// The guest's kernel takes the archive; this is its outside.
+func TestInitramfs(t *testing.T) {
+	var a initramfs
+	a.console()
+	a.file("init", []byte("abcde"))
+	got := string(a.bytes())
+	if len(got)%4 != 0 || !strings.HasPrefix(got, "070701") || !strings.Contains(got, "TRAILER!!!") {
+		t.Errorf("archive = %q", got)
+	}
+}
+
+func TestDoctorWithoutQEMU(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	for _, c := range Doctor(context.Background(), t.TempDir(), "/nowhere", "", "") {
+		if c.Err == nil {
+			t.Errorf("%s is found: %s", c.What, c.Have)
+		}
+	}
+}
