@@ -321,7 +321,7 @@ func TestCompareGates(t *testing.T) {
 	if !at1.Star {
 		t.Error("the gate of another N took the star")
 	}
-	if len(c.Blanked) == 0 || !strings.Contains(strings.Join(c.Blanked, "\n"), "pcpu N=4, packets/s: gate failed: pause (1 of 12 runs)") {
+	if len(c.Blanked) == 0 || !strings.Contains(fmt.Sprint(c.Blanked), "pcpu N=4, packets/s: gate failed: pause (1 of 12 runs)") {
 		t.Errorf("blanked %q", c.Blanked)
 	}
 	if len(c.Gates) != 1 || c.Gates[0].Status != result.GateFailed || !strings.Contains(c.Gates[0].Evidence, "after pcpu n=4") {
@@ -484,7 +484,7 @@ func TestCompareLockClasses(t *testing.T) {
 	b, a := side(1, 0.2, 10), side(2, 0.4, 20)
 	b.Headline, a.Headline = []string{metric.ContentionID}, []string{metric.ContentionID}
 	for _, h := range mustCompare(t, b, a, sides.CompareOptions{}).Headline {
-		if h.C.Family == "" || h.Of == "" {
+		if h.C.Family == "" || h.Of == (result.Subject{}) {
 			t.Errorf("headline %+v, want a row of a family that names its lock", h)
 		}
 	}

@@ -54,7 +54,7 @@ func outline(r *result.Result) []byte {
 	for _, run := range r.Runs {
 		fmt.Fprintf(&b, "run %s\n", run.Name)
 		for _, x := range sides.Readings(run) {
-			line(&b, strings.TrimSpace(x.ID+" "+x.Of), x.Value)
+			line(&b, strings.TrimSpace(x.ID+" "+x.Of.String()), x.Value)
 		}
 		line(&b, "effect of the wait probe", run.Locks.Effect)
 		line(&b, "jain", run.Packets.Jain)

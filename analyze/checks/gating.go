@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
 )
 
 // WorstGates returns each gate once, as the worst run has it, in order of first
@@ -70,7 +71,7 @@ func failedGates(runs []*result.Run) []string {
 	return ids
 }
 
-func gateText(failed []string) string { return "gate failed: " + strings.Join(failed, ", ") }
+func gateText(failed []string) string { return bundle.GateFailed + strings.Join(failed, ", ") }
 
 // DoubtedIn is what makes a metric doubtful in runs, with the number of runs.
 func DoubtedIn(runs []*result.Run, id string) []string {
@@ -96,7 +97,7 @@ func BlameOf(runs []*result.Run, id string) string {
 		why = append(why, gateText(failed))
 	}
 	if broken := DoubtedIn(runs, id); len(broken) > 0 {
-		why = append(why, "in doubt: "+strings.Join(broken, ", "))
+		why = append(why, bundle.InDoubt+strings.Join(broken, ", "))
 	}
 	return strings.Join(why, "; ")
 }

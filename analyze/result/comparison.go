@@ -14,7 +14,7 @@ type Comparison struct {
 	Forced  []compare.Reason `json:"forced,omitempty"`  // refusals that were overridden
 	Varied  []compare.Varied `json:"varied,omitempty"`  // what else differs between the sides
 	Gates   []Gate           `json:"gates,omitempty"`   // of all runs, the worst of each
-	Blanked []string         `json:"blanked,omitempty"` // stars taken by failed gates, one clause each
+	Blanked []Blank          `json:"blanked,omitempty"` // stars taken by failed gates, one clause each
 	Notes   []compare.Reason `json:"notes,omitempty"`   // what was left out, and why
 
 	// Headline holds the metrics named beforehand, tested plainly: packets/s and
@@ -46,7 +46,7 @@ type CompareSide struct {
 type CompareAt struct {
 	Mode string             `json:"mode"` // "shared -> pcpu" if each side has one mode and these differ
 	N    int                `json:"n"`
-	Of   string             `json:"of,omitempty"` // "function native_queued_spin_lock_slowpath", "" for the run as a whole
+	Of   Subject            `json:"of,omitzero"` // "function native_queued_spin_lock_slowpath", "" for the run as a whole
 	C    compare.Comparison `json:"comparison"`
 }
 

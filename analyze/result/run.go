@@ -150,9 +150,6 @@ func Pick(runs []*Run, index []int) []*Run {
 	return out
 }
 
-// LockPrefix begins reading.of of locks, which are compared in a table of theirs.
-const LockPrefix = "lock "
-
 // AllCPUs is the CPU number of figures over all of them.
 const AllCPUs = -1
 

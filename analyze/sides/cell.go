@@ -7,6 +7,7 @@ import (
 	"xfrmscope/analyze/locks"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
 )
 
 // all returns the runs of both sides.
@@ -240,11 +241,11 @@ func (c *comparer) functions(at *cell) {
 				f.Functions.Rows[i].Comparison.Better, f.Functions.Rows[i].Comparison.Effect = "", ""
 			}
 		}
-		c.settle(&f.Functions.Total, at, "all functions")
+		c.settle(&f.Functions.Total, at, result.Subject{Kind: bundle.OfFunctions})
 		for i := range f.Functions.Rows {
 			row := &f.Functions.Rows[i]
 			starred := row.Comparison.Star
-			c.settle(&row.Comparison, at, "function "+row.Name)
+			c.settle(&row.Comparison, at, result.Subject{Kind: bundle.OfFunction, Name: row.Name})
 			if starred && !row.Comparison.Star {
 				f.Functions.Family.Starred--
 			}

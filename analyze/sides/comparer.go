@@ -2,9 +2,7 @@ package sides
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"strings"
 
 	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/compare"
@@ -12,6 +10,7 @@ import (
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
+	"xfrmscope/collect/bundle"
 )
 
 // A comparer fills a Comparison.
@@ -59,7 +58,7 @@ func (c *comparer) headlines(at *cell) {
 	}
 	for _, id := range ids {
 		var pairs []compare.Pair
-		var of []string
+		var of []result.Subject
 		for _, want := range at.readings() {
 			if want.ID != id {
 				continue
@@ -121,7 +120,7 @@ func (c *comparer) rates(id string, modes []modePair) {
 	}
 	f.Family = compare.CompareFamily(metric.FormulaOf(id).Name+" at each N", pairs, c.Options)
 	for i := range f.Family.Comparisons {
-		c.settleRow(&f.Family, i, cells[i], "")
+		c.settleRow(&f.Family, i, cells[i], result.Subject{})
 	}
 	c.Rates = append(c.Rates, f)
 }
@@ -130,10 +129,10 @@ func (c *comparer) rates(id string, modes []modePair) {
 func (c *comparer) costs(at *cell) {
 	f := result.CompareFamily{Mode: at.mode, N: at.n}
 	var pairs []compare.Pair
-	var of []string
+	var of []result.Subject
 	perPacket := at.perPacket()
 	for _, want := range at.readings() {
-		if want.total || slices.Contains(rateIDs, want.ID) || strings.HasPrefix(want.Of, result.LockPrefix) {
+		if want.total || slices.Contains(rateIDs, want.ID) || want.Of.Kind == bundle.OfLock {
 			continue
 		}
 		s := at.reading(want)
@@ -152,7 +151,7 @@ func (c *comparer) costs(at *cell) {
 }
 
 // family tests rows of one cell, and appends them to a table if there are any.
-func (c *comparer) family(table []result.CompareFamily, f result.CompareFamily, name string, pairs []compare.Pair, at *cell, of []string) []result.CompareFamily {
+func (c *comparer) family(table []result.CompareFamily, f result.CompareFamily, name string, pairs []compare.Pair, at *cell, of []result.Subject) []result.CompareFamily {
 	if len(pairs) == 0 {
 		return table
 	}
@@ -181,7 +180,7 @@ func (c *comparer) parts(at *cell) {
 			pairs, f.Keys = append(pairs, s.pair), append(f.Keys, name)
 		}
 	}
-	c.Stages = c.family(c.Stages, f, "stages", pairs, at, prefixed("stage ", f.Keys))
+	c.Stages = c.family(c.Stages, f, "stages", pairs, at, stageSubjects(f.Keys))
 	c.locks(at)
 }
 
@@ -189,12 +188,12 @@ func (c *comparer) parts(at *cell) {
 func (c *comparer) locks(at *cell) {
 	f := result.CompareFamily{Mode: at.mode, N: at.n}
 	var pairs []compare.Pair
-	var of []string
+	var of []result.Subject
 	add := func(s sided, key, name string) {
 		// Nothing on both sides is no change, and makes the family larger.
 		some := func(v float64) bool { return v != 0 }
 		if s.tested() && slices.ContainsFunc(slices.Concat(s.pair.Before.Values, s.pair.After.Values), some) {
-			pairs, f.Keys, of = append(pairs, s.pair), append(f.Keys, key), append(of, result.LockPrefix+name)
+			pairs, f.Keys, of = append(pairs, s.pair), append(f.Keys, key), append(of, result.Subject{Kind: bundle.OfLock, Name: name})
 		}
 	}
 	names := at.locks()
@@ -203,16 +202,16 @@ func (c *comparer) locks(at *cell) {
 	}
 	for _, id := range []string{metric.ContentionID, metric.BounceID} {
 		for _, name := range names {
-			add(at.reading(Reading{ID: id, Of: result.LockPrefix + name}), name+", "+metric.FormulaOf(id).Name, name)
+			add(at.reading(Reading{ID: id, Of: result.Subject{Kind: bundle.OfLock, Name: name}}), name+", "+metric.FormulaOf(id).Name, name)
 		}
 	}
 	c.Locks = c.family(c.Locks, f, "locks", pairs, at, of)
 }
 
-func prefixed(what string, names []string) []string {
-	out := make([]string, len(names))
+func stageSubjects(names []string) []result.Subject {
+	out := make([]result.Subject, len(names))
 	for i, name := range names {
-		out[i] = what + name
+		out[i] = result.Subject{Kind: bundle.OfStage, Name: name}
 	}
 	return out
 }
@@ -248,7 +247,7 @@ func (c *comparer) law(m *modePair) {
 		for _, p := range []*scaling.ParameterChange{&change.Sigma, &change.Kappa} {
 			if p.Star {
 				p.Star = false
-				c.Blanked = result.AppendNew(c.Blanked, fmt.Sprintf("%s scaling law: %s", result.OrBlank(m.mode, "the"), why))
+				c.Blanked = result.AppendNew(c.Blanked, result.Blank{Figure: result.OrBlank(m.mode, "the") + " scaling law", Why: why})
 			}
 		}
 	}
@@ -256,22 +255,22 @@ func (c *comparer) law(m *modePair) {
 }
 
 // settle takes the star of a row if a gate failed, and notes what got worse and
-// holds. of says what the row is a number of, "" for the run as a whole.
-func (c *comparer) settle(one *compare.Comparison, at *cell, of string) {
+// holds.
+func (c *comparer) settle(one *compare.Comparison, at *cell, of result.Subject) {
 	c.gate(one, at, of)
 	if one.Star && one.Effect == "worse" && !c.hasWorse(one.Metric, at, of) {
 		c.Worse = append(c.Worse, result.CompareAt{Mode: at.mode, N: at.n, Of: of, C: *one})
 	}
 }
 
-func (c *comparer) hasWorse(id string, at *cell, of string) bool {
+func (c *comparer) hasWorse(id string, at *cell, of result.Subject) bool {
 	return slices.ContainsFunc(c.Worse, func(x result.CompareAt) bool {
 		return x.Mode == at.mode && x.N == at.n && x.Of == of && x.C.Metric == id
 	})
 }
 
 // settleRow settles a row of a family, whose count of stars follows.
-func (c *comparer) settleRow(f *compare.Family, i int, at *cell, of string) {
+func (c *comparer) settleRow(f *compare.Family, i int, at *cell, of result.Subject) {
 	starred := f.Comparisons[i].Star
 	c.settle(&f.Comparisons[i], at, of)
 	if starred && !f.Comparisons[i].Star {
@@ -289,10 +288,10 @@ func magnitude(c *compare.Comparison) float64 {
 
 // headText is how a table names a reading: "cost/packet, event cycles:k".
 func headText(r Reading) string {
-	if r.Of == "" {
+	if r.Of == (result.Subject{}) {
 		return metric.FormulaOf(r.ID).Name
 	}
-	return metric.FormulaOf(r.ID).Name + ", " + r.Of
+	return metric.FormulaOf(r.ID).Name + ", " + r.Of.String()
 }
 
 // leftOut notes runs that lack a number which others have.

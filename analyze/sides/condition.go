@@ -11,6 +11,7 @@ import (
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
 )
 
 // A Condition says from which change on a comparison counts as a regression:
@@ -143,7 +144,7 @@ func (c Condition) judgeAt(at *cell, o compare.Options) []Judgement {
 		}
 		missing := c.missing(at.mode, at.n, why)
 		missing.Of = want.Of
-		if strings.HasPrefix(want.Of, result.LockPrefix) {
+		if want.Of.Kind == bundle.OfLock {
 			locks = append(locks, missing)
 		} else {
 			out = append(out, missing)
@@ -153,7 +154,7 @@ func (c Condition) judgeAt(at *cell, o compare.Options) []Judgement {
 	case len(out) > 0 && len(locks) > 0: // locks that one side does not have decide nothing
 		var names []string
 		for _, j := range locks {
-			names = append(names, strings.TrimPrefix(j.Of, result.LockPrefix))
+			names = append(names, j.Of.Name)
 		}
 		left := c.missing(at.mode, at.n, "not measured on both sides of "+strings.Join(names, ", "))
 		left.Outcome = LeftOut

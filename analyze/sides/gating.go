@@ -1,7 +1,6 @@
 package sides
 
 import (
-	"fmt"
 	"slices"
 
 	"xfrmscope/analyze/checks"
@@ -12,7 +11,7 @@ import (
 
 // gate takes the star if a gate failed in a run of the cell, or a sum is broken
 // that the number hangs on; the numbers stay.
-func (c *comparer) gate(one *compare.Comparison, at *cell, of string) {
+func (c *comparer) gate(one *compare.Comparison, at *cell, of result.Subject) {
 	if !one.Star {
 		return
 	}
@@ -23,10 +22,10 @@ func (c *comparer) gate(one *compare.Comparison, at *cell, of string) {
 	one.Star, one.Effect, one.Verdict = false, "", compare.Gated
 	one.Notes = append(one.Notes, *compare.Because(compare.GateFailed, "star taken: %s", why))
 	what := metric.FormulaOf(one.Metric).Name
-	if of != "" {
-		what += ", " + of
+	if of != (result.Subject{}) {
+		what += ", " + of.String()
 	}
-	c.Blanked = result.AppendNew(c.Blanked, fmt.Sprintf("%s, %s: %s", at.name(), what, why))
+	c.Blanked = result.AppendNew(c.Blanked, result.Blank{Figure: at.name() + ", " + what, Why: why})
 }
 
 // metricOf is the metric that is compared: of a function, by whose name it goes,

@@ -4,18 +4,18 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/locks"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
 )
 
 // A Reading is one number of a run as a whole.
 type Reading struct {
-	ID    string // of metric.Catalogue
-	Of    string // what it is a number of, if the run has several: "event L1-dcache-load-misses:k"
+	ID    string         // of metric.Catalogue
+	Of    result.Subject // what it is a number of, if the run has several
 	Value metric.Value
 	total bool // grows with the length of the window: two runs cannot be compared by it
 }
@@ -26,7 +26,7 @@ func Readings(r *result.Run) []Reading {
 	out := wholeReadings(r)
 	for _, class := range locks.Classes(&r.Locks) {
 		for _, id := range []string{metric.ContentionID, metric.BounceID} {
-			want := Reading{ID: id, Of: result.LockPrefix + class}
+			want := Reading{ID: id, Of: result.Subject{Kind: bundle.OfLock, Name: class}}
 			want.Value = valueOf(r, want)
 			out = append(out, want)
 		}
@@ -67,7 +67,7 @@ func wholeReadings(r *result.Run) []Reading {
 	}
 	for _, m := range r.Misses {
 		if m.CPU == result.AllCPUs {
-			of := "event " + m.Event
+			of := result.Subject{Kind: bundle.OfEvent, Name: m.Event}
 			out = append(out,
 				Reading{ID: metric.MissPacketID, Of: of, Value: m.PerPacket},
 				Reading{ID: metric.MPKCID, Of: of, Value: m.PerKiloCycle},
@@ -127,7 +127,7 @@ func (r Reading) same(o Reading) bool { return r.ID == o.ID && r.Of == o.Of }
 
 // valueOf returns the run's value of a reading, not measured if it has none.
 func valueOf(r *result.Run, want Reading) metric.Value {
-	if class, ok := strings.CutPrefix(want.Of, result.LockPrefix); ok {
+	if class := want.Of.Name; want.Of.Kind == bundle.OfLock {
 		if want.ID == metric.ContentionID {
 			return locks.ContentionOf(&r.Locks, class)
 		}

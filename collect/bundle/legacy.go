@@ -49,6 +49,37 @@ func legacyGapKind(what string) GapKind {
 	return ""
 }
 
+// LegacySubject reads what SubjectKind.Text made.
+func LegacySubject(text string) (SubjectKind, string) {
+	for _, kind := range []SubjectKind{OfEvent, OfStage, OfLock, OfFunction} {
+		if name, ok := strings.CutPrefix(text, string(kind)+" "); ok {
+			return kind, name
+		}
+	}
+	return SubjectKind(text), ""
+}
+
+// Reasons for which a result's stars are taken begin with one of these.
+const (
+	GateFailed = "gate failed: "
+	InDoubt    = "in doubt: "
+)
+
+// LegacyBlank parts the figure, in which any text may be, from why its star was
+// taken.
+func LegacyBlank(text string) (figure, why string) {
+	at := len(text)
+	for _, reason := range []string{GateFailed, InDoubt} {
+		if i := strings.Index(text, ": "+reason); i >= 0 {
+			at = min(at, i)
+		}
+	}
+	if at == len(text) {
+		return "", text
+	}
+	return text[:at], text[at+len(": "):]
+}
+
 // LegacySACounters reads from the source of a run's packets whether they were
 // counted by SA.
 func LegacySACounters(source string) bool { return strings.HasPrefix(source, "SA counters") }

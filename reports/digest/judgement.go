@@ -3,6 +3,7 @@ package digest
 import (
 	"fmt"
 
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/sides"
 	"xfrmscope/reports/format"
 )
@@ -15,8 +16,8 @@ func Judgement(j sides.Judgement) string {
 	if j.Mode != "" {
 		where = j.Mode + " " + where
 	}
-	if j.Of != "" {
-		where += ", " + j.Of
+	if j.Of != (result.Subject{}) {
+		where += ", " + j.Of.String()
 	}
 	if j.N == 0 {
 		where = "nowhere"

@@ -229,7 +229,7 @@ func trustSection(c *result.Comparison) section {
 	if len(c.Blanked) > 0 {
 		var list []string
 		for _, b := range c.Blanked[:min(100, len(c.Blanked))] {
-			list = append(list, format.Visible(b, 200))
+			list = append(list, format.Visible(b.String(), 200))
 		}
 		s.Parts = append(s.Parts, folded(fmt.Sprintf("%d stars that failed gates took", len(c.Blanked)), part{List: list}))
 	}

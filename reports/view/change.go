@@ -7,6 +7,7 @@ import (
 
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 )
 
@@ -58,13 +59,13 @@ func AtText(mode string, n int) string {
 
 // WhatText names what is compared: "packets/s", "cost/packet, function f".
 func WhatText(at result.CompareAt) string {
-	if at.Of == "" {
+	switch at.Of.Kind {
+	case bundle.OfRun:
 		return MetricName(at.C.Metric)
+	case bundle.OfFunction, bundle.OfStage, bundle.OfLock:
+		return format.Name(at.Of.String())
 	}
-	if strings.HasPrefix(at.Of, "function ") || strings.HasPrefix(at.Of, "stage ") || strings.HasPrefix(at.Of, "lock ") {
-		return format.Name(at.Of)
-	}
-	return MetricName(at.C.Metric) + ", " + format.Name(at.Of)
+	return MetricName(at.C.Metric) + ", " + format.Name(at.Of.String())
 }
 
 // CouldHaveShown says, where nothing got worse, what would have been seen: the
@@ -112,18 +113,14 @@ func families(list []result.CompareFamily) []compare.Family {
 }
 
 // BlankedText puts the stars that failed gates took together by their reason.
-func BlankedText(list []string) []string {
+func BlankedText(list []result.Blank) []string {
 	var reasons []string
 	from := map[string][]string{}
 	for _, b := range list {
-		what, why, found := strings.Cut(b, ": ")
-		if !found {
-			what, why = "", b
+		if from[b.Why] == nil {
+			reasons = append(reasons, b.Why)
 		}
-		if from[why] == nil {
-			reasons = append(reasons, why)
-		}
-		from[why] = append(from[why], what)
+		from[b.Why] = append(from[b.Why], b.Figure)
 	}
 	var out []string
 	for _, why := range reasons {
