@@ -3,13 +3,16 @@ package analyze
 import (
 	"xfrmscope/analyze/cost"
 	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/sides"
 	"xfrmscope/collect/bundle"
 )
 
 // Restore sets what a results.json does not hold, for it holds it as text:
 // whoever reads one calls it.
 func Restore(r *result.Result) {
+	names := []string{sides.Before, sides.After}
 	for _, run := range result.RunsPresent(r) {
+		names = append(names, run.Mode, run.Name)
 		run.Packets.BySA = bundle.LegacySACounters(run.Packets.Source)
 		for i := range run.Gates {
 			g := &run.Gates[i]
@@ -22,5 +25,9 @@ func Restore(r *result.Result) {
 			l := &run.Locks.Rows[i]
 			l.ID = bundle.LegacyLockID(l.Name)
 		}
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		f.Subject = bundle.LegacyClaimant(f.Claim, names)
 	}
 }

@@ -82,7 +82,7 @@ func TestLocks(t *testing.T) {
 
 func TestNotXFRM(t *testing.T) {
 	claims(t, NotXFRM([]LimitPoint{
-		{Mode: "pcpu", N: 8, AtCeiling: "0.998 of the rate without IPsec (plain), from N=8 on", Failed: []string{"pause: 10542401 pause frames"},
+		{Mode: "pcpu", N: 8, AtCeiling: "0.998 of the rate without IPsec (plain), from N=8 on", Failed: []FailedGate{{"pause", "10542401 pause frames"}},
 			Spinners: []Spinner{{Stage: "DMA/IOMMU", Caller: "alloc_iova", Share: value(0.0121, 0.0002, "ratio")}, {Stage: "XFRM output", Caller: "xfrm_output_resume", XFRM: true, Share: value(0.2, 0.001, "ratio")}}},
 		{Mode: "shared", N: 8, Spinners: []Spinner{{Stage: "qdisc", Caller: "x", Share: value(0.012, 0.002, "ratio")}}},
 	}), "pcpu on 8 CPUs: outside XFRM: it is at the ceiling of the path without IPsec, the next machine paused this one and DMA/IOMMU spins 1.21 +- 0.02 % of busy time")

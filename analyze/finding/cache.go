@@ -59,11 +59,11 @@ func cacheOf(kernel string, points []CachePoint) result.Finding {
 	f := result.Finding{ID: "state-cache", Evidence: evidence, NotProven: "What the lookup would cost with the list in use: it was not in use here.", Next: "compare ns per SA of xfrm_state_find over sweeps with more and fewer SAs"}
 	switch share := empty / calls; {
 	case share == 1:
-		f.Claim = fmt.Sprintf("%s: the policy's list of cached SAs is never used: all %.0f lookups found it empty and walked the hash bucket", kernel, calls)
+		f.Say(kernel, "the policy's list of cached SAs is never used: all %.0f lookups found it empty and walked the hash bucket", calls)
 	case share > CacheFloor:
-		f.Claim = fmt.Sprintf("%s: the policy's list of cached SAs was empty in %.1f %% of %.0f lookups", kernel, 100*share, calls)
+		f.Say(kernel, "the policy's list of cached SAs was empty in %.1f %% of %.0f lookups", 100*share, calls)
 	default:
-		f.Claim = fmt.Sprintf("%s: the policy's list of cached SAs is in use: it was empty in %.2f %% of %.0f lookups", kernel, 100*share, calls)
+		f.Say(kernel, "the policy's list of cached SAs is in use: it was empty in %.2f %% of %.0f lookups", 100*share, calls)
 		f.NotProven = "That the SA wanted was on it: a list with others is walked too."
 	}
 	return f

@@ -47,15 +47,15 @@ func Drift(runs []DriftFacts) []result.Finding {
 	if len(evidence) > maxMoves {
 		evidence = append(evidence[:maxMoves], fmt.Sprintf("and %d more", moves-maxMoves))
 	}
-	claim := fmt.Sprintf("placement moved during %d of %d runs (%d facts)", drifted, len(runs), moves)
-	if drifted == 1 {
-		claim = fmt.Sprintf("%s: placement moved during the run (%d facts)", first, moves)
-	}
-	return []result.Finding{{
+	f := result.Finding{
 		ID:        "drift",
-		Claim:     claim,
 		Evidence:  evidence,
 		NotProven: "When it moved: placement is read at both ends only.",
 		Next:      "stop irqbalance, pin interrupts and queues, and repeat: a run on two configurations is not a measurement of either",
-	}}
+	}
+	f.Claim = fmt.Sprintf("placement moved during %d of %d runs (%d facts)", drifted, len(runs), moves)
+	if drifted == 1 {
+		f.Say(first, "placement moved during the run (%d facts)", moves)
+	}
+	return []result.Finding{f}
 }

@@ -84,7 +84,7 @@ func limitPoints(r *result.Result, runs []*result.Run) []LimitPoint {
 		p := LimitPoint{Mode: run.ModeName(), Run: run.Name, N: run.N, AtCeiling: atCeiling(r.Curves, run)}
 		for _, g := range run.Gates {
 			if limits(g) {
-				p.Failed = append(p.Failed, g.ID+": "+g.Evidence)
+				p.Failed = append(p.Failed, FailedGate{ID: g.ID, Evidence: g.Evidence})
 			}
 		}
 		if e := run.Main(); e != nil {

@@ -39,13 +39,14 @@ func Frames(points []GrowthPoint) []result.Finding {
 				evidence = append(evidence, frameLine(r, p.Frames))
 			}
 		}
-		out = append(out, result.Finding{
+		f := result.Finding{
 			ID:        "frames",
-			Claim:     fmt.Sprintf("%s: %d of %d functions tested stop scaling: %s", p.Mode, p.Frames.Stops, p.Frames.Tested, listed(names)),
 			Evidence:  evidence,
 			NotProven: "A cause: a function that gets slower with N may only wait for lines that another one writes.",
 			Next:      "its callers and misses in the flame graphs of the smallest and largest N",
-		})
+		}
+		f.Say(p.Mode, "%d of %d functions tested stop scaling: %s", p.Frames.Stops, p.Frames.Tested, listed(names))
+		out = append(out, f)
 	}
 	return out
 }
@@ -81,9 +82,9 @@ func Walk(points []GrowthPoint) []result.Finding {
 			Next:      "the same N with more SAs that carry nothing: if the time grows, it is the walk",
 		}
 		if w.Walks {
-			f.Claim = fmt.Sprintf("%s: xfrm_state_find is O(SAs): %s, at %.0f SAs %.0f %% of the lookup", p.Mode, slope, w.Most, 100*w.Share)
+			f.Say(p.Mode, "xfrm_state_find is O(SAs): %s, at %.0f SAs %.0f %% of the lookup", slope, w.Most, 100*w.Share)
 		} else {
-			f.Claim = fmt.Sprintf("%s: xfrm_state_find was not shown to get slower with SAs: %s", p.Mode, slope)
+			f.Say(p.Mode, "xfrm_state_find was not shown to get slower with SAs: %s", slope)
 		}
 		out = append(out, f)
 	}

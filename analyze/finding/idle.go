@@ -42,7 +42,8 @@ func Idle(runs []CPULoad) []result.Finding {
 
 func idleOfMode(runs []CPULoad) (result.Finding, bool) {
 	var evidence []string
-	idle, last := 0, ""
+	var f result.Finding
+	idle := 0
 	for _, r := range runs {
 		var spare []string
 		for _, c := range r.CPUs {
@@ -54,7 +55,7 @@ func idleOfMode(runs []CPULoad) (result.Finding, bool) {
 			continue
 		}
 		idle++
-		last = fmt.Sprintf("%s: %d of %d CPUs had time to spare and were not the limit", r.Run, len(spare), len(r.CPUs))
+		f.Say(r.Run, "%d of %d CPUs had time to spare and were not the limit", len(spare), len(r.CPUs))
 		if len(evidence) < maxMoves {
 			evidence = append(evidence, fmt.Sprintf("%s: idle for a part of the samples: %s", r.Run, listed(spare)))
 		}
@@ -62,15 +63,11 @@ func idleOfMode(runs []CPULoad) (result.Finding, bool) {
 	if idle == 0 {
 		return result.Finding{}, false
 	}
-	f := result.Finding{
-		ID:        "idle",
-		Claim:     last,
-		Evidence:  evidence,
-		NotProven: "The samples do not say what the limit was: the generator, the link, pauses and the receiver are candidates.",
-		Next:      "offer more traffic, or look at ethtool -I -a and the drops of the receiver",
-	}
+	f.ID, f.Evidence = "idle", evidence
+	f.NotProven = "The samples do not say what the limit was: the generator, the link, pauses and the receiver are candidates."
+	f.Next = "offer more traffic, or look at ethtool -I -a and the drops of the receiver"
 	if idle > 1 {
-		f.Claim = fmt.Sprintf("%s: in %d of %d runs CPUs had time to spare and were not the limit", runs[0].Mode, idle, len(runs))
+		f.Say(runs[0].Mode, "in %d of %d runs CPUs had time to spare and were not the limit", idle, len(runs))
 	}
 	return f, true
 }

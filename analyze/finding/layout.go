@@ -68,11 +68,12 @@ func sharedLines(l LayoutFacts) (result.Finding, bool) {
 	if len(claims) == 0 {
 		return result.Finding{}, false
 	}
-	return result.Finding{
+	f := result.Finding{
 		ID:        "false-sharing",
-		Claim:     fmt.Sprintf("struct %s of %s: %s", l.Struct, l.Kernel, strings.Join(claims, "; ")),
 		Evidence:  evidence,
 		NotProven: "That these lines miss: a layout is not a measurement. Uses are those of the source of 6.12.",
 		Next:      "perf c2c record, or IBS by data address: misses on these lines, by offset",
-	}, true
+	}
+	f.Say(fmt.Sprintf("struct %s of %s", l.Struct, l.Kernel), "%s", strings.Join(claims, "; "))
+	return f, true
 }

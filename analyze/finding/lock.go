@@ -132,7 +132,7 @@ func locksOfMode(p LockPoint) (result.Finding, bool) {
 		f.NotProven = "That CPUs spin: a virtual CPU that the host did not run waits as long, and the probe has a window of its own."
 		f.Next = "the same on bare metal, or with steal time beside it (/proc/stat)"
 	}
-	f.Claim = fmt.Sprintf("%s on %s: %s", p.Mode, cpus(p.N), strings.Join(parts, "; "))
+	f.Say(p.Mode+" on "+cpus(p.N), "%s", strings.Join(parts, "; "))
 	return f, true
 }
 

@@ -105,7 +105,7 @@ func moved(p MovePoint, parts []Part, whole Part, what string) (result.Finding, 
 			f.NotProven += " That more packets are sent: no rise of packets/s is shown."
 		}
 	}
-	f.Claim = fmt.Sprintf("%s at N=%d: %s", p.Mode, p.N, verdict)
+	f.Say(fmt.Sprintf("%s at N=%d", p.Mode, p.N), "%s", verdict)
 	for _, part := range slices.Concat(down, up, []Part{whole}) {
 		f.Evidence = append(f.Evidence, partLine(part))
 	}

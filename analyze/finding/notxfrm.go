@@ -2,7 +2,6 @@ package finding
 
 import (
 	"fmt"
-	"strings"
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
@@ -15,10 +14,13 @@ type LimitPoint struct {
 	Mode, Run string
 	N         int
 	AtCeiling string // what the ceiling says, "" if it is not reached or not known
-	Failed    []string
+	Failed    []FailedGate
 	Spin      metric.Value
 	Spinners  []Spinner // by the stage of who entered the slow path, heaviest first
 }
+
+// A FailedGate is a gate that says what outside XFRM is the limit.
+type FailedGate struct{ ID, Evidence string }
 
 // A Spinner is a part of the path that waits for locks.
 type Spinner struct {
@@ -46,10 +48,9 @@ func notXFRM(p LimitPoint) (result.Finding, bool) {
 		claims = append(claims, "it is at the ceiling of the path without IPsec")
 		evidence = append(evidence, p.AtCeiling)
 	}
-	for _, text := range p.Failed {
-		short, _, _ := strings.Cut(text, ":")
-		claims = append(claims, gateClaim(short))
-		evidence = append(evidence, text)
+	for _, g := range p.Failed {
+		claims = append(claims, gateClaim(g.ID))
+		evidence = append(evidence, g.ID+": "+g.Evidence)
 	}
 	for _, s := range p.Spinners {
 		if s.XFRM || !s.Share.Measured() || s.Share.Value-2*s.Share.SE < SpinFloor {
@@ -61,13 +62,14 @@ func notXFRM(p LimitPoint) (result.Finding, bool) {
 	if len(claims) == 0 || len(claims) == 1 && p.AtCeiling != "" {
 		return result.Finding{}, false // the ceiling alone has a finding of its own
 	}
-	return result.Finding{
+	f := result.Finding{
 		ID:        "not-xfrm",
-		Claim:     fmt.Sprintf("%s on %s: outside XFRM: %s", p.Mode, cpus(p.N), listed(claims)),
 		Evidence:  evidence,
 		NotProven: "How much of the limit this is, nor that XFRM would not be the next one once it is gone.",
 		Next:      "remove it and repeat, before reading the scaling of this mode as XFRM's",
-	}, true
+	}
+	f.Say(p.Mode+" on "+cpus(p.N), "outside XFRM: %s", listed(claims))
+	return f, true
 }
 
 // gateClaim says in a few words what a failed gate means for the limit.

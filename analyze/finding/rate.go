@@ -72,12 +72,12 @@ func linear(c *RateCurve) result.Finding {
 	}
 	switch {
 	case !k.Found():
-		f.Claim = fmt.Sprintf("%s: linear to %s, the most measured", c.Mode, c.of(last.N))
+		f.Say(c.Mode, "linear to %s, the most measured", c.of(last.N))
 	case k.LastGood == 0:
-		f.Claim = fmt.Sprintf("%s: not linear from the start: at %s %s", c.Mode, c.of(k.N), k.Words())
+		f.Say(c.Mode, "not linear from the start: at %s %s", c.of(k.N), k.Words())
 	default:
 		good := rowAt(rows, k.LastGood)
-		f.Claim = fmt.Sprintf("%s: linear to %s, %s; at %s %s", c.Mode, c.of(k.LastGood), c.rate(good.Rate.Median), c.of(k.N), k.Words())
+		f.Say(c.Mode, "linear to %s, %s; at %s %s", c.of(k.LastGood), c.rate(good.Rate.Median), c.of(k.N), k.Words())
 	}
 	lossless := true
 	for _, r := range rows {
@@ -131,15 +131,15 @@ func ceiling(c *RateCurve) result.Finding {
 	}
 	switch k.Verdict {
 	case scaling.AtCeiling:
-		f.Claim = fmt.Sprintf("%s: %s, is the ceiling without IPsec too: %s has %s", c.Mode, level, k.Ceiling, top)
+		f.Say(c.Mode, "%s, is the ceiling without IPsec too: %s has %s", level, k.Ceiling, top)
 		f.NotProven = "What IPsec could do beyond it: the same path without IPsec is not faster, so the limit is not IPsec's to show."
 		f.Next = "raise the ceiling (rings, pauses, generator, a second port), then repeat both"
 	case scaling.BelowCeiling:
-		f.Claim = fmt.Sprintf("%s: %s, is %.0f %% of the ceiling: %s has %s", c.Mode, level, 100*k.Ratio.Value, k.Ceiling, top)
+		f.Say(c.Mode, "%s, is %.0f %% of the ceiling: %s has %s", level, 100*k.Ratio.Value, k.Ceiling, top)
 		f.NotProven = "Which part of IPsec it is: a rate has no stack."
 		f.Next = fmt.Sprintf("record with samples and lock waits at %s", c.of(max(c.Scaling.Knee.LastGood, 1)))
 	default:
-		f.Claim = fmt.Sprintf("%s: whether %s, is the ceiling is not decided: %s has %s", c.Mode, level, k.Ceiling, top)
+		f.Say(c.Mode, "whether %s, is the ceiling is not decided: %s has %s", level, k.Ceiling, top)
 		f.NotProven = "Either: the interval of the ratio holds both."
 		if i := k.Ratio.Interval; !i.Known() {
 			f.NotProven = "Either: the ratio has no interval, " + i.Missing.Text + "."

@@ -73,17 +73,17 @@ func saCPUOfMode(runs []SATraffic) (result.Finding, bool) {
 	if n := len(evidence) - maxMoves; n > 0 {
 		evidence = append(evidence[:maxMoves], fmt.Sprintf("and %d more", n))
 	}
-	claim := first + ": not every CPU sends all on one SA of its own"
-	if found > 1 {
-		claim = fmt.Sprintf("%s: in %d of %d runs not every CPU sends all on one SA of its own", runs[0].Mode, found, len(runs))
-	}
-	return result.Finding{
+	f := result.Finding{
 		ID:        "sa-cpu",
-		Claim:     claim,
 		Evidence:  evidence,
 		NotProven: "SA counters say which SA carried a packet, not which CPU looked it up; shares of lookups are of the find probe's phase.",
 		Next:      "check per_cpu_sas of the IKE daemon and the policy's CPU_ACQUIRE flag: ip xfrm policy; ip -s xfrm state",
-	}, true
+	}
+	f.Say(first, "not every CPU sends all on one SA of its own")
+	if found > 1 {
+		f.Say(runs[0].Mode, "in %d of %d runs not every CPU sends all on one SA of its own", found, len(runs))
+	}
+	return f, true
 }
 
 func saCPUOfRun(r SATraffic) []string {

@@ -58,10 +58,10 @@ func Scale(points []ScalePoint) []result.Finding {
 func scaleOfMode(p ScalePoint) result.Finding {
 	f := result.Finding{
 		ID:        "scale",
-		Claim:     fmt.Sprintf("%s: %s send %.1f times what %s sends (ideal %d)", p.Mode, cpus(p.N), p.Speedup.Value/float64(p.Base), cpus(p.Base), p.N/p.Base),
 		NotProven: "That the CPUs are the limit: without a run without IPsec the ceiling is not known.",
 		Next:      "repeat each N, and add N between and beyond",
 	}
+	f.Say(p.Mode, "%s send %.1f times what %s sends (ideal %d)", cpus(p.N), p.Speedup.Value/float64(p.Base), cpus(p.Base), p.N/p.Base)
 	if p.Ceiling {
 		f.NotProven = "What a CPU could do alone: at N the caches and the memory are shared as well."
 	}
@@ -73,13 +73,13 @@ func scaleOfMode(p ScalePoint) result.Finding {
 		if names := addedNames(p); names != "" {
 			f.Claim += ", " + names
 		}
-		f.Evidence = append(f.Evidence, fmt.Sprintf("cost per packet: %.0f at %s, %.0f at %s (%s)%s", p.CostBase, cpus(p.Base), p.CostBase+p.CostAdded.Value, cpus(p.N), p.CostUnit, intervalOf("added", p.CostAdded)))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("cost per packet: %.0f at %s, %.0f at %s (%s)", p.CostBase, cpus(p.Base), p.CostBase+p.CostAdded.Value, cpus(p.N), p.CostUnit)+after(", ", intervalOf("added", p.CostAdded)))
 		if p.CostDoubt != "" {
 			f.Evidence = append(f.Evidence, "the cost is in doubt: "+p.CostDoubt)
 		}
 	}
 	if text := intervalOf(fmt.Sprintf("speed-up %.2f of %d", p.Speedup.Value, p.N), p.Speedup); text != "" {
-		f.Evidence = append(f.Evidence, strings.TrimPrefix(text, ", "))
+		f.Evidence = append(f.Evidence, text)
 	}
 	for _, r := range p.Rates {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%s: %.0f packets/s", r.Run, r.Value))
@@ -93,6 +93,14 @@ func scaleOfMode(p ScalePoint) result.Finding {
 	return f
 }
 
+// after puts a separator before a text, if there is one.
+func after(sep, text string) string {
+	if text == "" {
+		return ""
+	}
+	return sep + text
+}
+
 // intervalOf says between what an estimate lies over the runs, "" if that is not
 // known.
 func intervalOf(what string, e compare.Estimate) string {
@@ -100,7 +108,7 @@ func intervalOf(what string, e compare.Estimate) string {
 	if !e.Known() || !i.Known() || i.OpenHi {
 		return ""
 	}
-	return fmt.Sprintf(", %s (%.0f %% interval %s to %s)", what, 100*i.Level, figure(i.Lo), figure(i.Hi))
+	return fmt.Sprintf("%s (%.0f %% interval %s to %s)", what, 100*i.Level, figure(i.Lo), figure(i.Hi))
 }
 
 // changed is the relative change of the cost: "67 % more ns".

@@ -8,6 +8,7 @@ import (
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
 )
 
 // A SpinPoint is the evidence of one run for the question "does it spin, and
@@ -65,11 +66,11 @@ func spinOfMode(measured []SpinPoint) result.Finding {
 	last := measured[len(measured)-1]
 	f := result.Finding{
 		ID:        "spin",
-		Claim:     spinClaim(last),
 		NotProven: "A share of samples says where the time went, not what it cost in packets; the error is sampling error of one run, not the spread between runs.",
 		Next:      "compare packets/s and cost per packet of the same runs; repeat each run before calling a difference real",
 	}
-	if strings.Contains(last.Event, "clock") {
+	f.Say(modeName(last), "%s", spinClaim(last))
+	if bundle.IsClock(last.Event) {
 		f.NotProven += " A software clock is an interrupt: spinning with interrupts off (locks taken by _irqsave) is charged to the function that enables them again."
 	}
 	for _, p := range measured {
@@ -81,12 +82,12 @@ func spinOfMode(measured []SpinPoint) result.Finding {
 func spinClaim(p SpinPoint) string {
 	where := "of busy time on " + cpus(p.N)
 	if p.Spin.Value == 0 && p.Busy > 0 {
-		return fmt.Sprintf("%s: none of %d busy samples on %s spins on locks", modeName(p), p.Busy, cpus(p.N))
+		return fmt.Sprintf("none of %d busy samples on %s spins on locks", p.Busy, cpus(p.N))
 	}
 	if p.Spin.Value < SpinFloor {
-		return fmt.Sprintf("%s: %s %s spins on locks, under the floor of %.0f %%", modeName(p), percent(p.Spin), where, 100*SpinFloor)
+		return fmt.Sprintf("%s %s spins on locks, under the floor of %.0f %%", percent(p.Spin), where, 100*SpinFloor)
 	}
-	claim := fmt.Sprintf("%s: %s %s spins on locks", modeName(p), percent(p.Spin), where)
+	claim := fmt.Sprintf("%s %s spins on locks", percent(p.Spin), where)
 	if names := callerNames(p.Callers); names != "" {
 		claim += ", entered from " + names
 	}

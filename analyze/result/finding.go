@@ -1,6 +1,6 @@
 package result
 
-import ()
+import "fmt"
 
 // A Finding is a claim with its evidence.
 type Finding struct {
@@ -9,4 +9,11 @@ type Finding struct {
 	Evidence  []string `json:"evidence"`   // figures, each with unit and error
 	NotProven string   `json:"not_proven"` // what it does not prove
 	Next      string   `json:"next"`       // what to run or look at next
+
+	Subject string `json:"-"` // who the claim is about, with which it begins: "pcpu on 4 CPUs"; "" if it names nobody
+}
+
+// Say sets a claim about somebody.
+func (f *Finding) Say(subject, format string, args ...any) {
+	f.Subject, f.Claim = subject, subject+": "+fmt.Sprintf(format, args...)
 }

@@ -95,7 +95,7 @@ func merge(before, after *result.Result) *result.Result {
 			r.Curves = append(r.Curves, c)
 		}
 		for _, f := range side.from.Findings {
-			f.Claim = side.name + ": " + f.Claim
+			f.Subject, f.Claim = side.name, side.name+": "+f.Claim
 			r.Findings = append(r.Findings, f)
 		}
 		for _, w := range side.from.Warnings {

@@ -80,6 +80,21 @@ func LegacyBlank(text string) (figure, why string) {
 	return text[:at], text[at+len(": "):]
 }
 
+// LegacyClaimant reads whom a claim is about: what is before its first ": ". A
+// mode or the name of a run, with which it may begin, may hold one, too.
+func LegacyClaimant(claim string, names []string) string {
+	begins := 0
+	for _, name := range names {
+		if strings.HasPrefix(claim, name) {
+			begins = max(begins, len(name))
+		}
+	}
+	if i := strings.Index(claim[begins:], ": "); i >= 0 {
+		return claim[:begins+i]
+	}
+	return ""
+}
+
 // LegacySACounters reads from the source of a run's packets whether they were
 // counted by SA.
 func LegacySACounters(source string) bool { return strings.HasPrefix(source, "SA counters") }

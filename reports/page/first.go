@@ -175,8 +175,8 @@ func claimsOf(r *result.Result) []claim {
 	var out []claim
 	for _, f := range r.Findings {
 		c := claim{ID: format.Name(f.ID), Text: format.Visible(format.Sentence(f.Claim), 400), NotProven: format.Visible(f.NotProven, 400), Next: format.Visible(f.Next, 400)}
-		if who, rest, ok := strings.Cut(c.Text, ": "); ok && len(who) < 40 {
-			c.Who, c.Text = who, rest
+		if who := format.Visible(format.Sentence(f.Subject), 400); who != "" && len(who) < 40 {
+			c.Who, c.Text = who, strings.TrimPrefix(c.Text, who+": ")
 		}
 		for _, e := range f.Evidence {
 			c.Evidence = append(c.Evidence, format.Visible(format.Sentence(e), 400))

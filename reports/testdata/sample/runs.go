@@ -379,7 +379,7 @@ func NewResult(runs ...*result.Run) *result.Result {
 func NewFinding(run *result.Run, a result.CPU) result.Finding {
 	spin := format.Of(a.SpinShare).String()
 	f := result.Finding{
-		ID: "spin", Claim: fmt.Sprintf("%s: %s of busy time on %d CPUs spins on locks", run.Mode, spin, run.N),
+		ID: "spin", Subject: run.Mode, Claim: fmt.Sprintf("%s: %s of busy time on %d CPUs spins on locks", run.Mode, spin, run.N),
 		Evidence:  []string{fmt.Sprintf("%s: spin share %s (n = %d)", run.Name, spin, a.Busy.Samples)},
 		NotProven: "A share of samples says where the time went, not what it cost in packets; the error is sampling error of one run, not the spread between runs.",
 		Next:      "compare packets/s and cost per packet of the same runs",
