@@ -13,7 +13,7 @@
 //	  symbols/modules      /proc/modules
 //	  symbols/buildids     "BUILDID NAME" lines: the kernel and each module
 //	  totals.jsonl         Total: the events counted, by perf stat
-//	  locks.jsonl          LockLine: rows and accounts of the lock probes
+//	  locks.jsonl          LockLine: rows and accounts of the lock probes, each lock a LockID
 //	  finds.jsonl          FindLine: calls of xfrm_state_find, inbound SPIs
 //	  counters.jsonl       Counter: /proc counters at the start and at the end
 //	  sas.jsonl            SA: the SAs at the start and at the end; no key
@@ -37,6 +37,13 @@
 //	  aside/               runs that did not end, kept
 //
 // A run's manifest names its files with their hashes wherever they stand.
+//
+// # Words
+//
+// Names that both sides must spell alike are constants: files.go, phases.go,
+// probes.go, topics.go, labels.go, gates.go. What decides something is a type,
+// not a sentence: LockID, LossKind, GapKind, SubjectKind, Event.Unsupported.
+// legacy.go reads the sentences of bundles and results that have no such types.
 //
 // # Writing
 //

@@ -49,6 +49,16 @@ func legacyGapKind(what string) GapKind {
 	return ""
 }
 
+// legacyCause is the first clause of a reason: "no hardware counters: cycles:
+// ENOENT" begins with it. A single word is an event or a file, not a reason.
+func legacyCause(why string) string {
+	clause, _, found := strings.Cut(why, ": ")
+	if !found || !strings.Contains(clause, " ") {
+		return why
+	}
+	return clause
+}
+
 // LegacySubject reads what SubjectKind.Text made.
 func LegacySubject(text string) (SubjectKind, string) {
 	for _, kind := range []SubjectKind{OfEvent, OfStage, OfLock, OfFunction} {

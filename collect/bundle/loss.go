@@ -32,10 +32,11 @@ type Warning struct {
 // A Gap is something that was not measured at all: a report prints it where
 // the number would stand.
 type Gap struct {
-	Kind GapKind `json:"kind,omitempty"` // "" where nobody asks for it
-	What string  `json:"what"`           // "cache misses"
-	Why  string  `json:"why"`            // "no hardware counters: event cycles does not open (ENOENT)"
-	Fix  string  `json:"fix,omitempty"`  // a command or a sentence
+	Kind  GapKind `json:"kind,omitempty"`  // "" where nobody asks for it
+	What  string  `json:"what"`            // "cache misses"
+	Cause string  `json:"cause,omitempty"` // Why without its details, which gaps of one cause have in common: "no hardware counters"
+	Why   string  `json:"why"`             // "no hardware counters: event cycles does not open (ENOENT)"
+	Fix   string  `json:"fix,omitempty"`   // a command or a sentence
 }
 
 // A GapKind is what a gap is asked for.
@@ -50,4 +51,12 @@ func (g Gap) Of() GapKind {
 		return legacyGapKind(g.What)
 	}
 	return g.Kind
+}
+
+// Reason returns the gap's cause; of gaps that do not tell it apart, Why.
+func (g Gap) Reason() string {
+	if g.Cause == "" {
+		return legacyCause(g.Why)
+	}
+	return g.Cause
 }

@@ -16,7 +16,8 @@ func Gaps(events []bundle.Event) []bundle.Gap {
 		gap := bundle.Gap{What: e.Asked, Why: e.Asked + ": " + e.Why,
 			Fix: "`perf list` names the events there are"}
 		if e.Unsupported {
-			gap.Why = "no hardware counters: " + gap.Why
+			gap.Cause = "no hardware counters"
+			gap.Why = gap.Cause + ": " + gap.Why
 			gap.Fix = "measure on the bare machine, or give the guest a virtual PMU"
 		}
 		if bundle.CountsMisses(e.Asked) {

@@ -77,7 +77,7 @@ func verdictOf(at result.CompareAt) verdict {
 	if c.Star && c.Effect != "" {
 		v.Class = c.Effect
 	}
-	v.Why = slices.DeleteFunc(format.ReasonTexts(c.Notes), func(s string) bool { return strings.Contains(view.VerdictText(c), s) })
+	v.Why = view.Unsaid(c)
 	return v
 }
 

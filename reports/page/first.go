@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -74,8 +75,8 @@ func tileRate(r *result.Result) func(*result.Run) metric.Value {
 func tileRowOf(r *result.Run, v metric.Value) tileRow {
 	f := format.Of(v)
 	row := tileRow{Label: format.Visible(view.GroupLabel(r), 24)}
-	if f.Missing != "" {
-		row.Value, row.Why = "not measured", format.Visible(strings.TrimPrefix(f.Missing, "not measured: "), 100)
+	if v.Missing != nil {
+		row.Value, row.Why = "not measured", format.Visible(cmp.Or(v.Missing.Why, "not measured"), 100)
 		return row
 	}
 	row.Value, row.Err = format.Pretty(f.Value), format.Pretty(f.Err)

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,37 +14,49 @@ import (
 
 // VerdictText is a comparison in words: what changed, or why nothing is said.
 func VerdictText(c compare.Comparison) string {
+	text, why := verdict(c)
+	switch {
+	case why == "":
+		return text
+	case text == "":
+		return why
+	}
+	return text + ": " + why
+}
+
+// Unsaid are the notes of a comparison that its verdict does not say.
+func Unsaid(c compare.Comparison) []string {
+	text, why := verdict(c)
+	return slices.DeleteFunc(format.ReasonTexts(c.Notes), func(s string) bool { return s == text || s == why })
+}
+
+// verdict is what is said of a comparison, and why.
+func verdict(c compare.Comparison) (text, why string) {
 	switch c.Verdict {
 	case compare.Changed:
-		if c.Effect != "" {
-			return c.Effect
-		}
-		return "changed"
+		return cmp.Or(c.Effect, "changed"), ""
 	case compare.NotShown:
 		if d := format.DetectableText(c.Detectable); d != "" {
-			return "no change shown; " + d + " or more would have been"
+			return "no change shown; " + d + " or more would have been", ""
 		}
-		return "no change shown, and none could have been: " + format.OrDash(format.ReasonText(c.Detectable.Missing))
+		return "no change shown, and none could have been", format.OrDash(format.ReasonText(c.Detectable.Missing))
 	case compare.Gated:
 		for _, n := range c.Notes {
 			if n.Code == compare.GateFailed {
-				return format.Visible(n.Text, 200)
+				return "", format.Visible(n.Text, 200)
 			}
 		}
-		return "star taken: a gate failed"
+		return "star taken: a gate failed", ""
 	case compare.TooFew:
-		return fmt.Sprintf("too few runs for a star: %d and %d", c.Before.N, c.After.N)
+		return fmt.Sprintf("too few runs for a star: %d and %d", c.Before.N, c.After.N), ""
 	case compare.SamplingOnly:
-		return "one run a side: sampling error only, no star"
+		return "one run a side: sampling error only, no star", ""
 	}
-	why := format.ReasonText(c.Ratio.Missing)
+	why = format.ReasonText(c.Ratio.Missing)
 	if len(c.Notes) > 0 {
 		why = format.Visible(c.Notes[0].Text, 300)
 	}
-	if why == "" {
-		return format.Name(string(c.Verdict))
-	}
-	return format.Name(string(c.Verdict)) + ": " + why
+	return format.Name(string(c.Verdict)), why
 }
 
 // MetricName is how a table names a metric.

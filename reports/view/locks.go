@@ -3,7 +3,6 @@ package view
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
@@ -78,7 +77,7 @@ func LockName(l result.Lock) string {
 	if text == "" {
 		text = "x->lock"
 	}
-	if l.SPI == 0 || strings.Contains(text, fmt.Sprintf("%x", l.SPI)) {
+	if l.SPI == 0 || l.ID.SPI == l.SPI {
 		return text
 	}
 	text += fmt.Sprintf(", SA 0x%08x", l.SPI)

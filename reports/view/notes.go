@@ -85,17 +85,7 @@ func Gaps(r *result.Result) Notes {
 }
 
 func gapNote(g bundle.Gap) note {
-	return note{Subject: format.OrDash(g.What), Text: format.OrDash(g.What) + ": " + format.OrDash(g.Why), Cause: cause(g.Why), Fix: g.Fix}
-}
-
-// cause is the first clause of a reason: "no hardware counters: cycles: ENOENT"
-// begins with it. A single word is an event or a file, not a reason.
-func cause(why string) string {
-	clause, _, found := strings.Cut(why, ": ")
-	if !found || !strings.Contains(clause, " ") {
-		return why
-	}
-	return clause
+	return note{Subject: format.OrDash(g.What), Text: format.OrDash(g.What) + ": " + format.OrDash(g.Why), Cause: g.Reason(), Fix: g.Fix}
 }
 
 // eventNotes says which events another took the place of, and which did not

@@ -56,6 +56,7 @@ type Cell struct {
 	Text, Err string
 	Small     string // beside the text, muted: "[esp4]", "n = 12"
 	Title     string // what does not fit
+	Why       string // of a value that was not measured
 	Sort      string // a number to sort by, "" to sort by text
 	Number    bool
 	Muted     bool
@@ -107,7 +108,7 @@ func ValueCell(v metric.Value) Cell {
 	f := format.Of(v)
 	c := Cell{Text: format.Pretty(f.Value), Err: format.Pretty(f.Err), Number: true, Sort: strconv.FormatFloat(f.Sort, 'g', 8, 64)}
 	if f.Missing != "" {
-		return Cell{Text: "not measured", Title: format.Name(f.Missing), Muted: true, Number: true, Sort: "-1"}
+		return Cell{Text: "not measured", Title: format.Name(f.Missing), Why: v.Missing.Why, Muted: true, Number: true, Sort: "-1"}
 	}
 	if v.Samples > 0 {
 		c.Title = "n = " + format.Pretty(format.Count(v.Samples)) + " samples"
@@ -131,6 +132,9 @@ func (c Cell) WithBar(v metric.Value) Cell {
 	return c
 }
 
+// whyLimit bounds the reason that a table gives below it.
+const whyLimit = 146
+
 // WithoutMissing leaves out the number columns in which nothing was measured,
 // and says which, with the first reason.
 func (t Table) WithoutMissing() Table {
@@ -148,7 +152,7 @@ func (t Table) WithoutMissing() Table {
 		}
 		gone = append(gone, h.Text)
 		if why == "" {
-			why = strings.TrimPrefix(t.Rows[0][i].Title, "not measured: ")
+			why = cmp.Or(format.Visible(t.Rows[0][i].Why, whyLimit), t.Rows[0][i].Title)
 		}
 	}
 	if len(gone) == 0 {

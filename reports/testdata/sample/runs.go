@@ -319,7 +319,7 @@ func locks(s Spec, rate float64) result.Locks {
 		cpus[i] = i
 	}
 	l.Rows = []result.Lock{
-		{Lock: "0xffff888104a3c6d8", Name: "x->lock SPI 0x1001", Waits: waits - waits/20, WaitNS: ns - ns/20, MaxNS: 40_000, Hist: hist, CPUs: cpus},
+		{Lock: "0xffff888104a3c6d8", ID: bundle.LockID{Kind: bundle.LockOfSA, Name: "lock", SPI: 0x1001}, Name: "x->lock SPI 0x1001", Waits: waits - waits/20, WaitNS: ns - ns/20, MaxNS: 40_000, Hist: hist, CPUs: cpus},
 		{Lock: "0xffff888100042a40", Waits: waits / 20, WaitNS: ns / 20, MaxNS: 9_000, Hist: hist[:12], CPUs: cpus},
 	}
 	return l
