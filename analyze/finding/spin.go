@@ -123,6 +123,9 @@ func modeName(p SpinPoint) string {
 // percent prints a ratio and its standard error with the digits the error
 // leaves: "25.0 +- 0.4 %", "0.048 +- 0.034 %".
 func percent(v metric.Value) string {
+	if v.SE == 0 && v.Samples == 0 {
+		return fmt.Sprintf("%.1f %%", 100*v.Value) // of weights that are no counts
+	}
 	digits := 1
 	for se := 100 * v.SE; se > 0 && se < 0.1 && digits < 4; se *= 10 {
 		digits++

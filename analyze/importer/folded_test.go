@@ -28,16 +28,16 @@ func TestFolded(t *testing.T) {
 `},
 		{"no comm", "main;f 3\n", Options{Event: "e", FunctionFirst: true}, "e in count\n cpu -1 ? -1/-1: 3 = 3 (3) < f < main\n"},
 		{"fractions", "a;f 1.25\na;f 2.5\na;g 3\n", Options{Event: "e"}, `e in count
- cpu -1 a -1/-1: 0 = 4 (12) < f
- cpu -1 a -1/-1: 0 = 3 (9) < g
+ cpu -1 a -1/-1: 0 = 4 (0) < f
+ cpu -1 a -1/-1: 0 = 3 (0) < g
  warning: e: weights have fractions: they are no numbers of samples, and are rounded to whole ones a stack
- warning: e: sampling errors are upper bounds: the smallest weight of a stack stands for the period of one sample
+ warning: e: the number of samples is not known: sampling errors are not given
 `},
 		{"periods", "a;f 4000000000\na;g 1000000\n", Options{Event: "e"}, `e in count
- cpu -1 a -1/-1: 0 = 4000000000 (4e+15) < f
- cpu -1 a -1/-1: 0 = 1000000 (1e+12) < g
- warning: e: weights are sums of periods, of an event the file does not name: taken for samples, 4,001,000,000 would be 12 days of one CPU at 4000 Hz; the number of samples is not known
- warning: e: sampling errors are upper bounds: the smallest weight of a stack stands for the period of one sample
+ cpu -1 a -1/-1: 0 = 4000000000 (0) < f
+ cpu -1 a -1/-1: 0 = 1000000 (0) < g
+ warning: e: weights are sums of periods, of an event the file does not name: taken for samples, 4,001,000,000 would be 12 days of one CPU at 4000 Hz
+ warning: e: the number of samples is not known: sampling errors are not given
 `},
 		{"names with spaces and numbers", "a;operator new(unsigned long) 12\na;thread 7 1\n", Options{Event: "e"}, `e in count
  cpu -1 a -1/-1: 12 = 12 (12) < operator new(unsigned long)

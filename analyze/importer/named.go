@@ -134,7 +134,7 @@ func (f *named) weigh(comm int32) *weight {
 // result makes the import. unit is what the format says a weight counts;
 // "count" if that may be samples or anything else.
 func (f *named) result(unit string) *Import {
-	sum, least, fractions := 0.0, uint64(math.MaxUint64), false
+	sum, least, fractions := 0.0, uint64(math.MaxUint64), false // least is the smallest weight of a stack
 	for i, w := range f.sums {
 		n := w.rounded()
 		f.event.cells[i].Period = n
@@ -151,8 +151,6 @@ func (f *named) result(unit string) *Import {
 		c := &f.event.cells[i]
 		if samples {
 			c.Count, c.PeriodSq = c.Period, float64(c.Period)
-		} else {
-			c.PeriodSq = float64(c.Period) * float64(least)
 		}
 	}
 	if f.marked {
@@ -194,16 +192,21 @@ func (f *named) warn(im *Import, sum float64, samples, fractions bool) {
 		return
 	}
 	if f.opt.Event == "" {
-		add("the file does not name the event that was sampled; stackcollapse-perf.pl keeps only the first of a recording and drops the others")
+		add("the file does not name the event that was sampled; " +
+			"stackcollapse-perf.pl keeps only the first of a recording and drops the others")
 	}
 	if !samples && f.event.event.Unit == "count" && !fractions {
-		add(fmt.Sprintf("weights are sums of periods, of an event the file does not name: taken for samples, %s would be %.0f days of one CPU at 4000 Hz; the number of samples is not known", thousands(sum), sum/4000/86400))
+		why := fmt.Sprintf("%s are more than %d stacks have", thousands(sum), len(f.sums))
+		if days := sum / 4000 / 86400; days >= 1 {
+			why = fmt.Sprintf("%s would be %.0f days of one CPU at 4000 Hz", thousands(sum), days)
+		}
+		add("weights are sums of periods, of an event the file does not name: taken for samples, " + why)
 	}
 	if fractions {
 		add("weights have fractions: they are no numbers of samples, and are rounded to whole ones a stack")
 	}
 	if !samples {
-		add("sampling errors are upper bounds: the smallest weight of a stack stands for the period of one sample")
+		add("the number of samples is not known: sampling errors are not given")
 	}
 }
 

@@ -185,8 +185,8 @@ func TestSVGUnits(t *testing.T) {
 	}{
 		{100, "samples", "count 100", ""},
 		{5e9, "samples", "count 0", "sums of periods"},
-		{100, "cycles", "cycles 0", "upper bounds"},
-		{100, "ns", "nanoseconds 0", "upper bounds"},
+		{100, "cycles", "cycles 0", "errors are not given"},
+		{100, "ns", "nanoseconds 0", "errors are not given"},
 	} {
 		svg, _ := draw(map[string]uint64{"comm;f": tt.weight}, drawStyle{unit: tt.unit}, rng)
 		im, err := Read(strings.NewReader(svg), Options{Event: "cycles:k"})

@@ -36,7 +36,7 @@ func runFigures(run *result.Run, a result.CPU) []string {
 		pair("traffic", run.Packets.Rate, "spin", a.SpinShare),
 		pair("cost", a.PerPacket, "lock word", a.LockWordShare),
 		pair("lock wait"+mark, run.Locks.PerPkt, "waits"+mark, run.Locks.Waits),
-		fmt.Sprintf("  %-10s %-26s %-10s %s", "busy n", format.Cut(format.Count(a.Busy.Samples)+" of "+format.Count(a.Total.Samples), 26), mark+"by probe", format.Cut(format.EffectText(run.Locks.Effect), 21)),
+		fmt.Sprintf("  %-10s %-26s %-10s %s", "busy n", format.Cut(samplesOf(a.Busy)+" of "+samplesOf(a.Total), 26), mark+"by probe", format.Cut(format.EffectText(run.Locks.Effect), 21)),
 	}
 	if view.HasDoubt(run) {
 		lines = append(lines, "  !: a sum is broken that the number hangs on")
@@ -57,7 +57,7 @@ func cpuTable(run *result.Run) [][]string {
 	var rows []string
 	for _, i := range view.Pick(len(e.CPUs), 4) {
 		c := e.CPUs[i]
-		rows = append(rows, fmt.Sprintf("  %5s %9s %9s %16s %16s", format.CpuNumber(c.CPU), format.Count(c.Total.Samples), format.Count(c.Busy.Samples), format.PercentCell(c.SpinShare), format.PercentCell(c.LockWordShare)))
+		rows = append(rows, fmt.Sprintf("  %5s %9s %9s %16s %16s", format.CpuNumber(c.CPU), samplesOf(c.Total), samplesOf(c.Busy), format.PercentCell(c.SpinShare), format.PercentCell(c.LockWordShare)))
 	}
 	return headed([]string{head}, rows)
 }
@@ -119,4 +119,12 @@ func missLines(r *result.Run) [][]string {
 		}
 	}
 	return items
+}
+
+// samplesOf prints how many samples a weight is of.
+func samplesOf(e metric.Estimate) string {
+	if e.Samples == 0 && e.Period > 0 {
+		return "unknown"
+	}
+	return format.Count(e.Samples)
 }
