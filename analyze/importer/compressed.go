@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"io"
@@ -12,13 +13,18 @@ import (
 // `zstd --long`.
 const maxWindow = 128 << 20
 
-// Inside returns what a compressed stream holds, told by its first bytes; r
-// itself if it is not compressed.
-func Inside(head []byte, r io.Reader) (io.Reader, error) {
-	if opens := compressionOf(head); opens != nil {
-		return opens(r)
+// Packed reports whether a stream that begins so is compressed.
+func Packed(head []byte) bool { return compressionOf(head) != nil }
+
+// Inside returns what a compressed stream holds; r itself if it is not
+// compressed.
+func Inside(r io.Reader) (io.Reader, error) {
+	br := bufio.NewReaderSize(r, HeadBytes)
+	magic, _ := br.Peek(4)
+	if opens := compressionOf(magic); opens != nil {
+		return opens(br)
 	}
-	return r, nil
+	return br, nil
 }
 
 // compressionOf returns the reader of a compression, nil if there is none.
@@ -32,16 +38,4 @@ func compressionOf(head []byte) func(io.Reader) (io.Reader, error) {
 		}
 	}
 	return nil
-}
-
-// headInside returns the beginning of what a stream holds of which head is the
-// beginning; nothing if it cannot be opened.
-func headInside(opens func(io.Reader) (io.Reader, error), head []byte) []byte {
-	r, err := opens(bytes.NewReader(head))
-	if err != nil {
-		return nil
-	}
-	out := make([]byte, HeadBytes)
-	n, _ := io.ReadFull(r, out)
-	return out[:n]
 }

@@ -39,6 +39,17 @@ func TestFolded(t *testing.T) {
  warning: e: weights are sums of periods, of an event the file does not name: taken for samples, 4,001,000,000 would be 12 days of one CPU at 4000 Hz
  warning: e: the number of samples is not known: sampling errors are not given
 `},
+		{"one bad line", "a;f 1\na;g 2\nnone\n", Options{Event: "e"}, `e in count
+ cpu -1 a -1/-1: 1 = 1 (1) < f
+ cpu -1 a -1/-1: 2 = 2 (2) < g
+ loss: 1 of 3 lines of the folded text without a stack and count, the first at :3
+`},
+		{"weights too many for so few stacks", "a;f 250000\na;g 999\n", Options{Event: "e"}, `e in count
+ cpu -1 a -1/-1: 0 = 250000 (0) < f
+ cpu -1 a -1/-1: 0 = 999 (0) < g
+ warning: e: weights are sums of periods, of an event the file does not name: taken for samples, 250,999 are more than 2 stacks have
+ warning: e: the number of samples is not known: sampling errors are not given
+`},
 		{"names with spaces and numbers", "a;operator new(unsigned long) 12\na;thread 7 1\n", Options{Event: "e"}, `e in count
  cpu -1 a -1/-1: 12 = 12 (12) < operator new(unsigned long)
  cpu -1 a -1/-1: 1 = 1 (1) < thread 7

@@ -60,17 +60,14 @@ func formats() []format {
 const HeadBytes = 64 << 10
 
 // Detect tells the format of an input by its first bytes, HeadBytes or all of
-// them; gzipped text is told by what is inside. name decides only where the
-// bytes leave it open, and stands in the error, a *FormatError.
+// them. name decides only where the bytes leave it open, and stands in the
+// error, a *FormatError.
 func Detect(head []byte, name string) (Format, error) {
 	f, err := detect(head, name)
 	return f.name, err
 }
 
 func detect(head []byte, name string) (format, error) {
-	if opens := compressionOf(head); opens != nil {
-		head = headInside(opens, head)
-	}
 	head = bytes.TrimPrefix(head, []byte(byteOrderMark))
 	if len(bytes.TrimSpace(head)) == 0 {
 		return format{}, &FormatError{File: name, Why: "it is empty"}

@@ -70,9 +70,13 @@ type Import struct {
 // (gzip, zstd) is read as what it holds. The error is a *FormatError, a *SyntaxError, or r's; with
 // r's error comes what had been read until then.
 func Read(r io.Reader, opt Options) (*Import, error) {
-	br := bufio.NewReaderSize(r, HeadBytes)
+	inside, err := Inside(r)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", opt.Name, err)
+	}
+	br := bufio.NewReaderSize(inside, HeadBytes)
 	head, err := br.Peek(HeadBytes)
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF && len(head) == 0 {
 		return nil, fmt.Errorf("reading %s: %w", opt.Name, err)
 	}
 	f, err := detect(head, opt.Name)
@@ -85,14 +89,6 @@ func Read(r io.Reader, opt Options) (*Import, error) {
 // readAll reads r as the format; see Read.
 func (f format) readAll(r io.Reader, opt Options) (*Import, error) {
 	br := bufio.NewReaderSize(r, HeadBytes)
-	magic, _ := br.Peek(4)
-	if opens := compressionOf(magic); opens != nil {
-		inside, err := opens(br)
-		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", opt.Name, err)
-		}
-		br = bufio.NewReaderSize(inside, HeadBytes)
-	}
 	if mark, _ := br.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
 		_, _ = br.Discard(len(byteOrderMark))
 	}

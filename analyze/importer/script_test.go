@@ -106,6 +106,26 @@ a 2/3 [000] 1.000000: 5 cpu-clock:
  cpu -1 false -1/39654: 1 = 1 (1) < ffffffff9b201293 [unknown] in [unknown] (kernel)
  cpu -1 false -1/39654: 1 = 1 (1) < 7fa68b1f2d84 _dl_start in /usr/lib/ld-2.31.so
 `},
+		{"perf mem: what was accessed is no function", `x 3 [000] 1.000000: 7 cpu/mem-loads/P:  ffff888012345678 68100242 |OP LOAD|LVL L1 hit|SNP None|TLB L1 hit|LCK No|BLK  N/A 31 0 
+	ffffffff81000010 f+0x10 ([kernel.kallsyms])
+
+x 3 [000] 1.000001: 7 cpu/mem-loads/P:  ffff888012345678 68100242 |OP LOAD|LVL L1 hit|SNP None|TLB L1 hit|LCK No|BLK  N/A 31 0 ffffffff81000020 g+0x20 ([kernel.kallsyms])
+x 3 [000] 1.000002: 7 cpu/mem-loads/P: 0 ffffffff81000020 g+0x20 ([kernel.kallsyms])
+`, `cpu/mem-loads/P in count each 7
+ cpu 0 x -1/3: 1 = 7 (49) < ffffffff81000010 f in [kernel.kallsyms] (kernel)
+ cpu 0 x -1/3: 2 = 14 (98) < ffffffff81000020 g in [kernel.kallsyms] (kernel)
+`},
+		{"branches and physical addresses behind a stack", `x 3 [000] 1.000000: 7 cycles: 
+	ffffffff81000010 f+0x10 ([kernel.kallsyms])
+ 0xffffffff81000010/0xffffffff81000020/M/-/-/12  0xffffffff81000030/0xffffffff81000040/P/-/-/1 
+        12345678
+
+x 3 [000] 1.000001: 7 cycles:  ffffffff81000050 g+0x10 ([kernel.kallsyms]) 0xffffffff81000010/0xffffffff81000020/M/-/-/12
+`, `cycles in cycles each 7
+ cpu 0 x -1/3: 1 = 7 (49) < ffffffff81000010 f in [kernel.kallsyms] (kernel)
+ cpu 0 x -1/3: 1 = 7 (49) < ffffffff81000050 g in [kernel.kallsyms] (kernel)
+ warning: cycles: branch stacks of 2 samples are in the text, and are not used
+`},
 		{"tracepoint with fields and a stack", `x 3 [000] 1.000000: lock:contention_begin: 0xffff8881 (flags=SPIN)
 	ffffffff81000010 f+0x10 ([kernel.kallsyms])
 

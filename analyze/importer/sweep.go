@@ -1,9 +1,12 @@
 package importer
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -13,57 +16,150 @@ import (
 // A File is one file of an import, read.
 type File struct {
 	Path   string
+	Data   string            // where its bytes are, "" if at Path
+	Labels map[string]string // of its run, that the caller gives
 	Import *Import
 }
 
+// Place is where the file's bytes are.
+func (f File) Place() string { return cmp.Or(f.Data, f.Path) }
+
 // A Group is the files of one run directory.
 type Group struct {
-	Dir   string // of the run, below the sweep's; "" for a single run
-	Mode  string // label "mode", "" if nothing tells it
-	Files []File
+	Dir    string // of the run, below the sweep's; "" for a single run
+	Labels map[string]string
+	Files  []File
 }
 
-// Groups parts files by run. Files of one recording are of one run; if a
+// Groups parts files by run. Files of one recording are of one run. Several
+// recordings are runs of a sweep, with the N that their labels or names tell. If a
 // traffic generator's file holds several runs, or there are several of them, the
 // files of one sweep stand together, and each other file alone. modes are those
-// the caller gives, by path or by the last part of it; mode is that of all
-// others. The error is a *FormatError or a *ContradictionError.
-func Groups(files []File, mode string, modes map[string]string) ([]Group, error) {
+// the caller gives, by path or by the last part of it. The error is a
+// *FormatError or a *ContradictionError.
+func Groups(files []File, modes map[string]string) ([]Group, error) {
 	if err := checkModes(files, modes); err != nil {
 		return nil, err
 	}
-	if !isSweep(files) {
-		g := Group{Mode: mode, Files: files}
-		if m := modeIn(modes, files[0].Path); m != "" {
-			g.Mode = m
-		}
+	recordings := slices.DeleteFunc(slices.Clone(files), func(f File) bool { return !f.stacks() })
+	several := len(recordings) > 1 && !slices.ContainsFunc(recordings, func(f File) bool { return f.n() == "" })
+	switch {
+	case several:
+		return groupRecordings(files, modes)
+	case !isSweep(files):
+		g := Group{Labels: files[0].labels("", modes), Files: files}
 		return []Group{g}, g.check()
 	}
 	var groups []Group
 	at := map[string]int{}
 	for _, f := range files {
-		m := mode
-		if m == "" && f.Import.Traffic != nil {
-			m = f.Import.Traffic.Mode
+		mode := ""
+		if f.Import.Traffic != nil {
+			mode = f.Import.Traffic.Mode
 		}
-		if given := modeIn(modes, f.Path); given != "" {
-			m = given
-		}
-		key, name := f.group(m)
+		labels := f.labels(mode, modes)
+		key, name := f.group(labels[bundle.LabelMode])
 		i, ok := at[key]
 		if !ok {
 			i = len(groups)
 			at[key] = i
-			groups = append(groups, Group{Dir: freeName(groups, name), Mode: m})
+			groups = append(groups, Group{Dir: freeName(groups, name), Labels: labels})
 		}
 		groups[i].Files = append(groups[i].Files, f)
 	}
 	for _, g := range groups {
+		if err := g.checkN(); err != nil {
+			return nil, err
+		}
 		if _, err := MergeTraffic(g.traffic()); err != nil {
 			return nil, err
 		}
 	}
 	return groups, nil
+}
+
+// groupRecordings makes each recording a run. Another file, of packets or lock
+// waits, is of the run that has its labels.
+func groupRecordings(files []File, modes map[string]string) ([]Group, error) {
+	var groups []Group
+	repeats := map[string]int{}
+	for _, f := range files {
+		if !f.stacks() {
+			continue
+		}
+		labels := f.labels("", modes)
+		labels[bundle.LabelN] = f.n()
+		key := fmt.Sprint(labels)
+		if repeats[key]++; labels[bundle.LabelRepeat] == "" && repeats[key] > 1 {
+			labels[bundle.LabelRepeat] = strconv.Itoa(repeats[key])
+		}
+		groups = append(groups, Group{Dir: freeName(groups, f.name()), Labels: labels, Files: []File{f}})
+	}
+	for _, f := range files {
+		if f.stacks() {
+			continue
+		}
+		labels := f.labels("", modes)
+		labels[bundle.LabelN] = f.n()
+		i := slices.IndexFunc(groups, func(g Group) bool { return maps.Equal(g.Labels, labels) })
+		if i < 0 {
+			return nil, &FormatError{File: f.Path, Why: "of which of the recordings it is cannot be told",
+				Use: "a table: a line \"file n mode\", and a line a file below it"}
+		}
+		groups[i].Files = append(groups[i].Files, f)
+	}
+	for _, g := range groups {
+		if err := g.check(); err != nil {
+			return nil, err
+		}
+	}
+	return groups, nil
+}
+
+// stacks reports whether a file is a recording, or the text of one.
+func (f File) stacks() bool { return f.Import.Format == Recording || len(f.Import.events) > 0 }
+
+// n is the label n, or what the name of the file or its directory says: "n4",
+// "n=4", "4cpus"; "" if nothing does.
+func (f File) n() string {
+	if n := f.Labels[bundle.LabelN]; n != "" {
+		return n
+	}
+	for _, part := range []string{filepath.Base(f.Path), filepath.Base(filepath.Dir(f.Path))} {
+		words := wordsOf(part)
+		for i, w := range words {
+			if w == "n" && i+1 < len(words) {
+				w += words[i+1]
+			}
+			for _, cut := range []string{strings.TrimPrefix(w, "n"), strings.TrimSuffix(w, "cpus"), strings.TrimSuffix(w, "cpu")} {
+				if n, ok := parseUint([]byte(cut)); ok && cut != w && n > 0 {
+					return cut
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// name is what its run is called.
+func (f File) name() string {
+	base := filepath.Base(f.Path)
+	return PlainName(strings.TrimSuffix(base, filepath.Ext(base)))
+}
+
+// labels returns the labels of the file's run: those given, and its mode, which
+// may be told for the file alone.
+func (f File) labels(mode string, modes map[string]string) map[string]string {
+	out := maps.Clone(f.Labels)
+	if out == nil {
+		out = map[string]string{}
+	}
+	if m := modeIn(modes, f.Path); m != "" {
+		out[bundle.LabelMode] = m
+	} else if mode != "" && out[bundle.LabelMode] == "" {
+		out[bundle.LabelMode] = mode
+	}
+	return out
 }
 
 // isSweep reports whether the files are results of several runs. With a
@@ -86,8 +182,7 @@ func isSweep(files []File) bool {
 
 // group returns what files of one group have in common, and its name.
 func (f File) group(mode string) (key, name string) {
-	base := filepath.Base(f.Path)
-	name = PlainName(strings.TrimSuffix(base, filepath.Ext(base)))
+	name = f.name()
 	switch {
 	case f.Import.Format == pktgenText:
 		return "pktgen", "pktgen"
@@ -126,17 +221,19 @@ func (g Group) traffic() []TrafficFile {
 	return out
 }
 
-// Labels returns the labels of the group's run: those given, and its mode.
-func (g Group) Labels(labels map[string]string) map[string]string {
-	if g.Mode == "" {
-		return labels
+// checkN refuses a label n for results of several N.
+func (g Group) checkN() error {
+	n := g.Labels[bundle.LabelN]
+	for _, f := range g.Files {
+		t := f.Import.Traffic
+		if n == "" || t == nil {
+			continue
+		}
+		if slices.ContainsFunc(t.Points, func(p Point) bool { return p.N != t.Points[0].N }) {
+			return &FormatError{File: f.Path, Why: "it holds results of several N, and the label n=" + n + " is of one"}
+		}
 	}
-	out := map[string]string{}
-	for k, v := range labels {
-		out[k] = v
-	}
-	out[bundle.LabelMode] = g.Mode
-	return out
+	return nil
 }
 
 // freeName returns the name, numbered if a group has it.

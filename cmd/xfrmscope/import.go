@@ -26,8 +26,15 @@ func newImport(io streams) *cobra.Command {
   packets          results of TRex, iperf3 --json or pktgen
   lock waits       perf lock contention -x
 
-The files are kept as they are. A perf.data that was cut off is imported to its
+Any of them may be gzipped or a .zst. The files are kept as they are. A perf.data that was cut off is imported to its
 last whole record.
+
+Several perf.data become a sweep. The N of each is told by its name (n4.data, n=4.data,
+n4/perf.data), or by a table given in their place, in which other columns are labels, too:
+
+  file     n  mode
+  n1.data  1  shared
+  n4.data  4  shared
 
 Results of several runs, as TRex writes them, become a sweep: a curve for each
 mode, over flows. The mode is told by the file's name (one-sa, shared: shared;
@@ -46,7 +53,7 @@ counted twice. Gibit/s stays Gibit/s: reports print bit/s of the same layer.`,
 	f.StringVarP(&o.dir, "output", "o", "", "directory of the run or sweep, to be made (required)")
 	f.StringVar(&o.kallsyms, "kallsyms", "",
 		"kernel symbols of the recording: /proc/kallsyms of that machine and boot, may be gzipped")
-	f.StringToStringVar(&o.labels, "label", nil, "label of the run, as mode=pcpu; report groups by mode")
+	f.StringToStringVar(&o.labels, "label", nil, "label of the run, as mode=pcpu or n=4; report groups by mode and n")
 	f.StringToStringVar(&o.modes, "mode", nil, "FILE=NAME: mode of a file of traffic results")
 	return cmd
 }

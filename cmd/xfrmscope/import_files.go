@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"xfrmscope/analyze/importer"
 	"xfrmscope/analyze/perfdata"
@@ -21,15 +24,21 @@ import (
 // files lost is returned, and counted by the report again. Nothing is written if
 // a file cannot be imported.
 func importAll(files []string, dir string, o importOptions) ([]*bundle.Run, []bundle.Loss, error) {
-	var all []importer.File
-	for _, file := range files {
-		f, err := readForeign(file)
-		if err != nil {
+	all, err := listFiles(files, o.labels)
+	if err != nil {
+		return nil, nil, err
+	}
+	unpacked, err := os.MkdirTemp("", "xfrmscope-import-")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer os.RemoveAll(unpacked)
+	for i := range all {
+		if err := readForeign(&all[i], filepath.Join(unpacked, strconv.Itoa(i))); err != nil {
 			return nil, nil, err
 		}
-		all = append(all, f)
 	}
-	groups, err := importer.Groups(all, o.labels[bundle.LabelMode], o.modes)
+	groups, err := importer.Groups(all, o.modes)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -46,7 +55,7 @@ func importAll(files []string, dir string, o importOptions) ([]*bundle.Run, []bu
 	for _, g := range groups {
 		m := bundle.Manifest{
 			Tool: "xfrmscope " + version(), Source: "import",
-			Plan: bundle.Plan{Labels: g.Labels(o.labels)}, Gaps: gap,
+			Plan: bundle.Plan{Labels: g.Labels}, Gaps: gap,
 		}
 		for _, f := range g.Files {
 			f.Import.Describe(&m)
@@ -64,53 +73,138 @@ func importAll(files []string, dir string, o importOptions) ([]*bundle.Run, []bu
 	return s.Runs, losses, bundle.WriteSweep(dir, &s)
 }
 
-// readForeign reads a file once, to refuse what the analysis could not read.
-// Of stacks, which can be large, only what the manifest names is kept.
-func readForeign(file string) (importer.File, error) {
-	out := importer.File{Path: file}
-	recording, err := isRecording(file)
-	if err != nil {
-		return out, err
-	}
-	if recording {
-		f, err := perfdata.OpenFS(os.DirFS(filepath.Dir(file)), filepath.Base(file))
-		if err != nil {
-			return out, fmt.Errorf("opening %s: %w", file, err)
+// listFiles returns the files of an import with their labels. One that is a
+// table of runs stands for the files in it.
+func listFiles(paths []string, labels map[string]string) ([]importer.File, error) {
+	if n, ok := labels[bundle.LabelN]; ok {
+		if v, err := strconv.Atoi(n); err != nil || v < 1 {
+			return nil, usagef("--label n=%s: n is a number from 1 on", n)
 		}
-		defer f.Close()
-		out.Import, err = importer.OfRecording(f, file)
-		return out, err
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return out, err
+	var out []importer.File
+	for _, path := range paths {
+		rows, err := readTable(path)
+		if err != nil {
+			return nil, err
+		}
+		if rows == nil {
+			rows = []importer.File{{Path: path}}
+		}
+		for _, f := range rows {
+			given := maps.Clone(labels)
+			if given == nil {
+				given = map[string]string{}
+			}
+			maps.Copy(given, f.Labels)
+			f.Labels = given
+			out = append(out, f)
+		}
 	}
-	defer f.Close()
-	if out.Import, err = importer.Read(f, importer.Options{Name: file}); err == nil {
-		out.Import.DropStacks()
-	}
-	return out, err
+	return out, nil
 }
 
-// isRecording tells a perf.data, file or directory, from the other formats.
-func isRecording(file string) (bool, error) {
+// readTable returns the rows of a table of runs, nil if the file is none. Its
+// paths are beside it.
+func readTable(path string) ([]importer.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, err
+	}
+	rows, err := importer.ReadRuns(f, path)
+	for i, row := range rows {
+		if !filepath.IsAbs(row.Path) {
+			rows[i].Path = filepath.Join(filepath.Dir(path), row.Path)
+		}
+	}
+	return rows, err
+}
+
+// readForeign reads a file once, to refuse what the analysis could not read.
+// Of stacks, which can be large, only what the manifest names is kept. A
+// compressed perf.data is unpacked, for its reader goes to and fro.
+func readForeign(file *importer.File, unpacked string) error {
+	format, packed, err := formatOf(file.Path)
+	if err != nil {
+		return err
+	}
+	if format == importer.Recording {
+		if packed {
+			if err := unpack(file.Path, unpacked); err != nil {
+				return fmt.Errorf("unpacking %s: %w", file.Path, err)
+			}
+			file.Data = unpacked
+		}
+		place := file.Place()
+		f, err := perfdata.OpenFS(os.DirFS(filepath.Dir(place)), filepath.Base(place))
+		if err != nil {
+			return fmt.Errorf("opening %s: %w", file.Path, err)
+		}
+		defer f.Close()
+		file.Import, err = importer.OfRecording(f, file.Path)
+		return err
+	}
+	f, err := os.Open(file.Path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if file.Import, err = importer.Read(f, importer.Options{Name: file.Path}); err == nil {
+		file.Import.DropStacks()
+	}
+	return err
+}
+
+// formatOf tells a perf.data, file or directory, from the other formats.
+func formatOf(file string) (format importer.Format, packed bool, err error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return false, err
+		return "", false, err
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || info.IsDir() {
-		return err == nil, err
+		return importer.Recording, false, err
 	}
-	head, err := io.ReadAll(io.LimitReader(f, importer.HeadBytes))
+	br := bufio.NewReader(f)
+	magic, err := br.Peek(4)
+	if len(magic) == 0 && err == io.EOF {
+		return importer.Recording, false, nil // perf record leaves an empty file when it fails: let its reader say so
+	}
+	inside, err := importer.Inside(br)
 	if err != nil {
-		return false, err
+		return "", false, fmt.Errorf("reading %s: %w", file, err)
 	}
-	if len(head) == 0 {
-		return true, nil // perf record leaves an empty file when it fails: let its reader say so
+	head, err := io.ReadAll(io.LimitReader(inside, importer.HeadBytes))
+	if err != nil && len(head) == 0 {
+		return "", false, fmt.Errorf("reading %s: %w", file, err)
 	}
-	format, err := importer.Detect(head, file)
-	return format == importer.Recording, err
+	format, err = importer.Detect(head, file)
+	return format, importer.Packed(magic), err
+}
+
+// unpack writes what a compressed file holds.
+func unpack(from, to string) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	inside, err := importer.Inside(src)
+	if err != nil {
+		return err
+	}
+	dst, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(dst, inside); err != nil {
+		dst.Close()
+		return err
+	}
+	return dst.Close()
 }
 
 // kernelSymbols returns the symbols of a kallsyms file, gzipped, or the gap that
@@ -166,7 +260,7 @@ func writeForeign(dir string, m bundle.Manifest, files []importer.File, kallsyms
 	}
 	for i, f := range files {
 		if f.Import.Format == importer.Recording {
-			err = copyRecording(w, f.Path)
+			err = copyRecording(w, f.Place())
 		} else {
 			name := importer.PlainName(filepath.Base(f.Path))
 			err = copyFile(w, fmt.Sprintf("%s%d-%s", importer.Dir, i+1, name), f.Path)

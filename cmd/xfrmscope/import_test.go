@@ -14,7 +14,7 @@ import (
 )
 
 // writeFiles writes texts by name and returns their paths, by name too.
-func writeimportAll(t *testing.T, texts map[string]string) map[string]string {
+func writeFiles(t *testing.T, texts map[string]string) map[string]string {
 	t.Helper()
 	dir, out := t.TempDir(), map[string]string{}
 	for name, text := range texts {
@@ -38,7 +38,7 @@ const (
 // A sweep of TRex is a directory a mode; what is about other runs is one of its
 // own.
 func TestFilesMakesSweep(t *testing.T) {
-	f := writeimportAll(t, map[string]string{"a-pcpu.csv": rates, "a-pcpu-lp.csv": losses, "a-one-sa.csv": other,
+	f := writeFiles(t, map[string]string{"a-pcpu.csv": rates, "a-pcpu-lp.csv": losses, "a-one-sa.csv": other,
 		"x.folded": "a;b 1\n", "u1.json": udp})
 	dir := filepath.Join(t.TempDir(), "sweep")
 	runs, _, err := importAll([]string{f["a-pcpu.csv"], f["a-one-sa.csv"], f["a-pcpu-lp.csv"], f["x.folded"],
@@ -71,7 +71,7 @@ func TestFilesMakesSweep(t *testing.T) {
 // Two measurements under one number are refused, and nothing is written; a mode
 // for each is the way out.
 func TestFilesContradict(t *testing.T) {
-	f := writeimportAll(t, map[string]string{"monday-pcpu.csv": rates, "friday-pcpu.csv": other})
+	f := writeFiles(t, map[string]string{"monday-pcpu.csv": rates, "friday-pcpu.csv": other})
 	files := []string{f["monday-pcpu.csv"], f["friday-pcpu.csv"]}
 	dir := filepath.Join(t.TempDir(), "sweep")
 	_, _, err := importAll(files, dir, importOptions{})

@@ -24,15 +24,16 @@ import (
 const samplePrefix = "sample:"
 
 // analyzePaths analyses everything the paths name side by side: runs, sweeps
-// and files of other programs. One results.json or report.html is read back.
-func analyzePaths(ctx context.Context, paths []string, user bool) (*result.Result, error) {
+// and files of other programs, to whose runs labels are given. One results.json
+// or report.html is read back.
+func analyzePaths(ctx context.Context, paths []string, user bool, labels map[string]string) (*result.Result, error) {
 	if len(paths) == 1 {
 		r, err := readResult(paths[0])
 		if r != nil || err != nil {
 			return r, err
 		}
 	}
-	runs, done, err := openPaths(paths)
+	runs, done, err := openPaths(paths, labels)
 	defer done()
 	if err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func analyzePaths(ctx context.Context, paths []string, user bool) (*result.Resul
 
 // openPaths opens bundles where they are, and imports all other files together
 // into a directory that done removes.
-func openPaths(paths []string) (runs []*bundle.Run, done func(), err error) {
+func openPaths(paths []string, labels map[string]string) (runs []*bundle.Run, done func(), err error) {
 	done = func() {}
 	var files []string
 	for _, path := range paths {
@@ -68,7 +69,7 @@ func openPaths(paths []string) (runs []*bundle.Run, done func(), err error) {
 		return nil, done, err
 	}
 	done = func() { os.RemoveAll(dir) }
-	if _, _, err := importAll(files, dir, importOptions{}); err != nil {
+	if _, _, err := importAll(files, dir, importOptions{labels: labels}); err != nil {
 		return nil, done, err
 	}
 	imported, err := bundle.OpenAllFS(os.DirFS(dir), "imported")
@@ -104,9 +105,17 @@ func isPacked(path string) bool {
 		return false
 	}
 	defer f.Close()
-	head := make([]byte, 4)
-	_, err = io.ReadFull(f, head)
-	return err == nil && pack.Is(head)
+	br := bufio.NewReader(f)
+	if head, err := br.Peek(4); err != nil || !pack.Is(head) {
+		return false
+	}
+	inside, err := importer.Inside(br) // any file may have been compressed
+	if err != nil {
+		return false
+	}
+	block := make([]byte, 512)
+	_, err = io.ReadFull(inside, block)
+	return err == nil && string(block[257:262]) == "ustar"
 }
 
 // headlineOf returns the metrics that a sweep named before it was run; sweeps

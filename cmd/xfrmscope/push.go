@@ -62,7 +62,7 @@ func pushRuns(ctx context.Context, io streams, o pushOptions, paths []string) er
 	if err != nil {
 		return err
 	}
-	result, err := analyzePaths(ctx, paths, false)
+	result, err := analyzePaths(ctx, paths, false, nil)
 	if err != nil {
 		return err
 	}

@@ -17,8 +17,9 @@ import (
 
 // reportOptions are the flags of report.
 type reportOptions struct {
-	dir  string
-	user bool
+	dir    string
+	user   bool
+	labels map[string]string
 }
 
 func newReport(io streams) *cobra.Command {
@@ -41,12 +42,14 @@ func newReport(io streams) *cobra.Command {
   results.json      every number, with unit, error and losses
 
 A run is a directory made by record or import, a sweep a directory of runs; files
-that import takes may be given as they are, one results.json or report.html is
+that import takes may be given as they are: several perf.data are a sweep, with the N
+that their names tell (n4.data), or that a table of runs does (see import); one results.json or report.html is
 written again;
 sample:NAME is a recording inside the program (` + sampleNames() + `).
 Runs are ordered by their label mode and by their number of CPUs.`,
 		Example: `  xfrmscope report run -o out
   xfrmscope report sample:shared sample:pcpu -o out/demo
+  xfrmscope report n1.data n2.data n4.data --label mode=pcpu -o out
   xfrmscope report trex-pcpu.csv trex-pcpu-lp.csv trex-no-ipsec.json -o out`,
 		Args: arguments(cobra.MinimumNArgs(1), "at least one RUN or SWEEP"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -54,6 +57,7 @@ Runs are ordered by their label mode and by their number of CPUs.`,
 		},
 	}
 	cmd.Flags().StringVarP(&o.dir, "output", "o", "", "directory to write to (required)")
+	cmd.Flags().StringToStringVar(&o.labels, "label", nil, "label of the runs of files, as mode=pcpu")
 	cmd.Flags().BoolVar(&o.user, "user", false, userUsage)
 	return cmd
 }
@@ -62,7 +66,7 @@ func report(ctx context.Context, io streams, o reportOptions, paths []string) er
 	if o.dir == "" {
 		return usagef("report needs a directory to write to: add -o DIR")
 	}
-	result, err := analyzePaths(ctx, paths, o.user)
+	result, err := analyzePaths(ctx, paths, o.user, o.labels)
 	if err != nil {
 		return err
 	}

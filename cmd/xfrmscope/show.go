@@ -56,7 +56,7 @@ func show(ctx context.Context, io streams, o showOptions, paths []string) error 
 			return err
 		}
 	} else {
-		result, err = analyzePaths(ctx, paths, o.user)
+		result, err = analyzePaths(ctx, paths, o.user, nil)
 	}
 	if err != nil {
 		return err
@@ -92,6 +92,6 @@ func readStdin(ctx context.Context, in io.Reader, user bool) (*result.Result, st
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		return nil, "", err
 	}
-	r, err := analyzePaths(ctx, []string{path}, user)
+	r, err := analyzePaths(ctx, []string{path}, user, nil)
 	return r, "", err
 }
