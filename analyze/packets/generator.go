@@ -10,10 +10,13 @@ import (
 // NewTraffic sums the points of one run. Throughput is what came, or what was
 // sent if nothing says what came.
 func NewTraffic(source string, points []importer.Point) *result.Traffic {
-	t := &result.Traffic{Source: source, Counts: "received", FrameBytes: points[0].FrameBytes}
+	t := &result.Traffic{
+		Source: source, Counts: importer.Received,
+		FrameBytes: points[0].FrameBytes, OfferedPPS: points[0].RequestedPPS,
+	}
 	of := func(p importer.Point) importer.Rate { return p.Rx.Rate }
 	if !points[0].Rx.Rate.Known() {
-		t.Counts, of = "sent", func(p importer.Point) importer.Rate { return p.Tx.Rate }
+		t.Counts, of = importer.Sent, func(p importer.Point) importer.Rate { return p.Tx.Rate }
 	}
 	t.Throughput = metric.Value{ID: metric.ThroughputID, Unit: "bit/s"}
 	for _, p := range points {

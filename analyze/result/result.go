@@ -108,6 +108,7 @@ type Traffic struct {
 	Throughput metric.Value `json:"throughput"`            // "bit/s"
 	Loss       metric.Value `json:"loss"`                  // of the packets sent
 	FrameBytes int          `json:"frame_bytes,omitempty"` // Ethernet frame without FCS
+	OfferedPPS float64      `json:"offered_pps,omitempty"` // packets/s the generator was told to send
 }
 
 // A CPUValue is a value of one CPU.

@@ -97,6 +97,11 @@ func (m *matching) fill(p *modePair) {
 			m.note(compare.NoRuns, "%s: runs before and none after: left out", (&cell{mode: p.mode, n: n}).name())
 			continue
 		}
+		if x, y := offered(b[n]), offered(a[n]); x != "" && y != "" && x != y && !m.options.Force {
+			m.note(compare.DifferentKey, "%s: %s packets/s were offered before and %s after: left out",
+				(&cell{mode: p.mode, n: n}).name(), x, y)
+			continue
+		}
 		p.cells = append(p.cells, cell{p.mode, n, inTime(b[n]), inTime(a[n])})
 	}
 	for _, n := range slices.Sorted(maps.Keys(a)) {
@@ -109,6 +114,22 @@ func (m *matching) fill(p *modePair) {
 		m.forced = append(m.forced, *compare.Because(compare.Forced, "compared although N differs: %d before, %d after", from, to))
 		p.cells = []cell{{p.mode, to, inTime(b[from]), inTime(a[to])}}
 	}
+}
+
+// offered lists the rates that the generator of some runs was told to send; ""
+// if it is not known.
+func offered(runs []*result.Run) string {
+	seen := map[float64]bool{}
+	for _, r := range runs {
+		if r.Traffic != nil && r.Traffic.OfferedPPS > 0 {
+			seen[r.Traffic.OfferedPPS] = true
+		}
+	}
+	var out []string
+	for _, pps := range slices.Sorted(maps.Keys(seen)) {
+		out = append(out, fmt.Sprintf("%.0f", pps))
+	}
+	return strings.Join(out, " and ")
 }
 
 func byMode(runs []*result.Run) map[string][]*result.Run {
@@ -158,8 +179,12 @@ func modeText(mode string) string {
 func places(runs []*result.Run) string {
 	var out []string
 	for mode, of := range byMode(runs) {
-		for n := range byN(of) {
-			out = append(out, (&cell{mode: mode, n: n}).name())
+		for n, at := range byN(of) {
+			place := (&cell{mode: mode, n: n}).name()
+			if pps := offered(at); pps != "" {
+				place += " at " + pps + " packets/s offered"
+			}
+			out = append(out, place)
 		}
 	}
 	slices.Sort(out)
