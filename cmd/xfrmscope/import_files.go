@@ -78,7 +78,7 @@ func importAll(files []string, dir string, o importOptions) ([]*bundle.Run, []bu
 func listFiles(paths []string, labels map[string]string) ([]importer.File, error) {
 	if n, ok := labels[bundle.LabelN]; ok {
 		if v, err := strconv.Atoi(n); err != nil || v < 1 {
-			return nil, usagef("--label n=%s: n is a number from 1 on", n)
+			return nil, usagef("--label n=%q: n is a number from 1 on", n)
 		}
 	}
 	var out []importer.File

@@ -53,7 +53,7 @@ func TestNamesOfOthersOnTheTerminal(t *testing.T) {
 	evil := "x\x1b[2J\u009b1m\a\r\x7fy"
 	file := stacksFile(t, dir)
 	run := filepath.Join(dir, "run"+evil)
-	if code, _, stderr := cli("import", file, "--label", "mode="+evil, "--label", "n=1\n2", "-o",
+	if code, _, stderr := cli("import", file, "--label", "mode="+evil+"\n2", "-o",
 		run); code != exitOK {
 		t.Fatal(stderr)
 	}
