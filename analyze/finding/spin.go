@@ -123,7 +123,7 @@ func modeName(p SpinPoint) string {
 // percent prints a ratio and its standard error with the digits the error
 // leaves: "25.0 +- 0.4 %", "0.048 +- 0.034 %".
 func percent(v metric.Value) string {
-	if v.SE == 0 && v.Samples == 0 {
+	if v.Value > 0 && v.SE == 0 && v.Samples == 0 {
 		return fmt.Sprintf("%.1f %%", 100*v.Value) // of weights that are no counts
 	}
 	digits := 1
