@@ -48,8 +48,7 @@ func Config(b *bundle.Run, in *packets.Rows) map[string]string {
 	}
 	for _, f := range in.Facts {
 		if f.Phase == bundle.PhaseStart && !f.Counter {
-			name, _, _ := strings.Cut(f.Name, " (pid ") // a listener has another in each run
-			set(strings.Join([]string{f.Topic, f.Subject, name}, " "), f.Value)
+			set(strings.Join([]string{f.Topic, f.Subject, f.Lasting()}, " "), f.Value)
 		}
 	}
 	configSAs(in.SAs, set)

@@ -1,5 +1,10 @@
 package bundle
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Topics of facts, of Fact.Topic.
 const (
 	TopicIRQ        = "irq"
@@ -22,3 +27,16 @@ const (
 	TopicListener   = "listener"
 	TopicSysctl     = "sysctl" // net.core.xfrm_*
 )
+
+const pidMark = " (pid "
+
+// ListenerName names a process that listens: the name of a fact of TopicListener.
+func ListenerName(program string, pid int) string {
+	return fmt.Sprintf("%s%s%d)", program, pidMark, pid)
+}
+
+// Lasting returns the fact's name without what is another in each run.
+func (f *Fact) Lasting() string {
+	name, _, _ := strings.Cut(f.Name, pidMark)
+	return name
+}

@@ -46,7 +46,7 @@ var (
 var prose = []string{
 	"inbound", "SPI", "of CPU", "x->", "net->", "LOST", "THROTTLE", "flows, run", "not supported", "miss", "misses", "cache", "cache misses",
 	"written", "written by every packet", "every CPU", "function", "stage", "lock", "event", "not measured:", "gate failed:", "in doubt:", "clock",
-	"SA counters", "the next machine held this one back",
+	"SA counters", "(pid", "the next machine held this one back",
 }
 
 // readers are the functions of strings that look into a text.

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/procfs"
 )
 
@@ -32,7 +33,7 @@ func (l Listener) Owner() string {
 	if l.PID == 0 {
 		return fmt.Sprintf("an unknown process (netlink port %d)", l.PortID)
 	}
-	return fmt.Sprintf("%s (pid %d)", l.Comm, l.PID)
+	return bundle.ListenerName(l.Comm, l.PID)
 }
 
 // Listeners returns the sockets of the namespace that have joined a group of
