@@ -15,14 +15,16 @@ type NotBundleError struct {
 }
 
 func (e *NotBundleError) Error() string {
-	return fmt.Sprintf("%s is no run and no sweep: %s; make a run with `xfrmscope record -o DIR`, or from a perf.data with `xfrmscope import FILE -o DIR`", e.Path, e.Why)
+	return fmt.Sprintf("%s is no run and no sweep: %s; make a run with `xfrmscope record -o DIR`, "+
+		"or from a perf.data with `xfrmscope import FILE -o DIR`", e.Path, e.Why)
 }
 
 // An ExistsError says that a new bundle would overwrite something.
 type ExistsError struct{ Path string }
 
 func (e *ExistsError) Error() string {
-	return fmt.Sprintf("%s already holds files; nothing recorded is ever overwritten: choose another -o, or remove it", e.Path)
+	return fmt.Sprintf("%s already holds files; nothing recorded is ever overwritten: "+
+		"choose another -o, or remove it", e.Path)
 }
 
 // A DamagedError says which file of a bundle is not what the manifest says.

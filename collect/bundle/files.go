@@ -22,7 +22,8 @@ const (
 
 	SymbolsDir = "symbols"
 	LogDir     = "log"
-	HostsDir   = "hosts" // hosts/NAME is the run of each host but the first, of a run made on several under one window
+	// hosts/NAME is the run of each host but the first, of a run made on several under one window
+	HostsDir = "hosts"
 
 	SweepFile    = "sweep.json"
 	ScenarioFile = "scenario.yaml"

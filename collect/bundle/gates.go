@@ -16,5 +16,8 @@ const (
 
 // Gates returns all of them.
 func Gates() []string {
-	return []string{GatePause, GateDrops, GateLostSamples, GateThrottled, GateMultiplexed, GateIRQDrift, GateIdleCPUs, GateGenerator, GateCoverage}
+	return []string{
+		GatePause, GateDrops, GateLostSamples, GateThrottled, GateMultiplexed,
+		GateIRQDrift, GateIdleCPUs, GateGenerator, GateCoverage,
+	}
 }

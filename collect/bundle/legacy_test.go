@@ -1,4 +1,4 @@
-package bundle_test
+package bundle
 
 import (
 	"bufio"
@@ -9,8 +9,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-
-	"xfrmscope/collect/bundle"
 )
 
 // Names of older bundles become what a new one would hold.
@@ -18,26 +16,32 @@ func TestLegacyLockID(t *testing.T) {
 	three := 3
 	for _, test := range []struct {
 		name, class string
-		want        bundle.LockID
+		want        LockID
 	}{
-		{"", "", bundle.LockID{}},
-		{"x->lock SPI 0x1001", "x->lock", bundle.LockID{Kind: bundle.LockOfSA, Name: "lock", SPI: 0x1001}},
-		{"x->lock SPI 0x1001 pcpu 3 inbound", "x->lock", bundle.LockID{Kind: bundle.LockOfSA, Name: "lock", SPI: 0x1001, PCPU: &three, Inbound: true}},
-		{"x->mtimer+0x10 SPI 0x0", "x->mtimer+0x10", bundle.LockID{Kind: bundle.LockOfSA, Name: "mtimer+0x10"}},
-		{"net->xfrm.xfrm_state_lock", "net->xfrm.xfrm_state_lock", bundle.LockID{Kind: bundle.LockOfNet, Name: "xfrm.xfrm_state_lock"}},
-		{"net->xfrm.xfrm_state_lock of inode 8", "net->xfrm.xfrm_state_lock of inode 8", bundle.LockID{Kind: bundle.LockOfNet, Name: "xfrm.xfrm_state_lock", NetNS: "inode 8"}},
-		{"rt_uncached_list+0x40 of CPU 3", "rt_uncached_list+0x40", bundle.LockID{Kind: bundle.LockPerCPU, Name: "rt_uncached_list+0x40", CPU: &three}},
-		{"in xfrm_output_resume", "in xfrm_output_resume", bundle.LockID{Kind: bundle.LockOfCaller, Name: "xfrm_output_resume"}},
-		{"tasklist_lock+0x10", "tasklist_lock+0x10", bundle.LockID{Kind: bundle.LockSymbol, Name: "tasklist_lock+0x10"}},
-		{"x->lock SPI what", "x->lock SPI what", bundle.LockID{Kind: bundle.LockSymbol, Name: "x->lock SPI what"}},
-		{"a of CPU many", "a of CPU many", bundle.LockID{Kind: bundle.LockSymbol, Name: "a of CPU many"}},
+		{"", "", LockID{}},
+		{"x->lock SPI 0x1001", "x->lock", LockID{Kind: LockOfSA, Name: "lock", SPI: 0x1001}},
+		{"x->lock SPI 0x1001 pcpu 3 inbound", "x->lock", LockID{Kind: LockOfSA, Name: "lock", SPI: 0x1001,
+			PCPU: &three, Inbound: true}},
+		{"x->mtimer+0x10 SPI 0x0", "x->mtimer+0x10", LockID{Kind: LockOfSA, Name: "mtimer+0x10"}},
+		{"net->xfrm.xfrm_state_lock", "net->xfrm.xfrm_state_lock", LockID{Kind: LockOfNet,
+			Name: "xfrm.xfrm_state_lock"}},
+		{"net->xfrm.xfrm_state_lock of inode 8", "net->xfrm.xfrm_state_lock of inode 8",
+			LockID{Kind: LockOfNet, Name: "xfrm.xfrm_state_lock", NetNS: "inode 8"}},
+		{"rt_uncached_list+0x40 of CPU 3", "rt_uncached_list+0x40", LockID{Kind: LockPerCPU,
+			Name: "rt_uncached_list+0x40", CPU: &three}},
+		{"in xfrm_output_resume", "in xfrm_output_resume", LockID{Kind: LockOfCaller,
+			Name: "xfrm_output_resume"}},
+		{"tasklist_lock+0x10", "tasklist_lock+0x10", LockID{Kind: LockSymbol, Name: "tasklist_lock+0x10"}},
+		{"x->lock SPI what", "x->lock SPI what", LockID{Kind: LockSymbol, Name: "x->lock SPI what"}},
+		{"a of CPU many", "a of CPU many", LockID{Kind: LockSymbol, Name: "a of CPU many"}},
 	} {
-		id := bundle.LegacyLockID(test.name)
+		id := LegacyLockID(test.name)
 		if !reflect.DeepEqual(id, test.want) || id.String() != test.name || id.Class() != test.class {
-			t.Errorf("%q is %+v, called %q, of class %q, want %+v, %q", test.name, id, id.String(), id.Class(), test.want, test.class)
+			t.Errorf("%q is %+v, called %q, of class %q, want %+v, %q", test.name, id, id.String(),
+				id.Class(), test.want, test.class)
 		}
-		data, err := json.Marshal(bundle.LockRow{ID: id})
-		var back bundle.LockRow
+		data, err := json.Marshal(LockRow{ID: id})
+		var back LockRow
 		if err == nil {
 			err = json.Unmarshal(data, &back)
 		}
@@ -50,9 +54,10 @@ func TestLegacyLockID(t *testing.T) {
 // TestLegacySamples reads every lock of the samples, which were recorded with
 // names, and calls it as they do.
 func TestLegacySamples(t *testing.T) {
-	kinds := map[bundle.LockKind]int{}
-	err := filepath.WalkDir(filepath.Join("..", "..", "samples"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.Name() != bundle.LocksFile {
+	kinds := map[LockKind]int{}
+	err := filepath.WalkDir(filepath.Join("..", "..", "samples"), func(path string, d fs.DirEntry,
+		err error) error {
+		if err != nil || d.Name() != LocksFile {
 			return err
 		}
 		f, err := os.Open(path)
@@ -70,7 +75,7 @@ func TestLegacySamples(t *testing.T) {
 				if row == nil {
 					continue
 				}
-				id := bundle.LegacyLockID(row.Name)
+				id := LegacyLockID(row.Name)
 				kinds[id.Kind]++
 				if id.String() != row.Name || strings.Contains(row.Name, "SPI") && id.SPI == 0 {
 					t.Errorf("%s: %q is %+v, called %q", path, row.Name, id, id.String())
@@ -79,7 +84,7 @@ func TestLegacySamples(t *testing.T) {
 		}
 		return lines.Err()
 	})
-	if err != nil || kinds[bundle.LockOfSA] == 0 || kinds[bundle.LockOfNet]+kinds[bundle.LockPerCPU]+kinds[bundle.LockSymbol] == 0 {
+	if err != nil || kinds[LockOfSA] == 0 || kinds[LockOfNet]+kinds[LockPerCPU]+kinds[LockSymbol] == 0 {
 		t.Errorf("locks by kind %v: %v", kinds, err)
 	}
 	t.Log(kinds)

@@ -15,13 +15,14 @@ const (
 
 // A LockID says which lock it is, as far as the recorder could tell.
 type LockID struct {
-	Kind    LockKind `json:"kind,omitempty"` // "" if nothing is known
-	Name    string   `json:"name,omitempty"` // of the field, "lock", "mtimer+0x10"; of the variable; of the function that waits
-	SPI     uint32   `json:"spi,omitempty"`  // of the SA
-	PCPU    *int     `json:"pcpu,omitempty"`
-	Inbound bool     `json:"inbound,omitempty"` // the SA was given out by the lookup of inbound packets
-	NetNS   string   `json:"netns,omitempty"`   // that holds the field
-	CPU     *int     `json:"cpu,omitempty"`     // whose copy of the variable it is
+	Kind LockKind `json:"kind,omitempty"` // "" if nothing is known
+	// of the field, "lock", "mtimer+0x10"; of the variable; of the function that waits
+	Name    string `json:"name,omitempty"`
+	SPI     uint32 `json:"spi,omitempty"` // of the SA
+	PCPU    *int   `json:"pcpu,omitempty"`
+	Inbound bool   `json:"inbound,omitempty"` // the SA was given out by the lookup of inbound packets
+	NetNS   string `json:"netns,omitempty"`   // that holds the field
+	CPU     *int   `json:"cpu,omitempty"`     // whose copy of the variable it is
 }
 
 // String names the lock for a reader: "x->lock SPI 0x1001 pcpu 3", "" if nothing

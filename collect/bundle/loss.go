@@ -3,8 +3,9 @@ package bundle
 // A Loss is something the measurement could not see. It travels with the
 // numbers it weakens and is printed beside them.
 type Loss struct {
-	Source string `json:"source"`           // who lost it: "perf", "probe wait", "importer"
-	What   string `json:"what"`             // what was lost, for people: "samples dropped in the ring (PERF_RECORD_LOST)"
+	Source string `json:"source"` // who lost it: "perf", "probe wait", "importer"
+	// what was lost, for people: "samples dropped in the ring (PERF_RECORD_LOST)"
+	What   string `json:"what"`
 	Count  uint64 `json:"count"`            // how many
 	Of     uint64 `json:"of,omitempty"`     // out of how many, lost ones included; 0 if not known
 	CPU    *int   `json:"cpu,omitempty"`    // on one CPU only
@@ -32,11 +33,12 @@ type Warning struct {
 // A Gap is something that was not measured at all: a report prints it where
 // the number would stand.
 type Gap struct {
-	Kind  GapKind `json:"kind,omitempty"`  // "" where nobody asks for it
-	What  string  `json:"what"`            // "cache misses"
-	Cause string  `json:"cause,omitempty"` // Why without its details, which gaps of one cause have in common: "no hardware counters"
-	Why   string  `json:"why"`             // "no hardware counters: event cycles does not open (ENOENT)"
-	Fix   string  `json:"fix,omitempty"`   // a command or a sentence
+	Kind GapKind `json:"kind,omitempty"` // "" where nobody asks for it
+	What string  `json:"what"`           // "cache misses"
+	// Why without its details, which gaps of one cause have in common: "no hardware counters"
+	Cause string `json:"cause,omitempty"`
+	Why   string `json:"why"`           // "no hardware counters: event cycles does not open (ENOENT)"
+	Fix   string `json:"fix,omitempty"` // a command or a sentence
 }
 
 // A GapKind is what a gap is asked for.

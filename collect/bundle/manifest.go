@@ -10,7 +10,8 @@ import (
 //
 //	1  the first
 //	2  manifest.json and sweep.json hold their own sum; sweep.json names the runs planned
-//	3  locks have a LockID in the place of a name, gaps a kind; plan.beside names the other host that mode named before
+//	3  locks have a LockID in the place of a name, gaps a kind and a cause, events unsupported;
+//	   plan.beside names the other host that the label mode named before
 const SchemaVersion = 3
 
 // Status says whether a run ended as planned.
@@ -111,12 +112,16 @@ type Phase struct {
 	Name    string `json:"name"`            // FreePhase(0), the probe, FreePhase(1), ...
 	Probe   string `json:"probe,omitempty"` // name of the Probe, "" for none
 	Window  Window `json:"window"`
-	Packets uint64 `json:"packets"`            // outbound packets of all SAs in it
-	Counted bool   `json:"counted"`            // Packets is known
-	Edge    uint64 `json:"edge,omitempty"`     // packets sent while its two ends were read, where SAs were read on both sides of each: Packets is off by no more
-	SAReads int    `json:"sa_reads,omitempty"` // times all SAs were read within it, which holds net->xfrm.xfrm_state_lock
-	OneIn   uint32 `json:"one_in,omitempty"`   // what the probe samples: one in so many
-	Skipped uint64 `json:"skipped,omitempty"`  // acquisitions, waits or calls that the kernel's recursion guard kept from the probe
+	Packets uint64 `json:"packets"` // outbound packets of all SAs in it
+	Counted bool   `json:"counted"` // Packets is known
+	// packets sent while its two ends were read, where SAs were read on both sides of each:
+	// Packets is off by no more
+	Edge uint64 `json:"edge,omitempty"`
+	// times all SAs were read within it, which holds net->xfrm.xfrm_state_lock
+	SAReads int    `json:"sa_reads,omitempty"`
+	OneIn   uint32 `json:"one_in,omitempty"` // what the probe samples: one in so many
+	// acquisitions, waits or calls that the kernel's recursion guard kept from the probe
+	Skipped uint64 `json:"skipped,omitempty"`
 }
 
 // A File is one artefact of the bundle, complete on disk.
@@ -132,7 +137,8 @@ func (m *Manifest) Validate() error {
 	case m.Schema < 1:
 		return fmt.Errorf("manifest.json has no schema version: it was not written by xfrmscope")
 	case m.Schema > SchemaVersion:
-		return fmt.Errorf("%w %d; this program reads up to %d: use a newer xfrmscope", ErrVersion, m.Schema, SchemaVersion)
+		return fmt.Errorf("%w %d; this program reads up to %d: use a newer xfrmscope",
+			ErrVersion, m.Schema, SchemaVersion)
 	case m.Status != Complete && m.Status != Partial:
 		return fmt.Errorf("manifest.json has status %q, want complete or partial", m.Status)
 	}

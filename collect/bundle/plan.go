@@ -11,10 +11,13 @@ type Plan struct {
 	Events      []string      `json:"events,omitempty"`       // perf events asked for, in perf's own syntax
 	FrequencyHz int           `json:"frequency_hz,omitempty"` // samples per second, CPU and event
 	Probes      []string      `json:"probes,omitempty"`       // eBPF probes asked for, see Probes
-	PhaseNS     time.Duration `json:"phase_ns,omitempty"`     // length of each probe's phase; 0: 2 s, at most DurationNS
-	NetNS       []string      `json:"netns,omitempty"`        // network namespaces whose SAs are read; "" is the caller's own
-	Load        *Load         `json:"load,omitempty"`         // command that makes the traffic
-	PacketsFile string        `json:"packets_file,omitempty"` // file of running packet counts, read at both ends of the window
+	// length of each probe's phase; 0: 2 s, at most DurationNS
+	PhaseNS time.Duration `json:"phase_ns,omitempty"`
+	// network namespaces whose SAs are read; "" is the caller's own
+	NetNS []string `json:"netns,omitempty"`
+	Load  *Load    `json:"load,omitempty"` // command that makes the traffic
+	// file of running packet counts, read at both ends of the window
+	PacketsFile string `json:"packets_file,omitempty"`
 
 	// Scenario is the hash of the scenario the run belongs to, "" for none.
 	Scenario string `json:"scenario,omitempty"`
@@ -22,7 +25,8 @@ type Plan struct {
 	// Labels place the run among others: see LabelMode and those below it. Free
 	// otherwise.
 	Labels map[string]string `json:"labels,omitempty"`
-	Beside string            `json:"beside,omitempty"` // the host measured, if it is not the first of the hosts of the run
+	// the host measured, if it is not the first of the hosts of the run
+	Beside string `json:"beside,omitempty"`
 }
 
 // A Load is a command that runs while the window is open.

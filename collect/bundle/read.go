@@ -265,7 +265,8 @@ func readLines[T any](r *Run, name string) ([]T, error) {
 		}
 		rows = append(rows, *new(T))
 		if err := d.decode(sc.Bytes(), &rows[len(rows)-1]); err != nil {
-			return rows[:len(rows)-1], &DamagedError{fmt.Sprintf("%s/%s:%d", r.Path, name, line), err.Error()}
+			at := fmt.Sprintf("%s/%s:%d", r.Path, name, line)
+			return rows[:len(rows)-1], &DamagedError{at, err.Error()}
 		}
 	}
 	if err := sc.Err(); err != nil {

@@ -25,15 +25,16 @@ type SA struct {
 	Replay  uint32 `json:"replay_window,omitempty"`
 	Drops   SADrop `json:"drops"`
 
-	AddTimeS  uint64   `json:"add_time_s,omitempty"`  // wall clock, seconds since 1970
-	UseTimeS  uint64   `json:"use_time_s,omitempty"`  // first use, 0 if there was none
-	LastUsedS uint64   `json:"last_used_s,omitempty"` // 0 if not used, or by a kernel that does not tell
-	Larval    bool     `json:"larval,omitempty"`      // has no algorithm yet: an acquire is under way, or an SPI was reserved
-	Flags     []string `json:"flags,omitempty"`       // XFRM_STATE_* and XFRM_SA_XFLAG_*: "esn", "oseq-may-wrap"
-	Encap     string   `json:"encap,omitempty"`       // "udp 4500 4500": kind, source and destination port
-	Offload   string   `json:"offload,omitempty"`     // "crypto eth0", "packet eth0"
-	IfID      uint32   `json:"if_id,omitempty"`
-	Mark      uint32   `json:"mark,omitempty"`
+	AddTimeS  uint64 `json:"add_time_s,omitempty"`  // wall clock, seconds since 1970
+	UseTimeS  uint64 `json:"use_time_s,omitempty"`  // first use, 0 if there was none
+	LastUsedS uint64 `json:"last_used_s,omitempty"` // 0 if not used, or by a kernel that does not tell
+	// has no algorithm yet: an acquire is under way, or an SPI was reserved
+	Larval  bool     `json:"larval,omitempty"`
+	Flags   []string `json:"flags,omitempty"`   // XFRM_STATE_* and XFRM_SA_XFLAG_*: "esn", "oseq-may-wrap"
+	Encap   string   `json:"encap,omitempty"`   // "udp 4500 4500": kind, source and destination port
+	Offload string   `json:"offload,omitempty"` // "crypto eth0", "packet eth0"
+	IfID    uint32   `json:"if_id,omitempty"`
+	Mark    uint32   `json:"mark,omitempty"`
 }
 
 // Template is the template of a policy that asks for this SA, as in
@@ -131,15 +132,16 @@ type Total struct {
 
 // A LockRow is what a wait probe counted for one lock on one CPU.
 type LockRow struct {
-	CPU    int      `json:"cpu"`
-	Lock   string   `json:"lock"`           // address, hex: "0xffff8881..."
-	ID     LockID   `json:"id,omitzero"`    // if the collector could tell
-	Name   string   `json:"name,omitempty"` // in place of ID, of bundles before schema 3
-	Flags  uint32   `json:"flags"`          // LCB_F_* of include/trace/events/lock.h
-	Count  uint64   `json:"count"`          // waits ended
-	WaitNS uint64   `json:"wait_ns"`
-	MaxNS  uint64   `json:"max_ns"`
-	Hist   []uint64 `json:"hist,omitempty"` // Hist[i]: waits of [2^i, 2^(i+1)) ns; Hist[0] also 0 ns, Hist[31] all from 2^31
+	CPU    int    `json:"cpu"`
+	Lock   string `json:"lock"`           // address, hex: "0xffff8881..."
+	ID     LockID `json:"id,omitzero"`    // if the collector could tell
+	Name   string `json:"name,omitempty"` // in place of ID, of bundles before schema 3
+	Flags  uint32 `json:"flags"`          // LCB_F_* of include/trace/events/lock.h
+	Count  uint64 `json:"count"`          // waits ended
+	WaitNS uint64 `json:"wait_ns"`
+	MaxNS  uint64 `json:"max_ns"`
+	// Hist[i]: waits of [2^i, 2^(i+1)) ns; Hist[0] also 0 ns, Hist[31] all from 2^31
+	Hist []uint64 `json:"hist,omitempty"`
 }
 
 // A LockAccount is what the wait probe of one CPU saw and missed. Begun is
@@ -168,9 +170,10 @@ type AcquireRow struct {
 	// Of the time probe: acquisitions timed, one in N at random. Fast ones did not
 	// enter a slow path; their time above the floor of one CPU is the lock's line
 	// coming from elsewhere.
-	Fast     uint64   `json:"fast,omitempty"`
-	FastNS   uint64   `json:"fast_ns,omitempty"`
-	FastHist []uint64 `json:"fast_hist,omitempty"` // FastHist[i]: acquisitions of [2^(i/2), 2^((i+1)/2)) ns; the last has no upper end
+	Fast   uint64 `json:"fast,omitempty"`
+	FastNS uint64 `json:"fast_ns,omitempty"`
+	// FastHist[i]: acquisitions of [2^(i/2), 2^((i+1)/2)) ns; the last has no upper end
+	FastHist []uint64 `json:"fast_hist,omitempty"`
 	Slow     uint64   `json:"slow,omitempty"`
 	SlowNS   uint64   `json:"slow_ns,omitempty"`
 }
@@ -255,14 +258,15 @@ type LockLine struct {
 
 // A Policy is one xfrm_policy as read over netlink (XFRM_MSG_GETPOLICY).
 type Policy struct {
-	NetNS      string   `json:"netns,omitempty"`
-	Dir        string   `json:"dir"` // "in", "out", "fwd"; of a socket "socket in", "socket out"
-	Index      uint32   `json:"index"`
-	Priority   uint32   `json:"priority"`
-	Src        string   `json:"src"` // selector prefixes
-	Dst        string   `json:"dst"`
-	Action     string   `json:"action"`                // "allow", "block"
-	Templates  []string `json:"templates,omitempty"`   // "esp tunnel 10.0.0.1 10.0.0.2 reqid 1", then "spi 0x1001" and "optional" if so
+	NetNS    string `json:"netns,omitempty"`
+	Dir      string `json:"dir"` // "in", "out", "fwd"; of a socket "socket in", "socket out"
+	Index    uint32 `json:"index"`
+	Priority uint32 `json:"priority"`
+	Src      string `json:"src"` // selector prefixes
+	Dst      string `json:"dst"`
+	Action   string `json:"action"` // "allow", "block"
+	// "esp tunnel 10.0.0.1 10.0.0.2 reqid 1", then "spi 0x1001" and "optional" if so
+	Templates  []string `json:"templates,omitempty"`
 	CPUAcquire bool     `json:"cpu_acquire,omitempty"` // XFRM_POLICY_CPU_ACQUIRE (6.13)
 	IfID       uint32   `json:"if_id,omitempty"`
 }
@@ -276,7 +280,9 @@ type Fact struct {
 	Subject string `json:"subject"` // "eth0", "eth0 rx-3", "cpu 4"; in another network namespace "west/eth0"
 	Name    string `json:"name"`    // "affinity", "rx_pause_frames"
 	Value   string `json:"value"`
-	Counter bool   `json:"counter,omitempty"` // Value is a running count: a difference is a measurement, not drift; left out if 0 at both ends, but for pause frames and drops
+	// Value is a running count: a difference is a measurement, not drift; left out if 0 at both
+	// ends, but for pause frames and drops
+	Counter bool `json:"counter,omitempty"`
 }
 
 // A StructLayout is one structure of the running kernel, from its BTF:

@@ -17,8 +17,10 @@ type Sweep struct {
 
 	Scenario string   `json:"scenario,omitempty"` // hash of the scenario it was made by
 	Headline []string `json:"headline,omitempty"` // metric ids named before it was run, see package metric
-	Planned  []string `json:"planned,omitempty"`  // directories of all runs it is to have; those that Dirs lacks were not made yet
-	Aside    []string `json:"aside,omitempty"`    // directories of runs that did not end: kept, and part of no result
+	// directories of all runs it is to have; those that Dirs lacks were not made yet
+	Planned []string `json:"planned,omitempty"`
+	// directories of runs that did not end: kept, and part of no result
+	Aside []string `json:"aside,omitempty"`
 
 	Sum string `json:"sum,omitempty"` // SHA-256 of the file, see verifySum
 
@@ -65,7 +67,8 @@ func ReadSweep(fsys fs.FS, path string) (*Sweep, error) {
 		return nil, fmt.Errorf("%s: reading sweep.json: %w", path, err)
 	}
 	if s.Schema < 1 || s.Schema > SchemaVersion {
-		return nil, fmt.Errorf("%s: sweep.json: %w %d; this program reads 1 to %d", path, ErrVersion, s.Schema, SchemaVersion)
+		return nil, fmt.Errorf("%s: sweep.json: %w %d; this program reads 1 to %d",
+			path, ErrVersion, s.Schema, SchemaVersion)
 	}
 	for _, dir := range slices.Concat(s.Dirs, s.Planned, s.Aside) {
 		if !validName(dir) {

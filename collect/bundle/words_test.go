@@ -1,4 +1,4 @@
-package bundle_test
+package bundle
 
 import (
 	"go/ast"
@@ -11,32 +11,33 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"xfrmscope/collect/bundle"
 )
 
 // The words of the contract that mean nothing else anywhere: no other package
 // spells them.
 var ownWords = []string{
-	bundle.ManifestFile, bundle.PerfDataFile, bundle.TotalsFile, bundle.LocksFile, bundle.FindsFile, bundle.CountersFile, bundle.SAsFile,
-	bundle.PoliciesFile, bundle.PlacementFile, bundle.LayoutsFile, bundle.TrafficFile, bundle.SweepFile, bundle.ScenarioFile,
-	bundle.GateLostSamples, bundle.GateThrottled, bundle.GateMultiplexed, bundle.GateIRQDrift, bundle.GateIdleCPUs, bundle.GateGenerator, bundle.GateCoverage,
-	bundle.TopicRule, bundle.TopicRSS, bundle.TopicXPS, bundle.TopicRPS, bundle.TopicQdisc, bundle.TopicIsolation, bundle.TopicTopology,
-	bundle.TopicListener, bundle.TopicSysctl, "probe-start", "probe-end", "count-start", "count-end", "none-0-start", "none-0-end", "none-",
+	ManifestFile, PerfDataFile, TotalsFile, LocksFile, FindsFile, CountersFile, SAsFile,
+	PoliciesFile, PlacementFile, LayoutsFile, TrafficFile, SweepFile, ScenarioFile,
+	GateLostSamples, GateThrottled, GateMultiplexed, GateIRQDrift, GateIdleCPUs, GateGenerator, GateCoverage,
+	TopicRule, TopicRSS, TopicXPS, TopicRPS, TopicQdisc, TopicIsolation, TopicTopology,
+	TopicListener, TopicSysctl, "probe-start", "probe-end", "count-start", "count-end", "none-0-start",
+	"none-0-end", "none-",
 }
 
 // Others are words of the contract where they stand: by the field or function
 // they are given to or held against.
 var (
-	phases = []string{bundle.PhaseStart, bundle.PhaseEnd, bundle.PhaseSample}
-	probes = append(bundle.Probes(), bundle.ProbeInbound)
-	topics = []string{bundle.TopicIRQ, bundle.TopicNIC, bundle.TopicPause, bundle.TopicRing, bundle.TopicFeature, bundle.TopicStat, bundle.TopicLink,
-		bundle.TopicGovernor, bundle.TopicIRQBalance, bundle.TopicIOMMU}
-	labels = []string{bundle.LabelMode, bundle.LabelN, bundle.LabelRepeat, bundle.LabelSide, bundle.LabelHost}
+	phases = []string{PhaseStart, PhaseEnd, PhaseSample}
+	probes = append(Probes(), ProbeInbound)
+	topics = []string{TopicIRQ, TopicNIC, TopicPause, TopicRing, TopicFeature, TopicStat, TopicLink,
+		TopicGovernor, TopicIRQBalance, TopicIOMMU}
+	labels = []string{LabelMode, LabelN, LabelRepeat, LabelSide, LabelHost}
 	placed = map[string][]string{
-		"Phase": append(slices.Clone(phases), probes...), "phase": append(slices.Clone(phases), probes...), "phaseProbe": probes,
-		"Probe": probes, "probe": probes, "Probes": probes, "spanOf": probes, "probeOf": probes, "noProbe": probes, "during": probes,
-		"Topic": topics, "topic": topics, "ID": bundle.Gates(), "gate": bundle.Gates(),
+		"Phase": append(slices.Clone(phases), probes...), "phase": append(slices.Clone(phases), probes...),
+		"phaseProbe": probes,
+		"Probe":      probes, "probe": probes, "Probes": probes, "spanOf": probes, "probeOf": probes,
+		"noProbe": probes, "during": probes,
+		"Topic": topics, "topic": topics, "ID": Gates(), "gate": Gates(),
 		"Labels": labels, "labels": labels, "label": labels, "withLabel": labels,
 	}
 )
@@ -44,13 +45,16 @@ var (
 // What was read out of sentences made for people, which is what a typed value of
 // collect/bundle or of the result says now; legacy.go alone still reads it.
 var prose = []string{
-	"inbound", "SPI", "of CPU", "x->", "net->", "LOST", "THROTTLE", "flows, run", "not supported", "miss", "misses", "cache", "cache misses",
-	"written", "written by every packet", "every CPU", "function", "stage", "lock", "event", "not measured:", "gate failed:", "in doubt:", "clock",
+	"inbound", "SPI", "of CPU", "x->", "net->", "LOST", "THROTTLE", "flows, run", "not supported", "miss",
+	"misses", "cache", "cache misses",
+	"written", "written by every packet", "every CPU", "function", "stage", "lock", "event", "not measured:",
+	"gate failed:", "in doubt:", "clock",
 	"SA counters", "(pid", "the next machine held this one back",
 }
 
 // readers are the functions of strings that look into a text.
-var readers = []string{"Contains", "HasPrefix", "HasSuffix", "Cut", "CutPrefix", "CutSuffix", "TrimPrefix", "TrimSuffix", "Index", "LastIndex"}
+var readers = []string{"Contains", "HasPrefix", "HasSuffix", "Cut", "CutPrefix", "CutSuffix", "TrimPrefix",
+	"TrimSuffix", "Index", "LastIndex"}
 
 // foreign are files that read what other programs say in such words.
 var foreign = []string{"collect/perf/tool.go"}
@@ -64,12 +68,14 @@ func TestWordsOnce(t *testing.T) {
 			return err
 		}
 		if d.IsDir() {
-			if name := d.Name(); name == "node_modules" || name == "testdata" || name == ".git" || path == filepath.Join(root, "bpf") || path == filepath.Join(root, "collect", "bundle") {
+			if name := d.Name(); name == "node_modules" || name == "testdata" || name == ".git" ||
+				path == filepath.Join(root, "bpf") || path == filepath.Join(root, "collect", "bundle") {
 				return fs.SkipDir
 			}
 			return nil
 		}
-		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "testrun") {
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") ||
+			strings.Contains(path, "testrun") {
 			return nil
 		}
 		source, err := os.ReadFile(path)
@@ -78,7 +84,8 @@ func TestWordsOnce(t *testing.T) {
 		}
 		files++
 		complaints := strayWords(t, path, string(source))
-		if rel, err := filepath.Rel(root, path); err == nil && !slices.Contains(foreign, filepath.ToSlash(rel)) {
+		rel, err := filepath.Rel(root, path)
+		if err == nil && !slices.Contains(foreign, filepath.ToSlash(rel)) {
 			complaints = append(complaints, proseRead(t, path, string(source))...)
 		}
 		for _, complaint := range complaints {
@@ -149,7 +156,11 @@ func proseRead(t *testing.T, path, source string) (complaints []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours := strings.Contains(filepath.ToSlash(path), "reports/") || strings.Contains(filepath.ToSlash(path), "/finding/")
+	complain := func(at ast.Node, what string) {
+		complaints = append(complaints, fset.Position(at.Pos()).String()+": "+what)
+	}
+	path = filepath.ToSlash(path)
+	ours := strings.Contains(path, "reports/") || strings.Contains(path, "/finding/")
 	ast.Inspect(file, func(n ast.Node) bool {
 		call, ok := n.(*ast.CallExpr)
 		if !ok || !slices.Contains(readers, nameOf(call.Fun)) {
@@ -159,7 +170,7 @@ func proseRead(t *testing.T, path, source string) (complaints []string) {
 			s, ok := textOf(arg)
 			cut := ours && s == ": " && strings.HasPrefix(nameOf(call.Fun), "Cut")
 			if ok && (cut || slices.Contains(prose, strings.TrimSpace(s))) {
-				complaints = append(complaints, fset.Position(arg.Pos()).String()+": "+strconv.Quote(s)+" is looked for in a text: give what it says a type")
+				complain(arg, strconv.Quote(s)+" is looked for in a text")
 			}
 		}
 		return true
@@ -175,9 +186,12 @@ func strayWords(t *testing.T, path, source string) (complaints []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	complain := func(at ast.Node, what string) {
+		complaints = append(complaints, fset.Position(at.Pos()).String()+": "+what)
+	}
 	refuse := func(e ast.Expr, words []string) {
 		if s, ok := textOf(e); ok && slices.Contains(words, s) {
-			complaints = append(complaints, fset.Position(e.Pos()).String()+": "+strconv.Quote(s)+" is a word of the contract: use the constant of collect/bundle")
+			complain(e, strconv.Quote(s)+" has a constant in collect/bundle")
 		}
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
@@ -186,8 +200,8 @@ func strayWords(t *testing.T, path, source string) (complaints []string) {
 			return false
 		case *ast.BasicLit:
 			refuse(n, ownWords)
-			if s, _ := textOf(n); strings.HasPrefix(s, bundle.SymbolsDir+"/") {
-				complaints = append(complaints, fset.Position(n.Pos()).String()+": a file of symbols has a constant in collect/bundle")
+			if s, _ := textOf(n); strings.HasPrefix(s, SymbolsDir+"/") {
+				complain(n, "a file of symbols has a constant in collect/bundle")
 			}
 		case *ast.IndexExpr:
 			refuse(n.Index, labels)
