@@ -13,7 +13,8 @@ func TestFastHistograms(t *testing.T) {
 	want := []uint64{0, 0, 0, 0, 0, 0, 0, 0, 98}
 	for _, r := range runs {
 		for _, l := range r.Locks.Rows {
-			if !slices.Equal(l.FastHist, want) || (l.Floor == nil) != (r.N == 1) || l.Floor != nil && !slices.Equal(l.Floor.Hist, want) {
+			if !slices.Equal(l.FastHist, want) || (l.Floor == nil) != (r.N == 1) ||
+				l.Floor != nil && !slices.Equal(l.Floor.Hist, want) {
 				t.Errorf("N=%d: %v above %+v, want %v in both", r.N, l.FastHist, l.Floor, want)
 			}
 		}

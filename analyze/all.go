@@ -81,7 +81,9 @@ func (a *analysis) kept(bundles []*bundle.Run) []bool {
 		groups[g] = append(groups[g], rated{i, b.Path, rateOf(b)})
 	}
 	for _, g := range groups {
-		slices.SortFunc(g, func(x, y rated) int { return cmp.Or(cmp.Compare(x.rate, y.rate), cmp.Compare(x.path, y.path)) })
+		slices.SortFunc(g, func(x, y rated) int {
+			return cmp.Or(cmp.Compare(x.rate, y.rate), cmp.Compare(x.path, y.path))
+		})
 		keep[g[(len(g)-1)/2].run] = true
 	}
 	return keep
@@ -110,7 +112,9 @@ func warnDropped(r *result.Result) {
 	if dropped > 0 {
 		r.Warnings = append(r.Warnings, bundle.Warning{
 			Weakens: "profiles",
-			Text:    fmt.Sprintf("of %d runs, %d are shown without flame graphs and without functions by CPU: more than %d runs keep those of the median run of each mode and N only; all other figures are of all runs", len(r.Runs), dropped, maxProfiles),
+			Text: fmt.Sprintf("of %d runs, %d are shown without flame graphs and without functions by "+
+				"CPU: more than %d runs keep those of the median run of each mode and N only; all "+
+				"other figures are of all runs", len(r.Runs), dropped, maxProfiles),
 		})
 	}
 }

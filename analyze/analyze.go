@@ -75,7 +75,8 @@ func warnMixedHosts(r *result.Result) {
 			seen[of(run)] = true
 		}
 		if len(seen) > 1 {
-			r.Warnings = append(r.Warnings, bundle.Warning{Weakens: "comparison", Text: "the runs differ in their " + what})
+			r.Warnings = append(r.Warnings,
+				bundle.Warning{Weakens: "comparison", Text: "the runs differ in their " + what})
 		}
 	}
 	differ("host", func(r *result.Run) string { return r.Manifest.Host.Name })

@@ -30,7 +30,8 @@ const madeFunctions = 3000
 // recording makes a perf.data of samples with as many different stacks of 20
 // frames, over some CPUs and two seconds from one second on.
 func recording(samples, cpus int) []byte {
-	// include/uapi/linux/perf_event.h: IDENTIFIER, IP, TID, TIME, CPU, PERIOD, CALLCHAIN; the records MMAP and SAMPLE.
+	// include/uapi/linux/perf_event.h: IDENTIFIER, IP, TID, TIME, CPU, PERIOD, CALLCHAIN; the
+	// records MMAP and SAMPLE.
 	const sampleType = 1<<16 | 1<<0 | 1<<1 | 1<<2 | 1<<7 | 1<<8 | 1<<5
 	const recordMmap, recordSample, kernelMode = 1, 9, 1
 	const headerSize, attrSize, depth = 104, 128 + 16, 20
@@ -51,7 +52,9 @@ func recording(samples, cpus int) []byte {
 	for i := range samples {
 		record(recordSample, kernelMode, 8+8*(7+1+depth))
 		cpu := rnd.IntN(cpus)
-		words(&data, 1, kernelBase+8, 1|1<<32, uint64(testrun.Second)+uint64(i)*uint64(2*testrun.Second)/uint64(samples), uint64(cpu), 1000000, depth+1)
+		words(&data, 1, kernelBase+8, 1|1<<32,
+			uint64(testrun.Second)+uint64(i)*uint64(2*testrun.Second)/uint64(samples), uint64(cpu), 1000000,
+			depth+1)
 		words(&data, 0xffffffffffffff80) // PERF_CONTEXT_KERNEL
 		for range depth {
 			words(&data, kernelBase+uint64(rnd.IntN(madeFunctions))*4096+16)
@@ -75,7 +78,8 @@ func recording(samples, cpus int) []byte {
 
 // kallsymsOf names the made kernel: every tenth function is of the XFRM path.
 func kallsymsOf() []byte {
-	path := []string{"xfrm_state_find", "xfrm_lookup", "esp_output", "xfrm_output_resume", "ip_forward", "_raw_spin_lock_bh", "native_queued_spin_lock_slowpath", "crypto_aead_encrypt", "dst_release", "kfree"}
+	path := []string{"xfrm_state_find", "xfrm_lookup", "esp_output", "xfrm_output_resume", "ip_forward",
+		"_raw_spin_lock_bh", "native_queued_spin_lock_slowpath", "crypto_aead_encrypt", "dst_release", "kfree"}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%x T _text\n", uint64(kernelBase))
 	for i := range madeFunctions {

@@ -52,15 +52,19 @@ func (l *lab) run(mode string, n, repeat int) *result.Run {
 			WaitNS: metric.Value{ID: metric.WaitID, Value: 1000 * wait * rate, Unit: "ns"},
 			Waits:  metric.Value{ID: metric.WaitsID, Value: rate, Unit: "waits"},
 			PerPkt: metric.Value{ID: metric.WaitPacketID, Value: 1000 * wait, Unit: "ns/packet"},
-			Rows:   []result.Lock{{Lock: "0xffff888100000000", SPI: 0x1000, WaitNS: uint64(1000 * wait * rate)}},
+			Rows: []result.Lock{{Lock: "0xffff888100000000", SPI: 0x1000,
+				WaitNS: uint64(1000 * wait * rate)}},
 		},
 	}
 	var rows []testrun.Row
 	for cpu := range n {
 		each := 1000 / (lookup + wait + rest)
-		rows = append(rows, testrun.At(cpu, out+"xfrm_state_find", uint64(lookup*each)), testrun.At(cpu, out+"xfrm_output", uint64(rest*each)))
+		rows = append(rows, testrun.At(cpu, out+"xfrm_state_find", uint64(lookup*each)),
+			testrun.At(cpu, out+"xfrm_output", uint64(rest*each)))
 		if wait > 0 {
-			rows = append(rows, testrun.At(cpu, "xfrm_output_resume;_raw_spin_lock_bh;native_queued_spin_lock_slowpath", uint64(wait*each)))
+			rows = append(rows, testrun.At(cpu,
+				"xfrm_output_resume;_raw_spin_lock_bh;native_queued_spin_lock_slowpath",
+				uint64(wait*each)))
 		}
 	}
 	r.Events = []*result.Event{testEvent(rows, r.Packets)}
@@ -94,8 +98,10 @@ func mustCompare(t *testing.T, before, after *result.Result, o sides.CompareOpti
 // A patch halves the lookup and nothing else: the lookup gets a star and its
 // size, what did not change gets none although its share grew.
 func TestCompareFindsThePatch(t *testing.T) {
-	c := mustCompare(t, newLab(1, 4, 0.5).sweep("pcpu", 8, 1, 2, 4, 8), newLab(2, 2, 0.5).sweep("pcpu", 8, 1, 2, 4, 8), sides.CompareOptions{})
-	if len(c.Headline) != 2 || c.Headline[0].N != 8 || c.Headline[0].C.Effect != "better" || c.Headline[1].C.Effect != "better" {
+	c := mustCompare(t, newLab(1, 4, 0.5).sweep("pcpu", 8, 1, 2, 4, 8),
+		newLab(2, 2, 0.5).sweep("pcpu", 8, 1, 2, 4, 8), sides.CompareOptions{})
+	if len(c.Headline) != 2 || c.Headline[0].N != 8 || c.Headline[0].C.Effect != "better" ||
+		c.Headline[1].C.Effect != "better" {
 		t.Errorf("headline %+v, want packets/s and cost at 8 CPUs, both better", c.Headline)
 	}
 	if f := c.Rates[0].Family; len(c.Rates) != 1 || f.Starred != 4 || c.Rates[0].Keys[3] != "pcpu N=8" {
@@ -106,7 +112,8 @@ func TestCompareFindsThePatch(t *testing.T) {
 		t.Errorf("cost %.3f of before, want 10.5/12.5", got.Value)
 	}
 	rows := c.Functions[0].Functions.Rows
-	for name, want := range map[string]bool{"xfrm_state_find": true, "xfrm_output": false, "native_queued_spin_lock_slowpath": false} {
+	for name, want := range map[string]bool{"xfrm_state_find": true, "xfrm_output": false,
+		"native_queued_spin_lock_slowpath": false} {
 		i := slices.IndexFunc(rows, func(r compare.FunctionRow) bool { return r.Name == name })
 		if i < 0 || rows[i].Comparison.Star != want {
 			t.Errorf("%s: starred is not %v in %+v", name, want, rows)
@@ -132,13 +139,15 @@ func TestCompareFindsThePatch(t *testing.T) {
 
 // The same the other way round is worse, and is listed, each once.
 func TestCompareListsWorse(t *testing.T) {
-	c := mustCompare(t, newLab(1, 2, 0.5).sweep("pcpu", 8, 1, 4), newLab(2, 4, 0.5).sweep("pcpu", 8, 1, 4), sides.CompareOptions{})
+	c := mustCompare(t, newLab(1, 2, 0.5).sweep("pcpu", 8, 1, 4), newLab(2, 4, 0.5).sweep("pcpu", 8, 1, 4),
+		sides.CompareOptions{})
 	var got []string
 	for _, w := range c.Worse {
 		got = append(got, fmt.Sprintf("%s N=%d %s %s", w.Mode, w.N, w.C.Metric, w.Of))
 	}
 	slices.Sort(got)
-	for _, want := range []string{"pcpu N=4 cost_per_packet ", "pcpu N=4 packet_rate ", "pcpu N=1 packet_rate ", "pcpu N=4 xfrm_state_find function xfrm_state_find", "pcpu N=4 cost_per_packet stage SA lookup"} {
+	for _, want := range []string{"pcpu N=4 cost_per_packet ", "pcpu N=4 packet_rate ", "pcpu N=1 packet_rate ",
+		"pcpu N=4 xfrm_state_find function xfrm_state_find", "pcpu N=4 cost_per_packet stage SA lookup"} {
 		if n := len(slices.DeleteFunc(slices.Clone(got), func(s string) bool { return s != want })); n != 1 {
 			t.Errorf("%q is listed %d times among\n%s", want, n, strings.Join(got, "\n"))
 		}
@@ -148,7 +157,8 @@ func TestCompareListsWorse(t *testing.T) {
 // Order of runs and curves does not matter, nor does a way through JSON but for
 // functions, of which only the heaviest are kept.
 func TestCompareIgnoresOrder(t *testing.T) {
-	before, after := newLab(1, 4, 0.5).sweep("pcpu", 5, 1, 2, 4, 8), newLab(2, 3.9, 0.6).sweep("pcpu", 6, 1, 2, 4, 8)
+	before, after := newLab(1, 4, 0.5).sweep("pcpu", 5, 1, 2, 4, 8),
+		newLab(2, 3.9, 0.6).sweep("pcpu", 6, 1, 2, 4, 8)
 	want := mustCompare(t, before, after, sides.CompareOptions{})
 	rng := rand.New(rand.NewPCG(7, 7))
 	for range 3 {
@@ -161,7 +171,8 @@ func TestCompareIgnoresOrder(t *testing.T) {
 		}
 	}
 	got := mustCompare(t, throughJSON(t, before), throughJSON(t, after), sides.CompareOptions{})
-	if !reflect.DeepEqual(got.Rates, want.Rates) || !reflect.DeepEqual(got.Costs, want.Costs) || !reflect.DeepEqual(got.Stages, want.Stages) || !reflect.DeepEqual(got.Functions, want.Functions) {
+	if !reflect.DeepEqual(got.Rates, want.Rates) || !reflect.DeepEqual(got.Costs, want.Costs) ||
+		!reflect.DeepEqual(got.Stages, want.Stages) || !reflect.DeepEqual(got.Functions, want.Functions) {
 		t.Error("the comparison of results read back differs")
 	}
 }
@@ -184,7 +195,9 @@ func TestCompareAA(t *testing.T) {
 	const trials = 60
 	headline, starred := 0, 0
 	for i := range trials {
-		c := mustCompare(t, newLab(uint64(1000+i), 4, 0.5).sweep("pcpu", 6, 4), newLab(uint64(5000+i), 4, 0.5).sweep("pcpu", 6, 4), sides.CompareOptions{Options: compare.Options{MinChange: -1}})
+		c := mustCompare(t, newLab(uint64(1000+i), 4, 0.5).sweep("pcpu", 6, 4),
+			newLab(uint64(5000+i), 4, 0.5).sweep("pcpu", 6, 4),
+			sides.CompareOptions{Options: compare.Options{MinChange: -1}})
 		for _, h := range c.Headline {
 			if h.C.Star {
 				headline++
@@ -197,7 +210,8 @@ func TestCompareAA(t *testing.T) {
 	}
 	// 0.041 is what 6+6 runs attain; 60 trials of it stay under 9 with probability 0.999.
 	if headline > 8 || starred > 8 {
-		t.Errorf("of %d comparisons of nothing %d have a star in the headline, %d one in the stages", trials, headline, starred)
+		t.Errorf("of %d comparisons of nothing %d have a star in the headline, %d one in the stages", trials,
+			headline, starred)
 	}
 }
 
@@ -213,30 +227,37 @@ func TestCompareRefuses(t *testing.T) {
 		change func(*result.Run)
 		want   string
 	}{
-		{"scenario", func(r *result.Run) { r.Manifest.Plan.Scenario = "ab12" }, "scenario: not given before, ab12 after"},
-		{"event", func(r *result.Run) { r.Events[0].Name = "cycles:k" }, "event: cpu-clock before, cycles:k after"},
+		{"scenario", func(r *result.Run) { r.Manifest.Plan.Scenario = "ab12" },
+			"scenario: not given before, ab12 after"},
+		{"event", func(r *result.Run) { r.Events[0].Name = "cycles:k" },
+			"event: cpu-clock before, cycles:k after"},
 		{"unit", func(r *result.Run) { r.Events[0].Unit = "cycles" }, "unit: nanoseconds before, cycles after"},
-		{"packets", func(r *result.Run) { r.Packets.Source = "traffic.json" }, "packets counted by: SA counters, outbound before, traffic.json after"},
+		{"packets", func(r *result.Run) { r.Packets.Source = "traffic.json" },
+			"packets counted by: SA counters, outbound before, traffic.json after"},
 		{"N", func(r *result.Run) { r.N = 3 }, "mode and N: pcpu N=2 before, pcpu N=3 after"},
 	} {
 		_, err := sides.Compare(side(same), side(tt.change), sides.CompareOptions{Before: "a", After: "b"})
 		var refused *compare.RefusedError
-		if !errors.As(err, &refused) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "--force") {
+		if !errors.As(err, &refused) || !strings.Contains(err.Error(), tt.want) ||
+			!strings.Contains(err.Error(), "--force") {
 			t.Errorf("%s: %v, want a refusal with %q", tt.name, err, tt.want)
 		}
-		r, err := sides.Compare(side(same), side(tt.change), sides.CompareOptions{Options: compare.Options{Force: true}})
+		r, err := sides.Compare(side(same), side(tt.change),
+			sides.CompareOptions{Options: compare.Options{Force: true}})
 		if err != nil || len(r.Comparison.Forced) != 1 || len(r.Comparison.Headline) == 0 {
 			t.Errorf("%s, forced: %v, want a comparison that says so", tt.name, err)
 		}
 	}
-	if _, err := sides.Compare(&result.Result{}, side(same), sides.CompareOptions{Before: "empty"}); err == nil || !strings.Contains(err.Error(), "empty has no runs") {
+	if _, err := sides.Compare(&result.Result{}, side(same), sides.CompareOptions{Before: "empty"}); err == nil ||
+		!strings.Contains(err.Error(), "empty has no runs") {
 		t.Errorf("no runs: %v", err)
 	}
 	r, err := sides.Compare(side(same), side(same), sides.CompareOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sides.Compare(r, side(same), sides.CompareOptions{}); err == nil || !strings.Contains(err.Error(), "comparison") {
+	if _, err := sides.Compare(r, side(same), sides.CompareOptions{}); err == nil ||
+		!strings.Contains(err.Error(), "comparison") {
 		t.Errorf("a comparison as a side: %v", err)
 	}
 }
@@ -244,13 +265,15 @@ func TestCompareRefuses(t *testing.T) {
 // One run a side gives the error of sampling and no star; a hole in a sweep and
 // a mode of one side are named.
 func TestCompareFewAndHoles(t *testing.T) {
-	c := mustCompare(t, newLab(1, 4, 0).sweep("pcpu", 1, 2), newLab(2, 2, 0).sweep("pcpu", 1, 2), sides.CompareOptions{})
+	c := mustCompare(t, newLab(1, 4, 0).sweep("pcpu", 1, 2), newLab(2, 2, 0).sweep("pcpu", 1, 2),
+		sides.CompareOptions{})
 	for _, h := range c.Headline {
 		if h.C.Verdict != compare.SamplingOnly || h.C.Star {
 			t.Errorf("%s: %s, want %s", h.C.Metric, h.C.Verdict, compare.SamplingOnly)
 		}
 	}
-	if cost := c.Headline[1].C; !cost.Ratio.Interval.Known() || !strings.Contains(cost.Ratio.Interval.Method, "sampling error only") {
+	if cost := c.Headline[1].C; !cost.Ratio.Interval.Known() ||
+		!strings.Contains(cost.Ratio.Interval.Method, "sampling error only") {
 		t.Errorf("cost of single runs: %+v, want an interval of sampling", cost.Ratio)
 	}
 	if c.AA.Missing == nil {
@@ -264,7 +287,9 @@ func TestCompareFewAndHoles(t *testing.T) {
 	for _, n := range c.Notes {
 		notes = append(notes, n.Text)
 	}
-	for _, want := range []string{"mode shared has runs before and none after", "mode plain has runs after and none before", "pcpu N=2: runs before and none after", "pcpu N=4: runs after and none before"} {
+	for _, want := range []string{"mode shared has runs before and none after",
+		"mode plain has runs after and none before", "pcpu N=2: runs before and none after",
+		"pcpu N=4: runs after and none before"} {
 		if !strings.Contains(strings.Join(notes, "\n"), want) {
 			t.Errorf("%q is not among the notes\n%s", want, strings.Join(notes, "\n"))
 		}
@@ -282,12 +307,16 @@ func TestCompareWithoutPackets(t *testing.T) {
 		for _, run := range r.Runs {
 			run.Packets = packets.None(gap)
 			run.Locks.PerPkt = metric.NotMeasured(metric.WaitPacketID, "ns/packet", gap)
-			run.Events = []*result.Event{testEvent([]testrun.Row{testrun.At(0, out+"xfrm_state_find", uint64(100*lookup)), testrun.At(0, out+"xfrm_output", 500)}, run.Packets)}
+			run.Events = []*result.Event{testEvent([]testrun.Row{testrun.At(0, out+"xfrm_state_find",
+				uint64(100*lookup)), testrun.At(0, out+"xfrm_output", 500)}, run.Packets)}
 		}
 		return r
 	}
 	c := mustCompare(t, side(1, 4), side(2, 2), sides.CompareOptions{})
-	if len(c.Notes) == 0 || !strings.Contains(c.Notes[0].Text, "shares of busy time") && !slices.ContainsFunc(c.Notes, func(r compare.Reason) bool { return strings.Contains(r.Text, "shares of busy time") }) {
+	if len(c.Notes) == 0 || !strings.Contains(c.Notes[0].Text, "shares of busy time") &&
+		!slices.ContainsFunc(c.Notes, func(r compare.Reason) bool {
+			return strings.Contains(r.Text, "shares of busy time")
+		}) {
 		t.Errorf("notes %+v, want the reason for shares", c.Notes)
 	}
 	for _, one := range c.Stages[0].Family.Comparisons {
@@ -321,10 +350,12 @@ func TestCompareGates(t *testing.T) {
 	if !at1.Star {
 		t.Error("the gate of another N took the star")
 	}
-	if len(c.Blanked) == 0 || !strings.Contains(fmt.Sprint(c.Blanked), "pcpu N=4, packets/s: gate failed: pause (1 of 12 runs)") {
+	if len(c.Blanked) == 0 || !strings.Contains(fmt.Sprint(c.Blanked),
+		"pcpu N=4, packets/s: gate failed: pause (1 of 12 runs)") {
 		t.Errorf("blanked %q", c.Blanked)
 	}
-	if len(c.Gates) != 1 || c.Gates[0].Status != result.GateFailed || !strings.Contains(c.Gates[0].Evidence, "after pcpu n=4") {
+	if len(c.Gates) != 1 || c.Gates[0].Status != result.GateFailed ||
+		!strings.Contains(c.Gates[0].Evidence, "after pcpu n=4") {
 		t.Errorf("gates %+v, want the worst with its run", c.Gates)
 	}
 }
@@ -333,13 +364,15 @@ func TestCompareGates(t *testing.T) {
 func TestCompareVariation(t *testing.T) {
 	before, after := newLab(1, 4, 0.5).sweep("pcpu", 2, 1, 4), newLab(2, 4, 0.5).sweep("pcpu", 2, 1, 4)
 	for i, r := range after.Runs {
-		r.Config = map[string]string{"host": "west", "kernel": "6.19+1", "governor cpu 0 policy": []string{"performance", "performance", "powersave", "performance"}[i]}
+		r.Config = map[string]string{"host": "west", "kernel": "6.19+1",
+			"governor cpu 0 policy": []string{"performance", "performance", "powersave", "performance"}[i]}
 	}
 	for _, r := range before.Runs {
 		r.Config["governor cpu 0 policy"] = "performance"
 	}
 	c := mustCompare(t, before, after, sides.CompareOptions{Expected: []string{"kernel"}})
-	if len(c.Varied) != 2 || c.Varied[0].Key != "kernel" || !c.Varied[0].Expected || c.Varied[0].Where != compare.Between ||
+	if len(c.Varied) != 2 || c.Varied[0].Key != "kernel" || !c.Varied[0].Expected ||
+		c.Varied[0].Where != compare.Between ||
 		c.Varied[1].Key != "governor cpu 0 policy (pcpu N=4)" || c.Varied[1].Where != compare.WithinAfter {
 		t.Errorf("varied %+v", c.Varied)
 	}
@@ -434,16 +467,23 @@ func TestCompareLockClasses(t *testing.T) {
 		r := l.sweep("pcpu", 6, 4)
 		for _, run := range r.Runs {
 			of := func(id, unit string, v float64) metric.Value {
-				return metric.Value{ID: id, Unit: unit, Value: v * (1 + 0.005*l.rng.NormFloat64()), SE: v / 100}
+				return metric.Value{ID: id, Unit: unit, Value: v * (1 + 0.005*l.rng.NormFloat64()),
+					SE: v / 100}
 			}
 			acquired := metric.Value{ID: metric.AcquireID, Unit: "count", Value: 1000}
 			run.Packets.Jain = of(metric.JainID, "ratio", 0.9)
-			run.Locks.Rows[0].Acquisitions, run.Locks.Rows[0].Contention = acquired, of(metric.ContentionID, "ratio", contention)
-			run.Locks.Rows = append(run.Locks.Rows, result.Lock{Name: "arp_tbl", Acquisitions: acquired, Contention: metric.Value{ID: metric.ContentionID, Unit: "ratio"}})
+			run.Locks.Rows[0].Acquisitions, run.Locks.Rows[0].Contention = acquired,
+				of(metric.ContentionID, "ratio", contention)
+			run.Locks.Rows = append(run.Locks.Rows,
+				result.Lock{Name: "arp_tbl", Acquisitions: acquired,
+					Contention: metric.Value{ID: metric.ContentionID, Unit: "ratio"}})
 			for i := range 2 {
 				run.Locks.Rows = append(run.Locks.Rows, result.Lock{
-					Lock: fmt.Sprint(i), Name: fmt.Sprintf("xfrm_state_lock of CPU %d", i), WaitNS: 100, Acquisitions: acquired,
-					Contention: of(metric.ContentionID, "ratio", 0.1), Bounce: of(metric.BounceID, "ns/packet", bounce/2), Floor: &result.Floor{Of: "xfrm_state_lock", Own: true},
+					Lock: fmt.Sprint(i), Name: fmt.Sprintf("xfrm_state_lock of CPU %d", i),
+					WaitNS: 100, Acquisitions: acquired,
+					Contention: of(metric.ContentionID, "ratio", 0.1),
+					Bounce:     of(metric.BounceID, "ns/packet", bounce/2),
+					Floor:      &result.Floor{Of: "xfrm_state_lock", Own: true},
 				})
 			}
 		}
@@ -461,15 +501,18 @@ func TestCompareLockClasses(t *testing.T) {
 	}
 	want := map[string]bool{
 		"x->lock": false, "xfrm_state_lock": false,
-		"x->lock, contention ratio": true, "xfrm_state_lock, contention ratio": false, "xfrm_state_lock, lock-line bounce/packet": true,
+		"x->lock, contention ratio": true, "xfrm_state_lock, contention ratio": false,
+		"xfrm_state_lock, lock-line bounce/packet": true,
 	}
 	if !reflect.DeepEqual(got, want) || f.Family.Tested != len(want) {
 		t.Errorf("locks starred %v, tested %d, want %v in one family", got, f.Family.Tested, want)
 	}
-	if keys := r.Comparison.Costs[0].Keys; !slices.Contains(keys, "evenness") || slices.ContainsFunc(keys, func(k string) bool { return strings.Contains(k, "lock xfrm_state_lock") }) {
+	if keys := r.Comparison.Costs[0].Keys; !slices.Contains(keys, "evenness") ||
+		slices.ContainsFunc(keys, func(k string) bool { return strings.Contains(k, "lock xfrm_state_lock") }) {
 		t.Errorf("costs %v, want evenness and no lock", keys)
 	}
-	for text, want := range map[string]sides.Outcome{"contention_ratio>50%": sides.Regression, "bounce_ns_per_packet>50%": sides.Regression, "jain<-5%": sides.Held} {
+	for text, want := range map[string]sides.Outcome{"contention_ratio>50%": sides.Regression,
+		"bounce_ns_per_packet>50%": sides.Regression, "jain<-5%": sides.Held} {
 		c, err := sides.ParseCondition(text)
 		if err != nil {
 			t.Fatal(err)
@@ -499,12 +542,15 @@ func TestContentionOfClass(t *testing.T) {
 	acquired := func(n float64) metric.Value { return metric.Value{ID: metric.AcquireID, Value: n, Unit: "count"} }
 	l := result.Locks{Rows: []result.Lock{
 		{SPI: 1, Waits: 10, Acquisitions: acquired(100), Contention: ratio(0.1, 0.03)},
-		{SPI: 2, Acquisitions: acquired(300), Contention: ratio(0.02, 0.01).WithLoss("acquisitions", 4, 100, 0.02, 0.04)},
-		{ID: bundle.LockID{Kind: bundle.LockSymbol, Name: "iova"}, Waits: 3, Contention: metric.NotMeasured(metric.ContentionID, "ratio", bundle.Gap{Why: "not watched"})},
+		{SPI: 2, Acquisitions: acquired(300),
+			Contention: ratio(0.02, 0.01).WithLoss("acquisitions", 4, 100, 0.02, 0.04)},
+		{ID: bundle.LockID{Kind: bundle.LockSymbol, Name: "iova"}, Waits: 3,
+			Contention: metric.NotMeasured(metric.ContentionID, "ratio", bundle.Gap{Why: "not watched"})},
 	}}
 	v := locks.ContentionOf(&l, "x->lock")
 	testrun.WantValue(t, "two SAs", v, (100*0.1+300*0.02)/400)
-	if se := math.Sqrt(9+9) / 400; math.Abs(v.SE-se) > 1e-12 || !v.Ranged() || math.Abs(v.High-(10+12.0)/400) > 1e-12 {
+	if se := math.Sqrt(9+9) / 400; math.Abs(v.SE-se) > 1e-12 || !v.Ranged() ||
+		math.Abs(v.High-(10+12.0)/400) > 1e-12 {
 		t.Errorf("%+v, want an error of %v and a range", v, se)
 	}
 	if v := locks.ContentionOf(&l, "iova"); v.Measured() || v.Missing.Why != "not watched" {
@@ -517,7 +563,8 @@ func TestContentionOfClass(t *testing.T) {
 func TestCompareSingleShares(t *testing.T) {
 	side := func() *result.Result {
 		r := newLab(1, 4, 0).sweep("pcpu", 1, 2)
-		r.Runs[0].Finds = &result.Finds{Fallback: metric.Value{ID: metric.FallbackID, Unit: "ratio", Value: 0.01, SE: 0.001, Samples: 10000}}
+		r.Runs[0].Finds = &result.Finds{Fallback: metric.Value{ID: metric.FallbackID, Unit: "ratio",
+			Value: 0.01, SE: 0.001, Samples: 10000}}
 		return r
 	}
 	c := mustCompare(t, side(), side(), sides.CompareOptions{})

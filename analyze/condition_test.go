@@ -10,9 +10,10 @@ import (
 
 func TestParseCondition(t *testing.T) {
 	for text, want := range map[string]sides.Condition{
-		"lock_wait_ns_per_packet>5%":   {Metric: "lock_wait_ns_per_packet", Limit: 0.05, Relative: true},
-		" packet_rate@4 < -2.5 % ":     {},
-		"packet_rate@4<-2.5%":          {Metric: "packet_rate", N: 4, Below: true, Limit: -0.025, Relative: true},
+		"lock_wait_ns_per_packet>5%": {Metric: "lock_wait_ns_per_packet", Limit: 0.05, Relative: true},
+		" packet_rate@4 < -2.5 % ":   {},
+		"packet_rate@4<-2.5%": {Metric: "packet_rate", N: 4, Below: true, Limit: -0.025,
+			Relative: true},
 		"cost_per_packet>50 ns/packet": {Metric: "cost_per_packet", Limit: 50, Unit: "ns/packet"},
 		"spin_share>0.02":              {Metric: "spin_share", Limit: 0.02},
 		"headline>5%":                  {Metric: "headline", Limit: 0.05, Relative: true},
@@ -80,12 +81,13 @@ func TestJudge(t *testing.T) {
 		unclear bool
 		why     string
 	}{
-		"cost_per_packet>1%":         {outcome: sides.Regression},
-		"cost_per_packet>10%":        {outcome: sides.Held},
-		"cost_per_packet>3.8%":       {outcome: sides.Held, unclear: true}, // either way, by the medians
-		"cost_per_packet>100 ns":     {outcome: sides.Regression},
-		"cost_per_packet>900 ns":     {outcome: sides.Held},
-		"cost_per_packet>1 cycles":   {outcome: sides.Unmeasured, why: "the limit is in cycles, the number in ns/packet"},
+		"cost_per_packet>1%":     {outcome: sides.Regression},
+		"cost_per_packet>10%":    {outcome: sides.Held},
+		"cost_per_packet>3.8%":   {outcome: sides.Held, unclear: true}, // either way, by the medians
+		"cost_per_packet>100 ns": {outcome: sides.Regression},
+		"cost_per_packet>900 ns": {outcome: sides.Held},
+		"cost_per_packet>1 cycles": {outcome: sides.Unmeasured,
+			why: "the limit is in cycles, the number in ns/packet"},
 		"packet_rate<-1%":            {outcome: sides.Regression},
 		"packet_rate@1<-10%":         {outcome: sides.Held},
 		"packet_rate@2<-1%":          {outcome: sides.Unmeasured, why: "not both sides have runs at this N"},
@@ -108,18 +110,21 @@ func TestJudge(t *testing.T) {
 				continue
 			}
 			if j.Outcome != want.outcome || j.Unclear || !strings.Contains(j.Why, want.why) {
-				t.Errorf("%q: %s, unclear %v, %q, want %+v; ratio %+v", text, j.Outcome, j.Unclear, j.Why, want, j.C.Ratio)
+				t.Errorf("%q: %s, unclear %v, %q, want %+v; ratio %+v", text, j.Outcome, j.Unclear,
+					j.Why, want, j.C.Ratio)
 			}
 		}
 	}
-	if got := (sides.Condition{Metric: "packet_rate"}).Judge(&result.Result{}); len(got) != 1 || got[0].Outcome != sides.Unmeasured {
+	if got := (sides.Condition{Metric: "packet_rate"}).Judge(&result.Result{}); len(got) != 1 ||
+		got[0].Outcome != sides.Unmeasured {
 		t.Errorf("without a comparison: %+v", got)
 	}
 }
 
 // From nothing there is no relative change: any rise is one.
 func TestJudgeFromNothing(t *testing.T) {
-	r, err := sides.Compare(newLab(1, 4, 0).sweep("pcpu", 6, 4), newLab(2, 4, 0.5).sweep("pcpu", 6, 4), sides.CompareOptions{})
+	r, err := sides.Compare(newLab(1, 4, 0).sweep("pcpu", 6, 4), newLab(2, 4, 0.5).sweep("pcpu", 6, 4),
+		sides.CompareOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

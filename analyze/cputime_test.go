@@ -16,9 +16,12 @@ import (
 // together from read to read. What was read in the phases is behind it.
 func TestCPUTimes(t *testing.T) {
 	m := testrun.Make("pcpu", 2)
-	read := func(phase string, atMS int64, cpu int, tens ...uint64) { // of 10 ms: user, system, softirq, idle, steal
+	// of 10 ms: user, system, softirq, idle, steal
+	read := func(phase string, atMS int64, cpu int, tens ...uint64) {
 		for i, name := range []string{"user", "system", "softirq", "idle", "steal"} {
-			m.Counters = append(m.Counters, bundle.Counter{Phase: phase, TimeNS: atMS * 1e6, Source: "/proc/stat", CPU: &cpu, Name: name, Unit: "ns", Value: tens[i] * 1e7})
+			m.Counters = append(m.Counters,
+				bundle.Counter{Phase: phase, TimeNS: atMS * 1e6, Source: "/proc/stat", CPU: &cpu,
+					Name: name, Unit: "ns", Value: tens[i] * 1e7})
 		}
 	}
 	all := func(phase string, atMS int64, user, system, softirq, idle, steal uint64) {
@@ -33,17 +36,20 @@ func TestCPUTimes(t *testing.T) {
 	read("end", 3010, 7, 50, 50, 50, 50, 0)
 	all("sample", 4000, 900, 900, 900, 900, 0)
 	cpu := 1
-	for _, c := range []bundle.Counter{{Phase: "start", Name: "NET_RX", Value: 7}, {Phase: "end", Name: "NET_RX", Value: 107}, {Phase: "start", Name: "HI"}, {Phase: "end", Name: "HI"}} {
+	for _, c := range []bundle.Counter{{Phase: "start", Name: "NET_RX", Value: 7},
+		{Phase: "end", Name: "NET_RX", Value: 107}, {Phase: "start", Name: "HI"}, {Phase: "end", Name: "HI"}} {
 		c.Source, c.CPU, c.Unit = "/proc/softirqs", &cpu, "count"
 		m.Counters = append(m.Counters, c)
 	}
 	got := analyse(t, m.Open(t, "a")).Runs[0].CPUTimes
 	whole := result.TimeShares{Seconds: 2.02, System: .0743, Softirq: .896, Idle: .0248, Steal: .005}
 	want := &result.CPUTimes{
-		CPUs: []result.CPUTime{{CPU: 0, Softirqs: nil, TimeShares: whole}, {CPU: 1, Softirqs: map[string]uint64{"NET_RX": 100}, TimeShares: whole}},
+		CPUs: []result.CPUTime{{CPU: 0, Softirqs: nil, TimeShares: whole},
+			{CPU: 1, Softirqs: map[string]uint64{"NET_RX": 100}, TimeShares: whole}},
 		Steps: []result.TimeStep{
 			{StartS: -.01, EndS: 1, TimeShares: result.TimeShares{Seconds: 2, System: .1, Softirq: .9}},
-			{StartS: 1, EndS: 2.01, TimeShares: result.TimeShares{Seconds: 2.04, System: .049, Softirq: .8922, Idle: .049, Steal: .0098}},
+			{StartS: 1, EndS: 2.01, TimeShares: result.TimeShares{Seconds: 2.04, System: .049,
+				Softirq: .8922, Idle: .049, Steal: .0098}},
 		},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -62,7 +68,8 @@ func TestSpinByProbeOfCycles(t *testing.T) {
 	for name, ns := range map[string]uint64{"softirq": 15e8, "idle": 5e8} {
 		m.Counters = append(m.Counters,
 			bundle.Counter{Phase: "start", Source: "/proc/stat", CPU: &cpu, Name: name, Unit: "ns"},
-			bundle.Counter{Phase: "end", Source: "/proc/stat", CPU: &cpu, Name: name, Unit: "ns", Value: ns})
+			bundle.Counter{Phase: "end", Source: "/proc/stat", CPU: &cpu, Name: name, Unit: "ns",
+				Value: ns})
 	}
 	run := analyse(t, m.Open(t, "a")).Runs[0]
 	weight := metric.Estimate{Period: 100, Samples: 100}
@@ -73,7 +80,8 @@ func TestSpinByProbeOfCycles(t *testing.T) {
 	of0.CPU = 0
 	run.Events = []*result.Event{{Name: "cycles:k", Unit: "cycles", All: all, CPUs: []result.CPU{of0}}}
 	id := checks.SpinByProbe(run, packets.Deltas(m.Counters))
-	if want := .4 * .75 * 1e9 / run.Packets.Rate.Value; id.Right.Value != want || id.Left.Value != run.Locks.PerPkt.Value || id.Verdict == checks.NotMeasured {
+	if want := .4 * .75 * 1e9 / run.Packets.Rate.Value; id.Right.Value != want ||
+		id.Left.Value != run.Locks.PerPkt.Value || id.Verdict == checks.NotMeasured {
 		t.Errorf("got %+v, want %g ns/packet by the samples", id, want)
 	}
 	if id := checks.SpinByProbe(run, nil); id.Verdict != checks.NotMeasured {

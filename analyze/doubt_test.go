@@ -29,12 +29,15 @@ func TestBrokenSumMarks(t *testing.T) {
 			t.Errorf("%+v, want it in doubt: %s", v, why)
 		}
 	}
-	for _, v := range []metric.Value{run.Finds.Mean, run.Packets.Rate, run.Locks.Acquired, run.Locks.Rows[0].Contention, run.Phases[1].Rate} {
+	for _, v := range []metric.Value{run.Finds.Mean, run.Packets.Rate, run.Locks.Acquired,
+		run.Locks.Rows[0].Contention, run.Phases[1].Rate} {
 		if v.Doubt != "" {
 			t.Errorf("%+v, want no doubt: it does not hang on the lookups", v)
 		}
 	}
-	if len(run.Warnings) != 1 || run.Warnings[0].Weakens != metric.FindID || !strings.HasPrefix(run.Warnings[0].Text, why+": calls of xfrm_state_find is +6.1 % off packets of the phase") {
+	if len(run.Warnings) != 1 || run.Warnings[0].Weakens != metric.FindID ||
+		!strings.HasPrefix(run.Warnings[0].Text,
+			why+": calls of xfrm_state_find is +6.1 % off packets of the phase") {
 		t.Errorf("warnings %+v, want the broken sum", run.Warnings)
 	}
 }
@@ -43,7 +46,8 @@ func TestBrokenSumMarks(t *testing.T) {
 func TestBrokenSumTakesStar(t *testing.T) {
 	before, after := newLab(1, 4, 0.5).sweep("pcpu", 8, 1, 8), newLab(2, 2, 0.5).sweep("pcpu", 8, 1, 8)
 	for _, r := range after.Runs[8:11] {
-		r.Identities = []result.Identity{{ID: "cost-per-packet", Verdict: checks.Broken, Marks: []string{metric.CostID}}}
+		r.Identities = []result.Identity{{ID: "cost-per-packet", Verdict: checks.Broken,
+			Marks: []string{metric.CostID}}}
 	}
 	c := mustCompare(t, before, after, sides.CompareOptions{})
 	rate, cost := c.Headline[0].C, c.Headline[1].C
@@ -62,11 +66,14 @@ func TestBrokenSumTakesStar(t *testing.T) {
 // What is made of doubtful costs says so, and what is made of rates does not.
 func TestBrokenSumNoted(t *testing.T) {
 	r := newLab(1, 4, 0.5).sweep("pcpu", 2, 1, 8)
-	r.Runs[3].Identities = []result.Identity{{ID: "cost-per-packet", Verdict: checks.Broken, Marks: []string{metric.CostID}}}
+	r.Runs[3].Identities = []result.Identity{{ID: "cost-per-packet", Verdict: checks.Broken,
+		Marks: []string{metric.CostID}}}
 	c := curves.New(r.Runs)[0]
 	const why = "pcpu: cost/packet in doubt: sum cost-per-packet is broken (1 of 4 runs)"
 	of := func(r compare.Reason) bool { return r.Text == why }
-	if !slices.ContainsFunc(c.StageBills[0].Notes, of) || !slices.ContainsFunc(c.FunctionBill.Notes, of) || slices.ContainsFunc(c.Scaling.Notes, of) || slices.ContainsFunc(c.LockBills[0].Notes, of) {
-		t.Errorf("notes of the bill %+v, of the functions %+v, of scaling %+v, want those of costs alone: %s", c.StageBills[0].Notes, c.FunctionBill.Notes, c.Scaling.Notes, why)
+	if !slices.ContainsFunc(c.StageBills[0].Notes, of) || !slices.ContainsFunc(c.FunctionBill.Notes, of) ||
+		slices.ContainsFunc(c.Scaling.Notes, of) || slices.ContainsFunc(c.LockBills[0].Notes, of) {
+		t.Errorf("notes of the bill %+v, of the functions %+v, of scaling %+v, want those of costs alone: %s",
+			c.StageBills[0].Notes, c.FunctionBill.Notes, c.Scaling.Notes, why)
 	}
 }

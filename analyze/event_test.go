@@ -19,7 +19,8 @@ const out = "net_rx_action;ip_forward;xfrm_lookup;"
 func TestEventShares(t *testing.T) {
 	p := testrun.Profile(
 		testrun.At(0, "do_idle;default_idle", 100),
-		testrun.At(0, "do_idle;asm_common_interrupt;net_rx_action", 10), // work in an interrupt of the idle task
+		// work in an interrupt of the idle task
+		testrun.At(0, "do_idle;asm_common_interrupt;net_rx_action", 10),
 		testrun.At(0, out+"xfrm_state_find", 40),
 		testrun.At(0, "xfrm_output_resume;_raw_spin_lock_bh;native_queued_spin_lock_slowpath", 30),
 		testrun.At(1, "xfrm_output_resume;_raw_spin_lock_bh", 20),
@@ -45,7 +46,8 @@ func TestEventShares(t *testing.T) {
 		sum += s.Share.Value
 	}
 	for name, want := range map[string]float64{
-		"SA lookup": 0.2, "XFRM output": 0.25, "RX driver/GRO/NAPI": 0.05, result.UserStage: 0.3, result.NoStage: 0.2,
+		"SA lookup": 0.2, "XFRM output": 0.25, "RX driver/GRO/NAPI": 0.05, result.UserStage: 0.3,
+		result.NoStage: 0.2,
 	} {
 		if math.Abs(stages[name]-want) > 1e-9 {
 			t.Errorf("stage %s = %v, want %v", name, stages[name], want)
@@ -70,13 +72,15 @@ func TestEventWithoutNames(t *testing.T) {
 	}
 	e := cost.NewEvent(cost.Classify(p, stage.Default()), 1, packets.None(bundle.Gap{}))
 	if e.All.SpinShare.Measured() || e.CPUs[0].LockWordShare.Measured() {
-		t.Errorf("spin share = %+v, lock-word share = %+v, want both not measured", e.All.SpinShare, e.CPUs[0].LockWordShare)
+		t.Errorf("spin share = %+v, lock-word share = %+v, want both not measured", e.All.SpinShare,
+			e.CPUs[0].LockWordShare)
 	}
 }
 
 // The error of a share is that of a binomial when every period is the same.
 func TestShareError(t *testing.T) {
-	e := cost.NewEvent(cost.Classify(testrun.Profile(testrun.At(0, "a;native_queued_spin_lock_slowpath", 25), testrun.At(0, "a;b", 75)), stage.Default()), 1, packets.None(bundle.Gap{}))
+	e := cost.NewEvent(cost.Classify(testrun.Profile(testrun.At(0, "a;native_queued_spin_lock_slowpath", 25),
+		testrun.At(0, "a;b", 75)), stage.Default()), 1, packets.None(bundle.Gap{}))
 	want := math.Sqrt(0.25 * 0.75 / 100)
 	if got := e.All.SpinShare.SE; math.Abs(got-want) > 1e-9 {
 		t.Errorf("standard error = %v, want %v", got, want)
@@ -88,7 +92,8 @@ func TestEventWithoutSamples(t *testing.T) {
 		"none":      testrun.Profile(),
 		"idle only": testrun.Profile(testrun.At(0, "do_idle;default_idle", 5)),
 	} {
-		e := cost.NewEvent(cost.Classify(p, stage.Default()), 1, packets.None(bundle.Gap{What: "packets", Why: "none read"}))
+		e := cost.NewEvent(cost.Classify(p, stage.Default()), 1,
+			packets.None(bundle.Gap{What: "packets", Why: "none read"}))
 		if e.All.SpinShare.Measured() {
 			t.Errorf("%s: a spin share of nothing: %+v", name, e.All.SpinShare)
 		}

@@ -86,12 +86,15 @@ func outline(r *result.Result) []byte {
 		fmt.Fprintf(&b, "curve %s\n", c.Mode)
 		if c.Scaling != nil {
 			for _, row := range c.Scaling.Rows {
-				fmt.Fprintf(&b, "  n=%d rate %s speedup %s efficiency %s\n", row.N, digits(row.Rate.Median), digits(row.Speedup.Value), digits(row.Efficiency.Value))
+				fmt.Fprintf(&b, "  n=%d rate %s speedup %s efficiency %s\n", row.N,
+					digits(row.Rate.Median), digits(row.Speedup.Value),
+					digits(row.Efficiency.Value))
 			}
 		}
 		for _, bill := range c.StageBills {
 			for _, row := range bill.Rows {
-				fmt.Fprintf(&b, "  bill %d to %d %s: %s to %s %s\n", bill.Base, bill.N, row.Key, digits(row.Base), digits(row.AtN), bill.Unit)
+				fmt.Fprintf(&b, "  bill %d to %d %s: %s to %s %s\n", bill.Base, bill.N, row.Key,
+					digits(row.Base), digits(row.AtN), bill.Unit)
 			}
 		}
 	}

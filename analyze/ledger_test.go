@@ -16,7 +16,8 @@ func ledgerRun() *testrun.Run {
 	m := testrun.Make("pcpu", 2)
 	for cpu := range uint32(2) {
 		for phase, n := range map[string]uint64{"count-start": 0, "count-end": 1000} {
-			m.SAs = append(m.SAs, bundle.SA{Phase: phase, SPI: 0x1001 + cpu, Dir: "out", PCPU: &cpu, Packets: n})
+			m.SAs = append(m.SAs, bundle.SA{Phase: phase, SPI: 0x1001 + cpu, Dir: "out", PCPU: &cpu,
+				Packets: n})
 		}
 	}
 	return m
@@ -46,20 +47,30 @@ func TestLockLedger(t *testing.T) {
 		limit       float64
 		left, right string // parts of the texts
 	}{
-		{"as packets", func(m *testrun.Run) {}, checks.Holds, 0, limit + 2.0/990, "SA 0x1001 of CPU 0, of 2 the furthest off", "its packets in the phase"},
-		{"its ends are known to be open", func(m *testrun.Run) { phase(m, "count").Edge = 198 }, checks.Holds, 0, checks.LedgerLimit + 0.1 + 2.0/990, "SA 0x1001", "its packets"},
-		{"one is taken twice without encapsulation", func(m *testrun.Run) { taken(m, 1, 1980) }, checks.Broken, 1, limit + 2.0/990, "SA 0x1002 of CPU 1", "its packets"},
-		{"all are taken twice without encapsulation", func(m *testrun.Run) { taken(m, 0, 1980); taken(m, 1, 1980) }, checks.Broken, 1, limit + 2.0/990, "SA 0x1001", "its packets"},
+		{"as packets", func(m *testrun.Run) {}, checks.Holds, 0, limit + 2.0/990,
+			"SA 0x1001 of CPU 0, of 2 the furthest off", "its packets in the phase"},
+		{"its ends are known to be open", func(m *testrun.Run) { phase(m, "count").Edge = 198 }, checks.Holds,
+			0, checks.LedgerLimit + 0.1 + 2.0/990, "SA 0x1001", "its packets"},
+		{"one is taken twice without encapsulation", func(m *testrun.Run) { taken(m, 1, 1980) }, checks.Broken,
+			1, limit + 2.0/990, "SA 0x1002 of CPU 1", "its packets"},
+		{"all are taken twice without encapsulation",
+			func(m *testrun.Run) { taken(m, 0, 1980); taken(m, 1, 1980) }, checks.Broken, 1, limit +
+				2.0/990, "SA 0x1001", "its packets"},
 		{"UDP takes it twice", func(m *testrun.Run) {
 			encap(m, 0x1001, "udp 4500 4500")
 			encap(m, 0x1002, "udp 4500 4500")
 			taken(m, 0, 1980)
 			taken(m, 1, 1990)
 		},
-			checks.Holds, 10.0 / 1980, limit + 4.0/1980, "SA 0x1002", "2 x its packets in the phase (UDP encapsulation)"},
-		{"UDP that takes it once", func(m *testrun.Run) { encap(m, 0x1002, "udp 4500 4500") }, checks.Broken, -0.5, limit + 4.0/1980, "SA 0x1002", "2 x its packets"},
-		{"one misses what the other has too much", func(m *testrun.Run) { taken(m, 0, 900); taken(m, 1, 1080) }, checks.Broken, -1.0 / 11, limit + 2.0/990, "SA 0x1001", "its packets"},
-		{"TCP is not known", func(m *testrun.Run) { encap(m, 0x1001, "tcp 4500 4500"); encap(m, 0x1002, "tcp 4500 4500") }, checks.NotMeasured, 0, checks.RoughLimit, "", ""},
+			checks.Holds, 10.0 / 1980, limit + 4.0/1980, "SA 0x1002",
+			"2 x its packets in the phase (UDP encapsulation)"},
+		{"UDP that takes it once", func(m *testrun.Run) { encap(m, 0x1002, "udp 4500 4500") }, checks.Broken,
+			-0.5, limit + 4.0/1980, "SA 0x1002", "2 x its packets"},
+		{"one misses what the other has too much", func(m *testrun.Run) { taken(m, 0, 900); taken(m, 1, 1080) },
+			checks.Broken, -1.0 / 11, limit + 2.0/990, "SA 0x1001", "its packets"},
+		{"TCP is not known",
+			func(m *testrun.Run) { encap(m, 0x1001, "tcp 4500 4500"); encap(m, 0x1002, "tcp 4500 4500") },
+			checks.NotMeasured, 0, checks.RoughLimit, "", ""},
 	} {
 		m := ledgerRun()
 		tt.make(m)
@@ -68,9 +79,11 @@ func TestLockLedger(t *testing.T) {
 			if id.ID != "lock-packets" {
 				continue
 			}
-			if id.Verdict != tt.verdict || math.Abs(id.Residual-tt.residual) > 1e-9 || math.Abs(id.Limit-tt.limit) > 1e-9 ||
+			if id.Verdict != tt.verdict || math.Abs(id.Residual-tt.residual) > 1e-9 ||
+				math.Abs(id.Limit-tt.limit) > 1e-9 ||
 				!strings.Contains(id.Left.Text, tt.left) || !strings.Contains(id.Right.Text, tt.right) {
-				t.Errorf("%s: %+v, want %s, residual %v, limit %v", tt.name, id, tt.verdict, tt.residual, tt.limit)
+				t.Errorf("%s: %+v, want %s, residual %v, limit %v", tt.name, id, tt.verdict,
+					tt.residual, tt.limit)
 			}
 		}
 	}

@@ -15,9 +15,12 @@ func TestLostGate(t *testing.T) {
 		loss           bundle.Loss
 		lost, throttle string
 	}{
-		{bundle.Loss{Kind: bundle.LossFiltered, What: "samples dropped by a BPF filter (LOST_SAMPLES)", Count: 90}, result.GateOK, result.GateOK},
-		{bundle.Loss{Kind: bundle.LossSamples, What: "samples dropped by the kernel (LOST_SAMPLES)", Count: 90}, result.GateFailed, result.GateOK},
-		{bundle.Loss{Kind: bundle.LossThrottled, What: "throttled intervals (THROTTLE)", Count: 90}, result.GateOK, result.GateFailed},
+		{bundle.Loss{Kind: bundle.LossFiltered, What: "samples dropped by a BPF filter (LOST_SAMPLES)",
+			Count: 90}, result.GateOK, result.GateOK},
+		{bundle.Loss{Kind: bundle.LossSamples, What: "samples dropped by the kernel (LOST_SAMPLES)", Count: 90},
+			result.GateFailed, result.GateOK},
+		{bundle.Loss{Kind: bundle.LossThrottled, What: "throttled intervals (THROTTLE)", Count: 90},
+			result.GateOK, result.GateFailed},
 	} {
 		e := &result.Event{Name: "cycles:k", Unit: "cycles", Losses: []bundle.Loss{test.loss}}
 		e.All.Total = metric.Estimate{Samples: 10, Period: 10}
@@ -26,7 +29,8 @@ func TestLostGate(t *testing.T) {
 			t.Errorf("%s: lost-samples is %s: %s, want %s", test.loss.What, g.Status, g.Evidence, test.lost)
 		}
 		if g := checks.ThrottleGate(r); g.Status != test.throttle {
-			t.Errorf("%s: throttled is %s: %s, want %s", test.loss.What, g.Status, g.Evidence, test.throttle)
+			t.Errorf("%s: throttled is %s: %s, want %s", test.loss.What, g.Status, g.Evidence,
+				test.throttle)
 		}
 	}
 }

@@ -26,10 +26,12 @@ func TestDeletedSA(t *testing.T) {
 		}
 	}
 	larval := bundle.SA{Phase: "start", TimeNS: testrun.Second, SPI: 0x2000, Dir: "out", Larval: true}
-	elsewhere := bundle.SA{Phase: "start", TimeNS: testrun.Second, NetNS: "east", SPI: 0x2001, Dir: "out"} // whose end could not be read
+	// whose end could not be read
+	elsewhere := bundle.SA{Phase: "start", TimeNS: testrun.Second, NetNS: "east", SPI: 0x2001, Dir: "out"}
 	m.SAs = append(kept, larval, elsewhere)
 	run := analyse(t, m.Open(t, "a")).Runs[0]
-	if len(run.SAs) != 2 || run.SAs[0].Deleted || !run.SAs[1].Deleted || run.SAs[1].SPI != 0x1002 || !run.SAs[1].Outbound || run.SAs[1].DeltaPackets != 0 {
+	if len(run.SAs) != 2 || run.SAs[0].Deleted || !run.SAs[1].Deleted || run.SAs[1].SPI != 0x1002 ||
+		!run.SAs[1].Outbound || run.SAs[1].DeltaPackets != 0 {
 		t.Fatalf("SAs %+v, want 0x1001, and 0x1002 as deleted", run.SAs)
 	}
 	if d := run.SAs[0].Drops; d != (bundle.SADrop{Replay: 3}) || run.SAs[1].Drops != (bundle.SADrop{}) {
@@ -52,7 +54,8 @@ func TestPacketsWithoutCounters(t *testing.T) {
 	if p.Rate.Measured() || p.Rate.Missing.Fix == "" {
 		t.Errorf("rate = %+v, want not measured, with what to do", p.Rate)
 	}
-	p = packets.New(nil, nil, &bundle.Traffic{Source: "x", Packets: 10, PerCPU: []bundle.CPUPackets{{CPU: 1, Packets: 10}}}, 2)
+	p = packets.New(nil, nil, &bundle.Traffic{Source: "x", Packets: 10,
+		PerCPU: []bundle.CPUPackets{{CPU: 1, Packets: 10}}}, 2)
 	testrun.WantValue(t, "rate", p.Rate, 5)
 }
 
@@ -67,7 +70,8 @@ func TestPacketsInbound(t *testing.T) {
 		t.Errorf("packets = %+v", p)
 	}
 	rows = append(rows, bundle.SA{Phase: "end", TimeNS: 2e9, SPI: 0x1000, Dir: "out", Packets: 5})
-	if p := packets.New(packets.SADeltas(rows, bundle.PhaseStart, bundle.PhaseEnd), rows, nil, 2); p.Total.Value != 5 || p.Source != "SA counters, outbound" {
+	if p := packets.New(packets.SADeltas(rows, bundle.PhaseStart, bundle.PhaseEnd), rows, nil,
+		2); p.Total.Value != 5 || p.Source != "SA counters, outbound" {
 		t.Errorf("packets with an outbound SA = %+v", p)
 	}
 }

@@ -136,7 +136,9 @@ func TestManyRuns(t *testing.T) {
 			t.Errorf("%s keeps %d profiles, want 1", key, n)
 		}
 	}
-	if !slices.ContainsFunc(r.Warnings, func(w bundle.Warning) bool { return strings.Contains(w.Text, "without flame graphs") }) {
+	if !slices.ContainsFunc(r.Warnings, func(w bundle.Warning) bool {
+		return strings.Contains(w.Text, "without flame graphs")
+	}) {
 		t.Errorf("warnings %+v, want one that says so", r.Warnings)
 	}
 }
@@ -190,12 +192,15 @@ func TestOddRuns(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		for _, run := range r.Runs {
-			if rate := run.Packets.Rate; !rate.Measured() && (rate.Missing.Why == "" || run.Finds.PerPacket.Measured() != true) {
-				t.Errorf("%s: %s: rate %+v, finds %+v: want a reason, and what its own phases counted", name, run.Name, rate, run.Finds.PerPacket)
+			if rate := run.Packets.Rate; !rate.Measured() &&
+				(rate.Missing.Why == "" || run.Finds.PerPacket.Measured() != true) {
+				t.Errorf("%s: %s: rate %+v, finds %+v: want a reason, and what its own phases counted",
+					name, run.Name, rate, run.Finds.PerPacket)
 			}
 		}
 	}
-	curve := curves.New([]*result.Run{curveRun("pcpu", 1, 1000, 1, 1), curveRun("pcpu", 2, math.NaN(), 1, 1), curveRun("pcpu", 4, math.Inf(1), 1, 1), curveRun("pcpu", 8, 8000, 1, 1)})[0]
+	curve := curves.New([]*result.Run{curveRun("pcpu", 1, 1000, 1, 1), curveRun("pcpu", 2, math.NaN(), 1, 1),
+		curveRun("pcpu", 4, math.Inf(1), 1, 1), curveRun("pcpu", 8, 8000, 1, 1)})[0]
 	if curve.Scaling == nil || len(curve.Scaling.Rows) != 2 || len(curve.Scaling.Notes) == 0 {
 		t.Errorf("scaling %+v, want the two usable N, and what was left out", curve.Scaling)
 	}
@@ -217,7 +222,8 @@ func TestTrim(t *testing.T) {
 		sum += r.Delta.Value
 	}
 	if len(b.Rows) != result.TopFunctions+1 || math.Abs(sum-b.Total.Delta.Value) > 1e-6 {
-		t.Errorf("%d rows that sum to %v, want %d and %v", len(b.Rows), sum, result.TopFunctions+1, b.Total.Delta.Value)
+		t.Errorf("%d rows that sum to %v, want %d and %v", len(b.Rows), sum, result.TopFunctions+1,
+			b.Total.Delta.Value)
 	}
 }
 
@@ -237,7 +243,8 @@ func TestDirectionOfStack(t *testing.T) {
 		"net_rx_action;xfrm_input;xfrmi_rcv_cb":                                   "receive",
 		"net_rx_action;xfrm_input;netif_rx;ip_forward;xfrm_output_one;esp_output": "transmit",
 	} {
-		e := cost.NewEvent(cost.Classify(testrun.Profile(testrun.At(0, frames, 10)), stage.Default()), 1, packets.None(bundle.Gap{}))
+		e := cost.NewEvent(cost.Classify(testrun.Profile(testrun.At(0, frames, 10)), stage.Default()), 1,
+			packets.None(bundle.Gap{}))
 		if d := e.All.Directions; len(d) != 1 || d[0].Name != want {
 			t.Errorf("%s: %+v, want %s", frames, d, want)
 		}

@@ -59,7 +59,8 @@ func TestProbesOfARun(t *testing.T) {
 	testrun.WantValue(t, "mean", f.Mean, 100)
 	testrun.WantValue(t, "median", f.P50, 128)
 	m := run.Matrix
-	if len(m.Rows) != 3 || m.Rows[0].Calls[0] != 980 || m.Rows[0].Calls[1] != 0 || m.Rows[2].PCPU != nil || m.Rows[2].Calls[1] != 10 {
+	if len(m.Rows) != 3 || m.Rows[0].Calls[0] != 980 || m.Rows[0].Calls[1] != 0 || m.Rows[2].PCPU != nil ||
+		m.Rows[2].Calls[1] != 10 {
 		t.Errorf("matrix %+v, want the SAs by CPU, then the fallback", m)
 	}
 	for _, id := range run.Identities {
@@ -89,9 +90,11 @@ func TestProbeLosses(t *testing.T) {
 			}
 		}
 		run := analyse(t, m.Open(t, "a")).Runs[0]
-		for name, v := range map[string]metric.Value{"contention": run.Locks.Rows[0].Contention, "fallback": run.Finds.Fallback, "calls per packet": run.Finds.PerPacket} {
+		for name, v := range map[string]metric.Value{"contention": run.Locks.Rows[0].Contention,
+			"fallback": run.Finds.Fallback, "calls per packet": run.Finds.PerPacket} {
 			if v.Ranged() != tt.ranged || v.Measured() == tt.refused {
-				t.Errorf("%d lost: %s = %+v, want range %v, refused %v", tt.skipped, name, v, tt.ranged, tt.refused)
+				t.Errorf("%d lost: %s = %+v, want range %v, refused %v", tt.skipped, name, v, tt.ranged,
+					tt.refused)
 			}
 		}
 		if !run.Locks.Acquired.Measured() || !run.Finds.Calls.Measured() {
@@ -144,8 +147,10 @@ func TestPhasesWarn(t *testing.T) {
 			got = append(got, w.Weakens+": "+w.Text)
 		}
 	}
-	const text = "probe's window packets/s changed by -10 %, ± 0 % of the load's own, against the windows without a probe beside it"
-	if want := []string{metric.BounceID + ": in the time " + text, metric.FindID + ": in the find " + text}; !slices.Equal(got, want) {
+	const text = "probe's window packets/s changed by -10 %, ± 0 % of the load's own, against the windows " +
+		"without a probe beside it"
+	if want := []string{metric.BounceID + ": in the time " + text, metric.FindID + ": in the find " +
+		text}; !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
@@ -154,9 +159,11 @@ func TestPhasesWarn(t *testing.T) {
 // where both ends were read.
 func TestQuietGates(t *testing.T) {
 	fact := func(phase, topic, name, value string, counter bool) bundle.Fact {
-		return bundle.Fact{Phase: phase, Topic: topic, Subject: "eth0", Name: name, Value: value, Counter: counter}
+		return bundle.Fact{Phase: phase, Topic: topic, Subject: "eth0", Name: name, Value: value,
+			Counter: counter}
 	}
-	pause := []bundle.Fact{fact("start", "pause", "rx_pause_frames", "0", true), fact("end", "pause", "rx_pause_frames", "0", true)}
+	pause := []bundle.Fact{fact("start", "pause", "rx_pause_frames", "0", true),
+		fact("end", "pause", "rx_pause_frames", "0", true)}
 	irq := []bundle.Fact{fact("start", "irq", "affinity", "1", false), fact("end", "irq", "affinity", "1", false)}
 	for _, tt := range []struct {
 		name         string
@@ -182,29 +189,39 @@ func TestQuietGates(t *testing.T) {
 
 func TestDriftAndLayouts(t *testing.T) {
 	fact := func(phase, topic, name, value string, counter bool) bundle.Fact {
-		return bundle.Fact{Phase: phase, Topic: topic, Subject: "eth0", Name: name, Value: value, Counter: counter}
+		return bundle.Fact{Phase: phase, Topic: topic, Subject: "eth0", Name: name, Value: value,
+			Counter: counter}
 	}
 	m := testrun.Make("pcpu", 1)
 	m.Facts = []bundle.Fact{
 		fact("start", "irq", "affinity", "1", false), fact("end", "irq", "affinity", "3", false),
 		fact("start", "rss", "table", "0 1", false), fact("end", "rss", "table", "0 1", false),
-		fact("start", "pause", "rx_pause_frames", "5", true), fact("end", "pause", "rx_pause_frames", "12", true),
+		fact("start", "pause", "rx_pause_frames", "5", true),
+		fact("end", "pause", "rx_pause_frames", "12", true),
 		fact("end", "ntuple", "rule 1", "x", false),
 		fact("start", "stat", "rx_dropped", "500", true), fact("end", "stat", "rx_dropped", "3", true),
 	}
 	m.Layouts = []bundle.StructLayout{
 		{Struct: "net", Size: 4096, Fields: []bundle.StructField{{Name: "lock", Offset: 0, Size: 4}}},
-		{Struct: "xfrm_state", Size: 760, Fields: []bundle.StructField{{Name: "bydst", Offset: 8, Size: 16}, {Name: "refcnt.refs", Offset: 104, Size: 4}, {Name: "lock", Offset: 108, Size: 4}, {Name: "pcpu_num", Offset: 112, Size: 4}, {Name: "cold", Offset: 300, Size: 4}}},
+		{Struct: "xfrm_state", Size: 760,
+			Fields: []bundle.StructField{{Name: "bydst", Offset: 8, Size: 16},
+				{Name: "refcnt.refs", Offset: 104, Size: 4}, {Name: "lock", Offset: 108, Size: 4},
+				{Name: "pcpu_num", Offset: 112, Size: 4},
+				{Name: "cold", Offset: 300, Size: 4}}},
 	}
 	r := analyse(t, m.Open(t, "a"))
 	run := r.Runs[0]
-	if len(run.Drift) != 2 || run.Drift[0] != (result.Drift{Topic: "irq", Subject: "eth0", Name: "affinity", Start: "1", End: "3"}) || run.Drift[1] != (result.Drift{Topic: "ntuple", Subject: "eth0", Name: "rule 1", Start: "", End: "x"}) {
+	if len(run.Drift) != 2 ||
+		run.Drift[0] != (result.Drift{Topic: "irq", Subject: "eth0", Name: "affinity", Start: "1", End: "3"}) ||
+		run.Drift[1] != (result.Drift{Topic: "ntuple", Subject: "eth0", Name: "rule 1", Start: "",
+			End: "x"}) {
 		t.Errorf("drift %+v, want the interrupt and the new rule; a counter is none", run.Drift)
 	}
 	if len(run.Layouts) != 1 || len(run.Layouts[0].Fields) != 4 || run.Layouts[0].Fields[1].Line != 1 {
 		t.Errorf("layouts %+v, want the hot fields of xfrm_state", run.Layouts)
 	}
-	for id, want := range map[string]string{"pause": result.GateFailed, "irq-drift": result.GateFailed, "drops": result.GateNotMeasured, "lost-samples": result.GateNotMeasured} {
+	for id, want := range map[string]string{"pause": result.GateFailed, "irq-drift": result.GateFailed,
+		"drops": result.GateNotMeasured, "lost-samples": result.GateNotMeasured} {
 		if got := run.Gate(id); got != want {
 			t.Errorf("gate %s: %s, want %s: %+v", id, got, want, run.Gates)
 		}
@@ -232,10 +249,13 @@ func TestGatesOfCounters(t *testing.T) {
 		return bundle.Counter{Phase: phase, Source: "/proc/stat", CPU: &cpu, Name: name, Unit: "ns", Value: ns}
 	}
 	m := testrun.Make("pcpu", 1)
-	m.Counters = []bundle.Counter{at("start", "system", 0), at("end", "system", 1e9), at("start", "idle", 0), at("end", "idle", 1e9), at("start", "irq", 9), at("end", "irq", 1),
-		{Phase: "start", Source: packets.XfrmStat, Name: "XfrmInError"}, {Phase: "end", Source: packets.XfrmStat, Name: "XfrmInError", Value: 100}}
+	m.Counters = []bundle.Counter{at("start", "system", 0), at("end", "system", 1e9), at("start", "idle", 0),
+		at("end", "idle", 1e9), at("start", "irq", 9), at("end", "irq", 1),
+		{Phase: "start", Source: packets.XfrmStat, Name: "XfrmInError"},
+		{Phase: "end", Source: packets.XfrmStat, Name: "XfrmInError", Value: 100}}
 	run := analyse(t, m.Open(t, "a")).Runs[0]
-	for id, want := range map[string]string{"idle-cpus": result.GateFailed, "drops": result.GateFailed, "generator-limited": result.GateNotMeasured} {
+	for id, want := range map[string]string{"idle-cpus": result.GateFailed, "drops": result.GateFailed,
+		"generator-limited": result.GateNotMeasured} {
 		if got := run.Gate(id); got != want {
 			t.Errorf("gate %s: %s, want %s: %+v", id, got, want, run.Gates)
 		}
@@ -249,8 +269,10 @@ func TestDamagedRows(t *testing.T) {
 	files := fstest.MapFS{}
 	manifest, _ := json.Marshal(m.Manifest)
 	files["manifest.json"] = &fstest.MapFile{Data: manifest}
-	for _, name := range []string{"sas.jsonl", "locks.jsonl", "finds.jsonl", "counters.jsonl", "placement.jsonl", "layouts.json", "traffic.json", "perf.data"} {
-		files[name] = &fstest.MapFile{Data: []byte("{\"row\":{\"cpu\":-5,\"count\":18446744073709551615}}\n{broken")}
+	for _, name := range []string{"sas.jsonl", "locks.jsonl", "finds.jsonl", "counters.jsonl", "placement.jsonl",
+		"layouts.json", "traffic.json", "perf.data"} {
+		files[name] = &fstest.MapFile{
+			Data: []byte("{\"row\":{\"cpu\":-5,\"count\":18446744073709551615}}\n{broken")}
 	}
 	broken, err := bundle.Open(files, "b")
 	if err != nil {
@@ -261,7 +283,8 @@ func TestDamagedRows(t *testing.T) {
 	for _, w := range r.Runs[1].Warnings {
 		texts = append(texts, w.Text)
 	}
-	for _, name := range []string{"sas.jsonl:2", "locks.jsonl:2", "finds.jsonl:2", "counters.jsonl:2", "placement.jsonl:2", "layouts.json", "traffic.json"} {
+	for _, name := range []string{"sas.jsonl:2", "locks.jsonl:2", "finds.jsonl:2", "counters.jsonl:2",
+		"placement.jsonl:2", "layouts.json", "traffic.json"} {
 		if !strings.Contains(strings.Join(texts, "\n"), name) {
 			t.Errorf("no warning names %s: %q", name, texts)
 		}
@@ -272,7 +295,8 @@ func TestDamagedRows(t *testing.T) {
 func TestContentionOfTheMeasured(t *testing.T) {
 	m := testrun.Make("shared", 1)
 	m.Locks = append(m.Locks,
-		bundle.LockLine{Acquire: &bundle.AcquireRow{Phase: "count", CPU: 5, Lock: testrun.LockOf(0), Count: 3000}},
+		bundle.LockLine{Acquire: &bundle.AcquireRow{Phase: "count", CPU: 5, Lock: testrun.LockOf(0),
+			Count: 3000}},
 		bundle.LockLine{AcquireAccount: &bundle.AcquireAccount{Phase: "count", CPU: 5, Count: 3000}})
 	l := analyse(t, m.Open(t, "a")).Runs[0].Locks.Rows[0]
 	testrun.WantValue(t, "acquisitions on all CPUs", l.Acquisitions, 3990)

@@ -54,7 +54,8 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	var fast locks.FastPaths
 	r.Locks, fast, effect = locks.New(locks.Source{
 		Manifest: &r.Manifest, Locks: in.Locks, Finds: in.Finds.Rows, SAs: r.SAs, Kernel: kernel,
-		Rate: r.Packets.Rate, Probed: packets.ProbeRate(in.SAs), Sent: from.ShareIn(&in, r.SAs, probeStart, probeEnd),
+		Rate: r.Packets.Rate, Probed: packets.ProbeRate(in.SAs),
+		Sent: from.ShareIn(&in, r.SAs, probeStart, probeEnd),
 	})
 	r.Warnings = append(r.Warnings, effect...)
 	packets.WarnPhases(r)
@@ -125,7 +126,8 @@ func runName(r *result.Run) string {
 
 // readEvents decodes perf.data, if there is one, and takes the profiles of
 // foreign files.
-func readEvents(r *result.Run, ctx context.Context, a *analysis, b *bundle.Run, kernel *symbols.Table, imports []*importer.Import) error {
+func readEvents(r *result.Run, ctx context.Context, a *analysis, b *bundle.Run, kernel *symbols.Table,
+	imports []*importer.Import) error {
 	profiles, err := profiles(r, ctx, a, b, kernel)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -156,7 +158,8 @@ func readEvents(r *result.Run, ctx context.Context, a *analysis, b *bundle.Run, 
 	return nil
 }
 
-func profiles(r *result.Run, ctx context.Context, a *analysis, b *bundle.Run, kernel *symbols.Table) ([]*profile.Profile, error) {
+func profiles(r *result.Run, ctx context.Context, a *analysis, b *bundle.Run,
+	kernel *symbols.Table) ([]*profile.Profile, error) {
 	f, err := perfdata.OpenFS(b, bundle.PerfDataFile)
 	if err != nil {
 		return nil, err

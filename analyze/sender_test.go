@@ -28,15 +28,18 @@ func TestCostOfMeasuredCPUs(t *testing.T) {
 	a, b := analyse(t, alone.Open(t, "alone")).Runs[0], analyse(t, among.Open(t, "among")).Runs[0]
 	testrun.WantValue(t, "packets/s of all", b.Packets.Rate, 2*a.Packets.Rate.Value)
 	if a.Packets.Measured != nil || b.Packets.Measured == nil || b.Packets.Measured.Value != a.Packets.Rate.Value {
-		t.Errorf("packets/s of the CPUs measured: %+v alone, %+v among others, want none and %v", a.Packets.Measured, b.Packets.Measured, a.Packets.Rate.Value)
+		t.Errorf("packets/s of the CPUs measured: %+v alone, %+v among others, want none and %v",
+			a.Packets.Measured, b.Packets.Measured, a.Packets.Rate.Value)
 	}
 	testrun.WantValue(t, "lock wait per packet", b.Locks.PerPkt, a.Locks.PerPkt.Value)
 	for i, l := range b.Locks.Rows[:2] {
 		testrun.WantValue(t, "wait per packet of "+l.Name, l.PerPkt, a.Locks.Rows[i].PerPkt.Value)
 	}
 	samples := testrun.Profile(testrun.At(0, out+"xfrm_state_find", 100), testrun.At(1, out+"xfrm_state_find", 300))
-	testrun.WantValue(t, "cost", cost.NewEvent(cost.Classify(samples, stage.Default()), 2, b.Packets).All.PerPacket, cost.NewEvent(cost.Classify(samples, stage.Default()), 2, a.Packets).All.PerPacket.Value)
-	if w := b.Warnings; len(w) == 0 || !strings.Contains(w[0].Text, "costs, misses and lock wait per packet are over the 50.0 % of the packets that CPUs 0-1 sent; packets/s are of all") {
+	testrun.WantValue(t, "cost", cost.NewEvent(cost.Classify(samples, stage.Default()), 2, b.Packets).All.PerPacket,
+		cost.NewEvent(cost.Classify(samples, stage.Default()), 2, a.Packets).All.PerPacket.Value)
+	if w := b.Warnings; len(w) == 0 || !strings.Contains(w[0].Text, "costs, misses and lock wait per packet are "+
+		"over the 50.0 % of the packets that CPUs 0-1 sent; packets/s are of all") {
 		t.Errorf("warnings %+v", w)
 	}
 }

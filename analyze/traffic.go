@@ -35,7 +35,8 @@ func takeTraffic(r *result.Run, imports []*importer.Import, names []string) (out
 		if mode == "" {
 			mode = im.Traffic.Mode
 		}
-		byMode[mode] = append(byMode[mode], importer.TrafficFile{Name: path.Base(names[i]), Traffic: im.Traffic})
+		byMode[mode] = append(byMode[mode],
+			importer.TrafficFile{Name: path.Base(names[i]), Traffic: im.Traffic})
 		sources[mode] = result.AppendNew(sources[mode], string(im.Format))
 	}
 	for _, mode := range slices.Sorted(maps.Keys(byMode)) {
@@ -72,7 +73,8 @@ func expand(r *result.Run, measured []generated) []*result.Run {
 		return []*result.Run{r}
 	case len(r.Events) > 0 || len(r.SAs) > 0:
 		if len(out) > 1 {
-			r.Warn(metric.ThroughputID, fmt.Sprintf("the traffic results are those of %d runs, and which is this one is not known: import them into a run of their own", len(out)))
+			r.Warn(metric.ThroughputID, fmt.Sprintf("the traffic results are those of %d runs, and which "+
+				"is this one is not known: import them into a run of their own", len(out)))
 		} else {
 			r.Traffic, r.Warnings = out[0].Traffic, out[0].Warnings
 		}

@@ -100,12 +100,11 @@ var outside = []struct{ rooms, never string }{
 // What is not yet as it should be.
 var (
 	wideRooms = strings.Fields(`
-		analyze reports analyze/finding analyze/importer analyze/perfdata analyze/profile analyze/stage analyze/symbols
+		reports analyze/finding analyze/importer analyze/perfdata analyze/profile analyze/stage analyze/symbols
 		cmd/xfrmscope collect/bundle collect/doctor collect/record collect/ethtool collect/lockname collect/pack
 		collect/perf collect/placement collect/probe collect/procfs collect/remote collect/scenario collect/selftest
 		collect/sweep collect/top collect/xfrm reports/svg reports/format reports/view reports/flame reports/chart
-		reports/digest reports/page
-		analyze/result analyze/packets analyze/locks analyze/cost analyze/checks analyze/curves analyze/sides analyze/testrun`)
+		reports/digest reports/page`)
 	largeRooms = strings.Fields("analyze analyze/importer analyze/perfdata reports")
 	impure     = strings.Fields("analyze analyze/perfdata") // open files
 	exports    = map[string]int{"analyze/perfdata": 241}    // 40

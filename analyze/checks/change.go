@@ -28,7 +28,8 @@ func Change(was, is string) string {
 	part := func(words []string) string {
 		return strings.Join(words[min(first, len(words)):min(first+maxWords, len(words))], " ")
 	}
-	return fmt.Sprintf("%d of %d entries are others, from number %d on: %s ... -> %s ...", others, max(len(start), len(end)), first, part(start), part(end))
+	return fmt.Sprintf("%d of %d entries are others, from number %d on: %s ... -> %s ...", others,
+		max(len(start), len(end)), first, part(start), part(end))
 }
 
 // maxWords is how many words of a value are shown.

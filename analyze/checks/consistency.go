@@ -56,7 +56,8 @@ func unchecked(i result.Identity, why string) result.Identity {
 func functionsSum(r *result.Run) result.Identity {
 	id := result.Identity{
 		ID: "functions-sum", Limit: 1e-9, Marks: []string{metric.ShareID, metric.CostID},
-		Left: result.Side{Text: "self weight of all functions"}, Right: result.Side{Text: "samples that are not idle"},
+		Left:  result.Side{Text: "self weight of all functions"},
+		Right: result.Side{Text: "samples that are not idle"},
 	}
 	e := r.Main()
 	if e == nil {
@@ -77,8 +78,10 @@ const accountingLimit = 0.10
 // costByAccounting: CPUs x busy / packets is the cost per packet.
 func costByAccounting(r *result.Run, deltas []packets.Delta) result.Identity {
 	id := result.Identity{
-		ID: "cost-per-packet", Limit: accountingLimit, Marks: []string{metric.CostID, metric.SpinCostID, metric.WordCostID},
-		Left: result.Side{Text: "cost per packet by samples", Unit: "ns/packet"}, Right: result.Side{Text: "CPUs x busy (/proc/stat) / packets/s", Unit: "ns/packet"},
+		ID: "cost-per-packet", Limit: accountingLimit,
+		Marks: []string{metric.CostID, metric.SpinCostID, metric.WordCostID},
+		Left:  result.Side{Text: "cost per packet by samples", Unit: "ns/packet"},
+		Right: result.Side{Text: "CPUs x busy (/proc/stat) / packets/s", Unit: "ns/packet"},
 	}
 	e := r.Main()
 	switch {
@@ -117,7 +120,8 @@ const countingLimit = 0.05
 // byCounting holds the samples against what perf stat counted without them.
 func byCounting(i result.Identity, r *result.Run, e *result.Event) result.Identity {
 	i.Limit = countingLimit
-	i.Left.Unit, i.Right = e.All.PerPacket.Unit, result.Side{Text: e.Name + " counted / packets", Unit: e.All.PerPacket.Unit}
+	i.Left.Unit, i.Right = e.All.PerPacket.Unit,
+		result.Side{Text: e.Name + " counted / packets", Unit: e.All.PerPacket.Unit}
 	for _, t := range r.Counted {
 		if t.Event != e.Name {
 			continue
@@ -147,8 +151,10 @@ const minSpins = 30
 // of one load differ from window to window.
 func SpinByProbe(r *result.Run, deltas []packets.Delta) result.Identity {
 	id := result.Identity{
-		ID: "spin-probe-samples", Limit: 0.20, Marks: []string{metric.WaitPacketID, metric.SpinID, metric.SpinCostID},
-		Left: result.Side{Text: "slow-path time by probe", Unit: "ns/packet"}, Right: result.Side{Text: "slow-path time by samples", Unit: "ns/packet"},
+		ID: "spin-probe-samples", Limit: 0.20,
+		Marks: []string{metric.WaitPacketID, metric.SpinID, metric.SpinCostID},
+		Left:  result.Side{Text: "slow-path time by probe", Unit: "ns/packet"},
+		Right: result.Side{Text: "slow-path time by samples", Unit: "ns/packet"},
 	}
 	e := r.Main()
 	switch {
@@ -159,7 +165,8 @@ func SpinByProbe(r *result.Run, deltas []packets.Delta) result.Identity {
 	case !r.Locks.PerPkt.Measured():
 		return unchecked(id, r.Locks.PerPkt.Missing.Why)
 	case e.All.SpinShare.Samples < minSpins:
-		return unchecked(id, fmt.Sprintf("%d samples in slow paths, fewer than %d", e.All.SpinShare.Samples, minSpins))
+		return unchecked(id, fmt.Sprintf("%d samples in slow paths, fewer than %d", e.All.SpinShare.Samples,
+			minSpins))
 	}
 	id.Left.Value = r.Locks.PerPkt.Value
 	perPacket := e.All.PerPacket.Value
@@ -186,8 +193,10 @@ const (
 // findsByPackets: each packet forwarded looks its SA up once.
 func findsByPackets(r *result.Run) result.Identity {
 	id := result.Identity{
-		ID: "find-packets", Limit: RoughLimit, Marks: []string{metric.FindID, metric.FindPacketID, metric.FallbackID, metric.WrongCPUID},
-		Left: result.Side{Text: "calls of xfrm_state_find", Unit: "count"}, Right: result.Side{Text: "packets of the phase", Unit: "packets"},
+		ID: "find-packets", Limit: RoughLimit,
+		Marks: []string{metric.FindID, metric.FindPacketID, metric.FallbackID, metric.WrongCPUID},
+		Left:  result.Side{Text: "calls of xfrm_state_find", Unit: "count"},
+		Right: result.Side{Text: "packets of the phase", Unit: "packets"},
 	}
 	find := packets.SpanOf(&r.Manifest, bundle.ProbeFind)
 	switch {
@@ -206,8 +215,11 @@ func findsByPackets(r *result.Run) result.Identity {
 // packetsByTraffic: the SAs carried what the load says it sent.
 func packetsByTraffic(r *result.Run, in packets.Rows) result.Identity {
 	id := result.Identity{
-		ID: "sa-traffic", Limit: RoughLimit, Marks: []string{metric.RateID, metric.PacketsID, metric.CostID, metric.SpinCostID, metric.WordCostID, metric.WaitPacketID, metric.CountedID},
-		Left: result.Side{Text: "packets/s by SA counters", Unit: "packets/s"}, Right: result.Side{Text: "packets/s by the load", Unit: "packets/s"},
+		ID: "sa-traffic", Limit: RoughLimit,
+		Marks: []string{metric.RateID, metric.PacketsID, metric.CostID, metric.SpinCostID,
+			metric.WordCostID, metric.WaitPacketID, metric.CountedID},
+		Left:  result.Side{Text: "packets/s by SA counters", Unit: "packets/s"},
+		Right: result.Side{Text: "packets/s by the load", Unit: "packets/s"},
 	}
 	if in.Traffic == nil {
 		return unchecked(id, "the load gave no counts of its own")

@@ -28,13 +28,16 @@ func Doubts(r *result.Run) []doubt {
 	for _, i := range r.Identities {
 		if i.Verdict == Broken {
 			out = append(out, doubt{i.Marks, "sum " + i.ID + " is broken",
-				fmt.Sprintf("sum %s is broken: %s is %+.1f %% off %s, more than %.1f %%", i.ID, i.Left.Text, 100*i.Residual, i.Right.Text, 100*i.Limit)})
+				fmt.Sprintf("sum %s is broken: %s is %+.1f %% off %s, more than %.1f %%", i.ID,
+					i.Left.Text, 100*i.Residual, i.Right.Text, 100*i.Limit)})
 		}
 	}
 	if gone := deletedSAs(r); len(gone) > 0 && r.Packets.BySA {
 		out = append(out, doubt{
-			[]string{metric.RateID, metric.PacketsID, metric.CostID, metric.SpinCostID, metric.WordCostID}, "SAs were deleted in the window",
-			fmt.Sprintf("SA %s was deleted in the window: what it carried until then is not counted, so packets/s are at least this and costs at most", strings.Join(gone, ", ")),
+			[]string{metric.RateID, metric.PacketsID, metric.CostID, metric.SpinCostID, metric.WordCostID},
+			"SAs were deleted in the window",
+			fmt.Sprintf("SA %s was deleted in the window: what it carried until then is not counted, so "+
+				"packets/s are at least this and costs at most", strings.Join(gone, ", ")),
 		})
 	}
 	return out

@@ -36,14 +36,16 @@ func NewDrift(facts []bundle.Fact) []result.Drift {
 		return nil
 	}
 	slices.SortFunc(keys, func(a, b factKey) int {
-		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.subject, b.subject), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.subject, b.subject),
+			cmp.Compare(a.name, b.name))
 	})
 	var out []result.Drift
 	for _, k := range slices.Compact(keys) {
 		a, inStart := start[k]
 		b, inEnd := end[k]
 		if a != b || inStart != inEnd {
-			out = append(out, result.Drift{Topic: k.topic, Subject: k.subject, Name: k.name, Start: a, End: b})
+			out = append(out, result.Drift{Topic: k.topic, Subject: k.subject, Name: k.name, Start: a,
+				End: b})
 		}
 	}
 	return out

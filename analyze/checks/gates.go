@@ -62,7 +62,8 @@ func factDeltas(facts []bundle.Fact) []factDelta {
 		}
 	}
 	slices.SortFunc(out, func(a, b factDelta) int {
-		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.subject, b.subject), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.subject, b.subject),
+			cmp.Compare(a.name, b.name))
 	})
 	return out
 }
@@ -117,7 +118,8 @@ func isReceived(counter string) bool {
 }
 
 func dropGate(r *result.Run, deltas []packets.Delta, facts []factDelta) result.Gate {
-	g := result.Gate{ID: bundle.GateDrops, Next: "ip -s xfrm state; cat /proc/net/xfrm_stat /proc/net/softnet_stat; ethtool -S DEV"}
+	g := result.Gate{ID: bundle.GateDrops,
+		Next: "ip -s xfrm state; cat /proc/net/xfrm_stat /proc/net/softnet_stat; ethtool -S DEV"}
 	var c counts
 	for _, d := range deltas {
 		if d.Source == packets.XfrmStat || bundle.IsDrop(d.Name) {
@@ -160,7 +162,8 @@ func LostGate(r *result.Run) result.Gate {
 }
 
 func ThrottleGate(r *result.Run) result.Gate {
-	g := result.Gate{ID: bundle.GateThrottled, Next: "record with a lower -F, or raise kernel.perf_event_max_sample_rate"}
+	g := result.Gate{ID: bundle.GateThrottled,
+		Next: "record with a lower -F, or raise kernel.perf_event_max_sample_rate"}
 	if len(r.Events) == 0 {
 		return notMeasured(g, "the run has no samples")
 	}
@@ -189,7 +192,8 @@ const multiplexLimit = 0.01
 // multiplexGate: events that share a hardware counter are on for a part of the
 // time. Those sampled were counted, too, as they were opened to be sampled.
 func multiplexGate(r *result.Run) result.Gate {
-	g := result.Gate{ID: bundle.GateMultiplexed, Next: "record fewer events at once; `sysctl kernel.nmi_watchdog` holds a counter where it is 1"}
+	g := result.Gate{ID: bundle.GateMultiplexed,
+		Next: "record fewer events at once; `sysctl kernel.nmi_watchdog` holds a counter where it is 1"}
 	if len(r.Events) == 0 {
 		return notMeasured(g, "the run has no samples")
 	}
@@ -197,7 +201,8 @@ func multiplexGate(r *result.Run) result.Gate {
 	for _, t := range r.Counted {
 		counted[t.Event] = true
 		if t.Running.Value < 1-multiplexLimit {
-			return failed(g, "%s was on for %.0f %% of the time: what it shows is of a part of the window", t.Event, 100*t.Running.Value)
+			return failed(g, "%s was on for %.0f %% of the time: what it shows is of a part of the window",
+				t.Event, 100*t.Running.Value)
 		}
 	}
 	for _, e := range r.Events {
@@ -227,12 +232,14 @@ func driftGate(r *result.Run, facts []bundle.Fact) result.Gate {
 	}
 	var moved []string
 	for _, d := range r.Drift {
-		if slices.Contains([]string{bundle.TopicIRQ, bundle.TopicRSS, bundle.TopicRPS, bundle.TopicXPS, bundle.TopicRule}, d.Topic) {
+		if slices.Contains([]string{bundle.TopicIRQ, bundle.TopicRSS, bundle.TopicRPS, bundle.TopicXPS,
+			bundle.TopicRule}, d.Topic) {
 			moved = append(moved, fmt.Sprintf("%s %s: %s", d.Subject, d.Name, Change(d.Start, d.End)))
 		}
 	}
 	if len(moved) > 0 {
-		return failed(g, "%d facts of placement moved: %s", len(moved), strings.Join(moved[:min(3, len(moved))], "; "))
+		return failed(g, "%d facts of placement moved: %s", len(moved),
+			strings.Join(moved[:min(3, len(moved))], "; "))
 	}
 	return passed(g, "interrupts, queues and flow rules were the same at both ends")
 }
@@ -252,7 +259,8 @@ func idleShares(r *result.Run, deltas []packets.Delta) []idleShare {
 			out = append(out, idleShare{c.CPU, float64(c.Idle) / 1e9 / c.Sum()})
 		}
 	}
-	if e := r.Main(); len(out) == 0 && e != nil && e.Unit == "nanoseconds" && len(e.CPUs) > 0 && e.CPUs[0].CPU >= 0 {
+	if e := r.Main(); len(out) == 0 && e != nil && e.Unit == "nanoseconds" && len(e.CPUs) > 0 &&
+		e.CPUs[0].CPU >= 0 {
 		for _, c := range e.CPUs {
 			idle, _ := metric.Share(c.Idle, c.Total)
 			out = append(out, idleShare{c.CPU, idle})
@@ -262,7 +270,8 @@ func idleShares(r *result.Run, deltas []packets.Delta) []idleShare {
 }
 
 func idleGate(idle []idleShare) result.Gate {
-	g := result.Gate{ID: bundle.GateIdleCPUs, Next: "offer more traffic, or spread it: see the SA and queue of the CPU"}
+	g := result.Gate{ID: bundle.GateIdleCPUs,
+		Next: "offer more traffic, or spread it: see the SA and queue of the CPU"}
 	if len(idle) == 0 {
 		return notMeasured(g, "idle time was not read")
 	}
@@ -274,31 +283,40 @@ func idleGate(idle []idleShare) result.Gate {
 		}
 	}
 	if spare > 0 {
-		return failed(g, "%d of %d CPUs were idle for more than %.0f %% (CPU %d: %.0f %%): they were not the limit", spare, len(idle), 100*idleLimit, most.cpu, 100*most.share)
+		return failed(g,
+			"%d of %d CPUs were idle for more than %.0f %% (CPU %d: %.0f %%): they were not the limit",
+			spare, len(idle), 100*idleLimit, most.cpu, 100*most.share)
 	}
-	return passed(g, fmt.Sprintf("every CPU was busy; the least busy, CPU %d, was idle for %.1f %%", most.cpu, 100*most.share))
+	return passed(g, fmt.Sprintf("every CPU was busy; the least busy, CPU %d, was idle for %.1f %%", most.cpu,
+		100*most.share))
 }
 
 // generatorGate: CPUs that all had time to spare, with nothing dropped and
 // nobody paused, got less than they could send.
 func generatorGate(idle []idleShare, pause, drops result.Gate) result.Gate {
-	g := result.Gate{ID: bundle.GateGenerator, Next: "offer more traffic; run the generator on CPUs and hosts of its own"}
+	g := result.Gate{ID: bundle.GateGenerator,
+		Next: "offer more traffic; run the generator on CPUs and hosts of its own"}
 	if len(idle) == 0 {
 		return notMeasured(g, "idle time was not read")
 	}
 	for _, c := range idle {
 		if c.share <= idleLimit {
-			return passed(g, fmt.Sprintf("CPU %d was idle for %.1f %%: there was more to send than it could", c.cpu, 100*c.share))
+			return passed(g,
+				fmt.Sprintf("CPU %d was idle for %.1f %%: there was more to send than it could", c.cpu,
+					100*c.share))
 		}
 	}
 	if pause.Status == result.GateFailed || drops.Status == result.GateFailed {
-		return notMeasured(g, "every CPU had time to spare, but packets were dropped or paused: what limits is not the generator alone")
+		return notMeasured(g, "every CPU had time to spare, but packets were dropped or paused: what limits "+
+			"is not the generator alone")
 	}
-	return failed(g, "every CPU had time to spare and nothing was dropped: no more was offered, or the link was full")
+	return failed(g,
+		"every CPU had time to spare and nothing was dropped: no more was offered, or the link was full")
 }
 
 func coverageGate(r *result.Run) result.Gate {
-	g := result.Gate{ID: bundle.GateCoverage, Next: "see /proc/sys/kernel/perf_cpu_time_max_percent; on a virtual machine, steal in /proc/stat"}
+	g := result.Gate{ID: bundle.GateCoverage,
+		Next: "see /proc/sys/kernel/perf_cpu_time_max_percent; on a virtual machine, steal in /proc/stat"}
 	e := r.Main()
 	if e == nil {
 		return notMeasured(g, "the run has no samples")
@@ -306,7 +324,8 @@ func coverageGate(r *result.Run) result.Gate {
 	whole, low, cpu, ok := cost.Coverage(e, r.Manifest.Plan.CPUs, r.Manifest.Window.Seconds())
 	switch {
 	case !ok:
-		return notMeasured(g, "only a clock that samples idle and user time, too, must sum to the time that passed")
+		return notMeasured(g,
+			"only a clock that samples idle and user time, too, must sum to the time that passed")
 	case low < cost.MinCoverage:
 		return failed(g, "samples make up %.0f %% of the CPUs' time (CPU %d: %.0f %%)", 100*whole, cpu, 100*low)
 	}

@@ -26,7 +26,8 @@ type ledger struct {
 func locksByPackets(r *result.Run, rows []bundle.SA) result.Identity {
 	id := result.Identity{
 		ID: "lock-packets", Limit: RoughLimit, Marks: []string{metric.AcquireID, metric.ContentionID},
-		Left: result.Side{Text: "acquisitions of outbound x->lock", Unit: "count"}, Right: result.Side{Text: "packets of the phase", Unit: "packets"},
+		Left:  result.Side{Text: "acquisitions of outbound x->lock", Unit: "count"},
+		Right: result.Side{Text: "packets of the phase", Unit: "packets"},
 	}
 	count := packets.SpanOf(&r.Manifest, bundle.ProbeCount)
 	switch {
@@ -49,7 +50,9 @@ func locksByPackets(r *result.Run, rows []bundle.SA) result.Identity {
 		// Recordings that do not say how far the packets may be off: by what was
 		// carried between the reads and the window.
 		spread := max(count.EdgeShare(), (read-float64(count.Packets))/max(1, float64(count.Packets)))
-		worst = slices.MaxFunc(ledgers, func(a, b ledger) int { return cmp.Compare(a.off(spread), b.off(spread)) })
+		worst = slices.MaxFunc(ledgers, func(a, b ledger) int {
+			return cmp.Compare(a.off(spread), b.off(spread))
+		})
 		id.Limit = worst.limit(spread)
 		if len(ledgers) > 1 {
 			worst.of += fmt.Sprintf(", of %d the furthest off", len(ledgers))

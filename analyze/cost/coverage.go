@@ -52,7 +52,8 @@ func CheckCoverage(e *result.Event, planned bundle.CPUSet, window float64) {
 	}
 	e.Warnings = append(e.Warnings, bundle.Warning{
 		Weakens: metric.CostID,
-		Text: fmt.Sprintf("samples make up %.0f %% of the CPUs' time (CPU %d: %.0f %%): ticks came late or not at all; shares hold if they were lost at random, cost per packet is too low",
+		Text: fmt.Sprintf("samples make up %.0f %% of the CPUs' time (CPU %d: %.0f %%): ticks came late or "+
+			"not at all; shares hold if they were lost at random, cost per packet is too low",
 			100*whole, lowCPU, 100*low),
 	})
 }

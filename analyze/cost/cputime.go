@@ -39,7 +39,8 @@ func (a Times) Sum() float64 { return a.Busy() + float64(a.Idle+a.steal)/1e9 }
 func (a Times) shares() result.TimeShares {
 	sum := a.Sum()
 	of := func(ns uint64) float64 { return math.Round(1e4*float64(ns)/1e9/sum) / 1e4 }
-	return result.TimeShares{Seconds: math.Round(1e3*sum) / 1e3, User: of(a.user), System: of(a.system), Softirq: of(a.softirq), IRQ: of(a.irq), Idle: of(a.Idle), Steal: of(a.steal)}
+	return result.TimeShares{Seconds: math.Round(1e3*sum) / 1e3, User: of(a.user), System: of(a.system),
+		Softirq: of(a.softirq), IRQ: of(a.irq), Idle: of(a.Idle), Steal: of(a.steal)}
 }
 
 // A AccountedCPU is what the kernel accounted one CPU in the window.
@@ -75,7 +76,8 @@ func NewCPUTimes(r *result.Run, in packets.Rows) *result.CPUTimes {
 	t := &result.CPUTimes{Steps: timeSteps(timeReads(in.Counters, w, cpus), w)}
 	for _, c := range Accounted(in.Deltas) {
 		if cpus.Contains(c.CPU) && c.Sum() > 0 {
-			t.CPUs = append(t.CPUs, result.CPUTime{CPU: c.CPU, Softirqs: softirqs(in.Deltas, c.CPU), TimeShares: c.shares()})
+			t.CPUs = append(t.CPUs, result.CPUTime{CPU: c.CPU, Softirqs: softirqs(in.Deltas, c.CPU),
+				TimeShares: c.shares()})
 		}
 	}
 	if len(t.CPUs) == 0 {
@@ -111,7 +113,8 @@ func timeReads(rows []bundle.Counter, w bundle.Window, cpus bundle.CPUSet) []tim
 	for i := range rows {
 		c := &rows[i]
 		within := c.TimeNS >= w.StartNS && c.TimeNS <= w.EndNS
-		if c.Source != packets.ProcStat || c.CPU == nil || !cpus.Contains(*c.CPU) || c.Phase == bundle.PhaseSample && !within {
+		if c.Source != packets.ProcStat || c.CPU == nil || !cpus.Contains(*c.CPU) ||
+			c.Phase == bundle.PhaseSample && !within {
 			continue
 		}
 		if len(out) == 0 || out[len(out)-1].at != c.TimeNS {
@@ -130,7 +133,8 @@ func timeSteps(reads []timeRead, w bundle.Window) []result.TimeStep {
 	var out []result.TimeStep
 	for i := 0; i+1 < len(reads); {
 		j := i + 1
-		for j+1 < len(reads) && (reads[j].at-reads[i].at < minStep || reads[len(reads)-1].at-reads[j].at < minStep) {
+		for j+1 < len(reads) && (reads[j].at-reads[i].at < minStep ||
+			reads[len(reads)-1].at-reads[j].at < minStep) {
 			j++
 		}
 		var sum Times
@@ -141,7 +145,8 @@ func timeSteps(reads []timeRead, w bundle.Window) []result.TimeStep {
 		}
 		seconds := func(ns int64) float64 { return math.Round(float64(ns-w.StartNS)/1e6) / 1e3 }
 		if sum.Sum() > 0 {
-			out = append(out, result.TimeStep{StartS: seconds(reads[i].at), EndS: seconds(reads[j].at), TimeShares: sum.shares()})
+			out = append(out, result.TimeStep{StartS: seconds(reads[i].at), EndS: seconds(reads[j].at),
+				TimeShares: sum.shares()})
 		}
 		i = j
 	}

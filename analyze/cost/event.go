@@ -31,7 +31,8 @@ func Classify(p *profile.Profile, table *stage.Table) *Classified {
 func NewEvent(c *Classified, window float64, packets result.Packets) *result.Event {
 	p := c.Profile
 	e := &result.Event{Name: p.Event.Name, Unit: p.Event.Unit, Profile: p, Losses: p.Losses, Warnings: p.Warnings}
-	cost := costing{unit: costUnit(p.Event.Unit), window: window, rate: packets.MeasuredRate(), named: kernelNamed(p)}
+	cost := costing{unit: costUnit(p.Event.Unit), window: window, rate: packets.MeasuredRate(),
+		named: kernelNamed(p)}
 	all, one := newTally(c.stages, p), newTally(c.stages, p)
 	for cells := p.Cells; len(cells) > 0; { // they are sorted by CPU
 		n := 1
@@ -98,7 +99,8 @@ func (t *tally) clear() {
 	for _, sums := range [][]metric.Estimate{t.stages, t.receive, t.functions, t.spinners, t.takers, t.lost} {
 		clear(sums)
 	}
-	*t = tally{c: t.c, p: t.p, stages: t.stages, receive: t.receive, functions: t.functions, spinners: t.spinners, takers: t.takers, lost: t.lost}
+	*t = tally{c: t.c, p: t.p, stages: t.stages, receive: t.receive, functions: t.functions, spinners: t.spinners,
+		takers: t.takers, lost: t.lost}
 }
 
 func (t *tally) add(c *profile.Cell, place *stage.Place) {
@@ -195,7 +197,8 @@ func (t *tally) functionShares(sums []metric.Estimate, busy metric.Estimate, cos
 	slices.SortFunc(order, func(a, b int) int {
 		nameA, moduleA := t.function(a)
 		nameB, moduleB := t.function(b)
-		return cmp.Or(cmp.Compare(sums[b].Period, sums[a].Period), cmp.Compare(nameA, nameB), cmp.Compare(moduleA, moduleB))
+		return cmp.Or(cmp.Compare(sums[b].Period, sums[a].Period), cmp.Compare(nameA, nameB),
+			cmp.Compare(moduleA, moduleB))
 	})
 	var shares []result.Share
 	for _, i := range order[:min(result.TopFunctions, len(order))] {
@@ -243,7 +246,8 @@ func kernelNamed(p *profile.Profile) bool {
 // lockShare is share for what only names of kernel functions can tell.
 func (c costing) lockShare(id string, part, whole metric.Estimate) metric.Value {
 	if !c.named {
-		return metric.NotMeasured(id, "ratio", bundle.Gap{What: "time in locks", Why: "no kernel function has a name"})
+		return metric.NotMeasured(id, "ratio",
+			bundle.Gap{What: "time in locks", Why: "no kernel function has a name"})
 	}
 	return share(id, part, whole)
 }
@@ -259,7 +263,8 @@ func (c costing) of(cpu int, packets result.Packets) costing {
 	if c.rate.Measured() {
 		c.rate = metric.NotMeasured(metric.RateID, "packets/s", bundle.Gap{
 			What: "packets of this CPU",
-			Why:  "the packet counters do not tell CPUs apart: an SA without a CPU number is used by all of them",
+			Why: "the packet counters do not tell CPUs apart: an SA without a CPU number is used by all " +
+				"of them",
 		})
 	}
 	return c
@@ -270,10 +275,13 @@ func (c costing) perPacket(e metric.Estimate) metric.Value {
 		return metric.NotMeasured(metric.CostID, c.unit, *c.rate.Missing)
 	}
 	if c.window <= 0 || c.rate.Value <= 0 {
-		return metric.NotMeasured(metric.CostID, c.unit, bundle.Gap{What: "cost per packet", Why: "no packets were sent in the window, or its length is not known"})
+		return metric.NotMeasured(metric.CostID, c.unit,
+			bundle.Gap{What: "cost per packet",
+				Why: "no packets were sent in the window, or its length is not known"})
 	}
 	k := 1 / c.window / c.rate.Value
-	return packets.WeakenedBy(metric.Value{ID: metric.CostID, Value: e.Period * k, Unit: c.unit, SE: e.SE() * k, Samples: e.Samples}, c.rate)
+	return packets.WeakenedBy(metric.Value{ID: metric.CostID, Value: e.Period * k, Unit: c.unit, SE: e.SE() * k,
+		Samples: e.Samples}, c.rate)
 }
 
 func (c costing) share(id, name, module string, e, busy metric.Estimate) result.Share {

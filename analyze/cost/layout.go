@@ -46,7 +46,8 @@ func hotFields() map[string][]hotField {
 			{"bydst", "read by the lookup of every CPU (hash chain)", result.EveryCPU},
 			{"bydst_inexact_list", "read by the lookup of every CPU", result.EveryCPU},
 			{"lock", "read by the lookup (walk.dead), written when the policy changes", result.Rewritten},
-			{"refcnt", "written by every packet of every CPU (hold and put)", result.EveryPacket | result.EveryCPU},
+			{"refcnt", "written by every packet of every CPU (hold and put)",
+				result.EveryPacket | result.EveryCPU},
 			{"state_cache_list", "read by the lookup of every CPU (head of the list)", result.EveryCPU},
 			{"selector", "read by the lookup of every CPU", result.EveryCPU},
 			{"mark", "read by the lookup of every CPU", result.EveryCPU},
@@ -71,10 +72,14 @@ func NewLayouts(structs []bundle.StructLayout) []result.Layout {
 		l := result.Layout{Struct: s.Struct, Size: s.Size, Source: "kernel BTF, as recorded"}
 		for _, h := range hot {
 			if f, ok := fieldOf(s.Fields, h.name); ok {
-				l.Fields = append(l.Fields, result.LayoutField{Name: f.Name, Offset: f.Offset, Size: f.Size, Line: f.Offset / cacheLine, Use: h.use, Access: h.access})
+				l.Fields = append(l.Fields,
+					result.LayoutField{Name: f.Name, Offset: f.Offset, Size: f.Size,
+						Line: f.Offset / cacheLine, Use: h.use, Access: h.access})
 			}
 		}
-		slices.SortStableFunc(l.Fields, func(a, b result.LayoutField) int { return cmp.Compare(a.Offset, b.Offset) })
+		slices.SortStableFunc(l.Fields, func(a, b result.LayoutField) int {
+			return cmp.Compare(a.Offset, b.Offset)
+		})
 		out = append(out, l)
 	}
 	return out

@@ -50,11 +50,14 @@ func unitEvent(events []*result.Event, unit string) *result.Event {
 func perKilo(id, unit string, miss result.CPU, other *result.Event) metric.Value {
 	what := strings.TrimPrefix(unit, "1/1000 ")
 	if other == nil {
-		return metric.NotMeasured(id, unit, bundle.Gap{What: "misses per 1000 " + what, Why: "the run has no event that counts " + what})
+		return metric.NotMeasured(id, unit,
+			bundle.Gap{What: "misses per 1000 " + what, Why: "the run has no event that counts " + what})
 	}
 	r, se, ok := metric.Ratio(miss.Total, OnCPU(other, miss.CPU).Total)
 	if !ok {
-		return metric.NotMeasured(id, unit, bundle.Gap{What: "misses per 1000 " + what, Why: "no sample of " + other.Name + " fell on this CPU"})
+		return metric.NotMeasured(id, unit,
+			bundle.Gap{What: "misses per 1000 " + what, Why: "no sample of " + other.Name +
+				" fell on this CPU"})
 	}
 	return metric.Value{ID: id, Value: 1000 * r, Unit: unit, SE: 1000 * se, Samples: miss.Total.Samples}
 }
@@ -91,7 +94,8 @@ func intensities(miss result.CPU, work *result.Event) []result.Intensity {
 			return metric.NotMeasured(metric.IntensityID, "1", bundle.Gap{What: "miss intensity", Why: why})
 		}
 		if work == nil {
-			i.Value = missing("no event tells how much a function works: neither cycles nor a clock was sampled")
+			i.Value = missing("no event tells how much a function works: neither cycles nor a clock was " +
+				"sampled")
 			i.Work = metric.NotMeasured(metric.ShareID, "ratio", *i.Value.Missing)
 			out = append(out, i)
 			continue
@@ -101,11 +105,13 @@ func intensities(miss result.CPU, work *result.Event) []result.Intensity {
 		case !i.Work.Measured():
 			i.Value = missing(i.Work.Missing.Why)
 		case i.Work.Value == 0:
-			i.Value = missing("less than 0.01 % of " + work.Name + " fell into the function: too little to divide by")
+			i.Value = missing("less than 0.01 % of " + work.Name +
+				" fell into the function: too little to divide by")
 		default:
 			v := i.Misses.Value / i.Work.Value
-			i.Value = metric.Value{ID: metric.IntensityID, Value: v, Unit: "1", Samples: min(i.Misses.Samples, i.Work.Samples),
-				SE: v * math.Hypot(i.Misses.SE/i.Misses.Value, i.Work.SE/i.Work.Value)}
+			i.Value = metric.Value{ID: metric.IntensityID, Value: v, Unit: "1",
+				Samples: min(i.Misses.Samples, i.Work.Samples),
+				SE:      v * math.Hypot(i.Misses.SE/i.Misses.Value, i.Work.SE/i.Work.Value)}
 		}
 		out = append(out, i)
 	}

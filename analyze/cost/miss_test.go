@@ -36,7 +36,8 @@ func TestMisses(t *testing.T) {
 	if got, want := misses[0].PerKiloCycle.SE, 10*math.Sqrt(1/4.0+1/400.0); math.Abs(got-want) > 1e-9 {
 		t.Errorf("standard error = %v, want %v", got, want)
 	}
-	if v := misses[0].PerKiloInstructions; v.Measured() || v.Missing.Why != "the run has no event that counts instructions" {
+	if v := misses[0].PerKiloInstructions; v.Measured() ||
+		v.Missing.Why != "the run has no event that counts instructions" {
 		t.Errorf("per 1000 instructions = %+v, want not measured", v)
 	}
 }
@@ -48,7 +49,8 @@ func TestMissIntensity(t *testing.T) {
 		return NewEvent(Classify(p, stage.Default()), 1, packets.None(bundle.Gap{}))
 	}
 	miss := func() *result.Event {
-		return event("L1-dcache-load-misses:k", "count", testrun.At(0, "a", 6), testrun.At(1, "b", 2), testrun.At(1, "c", 2))
+		return event("L1-dcache-load-misses:k", "count", testrun.At(0, "a", 6), testrun.At(1, "b", 2),
+			testrun.At(1, "c", 2))
 	}
 	cycles := event("cycles:k", "cycles", testrun.At(0, "a", 100), testrun.At(1, "b", 300))
 	f := NewMisses([]*result.Event{cycles, miss()})[0].Functions
@@ -57,7 +59,8 @@ func TestMissIntensity(t *testing.T) {
 	}
 	testrun.WantValue(t, "a", f[0].Value, 0.6/0.25)
 	testrun.WantValue(t, "b", f[1].Value, 0.2/0.75)
-	if se := f[0].Value.SE; math.Abs(se-0.6/0.25*math.Hypot(f[0].Misses.SE/0.6, f[0].Work.SE/0.25)) > 1e-12 || se == 0 {
+	if se := f[0].Value.SE; math.Abs(se-0.6/0.25*math.Hypot(f[0].Misses.SE/0.6, f[0].Work.SE/0.25)) > 1e-12 ||
+		se == 0 {
 		t.Errorf("standard error = %v", se)
 	}
 	if v := f[2].Value; v.Measured() || !strings.Contains(v.Missing.Why, "less than 0.01 % of cycles:k") {

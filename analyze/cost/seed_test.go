@@ -41,9 +41,11 @@ func TestStagesOfPublishedGraph(t *testing.T) {
 		sum += s.Share.Value
 	}
 	for name, want := range map[string]float64{
-		"SA lookup": 11.6, "bundle build": 10.3, "DMA/IOMMU": 9.8, "SPD lookup": 9.5, "XFRM output": 9.3, "slab/page": 9.1,
-		"IP forward/route/nf": 7.6, "dst/SA refcount": 5.7, "qdisc": 5.5, "crypto": 5.4, "device TX": 5.4, "RX driver/GRO/NAPI": 3.8,
-		"bundle free (RCU)": 3.5, "ESP framing": 1.9, "skb alloc/free": 1.5, "RCU/softirq/other": 0.3,
+		"SA lookup": 11.6, "bundle build": 10.3, "DMA/IOMMU": 9.8, "SPD lookup": 9.5, "XFRM output": 9.3,
+		"slab/page":           9.1,
+		"IP forward/route/nf": 7.6, "dst/SA refcount": 5.7, "qdisc": 5.5, "crypto": 5.4, "device TX": 5.4,
+		"RX driver/GRO/NAPI": 3.8,
+		"bundle free (RCU)":  3.5, "ESP framing": 1.9, "skb alloc/free": 1.5, "RCU/softirq/other": 0.3,
 	} {
 		if math.Abs(got[name]-want) > 0.1 {
 			t.Errorf("%s: %.3f %%, want %.1f", name, got[name], want)
@@ -75,7 +77,8 @@ func TestLocksOfPublishedGraph(t *testing.T) {
 		{"_raw_spin_lock_bh, self", self, 3.13},
 		{"spin share", e.All.SpinShare.Value, 1.63},
 		{"spin in IOVA allocation", spinBelow(e, "iova"), 1.21},
-		{"spin in the page allocator", spinBelow(e, "rmqueue", "free_unref", "free_pcppages", "free_pages"), 0.42},
+		{"spin in the page allocator", spinBelow(e, "rmqueue", "free_unref", "free_pcppages", "free_pages"),
+			0.42},
 		{"spin below XFRM and ESP", spinBelow(e, "xfrm_output", "xfrm_state", "esp_output", "xfrm4_dst"), 0},
 	} {
 		if math.Abs(100*v.got-v.want) > 0.005 {
@@ -86,7 +89,8 @@ func TestLocksOfPublishedGraph(t *testing.T) {
 	for _, c := range e.All.LockWordCallers {
 		callers[stage.Strip(c.Name)] += 100 * c.Share.Value
 	}
-	for name, want := range map[string]float64{"xfrm_output_resume": 1.96, "esp_output": 0.81, "xfrm4_dst_destroy": 0.29, "xfrm4_fill_dst": 0.06} {
+	for name, want := range map[string]float64{"xfrm_output_resume": 1.96, "esp_output": 0.81,
+		"xfrm4_dst_destroy": 0.29, "xfrm4_fill_dst": 0.06} {
 		if math.Abs(callers[name]-want) > 0.006 {
 			t.Errorf("lock word below %s: %.4f %%, want %.2f", name, callers[name], want)
 		}

@@ -21,7 +21,8 @@ func NewTotals(rows []bundle.Total, phases []result.Phase, sent *metric.Value) [
 		}
 		counts[row.Event].add(row)
 	}
-	counted := metric.NotMeasured(metric.RateID, "packets/s", bundle.Gap{What: "packets while events were counted", Why: "the run has no phase for it"})
+	counted := metric.NotMeasured(metric.RateID, "packets/s",
+		bundle.Gap{What: "packets while events were counted", Why: "the run has no phase for it"})
 	if len(phases) > 0 {
 		counted = packets.PartOfRate(phases[0].Rate, sent)
 	}
@@ -36,7 +37,8 @@ func NewTotals(rows []bundle.Total, phases []result.Phase, sent *metric.Value) [
 		c := counts[name]
 		out = append(out, result.Total{
 			Event: name, PerSecond: metric.Value{ID: metric.CountRateID, Value: c.rate, Unit: "1/s"},
-			PerPacket: c.perPacket(counted), PerKiloCycle: c.perKiloCycle(cycles), Running: metric.Value{ID: metric.RunningID, Value: c.running, Unit: "ratio"},
+			PerPacket: c.perPacket(counted), PerKiloCycle: c.perKiloCycle(cycles),
+			Running: metric.Value{ID: metric.RunningID, Value: c.running, Unit: "ratio"},
 		})
 	}
 	return out
@@ -63,9 +65,11 @@ func (c *count) perPacket(counted metric.Value) metric.Value {
 	case !counted.Measured():
 		return metric.NotMeasured(metric.CountedID, unit, *counted.Missing)
 	case counted.Value <= 0:
-		return metric.NotMeasured(metric.CountedID, unit, bundle.Gap{What: "counts per packet", Why: "no packets were sent while events were counted"})
+		return metric.NotMeasured(metric.CountedID, unit,
+			bundle.Gap{What: "counts per packet", Why: "no packets were sent while events were counted"})
 	case c.running == 0:
-		return metric.NotMeasured(metric.CountedID, unit, bundle.Gap{What: "counts per packet", Why: "on one CPU the event was never on"})
+		return metric.NotMeasured(metric.CountedID, unit,
+			bundle.Gap{What: "counts per packet", Why: "on one CPU the event was never on"})
 	}
 	v := c.rate / counted.Value
 	return packets.WeakenedBy(metric.Value{ID: metric.CountedID, Value: v, Unit: unit}, counted)
@@ -74,7 +78,8 @@ func (c *count) perPacket(counted metric.Value) metric.Value {
 func (c *count) perKiloCycle(cycles *count) metric.Value {
 	const unit = "1/1000 cycles"
 	if cycles == nil || cycles.rate == 0 {
-		return metric.NotMeasured(metric.CountedKID, unit, bundle.Gap{What: "counts per 1000 cycles", Why: "no cycles were counted"})
+		return metric.NotMeasured(metric.CountedKID, unit,
+			bundle.Gap{What: "counts per 1000 cycles", Why: "no cycles were counted"})
 	}
 	return metric.Value{ID: metric.CountedKID, Value: 1000 * c.rate / cycles.rate, Unit: unit}
 }

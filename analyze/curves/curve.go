@@ -69,7 +69,8 @@ func scale(c *result.Curve, runs []*result.Run) {
 func noteDoubts(c *result.Curve, runs []*result.Run) {
 	note := func(to *[]compare.Reason, id string) {
 		if why := checks.DoubtedIn(runs, id); len(why) > 0 {
-			*to = append(*to, *compare.Because(compare.GateFailed, "%s: %s in doubt: %s", result.OrBlank(c.Mode, "runs"), metric.FormulaOf(id).Name, strings.Join(why, ", ")))
+			*to = append(*to, *compare.Because(compare.GateFailed, "%s: %s in doubt: %s",
+				result.OrBlank(c.Mode, "runs"), metric.FormulaOf(id).Name, strings.Join(why, ", ")))
 		}
 	}
 	if c.Scaling != nil {
@@ -95,7 +96,8 @@ func noteDoubts(c *result.Curve, runs []*result.Run) {
 func sampleCosts(c *result.Curve, runs []*result.Run) (unit string, stages, functions []scaling.Costs) {
 	for _, i := range c.Runs {
 		e := runs[i].Main()
-		if e == nil || !e.All.PerPacket.Measured() || e.All.Busy.Period <= 0 || runs[i].N < 1 || (unit != "" && unit != e.All.PerPacket.Unit) {
+		if e == nil || !e.All.PerPacket.Measured() || e.All.Busy.Period <= 0 || runs[i].N < 1 ||
+			(unit != "" && unit != e.All.PerPacket.Unit) {
 			continue
 		}
 		unit = e.All.PerPacket.Unit
@@ -155,7 +157,8 @@ func lockCosts(c *result.Curve, runs []*result.Run) []scaling.Costs {
 				costs[row.Class()] += row.PerPkt.Value
 			}
 		}
-		out = append(out, scaling.Costs{N: runs[i].N, Runs: []map[string]float64{costs}, Totals: []float64{l.PerPkt.Value}})
+		out = append(out, scaling.Costs{N: runs[i].N, Runs: []map[string]float64{costs},
+			Totals: []float64{l.PerPkt.Value}})
 	}
 	return out
 }

@@ -28,7 +28,9 @@ func RatingOf(runs []*result.Run) Rating {
 	}
 	for _, r := range runs {
 		if r.Traffic == nil || !r.Traffic.Throughput.Measured() || len(r.Events) > 0 {
-			return Rating{metric.RateID, "packets/s", func(r *result.Run) metric.Value { return r.Packets.Rate }}
+			return Rating{metric.RateID, "packets/s", func(r *result.Run) metric.Value {
+				return r.Packets.Rate
+			}}
 		}
 	}
 	return Rating{metric.ThroughputID, "bit/s", func(r *result.Run) metric.Value {
@@ -69,7 +71,8 @@ func setCeilings(curves []result.Curve, runs []*result.Run) {
 		}
 		for _, plain := range curves {
 			if plain.Side == c.Side && slices.Contains(result.PlainModes, plain.Mode) {
-				k := scaling.CompareCeiling(RateCurve(c.Mode, result.Pick(runs, c.Runs), by), RateCurve(plain.Mode, result.Pick(runs, plain.Runs), by), scaling.Options{})
+				k := scaling.CompareCeiling(RateCurve(c.Mode, result.Pick(runs, c.Runs), by),
+					RateCurve(plain.Mode, result.Pick(runs, plain.Runs), by), scaling.Options{})
 				c.Ceiling = &k
 				break
 			}

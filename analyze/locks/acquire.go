@@ -72,7 +72,8 @@ func addAcquisitions(l *result.Locks, s Source, wait packets.Span) FastPaths {
 		a := byLock[r.Lock]
 		r.Acquisitions = missing
 		r.Contention = metric.NotMeasured(metric.ContentionID, "ratio", gap)
-		r.Bounce = metric.NotMeasured(metric.BounceID, "ns/packet", packets.NoProbe(s.Manifest, bundle.ProbeTime, "time of acquisitions", bundle.ProbeTime))
+		r.Bounce = metric.NotMeasured(metric.BounceID, "ns/packet",
+			packets.NoProbe(s.Manifest, bundle.ProbeTime, "time of acquisitions", bundle.ProbeTime))
 		switch {
 		case a != nil && a.counted:
 			lost := other + count.Skipped
@@ -82,9 +83,12 @@ func addAcquisitions(l *result.Locks, s Source, wait packets.Span) FastPaths {
 			up := float64(allWaits) / math.Max(1, float64(allWaits-lostWaits))
 			down := float64(a.count) / float64(a.count+lost)
 			c = c.WithLoss("waits", lostWaits, allWaits, c.Value, c.Value*up)
-			r.Contention = c.WithLoss("acquisitions", lost, total+count.Skipped, c.Value*down, math.Max(c.Value, c.High))
+			r.Contention = c.WithLoss("acquisitions", lost, total+count.Skipped, c.Value*down,
+				math.Max(c.Value, c.High))
 		case count.Phases > 0:
-			why := bundle.Gap{What: "acquisitions of this lock", Why: "the count probe saw none: it watches _raw_spin_lock_bh, not every way to take a lock"}
+			why := bundle.Gap{What: "acquisitions of this lock",
+				Why: "the count probe saw none: it watches _raw_spin_lock_bh, not every way to " +
+					"take a lock"}
 			r.Acquisitions = metric.NotMeasured(metric.AcquireID, "count", why)
 			r.Contention = metric.NotMeasured(metric.ContentionID, "ratio", why)
 		}
@@ -158,7 +162,8 @@ func listUnwaited(l *result.Locks, byLock map[string]*acquired) {
 		if !listed[lock] {
 			l.Rows = append(l.Rows, result.Lock{
 				Lock: lock, ID: a.id, Name: a.id.String(),
-				P50: metric.NotMeasured(metric.WaitP50ID, "ns", why), P99: metric.NotMeasured(metric.WaitP99ID, "ns", why),
+				P50:    metric.NotMeasured(metric.WaitP50ID, "ns", why),
+				P99:    metric.NotMeasured(metric.WaitP99ID, "ns", why),
 				PerPkt: metric.NotMeasured(metric.WaitPacketID, "ns/packet", why),
 			})
 		}
@@ -173,13 +178,16 @@ func listUnwaited(l *result.Locks, byLock map[string]*acquired) {
 // their errors are those of Poisson.
 func contention(waits uint64, waitSeconds float64, acquired uint64, seconds float64) metric.Value {
 	if acquired == 0 || seconds <= 0 || waitSeconds <= 0 {
-		return metric.NotMeasured(metric.ContentionID, "ratio", bundle.Gap{What: "contention ratio", Why: "no acquisition was counted, or the length of a phase is not known"})
+		return metric.NotMeasured(metric.ContentionID, "ratio",
+			bundle.Gap{What: "contention ratio",
+				Why: "no acquisition was counted, or the length of a phase is not known"})
 	}
 	ratio := float64(waits) / waitSeconds / (float64(acquired) / seconds)
 	if ratio > 1 {
 		return metric.NotMeasured(metric.ContentionID, "ratio", bundle.Gap{
 			What: "contention ratio",
-			Why:  fmt.Sprintf("%.3g waits an acquisition: the lock is also taken in ways the count probe does not watch", ratio),
+			Why: fmt.Sprintf("%.3g waits an acquisition: the lock is also taken in ways the count probe "+
+				"does not watch", ratio),
 		})
 	}
 	w := math.Max(1, float64(waits)) // no wait: the error of one
@@ -212,7 +220,8 @@ func SetBounces(runs []Timed) {
 
 func setBounce(l *result.Lock, fast fastPath, floors floors, why string) {
 	missing := func(why string) {
-		l.Bounce = metric.NotMeasured(metric.BounceID, "ns/packet", bundle.Gap{What: "bounce of the lock's line", Why: why})
+		l.Bounce = metric.NotMeasured(metric.BounceID, "ns/packet",
+			bundle.Gap{What: "bounce of the lock's line", Why: why})
 	}
 	switch {
 	case why != "":
@@ -229,7 +238,8 @@ func setBounce(l *result.Lock, fast fastPath, floors floors, why string) {
 		between := variance(of.means)
 		own, floor = max(own, between), max(floor, between/float64(n))
 	}
-	l.Floor = &result.Floor{Of: of.class, Own: of.class == l.Class() && of.class != result.UnnamedLocks, NS: mean, SE: math.Sqrt(floor), Runs: len(of.means), Hist: of.hist}
+	l.Floor = &result.Floor{Of: of.class, Own: of.class == l.Class() && of.class != result.UnnamedLocks, NS: mean,
+		SE: math.Sqrt(floor), Runs: len(of.means), Hist: of.hist}
 	l.Bounce = metric.Value{
 		ID: metric.BounceID, Value: (fast.mean() - mean) * fast.perPacket, Unit: "ns/packet",
 		SE: math.Sqrt(own+floor) * fast.perPacket, Samples: fast.count,

@@ -37,13 +37,18 @@ func addCallers(l *result.Locks, s Source) {
 			}
 			p := float64(n) / float64(total)
 			r.Callers = append(r.Callers, result.Share{
-				Name:      name,
-				Weight:    metric.Estimate{Samples: n, Period: float64(n), VarSum: float64(n)},
-				Share:     metric.Value{ID: metric.CallerID, Value: p, Unit: "ratio", SE: math.Sqrt(p * (1 - p) / float64(total)), Samples: total},
-				PerPacket: metric.NotMeasured(metric.CostID, "ns/packet", bundle.Gap{What: "wait per packet of a caller", Why: "stacks are sampled, waits by caller are not timed"}),
+				Name:   name,
+				Weight: metric.Estimate{Samples: n, Period: float64(n), VarSum: float64(n)},
+				Share: metric.Value{ID: metric.CallerID, Value: p, Unit: "ratio",
+					SE: math.Sqrt(p * (1 - p) / float64(total)), Samples: total},
+				PerPacket: metric.NotMeasured(metric.CostID, "ns/packet",
+					bundle.Gap{What: "wait per packet of a caller",
+						Why: "stacks are sampled, waits by caller are not timed"}),
 			})
 		}
-		slices.SortStableFunc(r.Callers, func(a, b result.Share) int { return cmp.Compare(b.Share.Value, a.Share.Value) })
+		slices.SortStableFunc(r.Callers, func(a, b result.Share) int {
+			return cmp.Compare(b.Share.Value, a.Share.Value)
+		})
 	}
 }
 

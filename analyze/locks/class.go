@@ -76,7 +76,9 @@ func BounceOf(l *result.Locks, class string) metric.Value {
 				missing = r.Bounce.Missing
 			}
 		case !r.Floor.Own:
-			missing = &bundle.Gap{What: missing.What, Why: fmt.Sprintf("no lock of the class was timed on one CPU, its floor would be that of %s", r.Floor.Of)}
+			missing = &bundle.Gap{What: missing.What,
+				Why: fmt.Sprintf("no lock of the class was timed on one CPU, its floor would be "+
+					"that of %s", r.Floor.Of)}
 		default:
 			found = true
 			out.Value += r.Bounce.Value

@@ -23,9 +23,11 @@ func NewLookups(m *bundle.Manifest, raw bundle.Finds, sas []result.SA) *result.F
 	f := &result.Finds{NoSA: sum.NoSA, WalkMax: sum.WalkMax, Hist: sum.Hist, Inbound: inbound(raw.Inbound)}
 	calls := float64(sum.Calls)
 	all := sum.Calls + phase.Skipped
-	f.Calls = metric.Value{ID: metric.FindID, Value: calls, Unit: "count"}.CountWithLoss(phase.Skipped, all, float64(all))
+	f.Calls = metric.Value{ID: metric.FindID, Value: calls, Unit: "count"}.CountWithLoss(phase.Skipped, all,
+		float64(all))
 	f.PerPacket = findsPerPacket(calls, phase)
-	f.PerPacket = f.PerPacket.WithLoss("calls", phase.Skipped, all, f.PerPacket.Value, f.PerPacket.Value*float64(all)/math.Max(1, calls))
+	f.PerPacket = f.PerPacket.WithLoss("calls", phase.Skipped, all, f.PerPacket.Value,
+		f.PerPacket.Value*float64(all)/math.Max(1, calls))
 	shares(f, raw.Rows, sas, all-min(all, sum.NoSA))
 	f.CacheEmpty = cacheEmpty(raw.Accounts)
 	f.P50 = quantile(metric.FindP50ID, sum.Hist, 0.50, 0)
@@ -56,7 +58,8 @@ func sumAccounts(accounts []bundle.FindAccount) bundle.FindAccount {
 
 func findsPerPacket(calls float64, phase packets.Span) metric.Value {
 	if !phase.Counted || phase.Packets == 0 {
-		return metric.NotMeasured(metric.FindPacketID, "calls/packet", bundle.Gap{What: "calls per packet", Why: "no packets were counted in the find probe's phase"})
+		return metric.NotMeasured(metric.FindPacketID, "calls/packet",
+			bundle.Gap{What: "calls per packet", Why: "no packets were counted in the find probe's phase"})
 	}
 	return metric.Value{ID: metric.FindPacketID, Value: calls / float64(phase.Packets), Unit: "calls/packet"}
 }
@@ -110,7 +113,8 @@ func ownSA(rows []bundle.FindRow, sas []result.SA) map[cpuOf]bool {
 // row.
 func callShare(id string, part, whole, lost uint64) metric.Value {
 	if whole == 0 {
-		return metric.NotMeasured(id, "ratio", bundle.Gap{What: "SAs by call", Why: "no call of xfrm_state_find returned an SA"})
+		return metric.NotMeasured(id, "ratio",
+			bundle.Gap{What: "SAs by call", Why: "no call of xfrm_state_find returned an SA"})
 	}
 	n := float64(whole)
 	p := float64(part) / n
@@ -128,27 +132,36 @@ func cacheEmpty(accounts []bundle.FindAccount) metric.Value {
 		}
 	}
 	if calls == 0 {
-		return metric.NotMeasured(metric.CacheEmptyID, "ratio", bundle.Gap{What: "the policy's list of cached SAs", Why: "this kernel has no pol->state_cache_list (Linux 6.13), or the probe could not read it"})
+		return metric.NotMeasured(metric.CacheEmptyID, "ratio",
+			bundle.Gap{What: "the policy's list of cached SAs",
+				Why: "this kernel has no pol->state_cache_list (Linux 6.13), or the probe could not " +
+					"read it"})
 	}
 	p := float64(empty) / float64(calls)
-	return metric.Value{ID: metric.CacheEmptyID, Value: p, Unit: "ratio", SE: math.Sqrt(p * (1 - p) / float64(calls)), Samples: calls}
+	return metric.Value{ID: metric.CacheEmptyID, Value: p, Unit: "ratio",
+		SE: math.Sqrt(p * (1 - p) / float64(calls)), Samples: calls}
 }
 
 func findMean(sum bundle.FindAccount) metric.Value {
 	if sum.Timed == 0 {
-		return metric.NotMeasured(metric.FindMeanID, "ns", bundle.Gap{What: "time of xfrm_state_find", Why: "no call was timed"})
+		return metric.NotMeasured(metric.FindMeanID, "ns",
+			bundle.Gap{What: "time of xfrm_state_find", Why: "no call was timed"})
 	}
 	n := float64(sum.Timed)
-	return metric.Value{ID: metric.FindMeanID, Value: float64(sum.TimedNS) / n, Unit: "ns", SE: math.Sqrt(histVariance(sum.Hist, 1) / n), Samples: sum.Timed}
+	return metric.Value{ID: metric.FindMeanID, Value: float64(sum.TimedNS) / n, Unit: "ns",
+		SE: math.Sqrt(histVariance(sum.Hist, 1) / n), Samples: sum.Timed}
 }
 
 func walkLength(sum bundle.FindAccount) metric.Value {
 	if sum.Walked == 0 {
-		return metric.NotMeasured(metric.WalkID, "SAs", bundle.Gap{What: "SAs in the bucket", Why: "the probe walked no bucket"})
+		return metric.NotMeasured(metric.WalkID, "SAs",
+			bundle.Gap{What: "SAs in the bucket", Why: "the probe walked no bucket"})
 	}
-	v := metric.Value{ID: metric.WalkID, Value: float64(sum.WalkSum) / float64(sum.Walked), Unit: "SAs", Samples: sum.Walked}
+	v := metric.Value{ID: metric.WalkID, Value: float64(sum.WalkSum) / float64(sum.Walked), Unit: "SAs",
+		Samples: sum.Walked}
 	if sum.WalkCut > 0 {
-		v.Losses = []bundle.Loss{{Source: "probe find", What: "walks that ended at the probe's bound", Count: sum.WalkCut, Of: sum.Walked, Effect: "the mean is too small"}}
+		v.Losses = []bundle.Loss{{Source: "probe find", What: "walks that ended at the probe's bound",
+			Count: sum.WalkCut, Of: sum.Walked, Effect: "the mean is too small"}}
 	}
 	return v
 }

@@ -14,7 +14,8 @@ func TestSameSPI(t *testing.T) {
 	row := func(netns, lock string, cpu int) bundle.InboundRow {
 		return bundle.InboundRow{NetNS: netns, SPI: 0x2001, Lock: lock, CPU: cpu, Packets: 100 + uint64(cpu)}
 	}
-	got := inbound([]bundle.InboundRow{row("west", "0x3", 2), row("east", "0x1", 0), row("west", "0x2", 1), row("east", "0x1", 0)})
+	got := inbound([]bundle.InboundRow{row("west", "0x3", 2), row("east", "0x1", 0), row("west", "0x2", 1),
+		row("east", "0x1", 0)})
 	if len(got) != 3 {
 		t.Fatalf("inbound %+v, want three SAs", got)
 	}
@@ -34,7 +35,8 @@ func TestSameSPI(t *testing.T) {
 		{NetNS: "south", SPI: 9, State: "0x3", CPU: 0, Count: 30}, // has no per-CPU SAs
 	}
 	m := NewMatrix(finds, nil, []int{0})
-	if len(m.Rows) != 3 || m.Rows[0].NetNS != "east" || m.Rows[0].Calls[0] != 10 || m.Rows[1].NetNS != "west" || m.Rows[1].Calls[0] != 20 {
+	if len(m.Rows) != 3 || m.Rows[0].NetNS != "east" || m.Rows[0].Calls[0] != 10 || m.Rows[1].NetNS != "west" ||
+		m.Rows[1].Calls[0] != 20 {
 		t.Errorf("matrix %+v, want a row for each namespace", m.Rows)
 	}
 	var f result.Finds

@@ -25,7 +25,8 @@ func warnEffect(l *result.Locks, wait packets.Span) []bundle.Warning {
 	}
 	return []bundle.Warning{{
 		Weakens: metric.WaitsID,
-		Text:    fmt.Sprintf("in the probe's window packets/s changed by %+.0f %% against %s: the probe's effect, or the load's own drift", 100*l.Effect.Value, against),
+		Text: fmt.Sprintf("in the probe's window packets/s changed by %+.0f %% against %s: the probe's "+
+			"effect, or the load's own drift", 100*l.Effect.Value, against),
 	}}
 }
 
@@ -84,8 +85,10 @@ func sumWaits(l *result.Locks, s Source, w packets.Span) {
 	lost, all := waitLoss(s.Accounts, w)
 	top := float64(all) / math.Max(1, float64(all-lost)) // each lost wait as long as the others
 	count, sum := float64(waits), float64(ns)
-	l.Waits = metric.Value{ID: metric.WaitsID, Value: count, Unit: "waits", Losses: l.Losses}.CountWithLoss(lost, all, count*top)
-	l.WaitNS = metric.Value{ID: metric.WaitID, Value: sum, Unit: "ns", Losses: l.Losses}.CountWithLoss(lost, all, sum*top)
+	l.Waits = metric.Value{ID: metric.WaitsID, Value: count, Unit: "waits", Losses: l.Losses}.CountWithLoss(lost,
+		all, count*top)
+	l.WaitNS = metric.Value{ID: metric.WaitID, Value: sum, Unit: "ns", Losses: l.Losses}.CountWithLoss(lost, all,
+		sum*top)
 	probed := s.Probed
 	l.Effect = probeEffect(s.Rate, s.Probed)
 	if w.Phases > 0 {
@@ -106,7 +109,8 @@ func sumWaits(l *result.Locks, s Source, w packets.Span) {
 
 // waitEffect is the effect of the wait probe's first phase that has one.
 func waitEffect(m *bundle.Manifest) metric.Value {
-	first := metric.NotMeasured(metric.EffectID, "ratio", bundle.Gap{What: "effect of the probe", Why: "it had no phase"})
+	first := metric.NotMeasured(metric.EffectID, "ratio",
+		bundle.Gap{What: "effect of the probe", Why: "it had no phase"})
 	for i, p := range m.Phases {
 		if p.Probe != bundle.ProbeWait {
 			continue
@@ -141,7 +145,8 @@ func probeEffect(rate, probed metric.Value) metric.Value {
 		}
 	}
 	if rate.Value <= 0 {
-		return metric.NotMeasured(metric.EffectID, "ratio", bundle.Gap{What: "effect of the probe", Why: "no packets were sent without it"})
+		return metric.NotMeasured(metric.EffectID, "ratio",
+			bundle.Gap{What: "effect of the probe", Why: "no packets were sent without it"})
 	}
 	return metric.Value{ID: metric.EffectID, Value: probed.Value/rate.Value - 1, Unit: "ratio"}
 }
@@ -152,9 +157,12 @@ func waitPerPacket(ns, window float64, rate metric.Value) metric.Value {
 		return metric.NotMeasured(metric.WaitPacketID, unit, *rate.Missing)
 	}
 	if window <= 0 || rate.Value <= 0 {
-		return metric.NotMeasured(metric.WaitPacketID, unit, bundle.Gap{What: "lock wait per packet", Why: "no packets were sent in the probe's window, or its length is not known"})
+		return metric.NotMeasured(metric.WaitPacketID, unit,
+			bundle.Gap{What: "lock wait per packet",
+				Why: "no packets were sent in the probe's window, or its length is not known"})
 	}
-	return packets.WeakenedBy(metric.Value{ID: metric.WaitPacketID, Value: ns / window / rate.Value, Unit: unit}, rate)
+	return packets.WeakenedBy(metric.Value{ID: metric.WaitPacketID, Value: ns / window / rate.Value, Unit: unit},
+		rate)
 }
 
 // lockCPUs sums rows by CPU; waits that found no slot are counted too. CPUs

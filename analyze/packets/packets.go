@@ -54,7 +54,8 @@ func SADeltas(rows []bundle.SA, from, to string) []result.SA {
 		}
 	}
 	slices.SortFunc(sas, func(a, b result.SA) int {
-		return cmp.Or(cmp.Compare(a.NetNS, b.NetNS), cmp.Compare(a.SPI, b.SPI), cmp.Compare(a.Dst, b.Dst), cmp.Compare(a.Src, b.Src), cmp.Compare(a.Proto, b.Proto))
+		return cmp.Or(cmp.Compare(a.NetNS, b.NetNS), cmp.Compare(a.SPI, b.SPI), cmp.Compare(a.Dst, b.Dst),
+			cmp.Compare(a.Src, b.Src), cmp.Compare(a.Proto, b.Proto))
 	})
 	return sas
 }
@@ -183,7 +184,8 @@ func ProbeRate(rows []bundle.SA) metric.Value {
 		}
 	}
 	if outbound == 0 {
-		return metric.NotMeasured(metric.RateID, "packets/s", bundle.Gap{What: "packets in the probe's window", Why: "no outbound SA was read"})
+		return metric.NotMeasured(metric.RateID, "packets/s",
+			bundle.Gap{What: "packets in the probe's window", Why: "no outbound SA was read"})
 	}
 	return Rate(total, saSeconds(rows, probeStart, probeEnd))
 }
@@ -231,7 +233,9 @@ func packetCount(n uint64) metric.Value {
 
 func Rate(n uint64, seconds float64) metric.Value {
 	if seconds <= 0 {
-		return metric.NotMeasured(metric.RateID, "packets/s", bundle.Gap{What: "packet rate", Why: "the time between the two reads of the counters is not known"})
+		return metric.NotMeasured(metric.RateID, "packets/s",
+			bundle.Gap{What: "packet rate",
+				Why: "the time between the two reads of the counters is not known"})
 	}
 	return metric.Value{ID: metric.RateID, Value: float64(n) / seconds, Unit: "packets/s"}
 }

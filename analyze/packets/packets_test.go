@@ -33,15 +33,18 @@ func TestPackets(t *testing.T) {
 		t.Errorf("SAs = %+v", sas)
 	}
 
-	testrun.WantValue(t, "evenness of a CPU that sent all, beside one that sent nothing", Evenness(p, []int{3, 4}), 0.5)
+	testrun.WantValue(t, "evenness of a CPU that sent all, beside one that sent nothing", Evenness(p, []int{3, 4}),
+		0.5)
 	testrun.WantValue(t, "evenness of one CPU", Evenness(p, []int{3}), 1)
 
 	rows[3].Packets, rows[4].Packets = 11, 10_100 // the first packet of the flow went by the fallback
 	p = New(SADeltas(rows, bundle.PhaseStart, bundle.PhaseEnd), rows, nil, 99)
-	if len(p.PerCPU) != 1 || p.PerCPU[0].Value.Value != 5000 || p.PerCPU[0].Value.Low != 5000 || p.PerCPU[0].Value.High != 5000.5 {
+	if len(p.PerCPU) != 1 || p.PerCPU[0].Value.Value != 5000 || p.PerCPU[0].Value.Low != 5000 ||
+		p.PerCPU[0].Value.High != 5000.5 {
 		t.Errorf("per CPU = %+v, want 5000 to 5000.5/s on CPU 3", p.PerCPU)
 	}
-	if v := Evenness(p, []int{3, 4}); v.Value != 0.5 || !v.Ranged() || v.Low != 0.5 || v.High < 0.50009 || v.High > 0.50011 {
+	if v := Evenness(p, []int{3, 4}); v.Value != 0.5 || !v.Ranged() || v.Low != 0.5 || v.High < 0.50009 ||
+		v.High > 0.50011 {
 		t.Errorf("evenness = %+v, want 0.5 to 0.5001", v)
 	}
 	rows[4].Packets = 300
@@ -64,7 +67,8 @@ func TestProbeRate(t *testing.T) {
 	sa := func(phase string, ns int64, packets uint64) bundle.SA {
 		return bundle.SA{SPI: 1, Dir: "out", Phase: phase, TimeNS: ns, Packets: packets}
 	}
-	rows := []bundle.SA{sa("start", 0, 0), sa("end", 1e9, 500), sa("probe-start", 2e9, 600), sa("probe-end", 4e9, 1000)}
+	rows := []bundle.SA{sa("start", 0, 0), sa("end", 1e9, 500), sa("probe-start", 2e9, 600),
+		sa("probe-end", 4e9, 1000)}
 	testrun.WantValue(t, "rate in the probes' window", ProbeRate(rows), 200)
 	if v := ProbeRate(rows[:2]); v.Measured() {
 		t.Errorf("rate without reads = %+v, want not measured", v)

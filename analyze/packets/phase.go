@@ -15,7 +15,8 @@ func NewPhases(m *bundle.Manifest) []result.Phase {
 	for i, p := range m.Phases {
 		out = append(out, result.Phase{
 			Name: p.Name, Probe: p.Probe, Seconds: p.Window.Seconds(),
-			Rate: phaseRate(p), Effect: PhaseEffect(m.Phases, i), SAReads: p.SAReads, OneIn: p.OneIn, Skipped: p.Skipped,
+			Rate: phaseRate(p), Effect: PhaseEffect(m.Phases, i), SAReads: p.SAReads, OneIn: p.OneIn,
+			Skipped: p.Skipped,
 		})
 	}
 	return out
@@ -23,7 +24,9 @@ func NewPhases(m *bundle.Manifest) []result.Phase {
 
 func phaseRate(p bundle.Phase) metric.Value {
 	if !p.Counted {
-		return metric.NotMeasured(metric.RateID, "packets/s", bundle.Gap{What: "packets of phase " + p.Name, Why: "no outbound SA was read at both ends of it"})
+		return metric.NotMeasured(metric.RateID, "packets/s",
+			bundle.Gap{What: "packets of phase " + p.Name,
+				Why: "no outbound SA was read at both ends of it"})
 	}
 	return Rate(p.Packets, p.Window.Seconds())
 }
@@ -50,7 +53,9 @@ func WarnPhases(r *result.Run) {
 	for i := range r.Phases {
 		p := &r.Phases[i]
 		if weakens := phaseWeakens(p.Probe); weakens != "" && p.Perturbed() {
-			r.Warn(weakens, fmt.Sprintf("in the %s probe's window packets/s changed by %+.0f %%, ± %.0f %% of the load's own, against the windows without a probe beside it", p.Probe, 100*p.Effect.Value, 100*p.Effect.SE))
+			r.Warn(weakens, fmt.Sprintf("in the %s probe's window packets/s changed by %+.0f %%, ± %.0f "+
+				"%% of the load's own, against the windows without a probe beside it", p.Probe,
+				100*p.Effect.Value, 100*p.Effect.SE))
 		}
 	}
 }
@@ -79,7 +84,8 @@ func freeNoise(phases []bundle.Phase) float64 {
 // their mean, and of the phase, which is twice as long as each.
 func PhaseEffect(phases []bundle.Phase, i int) metric.Value {
 	missing := func(why string) metric.Value {
-		return metric.NotMeasured(metric.EffectID, "ratio", bundle.Gap{What: "effect of phase " + phases[i].Name, Why: why})
+		return metric.NotMeasured(metric.EffectID, "ratio",
+			bundle.Gap{What: "effect of phase " + phases[i].Name, Why: why})
 	}
 	if phases[i].Probe == "" {
 		return missing("no probe was attached")
@@ -149,7 +155,9 @@ func (s Span) EdgeShare() float64 { return float64(s.Edge) / math.Max(1, float64
 // Rate is packets/s over the span.
 func (s Span) Rate(probe string) metric.Value {
 	if !s.Counted {
-		return metric.NotMeasured(metric.RateID, "packets/s", bundle.Gap{What: fmt.Sprintf("packets while probe %s was attached", probe), Why: "no outbound SA was read"})
+		return metric.NotMeasured(metric.RateID, "packets/s",
+			bundle.Gap{What: fmt.Sprintf("packets while probe %s was attached", probe),
+				Why: "no outbound SA was read"})
 	}
 	return Rate(s.Packets, s.Seconds)
 }

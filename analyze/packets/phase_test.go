@@ -10,9 +10,11 @@ import (
 
 func TestPhaseEffect(t *testing.T) {
 	phase := func(probe string, packets uint64, counted bool) bundle.Phase {
-		return bundle.Phase{Name: probe, Probe: probe, Window: testrun.Window(0, 1), Packets: packets, Counted: counted}
+		return bundle.Phase{Name: probe, Probe: probe, Window: testrun.Window(0, 1), Packets: packets,
+			Counted: counted}
 	}
-	got := NewPhases(&bundle.Manifest{Phases: []bundle.Phase{phase("", 100, true), phase("wait", 99, true), phase("", 120, true), phase("find", 108, true), phase("count", 90, false)}})
+	got := NewPhases(&bundle.Manifest{Phases: []bundle.Phase{phase("", 100, true), phase("wait", 99, true),
+		phase("", 120, true), phase("find", 108, true), phase("count", 90, false)}})
 	testrun.WantValue(t, "wait: beside 100 and 120", got[1].Effect, 99.0/110-1)
 	noise := 20.0 / 110 / math.Sqrt2 // of two that differ by 20 in 110
 	if se := got[1].Effect.SE; math.Abs(se-99.0/110*noise) > 1e-9 {

@@ -108,7 +108,8 @@ func (s *senders) share(sas []result.SA) *metric.Value {
 		return nil
 	}
 	p := s.split(sas)
-	v := metric.Value{ID: metric.SentID, Unit: "ratio", SE: math.Sqrt(p.variance) / p.all(), Samples: uint64(p.lookups)}
+	v := metric.Value{ID: metric.SentID, Unit: "ratio", SE: math.Sqrt(p.variance) / p.all(),
+		Samples: uint64(p.lookups)}
 	v.Value = (p.measured + p.unknown) / p.all()
 	switch unknown := p.unknown / p.all(); {
 	case unknown == 0 || s.stray <= metric.RangeLoss:
@@ -122,9 +123,11 @@ func (s *senders) share(sas []result.SA) *metric.Value {
 	default:
 		v = metric.NotMeasured(metric.SentID, "ratio", bundle.Gap{
 			What: "packets of the CPUs measured",
-			Why: fmt.Sprintf("network softirqs processed %.0f %% of the packets on CPUs other than %s, and whose the packets of an SA without a CPU number are is not known",
+			Why: fmt.Sprintf("network softirqs processed %.0f %% of the packets on CPUs other than %s, "+
+				"and whose the packets of an SA without a CPU number are is not known",
 				100*s.stray, s.cpus),
-			Fix: "record with -C of all CPUs that send, or with the find probe, which counts lookups by SA and CPU",
+			Fix: "record with -C of all CPUs that send, or with the find probe, which counts lookups by " +
+				"SA and CPU",
 		})
 	}
 	return &v
@@ -231,9 +234,11 @@ func AddSenders(r *result.Run, s *senders) {
 	case share.Ranged() && share.Low > 1-fewPackets:
 		return // the range beside the numbers says it
 	case share.Ranged():
-		sent = fmt.Sprintf("the %.1f to %.1f %% of the packets that CPUs %s sent", 100*share.Low, 100*share.High, s.cpus)
+		sent = fmt.Sprintf("the %.1f to %.1f %% of the packets that CPUs %s sent", 100*share.Low,
+			100*share.High, s.cpus)
 	case share.Samples > 0:
-		sent = fmt.Sprintf("the %.1f +- %.1f %% of the packets that CPUs %s sent, as estimated by %d SA lookups in the find probe's phase", 100*share.Value, 100*share.SE, s.cpus, share.Samples)
+		sent = fmt.Sprintf("the %.1f +- %.1f %% of the packets that CPUs %s sent, as estimated by %d SA "+
+			"lookups in the find probe's phase", 100*share.Value, 100*share.SE, s.cpus, share.Samples)
 	default:
 		sent = fmt.Sprintf("the %.1f %% of the packets that CPUs %s sent", 100*share.Value, s.cpus)
 	}

@@ -8,7 +8,8 @@ import (
 // One that is broken marks the numbers that hang on it, metric.Value.Doubt, and
 // takes the star from comparisons of them.
 type Identity struct {
-	ID       string   `json:"id"`              // "functions-sum", "cycles-per-packet", "spin-probe-samples", "lock-packets", ...
+	// "functions-sum", "cycles-per-packet", "spin-probe-samples", "lock-packets", ...
+	ID       string   `json:"id"`
 	Left     Side     `json:"left"`            // what is claimed
 	Right    Side     `json:"right"`           // what it must equal
 	Residual float64  `json:"residual"`        // left/right - 1
@@ -50,8 +51,9 @@ type Phase struct {
 	Name    string       `json:"name"`
 	Probe   string       `json:"probe,omitempty"`
 	Seconds float64      `json:"seconds"`
-	Rate    metric.Value `json:"rate"`               // packets/s in it
-	Effect  metric.Value `json:"effect"`             // rate over the mean of the probe-free neighbours, less 1; its error is the noise of all those without a probe
+	Rate    metric.Value `json:"rate"` // packets/s in it
+	// rate over the mean of the probe-free neighbours, less 1; its error is the noise of all those without a probe
+	Effect  metric.Value `json:"effect"`
 	SAReads int          `json:"sa_reads,omitempty"` // times all SAs were read within it
 	OneIn   uint32       `json:"one_in,omitempty"`
 	Skipped uint64       `json:"skipped,omitempty"`

@@ -21,10 +21,13 @@ type Comparison struct {
 	// cost per packet at the largest N of each mode, unless a scenario names others.
 	Headline []CompareAt `json:"headline"`
 
-	Rates     []CompareFamily    `json:"rates"`     // packets/s, throughput, loss: one family each, one row a mode and N
-	Costs     []CompareFamily    `json:"costs"`     // per packet, waits, misses at each mode's largest N
-	Stages    []CompareFamily    `json:"stages"`    // cost per packet by stage; shares of busy time if no packets were counted
-	Locks     []CompareFamily    `json:"locks"`     // by class of lock: wait ns per packet, then contention ratio and bounce
+	// packets/s, throughput, loss: one family each, one row a mode and N
+	Rates []CompareFamily `json:"rates"`
+	Costs []CompareFamily `json:"costs"` // per packet, waits, misses at each mode's largest N
+	// cost per packet by stage; shares of busy time if no packets were counted
+	Stages []CompareFamily `json:"stages"`
+	// by class of lock: wait ns per packet, then contention ratio and bounce
+	Locks     []CompareFamily    `json:"locks"`
 	Functions []CompareFunctions `json:"functions"` // self cost per packet, at each mode's largest N
 	USL       []CompareUSL       `json:"usl"`       // one a mode
 
@@ -44,10 +47,11 @@ type CompareSide struct {
 // A CompareAt is one metric of one mode and N. C.Metric is an id of
 // metric.Catalogue; of functions it is the function.
 type CompareAt struct {
-	Mode string             `json:"mode"` // "shared -> pcpu" if each side has one mode and these differ
-	N    int                `json:"n"`
-	Of   Subject            `json:"of,omitzero"` // "function native_queued_spin_lock_slowpath", "" for the run as a whole
-	C    compare.Comparison `json:"comparison"`
+	Mode string `json:"mode"` // "shared -> pcpu" if each side has one mode and these differ
+	N    int    `json:"n"`
+	// "function native_queued_spin_lock_slowpath", "" for the run as a whole
+	Of Subject            `json:"of,omitzero"`
+	C  compare.Comparison `json:"comparison"`
 }
 
 // A CompareFamily is one family of tests, and where its rows come from.

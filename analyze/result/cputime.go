@@ -9,8 +9,9 @@ type CPUTimes struct {
 
 // A CPUTime is one CPU in the window.
 type CPUTime struct {
-	CPU      int               `json:"cpu"`
-	Softirqs map[string]uint64 `json:"softirqs,omitempty"` // how often each kind ran in the window, of /proc/softirqs: "NET_RX"; none that did not
+	CPU int `json:"cpu"`
+	// how often each kind ran in the window, of /proc/softirqs: "NET_RX"; none that did not
+	Softirqs map[string]uint64 `json:"softirqs,omitempty"`
 	TimeShares
 }
 

@@ -6,10 +6,11 @@ import (
 
 // Finds is what xfrm_state_find was seen to do, all CPUs.
 type Finds struct {
-	Calls      metric.Value `json:"calls"`       // count
-	PerPacket  metric.Value `json:"per_packet"`  // calls per packet of the phase
-	NoSA       uint64       `json:"no_sa"`       // calls that returned none
-	Fallback   metric.Value `json:"fallback"`    // ratio of calls that returned an SA of any CPU although one of this CPU exists
+	Calls     metric.Value `json:"calls"`      // count
+	PerPacket metric.Value `json:"per_packet"` // calls per packet of the phase
+	NoSA      uint64       `json:"no_sa"`      // calls that returned none
+	// ratio of calls that returned an SA of any CPU although one of this CPU exists
+	Fallback   metric.Value `json:"fallback"`
 	WrongCPU   metric.Value `json:"wrong_cpu"`   // ratio of calls that returned an SA of another CPU
 	CacheEmpty metric.Value `json:"cache_empty"` // ratio of calls that found pol->state_cache_list empty
 	P50        metric.Value `json:"p50_ns"`      // latency of timed calls, upper ends of bins

@@ -36,15 +36,22 @@ type Curve struct {
 
 	// What more CPUs bring, and what they cost: of modes with packets at two N
 	// or more, else nil.
-	Scaling      *scaling.Scaling    `json:"scaling,omitempty"`       // speed-up, efficiency, knee, plateau
-	USL          *scaling.USL        `json:"usl,omitempty"`           // the law fitted, or why it was not
-	StageBills   []scaling.Bill      `json:"stage_bills,omitempty"`   // main event: cost per packet at N less at the base
-	LockBills    []scaling.Bill      `json:"lock_bills,omitempty"`    // wait ns per packet by lock name, of the wait probe
-	FunctionBill *scaling.Bill       `json:"function_bill,omitempty"` // main event at the largest N: self cost by function
-	Falls        []scaling.Waterfall `json:"falls,omitempty"`         // StageBills in packets/s that are missing, in their order
-	Ceiling      *scaling.Ceiling    `json:"ceiling,omitempty"`       // against the mode without IPsec ("plain", "no-ipsec"), if there is one
-	Walk         *scaling.Walk       `json:"walk,omitempty"`          // does xfrm_state_find get slower with each SA?
-	Frames       *scaling.FrameTable `json:"frames,omitempty"`        // main event: functions whose cost per packet grows
+	Scaling *scaling.Scaling `json:"scaling,omitempty"` // speed-up, efficiency, knee, plateau
+	USL     *scaling.USL     `json:"usl,omitempty"`     // the law fitted, or why it was not
+	// main event: cost per packet at N less at the base
+	StageBills []scaling.Bill `json:"stage_bills,omitempty"`
+	// wait ns per packet by lock name, of the wait probe
+	LockBills []scaling.Bill `json:"lock_bills,omitempty"`
+	// main event at the largest N: self cost by function
+	FunctionBill *scaling.Bill `json:"function_bill,omitempty"`
+	// StageBills in packets/s that are missing, in their order
+	Falls []scaling.Waterfall `json:"falls,omitempty"`
+	// against the mode without IPsec ("plain", "no-ipsec"), if there is one
+	Ceiling *scaling.Ceiling `json:"ceiling,omitempty"`
+	// does xfrm_state_find get slower with each SA?
+	Walk *scaling.Walk `json:"walk,omitempty"`
+	// main event: functions whose cost per packet grows
+	Frames *scaling.FrameTable `json:"frames,omitempty"`
 }
 
 // A Run is one window: its traffic, its events, its locks and its SAs.
@@ -57,27 +64,31 @@ type Run struct {
 	Factor string            `json:"factor,omitempty"` // what N counts if not CPUs: "flows", "streams", "threads"
 	Labels map[string]string `json:"labels,omitempty"`
 
-	Manifest bundle.Manifest   `json:"manifest"`         // host, plan, window, commands, events asked and opened, probes
-	Config   map[string]string `json:"config,omitempty"` // what a comparison wants alike: host, kernel, tuning, placement at the start
+	// host, plan, window, commands, events asked and opened, probes
+	Manifest bundle.Manifest `json:"manifest"`
+	// what a comparison wants alike: host, kernel, tuning, placement at the start
+	Config map[string]string `json:"config,omitempty"`
 
 	Packets Packets  `json:"packets"`
 	Traffic *Traffic `json:"traffic,omitempty"` // what a traffic generator measured; nil if there was none
 	Events  []*Event `json:"events"`
-	Misses  []Miss   `json:"misses,omitempty"`  // cache-miss ratios; none without miss events
-	Counted []Total  `json:"counted,omitempty"` // what perf stat counted without sampling; none if it did not run, see Gaps
-	Locks   Locks    `json:"locks"`
-	Finds   *Finds   `json:"finds,omitempty"`  // of the find probe; nil if it did not run, see Gaps
-	Matrix  *Matrix  `json:"matrix,omitempty"` // outbound packets by SA and CPU
-	Heat    *Heat    `json:"heat,omitempty"`   // main event over time
-	SAs     []SA     `json:"sas,omitempty"`
-	Drops   []Drop   `json:"drops,omitempty"` // xfrm_stat counters that moved in the window
+	Misses  []Miss   `json:"misses,omitempty"` // cache-miss ratios; none without miss events
+	// what perf stat counted without sampling; none if it did not run, see Gaps
+	Counted []Total `json:"counted,omitempty"`
+	Locks   Locks   `json:"locks"`
+	Finds   *Finds  `json:"finds,omitempty"`  // of the find probe; nil if it did not run, see Gaps
+	Matrix  *Matrix `json:"matrix,omitempty"` // outbound packets by SA and CPU
+	Heat    *Heat   `json:"heat,omitempty"`   // main event over time
+	SAs     []SA    `json:"sas,omitempty"`
+	Drops   []Drop  `json:"drops,omitempty"` // xfrm_stat counters that moved in the window
 
 	Phases     []Phase    `json:"phases,omitempty"`     // what each probe did to the traffic
 	Identities []Identity `json:"identities,omitempty"` // sums that must hold, with their residuals
 	Gates      []Gate     `json:"gates,omitempty"`      // what would make a comparison meaningless
 	Drift      []Drift    `json:"drift,omitempty"`      // placement facts that changed during the run
 	Layouts    []Layout   `json:"layouts,omitempty"`    // which hot fields of the kernel's structures share a line
-	CPUTimes   *CPUTimes  `json:"cpu_times,omitempty"`  // of the measured CPUs, as the kernel accounted; nil if not read
+	// of the measured CPUs, as the kernel accounted; nil if not read
+	CPUTimes *CPUTimes `json:"cpu_times,omitempty"`
 
 	Losses   []bundle.Loss    `json:"losses,omitempty"`   // of the run as a whole
 	Warnings []bundle.Warning `json:"warnings,omitempty"` // of the run as a whole
@@ -102,9 +113,10 @@ type Packets struct {
 // Traffic is one run as a traffic generator saw it, outside the machine that
 // was measured.
 type Traffic struct {
-	Source     string       `json:"source"`                // "TRex JSON"
-	Counts     string       `json:"counts"`                // "received", or "sent" if what came was not counted
-	Layer      string       `json:"layer"`                 // what its bits are: "wire", "fcs", "frame", "payload", see importer.Layer
+	Source string `json:"source"` // "TRex JSON"
+	Counts string `json:"counts"` // "received", or "sent" if what came was not counted
+	// what its bits are: "wire", "fcs", "frame", "payload", see importer.Layer
+	Layer      string       `json:"layer"`
 	Throughput metric.Value `json:"throughput"`            // "bit/s"
 	Loss       metric.Value `json:"loss"`                  // of the packets sent
 	FrameBytes int          `json:"frame_bytes,omitempty"` // Ethernet frame without FCS
@@ -258,13 +270,15 @@ type Lock struct {
 	PCPU         *int         `json:"pcpu,omitempty"`
 	Callers      []Share      `json:"callers,omitempty"` // who waited for it, of the stacks phase
 
-	FastHist []uint64 `json:"fast_hist,omitempty"` // acquisitions timed that did not wait, by length: see bundle.AcquireRow
+	// acquisitions timed that did not wait, by length: see bundle.AcquireRow
+	FastHist []uint64 `json:"fast_hist,omitempty"`
 }
 
 // A Floor is what Lock.Bounce stands on: the mean fast acquisition on one CPU.
 type Floor struct {
-	Of   string  `json:"of"`  // the locks timed there: "x->lock", or "all locks"
-	Own  bool    `json:"own"` // of the lock's own class; else a lock slower than others on one CPU, too, seems to bounce
+	Of string `json:"of"` // the locks timed there: "x->lock", or "all locks"
+	// of the lock's own class; else a lock slower than others on one CPU, too, seems to bounce
+	Own  bool    `json:"own"`
 	NS   float64 `json:"ns"`
 	SE   float64 `json:"se"`   // the larger of sampling error and spread between the runs
 	Runs int     `json:"runs"` // of one CPU
@@ -277,10 +291,11 @@ type SA struct {
 	bundle.SA           // as it was at the end; Drops of the window
 	DeltaPackets uint64 `json:"delta_packets"`
 	DeltaBytes   uint64 `json:"delta_bytes"`
-	Reset        bool   `json:"reset,omitempty"`   // counter went backwards or the SA is new: deltas are from zero
-	Deleted      bool   `json:"deleted,omitempty"` // in the window: what it carried until then is not known, the deltas are 0
-	Outbound     bool   `json:"outbound"`
-	Fallback     bool   `json:"fallback"` // outbound, no pcpu number
+	Reset        bool   `json:"reset,omitempty"` // counter went backwards or the SA is new: deltas are from zero
+	// in the window: what it carried until then is not known, the deltas are 0
+	Deleted  bool `json:"deleted,omitempty"`
+	Outbound bool `json:"outbound"`
+	Fallback bool `json:"fallback"` // outbound, no pcpu number
 }
 
 // A Drop is an xfrm_stat counter that moved.

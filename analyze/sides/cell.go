@@ -27,7 +27,9 @@ func (c *cell) readings() []Reading {
 }
 
 func (c *cell) reading(want Reading) sided {
-	return c.series(want.ID, metric.FormulaOf(want.ID).Better, func(r *result.Run) metric.Value { return valueOf(r, want) })
+	return c.series(want.ID, metric.FormulaOf(want.ID).Better, func(r *result.Run) metric.Value {
+		return valueOf(r, want)
+	})
 }
 
 // sampled reports whether both sides have an event.
@@ -121,7 +123,8 @@ func (c *comparer) sameSide(modes []modePair) *compare.AAResult {
 	for i := range modes {
 		for j := range modes[i].cells {
 			for _, side := range [][]*result.Run{modes[i].cells[j].before, modes[i].cells[j].after} {
-				if len(side) > len(runs) || len(side) == len(runs) && at != nil && modes[i].cells[j].n > at.n {
+				if len(side) > len(runs) || len(side) == len(runs) && at != nil &&
+					modes[i].cells[j].n > at.n {
 					runs, at = side, &modes[i].cells[j]
 				}
 			}
@@ -133,18 +136,23 @@ func (c *comparer) sameSide(modes []modePair) *compare.AAResult {
 		if want.total {
 			continue
 		}
-		series = appendWhole(series, runs, headText(want), func(r *result.Run) metric.Value { return valueOf(r, want) })
+		series = appendWhole(series, runs, headText(want), func(r *result.Run) metric.Value {
+			return valueOf(r, want)
+		})
 	}
 	perPacket := costOf(runs[0]).Measured()
 	for _, name := range one.stages() {
-		series = appendWhole(series, runs, name, func(r *result.Run) metric.Value { return stageOf(r, name, perPacket) })
+		series = appendWhole(series, runs, name, func(r *result.Run) metric.Value {
+			return stageOf(r, name, perPacket)
+		})
 	}
 	result := compare.AA(series, c.Options.Seed, c.Options)
 	return &result
 }
 
 // appendWhole adds a series if every run has a value in one unit.
-func appendWhole(list []compare.Series, runs []*result.Run, name string, of func(*result.Run) metric.Value) []compare.Series {
+func appendWhole(list []compare.Series, runs []*result.Run, name string,
+	of func(*result.Run) metric.Value) []compare.Series {
 	s := compare.Series{Name: name}
 	for _, r := range runs {
 		v := of(r)
@@ -234,7 +242,10 @@ func (c *comparer) functions(at *cell) {
 		f := result.CompareFunctions{Mode: at.mode, N: at.n, Event: name}
 		f.Functions = compare.CompareFunctions("functions, "+name+" at "+at.name(), b, a, c.Options)
 		if left > 0 {
-			f.Functions.Notes = append(f.Functions.Notes, *compare.Because(compare.NotApplicable, "%d functions are listed by some runs of a side only and count among those not listed: a results.json holds the heaviest of each run", left))
+			f.Functions.Notes = append(f.Functions.Notes,
+				*compare.Because(compare.NotApplicable, "%d functions are listed by some runs of a "+
+					"side only and count among those not listed: a results.json holds the "+
+					"heaviest of each run", left))
 		}
 		if !perPacket {
 			for i := range f.Functions.Rows {

@@ -42,13 +42,16 @@ func Compare(before, after *result.Result, opt CompareOptions) (*result.Result, 
 	}{{opt.Before, before}, {opt.After, after}} {
 		switch {
 		case side.r.Comparison != nil:
-			return nil, fmt.Errorf("%s is a comparison of two sides itself: compare the runs, or a report of one side", result.OrBlank(side.name, "a side"))
+			return nil, fmt.Errorf("%s is a comparison of two sides itself: compare the runs, or a "+
+				"report of one side", result.OrBlank(side.name, "a side"))
 		case len(result.RunsPresent(side.r)) == 0:
-			return nil, fmt.Errorf("%s has no runs: nothing to compare", result.OrBlank(side.name, "a side"))
+			return nil, fmt.Errorf("%s has no runs: nothing to compare",
+				result.OrBlank(side.name, "a side"))
 		}
 	}
 	r := merge(before, after)
-	c := &result.Comparison{Options: opt.Options, Before: sideOf(opt.Before, r, Before), After: sideOf(opt.After, r, After)}
+	c := &result.Comparison{Options: opt.Options, Before: sideOf(opt.Before, r, Before),
+		After: sideOf(opt.After, r, After)}
 	r.Comparison = c
 	b, a := result.RunsPresent(before), result.RunsPresent(after)
 	forced, err := compare.Admit(mustAgree(opt.Before, before), mustAgree(opt.After, after), opt.Options)
@@ -99,7 +102,8 @@ func merge(before, after *result.Result) *result.Result {
 			r.Findings = append(r.Findings, f)
 		}
 		for _, w := range side.from.Warnings {
-			r.Warnings = result.AppendNew(r.Warnings, bundle.Warning{Weakens: w.Weakens, Text: side.name + ": " + w.Text})
+			r.Warnings = result.AppendNew(r.Warnings,
+				bundle.Warning{Weakens: w.Weakens, Text: side.name + ": " + w.Text})
 		}
 	}
 	return r

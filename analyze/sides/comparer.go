@@ -38,7 +38,9 @@ func (c *comparer) compare(modes []modePair) {
 		}
 		c.rates(id, modes)
 	}
-	slices.SortStableFunc(c.Worse, func(a, b result.CompareAt) int { return cmp.Compare(magnitude(&b.C), magnitude(&a.C)) })
+	slices.SortStableFunc(c.Worse, func(a, b result.CompareAt) int {
+		return cmp.Compare(magnitude(&b.C), magnitude(&a.C))
+	})
 	c.AA = c.sameSide(modes)
 }
 
@@ -74,7 +76,10 @@ func (c *comparer) headlines(at *cell) {
 			c.Headline = append(c.Headline, result.CompareAt{Mode: at.mode, N: at.n, Of: of[i], C: one})
 		}
 		if len(pairs) == 0 && len(c.headline) > 0 {
-			c.Notes = append(c.Notes, *compare.Because(compare.NoRuns, "%s: %s, named as a headline beforehand, was not measured on both sides", at.name(), id))
+			c.Notes = append(c.Notes,
+				*compare.Because(compare.NoRuns,
+					"%s: %s, named as a headline beforehand, was not measured on both sides",
+					at.name(), id))
 		}
 	}
 }
@@ -108,7 +113,8 @@ func (c *comparer) rates(id string, modes []modePair) {
 				c.leftOut(&s)
 			}
 			if s.tested() {
-				pairs, cells, f.Keys = append(pairs, s.pair), append(cells, at), append(f.Keys, at.name())
+				pairs, cells, f.Keys = append(pairs, s.pair), append(cells, at),
+					append(f.Keys, at.name())
 			}
 		}
 	}
@@ -151,7 +157,8 @@ func (c *comparer) costs(at *cell) {
 }
 
 // family tests rows of one cell, and appends them to a table if there are any.
-func (c *comparer) family(table []result.CompareFamily, f result.CompareFamily, name string, pairs []compare.Pair, at *cell, of []result.Subject) []result.CompareFamily {
+func (c *comparer) family(table []result.CompareFamily, f result.CompareFamily, name string, pairs []compare.Pair,
+	at *cell, of []result.Subject) []result.CompareFamily {
 	if len(pairs) == 0 {
 		return table
 	}
@@ -170,12 +177,16 @@ func (c *comparer) parts(at *cell) {
 		if len(s.missing) > 0 {
 			why = s.missing[0].Text
 		}
-		c.Notes = append(c.Notes, *compare.Because(compare.NotApplicable, "%s: stages and functions are compared as shares of busy time, which cannot tell a part that grew from others that shrank: %s", at.name(), why))
+		c.Notes = append(c.Notes, *compare.Because(compare.NotApplicable, "%s: stages and functions are "+
+			"compared as shares of busy time, which cannot tell a part that grew from others that "+
+			"shrank: %s", at.name(), why))
 	}
 	f := result.CompareFamily{Mode: at.mode, N: at.n}
 	var pairs []compare.Pair
 	for _, name := range at.stages() {
-		s := at.series(partID(perPacket), partBetter(perPacket), func(r *result.Run) metric.Value { return stageOf(r, name, perPacket) })
+		s := at.series(partID(perPacket), partBetter(perPacket), func(r *result.Run) metric.Value {
+			return stageOf(r, name, perPacket)
+		})
 		if s.tested() {
 			pairs, f.Keys = append(pairs, s.pair), append(f.Keys, name)
 		}
@@ -193,16 +204,19 @@ func (c *comparer) locks(at *cell) {
 		// Nothing on both sides is no change, and makes the family larger.
 		some := func(v float64) bool { return v != 0 }
 		if s.tested() && slices.ContainsFunc(slices.Concat(s.pair.Before.Values, s.pair.After.Values), some) {
-			pairs, f.Keys, of = append(pairs, s.pair), append(f.Keys, key), append(of, result.Subject{Kind: bundle.OfLock, Name: name})
+			pairs, f.Keys, of = append(pairs, s.pair), append(f.Keys, key),
+				append(of, result.Subject{Kind: bundle.OfLock, Name: name})
 		}
 	}
 	names := at.locks()
 	for _, name := range names {
-		add(at.series(metric.WaitPacketID, "lower", func(r *result.Run) metric.Value { return lockWait(r, name) }), name, name)
+		add(at.series(metric.WaitPacketID, "lower",
+			func(r *result.Run) metric.Value { return lockWait(r, name) }), name, name)
 	}
 	for _, id := range []string{metric.ContentionID, metric.BounceID} {
 		for _, name := range names {
-			add(at.reading(Reading{ID: id, Of: result.Subject{Kind: bundle.OfLock, Name: name}}), name+", "+metric.FormulaOf(id).Name, name)
+			add(at.reading(Reading{ID: id, Of: result.Subject{Kind: bundle.OfLock, Name: name}}),
+				name+", "+metric.FormulaOf(id).Name, name)
 		}
 	}
 	c.Locks = c.family(c.Locks, f, "locks", pairs, at, of)
@@ -247,7 +261,8 @@ func (c *comparer) law(m *modePair) {
 		for _, p := range []*scaling.ParameterChange{&change.Sigma, &change.Kappa} {
 			if p.Star {
 				p.Star = false
-				c.Blanked = result.AppendNew(c.Blanked, result.Blank{Figure: result.OrBlank(m.mode, "the") + " scaling law", Why: why})
+				c.Blanked = result.AppendNew(c.Blanked,
+					result.Blank{Figure: result.OrBlank(m.mode, "the") + " scaling law", Why: why})
 			}
 		}
 	}

@@ -30,14 +30,16 @@ type Condition struct {
 // Headline stands for all metrics that were named beforehand.
 const headlineCondition = "headline"
 
-var conditionSyntax = regexp.MustCompile(`^([a-z][a-z0-9_]*)(?:@([0-9]{1,6}))?\s*([<>])\s*([-+]?[0-9]+(?:\.[0-9]+)?)\s*(%|[A-Za-z/]+(?:/[A-Za-z]+)?)?$`)
+var conditionSyntax = regexp.MustCompile(
+	`^([a-z][a-z0-9_]*)(?:@([0-9]{1,6}))?\s*([<>])\s*([-+]?[0-9]+(?:\.[0-9]+)?)\s*(%|[A-Za-z/]+(?:/[A-Za-z]+)?)?$`)
 
 // ParseCondition reads a condition. It refuses one that an improvement would
 // meet: for packets/s a regression is a change below 0.
 func ParseCondition(text string) (Condition, error) {
 	m := conditionSyntax.FindStringSubmatch(strings.TrimSpace(text))
 	if m == nil {
-		return Condition{}, fmt.Errorf("%q is no condition: write METRIC>5%%, METRIC@N<-5%% or METRIC>50 ns", text)
+		return Condition{}, fmt.Errorf("%q is no condition: write METRIC>5%%, METRIC@N<-5%% or METRIC>50 ns",
+			text)
 	}
 	c := Condition{Text: strings.TrimSpace(text), Metric: m[1], Below: m[3] == "<", Relative: m[5] == "%"}
 	if m[2] != "" {
@@ -55,7 +57,8 @@ func ParseCondition(text string) (Condition, error) {
 	}
 	if c.Metric == headlineCondition {
 		if c.Below || !c.Relative || c.Limit < 0 || c.N != 0 {
-			return Condition{}, fmt.Errorf("%q: headline metrics have several units and directions: write headline>5%%, which is worse by more than that", text)
+			return Condition{}, fmt.Errorf("%q: headline metrics have several units and directions: "+
+				"write headline>5%%, which is worse by more than that", text)
 		}
 		return c, nil
 	}
@@ -64,14 +67,17 @@ func ParseCondition(text string) (Condition, error) {
 
 func (c Condition) check() error {
 	if why := NotComparable(c.Metric); why != "" {
-		return fmt.Errorf("%q: %s; there are %s, %s", c.Text, why, headlineCondition, strings.Join(ComparableIDs(), ", "))
+		return fmt.Errorf("%q: %s; there are %s, %s", c.Text, why, headlineCondition,
+			strings.Join(ComparableIDs(), ", "))
 	}
 	f := metric.FormulaOf(c.Metric)
 	switch {
 	case f.Better == "lower" && (c.Below || c.Limit < 0):
-		return fmt.Errorf("%q: %s is better when lower, so this is met by an improvement: write %s>5%%", c.Text, c.Metric, c.Metric)
+		return fmt.Errorf("%q: %s is better when lower, so this is met by an improvement: write %s>5%%", c.Text,
+			c.Metric, c.Metric)
 	case f.Better == "higher" && (!c.Below || c.Limit > 0):
-		return fmt.Errorf("%q: %s is better when higher, so this is met by an improvement: write %s<-5%%", c.Text, c.Metric, c.Metric)
+		return fmt.Errorf("%q: %s is better when higher, so this is met by an improvement: write %s<-5%%",
+			c.Text, c.Metric, c.Metric)
 	}
 	return nil
 }
@@ -135,7 +141,9 @@ func (c Condition) judgeAt(at *cell, o compare.Options) []Judgement {
 		}
 		s := at.reading(want)
 		if s.tested() {
-			out = append(out, c.decide(result.CompareAt{Mode: at.mode, N: at.n, Of: want.Of, C: compare.Compare(s.pair.Before, s.pair.After, o)}))
+			out = append(out,
+				c.decide(result.CompareAt{Mode: at.mode, N: at.n, Of: want.Of,
+					C: compare.Compare(s.pair.Before, s.pair.After, o)}))
 			continue
 		}
 		why := "not measured"
@@ -202,7 +210,8 @@ func (c Condition) decide(at result.CompareAt) Judgement {
 			c.Limit = 0
 		}
 	} else if !unitMatches(c.Unit, at.C.Unit) {
-		return c.missing(at.Mode, at.N, fmt.Sprintf("the limit is in %s, the number in %s", result.OrBlank(c.Unit, "no unit"), at.C.Unit))
+		return c.missing(at.Mode, at.N, fmt.Sprintf("the limit is in %s, the number in %s",
+			result.OrBlank(c.Unit, "no unit"), at.C.Unit))
 	}
 	if !change.Known() {
 		return c.missing(at.Mode, at.N, change.Missing.Text)

@@ -59,7 +59,8 @@ func (m *matching) pair(before, after []*result.Run) ([]modePair, error) {
 	if len(b) == 1 && len(a) == 1 {
 		for mode, runs := range b {
 			for other, others := range a {
-				pairs = append(pairs, modePair{mode: changedMode(mode, other), before: runs, after: others})
+				pairs = append(pairs,
+					modePair{mode: changedMode(mode, other), before: runs, after: others})
 			}
 		}
 	} else {
@@ -94,7 +95,8 @@ func (m *matching) fill(p *modePair) {
 	b, a := byN(p.before), byN(p.after)
 	for _, n := range slices.Sorted(maps.Keys(b)) {
 		if a[n] == nil {
-			m.note(compare.NoRuns, "%s: runs before and none after: left out", (&cell{mode: p.mode, n: n}).name())
+			m.note(compare.NoRuns, "%s: runs before and none after: left out",
+				(&cell{mode: p.mode, n: n}).name())
 			continue
 		}
 		if x, y := offered(b[n]), offered(a[n]); x != "" && y != "" && x != y && !m.options.Force {
@@ -106,12 +108,14 @@ func (m *matching) fill(p *modePair) {
 	}
 	for _, n := range slices.Sorted(maps.Keys(a)) {
 		if b[n] == nil {
-			m.note(compare.NoRuns, "%s: runs after and none before: left out", (&cell{mode: p.mode, n: n}).name())
+			m.note(compare.NoRuns, "%s: runs after and none before: left out",
+				(&cell{mode: p.mode, n: n}).name())
 		}
 	}
 	if len(p.cells) == 0 && m.options.Force {
 		from, to := slices.Max(slices.Collect(maps.Keys(b))), slices.Max(slices.Collect(maps.Keys(a)))
-		m.forced = append(m.forced, *compare.Because(compare.Forced, "compared although N differs: %d before, %d after", from, to))
+		m.forced = append(m.forced, *compare.Because(compare.Forced,
+			"compared although N differs: %d before, %d after", from, to))
 		p.cells = []cell{{p.mode, to, inTime(b[from]), inTime(a[to])}}
 	}
 }
@@ -152,7 +156,8 @@ func byN(runs []*result.Run) map[int][]*result.Run {
 func inTime(runs []*result.Run) []*result.Run {
 	runs = slices.Clone(runs)
 	slices.SortStableFunc(runs, func(a, b *result.Run) int {
-		return cmp.Or(a.Manifest.Started.Compare(b.Manifest.Started), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Path, b.Path))
+		return cmp.Or(a.Manifest.Started.Compare(b.Manifest.Started), cmp.Compare(a.Name, b.Name),
+			cmp.Compare(a.Path, b.Path))
 	})
 	return runs
 }
@@ -246,13 +251,18 @@ func variation(modes []modePair, expected []string) []compare.Varied {
 		for _, c := range m.cells {
 			cells++
 			for _, v := range compare.Variation(configs(c.before), configs(c.after), expected...) {
-				i := slices.IndexFunc(found, func(e *entry) bool { return e.varied.Key == v.Key && e.varied.Where == v.Where })
+				i := slices.IndexFunc(found, func(e *entry) bool {
+					return e.varied.Key == v.Key && e.varied.Where == v.Where
+				})
 				if i < 0 {
-					found = append(found, &entry{varied: compare.Varied{Key: v.Key, Where: v.Where, Expected: v.Expected}})
+					found = append(found,
+						&entry{varied: compare.Varied{Key: v.Key, Where: v.Where,
+							Expected: v.Expected}})
 					i = len(found) - 1
 				}
 				e := found[i]
-				e.varied.Before, e.varied.After = addCounts(e.varied.Before, v.Before), addCounts(e.varied.After, v.After)
+				e.varied.Before, e.varied.After = addCounts(e.varied.Before, v.Before),
+					addCounts(e.varied.After, v.After)
 				e.cells = append(e.cells, c.name())
 			}
 		}
@@ -288,7 +298,9 @@ func configs(runs []*result.Run) compare.Side {
 
 func addCounts(sum, more []compare.ValueCount) []compare.ValueCount {
 	for _, m := range more {
-		i := slices.IndexFunc(sum, func(c compare.ValueCount) bool { return c.Value == m.Value && c.Known == m.Known })
+		i := slices.IndexFunc(sum, func(c compare.ValueCount) bool {
+			return c.Value == m.Value && c.Known == m.Known
+		})
 		if i < 0 {
 			sum = append(sum, m)
 		} else {

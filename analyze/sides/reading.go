@@ -41,15 +41,18 @@ func wholeReadings(r *result.Run) []Reading {
 		{ID: metric.PacketsID, Value: r.Packets.Total, total: true},
 	}
 	if t := r.Traffic; t != nil {
-		out = append(out, Reading{ID: metric.ThroughputID, Value: t.Throughput}, Reading{ID: metric.LossID, Value: t.Loss})
+		out = append(out, Reading{ID: metric.ThroughputID, Value: t.Throughput},
+			Reading{ID: metric.LossID, Value: t.Loss})
 	}
 	if e := r.Main(); e != nil {
 		out = append(out,
 			Reading{ID: metric.CostID, Value: e.All.PerPacket},
 			Reading{ID: metric.SpinID, Value: e.All.SpinShare},
 			Reading{ID: metric.LockWordID, Value: e.All.LockWordShare},
-			Reading{ID: metric.SpinCostID, Value: partOf(metric.SpinCostID, e.All.SpinShare, e.All.PerPacket)},
-			Reading{ID: metric.WordCostID, Value: partOf(metric.WordCostID, e.All.LockWordShare, e.All.PerPacket)})
+			Reading{ID: metric.SpinCostID,
+				Value: partOf(metric.SpinCostID, e.All.SpinShare, e.All.PerPacket)},
+			Reading{ID: metric.WordCostID,
+				Value: partOf(metric.WordCostID, e.All.LockWordShare, e.All.PerPacket)})
 	}
 	out = append(out,
 		Reading{ID: metric.WaitPacketID, Value: r.Locks.PerPkt},
@@ -82,7 +85,8 @@ func wholeReadings(r *result.Run) []Reading {
 // name. What is made of many runs, as a speed-up, and what grows with the length
 // of the window are not.
 func ComparableIDs() []string {
-	one := &result.Run{Traffic: &result.Traffic{}, Finds: &result.Finds{}, Events: []*result.Event{{}}, Misses: []result.Miss{{CPU: result.AllCPUs}}, Locks: result.Locks{Rows: []result.Lock{{}}}}
+	one := &result.Run{Traffic: &result.Traffic{}, Finds: &result.Finds{}, Events: []*result.Event{{}},
+		Misses: []result.Miss{{CPU: result.AllCPUs}}, Locks: result.Locks{Rows: []result.Lock{{}}}}
 	var out []string
 	for _, r := range Readings(one) {
 		if r.ID != "" && !r.total {
@@ -115,7 +119,8 @@ func partOf(id string, share, cost metric.Value) metric.Value {
 			return metric.NotMeasured(id, cost.Unit, *v.Missing)
 		}
 	}
-	return metric.Value{ID: id, Value: share.Value * cost.Value, Unit: cost.Unit, SE: share.SE * cost.Value, Samples: share.Samples, Doubt: cmp.Or(share.Doubt, cost.Doubt)}
+	return metric.Value{ID: id, Value: share.Value * cost.Value, Unit: cost.Unit, SE: share.SE * cost.Value,
+		Samples: share.Samples, Doubt: cmp.Or(share.Doubt, cost.Doubt)}
 }
 
 // isShare reports whether a number moves when other parts of the whole do: with
@@ -207,7 +212,8 @@ func (c *cell) series(name, better string, of func(*result.Run) metric.Value) si
 // time, they are what it was taken over.
 func isCount(id string) bool {
 	switch id {
-	case metric.SpinID, metric.LockWordID, metric.StageID, metric.CostID, metric.SpinCostID, metric.WordCostID, metric.MissPacketID:
+	case metric.SpinID, metric.LockWordID, metric.StageID, metric.CostID, metric.SpinCostID, metric.WordCostID,
+		metric.MissPacketID:
 		return true
 	}
 	return false
@@ -238,7 +244,9 @@ const leastShare = 0.001
 
 func notRead(c *cell, side string, r *result.Run, name string, v metric.Value, unit string) *compare.Reason {
 	if v.Measured() {
-		return compare.Because(compare.DifferentKey, "%s, %s: %s of %s is in %s, of other runs in %s: left out", c.name(), side, name, r.Name, v.Unit, unit)
+		return compare.Because(compare.DifferentKey, "%s, %s: %s of %s is in %s, of other runs in %s: left out",
+			c.name(), side, name, r.Name, v.Unit, unit)
 	}
-	return compare.Because(compare.NoRuns, "%s, %s: %s of %s was not measured: %s", c.name(), side, name, r.Name, v.Missing.Why)
+	return compare.Because(compare.NoRuns, "%s, %s: %s of %s was not measured: %s", c.name(), side, name, r.Name,
+		v.Missing.Why)
 }

@@ -20,7 +20,8 @@ func Sides(r *result.Result) (before, after *result.Result, names [2]string, err
 		}
 	}
 	if r.Comparison != nil || len(sides) != 2 {
-		return nil, nil, names, fmt.Errorf("it has %d sides (%s), and two are compared: give BEFORE and AFTER", len(sides), result.OrBlank(strings.Join(sides, ", "), "no run has the label side"))
+		return nil, nil, names, fmt.Errorf("it has %d sides (%s), and two are compared: give BEFORE and AFTER",
+			len(sides), result.OrBlank(strings.Join(sides, ", "), "no run has the label side"))
 	}
 	if sides[0] == After || sides[1] == Before {
 		slices.Reverse(sides)

@@ -37,8 +37,11 @@ func Make(mode string, n int) *Run {
 	}}
 	packets := uint64(1000 * n)
 	at := int64(4)
-	for _, p := range []struct{ name, probe string }{{"none-0", ""}, {"wait", "wait"}, {"none-1", ""}, {"count", "count"}, {"none-2", ""}, {"time", "time"}, {"none-3", ""}, {"find", "find"}, {"none-4", ""}, {"stacks", "stacks"}, {"none-5", ""}} {
-		phase := bundle.Phase{Name: p.name, Probe: p.probe, Window: Window(at, at+2), Packets: packets, Counted: true}
+	for _, p := range []struct{ name, probe string }{{"none-0", ""}, {"wait", "wait"}, {"none-1", ""},
+		{"count", "count"}, {"none-2", ""}, {"time", "time"}, {"none-3", ""}, {"find", "find"}, {"none-4", ""},
+		{"stacks", "stacks"}, {"none-5", ""}} {
+		phase := bundle.Phase{Name: p.name, Probe: p.probe, Window: Window(at, at+2), Packets: packets,
+			Counted: true}
 		if p.probe != "" {
 			phase.Packets = packets * 99 / 100
 		}
@@ -63,24 +66,32 @@ func (m *Run) AddSA(cpu int) {
 		time  int64
 		n     uint64
 	}{{"start", 1, 0}, {"end", 3, 1000}} {
-		m.SAs = append(m.SAs, bundle.SA{Phase: at.phase, TimeNS: at.time * Second, SPI: spi, Dir: "out", PCPU: &pcpu, Packets: at.n})
+		m.SAs = append(m.SAs, bundle.SA{Phase: at.phase, TimeNS: at.time * Second, SPI: spi, Dir: "out",
+			PCPU: &pcpu, Packets: at.n})
 	}
 	lock, name := LockOf(cpu), ""
 	hist := make([]uint64, 32)
 	hist[7] = 10 // 128 to 256 ns
 	m.Locks = append(m.Locks,
 		bundle.LockLine{Account: &bundle.LockAccount{CPU: cpu, Begun: 10, Ended: 10}},
-		bundle.LockLine{Row: &bundle.LockRow{CPU: cpu, Lock: lock, Name: name, Count: 10, WaitNS: 2000, MaxNS: 250, Hist: hist}},
+		bundle.LockLine{Row: &bundle.LockRow{CPU: cpu, Lock: lock, Name: name, Count: 10, WaitNS: 2000,
+			MaxNS: 250, Hist: hist}},
 		bundle.LockLine{Acquire: &bundle.AcquireRow{Phase: "count", CPU: cpu, Lock: lock, Count: 990}},
 		bundle.LockLine{AcquireAccount: &bundle.AcquireAccount{Phase: "count", CPU: cpu, Count: 990}},
-		bundle.LockLine{Acquire: &bundle.AcquireRow{Phase: "time", CPU: cpu, Lock: lock, Count: 990, Fast: 98, FastNS: 98 * (20 + 10*uint64(len(m.Manifest.Plan.CPUs)-1)), FastHist: []uint64{0, 0, 0, 0, 0, 0, 0, 0, 98}}},
-		bundle.LockLine{Stack: &bundle.StackRow{CPU: cpu, Lock: lock, Count: 3, Frames: []string{"0xffffffff81000010", "0xffffffff81000110", "0xffffffff81000210"}}},
+		bundle.LockLine{Acquire: &bundle.AcquireRow{Phase: "time", CPU: cpu, Lock: lock, Count: 990, Fast: 98,
+			FastNS:   98 * (20 + 10*uint64(len(m.Manifest.Plan.CPUs)-1)),
+			FastHist: []uint64{0, 0, 0, 0, 0, 0, 0, 0, 98}}},
+		bundle.LockLine{Stack: &bundle.StackRow{CPU: cpu, Lock: lock, Count: 3,
+			Frames: []string{"0xffffffff81000010", "0xffffffff81000110", "0xffffffff81000210"}}},
 	)
 	own := cpu
 	m.Finds = append(m.Finds,
-		bundle.FindLine{Row: &bundle.FindRow{CPU: cpu, State: "0x1", Lock: lock, SPI: spi, PCPU: &own, Count: 980}},
+		bundle.FindLine{Row: &bundle.FindRow{CPU: cpu, State: "0x1", Lock: lock, SPI: spi, PCPU: &own,
+			Count: 980}},
 		bundle.FindLine{Row: &bundle.FindRow{CPU: cpu, State: "0x2", SPI: 0x1000, Count: 10}},
-		bundle.FindLine{Account: &bundle.FindAccount{CPU: cpu, Calls: 990, CacheKnown: true, CacheEmpty: 990, Timed: 98, TimedNS: 98 * 100, Hist: []uint64{0, 0, 0, 0, 0, 0, 98}, Walked: 98, WalkSum: 98 * uint64(len(m.Manifest.Plan.CPUs)+1)}},
+		bundle.FindLine{Account: &bundle.FindAccount{CPU: cpu, Calls: 990, CacheKnown: true, CacheEmpty: 990,
+			Timed: 98, TimedNS: 98 * 100, Hist: []uint64{0, 0, 0, 0, 0, 0, 98}, Walked: 98,
+			WalkSum: 98 * uint64(len(m.Manifest.Plan.CPUs)+1)}},
 	)
 }
 
@@ -112,7 +123,9 @@ func (m *Run) Open(t testing.TB, path string) *bundle.Run {
 		"manifest.json": {Data: manifest}, "layouts.json": {Data: layouts},
 		"sas.jsonl": Lines(m.SAs), "locks.jsonl": Lines(m.Locks), "finds.jsonl": Lines(m.Finds),
 		"counters.jsonl": Lines(m.Counters), "placement.jsonl": Lines(m.Facts),
-		"symbols/kallsyms.gz": {Data: []byte("ffffffff81000000 T native_queued_spin_lock_slowpath\nffffffff81000100 T _raw_spin_lock_bh\nffffffff81000200 t xfrm_output_resume\nffffffff81000300 t end\n")},
+		"symbols/kallsyms.gz": {Data: []byte("ffffffff81000000 T " +
+			"native_queued_spin_lock_slowpath\nffffffff81000100 T _raw_spin_lock_bh\nffffffff81000200 t " +
+			"xfrm_output_resume\nffffffff81000300 t end\n")},
 	}
 	r, err := bundle.Open(fsys, path)
 	if err != nil {
