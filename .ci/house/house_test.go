@@ -32,7 +32,7 @@ const program = "xfrmscope"
 // reports -> analyze.
 var rooms = map[string]string{
 	"bpf":            "",
-	"cmd/xfrmscope":  "collect/doctor collect/selftest collect/sweep collect/top collect/pack reports/push samples",
+	"cmd/xfrmscope":  "collect/doctor collect/lab collect/selftest collect/sweep collect/top collect/pack reports/push samples",
 	"samples":        "",
 	"samples/lab":    "",
 	"collect/bundle": "",
@@ -40,6 +40,7 @@ var rooms = map[string]string{
 	"collect":           "",
 	"collect/doctor":    "collect/record",
 	"collect/ethtool":   "collect/bundle",
+	"collect/lab":       "collect/record",
 	"collect/lockname":  "collect/probe collect/procfs",
 	"collect/pack":      "collect/bundle",
 	"collect/perf":      "collect/sched",

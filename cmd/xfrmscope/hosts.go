@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"xfrmscope/collect/bundle"
@@ -82,4 +83,19 @@ func recordHosts(ctx context.Context, io streams, plan bundle.Plan, o recordOpti
 		printRun(io, r)
 	}
 	return failed
+}
+
+// newAgent is what runs on another host, started over ssh. It is hidden: only
+// programs talk to it.
+func newAgent(io streams) *cobra.Command {
+	return &cobra.Command{
+		Use:    "agent",
+		Short:  "Make runs for another host, by requests on standard input",
+		Hidden: true,
+		Args:   arguments(cobra.NoArgs, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return remote.Serve(cmd.Context(), io.in, io.binary,
+				record.Options{Tool: "xfrmscope " + version()})
+		},
+	}
 }
