@@ -55,7 +55,9 @@ func TestBrokenSumTakesStar(t *testing.T) {
 		t.Errorf("rate %+v, cost %+v, want a star on the rate alone, and the numbers kept", rate, cost)
 	}
 	const why = "in doubt: sum cost-per-packet is broken (3 of 16 runs)"
-	if !slices.ContainsFunc(c.Blanked, func(b result.Blank) bool { return strings.HasSuffix(b.String(), "cost/packet: "+why) }) {
+	if !slices.ContainsFunc(c.Blanked, func(b result.Blank) bool {
+		return strings.HasSuffix(b.String(), "cost/packet: "+why)
+	}) {
 		t.Errorf("blanked %q, want cost/packet: %s", c.Blanked, why)
 	}
 	if f := c.Functions[0].Functions.Family; f.Starred != 0 {

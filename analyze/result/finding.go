@@ -10,7 +10,8 @@ type Finding struct {
 	NotProven string   `json:"not_proven"` // what it does not prove
 	Next      string   `json:"next"`       // what to run or look at next
 
-	Subject string `json:"-"` // who the claim is about, with which it begins: "pcpu on 4 CPUs"; "" if it names nobody
+	// who the claim is about, with which it begins: "pcpu on 4 CPUs"; "" if it names nobody
+	Subject string `json:"-"`
 }
 
 // Say sets a claim about somebody.
