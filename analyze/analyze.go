@@ -9,6 +9,7 @@ import (
 	"xfrmscope/analyze/finding"
 	"xfrmscope/analyze/locks"
 	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/sides"
 	"xfrmscope/analyze/stage"
 	"xfrmscope/analyze/symbols"
 	"xfrmscope/collect/bundle"
@@ -56,6 +57,26 @@ func Runs(ctx context.Context, bundles []*bundle.Run, opt Options) (*result.Resu
 	warnMixedHosts(r)
 	warnDropped(r)
 	return r, nil
+}
+
+// Compare says what differs between two analysed sides, and what can be said of
+// the difference: see sides.Compare.
+func Compare(before, after *result.Result, opt sides.CompareOptions) (*result.Result, error) {
+	r, err := sides.Compare(before, after, opt)
+	if err != nil {
+		return nil, err
+	}
+	r.Findings = slices.Concat(finding.Moved(r), r.Findings)
+	return r, nil
+}
+
+// Sides splits the runs of one sweep that measured both sides: see sides.Sides.
+func Sides(r *result.Result) (before, after *result.Result, names [2]string, err error) {
+	before, after, names, err = sides.Sides(r)
+	if err == nil {
+		before.Findings, after.Findings = finding.All(before), finding.All(after)
+	}
+	return before, after, names, err
 }
 
 // inOrder is the order in which runs are reported.

@@ -8,54 +8,35 @@ import (
 	"xfrmscope/analyze/result"
 )
 
-// A DriftFacts is the evidence of one run for the question "did what places
-// packets on CPUs stay as it was?".
-type DriftFacts struct {
-	Run   string
-	Moved []Move
-}
-
-// A Move is a fact that was another at the end of the run.
-type Move struct {
-	Topic, Subject, Name string
-	Start, End           string // "" if it was not there
-}
-
-// maxMoves is how many moves a finding lists.
-const maxMoves = 12
-
-// Drift reports placement that changed during runs: samples of such a run are of
-// two configurations.
-func Drift(runs []DriftFacts) []result.Finding {
-	drifted, moves := 0, 0
-	var evidence []string
-	first := ""
-	for _, r := range runs {
-		if len(r.Moved) == 0 {
+// drift: did what places packets on CPUs stay as it was? Samples of a run in
+// which it did not are of two configurations.
+func drift(r *result.Result) []result.Finding {
+	drifted, first := 0, ""
+	var moves []string
+	for _, run := range r.Runs {
+		if len(run.Drift) == 0 {
 			continue
 		}
 		drifted++
-		first = cmp.Or(first, r.Run)
-		for _, m := range r.Moved {
-			moves++
-			evidence = append(evidence, fmt.Sprintf("%s: %s %s %s: %s", r.Run, m.Topic, m.Subject, m.Name, checks.Change(m.Start, m.End)))
+		first = cmp.Or(first, run.Name)
+		for _, d := range run.Drift {
+			moves = append(moves, fmt.Sprintf("%s: %s %s %s: %s",
+				run.Name, d.Topic, d.Subject, d.Name, checks.Change(d.Start, d.End)))
 		}
 	}
 	if drifted == 0 {
 		return nil
 	}
-	if len(evidence) > maxMoves {
-		evidence = append(evidence[:maxMoves], fmt.Sprintf("and %d more", moves-maxMoves))
-	}
 	f := result.Finding{
 		ID:        "drift",
-		Evidence:  evidence,
+		Evidence:  cut(moves),
 		NotProven: "When it moved: placement is read at both ends only.",
-		Next:      "stop irqbalance, pin interrupts and queues, and repeat: a run on two configurations is not a measurement of either",
+		Next: "stop irqbalance, pin interrupts and queues, and repeat: " +
+			"a run on two configurations is not a measurement of either",
 	}
-	f.Claim = fmt.Sprintf("placement moved during %d of %d runs (%d facts)", drifted, len(runs), moves)
+	f.Claim = fmt.Sprintf("placement moved during %d of %d runs (%d facts)", drifted, len(r.Runs), len(moves))
 	if drifted == 1 {
-		f.Say(first, "placement moved during the run (%d facts)", moves)
+		f.Say(first, "placement moved during the run (%d facts)", len(moves))
 	}
 	return []result.Finding{f}
 }

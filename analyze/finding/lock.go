@@ -7,142 +7,129 @@ import (
 	"slices"
 	"strings"
 
+	analyzed "xfrmscope/analyze/locks"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
 )
 
-// A LockPoint is the evidence of one run, the one with most CPUs of its mode,
-// for the question "which locks are waited for, and which are only slow because
-// their cache line is elsewhere?".
-type LockPoint struct {
-	Mode    string
-	Run     string
-	N       int
-	Cost    metric.Value // cost per packet, ns
-	Spin    metric.Value // share of busy time in slow paths, by samples
-	Busy    uint64       // samples that Spin is a share of
-	Locks   []LockFacts  // heaviest wait first
-	Callers []LockCaller // by samples, heaviest first
-}
-
-// LockFacts is what the probes saw of one lock.
-type LockFacts struct {
-	Name       string       // "x->lock SPI 0x1001", or an address
-	Named      bool         // Name is more than an address
-	Wait       metric.Value // ns/packet
-	Contention metric.Value
-	Bounce     metric.Value // ns/packet
-	OtherFloor string       // the locks that Bounce stands on if they are not of this lock's class, "" if they are
-}
-
-// A LockCaller is a function that takes locks, by samples.
-type LockCaller struct {
-	Name  string
-	Spin  metric.Value // share of busy time in slow paths it entered
-	Word  metric.Value // share of busy time in fast paths it entered
-	Cost  metric.Value // Word, a packet
-	Floor metric.Value // Cost on one CPU, the highest of the runs
-}
-
-// LockFloor is the part of the cost of a packet, or of busy time, from which a
+// lockFloor is the part of the cost of a packet, or of busy time, from which a
 // lock is named.
-const LockFloor = 0.01
+const lockFloor = 0.01
 
-// Locks says of each mode which locks spin and which are only slow. The two have
+// locks: which locks are waited for, and which are only slow because their cache
+// line is elsewhere, in the run with most CPUs of each mode? The two have
 // different cures: a lock that is waited for needs less work under it or fewer
 // takers; a line that bounces needs a place of its own, or a taker that stays on
 // one CPU. That a line bounces is said only of a fast path that is slower than on
 // one CPU: an atomic instruction takes time there as well.
-func Locks(points []LockPoint) []result.Finding {
+func locks(r *result.Result) []result.Finding {
 	var out []result.Finding
-	for _, p := range points {
-		if f, ok := locksOfMode(p); ok {
+	for _, run := range atMost(r) {
+		if f, ok := locksOf(r.Runs, run); ok {
 			out = append(out, f)
 		}
 	}
 	return out
 }
 
-func locksOfMode(p LockPoint) (result.Finding, bool) {
+func locksOf(all []*result.Run, run *result.Run) (result.Finding, bool) {
+	cost := costNS(run)
 	var spins, bounces, unclear, evidence []string
 	unnamed, waits := 0, 0.0 // ns/packet
-	for _, l := range p.Locks {
-		spin, bounce, line := judgeLock(l, p.Cost)
+	for i := range run.Locks.Rows {
+		l := &run.Locks.Rows[i]
+		spin, bounce := judgeLock(l, cost)
 		if !spin && !bounce {
 			continue
 		}
-		if spin && l.Wait.Measured() {
-			waits += l.Wait.Value
+		if spin && l.PerPkt.Measured() {
+			waits += l.PerPkt.Value
 		}
-		evidence = append(evidence, line)
+		evidence = append(evidence, lockLine(l))
 		switch {
-		case spin && !l.Named:
+		case spin && l.Name == "" && l.SPI == 0 && len(l.Callers) == 0:
 			unnamed++
 		case spin:
-			spins = append(spins, l.Name)
+			spins = append(spins, l.Label())
 		default:
-			bounces = append(bounces, l.Name)
+			bounces = append(bounces, l.Label())
 		}
 	}
 	bySamples := len(evidence) == 0
-	for _, c := range p.Callers {
-		spin, word := atLeast(c.Spin, LockFloor), atLeast(c.Word, LockFloor)
+	for _, t := range takers(all, run) {
+		spin, word := atLeast(t.spin, lockFloor), atLeast(t.word, lockFloor)
 		if !spin && !word {
 			continue
 		}
-		evidence = append(evidence, callerLine(c))
-		switch name := "the lock taken by " + c.Name; {
+		evidence = append(evidence, t.line())
+		switch name := "the lock taken by " + t.name; {
 		case !bySamples || spin:
-		case c.aboveFloor():
+		case t.aboveFloor():
 			bounces = append(bounces, name)
 		default:
 			unclear = append(unclear, name)
 		}
 	}
 	if len(spins)+len(bounces)+len(unclear) == 0 {
-		return result.Finding{}, false // what spins without a name, Spin says by its callers
+		return result.Finding{}, false // what spins without a name, question spin says by its callers
 	}
 	if unnamed > 0 {
 		spins = append(spins, counted(unnamed, "lock")+" without a name")
 	}
 	f := result.Finding{
 		ID:        "lock",
-		Evidence:  evidence,
 		NotProven: "That removing it makes packets faster: what waits here may wait at the next lock instead.",
 		Next:      "perf c2c or IBS on the lock's line: which other field of it is written, and by which CPU",
 	}
 	var parts []string
 	if len(unclear) > 0 {
-		parts = append(parts, listed(unclear)+plural(unclear, " is", " are")+" hardly waited for; the instruction or the cache line, samples cannot tell")
-		f.NotProven = "What the time is: an atomic instruction takes some without any other CPU, and the sample of a clock may stand behind what it is charged to."
+		parts = append(parts, listed(unclear)+plural(unclear, " is", " are")+
+			" hardly waited for; the instruction or the cache line, samples cannot tell")
+		f.NotProven = "What the time is: an atomic instruction takes some without any other CPU, " +
+			"and the sample of a clock may stand behind what it is charged to."
 		f.Next = "the same on 1 CPU, with the time probe: what is above it is not the instruction"
 	}
 	if len(bounces) > 0 {
-		parts = slices.Insert(parts, 0, listed(bounces)+plural(bounces, " is", " are")+" hardly waited for, but slower than on 1 CPU, as by a cache line from another")
+		parts = slices.Insert(parts, 0, listed(bounces)+plural(bounces, " is", " are")+
+			" hardly waited for, but slower than on 1 CPU, as by a cache line from another")
 		f.NotProven += " That it is the line: a busy SMT sibling or a lower clock slows the fast path, too."
 	}
 	if len(spins) > 0 {
 		parts = slices.Insert(parts, 0, listed(spins)+plural(spins, " spins", " spin")+": somebody holds it")
-		f.Next = "look at who enters it (stacks) and how long it is held; give each CPU an SA of its own where it is x->lock"
+		f.Next = "look at who enters it (stacks) and how long it is held; " +
+			"give each CPU an SA of its own where it is x->lock"
 	}
-	if most, ok := p.spinAtMost(); ok && len(spins) > 0 && waits > 2*most*p.Cost.Value {
-		parts = append(parts, fmt.Sprintf("but samples put %.2g %% of busy time at most in slow paths", 100*most))
-		evidence = append(evidence, fmt.Sprintf("waits by probe: %s of %s; by samples: %s of busy time", figure(waits), quantity(p.Cost), percent(p.Spin)))
-		f.Evidence = evidence
-		f.NotProven = "That CPUs spin: a virtual CPU that the host did not run waits as long, and the probe has a window of its own."
+	if most, ok := spinAtMost(run, cost); ok && len(spins) > 0 && waits > 2*most*cost.Value {
+		parts = append(parts, fmt.Sprintf("but samples put %.2g %% of busy time at most in slow paths",
+			100*most))
+		evidence = append(evidence, fmt.Sprintf("waits by probe: %s of %s; by samples: %s of busy time",
+			figure(waits), quantity(cost), percent(run.Main().All.SpinShare)))
+		f.NotProven = "That CPUs spin: a virtual CPU that the host did not run waits as long, " +
+			"and the probe has a window of its own."
 		f.Next = "the same on bare metal, or with steal time beside it (/proc/stat)"
 	}
-	f.Say(p.Mode+" on "+cpus(p.N), "%s", strings.Join(parts, "; "))
+	f.Evidence = evidence
+	f.Say(run.ModeName()+" on "+cpus(run.N), "%s", strings.Join(parts, "; "))
 	return f, true
+}
+
+// costNS is the cost of a packet, of a run whose samples are of time.
+func costNS(run *result.Run) metric.Value {
+	if e := run.Main(); e != nil && e.Unit == "nanoseconds" {
+		return e.All.PerPacket
+	}
+	return metric.NotMeasured(metric.CostID, "ns/packet", result.MissingReading)
 }
 
 // spinAtMost is the upper end of what samples say of slow paths: of no sample,
 // three (the 95 % limit of a Poisson count of 0).
-func (p LockPoint) spinAtMost() (share float64, ok bool) {
-	if !p.Spin.Measured() || p.Busy == 0 || !p.Cost.Measured() {
+func spinAtMost(run *result.Run, cost metric.Value) (share float64, ok bool) {
+	e := run.Main()
+	if e == nil || !e.All.SpinShare.Measured() || e.All.Busy.Samples == 0 || !cost.Measured() {
 		return 0, false
 	}
-	return p.Spin.Value + max(2*p.Spin.SE, 3/float64(p.Busy)), true
+	return e.All.SpinShare.Value + max(2*e.All.SpinShare.SE, 3/float64(e.All.Busy.Samples)), true
 }
 
 // atLeast reports whether a value is at a floor or above, by two errors.
@@ -150,43 +137,24 @@ func atLeast(v metric.Value, floor float64) bool {
 	return v.Measured() && v.Value-2*v.SE >= floor
 }
 
-// aboveFloor reports whether the fast path takes more than on one CPU, by
-// LockFloor of busy time.
-func (c LockCaller) aboveFloor() bool {
-	if !c.Cost.Measured() || !c.Floor.Measured() || c.Cost.Unit != c.Floor.Unit || c.Cost.Value <= 0 {
-		return false
-	}
-	more := c.Cost.Value - c.Floor.Value - 2*math.Hypot(c.Cost.SE, c.Floor.SE)
-	return c.Word.Value*more/c.Cost.Value >= LockFloor
-}
-
-func plural(names []string, one, several string) string {
-	if len(names) == 1 {
-		return one
-	}
-	return several
-}
-
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// judgeLock says whether a lock spins or, not spinning, bounces.
-func judgeLock(l LockFacts, cost metric.Value) (spins, bounces bool, line string) {
-	parts := []string{}
+// judgeLock says whether a lock spins or, not spinning, bounces. One that stands
+// on other locks' floor is not said to bounce.
+func judgeLock(l *result.Lock, cost metric.Value) (spins, bounces bool) {
 	heavy := func(v metric.Value) bool {
-		return cost.Measured() && cost.Value > 0 && atLeast(v, LockFloor*cost.Value)
+		return cost.Measured() && cost.Value > 0 && atLeast(v, lockFloor*cost.Value)
 	}
-	spins = heavy(l.Wait) || atLeast(l.Contention, LockFloor)
-	waited := l.Wait.Measured() || l.Contention.Measured()
-	bounces = !spins && waited && l.OtherFloor == "" && heavy(l.Bounce)
+	spins = heavy(l.PerPkt) || atLeast(l.Contention, lockFloor)
+	waited := l.PerPkt.Measured() || l.Contention.Measured()
+	return spins, !spins && waited && (l.Floor == nil || l.Floor.Own) && heavy(l.Bounce)
+}
+
+// lockLine is what the probes saw of a lock.
+func lockLine(l *result.Lock) string {
+	var parts []string
 	for _, v := range []struct {
 		what string
 		metric.Value
-	}{{"waits", l.Wait}, {"contended", l.Contention}, {"fast path above that on 1 CPU", l.Bounce}} {
+	}{{"waits", l.PerPkt}, {"contended", l.Contention}, {"fast path above that on 1 CPU", l.Bounce}} {
 		switch {
 		case !v.Measured():
 			parts = append(parts, v.what+": not measured")
@@ -196,83 +164,97 @@ func judgeLock(l LockFacts, cost metric.Value) (spins, bounces bool, line string
 			parts = append(parts, v.what+": "+quantity(v.Value))
 		}
 	}
-	if l.OtherFloor != "" {
-		parts[len(parts)-1] += " (of " + l.OtherFloor + ": its own class was not timed there)"
+	line := l.Label() + ": " + strings.Join(parts, ", ")
+	if l.Floor != nil && !l.Floor.Own {
+		line += " (of " + l.Floor.Of + ": its own class was not timed there)"
 	}
-	return spins, bounces, l.Name + ": " + strings.Join(parts, ", ")
+	return line
 }
 
-func callerLine(c LockCaller) string {
-	var parts []string
-	for _, v := range []struct {
-		what string
-		metric.Value
-	}{{"slow path", c.Spin}, {"lock word", c.Word}} {
-		if v.Measured() {
-			parts = append(parts, fmt.Sprintf("%s %s of busy time", v.what, percent(v.Value)))
-		}
-	}
-	if c.Word.Measured() && c.Cost.Measured() && c.Cost.Value > 0 {
-		parts = append(parts, quantity(c.Cost))
-		if c.Floor.Measured() {
-			parts = append(parts, quantity(c.Floor)+" on 1 CPU")
-		}
-	}
-	return "taken by " + c.Name + ": " + strings.Join(parts, ", ")
+// A taker is a function that takes locks, by samples.
+type taker struct {
+	name       string
+	spin, word metric.Value // share of busy time in slow and in fast paths it entered
+	cost       metric.Value // word, a packet
+	floor      metric.Value // cost on one CPU, the highest of the runs
 }
 
-// MergeCallers joins the callers of slow paths and of fast paths by name,
-// heaviest first.
-func MergeCallers(spin, word []LockCaller) []LockCaller {
-	none := func(id string) metric.Value { return metric.Value{ID: id, Unit: "ratio"} }
-	out := slices.Clone(spin)
-	for i := range out {
-		out[i].Word = none(metric.LockWordID)
+// takers are the callers of slow and of fast paths of a run, heaviest first.
+func takers(all []*result.Run, run *result.Run) []taker {
+	e := run.Main()
+	if e == nil {
+		return nil
 	}
-	for _, w := range word {
-		i := slices.IndexFunc(out, func(c LockCaller) bool { return c.Name == w.Name })
+	var out []taker
+	for _, c := range e.All.SpinCallers {
+		out = append(out, taker{name: c.Name, spin: c.Share,
+			word: metric.Value{ID: metric.LockWordID, Unit: "ratio"}})
+	}
+	for _, c := range e.All.LockWordCallers {
+		i := slices.IndexFunc(out, func(t taker) bool { return t.name == c.Name })
 		if i < 0 {
-			w.Spin = none(metric.SpinID)
-			out = append(out, w)
-			continue
+			i = len(out)
+			out = append(out, taker{name: c.Name, spin: metric.Value{ID: metric.SpinID, Unit: "ratio"}})
 		}
-		out[i].Word, out[i].Cost, out[i].Floor = w.Word, w.Cost, w.Floor
+		out[i].word, out[i].cost, out[i].floor = c.Share, c.PerPacket, wordFloor(all, run, e.Name, c.Name)
 	}
-	slices.SortStableFunc(out, func(a, b LockCaller) int {
-		return cmp.Or(cmp.Compare(b.Spin.Value+b.Word.Value, a.Spin.Value+a.Word.Value), cmp.Compare(a.Name, b.Name))
+	slices.SortStableFunc(out, func(a, b taker) int {
+		return cmp.Or(cmp.Compare(b.spin.Value+b.word.Value, a.spin.Value+a.word.Value),
+			cmp.Compare(a.name, b.name))
 	})
 	return out
 }
 
-// listed names up to three things: "a, b and c", "a, b and 4 more".
-func listed(names []string) string {
-	switch n := len(names); {
-	case n == 0:
-		return ""
-	case n == 1:
-		return names[0]
-	case n <= 3:
-		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+// wordFloor is what the fast paths that a caller entered cost a packet on one
+// CPU, the highest of the runs of the same mode, host and kernel.
+func wordFloor(all []*result.Run, r *result.Run, event, caller string) metric.Value {
+	floor := metric.NotMeasured(metric.WordCostID, "", bundle.Gap{What: "lock-word cost on one CPU",
+		Why: "no run of one CPU of this mode, host and kernel has samples and packets"})
+	for _, o := range all {
+		e := o.Event(event)
+		if r.N == 1 || o.N != 1 || !analyzed.Like(o, r) || o.Mode != r.Mode || e == nil ||
+			!e.All.PerPacket.Measured() {
+			continue
+		}
+		v := metric.Value{ID: metric.WordCostID, Unit: e.All.PerPacket.Unit} // not listed: no sample
+		callers := e.All.LockWordCallers
+		i := slices.IndexFunc(callers, func(s result.Share) bool { return s.Name == caller })
+		switch {
+		case i >= 0:
+			v = callers[i].PerPacket
+		case len(callers) == result.TopFunctions: // cut: no more than the last
+			v = lastOf(callers).PerPacket
+		}
+		if !floor.Measured() || v.Value > floor.Value {
+			floor = v
+		}
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:2], ", "), len(names)-2)
+	return floor
 }
 
-// quantity prints a number with its unit, and its error or the range that losses
-// leave.
-func quantity(v metric.Value) string {
-	switch {
-	case v.Ranged():
-		return fmt.Sprintf("%s..%s %s", figure(v.Low), figure(v.High), v.Unit)
-	case v.SE > 0:
-		return fmt.Sprintf("%s +- %s %s", figure(v.Value), figure(v.SE), v.Unit)
+// aboveFloor reports whether the fast path takes more than on one CPU, by
+// lockFloor of busy time.
+func (t taker) aboveFloor() bool {
+	if !t.cost.Measured() || !t.floor.Measured() || t.cost.Unit != t.floor.Unit || t.cost.Value <= 0 {
+		return false
 	}
-	return figure(v.Value) + " " + v.Unit
+	more := t.cost.Value - t.floor.Value - 2*math.Hypot(t.cost.SE, t.floor.SE)
+	return t.word.Value*more/t.cost.Value >= lockFloor
 }
 
-// figure prints a number with four digits, large ones in full.
-func figure(v float64) string {
-	if math.Abs(v) >= 1000 {
-		return fmt.Sprintf("%.0f", v)
+func (t taker) line() string {
+	var parts []string
+	if t.spin.Measured() {
+		parts = append(parts, fmt.Sprintf("slow path %s of busy time", percent(t.spin)))
 	}
-	return fmt.Sprintf("%.4g", v)
+	if t.word.Measured() {
+		parts = append(parts, fmt.Sprintf("lock word %s of busy time", percent(t.word)))
+	}
+	if t.word.Measured() && t.cost.Measured() && t.cost.Value > 0 {
+		parts = append(parts, quantity(t.cost))
+		if t.floor.Measured() {
+			parts = append(parts, quantity(t.floor)+" on 1 CPU")
+		}
+	}
+	return "taken by " + t.name + ": " + strings.Join(parts, ", ")
 }

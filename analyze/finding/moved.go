@@ -8,25 +8,23 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 )
 
-// A MovePoint is the evidence of one mode and N for the question "did the change
-// remove the cost, move it, or mask it?".
-type MovePoint struct {
-	Mode  string
-	N     int
-	Rate  compare.Comparison // packets/s
-	Cost  compare.Comparison // cost per packet, all of it
-	Parts []Part             // of the cost, by stage
-	Waits compare.Comparison // lock wait per packet, all of it
-	Locks []Part             // of the waits, by class of lock: they overlap with the stages
+// A change is what one mode and N show before and after.
+type change struct {
+	mode  string
+	n     int
+	rate  compare.Comparison // packets/s
+	cost  compare.Comparison // cost per packet, all of it
+	waits compare.Comparison // lock wait per packet, all of it
 }
 
-// A Part is a part of the cost of a packet, before and after.
-type Part struct {
-	Name string
-	C    compare.Comparison
+// A part is a part of the cost of a packet, before and after.
+type part struct {
+	name string
+	c    compare.Comparison
 }
 
 // What part of a saving must come back elsewhere for it to be called moved, and
@@ -36,78 +34,124 @@ const (
 	maskedShare = 0.5
 )
 
-// Moved sums up each mode and N, stages first, then lock waits: removed, moved,
-// masked, or not decided. Only differences that hold (a star of the comparison)
-// count as a change. What came back in parts too small to hold one by one is
-// still in the whole, so that the whole decides.
-func Moved(points []MovePoint) []result.Finding {
+// Moved: did the change between the sides of a comparison remove the cost, move
+// it, or mask it? It sums up each mode and N, stages first, then lock waits,
+// which overlap with the stages: removed, moved, masked, or not decided. Only
+// differences that hold (a star of the comparison) count as a change. What came
+// back in parts too small to hold one by one is still in the whole, so that the
+// whole decides.
+func Moved(r *result.Result) []result.Finding {
+	c := r.Comparison
 	var out []result.Finding
-	for _, p := range points {
-		if f, ok := moved(p, p.Parts, Part{"the whole packet", p.Cost}, ""); ok {
-			f.Evidence = append(f.Evidence, partLine(Part{"packets/s", p.Rate}))
+	for _, f := range c.Stages {
+		rate, ok := at(c, f.Mode, f.N, metric.RateID)
+		cost, okCost := at(c, f.Mode, f.N, metric.CostID)
+		if !ok || !okCost {
+			continue // shares of time do not say what was removed
+		}
+		waits, _ := at(c, f.Mode, f.N, metric.WaitPacketID)
+		all := change{f.Mode, f.N, rate, cost, waits}
+		var stages, locks []part
+		for i, key := range f.Keys {
+			stages = append(stages, part{key, f.Family.Comparisons[i]})
+		}
+		for _, l := range c.Locks {
+			for i, one := range l.Family.Comparisons {
+				if l.Mode == f.Mode && l.N == f.N && one.Metric == metric.WaitPacketID {
+					locks = append(locks, part{l.Keys[i], one})
+				}
+			}
+		}
+		whole := part{"the whole packet", cost}
+		if f, ok := moved(all, stages, whole, ""); ok {
+			f.Evidence = append(f.Evidence, part{"packets/s", rate}.line())
 			out = append(out, f)
 		}
-		whole := Part{"the whole packet", p.Cost}
-		if p.Cost.Unit != p.Waits.Unit { // of cycles no ns can be saved
-			whole = Part{"all lock waits", p.Waits}
+		if cost.Unit != waits.Unit { // of cycles no ns can be saved
+			whole = part{"all lock waits", waits}
 		}
-		if f, ok := moved(p, p.Locks, whole, "waits for "); ok {
+		if f, ok := moved(all, locks, whole, "waits for "); ok {
 			out = append(out, f)
 		}
 	}
 	return out
 }
 
+// at returns the comparison of a metric of the run as a whole.
+func at(c *result.Comparison, mode string, n int, id string) (compare.Comparison, bool) {
+	for _, h := range c.Headline {
+		if h.Mode == mode && h.N == n && h.C.Metric == id {
+			return h.C, true
+		}
+	}
+	for _, f := range slices.Concat(c.Costs, c.Rates) {
+		for i, one := range f.Family.Comparisons {
+			here := f.Mode == mode && f.N == n ||
+				f.N == 0 && f.Keys[i] == fmt.Sprintf("%s N=%d", cmp.Or(mode, f.Mode), n)
+			if here && one.Metric == id {
+				return one, true
+			}
+		}
+	}
+	return compare.Comparison{}, false
+}
+
 // moved judges parts against the whole. what stands before the names of parts.
-func moved(p MovePoint, parts []Part, whole Part, what string) (result.Finding, bool) {
-	var down, up []Part
+func moved(all change, parts []part, whole part, what string) (result.Finding, bool) {
+	var down, up []part
 	saved, added := 0.0, 0.0
-	for _, part := range parts {
-		d := part.C.Difference
+	for _, p := range parts {
+		d := p.c.Difference
 		switch {
-		case !part.C.Star || !d.Known():
+		case !p.c.Star || !d.Known():
 		case d.Value < 0:
-			down, saved = append(down, part), saved-d.Value
+			down, saved = append(down, p), saved-d.Value
 		case d.Value > 0:
-			up, added = append(up, part), added+d.Value
+			up, added = append(up, p), added+d.Value
 		}
 	}
 	if len(down) == 0 {
 		return result.Finding{}, false // nothing was removed that could have moved
 	}
-	heavy := func(a, b Part) int {
-		return cmp.Or(cmp.Compare(math.Abs(b.C.Difference.Value), math.Abs(a.C.Difference.Value)), cmp.Compare(a.Name, b.Name))
+	heavy := func(a, b part) int {
+		return cmp.Or(cmp.Compare(math.Abs(b.c.Difference.Value), math.Abs(a.c.Difference.Value)),
+			cmp.Compare(a.name, b.name))
 	}
 	slices.SortFunc(down, heavy)
 	slices.SortFunc(up, heavy)
 	f := result.Finding{
-		ID:        "moved",
-		NotProven: "That this change is the cause: what else differs between the sides is listed with the comparison.",
-		Next:      "the difference flame graph at this N; the same at a smaller N, where less waits",
+		ID: "moved",
+		NotProven: "That this change is the cause: what else differs between the sides is listed with the " +
+			"comparison.",
+		Next: "the difference flame graph at this N; the same at a smaller N, where less waits",
 	}
-	fell := fmt.Sprintf("%s%s fell by %s %s", what, partNames(down), figure(saved), down[0].C.Unit)
-	least, most, known := kept(whole.C)
+	fell := fmt.Sprintf("%s%s fell by %s %s", what, partNames(down), figure(saved), down[0].c.Unit)
+	least, most, known := kept(whole.c)
 	verdict := ""
 	switch {
 	case added >= movedShare*saved:
 		verdict = fmt.Sprintf("moved: %s, %s%s rose by %s", fell, what, partNames(up), figure(added))
 	case known && most < movedShare*saved:
-		verdict = fmt.Sprintf("moved: %s, %s by %s at most: the rest came back in parts too small to show one by one", fell, whole.Name, figure(max(most, 0)))
-	case !known || !whole.C.Star || least < movedShare*saved:
+		verdict = fmt.Sprintf(
+			"moved: %s, %s by %s at most: the rest came back in parts too small to show one by one",
+			fell, whole.name, figure(max(most, 0)))
+	case !known || !whole.c.Star || least < movedShare*saved:
 		verdict = fmt.Sprintf("not decided: %s; %s", fell, undecided(whole))
 		f.Next = "more runs of both sides: the whole scatters more than its parts"
-	case what == "" && masked(p):
-		verdict = fmt.Sprintf("masked: %s, but packets/s rose by %.1f %% where %.1f %% less cost would give %.1f %%: something else limits", fell,
-			100*(p.Rate.Ratio.Value-1), 100*(1-p.Cost.Ratio.Value), 100*(1/p.Cost.Ratio.Value-1))
+	case what == "" && masked(all):
+		verdict = fmt.Sprintf(
+			"masked: %s, but packets/s rose by %.1f %% where %.1f %% less cost would give %.1f %%: "+
+				"something else limits", fell,
+			100*(all.rate.Ratio.Value-1), 100*(1-all.cost.Ratio.Value), 100*(1/all.cost.Ratio.Value-1))
 	default:
-		verdict = fmt.Sprintf("removed: %s, %s by %s or more", fell, whole.Name, figure(least))
-		if p.Rate.Effect != "better" {
+		verdict = fmt.Sprintf("removed: %s, %s by %s or more", fell, whole.name, figure(least))
+		if all.rate.Effect != "better" {
 			f.NotProven += " That more packets are sent: no rise of packets/s is shown."
 		}
 	}
-	f.Say(fmt.Sprintf("%s at N=%d", p.Mode, p.N), "%s", verdict)
-	for _, part := range slices.Concat(down, up, []Part{whole}) {
-		f.Evidence = append(f.Evidence, partLine(part))
+	f.Say(fmt.Sprintf("%s at N=%d", all.mode, all.n), "%s", verdict)
+	for _, p := range slices.Concat(down, up, []part{whole}) {
+		f.Evidence = append(f.Evidence, p.line())
 	}
 	return f, true
 }
@@ -122,41 +166,42 @@ func kept(whole compare.Comparison) (least, most float64, known bool) {
 }
 
 // undecided says what the whole does show.
-func undecided(whole Part) string {
-	least, most, known := kept(whole.C)
+func undecided(whole part) string {
+	least, most, known := kept(whole.c)
 	switch {
 	case !known:
-		return "whether " + whole.Name + " fell is not known"
-	case !whole.C.Star:
-		return fmt.Sprintf("that %s fell is not shown (by %s to %s)", whole.Name, figure(least), figure(most))
+		return "whether " + whole.name + " fell is not known"
+	case !whole.c.Star:
+		return fmt.Sprintf("that %s fell is not shown (by %s to %s)", whole.name, figure(least), figure(most))
 	}
-	return fmt.Sprintf("%s fell by %s to %s: how much came back is open", whole.Name, figure(least), figure(most))
+	return fmt.Sprintf("%s fell by %s to %s: how much came back is open", whole.name, figure(least), figure(most))
 }
 
 // masked reports whether a lower cost is shown not to show in packets/s: even the
 // largest rise of the interval is less than the smallest saving would give.
-func masked(p MovePoint) bool {
-	cost, rate := p.Cost.Ratio.Interval, p.Rate.Ratio.Interval
-	if !p.Cost.Star || !cost.Known() || cost.OpenHi || cost.Hi <= 0 || cost.Hi >= 1 || !p.Rate.Ratio.Known() || !rate.Known() || rate.OpenHi {
+func masked(all change) bool {
+	cost, rate := all.cost.Ratio.Interval, all.rate.Ratio.Interval
+	closed := cost.Known() && !cost.OpenHi && all.rate.Ratio.Known() && rate.Known() && !rate.OpenHi
+	if !closed || !all.cost.Star || cost.Hi <= 0 || cost.Hi >= 1 {
 		return false
 	}
 	want := 1/cost.Hi - 1
 	return want > 0.01 && rate.Hi-1 < maskedShare*want
 }
 
-func partNames(parts []Part) string {
+func partNames(parts []part) string {
 	var names []string
 	for _, p := range parts {
-		names = append(names, p.Name)
+		names = append(names, p.name)
 	}
 	return listed(names)
 }
 
-func partLine(p Part) string {
-	c := p.C
-	s := fmt.Sprintf("%s: %s -> %s %s", p.Name, figure(c.Before.Median), figure(c.After.Median), c.Unit)
-	if i := c.Difference.Interval; i.Known() && !i.OpenHi {
-		s += fmt.Sprintf(", difference %s (%.0f %% interval %s to %s)", figure(c.Difference.Value), 100*i.Level, figure(i.Lo), figure(i.Hi))
+func (p part) line() string {
+	c := p.c
+	s := fmt.Sprintf("%s: %s -> %s %s", p.name, figure(c.Before.Median), figure(c.After.Median), c.Unit)
+	if between := interval(c.Difference.Interval, figure); between != "" {
+		s += fmt.Sprintf(", difference %s%s", figure(c.Difference.Value), between)
 	}
 	if c.Star {
 		s += " *"

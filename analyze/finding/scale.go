@@ -6,133 +6,125 @@ import (
 	"slices"
 	"strings"
 
+	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/scaling"
 )
 
-// A ScalePoint is the evidence of one mode for the questions "does throughput
-// scale with CPUs?" and "where did the cost go?": its largest N against its
-// smallest.
-type ScalePoint struct {
-	Mode       string
-	Base, N    int              // CPUs
-	Speedup    compare.Estimate // rate at N over rate at Base, times Base
-	Repeats    int              // runs at the N that has fewest
-	Rates      []Rate           // of every run, by N
-	CostUnit   string           // "ns/packet"; "" if no cost was measured
-	CostBase   float64          // per packet at Base
-	CostAdded  compare.Estimate // at N, over CostBase
-	CostDoubt  string           // why the cost is not to be believed: broken sums; "" if nothing speaks against it
-	Stages     []Added          // what each stage added, largest first
-	KneeText   string           // in words, "" if scaling does not end within the data
-	LawMissing string           // why no law was fitted, "" if one was
-	Ceiling    bool             // it was set against the path without IPsec
-}
-
-// A Rate is packets/s of one run.
-type Rate struct {
-	Run   string
-	Value float64
-}
-
-// An Added is a part of the added cost.
-type Added struct {
-	Stage string
-	Cost  float64
-	Share float64 // of all that was added
-}
-
-// Scale answers both questions for each mode, the one that scales worst first.
-func Scale(points []ScalePoint) []result.Finding {
-	points = slices.Clone(points)
-	slices.SortStableFunc(points, func(a, b ScalePoint) int {
-		return cmp.Compare(a.Speedup.Value/float64(a.N), b.Speedup.Value/float64(b.N))
+// scale: does throughput scale with CPUs, and where did the cost go? Of each
+// mode, the one that scales worst first, its largest N against its smallest.
+func scale(r *result.Result) []result.Finding {
+	scaled := slices.DeleteFunc(slices.Clone(r.Curves), func(c result.Curve) bool {
+		return c.Scaling == nil || len(c.Scaling.Rows) < 2 || c.Scaling.Unit != "packets/s"
 	})
+	efficiency := func(c result.Curve) float64 {
+		last := lastOf(c.Scaling.Rows)
+		return last.Speedup.Value / float64(last.N)
+	}
+	slices.SortStableFunc(scaled, func(a, b result.Curve) int { return cmp.Compare(efficiency(a), efficiency(b)) })
 	var out []result.Finding
-	for _, p := range points {
-		out = append(out, scaleOfMode(p))
+	for i := range scaled {
+		out = append(out, scaleOf(r, &scaled[i]))
 	}
 	return out
 }
 
-func scaleOfMode(p ScalePoint) result.Finding {
+func scaleOf(r *result.Result, c *result.Curve) result.Finding {
+	base, last := c.Scaling.Base, lastOf(c.Scaling.Rows)
+	runs := result.Pick(r.Runs, c.Runs)
 	f := result.Finding{
 		ID:        "scale",
 		NotProven: "That the CPUs are the limit: without a run without IPsec the ceiling is not known.",
 		Next:      "repeat each N, and add N between and beyond",
 	}
-	f.Say(p.Mode, "%s send %.1f times what %s sends (ideal %d)", cpus(p.N), p.Speedup.Value/float64(p.Base), cpus(p.Base), p.N/p.Base)
-	if p.Ceiling {
+	f.Say(c.Mode, "%s send %.1f times what %s sends (ideal %d)",
+		cpus(last.N), last.Speedup.Value/float64(base), cpus(base), last.N/base)
+	if c.Ceiling != nil && c.Ceiling.Missing == nil {
 		f.NotProven = "What a CPU could do alone: at N the caches and the memory are shared as well."
 	}
-	if p.Repeats < 2 {
+	if slices.ContainsFunc(c.Scaling.Rows, func(row scaling.Row) bool { return row.Rate.N < 2 }) {
 		f.NotProven += " One run at an N has no spread: the speed-up has no interval."
 	}
-	if p.CostUnit != "" {
-		f.Claim += "; a packet costs " + changed(p)
-		if names := addedNames(p); names != "" {
+	if b := billAt(c, last.N); b != nil {
+		doubt := strings.Join(checks.DoubtedIn(runs, metric.CostID), ", ")
+		f.Claim += "; a packet costs " + changed(b, doubt)
+		if names := addedNames(b); names != "" {
 			f.Claim += ", " + names
 		}
-		f.Evidence = append(f.Evidence, fmt.Sprintf("cost per packet: %.0f at %s, %.0f at %s (%s)", p.CostBase, cpus(p.Base), p.CostBase+p.CostAdded.Value, cpus(p.N), p.CostUnit)+after(", ", intervalOf("added", p.CostAdded)))
-		if p.CostDoubt != "" {
-			f.Evidence = append(f.Evidence, "the cost is in doubt: "+p.CostDoubt)
+		cost := fmt.Sprintf("cost per packet: %.0f at %s, %.0f at %s (%s)",
+			b.Total.Base, cpus(base), b.Total.Base+b.Total.Delta.Value, cpus(last.N), b.Unit)
+		if added := estimate(b.Total.Delta); added != "" {
+			cost += ", added" + added
+		}
+		f.Evidence = append(f.Evidence, cost)
+		if doubt != "" {
+			f.Evidence = append(f.Evidence, "the cost is in doubt: "+doubt)
 		}
 	}
-	if text := intervalOf(fmt.Sprintf("speed-up %.2f of %d", p.Speedup.Value, p.N), p.Speedup); text != "" {
-		f.Evidence = append(f.Evidence, text)
+	if text := estimate(last.Speedup); text != "" {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("speed-up %.2f of %d", last.Speedup.Value, last.N)+text)
 	}
-	for _, r := range p.Rates {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("%s: %.0f packets/s", r.Run, r.Value))
+	for _, run := range runs {
+		if rate := run.Packets.Rate; rate.Measured() {
+			f.Evidence = append(f.Evidence, fmt.Sprintf("%s: %.0f packets/s", run.Name, rate.Value))
+		}
 	}
-	if p.KneeText != "" {
-		f.Evidence = append(f.Evidence, "knee: "+p.KneeText)
+	if k := c.Scaling.Knee; k.Found() {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("knee: at N=%d %s", k.N, k.Words()))
 	}
-	if p.LawMissing != "" {
-		f.Evidence = append(f.Evidence, "no scaling law: "+p.LawMissing)
+	if c.USL.Missing != nil {
+		f.Evidence = append(f.Evidence, "no scaling law: "+c.USL.Missing.Text)
 	}
 	return f
 }
 
-// after puts a separator before a text, if there is one.
-func after(sep, text string) string {
-	if text == "" {
-		return ""
+func lastOf[T any](list []T) T { return list[len(list)-1] }
+
+// billAt is the cost of a packet by stage at N, nil if no cost was measured.
+func billAt(c *result.Curve, n int) *scaling.Bill {
+	if len(c.StageBills) == 0 {
+		return nil
 	}
-	return sep + text
+	if b := lastOf(c.StageBills); b.N == n && b.Total.Base > 0 {
+		return &b
+	}
+	return nil
 }
 
-// intervalOf says between what an estimate lies over the runs, "" if that is not
+// estimate says between what an estimate lies over the runs, "" if that is not
 // known.
-func intervalOf(what string, e compare.Estimate) string {
-	i := e.Interval
-	if !e.Known() || !i.Known() || i.OpenHi {
+func estimate(e compare.Estimate) string {
+	if !e.Known() {
 		return ""
 	}
-	return fmt.Sprintf("%s (%.0f %% interval %s to %s)", what, 100*i.Level, figure(i.Lo), figure(i.Hi))
+	return interval(e.Interval, figure)
 }
 
 // changed is the relative change of the cost: "67 % more ns".
-func changed(p ScalePoint) string {
-	unit, _, _ := strings.Cut(p.CostUnit, "/")
-	text := fmt.Sprintf("%.0f %% more %s", 100*p.CostAdded.Value/p.CostBase, unit)
-	if p.CostAdded.Value < 0 {
-		text = fmt.Sprintf("%.0f %% fewer %s", -100*p.CostAdded.Value/p.CostBase, unit)
+func changed(b *scaling.Bill, doubt string) string {
+	unit, _, _ := strings.Cut(b.Unit, "/")
+	added := b.Total.Delta
+	text := fmt.Sprintf("%.0f %% more %s", 100*added.Value/b.Total.Base, unit)
+	if added.Value < 0 {
+		text = fmt.Sprintf("%.0f %% fewer %s", -100*added.Value/b.Total.Base, unit)
 	}
-	if p.CostDoubt != "" {
+	if doubt != "" {
 		text += " (in doubt)"
 	}
-	if i := p.CostAdded.Interval; i.Known() && i.Contains(0) {
+	if i := added.Interval; i.Known() && i.Contains(0) {
 		text += " (not shown: the interval holds 0)"
 	}
 	return text
 }
 
 // addedNames names the stages that make up most of what was added.
-func addedNames(p ScalePoint) string {
+func addedNames(b *scaling.Bill) string {
 	var names []string
-	for _, s := range p.Stages[:min(2, len(p.Stages))] {
-		if p.CostAdded.Value > 0 && s.Share >= 0.1 {
-			names = append(names, fmt.Sprintf("%.0f %% of it in %s", 100*s.Share, s.Stage))
+	for _, row := range b.Rows[:min(2, len(b.Rows))] {
+		if row.Share != nil && b.Total.Delta.Value > 0 && *row.Share >= 0.1 {
+			names = append(names, fmt.Sprintf("%.0f %% of it in %s", 100**row.Share, row.Key))
 		}
 	}
 	return strings.Join(names, ", ")

@@ -1,50 +1,131 @@
 package finding
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/scaling"
 )
 
+func single(v float64) compare.Estimate {
+	return compare.Estimate{Value: v, Interval: compare.NoInterval(compare.Because(compare.TooFewRuns, "one run"))}
+}
+
+func between(v, lo, hi float64) compare.Estimate {
+	return compare.Estimate{Value: v, Interval: compare.Interval{Lo: lo, Hi: hi, Level: 0.95}}
+}
+
+func ceilingAt(ratio float64, from int) *scaling.Ceiling {
+	return &scaling.Ceiling{Ceiling: "plain", Verdict: scaling.AtCeiling, Ratio: single(ratio), Reached: from}
+}
+
+// A scaled is a curve of 1 and 4 CPUs.
+type scaled struct {
+	mode    string
+	speedup compare.Estimate
+	runs    int // at each N
+	cost    *scaling.Bill
+	knee    scaling.Knee
+	law     *compare.Reason
+	rates   []float64
+	broken  bool // a sum that the cost hangs on
+}
+
+func scaledResult(modes ...scaled) *result.Result {
+	r := &result.Result{}
+	for _, m := range modes {
+		c := result.Curve{Mode: m.mode, USL: &scaling.USL{Missing: m.law},
+			Scaling: &scaling.Scaling{Unit: "packets/s", Base: 1, Knee: m.knee,
+				Rows: []scaling.Row{{N: 1, Rate: compare.Summary{N: m.runs}},
+					{N: 4, Speedup: m.speedup, Rate: compare.Summary{N: m.runs}}}}}
+		if m.knee.N == 0 {
+			c.Scaling.Knee.Missing = compare.Because(compare.NotApplicable, "no end")
+		}
+		if m.cost != nil {
+			c.StageBills = []scaling.Bill{*m.cost}
+		}
+		for i, rate := range m.rates {
+			run := &result.Run{Name: m.mode + []string{" n=1", " n=4"}[i],
+				Packets: result.Packets{Rate: value(rate, 0, "packets/s")}}
+			if m.broken {
+				run.Identities = []result.Identity{{ID: "cost-per-packet", Verdict: checks.Broken,
+					Marks: []string{metric.CostID}}}
+			}
+			c.Runs = append(c.Runs, len(r.Runs))
+			r.Runs = append(r.Runs, run)
+		}
+		r.Curves = append(r.Curves, c)
+	}
+	return r
+}
+
+// costs is a bill at 4 CPUs: what stages added, in their order.
+func costs(base float64, added compare.Estimate, shares ...scaling.BillRow) *scaling.Bill {
+	return &scaling.Bill{Unit: "ns/packet", Base: 1, N: 4, Rows: shares,
+		Total: scaling.BillRow{Base: base, Delta: added}}
+}
+
 func TestScale(t *testing.T) {
-	single := func(v float64) compare.Estimate {
-		return compare.Estimate{Value: v, Interval: compare.NoInterval(compare.Because(compare.TooFewRuns, "one run"))}
+	row := func(stage string, share float64) scaling.BillRow { return scaling.BillRow{Key: stage, Share: &share} }
+	got := scale(scaledResult(
+		scaled{mode: "pcpu", speedup: between(3.6, 3.5, 3.7), runs: 5},
+		scaled{mode: "shared", speedup: single(1.02), runs: 1, rates: []float64{10150, 10343},
+			cost: costs(1000, single(1666), row("XFRM input", 0.48), row("XFRM output", 0.18),
+				row("crypto", 0.06)),
+			knee: scaling.Knee{N: 2, Text: "efficiency 0.51", Shown: true},
+			law:  compare.Because(compare.TooFewRuns, "too few N")},
+	))
+	claims(t, got,
+		"shared: 4 CPUs send 1.0 times what 1 CPU sends (ideal 4); a packet costs 167 % more ns, 48 % of it "+
+			"in XFRM input, 18 % of it in XFRM output",
+		"pcpu: 4 CPUs send 3.6 times what 1 CPU sends (ideal 4)",
+	)
+	if want := []string{"speed-up 3.60 of 4 (95 % interval 3.5 to 3.7)"}; !slices.Equal(got[1].Evidence, want) {
+		t.Errorf("evidence = %q, want the interval", got[1].Evidence)
 	}
-	got := Scale([]ScalePoint{
-		{Mode: "pcpu", Base: 1, N: 4, Speedup: compare.Estimate{Value: 3.6, Interval: compare.Interval{Lo: 3.5, Hi: 3.7, Level: 0.95}}, Repeats: 5},
-		{
-			Mode: "shared", Base: 1, N: 4, Speedup: single(1.02), Repeats: 1, CostUnit: "ns/packet", CostBase: 1000, CostAdded: single(1666),
-			Stages:   []Added{{"XFRM input", 800, 0.48}, {"XFRM output", 300, 0.18}, {"crypto", 100, 0.06}},
-			Rates:    []Rate{{"shared n=1", 10150}, {"shared n=4", 10343}},
-			KneeText: "at 2 CPUs", LawMissing: "too few N",
-		},
-	})
-	vague := Scale([]ScalePoint{{Mode: "two runs", Base: 1, N: 4, Speedup: single(1), CostUnit: "ns/packet", CostBase: 100,
-		CostAdded: compare.Estimate{Value: 50, Interval: compare.Interval{Lo: -300, Hi: 400, Level: 0.95}}}})
-	if c := vague[0].Claim; !strings.HasSuffix(c, "a packet costs 50 % more ns (not shown: the interval holds 0)") {
-		t.Errorf("claim %q, want that it is not shown", c)
+	if want := []string{
+		"cost per packet: 1000 at 1 CPU, 2666 at 4 CPUs (ns/packet)", "shared n=1: 10150 packets/s",
+		"shared n=4: 10343 packets/s",
+		"knee: at N=2 efficiency 0.51", "no scaling law: too few N",
+	}; !slices.Equal(got[0].Evidence, want) {
+		t.Errorf("evidence = %q, want %q", got[0].Evidence, want)
 	}
-	doubted := Scale([]ScalePoint{{Mode: "m", Base: 1, N: 4, CostUnit: "ns/packet", CostBase: 100, CostAdded: single(50), CostDoubt: "sum cost-per-packet is broken (1 of 2 runs)"}})[0]
-	if !strings.HasSuffix(doubted.Claim, "50 % more ns (in doubt)") || !strings.Contains(strings.Join(doubted.Evidence, "\n"), "in doubt: sum cost-per-packet is broken (1 of 2 runs)") {
+	vague := scale(scaledResult(scaled{mode: "two runs", speedup: single(1),
+		cost: costs(100, between(50, -300, 400))}))[0]
+	if !strings.HasSuffix(vague.Claim, "a packet costs 50 % more ns (not shown: the interval holds 0)") {
+		t.Errorf("claim %q, want that it is not shown", vague.Claim)
+	}
+	doubted := scale(scaledResult(scaled{mode: "m", speedup: single(1), cost: costs(100, single(50)),
+		rates: []float64{1, 1}, broken: true}))[0]
+	if !strings.HasSuffix(doubted.Claim, "50 % more ns (in doubt)") ||
+		!slices.Contains(doubted.Evidence,
+			"the cost is in doubt: sum cost-per-packet is broken (2 of 2 runs)") {
 		t.Errorf("%+v, want the doubt in claim and evidence", doubted)
 	}
-	want := []string{
-		"shared: 4 CPUs send 1.0 times what 1 CPU sends (ideal 4); a packet costs 167 % more ns, 48 % of it in XFRM input, 18 % of it in XFRM output",
-		"pcpu: 4 CPUs send 3.6 times what 1 CPU sends (ideal 4)",
+}
+
+func TestFramesAndWalk(t *testing.T) {
+	known := func(v, lo, hi float64) compare.Estimate {
+		return compare.Estimate{Value: v, Interval: compare.Interval{Lo: lo, Hi: hi, Level: 0.95}}
 	}
-	for i := range want {
-		if got[i].Claim != want[i] {
-			t.Errorf("claim %d = %q\nwant %q", i, got[i].Claim, want[i])
-		}
-	}
-	if e := got[1].Evidence; len(e) != 1 || e[0] != "speed-up 3.60 of 4 (95 % interval 3.5 to 3.7)" {
-		t.Errorf("evidence = %q, want the interval", e)
-	}
-	if strings.Contains(strings.Join(got[0].Evidence, "\n"), "interval") {
-		t.Errorf("evidence of single runs = %q", got[0].Evidence)
-	}
-	if len(got[0].Evidence) != 5 {
-		t.Errorf("evidence = %q", got[0].Evidence)
-	}
+	table := &scaling.FrameTable{Unit: "ns/packet", Base: 1, Last: 8, Tested: 12, Stops: 1,
+		Rows: []scaling.FrameRow{
+			{Key: "xfrm_state_find", Base: 50, AtLast: 300, Added: 250, Stops: true,
+				Exponent: scaling.Exponent{Slope: known(0.86, 0.7, 1.0)}, First: scaling.First{N: 4}},
+			{Key: "esp_output", Base: 50, AtLast: 52, Added: 2},
+		}}
+	timed := &scaling.Walk{PerSA: known(1.5, 1.2, 1.8), Fixed: known(80, 70, 90), Walks: true, Share: 0.6,
+		Most: 100, Runs: 20}
+	r := &result.Result{Curves: []result.Curve{{Mode: "pcpu", Frames: table, Walk: timed}, {Mode: "plain"}}}
+	claims(t, frames(r), "pcpu: 1 of 12 functions tested stop scaling: xfrm_state_find (N^0.86)")
+	claims(t, walk(r), "pcpu: xfrm_state_find is O(SAs): 1.5 ns for each SA in the bucket (95 % interval 1.2 to "+
+		"1.8), at 100 SAs 60 % of the lookup")
+	timed.Walks = false
+	claims(t, walk(r), "pcpu: xfrm_state_find was not shown to get slower with SAs: 1.5 ns for each SA in the "+
+		"bucket (95 % interval 1.2 to 1.8)")
 }

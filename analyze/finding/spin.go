@@ -6,53 +6,37 @@ import (
 	"slices"
 	"strings"
 
-	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 )
 
-// A SpinPoint is the evidence of one run for the question "does it spin, and
-// where?": samples of a clock or cycles event, all measured CPUs together.
-type SpinPoint struct {
-	Run     string
-	Mode    string
-	N       int // CPUs measured
-	Event   string
-	Busy    uint64       // samples that were not idle
-	Spin    metric.Value // metric.SpinID
-	Callers []Caller     // who entered the slow path, heaviest first
-	Waits   metric.Value // metric.WaitsID of the probe
-}
-
-// A Caller is a function that entered a lock's slow path.
-type Caller struct {
-	Name  string
-	Share float64 // of the spinning weight, 0..1
-}
-
-// SpinFloor is the spin share below which a run is said not to spin: a kernel
+// spinFloor is the spin share below which a run is said not to spin: a kernel
 // under any load spends a little time in slow paths.
-const SpinFloor = 0.01
+const spinFloor = 0.01
 
-// Spin answers, for each mode, whether CPUs wait for locks at the largest
-// number of CPUs and how that grew, the mode that spins most first. Points come
-// in the order of a report: by mode, then by N.
-func Spin(points []SpinPoint) []result.Finding {
+// spin: do CPUs wait for locks at the largest number of CPUs of each mode, and
+// how did that grow? The mode that spins most comes first.
+func spin(r *result.Result) []result.Finding {
+	sampled := slices.DeleteFunc(slices.Clone(r.Runs), func(run *result.Run) bool { return run.Main() == nil })
 	type weighed struct {
 		share float64
 		result.Finding
 	}
 	var found []weighed
-	for len(points) > 0 {
-		n := 1
-		for n < len(points) && points[n].Mode == points[0].Mode && points[n].Event == points[0].Event {
+	for len(sampled) > 0 {
+		n, first := 1, sampled[0]
+		for n < len(sampled) && sampled[n].ModeName() == first.ModeName() &&
+			sampled[n].Main().Name == first.Main().Name {
 			n++
 		}
-		measured := slices.DeleteFunc(slices.Clone(points[:n]), func(p SpinPoint) bool { return !p.Spin.Measured() })
+		measured := slices.DeleteFunc(slices.Clone(sampled[:n]), func(run *result.Run) bool {
+			return !run.Main().All.SpinShare.Measured()
+		})
 		if len(measured) > 0 {
-			found = append(found, weighed{measured[len(measured)-1].Spin.Value, spinOfMode(measured)})
+			found = append(found, weighed{lastOf(measured).Main().All.SpinShare.Value,
+				spinOfMode(measured)})
 		}
-		points = points[n:]
+		sampled = sampled[n:]
 	}
 	slices.SortStableFunc(found, func(a, b weighed) int { return cmp.Compare(b.share, a.share) })
 	var out []result.Finding
@@ -62,83 +46,55 @@ func Spin(points []SpinPoint) []result.Finding {
 	return out
 }
 
-func spinOfMode(measured []SpinPoint) result.Finding {
-	last := measured[len(measured)-1]
+func spinOfMode(measured []*result.Run) result.Finding {
+	last := lastOf(measured)
 	f := result.Finding{
-		ID:        "spin",
-		NotProven: "A share of samples says where the time went, not what it cost in packets; the error is sampling error of one run, not the spread between runs.",
-		Next:      "compare packets/s and cost per packet of the same runs; repeat each run before calling a difference real",
+		ID: "spin",
+		NotProven: "A share of samples says where the time went, not what it cost in packets; " +
+			"the error is sampling error of one run, not the spread between runs.",
+		Next: "compare packets/s and cost per packet of the same runs; repeat each run before calling a " +
+			"difference real",
 	}
-	f.Say(modeName(last), "%s", spinClaim(last))
-	if bundle.IsClock(last.Event) {
-		f.NotProven += " A software clock is an interrupt: spinning with interrupts off (locks taken by _irqsave) is charged to the function that enables them again."
+	f.Say(last.ModeName(), "%s", spinClaim(last))
+	if bundle.IsClock(last.Main().Name) {
+		f.NotProven += " A software clock is an interrupt: spinning with interrupts off (locks taken by " +
+			"_irqsave) " +
+			"is charged to the function that enables them again."
 	}
-	for _, p := range measured {
-		f.Evidence = append(f.Evidence, spinEvidence(p))
+	for _, r := range measured {
+		spin := r.Main().All.SpinShare
+		line := fmt.Sprintf("%s: spin share %s (%s, %d samples in slow paths)",
+			r.Name, percent(spin), r.Main().Name, spin.Samples)
+		if w := r.Locks.Waits; w.Measured() {
+			line += fmt.Sprintf(", %.0f waits by probe", w.Value)
+		}
+		f.Evidence = append(f.Evidence, line)
 	}
 	return f
 }
 
-func spinClaim(p SpinPoint) string {
-	where := "of busy time on " + cpus(p.N)
-	if p.Spin.Value == 0 && p.Busy > 0 {
-		return fmt.Sprintf("none of %d busy samples on %s spins on locks", p.Busy, cpus(p.N))
+func spinClaim(r *result.Run) string {
+	all := &r.Main().All
+	if all.SpinShare.Value == 0 && all.Busy.Samples > 0 {
+		return fmt.Sprintf("none of %d busy samples on %s spins on locks", all.Busy.Samples, cpus(r.N))
 	}
-	if p.Spin.Value < SpinFloor {
-		return fmt.Sprintf("%s %s spins on locks, under the floor of %.0f %%", percent(p.Spin), where, 100*SpinFloor)
+	claim := fmt.Sprintf("%s of busy time on %s spins on locks", percent(all.SpinShare), cpus(r.N))
+	if all.SpinShare.Value < spinFloor {
+		return fmt.Sprintf("%s, under the floor of %.0f %%", claim, 100*spinFloor)
 	}
-	claim := fmt.Sprintf("%s %s spins on locks", percent(p.Spin), where)
-	if names := callerNames(p.Callers); names != "" {
+	if names := callerNames(all); names != "" {
 		claim += ", entered from " + names
 	}
 	return claim
 }
 
-func spinEvidence(p SpinPoint) string {
-	s := fmt.Sprintf("%s: spin share %s (%s, %d samples in slow paths)", p.Run, percent(p.Spin), p.Event, p.Spin.Samples)
-	if p.Waits.Measured() {
-		s += fmt.Sprintf(", %.0f waits by probe", p.Waits.Value)
-	}
-	return s
-}
-
 // callerNames names the callers that make up most of the spinning.
-func callerNames(callers []Caller) string {
+func callerNames(all *result.CPU) string {
 	var names []string
-	for _, c := range callers[:min(3, len(callers))] {
-		if c.Share >= 0.05 {
-			names = append(names, fmt.Sprintf("%s (%.0f %% of it)", c.Name, 100*c.Share))
+	for _, c := range all.SpinCallers[:min(3, len(all.SpinCallers))] {
+		if share := c.Share.Value / all.SpinShare.Value; share >= 0.05 {
+			names = append(names, fmt.Sprintf("%s (%.0f %% of it)", c.Name, 100*share))
 		}
 	}
 	return strings.Join(names, ", ")
-}
-
-func modeName(p SpinPoint) string {
-	if p.Mode == "" {
-		return p.Run
-	}
-	return p.Mode
-}
-
-// percent prints a ratio and its standard error with the digits the error
-// leaves: "25.0 +- 0.4 %", "0.048 +- 0.034 %".
-func percent(v metric.Value) string {
-	if v.Value > 0 && v.SE == 0 && v.Samples == 0 {
-		return fmt.Sprintf("%.1f %%", 100*v.Value) // of weights that are no counts
-	}
-	digits := 1
-	for se := 100 * v.SE; se > 0 && se < 0.1 && digits < 4; se *= 10 {
-		digits++
-	}
-	return fmt.Sprintf("%.*f +- %.*f %%", digits, 100*v.Value, digits, 100*v.SE)
-}
-
-func cpus(n int) string {
-	switch n {
-	case 0:
-		return "CPUs not recorded"
-	case 1:
-		return "1 CPU"
-	}
-	return fmt.Sprintf("%d CPUs", n)
 }

@@ -5,37 +5,38 @@ import (
 	"testing"
 
 	"xfrmscope/analyze/metric"
-	"xfrmscope/collect/bundle"
+	"xfrmscope/analyze/result"
 )
 
-func spinPoint(mode string, n int, share float64) SpinPoint {
-	return SpinPoint{
-		Run: mode, Mode: mode, N: n, Event: "cpu-clock",
-		Spin:  metric.Value{ID: metric.SpinID, Value: share, Unit: "ratio", SE: 0.004, Samples: 1000},
-		Waits: metric.Value{Value: 1059, Unit: "waits"},
-	}
+func spinning(mode string, n int, share float64, callers ...result.Share) *result.Run {
+	r := sampled(mode, n, "nanoseconds", result.CPU{
+		SpinShare:   metric.Value{ID: metric.SpinID, Value: share, Unit: "ratio", SE: 0.004, Samples: 1000},
+		SpinCallers: callers,
+	})
+	r.Locks.Waits = metric.Value{Value: 1059, Unit: "waits"}
+	return r
 }
 
 func TestSpin(t *testing.T) {
-	missing := spinPoint("plain", 4, 0)
-	missing.Spin = metric.NotMeasured(metric.SpinID, "ratio", bundle.Gap{What: "samples"})
-	shared := spinPoint("shared", 4, 0.25)
-	shared.Callers = []Caller{{"xfrm_input", 0.6}, {"xfrm_output_resume", 0.39}, {"other", 0.01}}
-
-	got := Spin([]SpinPoint{spinPoint("pcpu", 1, 0), spinPoint("pcpu", 4, 0.0012), missing, spinPoint("shared", 1, 0), shared})
-	want := []string{
-		"shared: 25.0 +- 0.4 % of busy time on 4 CPUs spins on locks, entered from xfrm_input (60 % of it), xfrm_output_resume (39 % of it)",
+	missing := spinning("plain", 4, 0)
+	missing.Events[0].All.SpinShare = none("ratio")
+	entered := func(name string, share float64) result.Share {
+		return result.Share{Name: name, Share: metric.Value{Value: 0.25 * share}}
+	}
+	got := spin(&result.Result{Runs: []*result.Run{
+		spinning("pcpu", 1, 0), spinning("pcpu", 4, 0.0012), missing, {Name: "no samples"},
+		spinning("shared", 1, 0),
+		spinning("shared", 4, 0.25, entered("xfrm_input", 0.6), entered("xfrm_output_resume", 0.39),
+			entered("other", 0.01)),
+	}})
+	claims(t, got,
+		"shared: 25.0 +- 0.4 % of busy time on 4 CPUs spins on locks, entered from xfrm_input (60 % of it), "+
+			"xfrm_output_resume (39 % of it)",
 		"pcpu: 0.1 +- 0.4 % of busy time on 4 CPUs spins on locks, under the floor of 1 %",
-	}
-	if len(got) != len(want) {
-		t.Fatalf("%d findings, want %d: %+v", len(got), len(want), got)
-	}
-	for i := range want {
-		if got[i].Claim != want[i] {
-			t.Errorf("claim %d = %q\nwant %q", i, got[i].Claim, want[i])
-		}
-		if len(got[i].Evidence) != 2 || !strings.Contains(got[i].Evidence[1], "1059 waits by probe") {
-			t.Errorf("evidence %d = %q, want a line a run, with the probe's waits", i, got[i].Evidence)
+	)
+	for i, f := range got {
+		if len(f.Evidence) != 2 || !strings.Contains(f.Evidence[1], "1059 waits by probe") {
+			t.Errorf("evidence %d = %q, want a line a run, with the probe's waits", i, f.Evidence)
 		}
 	}
 }
@@ -43,10 +44,8 @@ func TestSpin(t *testing.T) {
 // No sample in a slow path is no proof that there was no wait: how many were
 // looked at is said.
 func TestSpinNone(t *testing.T) {
-	p := spinPoint("pcpu", 4, 0)
-	p.Spin.Samples, p.Spin.SE, p.Busy = 0, 0, 6987
-	got := Spin([]SpinPoint{p})
-	if want := "pcpu: none of 6987 busy samples on 4 CPUs spins on locks"; len(got) != 1 || got[0].Claim != want {
-		t.Errorf("found %+v, want %q", got, want)
-	}
+	r := spinning("pcpu", 4, 0)
+	all := &r.Events[0].All
+	all.SpinShare.Samples, all.SpinShare.SE, all.Busy.Samples = 0, 0, 6987
+	claims(t, spin(inModes(r)), "pcpu: none of 6987 busy samples on 4 CPUs spins on locks")
 }

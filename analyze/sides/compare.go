@@ -2,11 +2,9 @@ package sides
 
 import (
 	"fmt"
-	"slices"
 
 	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/compare"
-	"xfrmscope/analyze/finding"
 	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 )
@@ -68,7 +66,6 @@ func Compare(before, after *result.Result, opt CompareOptions) (*result.Result, 
 	c.Varied = variation(modes, opt.Expected)
 	c.Gates = checks.WorstGates(r.Runs)
 	newComparer(c, r.Headline).compare(modes)
-	r.Findings = slices.Concat(finding.Moved(finding.MovePoints(c)), r.Findings)
 	return r, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"xfrmscope/analyze/finding"
 	"xfrmscope/analyze/result"
 )
 
@@ -46,6 +45,5 @@ func ofOneSide(r *result.Result, side string) *result.Result {
 			out.Curves = append(out.Curves, c)
 		}
 	}
-	out.Findings = finding.All(out)
 	return out
 }

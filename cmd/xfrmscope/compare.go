@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"xfrmscope/analyze"
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/sides"
@@ -93,7 +94,7 @@ func compareSides(ctx context.Context, io streams, o compareOptions, paths []str
 	if err != nil {
 		return err
 	}
-	result, err := sides.Compare(b, a, sides.CompareOptions{
+	result, err := analyze.Compare(b, a, sides.CompareOptions{
 		Options: compare.Options{Force: o.force}, Before: names[0], After: names[1], Expected: o.expect,
 	})
 	if err != nil {
@@ -112,7 +113,7 @@ func openSides(ctx context.Context, paths []string) (before, after *result.Resul
 		return nil, nil, names, err
 	}
 	if len(paths) == 1 {
-		before, after, names, err = sides.Sides(before)
+		before, after, names, err = analyze.Sides(before)
 		if err != nil {
 			return nil, nil, names, usagef("%s: %w", paths[0], err)
 		}

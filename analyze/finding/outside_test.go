@@ -13,7 +13,8 @@ import (
 // limit outside XFRM; what another one does to it is.
 func TestLimitsOutside(t *testing.T) {
 	pause := func(name string) result.Gate {
-		return checks.PauseGate([]packets.Delta{{Counter: &bundle.Counter{Source: "west/eth0", Name: name}, Value: 12}}, nil)
+		return checks.PauseGate([]packets.Delta{{Counter: &bundle.Counter{Source: "west/eth0", Name: name},
+			Value: 12}}, nil)
 	}
 	for _, tt := range []struct {
 		name string
@@ -22,7 +23,8 @@ func TestLimitsOutside(t *testing.T) {
 	}{
 		{"pause frames received", pause("rx_pause_ctrl_phy"), true},
 		{"pause frames sent", pause("tx_pause_ctrl_phy"), false},
-		{"no pause frames", checks.PauseGate([]packets.Delta{{Counter: &bundle.Counter{Name: "rx_pause_ctrl_phy"}, Value: 0}}, nil), false},
+		{"no pause frames", checks.PauseGate(
+			[]packets.Delta{{Counter: &bundle.Counter{Name: "rx_pause_ctrl_phy"}, Value: 0}}, nil), false},
 		{"drops", result.Gate{ID: "drops", Status: result.GateFailed}, false},
 		{"some CPUs idle", result.Gate{ID: "idle-cpus", Status: result.GateFailed}, false},
 		{"no more offered", result.Gate{ID: "generator-limited", Status: result.GateFailed}, true},

@@ -1,0 +1,78 @@
+// Package finding answers questions about a Result in words: one question a
+// file, each a function of the whole Result, listed in All. A finding is a claim
+// with its figure, the evidence, what it does not prove and what to do next; a
+// question that the data does not answer has none. Data flows one way: packages
+// locks, cost, checks and curves measure, a question picks what it needs from
+// the Result, and reports print what it says.
+package finding
+
+import (
+	"cmp"
+	"slices"
+
+	"xfrmscope/analyze/result"
+)
+
+// All asks every question, in the order of a report.
+func All(r *result.Result) []result.Finding {
+	var out []result.Finding
+	for _, question := range []func(*result.Result) []result.Finding{
+		scale,
+		linear,
+		ceilings,
+		support,
+		spin,
+		locks,
+		outside,
+		saCPU,
+		inbound,
+		drift,
+		idle,
+		cache,
+		walk,
+		frames,
+		sharedLines,
+	} {
+		out = append(out, question(r)...)
+	}
+	return out
+}
+
+// atMost returns the run with most CPUs of each curve, of repeats the one of
+// median rate; runs without a mode each.
+func atMost(r *result.Result) []*result.Run {
+	var out []*result.Run
+	for _, c := range r.Curves {
+		runs := result.Pick(r.Runs, c.Runs)
+		if c.Mode == "" {
+			out = append(out, runs...)
+			continue
+		}
+		n := slices.MaxFunc(runs, func(a, b *result.Run) int { return cmp.Compare(a.N, b.N) }).N
+		runs = slices.DeleteFunc(runs, func(r *result.Run) bool { return r.N != n })
+		slices.SortStableFunc(runs, func(a, b *result.Run) int {
+			return cmp.Compare(a.Packets.Rate.Value, b.Packets.Rate.Value)
+		})
+		out = append(out, runs[(len(runs)-1)/2])
+	}
+	return out
+}
+
+// eachMode calls ask with the runs of each mode that follow one another and
+// pass, and gathers what it finds.
+func eachMode(r *result.Result, pass func(*result.Run) bool,
+	ask func([]*result.Run) (result.Finding, bool)) []result.Finding {
+	runs := slices.DeleteFunc(slices.Clone(r.Runs), func(r *result.Run) bool { return !pass(r) })
+	var out []result.Finding
+	for len(runs) > 0 {
+		n := 1
+		for n < len(runs) && runs[n].ModeName() == runs[0].ModeName() {
+			n++
+		}
+		if f, ok := ask(runs[:n]); ok {
+			out = append(out, f)
+		}
+		runs = runs[n:]
+	}
+	return out
+}

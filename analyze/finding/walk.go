@@ -1,0 +1,36 @@
+package finding
+
+import (
+	"fmt"
+
+	"xfrmscope/analyze/result"
+)
+
+// walk: does xfrm_state_find get slower with each SA in its bucket?
+func walk(r *result.Result) []result.Finding {
+	var out []result.Finding
+	for _, c := range r.Curves {
+		w := c.Walk
+		if w == nil || w.Missing != nil {
+			continue
+		}
+		slope := fmt.Sprintf("%.3g ns for each SA in the bucket%s",
+			w.PerSA.Value, interval(w.PerSA.Interval, digits("%.3g")))
+		f := result.Finding{
+			ID: "walk",
+			Evidence: []string{slope,
+				fmt.Sprintf("%.3g ns of a lookup are not of the walk; %d runs, up to %.0f SAs",
+					w.Fixed.Value, w.Runs, w.Most)},
+			NotProven: "That it is the walk alone: with more SAs more CPUs send, and lines that others " +
+				"write are read.",
+			Next: "the same N with more SAs that carry nothing: if the time grows, it is the walk",
+		}
+		f.Say(c.Mode, "xfrm_state_find was not shown to get slower with SAs: %s", slope)
+		if w.Walks {
+			f.Say(c.Mode, "xfrm_state_find is O(SAs): %s, at %.0f SAs %.0f %% of the lookup",
+				slope, w.Most, 100*w.Share)
+		}
+		out = append(out, f)
+	}
+	return out
+}
