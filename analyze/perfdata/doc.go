@@ -1,5 +1,5 @@
 // Package perfdata reads the recordings of Linux perf: files, pipes that were saved, directories, zstd-compressed or
-// not, of either byte order, of every perf that writes version 2 of the format (Linux 2.6.32 on), whole or cut off. It
+// not, of either byte order, of every perf that writes version 2 of the format (since 2012), whole or cut off. It
 // knows no symbols and no output format.
 //
 // # The flow

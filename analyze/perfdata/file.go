@@ -16,7 +16,7 @@ import (
 var (
 	errEmpty       = errors.New("empty file")
 	errNotPerfData = errors.New("not a perf.data file")
-	errVersion1    = errors.New("perf.data version 1") // written before Linux 2.6.32 (magic PERFFILE)
+	errVersion1    = errors.New("perf.data version 1")
 	errDamaged     = errors.New("damaged perf.data header")
 	errNoEvents    = errors.New("no event in the recording") // no attribute, so no sample can be decoded
 )
@@ -128,8 +128,8 @@ func (f *File) magic(head []byte) error {
 		f.o.big = true
 		return nil
 	case "PERFFILE", "ELIFFREP":
-		return &FormatError{errVersion1, 0, "magic PERFFILE, the format before Linux 2.6.32",
-			"convert it with the perf that wrote it (perf script), then import the text"}
+		return &FormatError{errVersion1, 0, "magic PERFFILE, the format that perf wrote until 2012 (Linux 3.3)",
+			"print it with a perf of that age (perf script), and import the text"}
 	}
 	switch {
 	case head[0] == 0x1f && head[1] == 0x8b:

@@ -271,7 +271,7 @@ func TestTyped(t *testing.T) {
 		kind       error
 	}{
 		{"empty", "record again", nil, errEmpty},
-		{"v1", "convert it", append([]byte("PERFFILE"), make([]byte, 200)...), errVersion1},
+		{"v1", "perf of that age", append([]byte("PERFFILE"), make([]byte, 200)...), errVersion1},
 		{"text", "perf record -o", []byte("swapper 0 [000] 1.0: cycles: "), errNotPerfData},
 		{"gzip", "gunzip", append([]byte{0x1f, 0x8b}, make([]byte, 50)...), errNotPerfData},
 		{"short", "perf record -o", []byte("PERFILE2"), errNotPerfData},
