@@ -45,6 +45,8 @@ type File struct {
 	closers []io.Closer
 	ids     *identity
 
+	unfinished bool // perf record did not end: no features, records up to the end of the file
+
 	// What Open found missing or damaged, before any record.
 	headLosses []bundle.Loss
 
@@ -164,23 +166,23 @@ func (f *File) openFile(r io.ReaderAt, head []byte) error {
 		return err
 	}
 	if data.off < 0 || data.off > f.size {
-		f.note("the data section", 1, "the file ends before it; no record was read")
+		f.note("the data section", 1, "the file ends before it; no record was read").Kind = bundle.LossEnd
 		data = section{f.size, 0}
 	}
 	table := data.off + max(data.size, 0)
 	if data.size == 0 && !f.plausibleTable(r, table, bitmap) {
 		data.size = f.size - data.off
-		f.Meta.Unfinished = true
+		f.unfinished = true
 		bitmap = nil
-		f.note("the end of the recording", 1,
-			"perf record did not finish the file: what its buffers still held, "+
-				"build ids, tracepoint formats and the description of the host are missing")
+		l := f.note("the end of the recording", 1, "perf record did not finish the file: what its buffers "+
+			"still held, build ids, tracepoint formats and the description of the host are missing")
+		l.Kind = bundle.LossEnd
 	}
 	if !data.within(f.size) {
 		missing := uint64(data.size) - uint64(f.size-data.off)
-		f.note("bytes of the data section", missing,
+		l := f.note("bytes of the data section", missing,
 			"the file is cut off; headers and build ids after the data are missing too")
-		f.headLosses[len(f.headLosses)-1].Of = uint64(data.size)
+		l.Kind, l.Of = bundle.LossEnd, uint64(data.size)
 		data.size, bitmap = f.size-data.off, nil
 	}
 	f.streams = []*stream{{r: r, start: data.off, end: data.off + data.size, o: f.o, block: blockSize}}

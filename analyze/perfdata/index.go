@@ -49,7 +49,7 @@ func buildIndex(ctx context.Context, f *File) (*index, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading records: %w", err)
 		}
-		x.losses.walk(s, lost, f.Meta.Unfinished)
+		x.losses.walk(s, lost, f.unfinished)
 	}
 	x.finish()
 	return x, nil

@@ -15,9 +15,10 @@ func lossOf(what string, count uint64, effect string) bundle.Loss {
 	return bundle.Loss{Source: "perf", What: what, Count: count, Effect: effect}
 }
 
-// note keeps a loss that was found before any record.
-func (f *File) note(what string, count uint64, effect string) {
+// note keeps a loss that was found before any record. Who knows more adds it to what is returned.
+func (f *File) note(what string, count uint64, effect string) *bundle.Loss {
 	f.headLosses = append(f.headLosses, lossOf(what, count, effect))
+	return &f.headLosses[len(f.headLosses)-1]
 }
 
 // The kinds of loss a recording reports about itself, in the order they are printed.
@@ -132,23 +133,25 @@ func (c *lossCounter) walk(s *stream, l walkLosses, unfinished bool) {
 	if s.index > 0 {
 		where = fmt.Sprintf(" of data.%d", s.index-1)
 	}
-	note := func(what string, n int64, effect string) {
+	note := func(kind bundle.LossKind, what string, n int64, effect string) {
 		if n > 0 {
-			c.notes = append(c.notes, lossOf(what+where, uint64(n), effect))
+			l := lossOf(what+where, uint64(n), effect)
+			l.Kind = kind
+			c.notes = append(c.notes, l)
 		}
 	}
 	why := "the recording is cut off there"
 	if unfinished {
 		why = "perf record was stopped before it finished the file"
 	}
-	note("bytes after the last whole record", l.tail, why)
+	note(bundle.LossEnd, "bytes after the last whole record", l.tail, why)
 	for _, d := range l.damaged {
-		note("bytes that are no record", d.size, fmt.Sprintf("damage at byte %d; reading went on behind it",
-			d.off))
+		note("", "bytes that are no record", d.size,
+			fmt.Sprintf("damage at byte %d; reading went on behind it", d.off))
 	}
-	note("compressed records that could not be decompressed", l.pieces,
+	note("", "compressed records that could not be decompressed", l.pieces,
 		fmt.Sprintf("%d bytes of them; %v", l.pieceBytes, l.pieceErr))
-	note("decompressed bytes after the last whole record", l.inflatedTail, why)
+	note(bundle.LossEnd, "decompressed bytes after the last whole record", l.inflatedTail, why)
 }
 
 // newer notes an event whose samples have fields newer than this reader. The kernel appends new fields, so the ones it

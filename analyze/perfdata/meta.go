@@ -6,13 +6,13 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"xfrmscope/collect/bundle"
 )
 
 // Meta is what the recording says about itself: what is read of perf's header features. A field the recording does not
 // carry is zero.
 type Meta struct {
-	Unfinished bool // perf record did not end: no features, records up to the end of the file
-
 	Hostname    string
 	OSRelease   string // uname -r
 	Arch        string // uname -m
@@ -122,14 +122,17 @@ func (f *File) featureTable(r io.ReaderAt, at int64, set []feature) ([]section, 
 func (f *File) readFeatures(r io.ReaderAt, at int64, set []feature) {
 	sections, err := f.featureTable(r, at, set)
 	if err != nil {
-		f.note("header features", uint64(len(set)), err.Error())
+		f.note("header features", uint64(len(set)), err.Error()).Kind = bundle.LossEnd
 		return
 	}
 	budget := 2 * f.size // overlapping sections must not cost more than the file
 	for i, s := range sections {
 		if budget -= s.size; !s.within(f.size) || budget < 0 {
-			f.note("header features", 1, fmt.Sprintf("section %d+%d of feature %d is outside the file",
+			l := f.note("header features", 1, fmt.Sprintf("section %d+%d of feature %d is outside the file",
 				s.off, s.size, set[i]))
+			if !s.within(f.size) {
+				l.Kind = bundle.LossEnd
+			}
 			budget += s.size
 			continue
 		}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"xfrmscope/collect/bundle"
 )
 
 // deferredFile has samples whose user chain comes in a record of its own: in
@@ -291,7 +293,7 @@ func TestTyped(t *testing.T) {
 func TestFinishedOrNot(t *testing.T) {
 	w := newTestWriter(false)
 	events := []testEvent{{attr{Size: 128, SampleType: testType}, []uint64{1}, "c"}}
-	if f := openBytes(t, w.file(events, nil, nil)); f.Meta.Unfinished || f.Meta.Hostname != "test" {
+	if f := openBytes(t, w.file(events, nil, nil)); f.unfinished || f.Meta.Hostname != "test" {
 		t.Errorf("finished, no records: %+v", f.Meta)
 	}
 	records, _ := noise(w, 10)
@@ -302,9 +304,14 @@ func TestFinishedOrNot(t *testing.T) {
 	f := openBytes(t, killed)
 	samples, _ := collect(t, f)
 	side, _ := f.Sideband()
-	if !f.Meta.Unfinished || len(samples) != 9 || len(side.Losses) != 2 ||
+	for _, l := range side.Losses {
+		if l.Kind != bundle.LossEnd {
+			t.Errorf("%+v is no end of the recording", l)
+		}
+	}
+	if !f.unfinished || len(samples) != 9 || len(side.Losses) != 2 ||
 		side.Losses[1].Count != uint64(len(records)/10-20) {
-		t.Errorf("unfinished %v, %d samples, losses %+v", f.Meta.Unfinished, len(samples), side.Losses)
+		t.Errorf("unfinished %v, %d samples, losses %+v", f.unfinished, len(samples), side.Losses)
 	}
 }
 

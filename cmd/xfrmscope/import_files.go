@@ -274,10 +274,23 @@ func writeForeign(dir string, m bundle.Manifest, files []importer.File, kallsyms
 			return nil, err
 		}
 	}
-	if err := w.Finish(""); err != nil {
+	if err := w.Finish(cutOff(files)); err != nil {
 		return nil, err
 	}
 	return bundle.Open(os.DirFS(dir), dir)
+}
+
+// cutOff says what is missing at the end of a recording, "" if it is whole: the
+// run of one that is not is partial.
+func cutOff(files []importer.File) string {
+	for _, f := range files {
+		for _, l := range f.Import.Losses {
+			if l.Kind == bundle.LossEnd {
+				return fmt.Sprintf("%s ends early: %s; %s", filepath.Base(f.Path), l.What, l.Effect)
+			}
+		}
+	}
+	return ""
 }
 
 // copyRecording copies a perf.data file, or the files of a directory recording.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"xfrmscope/analyze/importer"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/samples"
 )
 
 // writeFiles writes texts by name and returns their paths, by name too.
@@ -116,6 +118,41 @@ func TestImportRun(t *testing.T) {
 	}
 	if err := r.Verify(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A recording that is cut off is imported to its last whole record, and the run
+// is partial.
+func TestImportCutOff(t *testing.T) {
+	sample, err := samples.Open("shared")
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := fs.ReadFile(sample, "n1/perf.data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		bytes  int
+		status bundle.Status
+		why    string
+	}{
+		{len(whole), bundle.Complete, ""},
+		{len(whole) / 2, bundle.Partial, "half.data ends early: header features"},
+		{len(whole) / 4, bundle.Partial, "half.data ends early: bytes of the data section"},
+	} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "half.data")
+		if err := os.WriteFile(file, whole[:tt.bytes], 0o644); err != nil {
+			t.Fatal(err)
+		}
+		runs, _, err := importAll([]string{file}, filepath.Join(dir, "run"), importOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := runs[0].Manifest; m.Status != tt.status || !strings.HasPrefix(m.Why, tt.why) {
+			t.Errorf("%d bytes: %s, %q; want %s, %q", tt.bytes, m.Status, m.Why, tt.status, tt.why)
+		}
 	}
 }
 

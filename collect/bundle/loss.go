@@ -22,6 +22,7 @@ const (
 	LossSamples   LossKind = "samples"   // some of its samples are missing, nobody asked for it
 	LossFiltered  LossKind = "filtered"  // the user asked to have them dropped
 	LossThrottled LossKind = "throttled" // it was off for a while, because it took too many
+	LossEnd       LossKind = "end"       // the recording is cut off, or was not finished
 )
 
 // A Warning is a sentence that weakens a number.
