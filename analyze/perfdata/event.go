@@ -39,6 +39,22 @@ func (a *attr) isDummy() bool { return a.Type == typeSoftware && a.Config == swD
 // HasIP reports whether the samples say where the processor was.
 func (e *Event) HasIP() bool { return e.attr.has(sampleIP) }
 
+// Unused names what is recorded with the samples and nothing is made of.
+func (e *Event) Unused() []string {
+	var list []string
+	if e.attr.has(sampleStackUser) {
+		list = append(list,
+			"copies of user stacks (--call-graph dwarf): they are not unwound, user frames are missing")
+	}
+	if e.attr.has(sampleBranchStack) && !e.IsCallStack() {
+		list = append(list, "branch stacks (-b)")
+	}
+	if e.attr.has(sampleDataSrc) {
+		list = append(list, "sources of data (perf mem, perf c2c)")
+	}
+	return list
+}
+
 // FrequencyHz returns the sampling frequency asked for, 0 if a period was.
 func (e *Event) FrequencyHz() uint64 {
 	if e.attr.Flags&flagFreq != 0 {

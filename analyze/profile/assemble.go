@@ -94,6 +94,10 @@ func (a *assembler) profile(e *perfdata.Event) *Profile {
 		p.Losses = append(p.Losses, a.losses[e.Name]...)
 	}
 	p.Warnings = warn(e.Name, a.allWarnings(p))
+	for _, what := range e.Unused() {
+		p.Warnings = append(p.Warnings, bundle.Warning{Kind: bundle.WarnUnused, Weakens: e.Name,
+			Text: "recorded, not used: " + what})
+	}
 	return p
 }
 

@@ -335,6 +335,42 @@ func mustKallsyms(t *testing.T, text string) *symbols.Table {
 	return tab
 }
 
+// What samples hold and nothing is made of is said, event by event.
+func TestBuildSaysWhatIsUnused(t *testing.T) {
+	const branchStack, userStack, dataSrc = 1 << 11, 1 << 13, 1 << 15
+	for _, c := range []struct {
+		sampleType, branch uint64
+		want               []string
+	}{
+		{0, 0, nil},
+		{branchStack, 1 << 3, []string{"branch stacks"}},
+		{branchStack, 1 << 11, nil}, // a call stack is the user part of the chain
+		{userStack, 0, []string{"copies of user stacks"}},
+		{userStack | dataSrc, 0, []string{"copies of user stacks", "sources of data"}},
+	} {
+		r := newRecording(cpuClock, pageFaults)
+		r.attrs[0].sampleType |= c.sampleType
+		r.attrs[0].branch = c.branch
+		ps := build(t, r.open(t), Options{})
+		var got []bundle.Warning
+		for _, w := range ps[0].Warnings {
+			if w.Kind == bundle.WarnUnused {
+				got = append(got, w)
+			}
+		}
+		if len(got) != len(c.want) || slices.ContainsFunc(ps[1].Warnings,
+			func(w bundle.Warning) bool { return w.Kind != "" }) {
+			t.Fatalf("%#x: %+v, want %q; the other event: %+v", c.sampleType, got, c.want, ps[1].Warnings)
+		}
+		for i, w := range got {
+			if w.Weakens != ps[0].Event.Name || !strings.HasPrefix(w.Text,
+				"recorded, not used: "+c.want[i]) {
+				t.Errorf("%+v, want %q", w, c.want[i])
+			}
+		}
+	}
+}
+
 func TestBuildStopsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -21,6 +21,7 @@ type testAttr struct {
 	period      uint64
 	freq        bool
 	id          uint64
+	branch      uint64 // branch_sample_type
 }
 
 const (
@@ -148,6 +149,7 @@ func (r *recording) bytes() []byte {
 			flags |= 1 << 10
 		}
 		binary.LittleEndian.PutUint64(attr[40:], flags)
+		binary.LittleEndian.PutUint64(attr[72:], a.branch)
 		b.Write(attr)
 		w(uint64(idsAt+8*i), 8)
 	}

@@ -29,7 +29,15 @@ const (
 type Warning struct {
 	Weakens string `json:"weakens"` // the number: a metric id, an event, a section
 	Text    string `json:"text"`
+
+	Kind WarningKind `json:"kind,omitempty"` // "" where nobody asks for it
 }
+
+// A WarningKind is what a warning is about.
+type WarningKind string
+
+// WarnUnused: the event's samples hold something that nothing is made of.
+const WarnUnused WarningKind = "unused"
 
 // A Gap is something that was not measured at all: a report prints it where
 // the number would stand.
