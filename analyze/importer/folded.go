@@ -6,6 +6,9 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
+
+	"xfrmscope/collect/bundle"
 )
 
 // readFolded reads folded stacks: frames from root to leaf parted by ";", a
@@ -44,8 +47,8 @@ func readFolded(r io.Reader, opt Options) (*Import, error) {
 	}
 	im := f.result("count")
 	if bad > 0 {
-		im.lost(fmt.Sprintf("lines of the folded text without a stack and count, the first at %s:%d", opt.Name, firstBad.Line),
-			uint64(bad), uint64(bad+stacks), "their weight is missing")
+		what := "lines of the folded text without a stack and count, the first at " + firstBad.position()
+		im.lost(what, uint64(bad), uint64(bad+stacks), "their weight is missing")
 		lose(im.Profiles, im.Losses[0])
 	}
 	return im, l.failure()
@@ -100,4 +103,224 @@ func (w *weight) add(text []byte) error {
 
 func (w weight) rounded() uint64 {
 	return w.whole + uint64(math.Round(w.fraction))
+}
+
+// unnamedEvent stands for the event of a format that names none.
+const unnamedEvent = "unnamed event"
+
+// Weights are taken for numbers of samples up to a sum that as many stacks in a
+// text could have (as a sum of periods it is a quarter of a second of one CPU's
+// cycles), if some stack was seen seldom, as in all recordings some are, and
+// stacks repeat no more than an idle machine's do.
+const (
+	maxSampleCount = 1e9
+	maxSeldom      = 1000
+	maxMean        = 1e5
+)
+
+// named makes the profile of stacks whose frames are names and nothing else:
+// folded stacks and flame graphs.
+type named struct {
+	opt    Options
+	b      *builder
+	event  *samples
+	frames map[string]int32 // location by text
+	files  [3]int           // mapping by kind
+	marked bool             // a frame says that it is the kernel's
+	key    stackKey
+	sums   []weight // by cell
+}
+
+// A frameKind is what stackcollapse-perf.pl --all says of a frame, by a mark
+// at the end of its name.
+type frameKind int
+
+const (
+	plainFrame   frameKind = iota
+	kernelFrame            // "_[k]"
+	runtimeFrame           // "_[j]": code made at run time
+)
+
+func newNamed(opt Options) *named {
+	name := opt.Event
+	if name == "" {
+		name = unnamedEvent
+	}
+	b := newBuilder()
+	kernel, jit := b.mapping([]byte("[kernel]"), true), b.mapping([]byte("[jit]"), false)
+	return &named{
+		opt:    opt,
+		b:      b,
+		event:  b.event([]byte(name)),
+		frames: map[string]int32{},
+		files:  [3]int{plainFrame: -1, kernelFrame: kernel, runtimeFrame: jit},
+	}
+}
+
+// addText returns the weight of a stack given from root to leaf, its frames
+// parted by ";". The first is the task's name unless the options deny it.
+func (f *named) addText(stack []byte) *weight {
+	comm := int32(-1)
+	if !f.opt.FunctionFirst {
+		var first []byte
+		first, stack, _ = bytes.Cut(stack, []byte(";"))
+		comm = f.b.comm(first)
+	}
+	f.key = f.key[:0]
+	for len(stack) > 0 {
+		i := bytes.LastIndexByte(stack, ';')
+		f.key = f.key.push(f.frame(stack[i+1:]))
+		stack = stack[:max(i, 0)]
+	}
+	return f.weigh(comm)
+}
+
+// frame returns the location of a frame.
+func (f *named) frame(text []byte) int32 {
+	l, ok := f.frames[string(text)]
+	if !ok {
+		name, kind := parseMark(string(text))
+		f.marked = f.marked || kind == kernelFrame
+		if file, ok := fileOnly(name, kind); ok {
+			kernel := kind == kernelFrame || strings.HasPrefix(file, "[kernel")
+			l = f.b.location(0, nil, f.b.mapping([]byte(file), kernel))
+		} else {
+			l = f.b.location(0, []byte(name), f.files[kind])
+		}
+		f.frames[string(text)] = l
+	}
+	return l
+}
+
+// parseMark takes the mark off a frame's name. Inlined frames ("_[i]") and
+// those of a waker ("_[w]") are what the frame around them is.
+func parseMark(text string) (string, frameKind) {
+	if name, ok := strings.CutSuffix(text, "_[k]"); ok {
+		return name, kernelFrame
+	}
+	if name, ok := strings.CutSuffix(text, "_[j]"); ok {
+		return name, runtimeFrame
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(text, "_[i]"), "_[w]"), plainFrame
+}
+
+// fileOnly tells a frame that no symbol covers, of which the file is known:
+// "[libc.so.6]". Kernel files keep the brackets perf gives them.
+func fileOnly(name string, kind frameKind) (string, bool) {
+	if len(name) < 3 || name[0] != '[' || name[len(name)-1] != ']' || name == unknownFile {
+		return "", false
+	}
+	if kind == kernelFrame || strings.HasPrefix(name, "[kernel") {
+		return name, true
+	}
+	return name[1 : len(name)-1], true
+}
+
+// weigh returns the weight of the stack in f.key.
+func (f *named) weigh(comm int32) *weight {
+	if len(f.key) == 0 {
+		f.key = f.key.push(f.b.location(0, nil, -1))
+	}
+	k := cellKey{stack: f.b.stack(f.key), cpu: -1, pid: -1, tid: -1, comm: comm}
+	n := f.event.number(k)
+	if n == len(f.sums) {
+		f.sums = append(f.sums, weight{})
+	}
+	return &f.sums[n]
+}
+
+// result makes the import. unit is what the format says a weight counts;
+// "count" if that may be samples or anything else.
+func (f *named) result(unit string) *Import {
+	sum, least, fractions := 0.0, uint64(math.MaxUint64), false // least is the smallest weight of a stack
+	for i, w := range f.sums {
+		n := w.rounded()
+		f.event.cells[i].Period = n
+		sum += float64(n)
+		fractions = fractions || w.fraction > 0
+		if n > 0 {
+			least = min(least, n)
+		}
+	}
+	f.event.event.Unit = unit
+	samples := unit == "count" && !fractions && sum < maxSampleCount && least < maxSeldom &&
+		sum < maxMean*float64(len(f.sums))
+	for i := range f.event.cells {
+		c := &f.event.cells[i]
+		if samples {
+			c.Count, c.PeriodSq = c.Period, float64(c.Period)
+		}
+	}
+	if f.marked {
+		f.settleFiles()
+	}
+	im := &Import{Profiles: f.b.profiles()}
+	f.warn(im, sum, samples, fractions)
+	return im
+}
+
+// settleFiles charges unmarked frames to user space, which they are if the
+// kernel's are marked.
+func (f *named) settleFiles() {
+	user := f.b.mapping([]byte("[user]"), false)
+	t := &f.b.tables
+	for i := range t.Functions {
+		if t.Functions[i].Mapping < 0 {
+			t.Functions[i].Mapping = user
+		}
+	}
+	for i := range t.Locations {
+		if t.Locations[i].Mapping < 0 {
+			t.Locations[i].Mapping = user
+		}
+	}
+}
+
+// warn says what the format leaves open.
+func (f *named) warn(im *Import, sum float64, samples, fractions bool) {
+	add := func(text string) {
+		w := bundle.Warning{Weakens: f.event.event.Name, Text: text}
+		im.Warnings = append(im.Warnings, w)
+		for _, p := range im.Profiles {
+			p.Warnings = append(p.Warnings, w)
+		}
+	}
+	if len(im.Profiles) == 0 {
+		add("it holds no stack")
+		return
+	}
+	if f.opt.Event == "" {
+		add("the file does not name the event that was sampled; " +
+			"stackcollapse-perf.pl keeps only the first of a recording and drops the others")
+	}
+	if !samples && f.event.event.Unit == "count" && !fractions {
+		why := fmt.Sprintf("%s are more than %d stacks have", thousands(sum), len(f.sums))
+		if days := sum / 4000 / 86400; days >= 1 {
+			why = fmt.Sprintf("%s would be %.0f days of one CPU at 4000 Hz", thousands(sum), days)
+		}
+		add("weights are sums of periods, of an event the file does not name: taken for samples, " + why)
+	}
+	if fractions {
+		add("weights have fractions: they are no numbers of samples, and are rounded to whole ones a stack")
+	}
+	if !samples {
+		add("the number of samples is not known: sampling errors are not given")
+	}
+}
+
+// thousands prints a whole number with separators: "66,247,577,424".
+func thousands(n float64) string {
+	s := fmt.Sprintf("%.0f", n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// quoteShort quotes what an input holds, cut to a length errors can show.
+func quoteShort(text []byte) string {
+	if len(text) > 80 {
+		return fmt.Sprintf("%q...", text[:80])
+	}
+	return fmt.Sprintf("%q", text)
 }

@@ -42,7 +42,7 @@ func TestFolded(t *testing.T) {
 		{"one bad line", "a;f 1\na;g 2\nnone\n", Options{Event: "e"}, `e in count
  cpu -1 a -1/-1: 1 = 1 (1) < f
  cpu -1 a -1/-1: 2 = 2 (2) < g
- loss: 1 of 3 lines of the folded text without a stack and count, the first at :3
+ loss: 1 of 3 lines of the folded text without a stack and count, the first at input:3
 `},
 		{"weights too many for so few stacks", "a;f 250000\na;g 999\n", Options{Event: "e"}, `e in count
  cpu -1 a -1/-1: 0 = 250000 (0) < f

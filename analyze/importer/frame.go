@@ -170,7 +170,8 @@ func (s *stacker) place(text []byte) place {
 		return place{location: math.MaxInt32, inlined: int32(len(s.inlines) - 1)}
 	}
 	mapping := s.mapping(f)
-	location := s.b.newLocation(s.b.describe(f.address, f.symbol, mapping)) // perf prints an address in one way only
+	// perf prints an address in one way only: it is new.
+	location := s.b.newLocation(s.b.describe(f.address, f.symbol, mapping))
 	return place{location: location, mapping: int32(mapping), inlined: -1}
 }
 

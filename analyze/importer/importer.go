@@ -1,34 +1,14 @@
-// Package importer reads what other programs wrote: stacks that perf script,
-// FlameGraph, inferno and pprof hold, the results of TRex, iperf3 and pktgen,
-// and lock waits of perf lock contention. Read tells the format and returns an
-// Import; ReadAs takes a format the caller knows.
-//
-// # What comes out
-//
-// Stacks become a profile.Profile an event, never one for two. A format that
-// leaves something out leaves it out of the profile too: CPU, PID and TID are
-// -1, addresses 0, Event.Unit is "count" or "samples". Where a weight may be a
-// sum of periods and the number of samples is not known, Cell.Count is 0 and a
-// warning says so.
-//
-// Traffic becomes a Point a run. A rate keeps the unit and the layer it was
-// published in (Rate): Gibit/s is never Gbit/s, and a rate on the wire is not
-// one of payload.
-//
-// # Bad input
-//
-// Errors carry file and line (SyntaxError). What a text says was lost, and the
-// lines of a text that could not be understood, come back as bundle.Loss; what
-// weakens a number as bundle.Warning. Texts are read as streams, with bounded
-// lines; documents (SVG, JSON, pprof) up to a fixed size.
 package importer
 
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 
 	"xfrmscope/analyze/profile"
 	"xfrmscope/collect/bundle"
@@ -137,4 +117,35 @@ func document(r io.Reader, opt Options) ([]byte, error) {
 // lineAt returns the line of a byte of data.
 func lineAt(data []byte, offset int64) int {
 	return 1 + bytes.Count(data[:min(max(offset, 0), int64(len(data)))], []byte("\n"))
+}
+
+// maxWindow is what a zstd stream may ask the reader to remember: that of
+// `zstd --long`.
+const maxWindow = 128 << 20
+
+// Packed reports whether a stream that begins so is compressed.
+func Packed(head []byte) bool { return compressionOf(head) != nil }
+
+// Inside returns what a compressed stream holds; r itself if it is not
+// compressed.
+func Inside(r io.Reader) (io.Reader, error) {
+	br := bufio.NewReaderSize(r, HeadBytes)
+	magic, _ := br.Peek(4)
+	if opens := compressionOf(magic); opens != nil {
+		return opens(br)
+	}
+	return br, nil
+}
+
+// compressionOf returns the reader of a compression, nil if there is none.
+func compressionOf(head []byte) func(io.Reader) (io.Reader, error) {
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		return func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		return func(r io.Reader) (io.Reader, error) {
+			return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		}
+	}
+	return nil
 }

@@ -44,7 +44,8 @@ func readIPerf3(r io.Reader, opt Options) (*Import, error) {
 	}
 	f.number()
 	if f.text > 0 {
-		f.im.warn("traffic", "%s:%d: lines of text beside the JSON are passed over, %d in all", opt.Name, f.firstText, f.text)
+		f.im.warn("traffic", "%s:%d: lines of text beside the JSON are passed over, %d in all",
+			opt.Name, f.firstText, f.text)
 	}
 	return f.im, nil
 }
@@ -112,7 +113,8 @@ func (f *iperfFile) document(raw json.RawMessage, line int) error {
 			return err
 		}
 		if first, twice := f.seen[key.String()]; twice {
-			f.twice = f.opt.bad(line, "the same result stands at line %d: one run, written twice", first).fix("delete one")
+			f.twice = f.opt.bad(line, "the same result stands at line %d: one run, written twice", first).
+				fix("delete one")
 			return nil
 		}
 		f.seen[key.String()] = line
@@ -248,7 +250,8 @@ func (f *iperfFile) add(r *iperfResult, line int) {
 	}
 	var points []Point
 	for i, direction := range directions {
-		p := Point{Line: line, Factor: "streams", N: max(r.Start.Test.Streams, 0), Direction: direction, CPU: -1}
+		p := Point{Line: line, Factor: "streams", N: max(r.Start.Test.Streams, 0), CPU: -1}
+		p.Direction = direction
 		sums[i].fill(&p, len(r.Start.Accepted) > 0, r.Error == "")
 		points = append(points, p)
 	}

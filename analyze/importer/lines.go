@@ -60,7 +60,7 @@ func (l *lines) fill() bool {
 	l.at = 0
 	if l.end == len(l.buf) {
 		if len(l.buf) >= maxLine {
-			l.err = &SyntaxError{File: l.file, Line: l.num + 1, What: "a line longer than 4 MiB: this is no text of lines"}
+			l.err = Options{Name: l.file}.bad(l.num+1, "a line longer than 4 MiB: this is no text of lines")
 			l.end = 0
 			return false
 		}

@@ -58,7 +58,8 @@ func lockFlags(kind string) uint32 {
 // CPU is -1; without -l the lock has no address and is named by its caller.
 func (w *lockWait) row() bundle.LockRow {
 	r := bundle.LockRow{
-		CPU: -1, ID: lockNamed(w.caller), Flags: lockFlags(w.kind), Count: w.contended, WaitNS: w.waitNS, MaxNS: w.maxNS,
+		CPU: -1, ID: lockNamed(w.caller), Flags: lockFlags(w.kind),
+		Count: w.contended, WaitNS: w.waitNS, MaxNS: w.maxNS,
 	}
 	if w.address != 0 {
 		r.Lock, r.ID = fmt.Sprintf("%#x", w.address), lockNamed(w.symbol)
@@ -76,7 +77,7 @@ func lockNamed(name string) bundle.LockID {
 
 // readLockCSV reads the output of perf lock contention -x SEP. Times are ns.
 func readLockCSV(r io.Reader, opt Options) (*Import, error) {
-	c := lockCSV{im: &Import{}, file: opt.Name}
+	c := lockCSV{im: &Import{}, opt: opt}
 	l := newLines(r, opt.Name)
 	for line := range l.all {
 		if err := c.line(trimSpaces(line), l.num); err != nil {
@@ -84,14 +85,15 @@ func readLockCSV(r io.Reader, opt Options) (*Import, error) {
 		}
 	}
 	if c.columns == nil && l.failure() == nil {
-		return nil, &SyntaxError{File: opt.Name, What: "no line \"# output: contended, total wait, ...\"", Fix: "it names the columns; perf -q leaves it out"}
+		return nil, opt.bad(0, "no line \"# output: contended, total wait, ...\"").
+			fix("it names the columns; perf -q leaves it out")
 	}
 	return c.im, l.failure()
 }
 
 type lockCSV struct {
 	im      *Import
-	file    string
+	opt     Options
 	sep     string
 	columns []string
 	owners  bool
@@ -134,7 +136,7 @@ func (c *lockCSV) line(line []byte, num int) error {
 		c.owners = true
 	case text[0] == '#':
 	case c.columns == nil:
-		return &SyntaxError{File: c.file, Line: num, What: "a row before the line \"# output: ...\" that names the columns"}
+		return c.opt.bad(num, "a row before the line \"# output: ...\" that names the columns")
 	default:
 		return c.row(text, num)
 	}
@@ -144,14 +146,12 @@ func (c *lockCSV) line(line []byte, num int) error {
 func (c *lockCSV) row(text string, num int) error {
 	cells := strings.SplitN(text, c.sep, len(c.columns))
 	if len(cells) < len(c.columns) && !c.owners {
-		what := fmt.Sprintf("a row of %d cells under %d columns", len(cells), len(c.columns))
-		return &SyntaxError{File: c.file, Line: num, What: what}
+		return c.opt.bad(num, "a row of %d cells under %d columns", len(cells), len(c.columns))
 	}
 	var w lockWait
 	for i, cell := range cells {
 		if !w.set(c.columns[i], strings.TrimSpace(cell)) {
-			what := fmt.Sprintf("%.80q in column %q", strings.TrimSpace(cell), c.columns[i])
-			return &SyntaxError{File: c.file, Line: num, What: what}
+			return c.opt.bad(num, "%.80q in column %q", strings.TrimSpace(cell), c.columns[i])
 		}
 	}
 	c.im.Locks = append(c.im.Locks, w.row())
@@ -196,6 +196,9 @@ func (c *lockCSV) debug(text string) {
 		numbers[key], _ = parseUint([]byte(value))
 	}
 	if bad := numbers["bad"]; bad > 0 && bad < math.MaxInt64 {
-		c.im.Losses = append(c.im.Losses, bundle.Loss{Source: "perf lock", What: "waits whose begin or end was missed", Count: bad, Of: numbers["total"], Effect: "they are in no row"})
+		c.im.Losses = append(c.im.Losses, bundle.Loss{
+			Source: "perf lock", What: "waits whose begin or end was missed",
+			Count: bad, Of: numbers["total"], Effect: "they are in no row",
+		})
 	}
 }

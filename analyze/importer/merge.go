@@ -17,7 +17,8 @@ type ContradictionError struct {
 
 func (e *ContradictionError) Error() string {
 	return fmt.Sprintf("%s and %s both hold run %d of %d %s, with %v and %v: they are two measurements; "+
-		"give each a mode of its own with --mode FILE=NAME", e.File, e.Other, e.Run, e.N, e.Factor, e.Rate, e.Rates)
+		"give each a mode of its own with --mode FILE=NAME",
+		e.File, e.Other, e.Run, e.N, e.Factor, e.Rate, e.Rates)
 }
 
 // A TrafficFile is what one file holds of a sweep.
@@ -64,7 +65,8 @@ func MergeTraffic(files []TrafficFile) (*Traffic, error) {
 			have := &out.Points[i]
 			if differ(have.Rx.Rate, p.Rx.Rate) || differ(have.Tx.Rate, p.Tx.Rate) {
 				return nil, &ContradictionError{
-					File: from[key], Other: f.Name, N: p.N, Run: p.Run, Factor: p.Factor, Rate: have.Rx.Rate, Rates: p.Rx.Rate,
+					File: from[key], Other: f.Name, N: p.N, Run: p.Run, Factor: p.Factor,
+					Rate: have.Rx.Rate, Rates: p.Rx.Rate,
 				}
 			}
 			have.fill(&p)

@@ -11,7 +11,14 @@ func refused(head []byte) (why, use string) {
 	const (
 		stacks = "`perf record -a -g`, then the perf.data or `perf script`"
 		locks  = "`perf lock contention -x,`"
+		script = "the perf.data, or `perf script`"
 		record = "`xfrmscope record`, which reads them at both ends of its window"
+		digest = "the results.json beside it"
+		perf1  = "it is a perf.data of the first kind, which perf wrote until 2012"
+		bcc    = "it is text of klockstat"
+		list   = "it is a list of counters, as ethtool -S prints it"
+		maps   = "it is a map of bpftrace without stacks"
+		folded = "`stackcollapse-bpftrace.pl`, whose output is folded stacks"
 		neper  = "a table Flows,Run 1,Run 2,Average of its throughputs in Mbit/s"
 	)
 	has := func(words ...string) bool {
@@ -26,26 +33,27 @@ func refused(head []byte) (why, use string) {
 		is       bool
 		why, use string
 	}{
-		{bytes.HasPrefix(head, []byte("xfrmscope ")), "it is a digest of xfrmscope", "the results.json beside it"},
+		{bytes.HasPrefix(head, []byte("xfrmscope ")), "it is a digest of xfrmscope", digest},
 		{bytes.HasPrefix(head, []byte("\x7fELF")), "it is a program or a library (ELF)", stacks},
-		{bytes.HasPrefix(head, []byte("PERFFILE")), "it is a perf.data of the first kind, which perf wrote until 2012",
-			"`perf script` of a perf of that age"},
+		{bytes.HasPrefix(head, []byte("PERFFILE")), perf1, "`perf script` of a perf of that age"},
 		{has("linux-perf-json-version"), "it is JSON of `perf data convert`", stacks},
 		{has("speedscope.app"), "it is a profile of speedscope", "the folded stacks it was made of"},
-		{has("PerfTop:") || has("Samples:", "Event count (approx.)", "lost:", "drop:"), "it is the screen of perf top", stacks},
-		{has("Overhead", "Symbol") || has("Overhead", "Command"), "it is text of perf report", "the perf.data, or `perf script`"},
+		{has("PerfTop:") || has("Samples:", "Event count (approx.)", "drop:"),
+			"it is the screen of perf top", stacks},
+		{has("Overhead", "Symbol") || has("Overhead", "Command"), "it is text of perf report", script},
 		{has("Performance counter stats for"), "it is text of perf stat, which knows no functions", stacks},
 		{matches(head, `^\s*\d+\.\d+ \(.*?\): \S+/\d+ \w+\(`), "it is text of perf trace", stacks},
 		{has("# tracer:"), "it is text of ftrace", stacks},
 		{has("contended", "total wait", "avg wait"), "it is the table of perf lock for people", locks},
 		{has("acquired", "contended", "avg wait"), "it is the table of perf lock for people", locks},
 		{has("lock_stat version"), "it is /proc/lock_stat", locks},
-		{has("Caller", "Avg Wait") || has("Caller", "Avg Spin") || has("Caller", "Avg Hold"), "it is text of klockstat", locks},
+		{has("Caller", "Avg Wait") || has("Caller", "Avg Spin") || has("Caller", "Avg Hold"), bcc, locks},
 		{matches(head, `^src \S+ dst \S+`) && has("proto ", "spi "), "it is text of ip xfrm", record},
-		{has("NIC statistics:") || onlyLines(head, `^\s*[\w.\[\]-]+: \d+$`), "it is a list of counters, as ethtool -S prints it", record},
-		{onlyLines(head, `^(@\w*(\[.*\])?: -?\d+|Attaching \d+ probes?\.\.\.)$`), "it is a map of bpftrace without stacks", stacks},
-		{matches(head, `^@\w*\[$`), "it is text of bpftrace", "`stackcollapse-bpftrace.pl`, whose output is folded stacks"},
-		{has("[ ID] Interval") || has("iperf Done.") || has("Client connecting to"), "it is text of iperf", "`iperf3 -J`"},
+		{has("NIC statistics:") || onlyLines(head, `^\s*[\w.\[\]-]+: \d+$`), list, record},
+		{onlyLines(head, `^(@\w*(\[.*\])?: -?\d+|Attaching \d+ probes?\.\.\.)$`), maps, stacks},
+		{matches(head, `^@\w*\[$`), "it is text of bpftrace", folded},
+		{has("[ ID] Interval") || has("iperf Done.") || has("Client connecting to"), "it is text of iperf",
+			"`iperf3 -J`"},
 		{looksJSON(head) && has(`"opackets"`), "it is statistics of TRex's ports, of no run with a length",
 			"a list of runs with tx_opackets, rx_ipackets, flows and duration"},
 		{has("throughput=") && has("num_flows="), "it is text of neper", neper},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 
 	"xfrmscope/analyze/profile"
 	"xfrmscope/collect/bundle"
@@ -20,7 +21,8 @@ func readScript(r io.Reader, opt Options) (*Import, error) {
 	}
 	p.close()
 	if p.samples == 0 && p.odd > 0 {
-		return nil, &SyntaxError{File: opt.Name, Line: p.firstOdd, What: "no sample of perf script, and none in the whole text", Fix: "make the text by `perf script -i perf.data`"}
+		return nil, opt.bad(p.firstOdd, "no sample of perf script, and none in the whole text").
+			fix("make the text by `perf script -i perf.data`")
 	}
 	return p.result(), p.lines.failure()
 }
@@ -197,23 +199,19 @@ func (p *scriptParser) result() *Import {
 		im.Window = bundle.Window{StartNS: int64(p.first), EndNS: int64(p.last)}
 	}
 	for i, s := range nonEmpty(p.b.events) {
+		weaken := func(format string, args ...any) {
+			warn(im.Profiles[i:i+1], s.event.Name, fmt.Sprintf(format, args...))
+		}
 		if s.empty > 0 {
-			im.Profiles[i].Warnings = append(im.Profiles[i].Warnings, bundle.Warning{
-				Weakens: s.event.Name,
-				Text:    fmt.Sprintf("%d of %d samples have no stack; they count as %s", s.empty, total(im.Profiles[i]), profile.Unknown),
-			})
+			weaken("%d of %d samples have no stack; they count as %s",
+				s.empty, total(im.Profiles[i]), profile.Unknown)
 		}
 		if s.branches > 0 {
-			im.Profiles[i].Warnings = append(im.Profiles[i].Warnings, bundle.Warning{
-				Weakens: s.event.Name,
-				Text:    fmt.Sprintf("branch stacks of %d samples are in the text, and are not used", s.branches),
-			})
+			weaken("branch stacks of %d samples are in the text, and are not used", s.branches)
 		}
 		if s.bare > 0 && s.event.PeriodFixed == 0 {
-			im.Profiles[i].Warnings = append(im.Profiles[i].Warnings, bundle.Warning{
-				Weakens: s.event.Name,
-				Text:    "the text prints no periods: every sample weighs the same; print them with `perf script -F +period`",
-			})
+			weaken("the text prints no periods: every sample weighs the same; " +
+				"print them with `perf script -F +period`")
 		}
 	}
 	im.Losses = p.losses()
@@ -221,11 +219,12 @@ func (p *scriptParser) result() *Import {
 		lose(im.Profiles, l)
 	}
 	if p.samples == 0 {
-		im.Warnings = append(im.Warnings, bundle.Warning{Weakens: "samples", Text: "the text holds no sample"})
+		im.warn("samples", "the text holds no sample")
 	}
 	if p.lines.cut {
-		w := fmt.Sprintf("the text ends in the middle of line %d: the last stack may be short, and later samples are missing", p.lines.num)
-		im.Warnings = append(im.Warnings, bundle.Warning{Weakens: "samples", Text: w})
+		w := fmt.Sprintf("the text ends in the middle of line %d: "+
+			"the last stack may be short, and later samples are missing", p.lines.num)
+		im.warn("samples", "%s", w)
 		warn(im.Profiles, "samples", w)
 	}
 	return im
@@ -236,7 +235,8 @@ func (p *scriptParser) losses() []bundle.Loss {
 	if p.odd > 0 {
 		losses = append(losses, bundle.Loss{
 			Source: "importer",
-			What:   fmt.Sprintf("lines of the perf script text not understood, the first at %s:%d", p.lines.file, p.firstOdd),
+			What: fmt.Sprintf("lines of the perf script text not understood, the first at %s:%d",
+				p.lines.file, p.firstOdd),
 			Count:  p.odd,
 			Of:     uint64(p.lines.num),
 			Effect: "a stack that such a line stands in lacks a frame",
@@ -306,9 +306,110 @@ func (l *lostCounts) losses() []bundle.Loss {
 			out = append(out, bundle.Loss{Kind: kind, Source: "perf", What: what, Count: n, Effect: effect})
 		}
 	}
-	add(l.records, bundle.LossSamples, "records dropped in the ring buffer (PERF_RECORD_LOST)", "samples are among them, most from the busiest moments")
-	add(l.samples, bundle.LossSamples, "samples dropped (PERF_RECORD_LOST_SAMPLES)", "the weight of the event is too low")
+	add(l.records, bundle.LossSamples, "records dropped in the ring buffer (PERF_RECORD_LOST)",
+		"samples are among them, most from the busiest moments")
+	add(l.samples, bundle.LossSamples, "samples dropped (PERF_RECORD_LOST_SAMPLES)",
+		"the weight of the event is too low")
 	add(l.chunks, "", "chunks of records lost", "how many samples that is cannot be told")
-	add(l.throttles, bundle.LossThrottled, "times an event was stopped for sampling too often (PERF_RECORD_THROTTLE)", "the event was off in between")
+	add(l.throttles, bundle.LossThrottled,
+		"times an event was stopped for sampling too often (PERF_RECORD_THROTTLE)",
+		"the event was off in between")
 	return out
+}
+
+// scriptMeta is what the comments in front of a perf script text say:
+// perf script --header, tools/perf/util/header.c (6.12).
+type scriptMeta struct {
+	host    bundle.Host
+	command []string
+	events  []eventComment
+}
+
+// An eventComment is a line "# event : name = cycles:k, , id = ...".
+type eventComment struct {
+	name      string
+	value     uint64 // of { sample_period, sample_freq }
+	frequency bool   // value is a frequency
+}
+
+// comment reads one line; unknown ones say nothing.
+func (m *scriptMeta) comment(line []byte) {
+	key, value, ok := bytes.Cut(line[1:], []byte(" : "))
+	if !ok {
+		return
+	}
+	text := string(trimSpaces(value))
+	switch string(trimSpaces(key)) {
+	case "hostname":
+		m.host.Name = text
+	case "os release":
+		m.host.Kernel = text
+	case "arch":
+		m.host.Arch = text
+	case "cpudesc":
+		m.host.CPUModel = text
+	case "cmdline":
+		m.command = strings.Fields(text)
+	case "event":
+		if e, ok := parseEventComment(text); ok {
+			m.events = append(m.events, e)
+		}
+	}
+}
+
+// parseEventComment reads "name = cycles:k, , id = { 1, 2 }, ...,
+// { sample_period, sample_freq } = 4000, ..., freq = 1, ...".
+func parseEventComment(text string) (eventComment, bool) {
+	name, ok := between(text, "name = ", ",")
+	if !ok || name == "" {
+		return eventComment{}, false
+	}
+	e := eventComment{name: name, frequency: strings.Contains(text, ", freq = 1")}
+	value, _ := between(text+",", "{ sample_period, sample_freq } = ", ",")
+	e.value, _ = parseUint([]byte(value))
+	return e, true
+}
+
+// between returns what stands between the first after and the next before.
+func between(text, after, before string) (string, bool) {
+	_, rest, ok := strings.Cut(text, after)
+	if !ok {
+		return "", false
+	}
+	in, _, ok := strings.Cut(rest, before)
+	return in, ok
+}
+
+// describe completes an event: the period all samples have, or the frequency
+// they were taken at. Samples printed without a period get the fixed one.
+func (m *scriptMeta) describe(s *samples) {
+	for _, e := range m.events {
+		switch {
+		case e.name != s.event.Name || e.value == 0:
+		case e.frequency:
+			s.event.FrequencyHz = e.value
+		default:
+			s.event.PeriodFixed = e.value
+		}
+	}
+	switch {
+	case s.bare == 0:
+		s.event.PeriodFixed = 0
+		if s.minPeriod == s.maxPeriod {
+			s.event.PeriodFixed = s.minPeriod
+		}
+	case s.event.PeriodFixed > 0 && s.minPeriod == 1 && s.maxPeriod == 1:
+		s.weigh(s.event.PeriodFixed)
+	default:
+		s.event.Unit, s.event.PeriodFixed = "samples", 0
+	}
+}
+
+// weigh gives every sample a period.
+func (s *samples) weigh(period uint64) {
+	for i := range s.cells {
+		c := &s.cells[i]
+		c.Period = c.Count * period
+		c.PeriodSq = float64(c.Count) * float64(period) * float64(period)
+	}
 }

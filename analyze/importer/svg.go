@@ -2,10 +2,13 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,7 +32,9 @@ func readSVG(r io.Reader, opt Options) (*Import, error) {
 		return nil, err
 	}
 	if len(d.boxes) == 0 {
-		return nil, &SyntaxError{File: opt.Name, What: "an SVG without a frame: no <title>name (N samples, P%)</title> before a <rect>", Fix: "import one that flamegraph.pl or inferno-flamegraph made"}
+		return nil, opt.bad(0, "an SVG without a frame: "+
+			"no <title>name (N samples, P%%)</title> before a <rect>").
+			fix("import one that flamegraph.pl or inferno-flamegraph made")
 	}
 	t, err := newTree(d)
 	if err != nil {
@@ -68,7 +73,8 @@ func parseSVG(data []byte, file string) (*drawing, error) {
 			err = p.token(tok)
 		}
 		if err != nil {
-			return nil, &SyntaxError{File: file, Line: line, What: strings.TrimPrefix(err.Error(), "XML syntax error on ")}
+			what := strings.TrimPrefix(err.Error(), "XML syntax error on ")
+			return nil, Options{Name: file}.bad(line, "%s", what)
 		}
 	}
 }
@@ -232,15 +238,19 @@ func (t *tree) profile(opt Options) *Import {
 		warn(im.Profiles, w.Weakens, w.Text)
 	}
 	if t.pruned > 0 {
-		add("frames too narrow to be drawn are missing: at least %.2f %% of the weight is charged to their callers", 100*float64(t.pruned)/float64(t.nodes[0].weight))
+		add("frames too narrow to be drawn are missing: "+
+			"at least %.2f %% of the weight is charged to their callers",
+			100*float64(t.pruned)/float64(t.nodes[0].weight))
 	}
 	if t.unsure > 0 {
-		add("%d frames (%.2f %% of the weight) stand at the edge of two others: whose child they are was told by weight", t.unsure, 100*float64(t.unsureWeight)/float64(t.nodes[0].weight))
+		add("%d frames (%.2f %% of the weight) stand at the edge of two others: "+
+			"whose child they are was told by weight",
+			t.unsure, 100*float64(t.unsureWeight)/float64(t.nodes[0].weight))
 	}
 	if t.lost > 0 {
-		l := bundle.Loss{Source: "importer", What: "frames of the drawing that hang below no other", Count: t.lost, Of: uint64(len(t.nodes)), Effect: "their weight is charged to a caller"}
-		im.Losses = append(im.Losses, l)
-		lose(im.Profiles, l)
+		im.lost("frames of the drawing that hang below no other", t.lost, uint64(len(t.nodes)),
+			"their weight is charged to a caller")
+		lose(im.Profiles, im.Losses[len(im.Losses)-1])
 	}
 	return im
 }
@@ -258,4 +268,170 @@ func (f *named) addNode(t *tree, i int) {
 	}
 	w := f.weigh(comm)
 	w.whole += t.nodes[i].weight - t.nodes[i].children
+}
+
+// A tree is a flame graph with every frame below its caller. Node 0 is the
+// root, "all".
+type tree struct {
+	unit  string
+	nodes []node
+
+	pruned       uint64 // weight in gaps beside children: frames not drawn
+	unsure       uint64 // frames that could hang below either of two
+	unsureWeight uint64
+	lost         uint64 // frames that hang below none
+}
+
+type node struct {
+	name     string
+	weight   uint64
+	children uint64  // sum of the children's weights
+	parent   int     // -1 for the root
+	from     float64 // where it starts, in weight from the left
+}
+
+// newTree hangs every box below the one of the next level that it stands on.
+//
+// A box knows its weight exactly and its place to half a tenth of a pixel. In
+// units of weight its place is within slack of the true one; widths are not
+// needed. Where two boxes of the level below come into question, the one that
+// overlaps more and has weight left is taken.
+func newTree(d *drawing) (*tree, error) {
+	levels := d.levels()
+	if len(levels) == 0 || len(levels[0]) != 1 {
+		return nil, fmt.Errorf("no frame spans all others: " +
+			"neither the lowest nor the highest row is a single frame that is as heavy as the heaviest")
+	}
+	root := levels[0][0]
+	if root.weight == 0 || root.w <= 0 {
+		return nil, fmt.Errorf("the frame at the root, %q, has no weight or no width", root.name)
+	}
+	t := &tree{unit: d.unit, nodes: []node{{name: root.name, weight: root.weight, parent: -1}}}
+	scale := float64(root.weight) / root.w
+	slack := 0.0
+	if !d.exact {
+		slack = 0.05 * scale
+	}
+	below := []int{0}
+	for _, level := range levels[1:] {
+		below = t.hang(level, below, root.x, scale, slack)
+		if len(below) == 0 {
+			break
+		}
+	}
+	t.measureGaps(slack)
+	return t, nil
+}
+
+// levels groups boxes by row, from the root's on, each row from left to right.
+// The root is the lowest row, or the highest in an icicle graph.
+func (d *drawing) levels() [][]box {
+	boxes := slices.Clone(d.boxes)
+	heaviest := slices.MaxFunc(boxes, func(a, b box) int { return cmp.Compare(a.weight, b.weight) }).weight
+	slices.SortStableFunc(boxes, func(a, b box) int { return cmp.Or(cmp.Compare(b.y, a.y), cmp.Compare(a.x, b.x)) })
+	var levels [][]box
+	for start := 0; start < len(boxes); {
+		end := start
+		for end < len(boxes) && boxes[start].y-boxes[end].y < 0.5 {
+			end++
+		}
+		levels = append(levels, boxes[start:end])
+		start = end
+	}
+	isRoot := func(level []box) bool { return len(level) == 1 && level[0].weight == heaviest }
+	first, last := levels[0], levels[len(levels)-1]
+	if isRoot(last) && (!isRoot(first) || last[0].name == "all" && first[0].name != "all") {
+		slices.Reverse(levels)
+	}
+	if !isRoot(levels[0]) {
+		return nil
+	}
+	return levels
+}
+
+// hang adds the boxes of a level below the nodes given, which are in order
+// from left to right, and returns the new nodes in that order.
+func (t *tree) hang(level []box, below []int, x0, scale, slack float64) []int {
+	var added []int
+	first := 0
+	for _, b := range level {
+		from := (b.x - x0) * scale
+		for first < len(below) && t.end(below[first])+2*slack <= from {
+			first++
+		}
+		parent, unsure := t.choose(below[first:], from, b.weight, slack)
+		if parent < 0 {
+			t.lost++
+			continue
+		}
+		if unsure {
+			t.unsure++
+			t.unsureWeight += b.weight
+		}
+		t.nodes[parent].children += b.weight
+		t.nodes = append(t.nodes, node{name: b.name, weight: b.weight, parent: parent, from: from})
+		added = append(added, len(t.nodes)-1)
+	}
+	return added
+}
+
+func (t *tree) end(n int) float64 { return t.nodes[n].from + float64(t.nodes[n].weight) }
+
+// maxCandidates bounds the nodes one box may stand on. In a drawing they do
+// not overlap, and none is narrower than the places are inexact.
+const maxCandidates = 16
+
+// choose returns the node that a box at from stands on: the one it overlaps
+// most among those that have room for its weight.
+func (t *tree) choose(below []int, from float64, weight uint64, slack float64) (parent int, unsure bool) {
+	parent = -1
+	best, second := math.Inf(-1), math.Inf(-1)
+	to := from + float64(weight)
+	for _, n := range below[:min(len(below), maxCandidates)] {
+		p := &t.nodes[n]
+		if p.from-2*slack > to {
+			break
+		}
+		if p.weight-p.children < weight {
+			continue
+		}
+		overlap := min(to, t.end(n)) - max(from, p.from)
+		switch {
+		case overlap > best:
+			parent, best, second = n, overlap, best
+		case overlap > second:
+			second = overlap
+		}
+	}
+	if best <= -2*slack && best < 0 {
+		return -1, false
+	}
+	return parent, best-second < 2*slack
+}
+
+// measureGaps sums the weight between siblings and behind the last of them.
+// What a frame has itself lies in front of its children: flamegraph.pl and
+// inferno draw stacks in the order of their text, and a stack sorts before
+// those that continue it.
+func (t *tree) measureGaps(slack float64) {
+	at := make([]float64, len(t.nodes)) // where the last child of a node ends
+	for i := 1; i < len(t.nodes); i++ {
+		n := &t.nodes[i]
+		if last := at[n.parent]; last > 0 {
+			t.addGap(n.from-last, slack)
+		}
+		at[n.parent] = t.end(i)
+	}
+	for i := range t.nodes {
+		if at[i] > 0 {
+			t.addGap(t.end(i)-at[i], slack)
+		}
+	}
+}
+
+// addGap counts a gap that is wider than the places are inexact.
+func (t *tree) addGap(gap, slack float64) {
+	if gap > 2*slack {
+		t.pruned += uint64(gap)
+	}
 }

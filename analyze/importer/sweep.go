@@ -3,6 +3,7 @@ package importer
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -131,10 +132,12 @@ func (f File) n() string {
 			if w == "n" && i+1 < len(words) {
 				w += words[i+1]
 			}
-			for _, cut := range []string{strings.TrimPrefix(w, "n"), strings.TrimSuffix(w, "cpus"), strings.TrimSuffix(w, "cpu")} {
-				if n, ok := parseUint([]byte(cut)); ok && cut != w && n > 0 {
-					return cut
-				}
+			number := strings.TrimPrefix(w, "n")
+			if number == w {
+				number = strings.TrimSuffix(strings.TrimSuffix(w, "s"), "cpu")
+			}
+			if n, ok := parseUint([]byte(number)); ok && number != w && n > 0 {
+				return number
 			}
 		}
 	}
@@ -198,14 +201,14 @@ func (g Group) check() error {
 	for _, f := range g.Files {
 		if f.Import.Format == Recording {
 			if recording != "" {
-				why := "a run has one perf.data, and " + recording + " is that: import it into a run of its own"
-				return &FormatError{File: f.Path, Why: why}
+				const what = "a run has one perf.data, and %s is that: import it into a run of its own"
+				return &FormatError{File: f.Path, Why: fmt.Sprintf(what, recording)}
 			}
 			recording = f.Path
 		}
 		if t := f.Import.Traffic; t != nil && len(t.Runs()) > 1 {
-			return fmt.Errorf("%s holds the results of %d runs, and a run takes those of one: give the file of a single run",
-				f.Path, len(t.Runs()))
+			return fmt.Errorf("%s holds the results of %d runs, and a run takes those of one: "+
+				"give the file of a single run", f.Path, len(t.Runs()))
 		}
 	}
 	return nil
@@ -230,7 +233,8 @@ func (g Group) checkN() error {
 			continue
 		}
 		if slices.ContainsFunc(t.Points, func(p Point) bool { return p.N != t.Points[0].N }) {
-			return &FormatError{File: f.Path, Why: "it holds results of several N, and the label n=" + n + " is of one"}
+			why := "it holds results of several N, and the label n=" + n + " is of one"
+			return &FormatError{File: f.Path, Why: why}
 		}
 	}
 	return nil
@@ -266,9 +270,69 @@ func modeIn(modes map[string]string, file string) string {
 // would otherwise leave two modes in one curve.
 func checkModes(files []File, modes map[string]string) error {
 	for name := range modes {
-		if !slices.ContainsFunc(files, func(f File) bool { return f.Path == name || filepath.Base(f.Path) == name }) {
+		named := func(f File) bool { return f.Path == name || filepath.Base(f.Path) == name }
+		if !slices.ContainsFunc(files, named) {
 			return &FormatError{File: name, Why: "a mode is given for it, and it is not among the files"}
 		}
 	}
 	return nil
+}
+
+// ReadRuns reads a table that says which run each file is of, nil if the text is
+// no such table: the first line that is no comment begins with the word file and
+// names labels, and each line below has a path and a value for each of them. They
+// are parted by commas, or by spaces and tabs.
+//
+//	file     n  mode
+//	n1.data  1  shared
+//	n4.data  4  shared
+func ReadRuns(r io.Reader, name string) ([]File, error) {
+	opt := Options{Name: name}
+	var keys []string
+	var out []File
+	l := newLines(r, name)
+	for line := range l.all {
+		text := strings.TrimSpace(strings.TrimPrefix(string(line), byteOrderMark))
+		if text == "" || text[0] == '#' {
+			continue
+		}
+		cells := strings.Fields(text)
+		if strings.Contains(text, ",") {
+			cells = strings.Split(text, ",")
+		}
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		switch {
+		case keys == nil && (len(cells) < 2 || !strings.EqualFold(cells[0], "file")):
+			return nil, nil
+		case keys == nil:
+			keys = cells[1:]
+			if slices.Contains(keys, "") {
+				return nil, opt.bad(l.num, "a column without a name")
+			}
+			continue
+		case len(cells) != len(keys)+1:
+			return nil, opt.bad(l.num, "a row of %d cells under %d columns", len(cells), len(keys)+1)
+		}
+		f := File{Path: cells[0], Labels: map[string]string{}}
+		for i, key := range keys {
+			if value := cells[i+1]; value != "" && value != "-" {
+				f.Labels[key] = value
+			}
+		}
+		if n := f.Labels[bundle.LabelN]; n != "" {
+			if v, ok := parseUint([]byte(n)); !ok || v == 0 {
+				return nil, opt.bad(l.num, "n is %q, and a number from 1 on is wanted", n)
+			}
+		}
+		out = append(out, f)
+	}
+	switch {
+	case keys == nil:
+		return nil, nil
+	case len(out) == 0 && l.failure() == nil:
+		return nil, opt.bad(0, "a table of runs without a row")
+	}
+	return out, l.failure()
 }

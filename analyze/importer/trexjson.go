@@ -87,15 +87,18 @@ func jsonError(data []byte, from int64, err error, opt Options) error {
 	case errors.As(err, &syntax) && !strings.Contains(err.Error(), "unexpected end"):
 		at := min(from+syntax.Offset, int64(len(data)))
 		bad := opt.bad(lineAt(data, at), "no JSON: %v", err)
-		if word := bytes.ToLower(data[max(at-2, 0):min(at+3, int64(len(data)))]); bytes.Contains(word, []byte("na")) {
+		near := bytes.ToLower(data[max(at-2, 0):min(at+3, int64(len(data)))])
+		if bytes.Contains(near, []byte("na")) {
 			bad.What += ": nan is no number of JSON"
-			bad.Fix = "iperf3 writes it for 0 of 0 packets: nothing arrived, or the run is too short; repeat the run"
+			bad.Fix = "iperf3 writes it for 0 of 0 packets: nothing arrived, or the run is too short; " +
+				"repeat the run"
 		}
 		return bad
 	case errors.As(err, &kind):
 		return opt.bad(lineAt(data, from+kind.Offset), "%s is a %s", kind.Field, kind.Value)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &syntax):
-		return opt.bad(lineAt(data, int64(len(data))), "the JSON ends too early").fix("the run may have been interrupted")
+		return opt.bad(lineAt(data, int64(len(data))), "the JSON ends too early").
+			fix("the run may have been interrupted")
 	}
 	return opt.bad(lineAt(data, from), "%v", err)
 }
@@ -184,7 +187,8 @@ func (t *trexJSON) run(o *jsonObject) error {
 func (o *jsonObject) settings() []setting {
 	var out []setting
 	for _, key := range [...]struct{ name, text string }{
-		{"tx_pps_req", "packets/s offered"}, {"src_ips", "source addresses"}, {"dst_ips", "destination addresses"},
+		{"tx_pps_req", "packets/s offered"},
+		{"src_ips", "source addresses"}, {"dst_ips", "destination addresses"},
 		{"src_ports", "source ports"}, {"dst_ports", "destination ports"}, {"frame_size", "bytes a frame"},
 	} {
 		if v, ok := o.number(key.name); ok {
@@ -219,7 +223,8 @@ func (t *trexJSON) point(o *jsonObject, prefix string) Point {
 		p.RequestedPPS *= float64(p.N)
 	}
 	var ok bool
-	if p.Seconds, ok = o.number("duration"); !ok || p.Seconds <= 0 { // of sending; the other waits for stragglers, too
+	if p.Seconds, ok = o.number("duration"); !ok || p.Seconds <= 0 {
+		// Not of sending alone: it waits for stragglers, too.
 		p.Seconds, _ = o.number("elapsed_runtime")
 	}
 	return p
@@ -267,8 +272,8 @@ func (t *trexJSON) check(o *jsonObject, prefix string, p *Point) {
 	if ok && p.Rx.PPS != nil && p.Rx.Rate.Known() {
 		onWire := bps + *p.Rx.PPS*20*8 // preamble, start and gap; TRex counts the FCS in rx_bps
 		if math.Abs(onWire-p.Rx.Rate.BPS()) > 0.02*onWire {
-			warn("the throughput of %v is not rx_bps and preambles on the wire (%.2f Gibit/s): another layer is meant",
-				p.Rx.Rate, onWire/gibitPerSecond.bits())
+			warn("the throughput of %v is not rx_bps and preambles on the wire (%.2f Gibit/s): "+
+				"another layer is meant", p.Rx.Rate, onWire/gibitPerSecond.bits())
 		}
 	}
 	if p.Rx.PPS == nil || p.Tx.PPS == nil || came == nil || *p.Tx.PPS <= 0 || *sent == 0 {
@@ -276,8 +281,8 @@ func (t *trexJSON) check(o *jsonObject, prefix string, p *Point) {
 	}
 	byRate, byCount := *p.Rx.PPS / *p.Tx.PPS, float64(*came)/float64(*sent)
 	if math.Abs(byRate-byCount) > 0.02*byCount {
-		warn("by rates %.1f %% of the packets came, by counts %.1f %%: TRex's rates are those of its last seconds, not of the run",
-			100*byRate, 100*byCount)
+		warn("by rates %.1f %% of the packets came, by counts %.1f %%: "+
+			"TRex's rates are those of its last seconds, not of the run", 100*byRate, 100*byCount)
 	}
 }
 

@@ -53,7 +53,8 @@ counted twice. Gibit/s stays Gibit/s: reports print bit/s of the same layer.`,
 	f.StringVarP(&o.dir, "output", "o", "", "directory of the run or sweep, to be made (required)")
 	f.StringVar(&o.kallsyms, "kallsyms", "",
 		"kernel symbols of the recording: /proc/kallsyms of that machine and boot, may be gzipped")
-	f.StringToStringVar(&o.labels, "label", nil, "label of the run, as mode=pcpu or n=4; report groups by mode and n")
+	f.StringToStringVar(&o.labels, "label", nil,
+		"label of the run, as mode=pcpu or n=4; report groups by mode and n")
 	f.StringToStringVar(&o.modes, "mode", nil, "FILE=NAME: mode of a file of traffic results")
 	return cmd
 }

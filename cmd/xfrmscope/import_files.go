@@ -171,7 +171,8 @@ func formatOf(file string) (format importer.Format, packed bool, err error) {
 	br := bufio.NewReader(f)
 	magic, err := br.Peek(4)
 	if len(magic) == 0 && err == io.EOF {
-		return importer.Recording, false, nil // perf record leaves an empty file when it fails: let its reader say so
+		// perf record leaves an empty file when it fails: let its reader say so.
+		return importer.Recording, false, nil
 	}
 	inside, err := importer.Inside(br)
 	if err != nil {

@@ -33,7 +33,7 @@ func runFigures(run *result.Run, a result.CPU) []string {
 	}
 	mark := view.EffectMark(run)
 	lines := []string{
-		pair("traffic", run.Packets.Rate, "spin", a.SpinShare),
+		pair("traffic", trafficOf(run), "spin", a.SpinShare),
 		pair("cost", a.PerPacket, "lock word", a.LockWordShare),
 		pair("lock wait"+mark, run.Locks.PerPkt, "waits"+mark, run.Locks.Waits),
 		fmt.Sprintf("  %-10s %-26s %-10s %s", "busy n", format.Cut(samplesOf(a.Busy)+" of "+samplesOf(a.Total), 26), mark+"by probe", format.Cut(format.EffectText(run.Locks.Effect), 21)),
@@ -127,4 +127,13 @@ func samplesOf(e metric.Estimate) string {
 		return "unknown"
 	}
 	return format.Count(e.Samples)
+}
+
+// trafficOf is the packet rate, or the bit rate where only that is told, as of
+// TCP.
+func trafficOf(run *result.Run) metric.Value {
+	if t := run.Traffic; !run.Packets.Rate.Measured() && t != nil && t.Throughput.Measured() {
+		return t.Throughput
+	}
+	return run.Packets.Rate
 }

@@ -197,9 +197,13 @@ func RateOfCPU(r *result.Run, cpu int) metric.Value {
 	return metric.Value{Value: math.NaN()}
 }
 
-// CpusText says which CPUs a run measured.
+// CpusText says which CPUs a run measured, or what else N counts.
 func CpusText(r *result.Run) string {
 	switch {
+	case r.Factor != "" && r.N == 1:
+		return "1 " + strings.TrimSuffix(r.Factor, "s")
+	case r.Factor != "":
+		return fmt.Sprintf("%d %s", r.N, r.Factor)
 	case r.N == 0:
 		return "CPUs not recorded"
 	case r.N == 1:
