@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"xfrmscope/collect/bundle"
@@ -60,24 +62,22 @@ func (k *Kernel) Run(ctx context.Context, program, plugin string, cell Cell) (*C
 	if err != nil {
 		return nil, err
 	}
-	out := filepath.Join(dir, "window")
+	out, names := filepath.Join(dir, "window"), filepath.Join(dir, "functions")
+	c := &Counts{}
 	m := machine{kernel: k.Image, initrd: initrd, cpus: cell.CPUs + 1, append: line, seed: cell.Seed,
-		limit: cell.Limit, plugin: fmt.Sprintf("%s,out=%s,%s", plugin, out, options)}
+		limit: cell.Limit, plugin: fmt.Sprintf("%s,out=%s,functions=%s,%s", plugin, out, names, options),
+		ready: func(mem *ram) error { return k.accept(c, mem, names) }}
 	mem, console, err := m.boot(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := &Counts{memory: mem}
+	c.memory = mem
 	if err := c.read(out, cell.Windows); err != nil {
 		mem.close()
 		if errors.Is(err, fs.ErrNotExist) {
 			err = &BootError{Why: "the guest ended before it had sent its packets", Console: console}
 		}
 		return nil, errors.Join(failure(console), err)
-	}
-	if err := k.accept(c); err != nil {
-		mem.close()
-		return nil, err
 	}
 	return c, nil
 }
@@ -120,9 +120,10 @@ func (c *Counts) read(out string, windows int) error {
 	return nil
 }
 
-// accept takes what the guest left.
-func (k *Kernel) accept(c *Counts) error {
-	message, err := c.memory.message()
+// accept takes what the guest left when its modules were loaded, and tells the
+// plugin where functions begin.
+func (k *Kernel) accept(c *Counts, mem *ram, names string) error {
+	message, err := mem.message()
 	if err != nil {
 		return err
 	}
@@ -135,5 +136,26 @@ func (k *Kernel) accept(c *Counts) error {
 	}
 	c.modules = files[fileModules]
 	c.kallsyms = k.textSymbols(c.modules)
-	return nil
+	return writeCache(names, newFunctions(c.kallsyms).starts())
+}
+
+// starts is the plugin's table of functions: where each begins, and what it is.
+func (f *functions) starts() []byte {
+	var b bytes.Buffer
+	last := uint64(0)
+	for _, e := range f.all {
+		kind := 'f'
+		switch {
+		case strings.HasPrefix(e.name, "asm_sysvec_"), strings.HasPrefix(e.name, "asm_exc_"),
+			e.name == "asm_common_interrupt", e.name == "asm_spurious_interrupt":
+			kind = 'i'
+		case strings.HasPrefix(e.name, "entry_SYSCALL"), strings.HasPrefix(e.name, "ret_from_fork"):
+			kind = 'r'
+		}
+		if e.addr != last {
+			fmt.Fprintf(&b, "%x %c\n", e.addr, kind)
+		}
+		last = e.addr
+	}
+	return b.Bytes()
 }

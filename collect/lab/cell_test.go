@@ -33,14 +33,10 @@ func TestSender(t *testing.T) {
 			packets += c.packets
 			tickInsns += c.tickInsns
 		}
-		for _, b := range w.blocks {
-			if b.cpu < w.senders {
-				insns += b.insns * b.executions
-			}
-		}
-		for _, m := range w.misses {
-			if m.cpu < w.senders {
-				transfers += m.met[metTransfer]
+		for _, c := range w.counts {
+			if c.cpu < w.senders {
+				insns += c.n[countInsns]
+				transfers += c.n[metTransfer]
 			}
 		}
 		ticks, each := float64(tickInsns)/float64(insns), float64(transfers)/float64(packets)
@@ -61,7 +57,48 @@ func TestSender(t *testing.T) {
 	if r := perPacket[0] / perPacket[1]; r < 0.9 || r > 1.1 {
 		t.Errorf("two windows differ by more than 10 %%: %v transfers a packet", perPacket)
 	}
+	checkContexts(t, c)
 	checkLines(t, k, cell, c)
+}
+
+// checkContexts: each packet is forwarded once, and a sender is in pktgen's thread.
+func checkContexts(t *testing.T, c *Counts) {
+	t.Helper()
+	functions := newFunctions(c.kallsyms)
+	var packets, forwarded, insns, inPktgen uint64
+	for _, w := range c.windows {
+		under := func(number int, name string) bool {
+			for ; number != 0; number = w.contexts[number].parent {
+				if functions.of(w.contexts[number].function).name == name {
+					return true
+				}
+			}
+			return false
+		}
+		for cpu := range w.senders {
+			packets += w.cpus[cpu].packets
+		}
+		for _, e := range w.counts {
+			if e.cpu >= w.senders {
+				continue
+			}
+			if functions.of(w.contexts[e.context].function).name == packetFunction {
+				forwarded += e.n[countCalls]
+			}
+			insns += e.n[countInsns]
+			if under(e.context, "pktgen_thread_worker") {
+				inPktgen += e.n[countInsns]
+			}
+		}
+	}
+	t.Logf("%d packets, %d calls of %s; %.2f %% of instructions are under pktgen's thread",
+		packets, forwarded, packetFunction, 100*float64(inPktgen)/float64(insns))
+	if forwarded < packets-8 || forwarded > packets+8 { // those at the windows' ends
+		t.Errorf("%d packets, and %d calls of %s", packets, forwarded, packetFunction)
+	}
+	if float64(inPktgen) < 0.95*float64(insns) {
+		t.Error("contexts are lost")
+	}
 }
 
 func checkLines(t *testing.T, k *Kernel, cell Cell, c *Counts) {

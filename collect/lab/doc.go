@@ -15,6 +15,12 @@
 //
 // NotModelled says what such a machine lacks. It stands beside every number.
 //
+// # Contexts
+//
+// All is counted by function and by who called it: the plugin follows calls,
+// returns, interrupts and switches of stacks (contexts.h). The recording of a run has
+// one sample for each event, context and CPU; its period is the exact sum.
+//
 // # Words
 //
 // A transfer is an access that another core's modified line answered. An upgrade

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/klauspost/compress/zstd"
 
 	"xfrmscope/collect/bundle"
 )
@@ -20,40 +23,45 @@ var events = []string{
 // A tally is how often each event happened.
 type tally [5]uint64
 
-// A place is a function on a CPU.
-type place struct {
-	function uint64 // its address
-	cpu      int
-}
+// A place is a context on a CPU.
+type place struct{ context, cpu int }
 
-// byFunction adds up what the senders' CPUs counted.
-func (c *Counts) byFunction(functions *functions) map[place]tally {
+// byContext adds up what the senders' CPUs counted in all windows, which have one
+// numbering of contexts.
+func (c *Counts) byContext() map[place]tally {
 	sums := map[place]tally{}
 	for _, w := range c.windows {
-		add := func(pc uint64, cpu int, t tally) {
-			if cpu >= w.senders {
-				return
+		for _, e := range w.counts {
+			if e.cpu >= w.senders {
+				continue
 			}
-			at := place{functions.of(pc).addr, cpu}
+			at := place{e.context, e.cpu}
 			sum := sums[at]
-			for i, n := range t {
+			misses := e.n[metL2] + e.n[metLLC] + e.n[metDRAM] + e.n[metTransfer]
+			add := tally{e.n[countCycles], e.n[countInsns], misses, e.n[metTransfer], e.n[metUpgrade]}
+			for i, n := range add {
 				sum[i] += n
 			}
 			sums[at] = sum
 		}
-		for _, b := range w.blocks {
-			add(b.pc, b.cpu, tally{b.cycles * b.executions, b.insns * b.executions})
-		}
-		for _, m := range w.misses {
-			var cycles uint64
-			for kind, n := range m.met {
-				cycles += n * w.cost[kind]
-			}
-			misses := m.met[metL2] + m.met[metLLC] + m.met[metDRAM] + m.met[metTransfer]
-			add(m.pc, m.cpu, tally{cycles, 0, misses, m.met[metTransfer], m.met[metUpgrade]})
-		}
 	}
 	return sums
+}
+
+// chain is the callchain of a context as perf records one: the kernel's, from the
+// function itself on. A caller's address is one past its start: it is taken for a
+// return address, which is past the call.
+func (w *window) chain(number int) []uint64 {
+	const kernel = ^uint64(127) // PERF_CONTEXT_KERNEL
+	chain := []uint64{kernel}
+	for at, seen := number, 0; at != 0 && seen < len(w.contexts); seen++ {
+		c := w.contexts[at]
+		if c.function != 0 {
+			chain = append(chain, c.function+uint64(min(seen, 1)))
+		}
+		at = c.parent
+	}
+	return chain
 }
 
 // functions are the text symbols of a boot, by address.
@@ -93,17 +101,15 @@ func (f *functions) of(pc uint64) function {
 	return f.all[i-1]
 }
 
-// perfData writes sums as a recording: one sample for each event, function and CPU,
+// perfData writes sums as a recording: one sample for each event, context and CPU,
 // whose period is the sum (tools/perf/Documentation/perf.data-file-format.txt, 7.3).
-func perfData(sums map[place]tally, start int64) []byte {
+// It is compressed as perf record -z does it: contexts are much alike.
+func perfData(sums map[place]tally, w *window, start int64) ([]byte, error) {
 	const (
-		headSize, attrSize, idSection = 104, 112, 16
-		typeRaw                       = 4
-		// IDENTIFIER IP TID TIME CPU PERIOD
-		sampleType               = 1<<16 | 1<<0 | 1<<1 | 1<<2 | 1<<7 | 1<<8
-		recordSample, kernelMode = 9, 1
-		sampleSize               = 8 + 6*8
-		featureEventDesc         = 12
+		headSize, attrSize, idSection       = 104, 112, 16
+		typeRaw                             = 4
+		sampleType                          = 1<<16 | 1<<0 | 1<<1 | 1<<2 | 1<<5 | 1<<7 | 1<<8 // see samples
+		featureEventDesc, featureCompressed = 12, 27
 	)
 	le := binary.LittleEndian
 	attr := func(b []byte, event int) []byte {
@@ -115,7 +121,7 @@ func perfData(sums map[place]tally, start int64) []byte {
 		le.PutUint64(a[24:], sampleType)
 		return append(b, a...)
 	}
-	var attrs, ids, data, names []byte
+	var attrs, ids, names []byte
 	names = le.AppendUint32(le.AppendUint32(nil, uint32(len(events))), attrSize)
 	idsAt := headSize + len(events)*(attrSize+idSection)
 	for i, name := range events {
@@ -127,36 +133,90 @@ func perfData(sums map[place]tally, start int64) []byte {
 		names = append(append(names, name...), make([]byte, padded-len(name))...)
 		names = le.AppendUint64(names, uint64(i+1))
 	}
-	places := make([]place, 0, len(sums))
-	for p := range sums {
-		places = append(places, p)
+	data, err := compressed(samples(sums, w, start))
+	if err != nil {
+		return nil, err
 	}
-	slices.SortFunc(places, func(a, b place) int {
-		return cmp.Or(cmp.Compare(a.cpu, b.cpu), cmp.Compare(a.function, b.function))
-	})
-	for _, p := range places {
-		for i, n := range sums[p] {
-			if n == 0 {
-				continue
-			}
-			data = le.AppendUint32(data, recordSample)
-			data = le.AppendUint16(le.AppendUint16(data, kernelMode), sampleSize)
-			for _, word := range []uint64{uint64(i + 1), p.function, 0, uint64(start), uint64(p.cpu), n} {
-				data = le.AppendUint64(data, word)
-			}
-		}
+	var packing []byte
+	for _, word := range []uint32{1, 1, 1, 1, 1 << 20} { // version, zstd, level, ratio, length of the ring
+		packing = le.AppendUint32(packing, word)
 	}
 	var out bytes.Buffer
 	out.WriteString("PERFILE2")
 	head := []int{headSize, attrSize + idSection, headSize, len(attrs), idsAt + len(ids), len(data), 0, 0,
-		1 << featureEventDesc, 0, 0, 0}
+		1<<featureEventDesc | 1<<featureCompressed, 0, 0, 0}
 	for _, word := range head {
 		out.Write(le.AppendUint64(nil, uint64(word)))
 	}
 	for _, part := range [][]byte{attrs, ids, data} {
 		out.Write(part)
 	}
-	out.Write(le.AppendUint64(le.AppendUint64(nil, uint64(out.Len()+16)), uint64(len(names))))
+	at := uint64(out.Len() + 2*16)
+	for _, feature := range [][]byte{names, packing} {
+		out.Write(le.AppendUint64(le.AppendUint64(nil, at), uint64(len(feature))))
+		at += uint64(len(feature))
+	}
 	out.Write(names)
-	return out.Bytes()
+	out.Write(packing)
+	return out.Bytes(), nil
+}
+
+// samples are the records, in the order of CPUs and contexts: IDENTIFIER, IP, TID,
+// TIME, CPU, PERIOD, CALLCHAIN.
+func samples(sums map[place]tally, w *window, start int64) [][]byte {
+	const recordSample, kernelMode = 9, 1
+	le := binary.LittleEndian
+	places := slices.SortedFunc(maps.Keys(sums), func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.cpu, b.cpu), cmp.Compare(a.context, b.context))
+	})
+	var records [][]byte
+	for _, p := range places {
+		chain := w.chain(p.context)
+		if len(chain) == 1 {
+			continue // user space, where a sender has no business
+		}
+		for i, n := range sums[p] {
+			if n == 0 {
+				continue
+			}
+			size := 8 * (1 + 7 + len(chain))
+			r := le.AppendUint32(make([]byte, 0, size), recordSample)
+			r = le.AppendUint16(le.AppendUint16(r, kernelMode), uint16(size))
+			fixed := []uint64{uint64(i + 1), chain[1], 0, uint64(start), uint64(p.cpu), n, uint64(len(chain))}
+			for _, word := range append(fixed, chain...) {
+				r = le.AppendUint64(r, word)
+			}
+			records = append(records, r)
+		}
+	}
+	return records
+}
+
+// compressed packs records into PERF_RECORD_COMPRESSED, each of whole records.
+func compressed(records [][]byte) ([]byte, error) {
+	const recordCompressed, piece = 81, 32 << 10
+	var out, part []byte
+	var packed bytes.Buffer
+	z, err := zstd.NewWriter(&packed, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range records {
+		if part = append(part, r...); len(part) < piece && i < len(records)-1 {
+			continue
+		}
+		if _, err := z.Write(part); err != nil {
+			return nil, err
+		}
+		if err := z.Flush(); err != nil {
+			return nil, err
+		}
+		out = binary.LittleEndian.AppendUint32(out, recordCompressed)
+		out = binary.LittleEndian.AppendUint16(out, 0)
+		out = binary.LittleEndian.AppendUint16(out, uint16(8+packed.Len()))
+		out = append(out, packed.Bytes()...)
+		packed.Reset()
+		part = part[:0]
+	}
+	return out, nil
 }

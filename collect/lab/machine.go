@@ -29,10 +29,11 @@ type machine struct {
 	kernel string // bzImage
 	initrd []byte
 	cpus   int
-	append string        // to the kernel's command line
-	plugin string        // path and options; "": real time, no model
-	seed   int           // of what QEMU calls random
-	limit  time.Duration // a boot that takes longer hangs
+	append string           // to the kernel's command line
+	plugin string           // path and options; "": real time, no model
+	ready  func(*ram) error // called once the guest has said readyLine; nil: it does not
+	seed   int              // of what QEMU calls random
+	limit  time.Duration    // a boot that takes longer hangs
 }
 
 // boot runs the machine until it ends and returns its memory and the console's
@@ -60,7 +61,21 @@ func (m *machine) boot(ctx context.Context) (*ram, []string, error) {
 	cmd := exec.CommandContext(limited, qemu, m.args(initrd, console)...)
 	cmd.ExtraFiles = []*os.File{mem.file} // its descriptor there is 3
 	cmd.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGKILL}
-	said, runErr := cmd.CombinedOutput()
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		mem.close()
+		return nil, nil, err
+	}
+	stopped := make(chan struct{})
+	told := make(chan error, 1)
+	go func() { told <- m.await(stopped, console, mem) }()
+	runErr := cmd.Wait()
+	close(stopped)
+	if err := <-told; err != nil {
+		mem.close()
+		return nil, nil, err
+	}
 	text, _ := os.ReadFile(console) // none if QEMU did not start
 	lines := consoleLines(text)
 	if runErr == nil {
@@ -74,7 +89,22 @@ func (m *machine) boot(ctx context.Context) (*ram, []string, error) {
 		why := fmt.Sprintf("the guest did not end within %v", m.limit)
 		return nil, lines, &BootError{Why: why, Console: lines}
 	}
-	return nil, lines, fmt.Errorf("%s: %w: %s", qemu, runErr, bytes.TrimSpace(said))
+	return nil, lines, fmt.Errorf("%s: %w: %s", qemu, runErr, bytes.TrimSpace(said.Bytes()))
+}
+
+// await calls ready when the guest has said readyLine, unless the machine stops before.
+func (m *machine) await(stopped <-chan struct{}, console string, mem *ram) error {
+	for m.ready != nil {
+		select {
+		case <-stopped:
+			return nil
+		case <-time.After(50 * time.Millisecond):
+		}
+		if text, _ := os.ReadFile(console); bytes.Contains(text, []byte(readyLine)) {
+			return m.ready(mem)
+		}
+	}
+	return nil
 }
 
 // bootLine is the command line of every kernel. nokaslr: symbols stay where they are

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"debug/elf"
@@ -9,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -43,7 +45,7 @@ func TestTheory(t *testing.T) {
 func checkTheory(t *testing.T, k *Kernel, cache, program string, n int) {
 	const rounds = 1000
 	ops := functionsOf(t, program)
-	raw := micro(t, k, cache, program, n, rounds, ops["each_op"].from)
+	raw := micro(t, k, cache, program, n, rounds, ops)
 	w, err := readWindow(bytes.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
@@ -57,17 +59,12 @@ func checkTheory(t *testing.T, k *Kernel, cache, program string, n int) {
 		t.Errorf("the CPUs are %d cycles apart, want some time slices", fastest-slowest)
 	}
 	for _, want := range theory {
-		f := ops[want.name]
 		var calls, transfers, upgrades uint64
-		for _, b := range w.blocks {
-			if b.pc == f.from {
-				calls += b.executions
-			}
-		}
-		for _, m := range w.misses {
-			if f.from <= m.pc && m.pc < f.to {
-				transfers += m.met[metTransfer]
-				upgrades += m.met[metUpgrade]
+		for _, c := range w.counts {
+			if w.contexts[c.context].function == ops[want.name] {
+				calls += c.n[countCalls]
+				transfers += c.n[metTransfer]
+				upgrades += c.n[metUpgrade]
 			}
 		}
 		if calls < uint64(n*rounds*9/10) {
@@ -90,9 +87,9 @@ func checkTheory(t *testing.T, k *Kernel, cache, program string, n int) {
 func TestRepeats(t *testing.T) {
 	_, k := needKernel(t)
 	cache, program := cacheDir(t), compileMicro(t)
-	each := functionsOf(t, program)["each_op"].from
-	first := micro(t, k, cache, program, 4, 100, each)
-	again := micro(t, k, cache, program, 4, 100, each)
+	ops := functionsOf(t, program)
+	first := micro(t, k, cache, program, 4, 100, ops)
+	again := micro(t, k, cache, program, 4, 100, ops)
 	if !bytes.Equal(first, again) {
 		t.Errorf("two runs differ: %x, %x", sha256.Sum256(first), sha256.Sum256(again))
 	}
@@ -106,7 +103,7 @@ func compileMicro(t *testing.T) string {
 }
 
 // micro boots testdata/micro.c with the model on and returns its one window.
-func micro(t *testing.T, k *Kernel, cache, program string, n, rounds int, op uint64) []byte {
+func micro(t *testing.T, k *Kernel, cache, program string, n, rounds int, ops map[string]uint64) []byte {
 	t.Helper()
 	ctx := context.Background()
 	plugin, err := Plugin(ctx, cache)
@@ -123,11 +120,20 @@ func micro(t *testing.T, k *Kernel, cache, program string, n, rounds int, op uin
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := filepath.Join(t.TempDir(), "window")
+	dir := t.TempDir()
+	out, names := filepath.Join(dir, "window"), filepath.Join(dir, "functions")
+	table := &functions{}
+	for name, addr := range ops {
+		table.all = append(table.all, function{addr, name})
+	}
+	slices.SortFunc(table.all, func(a, b function) int { return cmp.Compare(a.addr, b.addr) })
+	if err := os.WriteFile(names, table.starts(), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	m := machine{kernel: k.Image, initrd: a.bytes(), cpus: n + 1, seed: 1, limit: 5 * time.Minute,
 		append: fmt.Sprintf("%s -- %d %d", line, n, rounds),
-		plugin: fmt.Sprintf("%s,out=%s,packet=%x,senders=%d,warm=1,count=%d,windows=1,user=1,%s",
-			plugin, out, op, n, len(theory)*rounds-10, poke)}
+		plugin: fmt.Sprintf("%s,out=%s,functions=%s,packet=%x,senders=%d,warm=1,count=%d,windows=1,user=1,%s",
+			plugin, out, names, ops["each_op"], n, len(theory)*rounds-10, poke)}
 	mem, _, err := m.boot(ctx)
 	need(t, err)
 	mem.close()
@@ -138,9 +144,8 @@ func micro(t *testing.T, k *Kernel, cache, program string, n, rounds int, op uin
 	return raw
 }
 
-type span struct{ from, to uint64 }
-
-func functionsOf(t *testing.T, program string) map[string]span {
+// functionsOf are the functions of a program; the kernel is one that follows them.
+func functionsOf(t *testing.T, program string) map[string]uint64 {
 	t.Helper()
 	f, err := elf.Open(program)
 	if err != nil {
@@ -151,9 +156,11 @@ func functionsOf(t *testing.T, program string) map[string]span {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := map[string]span{}
+	out := map[string]uint64{"the kernel": 1 << 63}
 	for _, s := range symbols {
-		out[s.Name] = span{s.Value, s.Value + s.Size}
+		if elf.ST_TYPE(s.Info) == elf.STT_FUNC {
+			out[s.Name] = s.Value
+		}
 	}
 	return out
 }

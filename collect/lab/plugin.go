@@ -6,6 +6,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,33 +23,37 @@ var source embed.FS
 // Plugin returns the path of the built plugin, which it builds unless the cache
 // directory holds that of the same source.
 func Plugin(ctx context.Context, cache string) (string, error) {
-	sum := sha256.New()
-	files := []string{"plugin/coherent.c", "plugin/plugin.h"}
-	for _, name := range files {
-		data, _ := source.ReadFile(name) // embedded
-		sum.Write(data)
-	}
-	built := filepath.Join(cache, "coherent-"+hex.EncodeToString(sum.Sum(nil)[:8])+".so")
-	if _, err := os.Stat(built); err == nil {
-		return built, nil
+	files, err := fs.Glob(source, "plugin/*")
+	if err != nil {
+		return "", err
 	}
 	dir, err := os.MkdirTemp("", "xfrmscope-lab-")
 	if err != nil {
 		return "", err
 	}
 	defer os.RemoveAll(dir)
+	sum := sha256.New()
 	for _, name := range files {
-		data, _ := source.ReadFile(name)
+		data, err := source.ReadFile(name)
+		if err != nil {
+			return "", err
+		}
+		sum.Write(data)
 		if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), data, 0o644); err != nil {
 			return "", err
 		}
+	}
+	built := filepath.Join(cache, "coherent-"+hex.EncodeToString(sum.Sum(nil)[:8])+".so")
+	if _, err := os.Stat(built); err == nil {
+		return built, nil
 	}
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", err
 	}
 	part := fmt.Sprintf("%s.%d", built, os.Getpid())
 	c := filepath.Join(dir, "coherent.c")
-	if err := compile(ctx, "-O2", "-shared", "-fPIC", "-fvisibility=hidden", c, "-o", part); err != nil {
+	flags := []string{"-O2", "-fno-strict-aliasing", "-shared", "-fPIC", "-fvisibility=hidden"}
+	if err := compile(ctx, append(flags, c, "-o", part)...); err != nil {
 		return "", err
 	}
 	return built, os.Rename(part, built)

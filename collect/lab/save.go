@@ -31,7 +31,7 @@ func (k *Kernel) Save(dir, tool string, cell Cell, repeat int, c *Counts) error 
 	w, err := bundle.Create(dir, bundle.Manifest{
 		Tool: tool, Source: "lab", Started: time.Now(), Window: window,
 		Host: bundle.Host{Kernel: k.Release, Arch: "x86_64", CPUModel: NotModelled, Online: cpus},
-		Plan: bundle.Plan{CPUs: cpus, DurationNS: time.Duration(end), Events: events, Labels: map[string]string{
+		Plan: bundle.Plan{CPUs: cpus, Events: events, Labels: map[string]string{
 			bundle.LabelMode: cell.Mode, bundle.LabelN: strconv.Itoa(cell.CPUs),
 			bundle.LabelRepeat: strconv.Itoa(repeat),
 		}},
@@ -41,8 +41,12 @@ func (k *Kernel) Save(dir, tool string, cell Cell, repeat int, c *Counts) error 
 		return err
 	}
 	functions := newFunctions(c.kallsyms)
-	sums := c.byFunction(functions)
-	if err := w.WriteFile(bundle.PerfDataFile, perfData(sums, start)); err != nil {
+	sums := c.byContext()
+	recording, err := perfData(sums, c.windows[len(c.windows)-1], start) // the last knows all contexts
+	if err != nil {
+		return err
+	}
+	if err := w.WriteFile(bundle.PerfDataFile, recording); err != nil {
 		return err
 	}
 	if err := bundle.WriteLines(w, bundle.TotalsFile, totals(sums, cpus, end)); err != nil {

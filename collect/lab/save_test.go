@@ -14,16 +14,16 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-const someWindow = `coherent 3 cpus 3 senders 2 forgotten 0
-cost 14 50 200 100 60
+const someWindow = `coherent 4 cpus 3 senders 2 forgotten 0
 cpu 0 10 1000 1 50
 cpu 1 12 1010 0 0
 cpu 2 0 990 0 0
-b ffffffff81000010 0 4 4 100
-b ffffffff81000010 1 4 22 100
-b ffffffff81000110 2 9 9 1
-m ffffffff81000014 0 3 2 1 7 5
-m ffffffff81000014 2 1 1 1 1 1
+n 1 0 ffffffff81000100
+n 2 1 ffffffff81000000
+c 1 0 0 0 0 0 0 100 110 1
+c 2 0 3 2 1 7 5 400 1742 10
+c 2 1 0 0 0 0 0 400 2200 12
+c 1 2 1 1 1 1 1 9 9 1
 s ff11000000000100 ffffffff81000014 ffffffff81000110 8 7 5 1 2
 end
 `
@@ -66,8 +66,7 @@ func TestSave(t *testing.T) {
 	for _, row := range totals {
 		got = append(got, row.Value)
 	}
-	misses := uint64(2 * (3*14 + 2*50 + 1*200 + 7*100 + 5*60))
-	if want := []uint64{800 + misses, 4400, 800, 800, 26, 0, 14, 0, 10, 0}; !slices.Equal(got, want) {
+	if want := []uint64{3704, 4400, 1000, 800, 26, 0, 14, 0, 10, 0}; !slices.Equal(got, want) {
 		t.Errorf("totals = %v, want %v", got, want)
 	}
 	lines, err := run.Lines()
@@ -83,9 +82,9 @@ func TestSave(t *testing.T) {
 func TestReadWindowRefuses(t *testing.T) {
 	for name, text := range map[string]string{
 		"cut off":   strings.TrimSuffix(someWindow, "end\n"),
-		"other CPU": strings.Replace(someWindow, "m ffffffff81000014 2", "m ffffffff81000014 3", 1),
-		"no number": strings.Replace(someWindow, "cost 14", "cost x", 1),
-		"version":   strings.Replace(someWindow, "coherent 3", "coherent 4", 1),
+		"other CPU": strings.Replace(someWindow, "c 1 2", "c 1 3", 1),
+		"no number": strings.Replace(someWindow, "c 1 0", "c x 0", 1),
+		"version":   strings.Replace(someWindow, "coherent 4", "coherent 3", 1),
 		"no record": "hello\n",
 	} {
 		if _, err := readWindow(strings.NewReader(text)); err == nil {

@@ -95,7 +95,11 @@ func (s Sender) leaveState() error {
 	if err != nil {
 		return err
 	}
-	return leaveFiles([]file{{fileModules, mods}, {fileSAs, text}})
+	if err := leaveFiles([]file{{fileModules, mods}, {fileSAs, text}}); err != nil {
+		return err
+	}
+	_, err = fmt.Println(readyLine)
+	return err
 }
 
 func perCPU(sas []bundle.SA) bool {

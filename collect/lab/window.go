@@ -8,13 +8,17 @@ import (
 	"strings"
 )
 
-// What an access met that the L1 could not serve: the order of coherent.c.
+// What is counted, in the order of coherent.c; first what an access met that the L1
+// could not serve.
 const (
 	metL2 = iota
 	metLLC
 	metDRAM
 	metTransfer
 	metUpgrade
+	countInsns
+	countCycles
+	countCalls
 	kinds
 )
 
@@ -22,29 +26,24 @@ const (
 type window struct {
 	senders   int
 	forgotten int64 // lines the directory lost: too many were in use
-	cost      [kinds]uint64
 	cpus      []cpuCount
-	blocks    []blockCount
-	misses    []missCount
+	contexts  map[int]frame // by number, from 1
+	counts    []count
 	shares    []share
 }
 
 type cpuCount struct{ packets, cycles, ticks, tickInsns uint64 }
 
-// A blockCount is a block's executions on a CPU.
-type blockCount struct {
-	pc         uint64
-	cpu        int
-	insns      uint64 // of one execution
-	cycles     uint64 // of one execution, without what its accesses met
-	executions uint64
+// A frame is a context: a function that was called from another; parent 0: by nobody.
+type frame struct {
+	parent   int
+	function uint64 // its address; 0: user space
 }
 
-// A missCount is what the accesses of one instruction met on a CPU.
-type missCount struct {
-	pc  uint64
-	cpu int
-	met [kinds]uint64
+// A count is what was counted in a context on a CPU.
+type count struct {
+	context, cpu int
+	n            [kinds]uint64
 }
 
 // A share is the transfers between one instruction that reads and one that wrote.
@@ -58,7 +57,7 @@ type share struct {
 
 // readWindow reads a file of the plugin (dump in coherent.c).
 func readWindow(r io.Reader) (*window, error) {
-	w := &window{}
+	w := &window{contexts: map[int]frame{}}
 	lines := bufio.NewScanner(r)
 	ended := false
 	for n := 1; lines.Scan(); n++ {
@@ -72,22 +71,23 @@ func readWindow(r io.Reader) (*window, error) {
 			w.senders = int(f.number(10))
 			f.word()
 			w.forgotten = int64(f.number(10))
-			if version != 3 || cpus > 64 {
+			if version != 4 || cpus > 64 {
 				return nil, fmt.Errorf("a window of version %d with %d CPUs", version, cpus)
 			}
 			w.cpus = make([]cpuCount, cpus)
-		case "cost":
-			w.cost = f.met()
 		case "cpu":
 			if i := f.cpu(w); f.err == nil {
 				w.cpus[i] = cpuCount{f.number(10), f.number(10), f.number(10), f.number(10)}
 			}
-		case "b":
-			b := blockCount{pc: f.number(16), cpu: f.cpu(w)}
-			b.insns, b.cycles, b.executions = f.number(10), f.number(10), f.number(10)
-			w.blocks = append(w.blocks, b)
-		case "m":
-			w.misses = append(w.misses, missCount{f.number(16), f.cpu(w), f.met()})
+		case "n":
+			number := int(f.number(10))
+			w.contexts[number] = frame{int(f.number(10)), f.number(16)}
+		case "c":
+			c := count{context: int(f.number(10)), cpu: f.cpu(w)}
+			for k := range c.n {
+				c.n[k] = f.number(10)
+			}
+			w.counts = append(w.counts, c)
 		case "s":
 			w.shares = append(w.shares, share{f.number(16), f.number(16), f.number(16), int(f.number(10)),
 				f.number(10), f.number(10), f.number(16), f.number(16)})
@@ -104,7 +104,7 @@ func readWindow(r io.Reader) (*window, error) {
 		return nil, err
 	}
 	if !ended {
-		return nil, fmt.Errorf("a window was cut off after %d blocks", len(w.blocks))
+		return nil, fmt.Errorf("a window was cut off after %d counts", len(w.counts))
 	}
 	return w, nil
 }
@@ -135,11 +135,4 @@ func (f *fields) cpu(w *window) int {
 		f.err = fmt.Errorf("CPU %d of %d", i, len(w.cpus))
 	}
 	return int(i)
-}
-
-func (f *fields) met() (m [kinds]uint64) {
-	for k := range m {
-		m[k] = f.number(10)
-	}
-	return m
 }

@@ -8,6 +8,7 @@
  *          packet=ADDR   the function whose calls are the packets; the model is off until every sender has called it
  *          alloc=ADDR free=ADDR  a window ends when as many were freed in it as allocated, to 1 %: deferred work is
  *                        neither pushed out of a window nor booked to the next
+ *          functions=FILE  lines "START KIND", sorted; KIND is i of an entry of interrupts, r of one that nobody calls
  *          tick=ADDR tick_end=ADDR  where a timer's interrupt begins and ends, whose instructions are counted
  *          senders=N     CPUs 0..N-1
  *          warm=W        packets that the slowest sender does before the first window
@@ -18,6 +19,11 @@
  *
  * Time: a core's clock is its cycles, by the costs below. The core that is QUANTUM ahead of the slowest ends its time
  * slice, so that all advance alike, who waits for a lock too. A core that sleeps wakes at the time of the slowest.
+ *
+ * Contexts: all is counted by function and by who called it. A call stores its return address, and where it lies is
+ * noted who called: the return that loads it from there is back, whatever stacks were switched meanwhile. Where an
+ * interrupt's frame lies is noted who was interrupted. A function that is entered by a jump takes the place of the
+ * one left.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -28,24 +34,33 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "plugin.h"
+#include "table.h"
 
 #define EXPORT __attribute__((visibility("default")))
 EXPORT int qemu_plugin_version = 4;
 
 enum { L1_SETS = 64, L1_WAYS = 8, L2_SETS = 2048, L2_WAYS = 8, DIR_BITS = 21, DIR_PROBES = 16, MAX_CPUS = 64 };
 enum { QUANTUM = 100, INSN = 1, LOCKED = 18, PAUSE = 40, REP = 30 }; /* cycles; what an access adds is in cost[] */
-enum { L2, LLC, DRAM, HITM, UPGRADE, KINDS };              /* what an access that L1 could not serve met */
-static const unsigned cost[KINDS] = { 14, 50, 200, 100, 60 };
+/* What is counted: first what an access met that L1 could not serve. */
+enum { L2, LLC, DRAM, HITM, UPGRADE, INSNS, CYCLES, CALLS, KINDS };
+static const unsigned cost[] = { 14, 50, 200, 100, 60 };
 
-typedef struct { uint64_t hash; } item_t;                  /* the head of what a table holds; its key follows */
-typedef struct { item_t **slot; size_t used, size; } table_t;
+typedef struct { uint64_t start; char kind; } function_t;
+typedef struct node {                                      /* a function that parent called */
+	uint64_t hash;
+	struct node *parent;
+	uint64_t start, number, depth;
+	uint64_t n[];                                      /* by CPU and kind */
+} node_t;
+typedef struct { uint64_t hash, sp; node_t *back; bool called; } slot_t; /* whom a return address at sp leads back to */
 
+enum { PLAIN, IS_LOCKED, IS_PAUSE, IS_REP, IS_SLEEP, IS_CALL, IS_RET, IS_IRET }; /* see kind_of() */
 typedef struct {                                           /* a block (insns > 0) or an instruction */
 	uint64_t hash, pc, insns;
+	const function_t *function;
 	uint64_t rep;                                      /* pc of a repeated string instruction at the block's end */
 	uint32_t cycles;
-	bool locked;
-	uint64_t n[];                                      /* executions by CPU, or what accesses met by CPU and kind */
+	int kind;
 } site_t;
 
 typedef struct {                                           /* one pair of instructions between which a line moved */
@@ -60,7 +75,9 @@ typedef struct { uint64_t line, sharers, bytes; site_t *writer; int8_t owner, la
 typedef struct {
 	void *qemu;
 	int index;
-	bool asleep, in_tick;
+	bool asleep, in_tick, called, interrupted, returned;
+	node_t *node;                                      /* whose code runs */
+	slot_t was;                                        /* who was interrupted */
 	uint64_t cycles, limit, packets, base, base_cycles, ticks, tick_insns, rep;
 	way_t l1[L1_SETS][L1_WAYS];
 	uint64_t l2[L2_SETS][L2_WAYS];                     /* line << 1 | modified */
@@ -68,7 +85,7 @@ typedef struct {
 } cpu_t;
 
 static struct {
-	char *out, *ram;
+	char *out, *ram, *functions;
 	uint64_t packet, alloc, free, tick, tick_end, poke, poke_at, warm, count, windows, user, senders;
 	uint32_t poke_value;
 } opt;
@@ -79,176 +96,33 @@ static cpu_t *cpus, *slice;                                /* slice: whose time 
 static int ncpu, window = -1;
 static bool armed;
 static dir_t *dir;
-static table_t sites, shares;
-
-static uint64_t mix(const uint64_t *w, size_t words)
-{
-	uint64_t h = 0;
-	for (size_t i = 0; i < words; i++)
-		h = (h ^ w[i]) * 0x9E3779B97F4A7C15ull, h ^= h >> 29;
-	return h;
-}
-
-/* Finds the item with these words after its hash, or the slot to put it. */
-static item_t **look(table_t *t, uint64_t hash, const uint64_t *key, size_t words)
-{
-	if (t->used * 2 >= t->size) {
-		table_t old = *t;
-		t->size = old.size ? old.size * 2 : 1 << 12;
-		t->slot = calloc(t->size, sizeof *t->slot);
-		for (size_t i = 0; i < old.size; i++)
-			if (old.slot[i]) {
-				size_t at = old.slot[i]->hash & (t->size - 1);
-				while (t->slot[at])
-					at = (at + 1) & (t->size - 1);
-				t->slot[at] = old.slot[i];
-			}
-		free(old.slot);
-	}
-	for (size_t at = hash & (t->size - 1);; at = (at + 1) & (t->size - 1)) {
-		item_t *i = t->slot[at];
-		if (!i || (i->hash == hash && !memcmp(i + 1, key, words * sizeof *key)))
-			return &t->slot[at];
-	}
-}
+static table_t sites, shares, nodes, slots;
+static function_t *functions;
+static size_t nfunctions;
 
 static site_t *site_of(uint64_t pc, uint64_t insns)
 {
 	uint64_t key[] = { pc, insns }, hash = mix(key, 2);
 	item_t **slot = look(&sites, hash, key, 2);
 	if (!*slot) {
-		site_t *s = calloc(1, sizeof *s + sizeof(uint64_t) * ncpu * (insns ? 1 : KINDS));
-		s->hash = hash, s->pc = pc, s->insns = insns;
+		static const function_t user = { 0, 'r' };
+		site_t *s = calloc(1, sizeof *s);
+		size_t low = 0, high = nfunctions;
+		while (low < high) {
+			size_t mid = (low + high) / 2;
+			if (functions[mid].start <= pc)
+				low = mid + 1;
+			else
+				high = mid;
+		}
+		s->hash = hash, s->pc = pc, s->insns = insns, s->function = low ? &functions[low - 1] : &user;
 		*slot = (item_t *)s, sites.used++;
 	}
 	return (site_t *)*slot;
 }
 
-static void note_share(cpu_t *c, uint64_t addr, uint64_t bytes, site_t *reader, dir_t *d)
-{
-	uint64_t key[] = { addr, d->offset, (uintptr_t)reader, (uintptr_t)d->writer };
-	/* Not the pointers: where malloc puts a site must not decide the order of the output. */
-	uint64_t hash = mix((uint64_t[]){ addr, d->offset, reader->pc, d->writer ? d->writer->pc : 0 }, 4);
-	share_t **slot = (share_t **)look(&shares, hash, key, 4);
-	if (!*slot) {
-		*slot = calloc(1, sizeof **slot), shares.used++;
-		**slot = (share_t){ hash, addr, d->offset, reader, d->writer, 0, 0, 0, 0 };
-	}
-	share_t *s = *slot;
-	s->n++, s->apart += !(d->bytes & bytes), s->to |= 1ull << c->index, s->from |= 1ull << d->last;
-}
-
-/* The line's entry; one without an owner, or any, is forgotten if all its places are taken. */
-static dir_t *entry(uint64_t line)
-{
-	uint64_t h = (line * 0x9E3779B97F4A7C15ull) >> (64 - DIR_BITS);
-	dir_t *first = &dir[h & ~(uint64_t)(DIR_PROBES - 1)], *d = NULL;
-	for (int i = 0; i < DIR_PROBES; i++) {
-		if (first[i].line == line)
-			return &first[i];
-		if (!d || (d->line && !first[i].line) || (d->owner >= 0 && first[i].owner < 0))
-			d = &first[i];
-	}
-	if (d->line)
-		forgotten++;
-	*d = (dir_t){ .line = line, .owner = -1 };
-	return d;
-}
-
-static way_t *in_l1(cpu_t *c, uint64_t line)
-{
-	for (way_t *w = c->l1[line % L1_SETS], *end = w + L1_WAYS; w < end; w++)
-		if (w->line == line)
-			return w;
-	return NULL;
-}
-
-static uint64_t *in_l2(cpu_t *c, uint64_t line)
-{
-	for (uint64_t *w = c->l2[line % L2_SETS], *end = w + L2_WAYS; w < end; w++)
-		if (*w >> 1 == line)
-			return w;
-	return NULL;
-}
-
-/* Before a line that was written leaves an L1: who wrote what goes to the directory. */
-static void keep_writer(cpu_t *c, way_t *w)
-{
-	dir_t *d = w->modified && w->writer ? entry(w->line) : NULL;
-	if (d && d->owner == c->index)
-		d->writer = w->writer, d->offset = w->offset, d->bytes |= w->bytes;
-}
-
-static way_t *fill(cpu_t *c, uint64_t line, bool modified)
-{
-	way_t *w = in_l1(c, line);
-	uint64_t *v = in_l2(c, line);
-	if (!w) {
-		int set = line % L1_SETS;
-		w = &c->l1[set][c->l1_next[set]++ % L1_WAYS];
-		keep_writer(c, w);
-		*w = (way_t){ .line = line };
-	}
-	if (!v) {
-		int set = line % L2_SETS;
-		v = &c->l2[set][c->l2_next[set]++ % L2_WAYS];
-	}
-	w->modified = modified;
-	*v = line << 1 | modified;
-	return w;
-}
-
-/* Takes the line from a core, or with keep only the right to write it. */
-static void drop(cpu_t *c, uint64_t line, bool keep)
-{
-	way_t *w = in_l1(c, line);
-	uint64_t *v = in_l2(c, line);
-	if (w) {
-		keep_writer(c, w);
-		*w = (way_t){ .line = keep ? line : 0 };
-	}
-	if (v)
-		*v = keep ? line << 1 : 0;
-}
-
-/* One access to one line. own: the core must be the only one that has it. */
-static void touch(cpu_t *c, uint64_t addr, unsigned size, bool store, site_t *s)
-{
-	uint64_t line = addr >> 6, bytes = (size >= 64 ? ~0ull : (1ull << size) - 1) << (addr & 63);
-	bool own = store || s->locked;                     /* a locked instruction asks for ownership at its load */
-	way_t *w = in_l1(c, line);
-	if (!w || (own && !w->modified)) {
-		dir_t *d = entry(line);
-		uint64_t others = d->sharers & ~(1ull << c->index);
-		uint64_t *met = s->n + c->index * KINDS;
-		int kind = -1;
-		if (d->owner >= 0 && d->owner != c->index) { /* another core wrote it last, and may still hold it */
-			cpu_t *o = &cpus[d->owner];
-			kind = in_l1(o, line) || in_l2(o, line) ? HITM : LLC;
-			drop(o, line, !own);                 /* tells d the writer */
-			if (kind == HITM && window >= 0 && c->index < (int)opt.senders)
-				note_share(c, addr, bytes, s, d);
-			if (own)
-				others &= ~(1ull << d->owner);
-			d->owner = -1;
-		} else if (!w) {
-			kind = in_l2(c, line) ? L2 : d->sharers || d->writer ? LLC : DRAM;
-		}
-		bool upgrade = own && others && kind != HITM;
-		if (kind >= 0)
-			c->cycles += cost[kind], met[kind] += window >= 0;
-		if (upgrade)
-			c->cycles += cost[UPGRADE], met[UPGRADE] += window >= 0;
-		for (uint64_t o = own ? others : 0; o; o &= o - 1)
-			drop(&cpus[__builtin_ctzll(o)], line, false);
-		w = fill(c, line, own);
-		d->sharers = (own ? 0 : d->sharers) | 1ull << c->index;
-		if (own)
-			d->owner = d->last = c->index, d->bytes = 0, d->writer = s, d->offset = addr & 63;
-	}
-	if (store)
-		w->writer = s, w->offset = addr & 63, w->bytes |= bytes;
-}
+#include "contexts.h"
+#include "caches.h"
 
 static cpu_t *now(void)
 {
@@ -269,6 +143,7 @@ static void mem(unsigned int unused, qemu_plugin_meminfo_t info, uint64_t addr, 
 	unsigned size = 1u << qemu_plugin_mem_size_shift(info), room = 64 - (addr & 63);
 	bool store = qemu_plugin_mem_is_store(info);
 	cpu_t *c = now();
+	follow(c, site, addr, store);
 	touch(c, addr, size < room ? size : room, store, site);
 	if (size > room)
 		touch(c, addr + room, size - room, store, site);
@@ -298,9 +173,13 @@ static void block(unsigned int unused, void *site)
 	bool again = s->rep && s->insns == 1 && s->rep == c->rep;
 	c->rep = s->rep;
 	if (!again) {
+		enter(c, s);
 		c->cycles += s->cycles;
-		s->n[c->index] += window >= 0;
 		c->tick_insns += c->in_tick ? s->insns : 0;
+		if (window >= 0) {
+			uint64_t *n = c->node->n + c->index * KINDS;
+			n[INSNS] += s->insns, n[CYCLES] += s->cycles;
+		}
 	}
 	if (c->cycles >= c->limit) {
 		cpu_exit(c->qemu);
@@ -316,10 +195,9 @@ static void on_free(unsigned int unused, void *u) { live.frees++; }
 
 /*
  * A window's file, one record a line; addresses and CPU masks are hexadecimal.
- *   cost L2 LLC DRAM HITM UPGRADE
  *   cpu INDEX packets cycles ticks instructions-of-ticks
- *   b pc cpu insns cycles executions, of a block; insns and cycles of one execution
- *   m pc cpu L2 LLC DRAM HITM UPGRADE
+ *   n number parent function, of a context; numbers are decimal, parent is 0 for none
+ *   c number cpu L2 LLC DRAM HITM UPGRADE instructions cycles entries, of a context
  *   s address reader writer offset-of-last-write n apart readers writers, of the senders' transfers
  *   end
  */
@@ -332,30 +210,26 @@ static void dump(void)
 		perror(name);
 		_exit(3);
 	}
-	fprintf(f, "coherent 3 cpus %d senders %" PRIu64 " forgotten %" PRIu64 "\n", ncpu, opt.senders, forgotten);
-	fprintf(f, "cost");
-	for (int k = 0; k < KINDS; k++)
-		fprintf(f, " %u", cost[k]);
-	fputc('\n', f);
+	fprintf(f, "coherent 4 cpus %d senders %" PRIu64 " forgotten %" PRIu64 "\n", ncpu, opt.senders, forgotten);
 	for (cpu_t *c = cpus; c < cpus + ncpu; c++)
 		fprintf(f, "cpu %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", c->index, c->packets - c->base,
 			c->cycles - c->base_cycles, c->ticks, c->tick_insns);
-	for (size_t i = 0; i < sites.size; i++) {
-		site_t *s = (site_t *)sites.slot[i];
-		size_t each = s && !s->insns ? KINDS : 1;
-		for (int c = 0; s && c < ncpu; c++) {
-			uint64_t *n = s->n + c * each, any = 0;
-			for (size_t k = 0; k < each; k++)
+	for (size_t i = 0; i < nodes.size; i++) {
+		node_t *d = (node_t *)nodes.slot[i];
+		if (d)
+			fprintf(f, "n %" PRIu64 " %" PRIu64 " %" PRIx64 "\n", d->number,
+				d->parent ? d->parent->number : 0, d->start);
+		for (int c = 0; d && c < ncpu; c++) {
+			uint64_t *n = d->n + c * KINDS, any = 0;
+			for (int k = 0; k < KINDS; k++)
 				any |= n[k];
 			if (!any)
 				continue;
-			fprintf(f, "%c %" PRIx64 " %d", s->insns ? 'b' : 'm', s->pc, c);
-			if (s->insns)
-				fprintf(f, " %" PRIu64 " %u", s->insns, s->cycles);
-			for (size_t k = 0; k < each; k++)
+			fprintf(f, "c %" PRIu64 " %d", d->number, c);
+			for (int k = 0; k < KINDS; k++)
 				fprintf(f, " %" PRIu64, n[k]);
 			fputc('\n', f);
-			memset(n, 0, each * sizeof *n);
+			memset(n, 0, KINDS * sizeof *n);
 		}
 	}
 	for (size_t i = 0; i < shares.size; i++) {
@@ -402,6 +276,27 @@ static void end_window(void)
 		_exit(0);
 }
 
+/* Reads the functions. The host knows them when the guest has loaded its modules, and may still be at it. */
+static void read_functions(void)
+{
+	FILE *f = NULL;
+	for (int wait = 0; !(f = fopen(opt.functions, "r")) && wait < 60000; wait += 10)
+		usleep(10000);
+	size_t room = 0;
+	uint64_t start;
+	char kind;
+	while (f && fscanf(f, "%" SCNx64 " %c", &start, &kind) == 2) {
+		if (nfunctions == room)
+			functions = realloc(functions, (room = room ? room * 2 : 1 << 16) * sizeof *functions);
+		functions[nfunctions++] = (function_t){ start, kind };
+	}
+	if (!nfunctions) {
+		fprintf(stderr, "coherent: no functions in %s\n", opt.functions);
+		_exit(3);
+	}
+	fclose(f);
+}
+
 static void on_packet(unsigned int unused, void *u)
 {
 	now()->packets++;
@@ -416,6 +311,7 @@ static void on_packet(unsigned int unused, void *u)
 		c->packets = 0, c->asleep = true;          /* until it runs */
 	live.allocs = live.frees = 0;
 	armed = true;
+	read_functions();
 	qemu_plugin_reset(self, rearm);
 }
 
@@ -431,7 +327,6 @@ static void on_poke(unsigned int unused, void *u)
 }
 
 /* What the model must know of an instruction. */
-enum { PLAIN, IS_LOCKED, IS_PAUSE, IS_REP, IS_SLEEP };
 static int kind_of(const uint8_t *b, size_t n)
 {
 	static const uint8_t prefixes[] = { 0xf0, 0xf2, 0xf3, 0x66, 0x65, 0x64, 0x2e, 0x3e };
@@ -445,6 +340,10 @@ static int kind_of(const uint8_t *b, size_t n)
 		return PLAIN;
 	if (lock || (i + 1 < n && (b[i] & 0xfe) == 0x86 && b[i + 1] >> 6 != 3)) /* xchg with memory */
 		return IS_LOCKED;
+	if (b[i] == 0xe8 || (i + 1 < n && b[i] == 0xff && (b[i + 1] >> 3 & 7) == 2))
+		return IS_CALL;
+	if (b[i] == 0xc3 || b[i] == 0xcf)
+		return b[i] == 0xc3 ? IS_RET : IS_IRET;
 	if (b[i] == 0xf4 || (n == 3 && !memcmp(b, "\x0f\x01\xc9", 3))) /* hlt, mwait */
 		return IS_SLEEP;
 	if (rep && b[i] == 0x90)
@@ -474,8 +373,7 @@ static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		uint8_t b[16];
 		size_t size = qemu_plugin_insn_data(in, b, sizeof b);
 		site_t *s = site_of(a, 0);
-		int kind = kind_of(b, size);
-		s->locked = kind == IS_LOCKED;
+		int kind = s->kind = kind_of(b, size);
 		whole->rep = kind == IS_REP ? a : 0;
 		whole->cycles += kind == IS_LOCKED ? LOCKED : kind == IS_PAUSE ? PAUSE : kind == IS_REP ? REP : 0;
 		if (kind == IS_SLEEP)
@@ -492,12 +390,14 @@ static bool option(const char *arg)
 		{ "warm", &opt.warm, 10 }, { "count", &opt.count, 10 }, { "windows", &opt.windows, 10 },
 		{ "user", &opt.user, 10 },
 	};
+	static const struct { const char *name; char **to; } texts[] = {
+		{ "out", &opt.out }, { "ram", &opt.ram }, { "functions", &opt.functions },
+	};
 	const char *v = strchr(arg, '=');
 	size_t len = v ? v++ - arg : 0;
-	if (len == 3 && !strncmp(arg, "out", len))
-		return (opt.out = strdup(v));
-	if (len == 3 && !strncmp(arg, "ram", len))
-		return (opt.ram = strdup(v));
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (len && strlen(texts[i].name) == len && !strncmp(arg, texts[i].name, len))
+			return (*texts[i].to = strdup(v));
 	if (len == 4 && !strncmp(arg, "poke", len))
 		return sscanf(v, "%" SCNx64 ":%" SCNx64 ":%" SCNu32, &opt.poke, &opt.poke_at, &opt.poke_value) == 3;
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
@@ -516,8 +416,9 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
 			return -1;
 		}
 	self = id, ncpu = info->system.smp_vcpus;
-	if (!opt.out || !opt.packet || !opt.windows || opt.senders > (uint64_t)ncpu || ncpu > MAX_CPUS) {
-		fprintf(stderr, "coherent: want out, packet, windows, senders among at most %d CPUs\n", MAX_CPUS);
+	if (!opt.out || !opt.packet || !opt.windows || opt.senders > (uint64_t)ncpu || ncpu > MAX_CPUS ||
+	    !opt.functions) {
+		fprintf(stderr, "coherent: want out, packet, windows, functions, senders among %d CPUs\n", MAX_CPUS);
 		return -1;
 	}
 	cpus = mmap(NULL, sizeof *cpus * ncpu, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
