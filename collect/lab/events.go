@@ -182,7 +182,8 @@ func samples(sums map[place]tally, w *window, start int64) [][]byte {
 			size := 8 * (1 + 7 + len(chain))
 			r := le.AppendUint32(make([]byte, 0, size), recordSample)
 			r = le.AppendUint16(le.AppendUint16(r, kernelMode), uint16(size))
-			fixed := []uint64{uint64(i + 1), chain[1], 0, uint64(start), uint64(p.cpu), n, uint64(len(chain))}
+			fixed := []uint64{uint64(i + 1), chain[1], 0, uint64(start), uint64(p.cpu), n,
+				uint64(len(chain))}
 			for _, word := range append(fixed, chain...) {
 				r = le.AppendUint64(r, word)
 			}
