@@ -38,7 +38,8 @@ func Benchfmt(w io.Writer, r *result.Result) error {
 	if len(runs) > 0 {
 		host, what := view.WhereText(runs)
 		weak := len(view.Warnings(r).Kinds()) + len(view.Losses(r).Kinds())
-		_, err := fmt.Fprintf(w, "# %s\n# %s\n# warnings and losses that weaken these numbers: %d, see digest.txt\n", format.ASCII(host, 200), format.ASCII(what, 200), weak)
+		_, err := fmt.Fprintf(w, "# %s\n# %s\n# warnings and losses that weaken these numbers: %d, see "+
+			"digest.txt\n", format.ASCII(host, 200), format.ASCII(what, 200), weak)
 		if err != nil {
 			return err
 		}
@@ -79,17 +80,20 @@ func (b *benchList) run(r *result.Run) {
 	a := view.AllCPUs(r)
 	b.add(config, "Xfrm"+benchLabels(r), r.N, append(cpuValues(r.Packets.Rate, a), lockValues(r)...))
 	for _, s := range a.Stages {
-		b.add(config, "XfrmStage"+benchLabels(r)+"/stage="+benchName(s.Name), r.N, []benchValue{{s.PerPacket, s.PerPacket.Unit}, {s.Share, "ratio"}})
+		b.add(config, "XfrmStage"+benchLabels(r)+"/stage="+benchName(s.Name), r.N,
+			[]benchValue{{s.PerPacket, s.PerPacket.Unit}, {s.Share, "ratio"}})
 	}
 	if e := r.Main(); e != nil {
 		for _, c := range e.CPUs {
-			b.add(config, fmt.Sprintf("XfrmCPU%s/cpu=%s", benchLabels(r), benchName(format.CpuNumber(c.CPU))), r.N, cpuValues(view.RateOfCPU(r, c.CPU), c))
+			b.add(config, fmt.Sprintf("XfrmCPU%s/cpu=%s", benchLabels(r),
+				benchName(format.CPUNumber(c.CPU))), r.N, cpuValues(view.RateOfCPU(r, c.CPU), c))
 		}
 	}
 }
 
 func cpuValues(rate metric.Value, c result.CPU) []benchValue {
-	return []benchValue{{c.PerPacket, c.PerPacket.Unit}, {rate, "packets/s"}, {c.SpinShare, "spin-ratio"}, {c.LockWordShare, "lockword-ratio"}}
+	return []benchValue{{c.PerPacket, c.PerPacket.Unit}, {rate, "packets/s"}, {c.SpinShare, "spin-ratio"},
+		{c.LockWordShare, "lockword-ratio"}}
 }
 
 // lockValues are what the probe counted, and the cache misses.
@@ -101,7 +105,9 @@ func lockValues(r *result.Run) []benchValue {
 	for _, m := range r.Misses {
 		if m.CPU < 0 {
 			event := benchName(m.Event)
-			values = append(values, benchValue{m.PerKiloCycle, event + "/1000-cycles"}, benchValue{m.PerKiloInstructions, event + "/1000-instructions"}, benchValue{m.PerPacket, event + "/packet"})
+			values = append(values, benchValue{m.PerKiloCycle, event + "/1000-cycles"},
+				benchValue{m.PerKiloInstructions, event + "/1000-instructions"},
+				benchValue{m.PerPacket, event + "/packet"})
 		}
 	}
 	return values
@@ -132,7 +138,8 @@ func (b *benchList) unit(unit, id string) {
 	for _, f := range metric.Catalogue() {
 		if f.ID == id && f.Better != "" {
 			key := benchfmt.UnitMetadataKey{Unit: unit, Key: "better"}
-			b.units = append(b.units, &benchfmt.UnitMetadata{UnitMetadataKey: key, OrigUnit: unit, Value: f.Better})
+			b.units = append(b.units, &benchfmt.UnitMetadata{UnitMetadataKey: key, OrigUnit: unit,
+				Value: f.Better})
 		}
 	}
 }
@@ -142,7 +149,8 @@ func benchConfig(r *result.Run) []benchfmt.Config {
 	var config []benchfmt.Config
 	add := func(key, value string) {
 		if value != "" {
-			config = append(config, benchfmt.Config{Key: key, Value: []byte(format.ASCII(value, 120)), File: true})
+			config = append(config, benchfmt.Config{Key: key, Value: []byte(format.ASCII(value, 120)),
+				File: true})
 		}
 	}
 	add("goarch", r.Manifest.Host.Arch)

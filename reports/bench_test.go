@@ -82,7 +82,8 @@ func TestBenchfmt(t *testing.T) {
 	if got := byName["Xfrm/mode=pcpu/n=2"].GetConfig("cpu"); got != "QEMU Virtual CPU version 2.5+" {
 		t.Errorf("cpu is %q", got)
 	}
-	for unit, want := range map[string]int{"packets/s": 1, "ns/packet": -1, "spin-ratio": -1, "lock-wait-ns/packet": -1, "L1-dcache-load-misses:k/1000-cycles": -1, "ratio": 0} {
+	for unit, want := range map[string]int{"packets/s": 1, "ns/packet": -1, "spin-ratio": -1,
+		"lock-wait-ns/packet": -1, "L1-dcache-load-misses:k/1000-cycles": -1, "ratio": 0} {
 		if got := units.GetBetter(unit); got != want {
 			t.Errorf("better of %s is %d, want %d", unit, got, want)
 		}
@@ -112,7 +113,8 @@ func TestBenchfmtOfExtremes(t *testing.T) {
 // TestBenchstatReadsIt compares two modes with the tool itself.
 func TestBenchstatReadsIt(t *testing.T) {
 	tool := filepath.Join(t.TempDir(), "benchstat")
-	if out, err := exec.Command("go", "build", "-o", tool, "golang.org/x/perf/cmd/benchstat").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", tool,
+		"golang.org/x/perf/cmd/benchstat").CombinedOutput(); err != nil {
 		t.Fatalf("building benchstat: %v\n%s", err, out)
 	}
 	for _, tt := range []struct {
@@ -121,7 +123,8 @@ func TestBenchstatReadsIt(t *testing.T) {
 		want []string
 	}{
 		{sample.Sweep(), []string{"-row", ".name /n", "-col", "/mode"}, []string{"packets/s", "shared"}},
-		{sample.Comparison(t, 4), []string{"-row", ".name /mode /n", "-col", "side"}, []string{"packets/s", "before", "after", "+30.00% (p=0.029 n=4)"}},
+		{sample.Comparison(t, 4), []string{"-row", ".name /mode /n", "-col", "side"},
+			[]string{"packets/s", "before", "after", "+30.00% (p=0.029 n=4)"}},
 	} {
 		file := filepath.Join(t.TempDir(), "bench.txt")
 		text, _, _ := benchText(t, tt.r)

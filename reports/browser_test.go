@@ -42,14 +42,16 @@ func TestBrowser(t *testing.T) {
 	}
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Skip("chromium is not on the PATH: the pages are not looked at in a browser (apt-get install chromium)")
+		t.Skip("chromium is not on the PATH: the pages are not looked at in a browser (apt-get install " +
+			"chromium)")
 	}
 	node, err := exec.LookPath("node")
 	if err != nil {
 		t.Skip("node is not on the PATH: the browser's specs do not run (apt-get install nodejs npm)")
 	}
 	if _, err := os.Stat("browser/node_modules/playwright-core"); err != nil {
-		t.Skip("playwright-core is not installed: the browser's specs do not run (npm ci --prefix reports/browser)")
+		t.Skip("playwright-core is not installed: the browser's specs do not run (npm ci --prefix " +
+			"reports/browser)")
 	}
 	specs, err := filepath.Glob("browser/*.spec.mjs")
 	if err != nil || len(specs) == 0 {

@@ -50,7 +50,8 @@ func startBrowser(t *testing.T) *browser {
 	down, toChild := pipe(t)
 	fromChild, up := pipe(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
-	cmd := exec.CommandContext(ctx, path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+	cmd := exec.CommandContext(ctx, path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+		"--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
 		"--remote-debugging-pipe", "--user-data-dir="+profileDir(t), "about:blank")
 	cmd.ExtraFiles = []*os.File{down, up}
@@ -154,12 +155,14 @@ func (b *browser) open(path string, width, height int, scripts bool) {
 	var attached struct {
 		SessionID string `json:"sessionId"`
 	}
-	json.Unmarshal(b.call("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}), &attached)
+	json.Unmarshal(b.call("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}),
+		&attached)
 	b.session = attached.SessionID
 	for _, domain := range []string{"Page", "Runtime", "Log", "Network"} {
 		b.call(domain+".enable", nil)
 	}
-	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false})
+	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height,
+		"deviceScaleFactor": 1, "mobile": false})
 	b.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": !scripts})
 	b.call("Page.navigate", map[string]any{"url": "file://" + path})
 	b.until("document.readyState === 'complete' && location.protocol === 'file:'")
@@ -175,7 +178,8 @@ func (b *browser) eval(expression string) string {
 		} `json:"result"`
 		Exception json.RawMessage `json:"exceptionDetails"`
 	}
-	json.Unmarshal(b.call("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true}), &r)
+	json.Unmarshal(b.call("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true,
+		"awaitPromise": true}), &r)
 	if r.Exception != nil {
 		b.t.Fatalf("%s: %s", expression, r.Exception)
 	}
@@ -213,7 +217,8 @@ func (b *browser) clean() {
 		case "Runtime.exceptionThrown", "Log.entryAdded":
 			b.t.Errorf("%s: %.600s", e.Method, e.Params)
 		case "Runtime.consoleAPICalled":
-			if strings.Contains(string(e.Params), `"type":"error"`) || strings.Contains(string(e.Params), `"type":"warning"`) {
+			if strings.Contains(string(e.Params), `"type":"error"`) || strings.Contains(string(e.Params),
+				`"type":"warning"`) {
 				b.t.Errorf("console: %.600s", e.Params)
 			}
 		}
@@ -260,7 +265,8 @@ func (b *browser) charts(n int) {
 			await new Promise(r => setTimeout(r, 120));
 		}
 	})()`)
-	b.until(fmt.Sprintf("document.querySelectorAll('figure[data-live=drawn] .live svg path').length > 0 && document.querySelectorAll('figure[data-live=drawn]').length === %d", n))
+	b.until(fmt.Sprintf("document.querySelectorAll('figure[data-live=drawn] .live svg path').length > 0 && "+
+		"document.querySelectorAll('figure[data-live=drawn]').length === %d", n))
 	b.eval("scrollTo(0, 0), 1")
 }
 
@@ -269,7 +275,8 @@ func (b *browser) tilesHold(what string) {
 	b.t.Helper()
 	if got := b.eval(`[...document.querySelectorAll('.tile dl > div')].filter(row => {
 		const box = e => e.getBoundingClientRect(), [dt, dd] = row.children, tile = box(row.parentElement);
-		return box(dd).top >= box(dt).bottom || box(dd).height > 30 || [...row.children].some(e => box(e).right > tile.right + 1);
+		return box(dd).top >= box(dt).bottom || box(dd).height > 30 ||
+			[...row.children].some(e => box(e).right > tile.right + 1);
 	}).map(row => row.textContent).join(' | ')`); got != `""` {
 		b.t.Errorf("%s: values of tiles are out of place: %s", what, got)
 	}
@@ -279,7 +286,8 @@ func (b *browser) tilesHold(what string) {
 func (b *browser) noOverflow(what string) {
 	b.t.Helper()
 	if got := b.eval("document.documentElement.scrollWidth <= innerWidth"); got != "true" {
-		b.t.Errorf("%s: the page is %s px wide in a window of %s px", what, b.eval("document.documentElement.scrollWidth"), b.eval("innerWidth"))
+		b.t.Errorf("%s: the page is %s px wide in a window of %s px", what,
+			b.eval("document.documentElement.scrollWidth"), b.eval("innerWidth"))
 	}
 }
 
@@ -377,24 +385,28 @@ func TestPageWorks(t *testing.T) {
 		chart.dispatchAction({type: 'showTip', seriesIndex: 3, dataIndex: 2});
 		await new Promise(r => setTimeout(r, 300));
 	})()`)
-	if got := b.eval("document.querySelector('#chart-spin .live').textContent"); !strings.Contains(got, "shared n=4: 55.41") {
+	if got := b.eval("document.querySelector('#chart-spin .live').textContent"); !strings.Contains(got,
+		"shared n=4: 55.41") {
 		t.Errorf("the tip of a point is not shown: %s", got)
 	}
 
 	// The button goes back to the drawn figures.
 	b.eval("document.getElementById('mode').click(), 1")
-	if got := b.eval("document.querySelectorAll('.live').length + document.querySelectorAll('.static.off').length"); got != "0" {
+	count := "document.querySelectorAll('.live').length + document.querySelectorAll('.static.off').length"
+	if got := b.eval(count); got != "0" {
 		t.Errorf("%s charts are still live", got)
 	}
 	b.eval("document.getElementById('mode').click(), 1")
 	b.charts(3)
 
-	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": "dark"}}})
+	b.call("Emulation.setEmulatedMedia",
+		map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": "dark"}}})
 	b.charts(3)
 	b.shot("dark-1280", false)
 	b.shot("dark-whole", true)
 	b.call("Emulation.setEmulatedMedia", map[string]any{"media": "print"})
-	if got := b.eval("[...document.querySelectorAll('.static')].every(s => s.getBoundingClientRect().height > 0)"); got != "true" {
+	seen := "[...document.querySelectorAll('.static')].every(s => s.getBoundingClientRect().height > 0)"
+	if got := b.eval(seen); got != "true" {
 		t.Error("print does not show the drawn figures")
 	}
 	b.shot("print-whole", true)
@@ -406,7 +418,9 @@ func TestPageWorks(t *testing.T) {
 func TestPolicyHolds(t *testing.T) {
 	b := startBrowser(t)
 	doc := string(html(t, sample.Sweep(), page.Options{}))
-	doc = strings.Replace(doc, "<main>", `<main><script>document.title=1337</script><img src="x" onerror="document.title=7"><img src="https://example.com/x.png">`, 1)
+	doc = strings.Replace(doc, "<main>",
+		`<main><script>document.title=1337</script><img src="x" onerror="document.title=7">`+
+			`<img src="https://example.com/x.png">`, 1)
 	b.open(writePage(t, t.TempDir(), "hole", []byte(doc)), 1280, 800, true)
 	b.charts(3)
 	if got := b.eval("document.title"); !strings.Contains(got, "xfrmscope") {

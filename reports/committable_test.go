@@ -34,7 +34,8 @@ func TestCommitTableParts(t *testing.T) {
 	r := sample.Probed()
 	r.Runs = append(r.Runs, sample.NewRun(sample.Spec{Mode: "offload", N: 8, RatePer: 1e6, Seconds: 10}))
 	got := commitTable(t, sample.NewResult(r.Runs...))
-	if strings.Count(got, "CPUs   ") != 2 || !strings.Contains(got, "\n   8         -            -       -") || !strings.Contains(got, "weaken these numbers: 2") {
+	if strings.Count(got, "CPUs   ") != 2 || !strings.Contains(got, "\n   8         -            -       -") ||
+		!strings.Contains(got, "weaken these numbers: 2") {
 		t.Errorf("the table is\n%s", got)
 	}
 }

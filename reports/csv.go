@@ -16,7 +16,8 @@ import (
 
 // csvHead names the columns of results.csv.
 func csvHead() []string {
-	return []string{"run", "mode", "n", "event", "cpu", "about", "name", "metric", "value", "unit", "se", "samples", "not_measured", "side"}
+	return []string{"run", "mode", "n", "event", "cpu", "about", "name", "metric", "value", "unit", "se",
+		"samples", "not_measured", "side"}
 }
 
 // A Number is one number of a Result and where it stands.
@@ -75,12 +76,20 @@ func csvLine(n Number) []string {
 	}
 	var value, se, samples, why string
 	if n.Measured() {
-		value, se, samples = format.Exact(n.Value.Value), format.ErrorCell(n.SE), format.SamplesText(n.Samples)
+		value = format.Exact(n.Value.Value)
+		if n.SE > 0 {
+			se = format.Exact(n.SE)
+		}
+		if n.Samples > 0 {
+			samples = strconv.FormatUint(n.Samples, 10)
+		}
 	} else {
 		why = format.OrWord(n.Missing.Why, "not measured")
 	}
-	return []string{format.SafeCell(n.Run.Name), format.SafeCell(n.Run.Mode), strconv.Itoa(n.Run.N), format.SafeCell(n.Event), on, n.About,
-		format.SafeCell(n.Name), n.ID, value, format.SafeCell(n.Unit), se, samples, format.SafeCell(why), format.SafeCell(n.Run.Side)}
+	return []string{format.SafeCell(n.Run.Name), format.SafeCell(n.Run.Mode), strconv.Itoa(n.Run.N),
+		format.SafeCell(n.Event), on, n.About,
+		format.SafeCell(n.Name), n.ID, value, format.SafeCell(n.Unit), se, samples, format.SafeCell(why),
+		format.SafeCell(n.Run.Side)}
 }
 
 // numbers collects those of one run after another.
@@ -125,7 +134,8 @@ func (c *numbers) run(r *result.Run) {
 	c.event = ""
 	c.locks(&r.Locks)
 	if f := r.Finds; f != nil {
-		for _, v := range []metric.Value{f.Calls, f.PerPacket, f.Fallback, f.WrongCPU, f.CacheEmpty, f.P50, f.P99, f.Mean, f.Walk} {
+		for _, v := range []metric.Value{f.Calls, f.PerPacket, f.Fallback, f.WrongCPU, f.CacheEmpty, f.P50,
+			f.P99, f.Mean, f.Walk} {
 			c.value(allCPUs, "find", "", v)
 		}
 		c.count(allCPUs, "find", "", "find_no_sa", "calls", f.NoSA)

@@ -84,23 +84,28 @@ func TestCSVHoldsTheNumbers(t *testing.T) {
 		{mainEvent(of("run", "", metric.CostID, "all")), e.All.PerPacket},
 		{mainEvent(of("cpu", "", metric.SpinID, "2")), e.CPUs[2].SpinShare},
 		{mainEvent(of("stage", e.All.Stages[1].Name, metric.StageID, "all")), e.All.Stages[1].Share},
-		{mainEvent(of("function", "native_queued_spin_lock_slowpath", metric.CostID, "all")), e.All.Functions[0].PerPacket},
+		{mainEvent(of("function", "native_queued_spin_lock_slowpath", metric.CostID, "all")),
+			e.All.Functions[0].PerPacket},
 		{of("cache", "", metric.MPKIID, "3"), run.Misses[4].PerKiloInstructions},
 	} {
 		l := csvFigure(t, lines, tt.at)
 		value, _ := strconv.ParseFloat(l[8], 64)
 		se, _ := strconv.ParseFloat(l[10], 64)
-		if value != tt.want.Value || se != tt.want.SE || l[9] != tt.want.Unit || cmp.Or(l[11], "0") != strconv.FormatUint(tt.want.Samples, 10) {
+		if value != tt.want.Value || se != tt.want.SE || l[9] != tt.want.Unit ||
+			cmp.Or(l[11], "0") != strconv.FormatUint(tt.want.Samples, 10) {
 			t.Errorf("%v is %v, want %+v", tt.at, l, tt.want)
 		}
 	}
-	if l := csvFigure(t, lines, mainEvent(of("cpu", "", metric.CostID, "2"))); !strings.Contains(l[12], "do not tell CPUs apart") {
+	if l := csvFigure(t, lines, mainEvent(of("cpu", "", metric.CostID, "2"))); !strings.Contains(l[12],
+		"do not tell CPUs apart") {
 		t.Errorf("a missing value says %q", l[12])
 	}
-	if l := csvFigure(t, lines, of("SA", "esp 0x00001001 to 192.1.2.45", "packets", "all")); l[8] != strconv.FormatUint(run.SAs[0].DeltaPackets, 10) {
+	if l := csvFigure(t, lines, of("SA", "esp 0x00001001 to 192.1.2.45", "packets",
+		"all")); l[8] != strconv.FormatUint(run.SAs[0].DeltaPackets, 10) {
 		t.Errorf("the SA has %v", l)
 	}
-	if l := csvFigure(t, lines, of("lock", "x->lock SPI 0x1001 0xffff888104a3c6d8", metric.WaitsID, "all")); l[8] != strconv.FormatUint(run.Locks.Rows[0].Waits, 10) {
+	if l := csvFigure(t, lines, of("lock", "x->lock SPI 0x1001 0xffff888104a3c6d8", metric.WaitsID,
+		"all")); l[8] != strconv.FormatUint(run.Locks.Rows[0].Waits, 10) {
 		t.Errorf("the lock has %v", l)
 	}
 }
@@ -110,7 +115,8 @@ func TestCSVOfExtremes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, l := range csvLines(t, r) {
 				for _, f := range []int{0, 1, 3, 6, 9, 12} {
-					if l[f] != "" && strings.ContainsRune("=+-@", rune(l[f][0])) || strings.ContainsAny(l[f], "\x00\x1b\n\r") {
+					if l[f] != "" && strings.ContainsRune("=+-@", rune(l[f][0])) ||
+						strings.ContainsAny(l[f], "\x00\x1b\n\r") {
 						t.Fatalf("field %d is %q", f, l[f])
 					}
 				}

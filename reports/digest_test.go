@@ -67,13 +67,15 @@ func TestDigestGolden(t *testing.T) {
 // TestDigestShowsRows: a table is not all head, and the claims come before it.
 func TestDigestShowsRows(t *testing.T) {
 	for n, rows := range map[int]int{1: 1, 2: 2, 4: 4, 64: 4} {
-		got := digestText(t, sample.NewResult(sample.NewRun(sample.Spec{Mode: "shared", N: n, RatePer: 90_000, Spin: .3, Seconds: 10})))
+		got := digestText(t, sample.NewResult(sample.NewRun(sample.Spec{Mode: "shared", N: n, RatePer: 90_000,
+			Spin: .3, Seconds: 10})))
 		table := got[strings.Index(got, "    CPU   samples"):]
 		table = table[:strings.Index(table, "\n\n")]
 		if strings.Count(table, "\n") != rows {
 			t.Errorf("%d CPUs: want %d rows:\n%s", n, rows, got)
 		}
-		if strings.Count(got, "\n  ") < 12 || !strings.Contains(got, "xfrm_state_find") || strings.Index(got, "found: ") > strings.Index(got, "traffic") {
+		if strings.Count(got, "\n  ") < 12 || !strings.Contains(got, "xfrm_state_find") || strings.Index(got,
+			"found: ") > strings.Index(got, "traffic") {
 			t.Errorf("%d CPUs: no functions, or the claims come late:\n%s", n, got)
 		}
 	}
@@ -123,7 +125,8 @@ func TestDigestListsUnlabelledRuns(t *testing.T) {
 
 func TestDigestSaysWhatIsMissing(t *testing.T) {
 	got := digestText(t, sample.WithoutAnything())
-	for _, want := range []string{"no samples", "no outbound SA was read", "the kernel has no BTF", "not recorded"} {
+	for _, want := range []string{"no samples", "no outbound SA was read", "the kernel has no BTF",
+		"not recorded"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not said in\n%s", want, got)
 		}

@@ -46,7 +46,9 @@ func WriteDir(dir string, r *result.Result) ([]string, error) {
 	for _, a := range rest {
 		links = append(links, a.name)
 	}
-	all := append([]artefact{{"report.html", func(w io.Writer) error { return page.Write(w, r, page.Options{Files: links}) }}}, rest...)
+	all := append([]artefact{{"report.html", func(w io.Writer) error {
+		return page.Write(w, r, page.Options{Files: links})
+	}}}, rest...)
 	var written []string
 	for _, a := range all {
 		if err := writeAtomic(filepath.Join(dir, a.name), a.write); err != nil {
@@ -73,20 +75,33 @@ func artefacts(r *result.Result) []artefact {
 	var profiles, perPacket, folded, locks []artefact
 	for _, run := range view.Present(r) {
 		if len(run.Locks.Rows) > 0 {
-			locks = append(locks, artefact{names.Unique(format.FileName(view.Sided(run.Side, run.Name))+"-locks") + ".pb.gz", func(w io.Writer) error { return writeLockPprof(w, run) }})
+			locks = append(locks, artefact{names.Unique(format.FileName(view.Sided(run.Side, run.Name))+
+				"-locks") + ".pb.gz", func(w io.Writer) error {
+				return writeLockPprof(w, run)
+			}})
 		}
 		for _, e := range run.Events {
 			if e.Profile == nil {
 				continue
 			}
-			stem := names.Unique(format.FileName(view.Sided(run.Side, run.Name)) + "-" + format.FileName(e.Name))
+			stem := names.Unique(format.FileName(view.Sided(run.Side, run.Name)) + "-" +
+				format.FileName(e.Name))
 			label := format.OrDash(view.Sided(run.Side, run.Name))
-			list = append(list, artefact{"flame-" + stem + ".svg", func(w io.Writer) error { return flame.SVG(w, e.Profile, flame.Options{Run: label}) }})
-			profiles = append(profiles, artefact{stem + ".pb.gz", func(w io.Writer) error { return writePprof(w, e.Profile) }})
+			list = append(list, artefact{"flame-" + stem + ".svg", func(w io.Writer) error {
+				return flame.SVG(w, e.Profile, flame.Options{Run: label})
+			}})
+			profiles = append(profiles, artefact{stem + ".pb.gz", func(w io.Writer) error {
+				return writePprof(w, e.Profile)
+			}})
 			if _, ok := packetScale(e); ok {
-				perPacket = append(perPacket, artefact{stem + "-per-packet.pb.gz", func(w io.Writer) error { return writePacketPprof(w, e) }})
+				perPacket = append(perPacket, artefact{stem + "-per-packet.pb.gz",
+					func(w io.Writer) error {
+						return writePacketPprof(w, e)
+					}})
 			}
-			folded = append(folded, artefact{stem + ".folded", func(w io.Writer) error { return profile.WriteFolded(w, e.Profile) }})
+			folded = append(folded, artefact{stem + ".folded", func(w io.Writer) error {
+				return profile.WriteFolded(w, e.Profile)
+			}})
 		}
 	}
 	list = slices.Concat(list, profiles, perPacket, locks, folded)

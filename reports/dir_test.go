@@ -42,7 +42,8 @@ func TestWriteDir(t *testing.T) {
 		}
 	}
 	var back result.Result
-	if err := json.Unmarshal(mustRead(t, filepath.Join(dir, "results.json")), &back); err != nil || len(back.Runs) != 6 {
+	if err := json.Unmarshal(mustRead(t, filepath.Join(dir, "results.json")), &back); err != nil ||
+		len(back.Runs) != 6 {
 		t.Errorf("results.json: %v, %d runs", err, len(back.Runs))
 	}
 	again := t.TempDir()
@@ -62,7 +63,8 @@ func TestPprofReadsOurProfiles(t *testing.T) {
 	if _, err := WriteDir(dir, sample.One()); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("go", "tool", "pprof", "-top", "-unit=ms", "-tagfocus=cpu=2", filepath.Join(dir, "shared-n4-cpu-clock.pb.gz")).CombinedOutput()
+	out, err := exec.Command("go", "tool", "pprof", "-top", "-unit=ms", "-tagfocus=cpu=2",
+		filepath.Join(dir, "shared-n4-cpu-clock.pb.gz")).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -71,7 +73,8 @@ func TestPprofReadsOurProfiles(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	out, err = exec.Command("go", "tool", "pprof", "-tags", filepath.Join(dir, "shared-n4-cpu-clock.pb.gz")).CombinedOutput()
+	out, err = exec.Command("go", "tool", "pprof", "-tags",
+		filepath.Join(dir, "shared-n4-cpu-clock.pb.gz")).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "XFRM output") {
 		t.Errorf("stages are no tags: %v\n%s", err, out)
 	}
@@ -98,7 +101,8 @@ func TestFoldedIsTheWholeProfile(t *testing.T) {
 	}
 	a := r.Runs[0].Events[0].All
 	if sum != a.Total.Period || math.Abs(spin/a.Busy.Period-a.SpinShare.Value) > 1e-12 {
-		t.Errorf("the weights sum to %g, of it %g spinning, want %g and a share of %g", sum, spin, a.Total.Period, a.SpinShare.Value)
+		t.Errorf("the weights sum to %g, of it %g spinning, want %g and a share of %g", sum, spin,
+			a.Total.Period, a.SpinShare.Value)
 	}
 }
 
@@ -111,7 +115,8 @@ func TestHostileFileNames(t *testing.T) {
 	safe := regexp.MustCompile(`^[a-z][A-Za-z0-9._-]*$`)
 	seen := map[string]bool{}
 	for _, n := range names {
-		if !safe.MatchString(strings.TrimLeft(strings.ToLower(n), "0123456789")) || len(n) > 160 || strings.Contains(n, "..") || seen[strings.ToLower(n)] {
+		if !safe.MatchString(strings.TrimLeft(strings.ToLower(n), "0123456789")) || len(n) > 160 ||
+			strings.Contains(n, "..") || seen[strings.ToLower(n)] {
 			t.Errorf("file name %q", n)
 		}
 		seen[strings.ToLower(n)] = true
@@ -120,7 +125,9 @@ func TestHostileFileNames(t *testing.T) {
 
 func TestFileName(t *testing.T) {
 	for in, want := range map[string]string{
-		"pcpu n=4": "pcpu-n4", "pcpu n=4 #2": "pcpu-n4-2", "===": "unnamed", "cycles:k": "cycles-k", "../../etc/passwd": "etc-passwd", "": "unnamed", "...": "unnamed", "-rf": "rf", "a\x00b": "a-b", "CON": "CON",
+		"pcpu n=4": "pcpu-n4", "pcpu n=4 #2": "pcpu-n4-2", "===": "unnamed", "cycles:k": "cycles-k",
+		"../../etc/passwd": "etc-passwd", "": "unnamed", "...": "unnamed", "-rf": "rf", "a\x00b": "a-b",
+		"CON": "CON",
 	} {
 		if got := format.FileName(in); got != want {
 			t.Errorf("fileName(%q) = %q, want %q", in, got, want)

@@ -1,4 +1,4 @@
-// Package reports writes an *analyze.Result into a directory: text, a page,
+// Package reports writes an *result.Result into a directory: text, a page,
 // pictures, profiles and lists of numbers. It measures nothing and computes no
 // new number; it chooses, rounds and draws. Rendering the same Result twice gives
 // the same bytes.

@@ -31,7 +31,8 @@ func TestBenchFlame(t *testing.T) {
 	const stacks, cpus = 200_000, 8
 	r := sample.BigResult(stacks, cpus)
 	dir := t.TempDir()
-	fmt.Printf("%d unique stacks of 6 to 45 frames, %d CPUs; milliseconds: CPU time to write, else time that passes, median of 9 (usable: of 3)\n\n", stacks, cpus)
+	fmt.Printf("%d unique stacks of 6 to 45 frames, %d CPUs; milliseconds: CPU time to write, else time that "+
+		"passes, median of 9 (usable: of 3)\n\n", stacks, cpus)
 	fmt.Printf("%-22s %10s %9s %8s %15s %15s\n", "", "bytes", "written", "usable", "zoom", "search")
 	fmt.Printf("%-22s %10s %9s %8s %15s %15s\n", "", "", "", "", "script, painted", "script, painted")
 
@@ -102,7 +103,8 @@ func row(t *testing.T, what, kind, file string, cost time.Duration) {
 		fmt.Printf("%-22s %10d %9d   not opened: %v\n", what, info.Size(), cost.Milliseconds(), err)
 		return
 	}
-	fmt.Printf("%-22s %10d %9d %8d %8d, %5d %8d, %5d\n", what, info.Size(), cost.Milliseconds(), m.Usable, m.Zoom, m.ZoomFrame, m.Search, m.SearchFrame)
+	fmt.Printf("%-22s %10d %9d %8d %8d, %5d %8d, %5d\n", what, info.Size(), cost.Milliseconds(), m.Usable, m.Zoom,
+		m.ZoomFrame, m.Search, m.SearchFrame)
 }
 
 func benchFlameGraph(t *testing.T, dir string, p *profile.Profile) {
@@ -112,7 +114,8 @@ func benchFlameGraph(t *testing.T, dir string, p *profile.Profile) {
 	}
 	perl, err := exec.LookPath("perl")
 	if script == "" || err != nil {
-		fmt.Printf("%-22s not measured: needs perl, and flamegraph.pl on the PATH or named by FLAMEGRAPH\n", "flamegraph.pl")
+		fmt.Printf("%-22s not measured: needs perl, and flamegraph.pl on the PATH or named by FLAMEGRAPH\n",
+			"flamegraph.pl")
 		return
 	}
 	folded, svg := filepath.Join(dir, "stacks.folded"), filepath.Join(dir, "flamegraph.svg")

@@ -43,11 +43,13 @@ func TestHTMLOfExtremes(t *testing.T) {
 			without := len(html(t, r, page.Options{FlameBytes: -1}))
 			doc := html(t, r, page.Options{})
 			small, large := 1_450_000, 2_000_000
-			if strings.Contains(name, "hostile") || r.Comparison != nil { // names of 200 bytes everywhere; 96 runs
+			// names of 200 bytes everywhere; 96 runs
+			if strings.Contains(name, "hostile") || r.Comparison != nil {
 				small, large = 3_200_000, 3_500_000
 			}
 			if without > small || len(doc) > large {
-				t.Errorf("%d bytes without flame graphs and %d with them, want at most %d and %d", without, len(doc), small, large)
+				t.Errorf("%d bytes without flame graphs and %d with them, want at most %d and %d",
+					without, len(doc), small, large)
 			}
 			for _, svg := range svgElement.FindAll(doc, -1) {
 				sample.WellFormed(t, svg)
@@ -75,9 +77,12 @@ func TestHTMLBudget(t *testing.T) {
 func TestHTMLShowsTheFigures(t *testing.T) {
 	doc := string(html(t, sample.Sweep(), page.Options{}))
 	for _, want := range []string{
-		"pcpu and shared on 1, 2, 4 CPUs, 6 runs", "<caption>Runs.", "164" + format.Thin + "893", "55.41", "± 0.25", "23" + format.Thin + "776",
-		"native_queued_spin_lock_slowpath", "x-&gt;lock SPI 0x1001", "any: fallback", "not measured", "no hardware counters", "tp_btf",
-		"perf record -k CLOCK_MONOTONIC", strings.Repeat("0123456789abcdef", 4), "mystery_helper", "esp_output_head", "[esp4]", "Not proven",
+		"pcpu and shared on 1, 2, 4 CPUs, 6 runs", "<caption>Runs.", "164" + format.Thin + "893", "55.41",
+		"± 0.25", "23" + format.Thin + "776",
+		"native_queued_spin_lock_slowpath", "x-&gt;lock SPI 0x1001", "any: fallback", "not measured",
+		"no hardware counters", "tp_btf",
+		"perf record -k CLOCK_MONOTONIC", strings.Repeat("0123456789abcdef", 4), "mystery_helper",
+		"esp_output_head", "[esp4]", "Not proven",
 	} {
 		if !strings.Contains(doc, want) {
 			t.Errorf("the page does not show %q", want)
@@ -90,10 +95,12 @@ func TestHTMLShowsTheFigures(t *testing.T) {
 func TestHTMLGroupsWarnings(t *testing.T) {
 	doc := string(html(t, sample.Probed(), page.Options{Static: true, FlameBytes: -1}))
 	first, rest, _ := strings.Cut(doc[strings.Index(doc, "These weaken"):], "<details>")
-	if strings.Count(first, "<li>") != 2 || !strings.Contains(first, "changed by -20..&#43;20 % while probed") || !strings.Contains(first, "5 of 6 runs") {
+	if strings.Count(first, "<li>") != 2 || !strings.Contains(first, "changed by -20..&#43;20 % while probed") ||
+		!strings.Contains(first, "5 of 6 runs") {
 		t.Errorf("the first screen says\n%s", first)
 	}
-	if rest, _, _ = strings.Cut(rest, "</details>"); strings.Count(rest, "<li>") != 6 || !strings.Contains(rest, "all 6 warnings") {
+	if rest, _, _ = strings.Cut(rest, "</details>"); strings.Count(rest, "<li>") != 6 || !strings.Contains(rest,
+		"all 6 warnings") {
 		t.Errorf("run by run it says\n%s", rest)
 	}
 }
@@ -116,13 +123,15 @@ func TestHTMLFoldsFindings(t *testing.T) {
 func TestHTMLKeepsHostileNamesText(t *testing.T) {
 	tags := func(doc []byte) string {
 		doc = svgElement.ReplaceAll(doc, nil)
-		return strings.Join(regexp.MustCompile(`<(script|img|/script|/title|iframe|style|a)\b[^>]*>`).FindAllString(string(doc), -1), "\n")
+		return strings.Join(regexp.MustCompile(
+			`<(script|img|/script|/title|iframe|style|a)\b[^>]*>`).FindAllString(string(doc), -1), "\n")
 	}
 	harmless := sample.HostileFull()
 	sample.EveryString(reflect.ValueOf(harmless), "harmless")
 	for what, doc := range map[string][2][]byte{
-		"named by hand": {html(t, sample.HostileResult(t), page.Options{}), html(t, harmlessTwin(t), page.Options{})},
-		"every string":  {html(t, sample.HostileFull(), page.Options{}), html(t, harmless, page.Options{})},
+		"named by hand": {html(t, sample.HostileResult(t), page.Options{}), html(t, harmlessTwin(t),
+			page.Options{})},
+		"every string": {html(t, sample.HostileFull(), page.Options{}), html(t, harmless, page.Options{})},
 	} {
 		if got, want := tags(doc[0]), tags(doc[1]); got != want {
 			t.Errorf("%s: the page has the tags\n%s\nwant\n%s", what, got, want)
@@ -196,14 +205,16 @@ func TestHTMLStaticHoldsNoLibrary(t *testing.T) {
 func TestHTMLOfAThousandRuns(t *testing.T) {
 	var runs []*result.Run
 	for i := range 1000 {
-		s := sample.Spec{Mode: []string{"pcpu", "shared"}[i/500], N: 1 + i%8, RatePer: 90_000 + 100*float64(i%13), Spin: .1, Seconds: 1, Noise: i % 5}
+		s := sample.Spec{Mode: []string{"pcpu", "shared"}[i/500], N: 1 + i%8, RatePer: 90_000 +
+			100*float64(i%13), Spin: .1, Seconds: 1, Noise: i % 5}
 		runs = append(runs, sample.NewRun(s))
 	}
 	var b bytes.Buffer
 	if err := page.Write(&b, sample.NewResult(runs...), page.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if b.Len() > 2_100_000 || !strings.Contains(b.String(), "600 rows more are in results.json") || !strings.Contains(b.String(), "936 runs more are in results.json") {
+	if b.Len() > 2_100_000 || !strings.Contains(b.String(), "600 rows more are in results.json") ||
+		!strings.Contains(b.String(), "936 runs more are in results.json") {
 		t.Errorf("the page has %d bytes, want at most 2.1 MB that say what they left out", b.Len())
 	}
 }
@@ -211,12 +222,14 @@ func TestHTMLOfAThousandRuns(t *testing.T) {
 // TestHTMLShowsCPUTimes: what the kernel accounted, by CPU and by time.
 func TestHTMLShowsCPUTimes(t *testing.T) {
 	doc := string(html(t, sample.Full(), page.Options{Static: true, FlameBytes: -1}))
-	for _, want := range []string{`id="time-table"`, ">softirq", ">steal", "what the kernel accounted to the CPUs, over time"} {
+	for _, want := range []string{`id="time-table"`, ">softirq", ">steal",
+		"what the kernel accounted to the CPUs, over time"} {
 		if !strings.Contains(doc, want) {
 			t.Errorf("the page does not show %q", want)
 		}
 	}
-	if strings.Contains(string(html(t, sample.Sweep(), page.Options{Static: true, FlameBytes: -1})), `id="time-table"`) {
+	if strings.Contains(string(html(t, sample.Sweep(), page.Options{Static: true, FlameBytes: -1})),
+		`id="time-table"`) {
 		t.Error("a table of times that were not read")
 	}
 }
@@ -227,21 +240,26 @@ func TestFastHistogram(t *testing.T) {
 	got := string(chart.FastHistogram([]uint64{0, 0, 8, 0, 2}, []uint64{0, 300, 100}))
 	for _, want := range []string{
 		`aria-label="2.0 ns to 5.7 ns; on one CPU 1.4 ns to 2.8 ns"`, // halves of powers of two
-		"1.4 ns to 2.0 ns: 75 % on one CPU", "2.0 ns to 2.8 ns: 25 % on one CPU", "2.0 ns to 2.8 ns: 80 % in this run", "4.0 ns to 5.7 ns: 20 % in this run",
-		`class="busy" x="0" y="3.4" width="8" height="36.6"`, `class="word" x="11.5" y="1" width="3" height="39"`,
+		"1.4 ns to 2.0 ns: 75 % on one CPU", "2.0 ns to 2.8 ns: 25 % on one CPU",
+		"2.0 ns to 2.8 ns: 80 % in this run", "4.0 ns to 5.7 ns: 20 % in this run",
+		`class="busy" x="0" y="3.4" width="8" height="36.6"`,
+		`class="word" x="11.5" y="1" width="3" height="39"`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %s in\n%s", want, got)
 		}
 	}
-	if alone := string(chart.FastHistogram([]uint64{0, 5}, nil)); strings.Contains(alone, "busy") || !strings.Contains(alone, "100 % in this run") {
+	if alone := string(chart.FastHistogram([]uint64{0, 5}, nil)); strings.Contains(alone, "busy") ||
+		!strings.Contains(alone, "100 % in this run") {
 		t.Errorf("of a run alone\n%s", alone)
 	}
 	if chart.FastHistogram(nil, []uint64{1}) != nil {
 		t.Error("a picture of nothing")
 	}
 	doc := string(html(t, sample.Full(), page.Options{Static: true, FlameBytes: -1}))
-	if !strings.Contains(doc, `id="fast-table"`) || strings.Contains(string(html(t, sample.Sweep(), page.Options{Static: true, FlameBytes: -1})), `id="fast-table"`) {
+	if !strings.Contains(doc, `id="fast-table"`) ||
+		strings.Contains(string(html(t, sample.Sweep(), page.Options{Static: true, FlameBytes: -1})),
+			`id="fast-table"`) {
 		t.Error("the table is not where acquisitions were timed, or is where they were not")
 	}
 }
@@ -251,8 +269,11 @@ func TestFastHistogram(t *testing.T) {
 func TestHTMLShowsWhatIsCollected(t *testing.T) {
 	doc := string(html(t, sample.Full(), page.Options{Static: true, FlameBytes: -1}))
 	for _, want := range []string{
-		"replay window 4096, esn, encap udp 4500 4500, offload crypto eth0", "sequence 12" + format.Thin + "345" + format.Thin + "678, last used 08:53:20 UTC",
-		"perturbed: counted while packets/s differed by -3.1 % from those beside the find probe", "The SAs were read within the windows", "longest 9", "evenness of packets/s, pcpu N=8", "98" + format.Thin + "% (Jain: 100 % if all CPUs send alike, 12 % if one sends all)", "NET_RX",
+		"replay window 4096, esn, encap udp 4500 4500, offload crypto eth0", "sequence 12" + format.Thin +
+			"345" + format.Thin + "678, last used 08:53:20 UTC",
+		"perturbed: counted while packets/s differed by -3.1 % from those beside the find probe",
+		"The SAs were read within the windows", "longest 9", "evenness of packets/s, pcpu N=8",
+		"98" + format.Thin + "% (Jain: 100 % if all CPUs send alike, 12 % if one sends all)", "NET_RX",
 	} {
 		if !strings.Contains(doc, want) {
 			t.Errorf("the page does not show %q", want)

@@ -15,9 +15,12 @@ func TestMissesAreShown(t *testing.T) {
 	section := doc[strings.Index(doc, `<section id="misses">`):]
 	section = section[:strings.Index(section, "</section>")]
 	for _, want := range []string{
-		"Where do cache misses fall?", `id="miss-table"`, `id="miss-cpu-table"`, "11.25", "15.25", "31.8", "± 1.5", "42.5",
-		"no event that counts instructions", "skb_cow_data", "not measured: no hardware counters: event cycles does not open (ENOENT)", "pcpu N=1",
-		`id="miss-intensity"`, "esp_output_tail", "3.75", "± 0.25", `id="counted-table"`, "44.25", "62.5", "Not measured: per 1000 (no cycles were counted)",
+		"Where do cache misses fall?", `id="miss-table"`, `id="miss-cpu-table"`, "11.25", "15.25", "31.8",
+		"± 1.5", "42.5",
+		"no event that counts instructions", "skb_cow_data",
+		"not measured: no hardware counters: event cycles does not open (ENOENT)", "pcpu N=1",
+		`id="miss-intensity"`, "esp_output_tail", "3.75", "± 0.25", `id="counted-table"`, "44.25", "62.5",
+		"Not measured: per 1000 (no cycles were counted)",
 	} {
 		if !strings.Contains(section, want) {
 			t.Errorf("the section does not show %q:\n%s", want, section)
@@ -25,7 +28,8 @@ func TestMissesAreShown(t *testing.T) {
 	}
 	text := strings.Join(strings.Fields(digestText(t, r)), " ")
 	for _, want := range []string{
-		"L1-dcache-load-misses:k, shared N=4: 11.25 +- 0.50 per 1000 cycles, 31.8 +- 1.5 per 1000 instructions, 45.5 +- 2.0 per packet",
+		"L1-dcache-load-misses:k, shared N=4: 11.25 +- 0.50 per 1000 cycles, 31.8 +- 1.5 per 1000 " +
+			"instructions, 45.5 +- 2.0 per packet",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the digest does not say %q:\n%s", want, digestText(t, r))
@@ -39,7 +43,8 @@ func TestMissesSayWhyNot(t *testing.T) {
 	r := sample.One()
 	r.Runs[0].Gaps = nil
 	doc := string(html(t, r, page.Options{Static: true, FlameBytes: -1}))
-	if !strings.Contains(doc, "no event that counts cache misses was sampled") || !strings.Contains(doc, "L1-dcache-load-misses:k") {
+	if !strings.Contains(doc, "no event that counts cache misses was sampled") || !strings.Contains(doc,
+		"L1-dcache-load-misses:k") {
 		t.Error("the page does not say why no misses were counted")
 	}
 	if strings.Contains(doc, `id="miss-table"`) {
@@ -49,7 +54,8 @@ func TestMissesSayWhyNot(t *testing.T) {
 
 func TestProbeEffectMarksWaits(t *testing.T) {
 	r := sample.Probed() // effects of -20, -10, 0, +10 and +20 %; the first run's is 0.4 %
-	if got := []bool{view.Perturbed(r.Runs[0]), view.Perturbed(r.Runs[1]), view.Perturbed(r.Runs[3])}; got[0] || !got[1] || got[2] {
+	if got := []bool{view.Perturbed(r.Runs[0]), view.Perturbed(r.Runs[1]), view.Perturbed(r.Runs[3])}; got[0] ||
+		!got[1] || got[2] {
 		t.Errorf("perturbed = %v, want only the second", got)
 	}
 	text := digestText(t, r)
@@ -62,11 +68,13 @@ func TestProbeEffectMarksWaits(t *testing.T) {
 		t.Errorf("waits are marked without a cause:\n%s", text)
 	}
 	one := sample.NewResult(r.Runs[5])
-	if text := digestText(t, one); !strings.Contains(text, "lock wait* 13 245 ns/packet") || !strings.Contains(text, "*by probe  +20 % packets/s") {
+	if text := digestText(t, one); !strings.Contains(text, "lock wait* 13 245 ns/packet") ||
+		!strings.Contains(text, "*by probe  +20 % packets/s") {
 		t.Errorf("one run:\n%s", text)
 	}
 	doc := string(html(t, r, page.Options{Static: true, FlameBytes: -1}))
-	for _, want := range []string{"perturbed: &#43;20", "probe effect", `title="perturbed: counted while`, "<small>perturbed</small>"} {
+	for _, want := range []string{"perturbed: &#43;20", "probe effect", `title="perturbed: counted while`,
+		"<small>perturbed</small>"} {
 		if !strings.Contains(doc, want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -11,7 +11,8 @@ import (
 
 func TestNotesAreGrouped(t *testing.T) {
 	got := view.Warnings(sample.Probed()).Kinds()
-	if len(got) != 2 || got[0].Text != "lock waits: packets/s changed by -20..+20 % while probed" || got[0].RunsText(6) != "5 of 6 runs" || got[1].RunsText(6) != "shared N=1" {
+	if len(got) != 2 || got[0].Text != "lock waits: packets/s changed by -20..+20 % while probed" ||
+		got[0].RunsText(6) != "5 of 6 runs" || got[1].RunsText(6) != "shared N=1" {
 		t.Errorf("warnings are %+v", got)
 	}
 	not := view.Gaps(sample.Probed()).ByCause()
@@ -19,7 +20,8 @@ func TestNotesAreGrouped(t *testing.T) {
 		t.Errorf("gaps are %+v", not)
 	}
 	text := digestText(t, sample.Probed())
-	for _, want := range []string{"changed by -20..+20 % while probed (5 of 6 runs)", "cache misses, instructions: no hardware counters not measured:"} {
+	for _, want := range []string{"changed by -20..+20 % while probed (5 of 6 runs)",
+		"cache misses, instructions: no hardware counters not measured:"} {
 		if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
 			t.Errorf("the digest does not say %q:\n%s", want, text)
 		}

@@ -20,9 +20,11 @@ import (
 // (its address), spi, pcpu.
 func writeLockPprof(w io.Writer, r *result.Run) error {
 	p := &pprof.Profile{
-		SampleType:        []*pprof.ValueType{{Type: "contentions", Unit: "count"}, {Type: "delay", Unit: "nanoseconds"}},
+		SampleType: []*pprof.ValueType{{Type: "contentions", Unit: "count"},
+			{Type: "delay", Unit: "nanoseconds"}},
 		DefaultSampleType: "delay",
-		Comments:          []string{"lock waits of run " + format.Name(r.Name) + ", by the wait probe (" + format.OrDash(format.Name(r.Locks.Rung)) + ")"},
+		Comments: []string{"lock waits of run " + format.Name(r.Name) + ", by the wait probe (" +
+			format.OrDash(format.Name(r.Locks.Rung)) + ")"},
 	}
 	for _, b := range r.Locks.Blind {
 		p.Comments = append(p.Comments, "does not see "+format.Name(b))
@@ -70,7 +72,8 @@ func (f *pprofFrames) addLock(l result.Lock) {
 	waits, delay := int64(min(l.Waits, math.MaxInt64)), int64(min(l.WaitNS, math.MaxInt64))
 	left, leftDelay := waits, delay
 	add := func(caller string, n, ns int64) {
-		s := &pprof.Sample{Location: []*pprof.Location{f.location(format.Visible(leaf, 400))}, Value: []int64{n, ns}, Label: map[string][]string{"lock": {format.Visible(l.Lock, 80)}}}
+		s := &pprof.Sample{Location: []*pprof.Location{f.location(format.Visible(leaf, 400))},
+			Value: []int64{n, ns}, Label: map[string][]string{"lock": {format.Visible(l.Lock, 80)}}}
 		if caller != "" {
 			s.Location = append(s.Location, f.location(format.Visible(caller, 400)))
 		}
@@ -78,7 +81,8 @@ func (f *pprofFrames) addLock(l result.Lock) {
 			s.Label["spi"] = []string{fmt.Sprintf("0x%08x", l.SPI)}
 		}
 		if l.PCPU != nil {
-			s.NumLabel, s.NumUnit = map[string][]int64{"pcpu": {int64(*l.PCPU)}}, map[string][]string{"pcpu": {"pcpu"}}
+			s.NumLabel, s.NumUnit = map[string][]int64{"pcpu": {int64(*l.PCPU)}},
+				map[string][]string{"pcpu": {"pcpu"}}
 		}
 		f.p.Sample = append(f.p.Sample, s)
 	}

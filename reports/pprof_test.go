@@ -37,7 +37,8 @@ func TestPerPacketProfilesSubtract(t *testing.T) {
 	if _, err := WriteDir(dir, r); err != nil {
 		t.Fatal(err)
 	}
-	b, a := filepath.Join(dir, "before-shared-n4-cpu-clock-per-packet.pb.gz"), filepath.Join(dir, "after-shared-n4-cpu-clock-per-packet.pb.gz")
+	b, a := filepath.Join(dir, "before-shared-n4-cpu-clock-per-packet.pb.gz"),
+		filepath.Join(dir, "after-shared-n4-cpu-clock-per-packet.pb.gz")
 	sum := 0.0
 	for _, s := range parsePprof(t, b).Sample {
 		sum += float64(s.Value[1])
@@ -45,7 +46,8 @@ func TestPerPacketProfilesSubtract(t *testing.T) {
 	if want := view.AllCPUs(before).PerPacket.Value * perPackets; math.Abs(sum/want-1) > 1e-6 {
 		t.Errorf("the weights of a million packets sum to %g, want %g", sum, want)
 	}
-	out, err := exec.Command("go", "tool", "pprof", "-top", "-unit=us", "-nodefraction=0", "-diff_base", b, a).CombinedOutput()
+	out, err := exec.Command("go", "tool", "pprof", "-top", "-unit=us", "-nodefraction=0", "-diff_base", b,
+		a).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -86,10 +88,12 @@ func TestLockProfile(t *testing.T) {
 		waits, delay = waits+s.Value[0], delay+s.Value[1]
 	}
 	if float64(waits) != run.Locks.Waits.Value || float64(delay) != run.Locks.WaitNS.Value {
-		t.Errorf("%d waits of %d ns, want %v of %v", waits, delay, run.Locks.Waits.Value, run.Locks.WaitNS.Value)
+		t.Errorf("%d waits of %d ns, want %v of %v", waits, delay, run.Locks.Waits.Value,
+			run.Locks.WaitNS.Value)
 	}
 	out, err := exec.Command("go", "tool", "pprof", "-top", file).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "Type: delay") || !strings.Contains(string(out), "x->lock SPI 0x1001") || !strings.Contains(string(out), "xfrm_output_resume") {
+	if err != nil || !strings.Contains(string(out), "Type: delay") || !strings.Contains(string(out),
+		"x->lock SPI 0x1001") || !strings.Contains(string(out), "xfrm_output_resume") {
 		t.Errorf("go tool pprof: %v\n%s", err, out)
 	}
 	if err := writeLockPprof(&bytes.Buffer{}, &result.Run{}); err != nil {

@@ -27,7 +27,8 @@ func ReadJSON(r io.Reader) (*result.Result, error) {
 		return nil, fmt.Errorf("reading results: byte %d: %w", d.InputOffset(), err)
 	}
 	if out.Schema != result.SchemaVersion {
-		return nil, fmt.Errorf("reading results: schema %d, this program reads %d: write them again from the runs with `xfrmscope report`", out.Schema, result.SchemaVersion)
+		return nil, fmt.Errorf("reading results: schema %d, this program reads %d: write them again from the "+
+			"runs with `xfrmscope report`", out.Schema, result.SchemaVersion)
 	}
 	analyze.Restore(&out)
 	return &out, nil

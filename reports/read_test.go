@@ -17,7 +17,8 @@ import (
 // TestPageCarriesItsResults: what is read from a page is what was written, but
 // for the profiles and the functions of single CPUs.
 func TestPageCarriesItsResults(t *testing.T) {
-	for name, r := range map[string]*result.Result{"sweep": sample.Sweep(), "hostile": sample.HostileResult(t), "nothing": sample.WithoutAnything(), "no runs": {Schema: result.SchemaVersion}} {
+	for name, r := range map[string]*result.Result{"sweep": sample.Sweep(), "hostile": sample.HostileResult(t),
+		"nothing": sample.WithoutAnything(), "no runs": {Schema: result.SchemaVersion}} {
 		t.Run(name, func(t *testing.T) {
 			r.Schema = result.SchemaVersion
 			got, err := ReadHTML(bytes.NewReader(html(t, r, page.Options{})))
@@ -60,7 +61,8 @@ const resultsStart = `<script type="text/plain" id="results">`
 func TestPageShortensLargeResults(t *testing.T) {
 	var runs []*result.Run
 	for i := range 200 {
-		r := sample.NewRun(sample.Spec{Mode: "shared", N: 1 + i%8, RatePer: 90_000 + float64(i), Spin: .3, Seconds: 10, Noise: i % 5})
+		r := sample.NewRun(sample.Spec{Mode: "shared", N: 1 + i%8, RatePer: 90_000 + float64(i), Spin: .3,
+			Seconds: 10, Noise: i % 5})
 		runs = append(runs, r)
 	}
 	r := sample.NewResult(runs...)
@@ -74,7 +76,9 @@ func TestPageShortensLargeResults(t *testing.T) {
 	}
 	for i, run := range got.Runs {
 		want := r.Runs[i]
-		if run.Packets.Rate.Value != want.Packets.Rate.Value || view.AllCPUs(run).PerPacket.Value != view.AllCPUs(want).PerPacket.Value || len(view.AllCPUs(run).Stages) != len(view.AllCPUs(want).Stages) {
+		if run.Packets.Rate.Value != want.Packets.Rate.Value ||
+			view.AllCPUs(run).PerPacket.Value != view.AllCPUs(want).PerPacket.Value ||
+			len(view.AllCPUs(run).Stages) != len(view.AllCPUs(want).Stages) {
 			t.Fatalf("run %d lost figures of its own", i)
 		}
 	}

@@ -53,7 +53,8 @@ func Recomputed(again, published *result.Result) Recount {
 }
 
 func (r *Recount) check(n Number, here map[string]Number) {
-	what := strings.Join(strings.Fields(fmt.Sprintf("%s %s %s %s %s", view.RunLabel(n.Run), format.ASCII(n.Event, 40), n.About, format.ASCII(n.Name, 60), n.ID)), " ")
+	what := strings.Join(strings.Fields(fmt.Sprintf("%s %s %s %s %s", view.RunLabel(n.Run),
+		format.ASCII(n.Event, 40), n.About, format.ASCII(n.Name, 60), n.ID)), " ")
 	r.Checked++
 	m, ok := here[numberKey(n)]
 	switch {
@@ -62,7 +63,8 @@ func (r *Recount) check(n Number, here map[string]Number) {
 	case m.Measured() != n.Measured():
 		r.Differ = append(r.Differ, what+": measured in one of the two only")
 	case n.Measured() && (!near(m.Value.Value, n.Value.Value) || !near(m.SE, n.SE)):
-		r.Differ = append(r.Differ, fmt.Sprintf("%s: published %s, computed again %s", what, format.Exact(n.Value.Value), format.Exact(m.Value.Value)))
+		r.Differ = append(r.Differ, fmt.Sprintf("%s: published %s, computed again %s", what,
+			format.Exact(n.Value.Value), format.Exact(m.Value.Value)))
 	}
 }
 
@@ -72,7 +74,8 @@ func near(a, b float64) bool {
 }
 
 func runKey(r *result.Run) string {
-	return r.Name + "\x00" + r.Labels[bundle.LabelRepeat] + "\x00" + r.Manifest.Started.UTC().Format(time.RFC3339Nano)
+	return r.Name + "\x00" + r.Labels[bundle.LabelRepeat] + "\x00" +
+		r.Manifest.Started.UTC().Format(time.RFC3339Nano)
 }
 
 func numberKey(n Number) string {

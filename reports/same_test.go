@@ -27,7 +27,8 @@ func TestOneNumberEverywhere(t *testing.T) {
 	}
 	read := func(name string) string { return string(mustRead(t, filepath.Join(dir, name))) }
 	doc := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(read("report.html"), "")
-	mail, table, csv, bench := read("digest.txt"), read("commit-table.txt"), read("results.csv"), read("benchfmt.txt")
+	mail, table, csv, bench := read("digest.txt"), read("commit-table.txt"), read("results.csv"),
+		read("benchfmt.txt")
 	var back result.Result
 	if err := json.Unmarshal([]byte(read("results.json")), &back); err != nil {
 		t.Fatal(err)
@@ -49,10 +50,12 @@ func TestOneNumberEverywhere(t *testing.T) {
 		{"stage", a.Stages[1].Share, b.Stages[1].Share, "", "", "ratio"},
 		{"stage cost", a.Stages[1].PerPacket, b.Stages[1].PerPacket, "", "", "ns/packet"},
 		{"function", a.Functions[1].Share, b.Functions[1].Share, "", "", ""},
-		{"CPU", run.Events[0].CPUs[2].SpinShare, got.Events[0].CPUs[2].SpinShare, "56.77 +-0.50", "", "spin-ratio"},
+		{"CPU", run.Events[0].CPUs[2].SpinShare, got.Events[0].CPUs[2].SpinShare, "56.77 +-0.50", "",
+			"spin-ratio"},
 	} {
 		if f.want.Value != f.json.Value || f.want.SE != f.json.SE {
-			t.Errorf("%s: results.json has %v +- %v, want %v +- %v", f.name, f.json.Value, f.json.SE, f.want.Value, f.want.SE)
+			t.Errorf("%s: results.json has %v +- %v, want %v +- %v", f.name, f.json.Value, f.json.SE,
+				f.want.Value, f.want.SE)
 		}
 		for where, text := range map[string][2]string{
 			"report.html":      {doc, format.Pretty(format.Of(f.want).Value)},
@@ -69,7 +72,8 @@ func TestOneNumberEverywhere(t *testing.T) {
 			}
 		}
 	}
-	if got := pprofSpinShare(t, filepath.Join(dir, "shared-n4-cpu-clock.pb.gz"), a.Busy.Period); math.Abs(got-a.SpinShare.Value) > 1e-12 {
+	if got := pprofSpinShare(t, filepath.Join(dir, "shared-n4-cpu-clock.pb.gz"), a.Busy.Period); math.Abs(got-
+		a.SpinShare.Value) > 1e-12 {
 		t.Errorf("the pprof profile has a spin share of %v, want %v", got, a.SpinShare.Value)
 	}
 }
@@ -115,12 +119,15 @@ func TestOneComparisonEverywhere(t *testing.T) {
 	mail, table, csv := read("digest.txt"), read("commit-table.txt"), read("results.csv")
 	c := r.Comparison
 	for i, h := range c.Headline {
-		for what, x := range map[string]*result.Comparison{"report.html": back.Comparison, "results.json": fromFile.Comparison} {
-			if got := x.Headline[i].C; got.Ratio.Value != h.C.Ratio.Value || got.After.Median != h.C.After.Median || got.Star != h.C.Star {
+		for what, x := range map[string]*result.Comparison{"report.html": back.Comparison,
+			"results.json": fromFile.Comparison} {
+			if got := x.Headline[i].C; got.Ratio.Value != h.C.Ratio.Value ||
+				got.After.Median != h.C.After.Median || got.Star != h.C.Star {
 				t.Errorf("headline %d: %s carries %+v", i, what, got.Ratio)
 			}
 		}
-		if want := format.Sentence(format.Pretty(format.ChangeText(h.C))); !strings.Contains(doc, strings.ReplaceAll(want, "+", "&#43;")) {
+		if want := format.Sentence(format.Pretty(format.ChangeText(h.C))); !strings.Contains(doc,
+			strings.ReplaceAll(want, "+", "&#43;")) {
 			t.Errorf("the page does not show %q", want)
 		}
 	}
@@ -129,7 +136,8 @@ func TestOneComparisonEverywhere(t *testing.T) {
 	for where, want := range map[string][]string{
 		mail:  {format.SideText(row.Before, 1e-3), format.SideText(row.After, 1e-3), "+30.0%"},
 		table: {format.SideText(row.Before, 1e-3), format.SideText(row.After, 1e-3), "+30.0%"},
-		doc:   {format.Pretty(format.Significant(row.Before.Median, 4)), format.Pretty(format.Significant(row.After.Median, 4))},
+		doc: {format.Pretty(format.Significant(row.Before.Median, 4)),
+			format.Pretty(format.Significant(row.After.Median, 4))},
 	} {
 		for _, w := range want {
 			if !strings.Contains(where, w) {
@@ -139,7 +147,8 @@ func TestOneComparisonEverywhere(t *testing.T) {
 	}
 	// The same figures, run by run, in the CSV: the medians are made of them.
 	for _, run := range r.Runs {
-		if run.Mode == "shared" && run.N == 8 && !strings.Contains(csv, ","+format.Exact(run.Packets.Rate.Value)+",") {
+		if run.Mode == "shared" && run.N == 8 && !strings.Contains(csv,
+			","+format.Exact(run.Packets.Rate.Value)+",") {
 			t.Errorf("results.csv does not have the rate of %s %s", run.Side, run.Name)
 		}
 	}

@@ -27,7 +27,8 @@ func TestShow(t *testing.T) {
 	if err := digest.Show(&b, sample.Sweep(), digest.ShowOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"shared N=4: functions by self share", "55.41 +-0.25", "native_queued_spin_lock_slowpath", "x->lock SPI 0x1001", "0x00001001", "192.1.2.23 -> 192.1.2.45"} {
+	for _, want := range []string{"shared N=4: functions by self share", "55.41 +-0.25",
+		"native_queued_spin_lock_slowpath", "x->lock SPI 0x1001", "0x00001001", "192.1.2.23 -> 192.1.2.45"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}
@@ -36,12 +37,15 @@ func TestShow(t *testing.T) {
 
 // TestFindDigest: a digest comes back from a mail, quoted twice or not at all.
 func TestFindDigest(t *testing.T) {
-	for name, r := range map[string]*result.Result{"sweep": sample.Sweep(), "comparison": sample.Comparison(t, 4)} {
+	for name, r := range map[string]*result.Result{"sweep": sample.Sweep(), "comparison": sample.Comparison(t,
+		4)} {
 		want := digestText(t, r)
 		for _, prefix := range []string{"", "> ", "> > ", "  "} {
-			mail := "Hi,\n\nmeasured it:\n" + prefix + strings.ReplaceAll(strings.TrimSuffix(want, "\n"), "\n", "\n"+prefix) + "\n-- \nme\n"
+			mail := "Hi,\n\nmeasured it:\n" + prefix + strings.ReplaceAll(strings.TrimSuffix(want, "\n"),
+				"\n", "\n"+prefix) + "\n-- \nme\n"
 			if prefix != "" {
-				mail = strings.ReplaceAll(mail, prefix+"\n", strings.TrimRight(prefix, " ")+"\n") // mailers cut blanks
+				// mailers cut blanks
+				mail = strings.ReplaceAll(mail, prefix+"\n", strings.TrimRight(prefix, " ")+"\n")
 			}
 			got, ok := digest.FindDigest(mail)
 			if !ok || !strings.HasPrefix(got, want[:len(want)/2]) || prefix != "" && got != want {
@@ -63,7 +67,8 @@ func TestRecomputed(t *testing.T) {
 	forged := sample.Sweep()
 	forged.Runs[5].Packets.Rate.Value *= 1.001
 	forged.Runs[5].Events[0].CPUs[1].SpinShare.Value = .2
-	if n := Recomputed(sample.Sweep(), forged); len(n.Differ) != 2 || !strings.Contains(n.Differ[0], "packet_rate") {
+	if n := Recomputed(sample.Sweep(), forged); len(n.Differ) != 2 || !strings.Contains(n.Differ[0],
+		"packet_rate") {
 		t.Errorf("of two forged numbers were found %q", n.Differ)
 	}
 	other := sample.Sweep()

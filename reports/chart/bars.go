@@ -54,16 +54,20 @@ func (c *barChart) Render() []byte {
 	height := barTop + float64(len(c.bars))*c.pitch() + 8
 	x := scale{0, xTicks[len(xTicks)-1], barLeft, wide - barRight}
 	w.Picture("chart", wide, height, c.label)
-	w.Text("axis head", barLeft-14, barTop-7, "end", c.x)
-	for _, v := range xTicks {
-		w.Line("grid", x.at(v), barTop-4, x.at(v), height-6)
-		w.Text("axis", x.at(v), barTop-7, "middle", format.AxisNumber(v))
-	}
+	topAxis(&w, c.x, x, xTicks, barTop-7, height-6)
 	for i := range c.bars {
 		c.drawBar(&w, &c.bars[i], x, barTop+float64(i)*c.pitch()+4)
 	}
-	w.Close("svg")
-	return w.Bytes()
+	return w.End()
+}
+
+// topAxis draws the axis above horizontal bars.
+func topAxis(w *svg.Writer, head string, x scale, ticks []float64, y, bottom float64) {
+	w.Text("axis head", barLeft-14, y, "end", head)
+	for _, v := range ticks {
+		w.Line("grid", x.at(v), barTop-4, x.at(v), bottom)
+		w.Text("axis", x.at(v), y, "middle", format.AxisNumber(v))
+	}
 }
 
 func (c *barChart) width() float64 {

@@ -18,10 +18,10 @@ const (
 	panelRight  = 6
 )
 
-// CpuPanel draws one run's CPUs side by side: each bar is the share of the
+// CPUPanel draws one run's CPUs side by side: each bar is the share of the
 // CPU's samples that are not idle, with the spinning and the lock-word part at
 // its foot.
-func CpuPanel(r *result.Run, e *result.Event) []byte {
+func CPUPanel(r *result.Run, e *result.Event) []byte {
 	if e == nil || len(e.CPUs) == 0 {
 		return nil
 	}
@@ -29,8 +29,10 @@ func CpuPanel(r *result.Run, e *result.Event) []byte {
 	pitch := min(max(560/float64(len(e.CPUs)), 2), 30)
 	width := panelLeft + pitch*float64(len(e.CPUs)) + panelRight
 	y := scale{0, 1, panelHigh - panelBottom, panelTop}
-	w.Open("svg", "class", "panel", "viewBox", "0 0 "+format.Pixels(width)+" "+format.Pixels(panelHigh), "width", format.Pixels(width), "height", format.Pixels(panelHigh),
-		"role", "img", "aria-label", fmt.Sprintf("%s: %d CPUs, share of samples that are busy, spinning and on a lock word; the table below has the figures", format.Name(view.RunLabel(r)), len(e.CPUs)))
+	w.Open("svg", "class", "panel", "viewBox", "0 0 "+format.Pixels(width)+" "+format.Pixels(panelHigh), "width",
+		format.Pixels(width), "height", format.Pixels(panelHigh),
+		"role", "img", "aria-label", fmt.Sprintf("%s: %d CPUs, share of samples that are busy, spinning and "+
+			"on a lock word; the table below has the figures", format.Name(view.RunLabel(r)), len(e.CPUs)))
 	for _, v := range []float64{0, .5, 1} {
 		w.Line("grid", panelLeft, y.at(v), width-panelRight, y.at(v))
 		w.Text("axis", panelLeft-5, y.at(v)+4, "end", format.AxisNumber(100*v))
@@ -38,11 +40,11 @@ func CpuPanel(r *result.Run, e *result.Event) []byte {
 	for i := range e.CPUs {
 		drawCPU(&w, &e.CPUs[i], panelLeft+pitch*float64(i), pitch, y)
 		if every := int(26/pitch) + 1; i%every == 0 {
-			w.Text("axis", panelLeft+pitch*(float64(i)+.5), panelHigh-6, "middle", format.CpuNumber(e.CPUs[i].CPU))
+			w.Text("axis", panelLeft+pitch*(float64(i)+.5), panelHigh-6, "middle",
+				format.CPUNumber(e.CPUs[i].CPU))
 		}
 	}
-	w.Close("svg")
-	return w.Bytes()
+	return w.End()
 }
 
 func drawCPU(w *svg.Writer, c *result.CPU, x, pitch float64, y scale) {
@@ -71,6 +73,7 @@ func drawCPU(w *svg.Writer, c *result.CPU, x, pitch float64, y scale) {
 
 // cpuTip says a CPU's figures in words.
 func cpuTip(c *result.CPU) string {
-	return fmt.Sprintf("%s: %s samples, busy %s %%, of that spinning %s, on a lock word %s", format.CpuName(c.CPU),
-		format.Count(c.Total.Samples), format.Share(c.Busy.Period, c.Total.Period), format.Of(c.SpinShare), format.Of(c.LockWordShare))
+	return fmt.Sprintf("%s: %s samples, busy %s %%, of that spinning %s, on a lock word %s", format.CPUName(c.CPU),
+		format.Count(c.Total.Samples), format.Share(c.Busy.Period, c.Total.Period), format.Of(c.SpinShare),
+		format.Of(c.LockWordShare))
 }

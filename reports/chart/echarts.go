@@ -48,10 +48,13 @@ func (c *lineChart) Live(id string) (Live, error) {
 		charts.WithInitializationOpts(opts.Initialization{ChartID: id}),
 		charts.WithAnimation(false),
 		charts.WithGridOpts(opts.Grid{Left: "62", Right: "118", Top: "64", Bottom: "52"}),
-		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(len(c.Series) <= 4), Top: "0", Right: "8", Type: "scroll", Data: c.legend()}),
+		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(len(c.Series) <= 4), Top: "0", Right: "8",
+			Type: "scroll", Data: c.legend()}),
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item", Formatter: tipHook}),
-		charts.WithXAxisOpts(opts.XAxis{Type: "value", Min: 0, Name: "N, CPUs measured", NameLocation: "middle", NameGap: 30, MinInterval: 1}),
-		charts.WithYAxisOpts(opts.YAxis{Type: "value", Min: 0, Max: yTicks[len(yTicks)-1], Name: c.y, AxisLabel: &opts.AxisLabel{Formatter: shortHook}}),
+		charts.WithXAxisOpts(opts.XAxis{Type: "value", Min: 0, Name: "N, CPUs measured",
+			NameLocation: "middle", NameGap: 30, MinInterval: 1}),
+		charts.WithYAxisOpts(opts.YAxis{Type: "value", Min: 0, Max: yTicks[len(yTicks)-1], Name: c.y,
+			AxisLabel: &opts.AxisLabel{Formatter: shortHook}}),
 	)
 	for i := range c.Series {
 		c.addLive(line, dots, i)
@@ -73,13 +76,9 @@ func (c *lineChart) addLive(line *charts.Line, dots *charts.Scatter, i int) {
 	s := &c.Series[i]
 	color := cssColor(seriesClass(i))
 	label := format.Name(s.label)
-	line.AddSeries(label, lineData(s.trend),
-		charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(false)}),
-		charts.WithLineStyleOpts(opts.LineStyle{Color: color, Width: 2}), charts.WithItemStyleOpts(opts.ItemStyle{Color: color}))
+	addLine(line, label, lineData(s.trend), color, 2, "")
 	if end, ok := c.idealEnd(s); ok {
-		line.AddSeries(label+" ideal", lineData([]point{{tip: "ideal"}, end}),
-			charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(false)}),
-			charts.WithLineStyleOpts(opts.LineStyle{Color: color, Width: 1, Type: "dashed"}), charts.WithItemStyleOpts(opts.ItemStyle{Color: color}))
+		addLine(line, label+" ideal", lineData([]point{{tip: "ideal"}, end}), color, 1, "dashed")
 	}
 	c.addLaw(line, s, color)
 	var data []opts.ScatterData
@@ -87,14 +86,24 @@ func (c *lineChart) addLive(line *charts.Line, dots *charts.Scatter, i int) {
 	for _, p := range s.points {
 		data = append(data, opts.ScatterData{Name: format.Visible(p.tip, 400), Value: []float64{p.x, p.y}})
 		if p.se > 0 {
-			bars = append(bars, opts.MarkLineNameCoordItem{Coordinate0: []any{p.x, p.y - p.se}, Coordinate1: []any{p.x, p.y + p.se}})
+			bars = append(bars, opts.MarkLineNameCoordItem{Coordinate0: []any{p.x, p.y - p.se},
+				Coordinate1: []any{p.x, p.y + p.se}})
 		}
 	}
 	dots.AddSeries(label, data,
 		charts.WithScatterChartOpts(opts.ScatterChart{Symbol: liveSymbol(i), SymbolSize: 10}),
 		charts.WithItemStyleOpts(opts.ItemStyle{Color: color, Opacity: opts.Float(1)}),
 		charts.WithMarkLineNameCoordItemOpts(bars...),
-		charts.WithMarkLineStyleOpts(opts.MarkLineStyle{Symbol: []string{"none", "none"}, LineStyle: &opts.LineStyle{Color: color, Type: "solid", Width: 1.5}}))
+		charts.WithMarkLineStyleOpts(opts.MarkLineStyle{Symbol: []string{"none", "none"},
+			LineStyle: &opts.LineStyle{Color: color, Type: "solid", Width: 1.5}}))
+}
+
+// addLine adds a line without symbols; kind is "" for a solid one.
+func addLine(line *charts.Line, name string, data []opts.LineData, color string, width float32, kind string) {
+	line.AddSeries(name, data,
+		charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(false)}),
+		charts.WithLineStyleOpts(opts.LineStyle{Color: color, Width: width, Type: kind}),
+		charts.WithItemStyleOpts(opts.ItemStyle{Color: color}))
 }
 
 // addLaw adds the interval of the median, the law fitted and the knee.
@@ -105,21 +114,23 @@ func (c *lineChart) addLaw(line *charts.Line, s *series, color string) {
 		for _, p := range s.Law {
 			law = append(law, point{x: p.x, y: p.y, tip: label + ": law fitted (USL)"})
 		}
-		line.AddSeries(label+" law", lineData(law), charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(false)}),
-			charts.WithLineStyleOpts(opts.LineStyle{Color: color, Width: 1.3, Type: "dotted"}), charts.WithItemStyleOpts(opts.ItemStyle{Color: color}))
+		addLine(line, label+" law", lineData(law), color, 1.3, "dotted")
 	}
 	if s.Knee > 0 {
-		line.AddSeries(label+" knee", lineData([]point{{x: s.Knee, tip: label + ": scaling ends here"}, {x: s.Knee, y: c.yTicks()[len(c.yTicks())-1], tip: label + ": scaling ends here"}}),
-			charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(false)}),
-			charts.WithLineStyleOpts(opts.LineStyle{Color: color, Width: 1, Type: "dotted"}), charts.WithItemStyleOpts(opts.ItemStyle{Color: color}))
+		addLine(line, label+" knee", lineData([]point{{x: s.Knee, tip: label + ": scaling ends here"},
+			{x: s.Knee, y: c.yTicks()[len(c.yTicks())-1], tip: label + ": scaling ends here"}}), color, 1,
+			"dotted")
 	}
 	var bars []opts.MarkLineNameCoordItem
 	for _, b := range s.Band {
-		bars = append(bars, opts.MarkLineNameCoordItem{Coordinate0: []any{b.x, b.lo}, Coordinate1: []any{b.x, b.hi}})
+		bars = append(bars, opts.MarkLineNameCoordItem{Coordinate0: []any{b.x, b.lo}, Coordinate1: []any{b.x,
+			b.hi}})
 	}
 	if len(bars) > 0 {
 		line.AddSeries(label+" interval", lineData(nil), charts.WithMarkLineNameCoordItemOpts(bars...),
-			charts.WithMarkLineStyleOpts(opts.MarkLineStyle{Symbol: []string{"none", "none"}, LineStyle: &opts.LineStyle{Color: color, Type: "solid", Width: 5, Opacity: opts.Float(.35)}}))
+			charts.WithMarkLineStyleOpts(opts.MarkLineStyle{Symbol: []string{"none", "none"},
+				LineStyle: &opts.LineStyle{Color: color, Type: "solid", Width: 5,
+					Opacity: opts.Float(.35)}}))
 	}
 }
 
@@ -153,18 +164,22 @@ func (c *barChart) Live(id string) (Live, error) {
 	bars.SetGlobalOptions(
 		charts.WithInitializationOpts(opts.Initialization{ChartID: id}),
 		charts.WithAnimation(false),
-		charts.WithGridOpts(opts.Grid{Left: "8", Right: "24", Top: "8", Bottom: "36", ContainLabel: opts.Bool(true)}),
+		charts.WithGridOpts(opts.Grid{Left: "8", Right: "24", Top: "8", Bottom: "36",
+			ContainLabel: opts.Bool(true)}),
 		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(false)}), // the page has one that wraps
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item", Formatter: tipHook}),
-		charts.WithXAxisOpts(opts.XAxis{Type: "value", Min: 0, Max: c.xTicks()[len(c.xTicks())-1], Name: c.x, NameLocation: "middle", NameGap: 24, AxisLabel: &opts.AxisLabel{Formatter: shortHook}}),
+		charts.WithXAxisOpts(opts.XAxis{Type: "value", Min: 0, Max: c.xTicks()[len(c.xTicks())-1], Name: c.x,
+			NameLocation: "middle", NameGap: 24, AxisLabel: &opts.AxisLabel{Formatter: shortHook}}),
 		charts.WithYAxisOpts(opts.YAxis{Type: "category", Inverse: opts.Bool(true)}),
 	)
 	var labels, ends []string
 	for _, b := range c.bars {
-		labels, ends = append(labels, format.FitWidth(format.Name(b.label), 28)), append(ends, format.Visible(b.end, 60))
+		labels, ends = append(labels, format.FitWidth(format.Name(b.label), 28)),
+			append(ends, format.Visible(b.end, 60))
 	}
 	bars.SetXAxis(labels).XYReversal()
-	bars.ExtendYAxis(opts.YAxis{Type: "category", Inverse: opts.Bool(true), Position: "right", Data: ends, AxisLine: &opts.AxisLine{Show: opts.Bool(false)}})
+	bars.ExtendYAxis(opts.YAxis{Type: "category", Inverse: opts.Bool(true), Position: "right", Data: ends,
+		AxisLine: &opts.AxisLine{Show: opts.Bool(false)}})
 	c.addStack(bars, "parts", "22", func(b *bar) []segment { return b.parts })
 	c.addStack(bars, "below", "9", func(b *bar) []segment { return b.below })
 	bars.Validate()

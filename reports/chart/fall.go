@@ -44,16 +44,11 @@ func (c *FallChart) Render() []byte {
 	height := barTop + fallPitch*float64(len(c.Steps)) + 8
 	var w svg.Writer
 	w.Picture("chart", HalfWide, height, c.Label)
-	w.Text("axis head", barLeft-14, barTop-9, "end", c.X)
-	for _, v := range xTicks {
-		w.Line("grid", x.at(v), barTop-4, x.at(v), height-6)
-		w.Text("axis", x.at(v), barTop-9, "middle", format.AxisNumber(v))
-	}
+	topAxis(&w, c.X, x, xTicks, barTop-9, height-6)
 	for i := range c.Steps {
 		c.drawStep(&w, i, x, barTop+fallPitch*float64(i)+2)
 	}
-	w.Close("svg")
-	return w.Bytes()
+	return w.End()
 }
 
 func (c *FallChart) drawStep(w *svg.Writer, i int, x scale, y float64) {

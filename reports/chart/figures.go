@@ -17,7 +17,7 @@ func curveChart(r *result.Result, label, y string, of func(*result.Run) metric.V
 	c := &lineChart{label: label, y: y}
 	groups := view.MedianRuns(r)
 	for i, curve := range r.Curves {
-		s := series{label: view.Sided(curve.Side, format.OrWord(curve.Mode, "runs"))}
+		s := series{label: view.CurveName(curve)}
 		for _, run := range view.RunsOf(r, curve) {
 			if p, ok := pointOf(run, of); ok {
 				s.points = append(s.points, p)
@@ -54,19 +54,21 @@ func pointOf(r *result.Run, of func(*result.Run) metric.Value) (point, bool) {
 		return point{}, false
 	}
 	k := format.ScaleOf(v)
-	return point{x: float64(r.N), y: v.Value * k, se: max(0, format.OrZero(v.SE)) * k, tip: format.Name(r.Name) + ": " + format.ValueText(v)}, true
+	return point{x: float64(r.N), y: v.Value * k, se: max(0, format.OrZero(v.SE)) * k, tip: format.Name(r.Name) +
+		": " + format.ValueText(v)}, true
 }
 
 func RateChart(r *result.Result) *lineChart {
 	by := curves.Rated(r)
-	c := curveChart(r, rateWords(by)+" over the number of "+format.Name(r.Factor())+", each run a dot; the table of runs has the figures", by.Unit, by.Of)
+	c := curveChart(r, rateWords(by)+" over the number of "+format.Name(r.Factor())+
+		", each run a dot; the table of runs has the figures", by.Unit, by.Of)
 	c.ideal = true
 	if by.ID == metric.ThroughputID {
 		c.factor = r.Factor()
 	}
 	for i := range c.Series {
 		for _, curve := range r.Curves {
-			if c.Series[i].label == view.Sided(curve.Side, format.OrWord(curve.Mode, "runs")) {
+			if c.Series[i].label == view.CurveName(curve) {
 				c.Series[i].scaling(curve)
 			}
 		}
@@ -109,7 +111,10 @@ func (s *series) scaling(c result.Curve) {
 const lawPoints = 48
 
 func SpinChart(r *result.Result) *lineChart {
-	c := curveChart(r, "Spin share over the number of CPUs, each run a dot with one standard error; the table of runs has the figures", "spin share, % of busy", func(r *result.Run) metric.Value { return view.AllCPUs(r).SpinShare })
+	c := curveChart(r, "Spin share over the number of CPUs, each run a dot with one standard error; the table of "+
+		"runs has the figures", "spin share, % of busy", func(r *result.Run) metric.Value {
+		return view.AllCPUs(r).SpinShare
+	})
 	c.least = 10
 	return c
 }
@@ -209,7 +214,8 @@ func stageBar(r *result.Run, whole metric.Value, styles map[string]stageStyle) (
 		return bar{}, false
 	}
 	scale := whole.Value * format.ScaleOf(whole)
-	b := bar{label: view.RunLabel(r), se: max(0, format.OrZero(whole.SE)), end: format.Pretty(format.ErrorText(whole))}
+	b := bar{label: view.RunLabel(r), se: max(0, format.OrZero(whole.SE)),
+		end: format.Pretty(format.ErrorText(whole))}
 	if whole.Unit == "ratio" {
 		b.end = "n = " + format.Pretty(format.Count(a.Busy.Samples))
 	}
@@ -222,14 +228,17 @@ func stageBar(r *result.Run, whole metric.Value, styles map[string]stageStyle) (
 			other.tip = "other stages together; the table has each"
 			continue
 		}
-		b.parts = append(b.parts, segment{class: style.class, hatch: style.hatch, value: part, label: format.Name(s.Name), legend: format.Name(s.Name), tip: stageTip(r, s)})
+		b.parts = append(b.parts, segment{class: style.class, hatch: style.hatch, value: part,
+			label: format.Name(s.Name), legend: format.Name(s.Name), tip: stageTip(r, s)})
 	}
 	if other.value > 0 {
 		b.parts = append(b.parts, other)
 	}
 	b.below = []segment{
-		{class: "spin", hatch: "d", value: format.ShareOf(a.SpinShare) * scale, legend: "spinning", label: "spinning", tip: "of it spinning: " + format.ValueText(a.SpinShare)},
-		{class: "word", hatch: "l", value: format.ShareOf(a.LockWordShare) * scale, legend: "on a lock word", tip: "of it on a lock word: " + format.ValueText(a.LockWordShare)},
+		{class: "spin", hatch: "d", value: format.ShareOf(a.SpinShare) * scale, legend: "spinning",
+			label: "spinning", tip: "of it spinning: " + format.ValueText(a.SpinShare)},
+		{class: "word", hatch: "l", value: format.ShareOf(a.LockWordShare) * scale, legend: "on a lock word",
+			tip: "of it on a lock word: " + format.ValueText(a.LockWordShare)},
 	}
 	return b, true
 }
@@ -256,8 +265,10 @@ func StageRows(r *result.Run) *barChart {
 		}
 		style := styles[s.Name]
 		c.bars = append(c.bars, bar{
-			label: s.Name, se: max(0, format.OrZero(v.SE)) * format.ScaleOf(v), end: format.Pretty(format.ErrorText(v)),
-			parts: []segment{{class: style.class, hatch: style.hatch, value: v.Value * format.ScaleOf(v), tip: stageTip(r, s), legend: format.Name(s.Name)}},
+			label: s.Name, se: max(0, format.OrZero(v.SE)) * format.ScaleOf(v),
+			end: format.Pretty(format.ErrorText(v)),
+			parts: []segment{{class: style.class, hatch: style.hatch, value: v.Value * format.ScaleOf(v),
+				tip: stageTip(r, s), legend: format.Name(s.Name)}},
 		})
 	}
 	return c
@@ -266,10 +277,11 @@ func StageRows(r *result.Run) *barChart {
 // MaxCPUBars bounds the CPUs of the first screen.
 const MaxCPUBars = 12
 
-// CpuRows shows up to maxCPUBars CPUs of one run: what part of their samples spins, is
+// CPURows shows up to maxCPUBars CPUs of one run: what part of their samples spins, is
 // on a lock word, or is busy otherwise.
-func CpuRows(r *result.Run) *barChart {
-	c := &barChart{label: "Busy, spinning and lock-word samples of each CPU; the table of CPUs has the figures", x: "% of samples", Wide: HalfWide}
+func CPURows(r *result.Run) *barChart {
+	c := &barChart{label: "Busy, spinning and lock-word samples of each CPU; the table of CPUs has the figures",
+		x: "% of samples", Wide: HalfWide}
 	e := r.Main()
 	if e == nil {
 		return c
@@ -282,11 +294,14 @@ func CpuRows(r *result.Run) *barChart {
 		busy := 100 * cpu.Busy.Period / cpu.Total.Period
 		spin, word := busy*format.ShareOf(cpu.SpinShare), busy*format.ShareOf(cpu.LockWordShare)
 		c.bars = append(c.bars, bar{
-			label: format.CpuName(cpu.CPU), end: "n = " + format.Pretty(format.Count(cpu.Total.Samples)),
+			label: format.CPUName(cpu.CPU), end: "n = " + format.Pretty(format.Count(cpu.Total.Samples)),
 			parts: []segment{
-				{class: "spin", hatch: "d", value: spin, label: format.Pretty(format.Share(spin, 100)) + " %", tip: cpuTip(cpu), legend: "spinning"},
+				{class: "spin", hatch: "d", value: spin,
+					label: format.Pretty(format.Share(spin, 100)) + " %", tip: cpuTip(cpu),
+					legend: "spinning"},
 				{class: "word", hatch: "l", value: word, tip: cpuTip(cpu), legend: "on a lock word"},
-				{class: "busy", value: max(busy-spin-word, 0), tip: cpuTip(cpu), legend: "busy otherwise"},
+				{class: "busy", value: max(busy-spin-word, 0), tip: cpuTip(cpu),
+					legend: "busy otherwise"},
 			},
 		})
 	}

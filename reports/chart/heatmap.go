@@ -46,9 +46,10 @@ func NewHeatMap(h *result.Heat, label string, shares [][]float64) *HeatMap {
 	if columns == 0 || len(shares) != len(h.CPUs) {
 		return nil
 	}
-	m := &HeatMap{label: label, Columns: columns, Seconds: float64(h.SliceNS) / 1e9 * float64(columns), Shares: shares}
+	m := &HeatMap{label: label, Columns: columns, Seconds: float64(h.SliceNS) / 1e9 * float64(columns),
+		Shares: shares}
 	for _, cpu := range h.CPUs {
-		m.Rows = append(m.Rows, format.CpuNumber(cpu))
+		m.Rows = append(m.Rows, format.CPUNumber(cpu))
 	}
 	if k := (columns + maxSlices - 1) / maxSlices; k > 1 {
 		m.merge(k)
@@ -92,17 +93,8 @@ func (m *HeatMap) Render() []byte {
 		}
 	}
 	w.Text("axis", heatLeft-34, heatTop+12, "end", "CPU")
-	bottom := heatTop + high
-	for _, v := range ticks(m.Seconds, 5) {
-		if v <= m.Seconds*(1+1e-9) {
-			at := heatLeft + v/m.Seconds*wide
-			w.Line("tick", at, bottom, at, bottom+4)
-			w.Text("axis", at, bottom+17, "middle", format.AxisNumber(v))
-		}
-	}
-	w.Text("axis head", heatLeft+wide/2, bottom+33, "middle", "time in the window, s")
-	w.Close("svg")
-	return w.Bytes()
+	timeAxis(&w, scale{0, m.Seconds, heatLeft, heatLeft + wide}, m.Seconds, heatTop+high)
+	return w.End()
 }
 
 // HeatScale explains the colours.
@@ -118,8 +110,7 @@ func HeatScale() []byte {
 		w.Text("axis", []float64{0, 110, 220}[i], 28, []string{"", "middle", "end"}[i], t)
 	}
 	w.Text("axis", 232, 12, "", "none: no sample")
-	w.Close("svg")
-	return w.Bytes()
+	return w.End()
 }
 
 // heatLevels is the number of colours of a heat map; 0 stands for no value.
@@ -130,7 +121,8 @@ const heatLevels = 17
 // evenly, with every kind of colour vision and in grey. The first is
 // transparent.
 func heatPalette() color.Palette {
-	stops := []color.RGBA{{0, 32, 81, 255}, {60, 77, 110, 255}, {127, 124, 117, 255}, {187, 175, 113, 255}, {253, 234, 69, 255}}
+	stops := []color.RGBA{{0, 32, 81, 255}, {60, 77, 110, 255}, {127, 124, 117, 255}, {187, 175, 113, 255},
+		{253, 234, 69, 255}}
 	p := color.Palette{color.RGBA{}}
 	for i := range heatLevels - 1 {
 		at := float64(i) / (heatLevels - 2) * float64(len(stops)-1)

@@ -28,16 +28,18 @@ func histogram(h []uint64) []byte {
 	top := slices.Max(h)
 	var w svg.Writer
 	wide := pitch * float64(last-first+1)
-	w.Open("svg", "class", "hist", "viewBox", "0 0 "+format.Pixels(wide)+" "+format.Pixels(high), "width", format.Pixels(wide), "height", format.Pixels(high), "role", "img", "aria-label", format.HistogramText(h))
+	w.Open("svg", "class", "hist", "viewBox", "0 0 "+format.Pixels(wide)+" "+format.Pixels(high), "width",
+		format.Pixels(wide), "height", format.Pixels(high), "role", "img", "aria-label",
+		format.HistogramText(h))
 	for i := first; i <= last; i++ {
 		bar := float64(h[i]) / float64(top) * (high - 1)
 		if h[i] > 0 {
 			bar = max(bar, 1)
 		}
-		w.Rect("spin", pitch*float64(i-first), high-bar, pitch-1.5, bar, fmt.Sprintf("%s to %s: %s waits", format.Nanos(i), format.Nanos(i+1), format.Pretty(format.Count(h[i]))))
+		w.Rect("spin", pitch*float64(i-first), high-bar, pitch-1.5, bar, fmt.Sprintf("%s to %s: %s waits",
+			format.Nanos(i), format.Nanos(i+1), format.Pretty(format.Count(h[i]))))
 	}
-	w.Close("svg")
-	return w.Bytes()
+	return w.End()
 }
 
 // FastHistogram draws how long acquisitions took that did not wait, as shares:
@@ -55,7 +57,9 @@ func FastHistogram(run, oneCPU []uint64) []byte {
 	top := max(largestShare(run), largestShare(oneCPU))
 	wide := pitch * float64(to-from+1)
 	var w svg.Writer
-	w.Open("svg", "class", "hist", "viewBox", "0 0 "+format.Pixels(wide)+" "+format.Pixels(high), "width", format.Pixels(wide), "height", format.Pixels(high), "role", "img", "aria-label", format.FastText(run, oneCPU))
+	w.Open("svg", "class", "hist", "viewBox", "0 0 "+format.Pixels(wide)+" "+format.Pixels(high), "width",
+		format.Pixels(wide), "height", format.Pixels(high), "role", "img", "aria-label",
+		format.FastText(run, oneCPU))
 	for _, h := range []struct {
 		class, of   string
 		counts      []uint64
@@ -67,11 +71,12 @@ func FastHistogram(run, oneCPU []uint64) []byte {
 				continue
 			}
 			bar := max(part/top*(high-1), 1)
-			w.Rect(h.class, pitch*float64(i-from)+h.left, high-bar, pitch-h.left-h.right, bar, fmt.Sprintf("%s to %s: %s %% %s", format.HalfNanos(i), format.HalfNanos(i+1), format.Significant(100*part, 2), h.of))
+			w.Rect(h.class, pitch*float64(i-from)+h.left, high-bar, pitch-h.left-h.right, bar,
+				fmt.Sprintf("%s to %s: %s %% %s", format.HalfNanos(i), format.HalfNanos(i+1),
+					format.Significant(100*part, 2), h.of))
 		}
 	}
-	w.Close("svg")
-	return w.Bytes()
+	return w.End()
 }
 
 // largestShare is that of the fullest bin.

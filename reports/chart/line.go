@@ -100,8 +100,7 @@ func (c *lineChart) Render() []byte {
 		ends = append(ends, c.drawSeries(&w, i, x, y))
 	}
 	endLabels(&w, ends)
-	w.Close("svg")
-	return w.Bytes()
+	return w.End()
 }
 
 func (c *lineChart) yTicks() []float64 { return ticks(max(c.top(), c.least), 5) }
@@ -152,7 +151,8 @@ func (c *lineChart) axes(w *svg.Writer, x, y scale, xs, yTicks []float64) {
 		}
 	}
 	w.Line("base", x.low, y.low, x.high, y.low)
-	w.Text("axis head", (x.low+x.high)/2, chartHigh-8, "middle", "N, "+format.Name(format.OrWord(c.factor, "CPUs measured")))
+	w.Text("axis head", (x.low+x.high)/2, chartHigh-8, "middle",
+		"N, "+format.Name(format.OrWord(c.factor, "CPUs measured")))
 }
 
 // An endLabel names a line where it ends.

@@ -34,7 +34,8 @@ func TimesPicture(t *result.CPUTimes, seconds float64, label string) []byte {
 			v := kind.Of(s.TimeShares)
 			most = max(most, v)
 			from, to := x.at(min(max(s.StartS, 0), seconds)), x.at(min(max(s.EndS, 0), seconds))
-			fmt.Fprintf(&d, "%s%s %sH%s", command(j), format.Pixels(from), format.Pixels(y.at(v)), format.Pixels(to))
+			fmt.Fprintf(&d, "%s%s %sH%s", command(j), format.Pixels(from), format.Pixels(y.at(v)),
+				format.Pixels(to))
 		}
 		if most < .01 {
 			continue
@@ -44,13 +45,17 @@ func TimesPicture(t *result.CPUTimes, seconds float64, label string) []byte {
 		ends = append(ends, endLabel{"end " + class, kind.Name, y.at(last), x.high})
 	}
 	endLabels(&w, ends)
+	timeAxis(&w, x, seconds, y.low)
+	return w.End()
+}
+
+// timeAxis draws the axis of a window below a picture.
+func timeAxis(w *svg.Writer, x scale, seconds, y float64) {
 	for _, v := range ticks(seconds, 5) {
 		if v <= seconds*(1+1e-9) {
-			w.Line("tick", x.at(v), y.low, x.at(v), y.low+4)
-			w.Text("axis", x.at(v), y.low+17, "middle", format.AxisNumber(v))
+			w.Line("tick", x.at(v), y, x.at(v), y+4)
+			w.Text("axis", x.at(v), y+17, "middle", format.AxisNumber(v))
 		}
 	}
-	w.Text("axis head", (x.low+x.high)/2, y.low+33, "middle", "time in the window, s")
-	w.Close("svg")
-	return w.Bytes()
+	w.Text("axis head", (x.low+x.high)/2, y+33, "middle", "time in the window, s")
 }

@@ -54,18 +54,19 @@ func commitSweep(groups []view.Group, runs []*result.Run) []block {
 		title, head, rule := "    ", "CPUs", "----"
 		for _, mode := range part {
 			title += fmt.Sprintf("   %-28s", format.ASCII(mode, 28))
-			head += fmt.Sprintf("   %7s  %11s  %6s", "kpkt/s", format.ASCII(view.CostUnit(runs), 11), "spin %")
-			rule += "   " + strings.Repeat("-", 7) + "  " + strings.Repeat("-", 11) + "  " + strings.Repeat("-", 6)
+			head += "   " + commitHead(runs)
+			rule += "   " + commitRule
 		}
 		var rows []string
 		for _, n := range ns {
 			row := fmt.Sprintf("%4d", n)
 			for _, mode := range part {
-				row += commitCells(groups, mode, n)
+				row += "   " + commitCells(groups, mode, n)
 			}
 			rows = append(rows, row)
 		}
-		blocks = append(blocks, block{items: headed([]string{title, head, rule}, rows), gap: len(blocks) > 0, keep: 1, least: 1, rank: 1, noun: "row"})
+		blocks = append(blocks, block{items: headed([]string{title, head, rule}, rows), gap: len(blocks) > 0,
+			keep: 1, least: 1, rank: 1, noun: "row"})
 	}
 	return blocks
 }
@@ -83,21 +84,20 @@ func commitCompare(c *result.Comparison) []block {
 		unit := ""
 		for i, one := range f.Family.Comparisons {
 			unit = one.Unit
-			key := ""
-			if i < len(f.Keys) {
-				key = f.Keys[i]
-			}
-			rows = append(rows, compareRow(key, labelWide, one, format.RateScale(one.Unit))[2:])
+			rows = append(rows, compareRow(view.KeyOf(f, i), labelWide, one, format.RateScale(unit))[2:])
 		}
 		head := []string{compareHead(format.RateUnit(unit), "q")[0][2:]}
-		head = append(head, strings.Repeat("-", labelWide)+strings.Repeat(" "+strings.Repeat("-", 15), 2)+" "+strings.Repeat("-", 8)+" "+strings.Repeat("-", 6))
-		blocks = append(blocks, block{items: headed(head, rows), gap: len(blocks) > 0, keep: 1, least: 1, rank: 1, noun: "row"})
+		head = append(head, strings.Repeat("-", labelWide)+strings.Repeat(" "+strings.Repeat("-", 15), 2)+" "+
+			strings.Repeat("-", 8)+" "+strings.Repeat("-", 6))
+		blocks = append(blocks, block{items: headed(head, rows), gap: len(blocks) > 0, keep: 1, least: 1,
+			rank: 1, noun: "row"})
 	}
 	if len(blocks) == 0 {
 		blocks = []block{{items: lineItems([]string{"no rate was measured on both sides"})}}
 	}
 	return append(blocks, block{items: lineItems([]string{
-		fmt.Sprintf("  median +- half-width of its interval, %d + %d runs; ~ no change shown;", len(c.Before.Runs), len(c.After.Runs)),
+		fmt.Sprintf("  median +- half-width of its interval, %d + %d runs; ~ no change shown;",
+			len(c.Before.Runs), len(c.After.Runs)),
 		"  * holds: Mann-Whitney U, Benjamini-Hochberg in a table; g gate failed",
 	})})
 }
@@ -118,30 +118,45 @@ func modesAndNs(groups []view.Group) (modes []string, ns []int) {
 // commitCells are the figures of one mode and N, dashes if there is no such
 // run.
 func commitCells(groups []view.Group, mode string, n int) string {
-	rate, cost, spin := "-", "-", "-"
+	out := commitRow("-", "-", "-")
 	for _, g := range groups {
 		if g.Chosen.Mode == mode && g.Chosen.N == n {
-			a := view.AllCPUs(g.Chosen)
-			rate, cost, spin = format.Kilo(g.Chosen.Packets.Rate), format.PlainCost(a.PerPacket), format.PlainPercent(a.SpinShare)
+			out = commitFigures(g.Chosen.Packets.Rate, view.AllCPUs(g.Chosen))
 		}
 	}
-	return fmt.Sprintf("   %7s  %11s  %6s", rate, cost, spin)
+	return out
+}
+
+// commitRule is under the head of the columns that every commit table has.
+const commitRule = "-------  -----------  ------"
+
+func commitHead(runs []*result.Run) string {
+	return commitRow("kpkt/s", format.ASCII(view.CostUnit(runs), 11), "spin %")
+}
+
+func commitFigures(rate metric.Value, c result.CPU) string {
+	return commitRow(format.Kilo(rate), format.Column(c.PerPacket, 4), format.PlainShare(c.SpinShare))
+}
+
+func commitRow(rate, cost, spin string) string {
+	return fmt.Sprintf("%7s  %11s  %6s", rate, cost, spin)
 }
 
 // commitCPUs has a line for each CPU of a run.
 func commitCPUs(r *result.Run) [][]string {
 	head := []string{
 		format.ASCII(view.RunLabel(r), 60),
-		fmt.Sprintf(" CPU   %7s  %11s  %6s  %6s  %9s", "kpkt/s", format.ASCII(view.CostUnit([]*result.Run{r}), 11), "spin %", "word %", "busy n"),
-		"----   -------  -----------  ------  ------  ---------",
+		fmt.Sprintf(" CPU   %s  %6s  %9s", commitHead([]*result.Run{r}), "word %", "busy n"),
+		"----   " + commitRule + "  ------  ---------",
 	}
 	row := func(label string, rate metric.Value, c result.CPU) string {
-		return fmt.Sprintf("%4s   %7s  %11s  %6s  %6s  %9s", label, format.Kilo(rate), format.PlainCost(c.PerPacket), format.PlainPercent(c.SpinShare), format.PlainPercent(c.LockWordShare), format.Count(c.Busy.Samples))
+		return fmt.Sprintf("%4s   %s  %6s  %9s", label, commitFigures(rate, c),
+			format.PlainShare(c.LockWordShare), format.Count(c.Busy.Samples))
 	}
 	rows := []string{row("all", r.Packets.Rate, view.AllCPUs(r))}
 	if e := r.Main(); e != nil {
 		for _, c := range e.CPUs {
-			rows = append(rows, row(format.CpuNumber(c.CPU), view.RateOfCPU(r, c.CPU), c))
+			rows = append(rows, row(format.CPUNumber(c.CPU), view.RateOfCPU(r, c.CPU), c))
 		}
 	}
 	return headed(head, rows)
@@ -150,13 +165,13 @@ func commitCPUs(r *result.Run) [][]string {
 // commitRuns has a line for each run.
 func commitRuns(groups []view.Group, runs []*result.Run) [][]string {
 	head := []string{
-		fmt.Sprintf("%-28s  CPUs  %7s  %11s  %6s", "run", "kpkt/s", format.ASCII(view.CostUnit(runs), 11), "spin %"),
-		strings.Repeat("-", 28) + "  ----  -------  -----------  ------",
+		fmt.Sprintf("%-28s  CPUs  %s", "run", commitHead(runs)),
+		strings.Repeat("-", 28) + "  ----  " + commitRule,
 	}
 	var rows []string
 	for _, g := range groups {
-		a := view.AllCPUs(g.Chosen)
-		rows = append(rows, fmt.Sprintf("%-28s  %4d  %7s  %11s  %6s", format.ASCII(format.OrDash(g.Chosen.Name), 28), g.Chosen.N, format.Kilo(g.Chosen.Packets.Rate), format.PlainCost(a.PerPacket), format.PlainPercent(a.SpinShare)))
+		rows = append(rows, fmt.Sprintf("%-28s  %4d  %s", format.ASCII(format.OrDash(g.Chosen.Name), 28),
+			g.Chosen.N, commitFigures(g.Chosen.Packets.Rate, view.AllCPUs(g.Chosen))))
 	}
 	return headed(head, rows)
 }
@@ -164,18 +179,16 @@ func commitRuns(groups []view.Group, runs []*result.Run) [][]string {
 // commitFoot says what the table was measured on and how sure it is.
 func commitFoot(r *result.Result, runs []*result.Run) []string {
 	lines := append(whereLines(runs), wrapped("%s", errorsText(runs))...)
-	repeats := 1
-	for _, g := range view.MedianRuns(r) {
-		repeats = max(repeats, g.Repeats)
-	}
-	if repeats > 1 {
-		lines = append(lines, fmt.Sprintf("  each figure: the run of median packets/s of up to %d repeats", repeats))
+	if repeats := view.Repeats(view.MedianRuns(r)); repeats > 1 {
+		lines = append(lines, fmt.Sprintf("  each figure: the run of median packets/s of up to %d repeats",
+			repeats))
 	}
 	if slices.ContainsFunc(runs, view.HasDoubt) {
 		lines = append(lines, "  !: a sum is broken that the number hangs on")
 	}
 	if n := len(view.Warnings(r).Kinds()) + len(view.Losses(r).Kinds()); n > 0 {
-		lines = append(lines, fmt.Sprintf("  warnings and losses that weaken these numbers: %d, see digest.txt", n))
+		lines = append(lines, fmt.Sprintf(
+			"  warnings and losses that weaken these numbers: %d, see digest.txt", n))
 	}
 	return lines
 }
@@ -199,7 +212,8 @@ func errorsText(runs []*result.Run) string {
 	}
 	var parts []string
 	if cost > 0 {
-		parts = append(parts, fmt.Sprintf("%s at most %s %%", view.CostUnit(runs), format.Significant(100*cost, 2)))
+		parts = append(parts, fmt.Sprintf("%s at most %s %%", view.CostUnit(runs), format.Significant(100*cost,
+			2)))
 	}
 	if spin > 0 {
 		parts = append(parts, fmt.Sprintf("spin at most %s points", format.Significant(100*spin, 2)))

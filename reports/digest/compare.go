@@ -9,6 +9,7 @@ import (
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
+	"xfrmscope/analyze/sides"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
@@ -18,7 +19,8 @@ import (
 // worse.
 func compareBlocks(r *result.Result) []block {
 	c, runs := r.Comparison, view.Present(r)
-	head := wrapped("xfrmscope compare: %s -> %s, %d + %d runs", format.OrWord(c.Before.Name, "before"), format.OrWord(c.After.Name, "after"), len(c.Before.Runs), len(c.After.Runs))
+	head := wrapped("xfrmscope compare: %s -> %s, %d + %d runs", format.OrWord(c.Before.Name, "before"),
+		format.OrWord(c.After.Name, "after"), len(c.Before.Runs), len(c.After.Runs))
 	head[0] = strings.TrimPrefix(head[0], "  ")
 	head = append(head, whereLines(runs)...)
 	blocks := []block{{items: lineItems(head[:min(5, len(head))])}, comparableBlock(c)}
@@ -27,7 +29,8 @@ func compareBlocks(r *result.Result) []block {
 		f := &c.Costs[i]
 		blocks = append(blocks, costBlock(c, f), functionBlock(c, f.Mode, f.N))
 	}
-	blocks = append(blocks, worseBlock(c), block{items: [][]string{{"  " + methodText(c)}}, rank: 8, noun: "method note"})
+	blocks = append(blocks, worseBlock(c), block{items: [][]string{{"  " + methodText(c)}}, rank: 8,
+		noun: "method note"})
 	return append(blocks, compareEnd(r)...)
 }
 
@@ -57,7 +60,9 @@ func compareRow(label string, width int, c compare.Comparison, k float64) string
 	if !format.Tested(c) {
 		p = "-"
 	}
-	return strings.TrimRight(fmt.Sprintf("  %-*s %15s %15s %8s %6s %s", width, endsKept(format.ASCII(label, 200), width), format.SideText(c.Before, k), format.SideText(c.After, k), format.ChangeColumn(c), p, format.MarkText(c)), " ")
+	return strings.TrimRight(fmt.Sprintf("  %-*s %15s %15s %8s %6s %s", width, endsKept(format.ASCII(label, 200),
+		width), format.SideText(c.Before, k), format.SideText(c.After, k), format.ChangeColumn(c), p,
+		format.MarkText(c)), " ")
 }
 
 // endsKept shortens a label in its middle: its end has the N.
@@ -74,7 +79,8 @@ const labelWide = 19
 
 // compareHead is the head of a table of comparisons.
 func compareHead(title string, level string) []string {
-	return []string{fmt.Sprintf("  %-*s %15s %15s %8s %6s", labelWide, endsKept(format.ASCII(title, 200), labelWide), "before", "after", "change", level)}
+	return []string{fmt.Sprintf("  %-*s %15s %15s %8s %6s", labelWide, endsKept(format.ASCII(title, 200),
+		labelWide), "before", "after", "change", level)}
 }
 
 // rateBlock has a row for each mode and N.
@@ -87,11 +93,8 @@ func rateBlock(c *result.Comparison) block {
 	var rows []string
 	f := c.Rates[0]
 	for _, i := range telling(f.Family.Comparisons, compareRows) {
-		one, key := f.Family.Comparisons[i], ""
-		if i < len(f.Keys) {
-			key = f.Keys[i]
-		}
-		rows = append(rows, compareRow(key, labelWide, one, format.RateScale(one.Unit)))
+		one := f.Family.Comparisons[i]
+		rows = append(rows, compareRow(view.KeyOf(f, i), labelWide, one, format.RateScale(one.Unit)))
 	}
 	title := format.RateUnit(f.Family.Comparisons[0].Unit)
 	if left := len(f.Family.Comparisons) - len(rows); left > 0 {
@@ -147,8 +150,10 @@ func lawBlock(c *result.Comparison) block {
 			label += ", " + format.ASCII(u.Mode, 24)
 		}
 		b.items = append(b.items, wrapped("%s: sigma %s -> %s%s, kappa %s -> %s%s, best N %s -> %s", label,
-			format.Significant(x.Before.Sigma.Value, 2), format.Significant(x.After.Sigma.Value, 2), mark(x.Sigma),
-			format.Significant(x.Before.Kappa.Value, 2), format.Significant(x.After.Kappa.Value, 2), mark(x.Kappa), best(x.Before.Peak), best(x.After.Peak)))
+			format.Significant(x.Before.Sigma.Value, 2), format.Significant(x.After.Sigma.Value, 2),
+			mark(x.Sigma),
+			format.Significant(x.Before.Kappa.Value, 2), format.Significant(x.After.Kappa.Value, 2),
+			mark(x.Kappa), best(x.Before.Peak), best(x.After.Peak)))
 	}
 	return b
 }
@@ -185,7 +190,8 @@ func costBlock(c *result.Comparison, f *result.CompareFamily) block {
 				if i < len(o.Keys) {
 					label = o.Keys[i]
 				}
-				rows = append(rows, compareRow(indent+label, labelWide, one, format.UnitScale(one.Unit)))
+				rows = append(rows, compareRow(indent+label, labelWide, one,
+					format.UnitScale(one.Unit)))
 			}
 		}
 	}
@@ -215,13 +221,18 @@ func functionBlock(c *result.Comparison, mode string, n int) block {
 			continue
 		}
 		x := row.Comparison
-		rows = append(rows, strings.TrimRight(fmt.Sprintf("    %-33s %10s -> %-9s %8s %s", format.ASCII(row.Name, 33), format.Significant(x.Before.Median, 4), format.Significant(x.After.Median, 4), format.ChangeColumn(x), format.MarkText(x)), " "))
+		rows = append(rows, strings.TrimRight(fmt.Sprintf("    %-33s %10s -> %-9s %8s %s",
+			format.ASCII(row.Name, 33), format.Significant(x.Before.Median, 4),
+			format.Significant(x.After.Median, 4), format.ChangeColumn(x), format.MarkText(x)), " "))
 	}
-	head := []string{fmt.Sprintf("  functions, %s (%d tested, q < %s)", format.OrWord(format.ASCII(unit, 24), "self"), f.Family.Tested, format.Significant(f.Family.Options.Defaults().Alpha, 2))}
+	head := []string{fmt.Sprintf("  functions, %s (%d tested, q < %s)", format.OrWord(format.ASCII(unit, 24),
+		"self"), f.Family.Tested, format.Significant(f.Family.Options.Defaults().Alpha, 2))}
 	if f.Family.Detectable > 0 {
-		head = append(head, fmt.Sprintf("    %d not shown to change (%s %% or more would have been)", others, format.Significant(100*f.Family.Detectable, 2)))
+		head = append(head, fmt.Sprintf("    %d not shown to change (%s %% or more would have been)", others,
+			format.Significant(100*f.Family.Detectable, 2)))
 	} else if others > 0 {
-		head = append(head, fmt.Sprintf("    %d not shown to change, nor could have been with these runs", others))
+		head = append(head, fmt.Sprintf("    %d not shown to change, nor could have been with these runs",
+			others))
 	}
 	b.items = append([][]string{head}, lineItems(rows)...)
 	return b
@@ -231,19 +242,24 @@ func functionBlock(c *result.Comparison, mode string, n int) block {
 func worseBlock(c *result.Comparison) block {
 	b := block{gap: true, keep: 3, least: 1, rank: 1, noun: "worse figure"}
 	if len(c.Worse) == 0 {
-		b.items = [][]string{format.Wrap(format.ASCII("worse: nothing that could be shown; "+view.CouldHaveShown(c), 320), "", "  ", digestColumns)}
+		b.items = [][]string{format.Wrap(format.ASCII("worse: nothing that could be shown; "+
+			view.CouldHaveShown(c), 320), "", "  ", digestColumns)}
 		return b
 	}
 	for _, at := range c.Worse {
 		k := format.RateScale(at.C.Unit)
 		unit := format.RateUnit(at.C.Unit)
-		b.items = append(b.items, format.Wrap(format.ASCII(fmt.Sprintf("worse: %s %s: %s -> %s %s, %s %s", view.AtText(at.Mode, at.N), view.WhatText(at), format.Significant(at.C.Before.Median*k, 4), format.Significant(at.C.After.Median*k, 4), unit, format.ChangeColumn(at.C), format.MarkText(at.C)), 200), "", "  ", digestColumns))
+		b.items = append(b.items, format.Wrap(format.ASCII(fmt.Sprintf("worse: %s %s: %s -> %s %s, %s %s",
+			view.AtText(at.Mode, at.N), view.WhatText(at), format.Significant(at.C.Before.Median*k, 4),
+			format.Significant(at.C.After.Median*k, 4), unit, format.ChangeColumn(at.C),
+			format.MarkText(at.C)), 200), "", "  ", digestColumns))
 	}
 	return b
 }
 
 func methodText(c *result.Comparison) string {
-	return fmt.Sprintf("median, half-width of its interval; Mann-Whitney U; * holds, g gate failed (seed %d)", c.Options.Defaults().Seed)
+	return fmt.Sprintf("median, half-width of its interval; Mann-Whitney U; * holds, g gate failed (seed %d)",
+		c.Options.Defaults().Seed)
 }
 
 // compareEnd is what weakens the numbers of both sides.
@@ -251,4 +267,32 @@ func compareEnd(r *result.Result) []block {
 	end := endBlocks(r, len(view.Present(r)))
 	end[0].rank, end[1].rank = 7, 7
 	return end
+}
+
+// Judgement prints in one line what a condition says of one number:
+//
+// //	cost_per_packet>5%: ok, shared -> pcpu N=4: 259 727 -> 156 949 ns/packet, -39.6 % (95 % interval -41.6 to
+// -37.5)
+func Judgement(j sides.Judgement) string {
+	where := fmt.Sprintf("N=%d", j.N)
+	if j.Mode != "" {
+		where = j.Mode + " " + where
+	}
+	if j.Of != (result.Subject{}) {
+		where += ", " + j.Of.String()
+	}
+	if j.N == 0 {
+		where = "nowhere"
+	}
+	head := fmt.Sprintf("%s: %s", j.Condition.Text, j.Outcome)
+	if j.Outcome == sides.Unmeasured || j.Outcome == sides.LeftOut {
+		return format.ASCII(fmt.Sprintf("%s at %s: %s", head, where, j.Why), 400)
+	}
+	if j.Unclear {
+		head += " (unclear)"
+	}
+	line := fmt.Sprintf("%s at %s: %s %s -> %s %s, %s", head, where, j.C.Metric,
+		format.Significant(j.C.Before.Median, 4), format.Significant(j.C.After.Median, 4), j.C.Unit,
+		format.ChangeOf(j.C.Ratio, j.C.Difference, j.C.Unit))
+	return format.ASCII(line, 400)
 }

@@ -71,7 +71,8 @@ func foundBlock(r *result.Result) block {
 	for _, f := range r.Findings {
 		claims = append(claims, format.OrDash(f.Claim))
 	}
-	return block{items: labelled("found", claims...), keep: maxFindings, least: 1, gap: true, rank: 1, noun: "finding"}
+	return block{items: labelled("found", claims...), keep: maxFindings, least: 1, gap: true, rank: 1,
+		noun: "finding"}
 }
 
 // noteItems prints sentences with the runs they hold for, if these are not all.
@@ -89,7 +90,8 @@ func noteItems(label string, n view.Notes, total int) [][]string {
 
 // endBlocks are the blocks both forms end with.
 func endBlocks(r *result.Result, total int) []block {
-	warn, lost, unmeasured, unseen := view.Warnings(r).Kinds(), view.Losses(r).Kinds(), view.Gaps(r).ByCause(), view.Blind(r)
+	warn, lost, unmeasured, unseen := view.Warnings(r).Kinds(), view.Losses(r).Kinds(), view.Gaps(r).ByCause(),
+		view.Blind(r)
 	weak := block{keep: 1, least: 1, gap: true, rank: 5, noun: "caveat",
 		items: append(noteItems("warning", warn, total), noteItems("lost", lost, total)...),
 		brief: append(noteItems("warning", warn.Brief(), total), noteItems("lost", lost.Brief(), total)...),
@@ -104,8 +106,11 @@ func endBlocks(r *result.Result, total int) []block {
 	}
 	return []block{weak,
 		{keep: 1, rank: 6, noun: "gap",
-			items: append(noteItems("not measured", unmeasured, total), noteItems("not seen", unseen, total)...),
-			brief: append(noteItems("not measured", unmeasured.Brief(), total), noteItems("not seen", unseen.Brief(), total)...)},
-		{rank: 7, noun: "limit", items: labelled("not proven", limits...), brief: labelled("not proven", short...)},
+			items: append(noteItems("not measured", unmeasured, total), noteItems("not seen", unseen,
+				total)...),
+			brief: append(noteItems("not measured", unmeasured.Brief(), total),
+				noteItems("not seen", unseen.Brief(), total)...)},
+		{rank: 7, noun: "limit", items: labelled("not proven", limits...), brief: labelled("not proven",
+			short...)},
 	}
 }

@@ -61,7 +61,8 @@ func fitBlocks(blocks []block, limit int) []string {
 			b.items = b.brief
 		}
 	})
-	for _, floor := range []func(*block) int{func(b *block) int { return b.keep }, func(b *block) int { return b.least }} {
+	keep, least := func(b *block) int { return b.keep }, func(b *block) int { return b.least }
+	for _, floor := range []func(*block) int{keep, least} {
 		eachRank(blocks, func(b *block) {
 			for total(blocks) > limit && b.lost < len(b.items)-floor(b) {
 				b.lost++

@@ -13,7 +13,8 @@ import (
 // oneRunBlocks is the digest of a single run.
 func oneRunBlocks(r *result.Result, run *result.Run) []block {
 	a := view.AllCPUs(run)
-	head := append([]string{fmt.Sprintf("xfrmscope report: %s, %s", format.ASCII(format.OrDash(run.Name), 40), view.CpusText(run))}, whereLines([]*result.Run{run})...)
+	head := append([]string{fmt.Sprintf("xfrmscope report: %s, %s", format.ASCII(format.OrDash(run.Name), 40),
+		view.CPUsText(run))}, whereLines([]*result.Run{run})...)
 	functions := besides(functionLines(a), stageLines(a))
 	blocks := []block{
 		{items: lineItems(head[:min(5, len(head))])},
@@ -29,14 +30,16 @@ func oneRunBlocks(r *result.Result, run *result.Run) []block {
 // runFigures are the figures of all CPUs together, two to a line.
 func runFigures(run *result.Run, a result.CPU) []string {
 	pair := func(l string, lv metric.Value, r string, rv metric.Value) string {
-		return fmt.Sprintf("  %-10s %-26s %-10s %s", l, format.Cut(format.Of(lv).String(), 26), r, format.Cut(format.Of(rv).String(), 21))
+		return fmt.Sprintf("  %-10s %-26s %-10s %s", l, format.Cut(format.Of(lv).String(), 26), r,
+			format.Cut(format.Of(rv).String(), 21))
 	}
 	mark := view.EffectMark(run)
 	lines := []string{
 		pair("traffic", trafficOf(run), "spin", a.SpinShare),
 		pair("cost", a.PerPacket, "lock word", a.LockWordShare),
 		pair("lock wait"+mark, run.Locks.PerPkt, "waits"+mark, run.Locks.Waits),
-		fmt.Sprintf("  %-10s %-26s %-10s %s", "busy n", format.Cut(samplesOf(a.Busy)+" of "+samplesOf(a.Total), 26), mark+"by probe", format.Cut(format.EffectText(run.Locks.Effect), 21)),
+		fmt.Sprintf("  %-10s %-26s %-10s %s", "busy n", format.Cut(samplesOf(a.Busy)+" of "+samplesOf(a.Total),
+			26), mark+"by probe", format.Cut(format.EffectText(run.Locks.Effect), 21)),
 	}
 	if view.HasDoubt(run) {
 		lines = append(lines, "  !: a sum is broken that the number hangs on")
@@ -57,7 +60,8 @@ func cpuTable(run *result.Run) [][]string {
 	var rows []string
 	for _, i := range view.Pick(len(e.CPUs), 4) {
 		c := e.CPUs[i]
-		rows = append(rows, fmt.Sprintf("  %5s %9s %9s %16s %16s", format.CpuNumber(c.CPU), samplesOf(c.Total), samplesOf(c.Busy), format.PercentCell(c.SpinShare), format.PercentCell(c.LockWordShare)))
+		rows = append(rows, fmt.Sprintf("  %5s %9s %9s %16s %16s", format.CPUNumber(c.CPU), samplesOf(c.Total),
+			samplesOf(c.Busy), format.ShareColumn(c.SpinShare), format.ShareColumn(c.LockWordShare)))
 	}
 	return headed([]string{head}, rows)
 }
@@ -79,7 +83,7 @@ func stageLines(a result.CPU) []string {
 }
 
 func shareLine(s result.Share) string {
-	return fmt.Sprintf("%5s %s", format.WordCell(s.Share), format.ASCII(s.Name, 32))
+	return fmt.Sprintf("%5s %s", format.Column(s.Share, 2), format.ASCII(s.Name, 32))
 }
 
 // besides puts two lists side by side.
@@ -109,13 +113,15 @@ func missLines(r *result.Run) [][]string {
 		for _, v := range []struct {
 			value metric.Value
 			per   string
-		}{{m.PerKiloCycle, "1000 cycles"}, {m.PerKiloInstructions, "1000 instructions"}, {m.PerPacket, "packet"}} {
+		}{{m.PerKiloCycle, "1000 cycles"}, {m.PerKiloInstructions, "1000 instructions"},
+			{m.PerPacket, "packet"}} {
 			if format.Finite(v.value) {
 				parts = append(parts, fmt.Sprintf("%s per %s", format.ErrorText(v.value), v.per))
 			}
 		}
 		if len(parts) > 0 {
-			items = append(items, wrapped("%s, %s: %s", format.ASCII(m.Event, 32), view.RunLabel(r), strings.Join(parts, ", ")))
+			items = append(items, wrapped("%s, %s: %s", format.ASCII(m.Event, 32), view.RunLabel(r),
+				strings.Join(parts, ", ")))
 		}
 	}
 	return items

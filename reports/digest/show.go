@@ -66,10 +66,14 @@ func showFunctions(b *strings.Builder, r *result.Run, top int) {
 		list := e.All.Functions
 		var rows []string
 		for _, f := range list[:min(top, len(list))] {
-			rows = append(rows, fmt.Sprintf("%16s %14s  %s", format.PercentCell(f.Share), format.CostCell(f.PerPacket), strings.TrimSpace(format.ASCII(f.Name, 56)+" "+format.ASCII(format.ModuleText(f.Module), 10))))
+			rows = append(rows, fmt.Sprintf("%16s %14s  %s", format.ShareColumn(f.Share),
+				format.CostColumn(f.PerPacket), strings.TrimSpace(format.ASCII(f.Name, 56)+" "+
+					format.ASCII(format.ModuleText(f.Module), 10))))
 		}
-		showTable(b, fmt.Sprintf("%s: functions by self share of busy, event %s", view.RunLabel(r), format.ASCII(e.Name, 30)),
-			fmt.Sprintf("%16s %14s  %s", "% of busy", format.OrWord(format.ASCII(e.All.PerPacket.Unit, 14), "per packet"), "function"), rows, len(list)-len(rows))
+		showTable(b, fmt.Sprintf("%s: functions by self share of busy, event %s", view.RunLabel(r),
+			format.ASCII(e.Name, 30)),
+			fmt.Sprintf("%16s %14s  %s", "% of busy", format.OrWord(format.ASCII(e.All.PerPacket.Unit, 14),
+				"per packet"), "function"), rows, len(list)-len(rows))
 	}
 }
 
@@ -77,10 +81,15 @@ func showLocks(b *strings.Builder, r *result.Run, top int) {
 	list := r.Locks.Rows
 	var rows []string
 	for _, l := range list[:min(top, len(list))] {
-		rows = append(rows, fmt.Sprintf("%12s %10s %10s %10s %9s  %s", format.Count(l.Waits), format.Significant(float64(l.WaitNS)/1e6, 4), format.Plain(format.Of(l.P99)), format.Significant(float64(l.MaxNS)/1e3, 3), format.Plain(format.Of(l.Contention)), format.ASCII(strings.TrimSpace(view.LockName(l)+" "+l.Lock), 42)))
+		rows = append(rows, fmt.Sprintf("%12s %10s %10s %10s %9s  %s", format.Count(l.Waits),
+			format.Significant(float64(l.WaitNS)/1e6, 4), format.Plain(format.Of(l.P99)),
+			format.Significant(float64(l.MaxNS)/1e3, 3), format.Plain(format.Of(l.Contention)),
+			format.ASCII(strings.TrimSpace(view.LockName(l)+" "+l.Lock), 42)))
 	}
-	showTable(b, fmt.Sprintf("%s: locks by time waited, by the wait probe (%s)", view.RunLabel(r), format.OrUnknown(format.ASCII(r.Locks.Rung, 20))),
-		fmt.Sprintf("%12s %10s %10s %10s %9s  %s", "waits", "ms", "p99 ns", "max us", "% waited", "lock"), rows, len(list)-len(rows))
+	showTable(b, fmt.Sprintf("%s: locks by time waited, by the wait probe (%s)", view.RunLabel(r),
+		format.OrUnknown(format.ASCII(r.Locks.Rung, 20))),
+		fmt.Sprintf("%12s %10s %10s %10s %9s  %s", "waits", "ms", "p99 ns", "max us", "% waited", "lock"),
+		rows, len(list)-len(rows))
 }
 
 func showSAs(b *strings.Builder, r *result.Run, top int) {
@@ -98,9 +107,11 @@ func showSAs(b *strings.Builder, r *result.Run, top int) {
 		if s.Deleted {
 			packets = "deleted"
 		}
-		rows = append(rows, fmt.Sprintf("%14s %5s %5s  0x%08x  %s", packets, direction, cpu, s.SPI, format.ASCII(s.Src, 26)+" -> "+format.ASCII(s.Dst, 26)))
+		rows = append(rows, fmt.Sprintf("%14s %5s %5s  0x%08x  %s", packets, direction, cpu, s.SPI,
+			format.ASCII(s.Src, 26)+" -> "+format.ASCII(s.Dst, 26)))
 	}
-	showTable(b, view.RunLabel(r)+": packets by SA", fmt.Sprintf("%14s %5s %5s  %-10s  %s", "packets", "", "CPU", "SPI", "from -> to"), rows, len(list)-len(rows))
+	showTable(b, view.RunLabel(r)+": packets by SA", fmt.Sprintf("%14s %5s %5s  %-10s  %s", "packets", "", "CPU",
+		"SPI", "from -> to"), rows, len(list)-len(rows))
 }
 
 // FindDigest returns the digest in a text, a mail for example, without the signs
@@ -112,7 +123,8 @@ func FindDigest(text string) (mail string, ok bool) {
 		line = strings.TrimRight(line, "\r\n")
 		if len(out) == 0 {
 			at := strings.Index(line, "xfrmscope ")
-			if at < 0 || !strings.HasPrefix(line[at:], "xfrmscope report: ") && !strings.HasPrefix(line[at:], "xfrmscope compare: ") {
+			if at < 0 || !strings.HasPrefix(line[at:], "xfrmscope report: ") &&
+				!strings.HasPrefix(line[at:], "xfrmscope compare: ") {
 				continue
 			}
 			prefix = line[:at]

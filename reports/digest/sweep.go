@@ -3,6 +3,7 @@ package digest
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"xfrmscope/analyze/result"
@@ -21,7 +22,8 @@ func sweepBlocks(r *result.Result, runs []*result.Run) []block {
 			groups = append(groups, view.Group{Chosen: run, Repeats: 1, Curve: 0})
 		}
 	}
-	head := append([]string{fmt.Sprintf("xfrmscope report: %d runs, %s", len(runs), view.ModesText(r))}, whereLines(runs)...)
+	head := append([]string{fmt.Sprintf("xfrmscope report: %d runs, %s", len(runs), view.ModesText(r))},
+		whereLines(runs)...)
 	// A claim left out is in the report; without its rows none can be judged.
 	found := foundBlock(r)
 	found.least, found.rank = 3, 2
@@ -45,7 +47,8 @@ func sweepTable(r *result.Result, groups []view.Group, runs []*result.Run) [][]s
 // runTable prints one line for each group, at most digestRows.
 func runTable(groups []view.Group, runs []*result.Run) [][]string {
 	head := []string{
-		fmt.Sprintf("  %-8s %3s %7s %15s %12s %6s %7s %5s", rowHead(groups), "N", "kpkt/s", format.ASCII(view.CostUnit(runs), 15), "spin %", "word %", "wait", "n"),
+		fmt.Sprintf("  %-8s %3s %7s %15s %12s %6s %7s %5s", rowHead(groups), "N", "kpkt/s",
+			format.ASCII(view.CostUnit(runs), 15), "spin %", "word %", "wait", "n"),
 		fmt.Sprintf("  %-28s %7s %12s %6s %7s", markLegend(groups), "+- 1 se", "+- 1 se", "", "ns/pkt"),
 	}
 	var lines []string
@@ -56,7 +59,8 @@ func runTable(groups []view.Group, runs []*result.Run) [][]string {
 		lines = append(lines, runRow(groups[i].Chosen, rowLabels(groups)[i]))
 	}
 	if repeats > 1 {
-		lines = append(lines, fmt.Sprintf("  each row: the run of median packets/s of up to %d repeats", repeats))
+		lines = append(lines, fmt.Sprintf("  each row: the run of median packets/s of up to %d repeats",
+			repeats))
 	}
 	if left := len(groups) - len(rows); left > 0 {
 		lines = append(lines, fmt.Sprintf("  %d rows left out: see report.html and results.json", left))
@@ -66,10 +70,8 @@ func runTable(groups []view.Group, runs []*result.Run) [][]string {
 
 // rowHead says what the first column is: unlabelled runs have no mode.
 func rowHead(groups []view.Group) string {
-	for _, g := range groups {
-		if g.Chosen.Mode != "" {
-			return "mode"
-		}
+	if slices.ContainsFunc(groups, func(g view.Group) bool { return g.Chosen.Mode != "" }) {
+		return "mode"
 	}
 	return "run"
 }
@@ -104,7 +106,9 @@ func rowLabels(groups []view.Group) []string {
 func runRow(r *result.Run, label string) string {
 	a := view.AllCPUs(r)
 	return fmt.Sprintf("  %-8s %3d %7s %15s %12s %6s %7s %5s", label, r.N,
-		format.Kilo(r.Packets.Rate), format.CostCell(a.PerPacket), format.PercentCell(a.SpinShare), format.WordCell(a.LockWordShare), waitCell(r), strings.ReplaceAll(format.Short(float64(a.Busy.Samples)), " ", ""))
+		format.Kilo(r.Packets.Rate), format.CostColumn(a.PerPacket), format.ShareColumn(a.SpinShare),
+		format.Column(a.LockWordShare, 2), waitCell(r),
+		strings.ReplaceAll(format.Short(float64(a.Busy.Samples)), " ", ""))
 }
 
 // waitCell prints the lock wait per packet, marked if it was counted at another
@@ -144,13 +148,12 @@ func markLegend(groups []view.Group) string {
 // at.
 func perCPULines(groups []view.Group) [][]string {
 	var items [][]string
-	for i, g := range groups {
-		if !view.LastOfMode(groups, i) {
-			continue
-		}
-		if low, high, ok := view.SpinSpread(g.Chosen); ok {
-			items = append(items, wrapped("per CPU, %s: spin %s %% on CPU %d to %s %% on CPU %d", view.RunLabel(g.Chosen),
-				format.PercentCell(low.SpinShare), low.CPU, format.PercentCell(high.SpinShare), high.CPU))
+	for _, run := range view.Last(groups) {
+		if low, high, ok := view.SpinSpread(run); ok {
+			items = append(items, wrapped("per CPU, %s: spin %s %% on CPU %d to %s %% on CPU %d",
+				view.RunLabel(run), format.ShareColumn(low.SpinShare), low.CPU,
+				format.ShareColumn(high.SpinShare),
+				high.CPU))
 		}
 	}
 	return items
@@ -159,10 +162,8 @@ func perCPULines(groups []view.Group) [][]string {
 // lastMisses are the miss ratios of each mode at its largest N.
 func lastMisses(groups []view.Group) [][]string {
 	var items [][]string
-	for i, g := range groups {
-		if view.LastOfMode(groups, i) {
-			items = append(items, missLines(g.Chosen)...)
-		}
+	for _, run := range view.Last(groups) {
+		items = append(items, missLines(run)...)
 	}
 	return items
 }

@@ -33,7 +33,8 @@ func trafficTable(r *result.Result) [][]string {
 	left := len(curves) - trafficModes
 	curves = curves[:min(len(curves), trafficModes)]
 	ns, cutRows := trafficNs(curves)
-	names, units := fmt.Sprintf("  %6s", format.ASCII(format.OrWord(factorOf(r, curves[0]), "CPUs"), 6)), fmt.Sprintf("  %6s", "")
+	names, units := fmt.Sprintf("  %6s", format.ASCII(format.OrWord(factorOf(r, curves[0]), "CPUs"), 6)),
+		fmt.Sprintf("  %6s", "")
 	for _, c := range curves {
 		names += fmt.Sprintf("  %-18s", format.ASCII(c.Mode, 18))
 		units += fmt.Sprintf("  %8s %8s ", "Gbit/s", "lost")
@@ -53,9 +54,11 @@ func trafficTable(r *result.Result) [][]string {
 		}
 		lines = append(lines, line)
 	}
-	legend := fmt.Sprintf("  medians of %s; bits of layer %s; 1 Gibit/s = 1.074 Gbit/s", trafficRuns(curves), format.ASCII(layerOf(r, curves[0]), 8))
+	legend := fmt.Sprintf("  medians of %s; bits of layer %s; 1 Gibit/s = 1.074 Gbit/s", trafficRuns(curves),
+		format.ASCII(layerOf(r, curves[0]), 8))
 	if cutRows > 0 || left > 0 {
-		lines = append(lines, fmt.Sprintf("  %d more N, %d more modes: see report.html and results.json", cutRows, max(left, 0)))
+		lines = append(lines, fmt.Sprintf("  %d more N, %d more modes: see report.html and results.json",
+			cutRows, max(left, 0)))
 	}
 	return headed([]string{legend, names, units}, lines)
 }

@@ -148,7 +148,8 @@ func (d *flameData) describeFrames(t *tree) {
 		d.Stages = append(d.Stages, row.Name)
 	}
 	for i, k := range KindTable() {
-		d.Kinds = append(d.Kinds, flameKind{k.label, k.fill, k.ink, map[kind]string{kindSpin: "d", kindLockWord: "l"}[kind(i)]})
+		d.Kinds = append(d.Kinds, flameKind{k.label, k.fill, k.ink, map[kind]string{kindSpin: "d",
+			kindLockWord: "l"}[kind(i)]})
 	}
 }
 
@@ -197,7 +198,9 @@ func (d *flameData) source(e *result.Event, run int) flameSource {
 // event returns the place of an event in Events.
 func (d *flameData) event(e *result.Event) int {
 	ev := flameEvent{format.Name(e.Name), format.Visible(e.Unit, 24), format.Visible(e.All.PerPacket.Unit, 24)}
-	if at := slices.IndexFunc(d.Events, func(o flameEvent) bool { return o.Name == ev.Name && o.Unit == ev.Unit }); at >= 0 {
+	if at := slices.IndexFunc(d.Events, func(o flameEvent) bool {
+		return o.Name == ev.Name && o.Unit == ev.Unit
+	}); at >= 0 {
 		if d.Events[at].Cost == "" {
 			d.Events[at].Cost = ev.Cost
 		}
@@ -224,7 +227,8 @@ func scaleOfCost(c result.CPU) (scale float64, why string) {
 func (s *flameSlices) add(t *treeSlice, profile int, scale float64) {
 	s.Profile, s.CPU, s.Scale = append(s.Profile, profile), append(s.CPU, t.cpu), append(s.Scale, scale)
 	s.Fixed, s.Part = append(s.Fixed, t.fixed()), append(s.Part, t.part())
-	s.Spread, s.Idle, s.Weights = append(s.Spread, t.spread()), append(s.Idle, t.idle), append(s.Weights, t.unsampled)
+	s.Spread, s.Idle, s.Weights = append(s.Spread, t.spread()), append(s.Idle, t.idle),
+		append(s.Weights, t.unsampled)
 }
 
 func (d *flameData) describeTests(r *result.Result) {
@@ -240,7 +244,8 @@ func (d *flameData) describeTests(r *result.Result) {
 		if at < 0 || c.Functions.Family.Tested == 0 {
 			continue
 		}
-		test := flameTest{Mode: format.Visible(c.Mode, 32), N: c.N, Event: at, Tested: c.Functions.Family.Tested, Frames: []int{}, Up: []bool{}}
+		test := flameTest{Mode: format.Visible(c.Mode, 32), N: c.N, Event: at,
+			Tested: c.Functions.Family.Tested, Frames: []int{}, Up: []bool{}}
 		for _, row := range c.Functions.Rows {
 			if row.Comparison.Verdict == compare.Gated {
 				test.Gated++
@@ -262,7 +267,8 @@ func (d *flameData) describeTests(r *result.Result) {
 func (d *flameData) start(r *result.Result, places []int) {
 	most := -1.0
 	for i, run := range r.Runs {
-		if run == nil || run.Main() == nil || run.Main().Profile == nil || run.Side == "before" || !view.LargestN(r, run) {
+		if run == nil || run.Main() == nil || run.Main().Profile == nil || run.Side == "before" ||
+			!view.LargestN(r, run) {
 			continue
 		}
 		if s := format.ShareOf(view.AllCPUs(run).SpinShare); s > most {

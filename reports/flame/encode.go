@@ -105,7 +105,8 @@ func (t *tree) ranked() rankedTree {
 	for i, list := range r.callees {
 		from := int32(i) - 1
 		slices.SortFunc(list, func(x, y int32) int {
-			return cmp.Or(cmp.Compare(pairs[[2]int32{from, y}], pairs[[2]int32{from, x}]), cmp.Compare(x, y))
+			return cmp.Or(cmp.Compare(pairs[[2]int32{from, y}], pairs[[2]int32{from, x}]),
+				cmp.Compare(x, y))
 		})
 		for k, f := range list {
 			place[[2]int32{from, f}] = int32(k)
@@ -173,7 +174,9 @@ func (t *tree) writeSlices(w *columnWriter, r rankedTree) {
 	ordered := make([][]treeEntry, len(t.slices))
 	for i, s := range t.slices {
 		ordered[i] = slices.Clone(s.entries)
-		slices.SortFunc(ordered[i], func(a, b treeEntry) int { return cmp.Compare(number[a.node], number[b.node]) })
+		slices.SortFunc(ordered[i], func(a, b treeEntry) int {
+			return cmp.Compare(number[a.node], number[b.node])
+		})
 		before := int32(0)
 		for _, e := range ordered[i] {
 			w.number(uint64(number[e.node] - before))

@@ -56,7 +56,8 @@ type classifier struct {
 
 func newClassifier(p *profile.Profile) *classifier {
 	stages := stage.NewClassifier(stage.Default(), p)
-	c := &classifier{p: p, stages: stages, table: stages.Table, kinds: make([]kind, len(p.Functions)), rows: stages.Rows}
+	c := &classifier{p: p, stages: stages, table: stages.Table, kinds: make([]kind, len(p.Functions)),
+		rows: stages.Rows}
 	for i, f := range p.Functions {
 		c.kinds[i] = kindUser
 		if c.stages.IsKernel(f.Mapping) {

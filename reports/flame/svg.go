@@ -155,7 +155,8 @@ func (d *flameDrawing) rows(n int32) int {
 }
 
 func (d *flameDrawing) start(height float64) {
-	title := fmt.Sprintf("%s (%s), %s", format.Name(d.p.Event.Name), format.Name(d.p.Event.Unit), format.Name(format.OrDash(d.o.Run)))
+	title := fmt.Sprintf("%s (%s), %s", format.Name(d.p.Event.Name), format.Name(d.p.Event.Unit),
+		format.Name(format.OrDash(d.o.Run)))
 	d.w.Open("svg", "xmlns", "http://www.w3.org/2000/svg", "class", "flame",
 		"viewBox", "0 0 "+format.Pixels(flameWidth)+" "+format.Pixels(height), "role", "img",
 		"width", d.onlyAlone(format.Pixels(flameWidth)), "height", d.onlyAlone(format.Pixels(height)),
@@ -184,7 +185,8 @@ func (d *flameDrawing) subtitle() string {
 	if d.tree.count[0] == 0 {
 		samples = "samples not recorded"
 	}
-	s := fmt.Sprintf("%s, %s that are not idle = full width; leaf on top", samples, format.Weight(d.tree.weight[0], d.p.Event.Unit))
+	s := fmt.Sprintf("%s, %s that are not idle = full width; leaf on top", samples, format.Weight(d.tree.weight[0],
+		d.p.Event.Unit))
 	if d.p.Event.FrequencyHz > 0 {
 		s += fmt.Sprintf("; -F %d", d.p.Event.FrequencyHz)
 	}
@@ -196,14 +198,16 @@ func (d *flameDrawing) subtitle() string {
 func Style(kinds [kinds]kindInfo) string {
 	var b strings.Builder
 	b.WriteString(".flame text{font:11px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:#111}" +
-		".flame .h{font-size:16px;font-weight:bold}.flame .bg{fill:#fff}.flame g rect{stroke:#fff;stroke-width:.5}")
+		".flame .h{font-size:16px;font-weight:bold}.flame .bg{fill:#fff}.flame g " +
+		"rect{stroke:#fff;stroke-width:.5}")
 	for _, k := range kinds {
 		fmt.Fprintf(&b, ".flame .%s rect{fill:%s}.flame .%s text{fill:%s}", k.class, k.fill, k.class, k.ink)
 	}
 	b.WriteString(".flame .s text,.flame .w text{paint-order:stroke;stroke-width:3px;stroke-opacity:.8}" +
 		".flame .s text{font-weight:bold;stroke:#d55e00}.flame .w text{stroke:#e69f00}" +
 		".flame .s rect{stroke:#111;stroke-width:1.5}.flame .w rect{stroke:#111}" +
-		".flame g .over{stroke:none!important}.over{pointer-events:none}.hatch{stroke:#fff;stroke-opacity:.45;fill:none}")
+		".flame g .over{stroke:none!important}.over{pointer-events:none}" +
+		".hatch{stroke:#fff;stroke-opacity:.45;fill:none}")
 	return b.String()
 }
 
@@ -271,7 +275,8 @@ func (d *flameDrawing) tip(n int32) string {
 	if f.module != "" {
 		s += " " + format.Visible(f.module, 40)
 	}
-	s = fmt.Sprintf("%s: %s %%, %s", s, format.Share(d.tree.weight[n], d.tree.weight[0]), format.Weight(d.tree.weight[n], d.p.Event.Unit))
+	s = fmt.Sprintf("%s: %s %%, %s", s, format.Share(d.tree.weight[n], d.tree.weight[0]),
+		format.Weight(d.tree.weight[n], d.p.Event.Unit))
 	if d.tree.count[0] == 0 {
 		return s
 	}
@@ -282,18 +287,22 @@ func (d *flameDrawing) tip(n int32) string {
 func (d *flameDrawing) foot(height float64) {
 	var parts []string
 	if d.lost > 0 {
-		parts = append(parts, fmt.Sprintf("%s %% of the weight is in frames under %s %%, not drawn", format.Share(d.lost, d.tree.weight[0]), format.Significant(100*d.o.MinShare, 2)))
+		parts = append(parts, fmt.Sprintf("%s %% of the weight is in frames under %s %%, not drawn",
+			format.Share(d.lost, d.tree.weight[0]), format.Significant(100*d.o.MinShare, 2)))
 	} else {
 		parts = append(parts, "every frame is drawn")
 	}
 	if d.tree.idleCount > 0 {
-		parts = append(parts, fmt.Sprintf("idle not drawn: %s samples, %s", format.Count(d.tree.idleCount), format.Weight(d.tree.idle, d.p.Event.Unit)))
+		parts = append(parts, fmt.Sprintf("idle not drawn: %s samples, %s", format.Count(d.tree.idleCount),
+			format.Weight(d.tree.idle, d.p.Event.Unit)))
 	}
 	for _, l := range d.p.Losses {
 		if l.Count > 0 {
-			parts = append(parts, fmt.Sprintf("lost: %s %s", format.Count(l.Count), format.Visible(l.What, 60)))
+			parts = append(parts, fmt.Sprintf("lost: %s %s", format.Count(l.Count), format.Visible(l.What,
+				60)))
 		}
 	}
 	d.w.Text("t", flameSide, height-24, "", format.Visible(strings.Join(parts, "; ")+".", 170))
-	d.w.Text("t", flameSide, height-8, "", "A share of samples says where the time went, not why. Hatched: locks (dense: waiting for the holder).")
+	d.w.Text("t", flameSide, height-8, "", "A share of samples says where the time went, not why. Hatched: locks "+
+		"(dense: waiting for the holder).")
 }

@@ -46,7 +46,8 @@ func TestFlameGolden(t *testing.T) {
 }
 
 func TestFlameSaysWhatItPruned(t *testing.T) {
-	svg := flameText(t, sample.NewProfile(sample.Spec{Mode: "shared", N: 4, Spin: .5, Seconds: 10}), Options{MinShare: .03})
+	svg := flameText(t, sample.NewProfile(sample.Spec{Mode: "shared", N: 4, Spin: .5, Seconds: 10}),
+		Options{MinShare: .03})
 	if !strings.Contains(svg, "of the weight is in frames under 3.0 %, not drawn") {
 		t.Error("the pruned weight is not stated")
 	}
@@ -79,7 +80,8 @@ func TestFlameOfNothing(t *testing.T) {
 func TestFlameFitsItsBudget(t *testing.T) {
 	b := sample.NewProfileBuilder("cycles", "cycles")
 	for i := range 4000 {
-		b.Add("root;"+strings.Repeat("f;", i%200)+"leaf_"+strings.Repeat("x", i%40)+string(rune('a'+i%26)), i%8, 1+i%17)
+		b.Add("root;"+strings.Repeat("f;", i%200)+"leaf_"+strings.Repeat("x", i%40)+string(rune('a'+i%26)),
+			i%8, 1+i%17)
 	}
 	svg := flameText(t, b.P, Options{})
 	if !strings.Contains(svg, "not drawn") {

@@ -218,7 +218,8 @@ func (b *treeGrower) sort() {
 		order[i] = int32(i)
 	}
 	slices.SortFunc(order, func(x, y int32) int {
-		return cmp.Or(cmp.Compare(t.frames[x].name, t.frames[y].name), cmp.Compare(t.frames[x].module, t.frames[y].module))
+		return cmp.Or(cmp.Compare(t.frames[x].name, t.frames[y].name), cmp.Compare(t.frames[x].module,
+			t.frames[y].module))
 	})
 	rank := make([]int32, len(order))
 	sorted := make([]treeFrame, len(order))
@@ -239,7 +240,9 @@ func (t *tree) preorder() []int32 {
 		byFrame[i] = int32(i)
 	}
 	// Descending, so that pushing the callees on a stack leaves the first on top.
-	slices.SortFunc(byFrame, func(x, y int32) int { return cmp.Or(cmp.Compare(t.frame[y], t.frame[x]), cmp.Compare(y, x)) })
+	slices.SortFunc(byFrame, func(x, y int32) int {
+		return cmp.Or(cmp.Compare(t.frame[y], t.frame[x]), cmp.Compare(y, x))
+	})
 	first, next := make([]int32, len(t.frame)), make([]int32, len(t.frame))
 	for i := range first {
 		first[i], next[i] = -1, -1

@@ -134,14 +134,16 @@ func TestTreeOfWeights(t *testing.T) {
 			t.Errorf("a slice of weights is %+v", s)
 		}
 	}
-	if svg := flameText(t, r.Runs[0].Events[0].Profile, Options{}); !strings.Contains(svg, "samples not recorded") || strings.Contains(svg, "n=0") {
+	if svg := flameText(t, r.Runs[0].Events[0].Profile, Options{}); !strings.Contains(svg,
+		"samples not recorded") || strings.Contains(svg, "n=0") {
 		t.Error("the static picture counts samples that were not recorded")
 	}
 }
 
 func TestTreeRoundTrip(t *testing.T) {
 	results := sample.Extremes(t)
-	results["sweep"], results["varied"], results["weights only"] = sample.Sweep(), sample.VariedResult(), sample.WeightsOnly()
+	results["sweep"], results["varied"], results["weights only"] = sample.Sweep(), sample.VariedResult(),
+		sample.WeightsOnly()
 	for name, r := range results {
 		t.Run(name, func(t *testing.T) {
 			made := newTree(r, false)
@@ -160,7 +162,8 @@ func TestTreeRoundTrip(t *testing.T) {
 			want, got := stacksOf(made, names), stacksOf(read, names)
 			for k, w := range want {
 				g := got[k]
-				if g.count != w.count || math.Abs(g.weight-w.weight) > 1.01*w.weight/float64(w.count)/weightParts*8 {
+				if g.count != w.count || math.Abs(g.weight-w.weight) > 1.01*w.weight/float64(
+					w.count)/weightParts*8 {
 					t.Fatalf("%.200s: %v became %v", k, w, g)
 				}
 			}
@@ -168,7 +171,9 @@ func TestTreeRoundTrip(t *testing.T) {
 				t.Errorf("%d stacks became %d", len(want), len(got))
 			}
 			for i := range made.slices {
-				if w, g := weightOfAll(made.slices[i].entries), weightOfAll(read.slices[i].entries); math.Abs(w-g) > max(d.Slices.Part[i], 1e-9*w) {
+				if w, g := weightOfAll(made.slices[i].entries),
+					weightOfAll(read.slices[i].entries); math.Abs(w-g) > max(d.Slices.Part[i],
+					1e-9*w) {
 					t.Errorf("slice %d weighs %g, read %g", i, w, g)
 				}
 			}
@@ -195,7 +200,8 @@ func TestTreeHoldsTheBusyWeight(t *testing.T) {
 	for _, s := range newTree(r, false).slices {
 		for _, c := range r.Runs[s.run].Events[s.event].CPUs {
 			if c.CPU == s.cpu && math.Abs(weightOfAll(s.entries)-c.Busy.Period) > 1e-6*c.Busy.Period {
-				t.Errorf("run %d event %d CPU %d weighs %g, busy is %g", s.run, s.event, s.cpu, weightOfAll(s.entries), c.Busy.Period)
+				t.Errorf("run %d event %d CPU %d weighs %g, busy is %g", s.run, s.event, s.cpu,
+					weightOfAll(s.entries), c.Busy.Period)
 			}
 		}
 	}
@@ -264,7 +270,8 @@ func TestTreeFoldsSuffixes(t *testing.T) {
 func TestFlameDataNamesWhatHolds(t *testing.T) {
 	r := sample.Repeats(t)
 	d := newFlameData(r, newTree(r, true))
-	if len(d.Tests) == 0 || len(d.Tests[0].Frames) == 0 || d.Names[d.Tests[0].Frames[0]] != "native_queued_spin_lock_slowpath" || d.Tests[0].Up[0] {
+	if len(d.Tests) == 0 || len(d.Tests[0].Frames) == 0 ||
+		d.Names[d.Tests[0].Frames[0]] != "native_queued_spin_lock_slowpath" || d.Tests[0].Up[0] {
 		t.Errorf("tests are %+v", d.Tests)
 	}
 	if g := d.Groups[d.Start.Group]; g.Side != "after" {

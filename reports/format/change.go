@@ -27,21 +27,20 @@ func ChangePercent(ratio float64) string {
 func ChangeText(c compare.Comparison) string {
 	switch {
 	case c.Ratio.Known():
-		s := ChangePercent(c.Ratio.Value)
-		if i := c.Ratio.Interval; i.Known() {
-			i.Lo, i.Hi = i.Lo-1, i.Hi-1
-			s += " [" + IntervalText(i, 100) + "]"
-		}
-		return s
+		return ChangePercent(c.Ratio.Value) + Bracketed(ChangeInterval(c), 100)
 	case c.Difference.Known():
 		v := c.Difference.Value * UnitScale(c.Unit)
-		s := Signed(Significant(v, 3), v) + " " + ShownUnit(c.Unit)
-		if c.Difference.Interval.Known() {
-			s += " [" + IntervalText(c.Difference.Interval, UnitScale(c.Unit)) + "]"
-		}
-		return s
+		return Signed(Significant(v, 3), v) + " " + ShownUnit(c.Unit) +
+			Bracketed(c.Difference.Interval, UnitScale(c.Unit))
 	}
 	return "no figure: " + OrDash(ReasonText(c.Ratio.Missing))
+}
+
+// ChangeInterval is that of the change: the ratio's, less 1.
+func ChangeInterval(c compare.Comparison) compare.Interval {
+	i := c.Ratio.Interval
+	i.Lo, i.Hi = i.Lo-1, i.Hi-1
+	return i
 }
 
 // UnitScale and shownUnit print ratios in per cent.
@@ -128,7 +127,8 @@ func RateUnit(unit string) string {
 // the unit.
 func ChangeOf(ratio, difference compare.Estimate, unit string) string {
 	if !ratio.Known() {
-		return "difference " + Significant(difference.Value, 4) + " " + unit + intervalOf(difference.Interval, 0, 1)
+		return "difference " + Significant(difference.Value, 4) + " " + unit + intervalOf(difference.Interval,
+			0, 1)
 	}
 	return fmt.Sprintf("%+.1f %%", 100*(ratio.Value-1)) + intervalOf(ratio.Interval, 1, 100)
 }

@@ -1,8 +1,9 @@
 // Package format is the only code that turns a number into text: a value, its
-// unit, its error and its mark.
+// unit, its error and its mark, for pages, digests, lists and the terminal of
+// `top`, which is given its function.
 //
 //	metric.Value -> Of -> Figure -> "54.2 +- 0.3 %"      with everything
-//	             -> Kilo, CostCell, PercentCell ...       one column of a digest
+//	             -> Column, Kilo, CostColumn ...          one column of a digest
 //	compare.Comparison -> ChangeText, SideText, MarkText  before and after
 //	names from outside -> ASCII, Visible, Name            one line that cannot break a table
 //

@@ -19,6 +19,15 @@ func IntervalText(i compare.Interval, k float64) string {
 	return Decimals(lo, digits) + ".." + Decimals(hi, digits)
 }
 
+// Bracketed is an interval in brackets after a number, times k: " [70.1..78.0]", ""
+// if there is none.
+func Bracketed(i compare.Interval, k float64) string {
+	if !i.Known() {
+		return ""
+	}
+	return " [" + IntervalText(i, k) + "]"
+}
+
 // intervalDigits is the number of decimals that tell the bounds apart with two
 // digits.
 func intervalDigits(lo, hi float64) int {

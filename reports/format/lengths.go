@@ -2,17 +2,15 @@ package format
 
 import (
 	"math"
+	"slices"
 )
 
+// Bounds are the first and the last bin of a histogram that hold something, -1 if
+// none does.
 func Bounds(h []uint64) (first, last int) {
-	first, last = -1, -1
-	for i, n := range h {
-		if n > 0 {
-			if first < 0 {
-				first = i
-			}
-			last = i
-		}
+	first, last = slices.IndexFunc(h, func(n uint64) bool { return n > 0 }), len(h)-1
+	for last >= 0 && h[last] == 0 {
+		last--
 	}
 	return first, last
 }
@@ -42,14 +40,4 @@ func HalfNanos(i int) string { return nanosText(math.Exp2(float64(min(i, 126)) /
 // Nanos writes 2^i ns.
 func Nanos(i int) string { return nanosText(math.Exp2(float64(min(i, 63)))) }
 
-func nanosText(v float64) string {
-	switch {
-	case v >= 1e9:
-		return Significant(v/1e9, 2) + " s"
-	case v >= 1e6:
-		return Significant(v/1e6, 2) + " ms"
-	case v >= 1e3:
-		return Significant(v/1e3, 2) + " µs"
-	}
-	return Significant(v, 2) + " ns"
-}
+func nanosText(v float64) string { return scaled(v, 2, "ns", "µs", "ms", "s") }

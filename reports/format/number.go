@@ -4,148 +4,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
-
-	"xfrmscope/analyze/metric"
 )
-
-// PlainCost and plainPercent print values without errors, which the foot has.
-func PlainCost(v metric.Value) string {
-	if !Finite(v) {
-		return "-"
-	}
-	return Significant(v.Value, 4) + DoubtMark(v)
-}
-
-func PlainPercent(v metric.Value) string {
-	if !Finite(v) {
-		return "-"
-	}
-	return Decimals(100*v.Value, 2) + DoubtMark(v)
-}
-
-// Exact prints a number with all its digits, "" if it is none.
-func Exact(v float64) string {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return ""
-	}
-	return strconv.FormatFloat(v, 'f', -1, 64)
-}
-
-// ErrorCell prints a standard error, "" if there is none.
-func ErrorCell(se float64) string {
-	if se > 0 {
-		return Exact(se)
-	}
-	return ""
-}
-
-func SamplesText(n uint64) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.FormatUint(n, 10)
-}
-
-func Kilo(v metric.Value) string {
-	if !Finite(v) {
-		return "-"
-	}
-	return Significant(v.Value/1000, 4) + DoubtMark(v)
-}
-
-// CostCell prints a cost with its relative error.
-func CostCell(v metric.Value) string {
-	if !Finite(v) {
-		return "-"
-	}
-	s := Significant(v.Value, 4) + DoubtMark(v)
-	if v.SE > 0 && v.Value > 0 {
-		s += " +-" + Significant(100*v.SE/v.Value, 2) + "%"
-	}
-	return s
-}
-
-// PercentCell prints a share with its error, both in per cent.
-func PercentCell(v metric.Value) string {
-	if !Finite(v) {
-		return "-"
-	}
-	mark := DoubtMark(v)
-	if !(v.SE > 0) {
-		return Significant(100*v.Value, 3) + mark
-	}
-	return Decimals(100*v.Value, 2-len(mark)) + mark + " +-" + Decimals(100*v.SE, 2)
-}
-
-func WordCell(v metric.Value) string {
-	if !Finite(v) {
-		return "-"
-	}
-	return Significant(100*v.Value, 2) + DoubtMark(v)
-}
-
-// EffectText is a change with its sign, in per cent: "+10 % packets/s".
-func EffectText(v metric.Value) string {
-	if !Finite(v) {
-		return "not measured"
-	}
-	s := Significant(100*v.Value, 2) + " % packets/s"
-	if v.Value > 0 {
-		s = "+" + s
-	}
-	return s
-}
-
-func OrZero(v float64) float64 {
-	if Finite(metric.Value{Value: v}) {
-		return v
-	}
-	return 0
-}
-
-// ValueText is a value with its error, its unit and its samples.
-func ValueText(v metric.Value) string {
-	s := Pretty(Of(v).String())
-	if v.Measured() && v.Samples > 0 {
-		s += ", n = " + Pretty(Count(v.Samples))
-	}
-	return s
-}
-
-// ErrorText is a value with its error and no unit, which the axis has.
-func ErrorText(v metric.Value) string {
-	f := Of(v)
-	if f.Err == "" {
-		return f.Value
-	}
-	return f.Value + " +- " + f.Err
-}
-
-// Share returns part of whole in per cent, two significant digits below 10.
-func Share(part, whole float64) string {
-	if whole <= 0 {
-		return NotANumber
-	}
-	p := 100 * part / whole
-	if math.Abs(p) >= 10 {
-		return Decimals(p, 1)
-	}
-	return Significant(p, 2)
-}
-
-// Weight formats a sum of periods in the event's unit.
-func Weight(v float64, unit string) string {
-	if unit == "nanoseconds" {
-		switch {
-		case v >= 1e9:
-			return Significant(v/1e9, 3) + " s"
-		case v >= 1e6:
-			return Significant(v/1e6, 3) + " ms"
-		}
-		return Significant(v, 3) + " ns"
-	}
-	return Short(v) + " " + Visible(unit, 20)
-}
 
 // NotANumber stands where a Result holds NaN or an infinity.
 const NotANumber = "n/a"
@@ -217,78 +76,6 @@ func withError(v, se float64) (value, err string) {
 	return Decimals(v, places), Decimals(se, places)
 }
 
-// A figure is a metric.Value as it is printed.
-type figure struct {
-	Value, Err, Unit string  // "54.2", "0.3", "%"
-	N                uint64  // samples behind it, 0 if it is not sampled
-	Missing          string  // why there is none; the rest is empty then
-	Sort             float64 // in Unit; negative if missing
-}
-
-// Of rounds a value; ratios are printed in per cent.
-func Of(v metric.Value) figure {
-	if v.Missing != nil {
-		return figure{Missing: missingText(v), Unit: unitOf(v), Sort: -1}
-	}
-	scale := ScaleOf(v)
-	f := figure{Unit: unitOf(v), N: v.Samples, Sort: v.Value * scale}
-	f.Value, f.Err = withError(v.Value*scale, v.SE*scale)
-	if low, high := Significant(v.Low*scale, 4), Significant(v.High*scale, 4); v.Ranged() && low != high {
-		f.Value, f.Err = low+".."+high, ""
-	}
-	f.Value += DoubtMark(v)
-	if math.IsNaN(f.Sort) || math.IsInf(f.Sort, 0) {
-		f.Sort = -1
-	}
-	return f
-}
-
-// DoubtMark follows a number that is in doubt: a sum is broken that it hangs on.
-func DoubtMark(v metric.Value) string {
-	if v.Measured() && v.Doubt != "" {
-		return "!"
-	}
-	return ""
-}
-
-func missingText(v metric.Value) string {
-	if v.Missing.Why == "" {
-		return "not measured"
-	}
-	return "not measured: " + v.Missing.Why
-}
-
-func ScaleOf(v metric.Value) float64 {
-	if v.Unit == "ratio" {
-		return 100
-	}
-	return 1
-}
-
-func unitOf(v metric.Value) string {
-	if v.Unit == "ratio" {
-		return "%"
-	}
-	return Visible(v.Unit, 24)
-}
-
-// String returns "54.2 +- 0.3 %", in ASCII.
-func (f figure) String() string {
-	switch {
-	case f.Missing != "":
-		return "not measured"
-	case f.Err != "":
-		return f.Value + " +- " + f.Err + " " + f.Unit
-	default:
-		return f.Value + " " + f.Unit
-	}
-}
-
-// Finite reports whether a measured value can be drawn.
-func Finite(v metric.Value) bool {
-	return v.Measured() && !math.IsNaN(v.Value) && !math.IsInf(v.Value, 0)
-}
-
 // Short formats a magnitude in at most five characters with a metric prefix:
 // "364 k", "1.23 M".
 func Short(v float64) string {
@@ -305,14 +92,6 @@ func Short(v float64) string {
 	return Significant(v, 3) + prefix
 }
 
-// ShareOf returns a measured ratio within 0..1 to draw, 0 if there is none.
-func ShareOf(v metric.Value) float64 {
-	if !Finite(v) {
-		return 0
-	}
-	return min(max(v.Value, 0), 1)
-}
-
 // AxisNumber formats a round number for an axis: no zeroes that say nothing.
 func AxisNumber(v float64) string {
 	number, prefix, _ := strings.Cut(Short(v), " ")
@@ -322,12 +101,37 @@ func AxisNumber(v float64) string {
 	return strings.TrimSpace(number + " " + prefix)
 }
 
-// Plain is a figure without unit and error, "-" if there is none.
-func Plain(f figure) string {
-	if f.Missing != "" || f.Value == "" || f.Unit == "" {
-		return "-"
+// scaled writes v with digits significant digits and the largest of the prefixes
+// it reaches, each a thousand times the one before.
+func scaled(v float64, digits int, units ...string) string {
+	at := 0
+	for ; at+1 < len(units) && v >= 1e3; at++ {
+		v /= 1e3
 	}
-	return f.Value
+	return Significant(v, digits) + " " + units[at]
+}
+
+// Share returns part of whole in per cent, two significant digits below 10.
+func Share(part, whole float64) string {
+	if whole <= 0 {
+		return NotANumber
+	}
+	p := 100 * part / whole
+	if math.Abs(p) >= 10 {
+		return Decimals(p, 1)
+	}
+	return Significant(p, 2)
+}
+
+// Weight formats a sum of periods in the event's unit.
+func Weight(v float64, unit string) string {
+	switch {
+	case unit == "nanoseconds" && v < 1e6:
+		return Significant(v, 3) + " ns"
+	case unit == "nanoseconds":
+		return scaled(v/1e6, 3, "ms", "s")
+	}
+	return Short(v) + " " + Visible(unit, 20)
 }
 
 // Pixels formats a length with at most one decimal.
@@ -341,6 +145,14 @@ func Pixels(v float64) string {
 		return "0"
 	}
 	return s
+}
+
+// Exact prints a number with all its digits, "" if it is none.
+func Exact(v float64) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64)
 }
 
 // Terminal prints a number in a column of a terminal that is rewritten once a

@@ -26,8 +26,8 @@ func OrUnknown(s string) string {
 	return s
 }
 
-// CpuNumber prints a CPU, "?" if the recording does not say.
-func CpuNumber(cpu int) string {
+// CPUNumber prints a CPU, "?" if the recording does not say.
+func CPUNumber(cpu int) string {
 	if cpu < 0 {
 		return "?"
 	}
@@ -53,8 +53,8 @@ func OrWord(s, word string) string {
 	return s
 }
 
-// CpuName names a CPU; importers that know none say -1.
-func CpuName(cpu int) string {
+// CPUName names a CPU; importers that know none say -1.
+func CPUName(cpu int) string {
 	if cpu < 0 {
 		return "CPU not recorded"
 	}
@@ -71,7 +71,7 @@ func OrDash(s string) string {
 // KernelFile is how perf names the kernel itself (tools/perf/util/dso.h).
 const KernelFile = "[kernel.kallsyms]"
 
-func CpuList(cpus []int) string {
+func CPUList(cpus []int) string {
 	return Visible(bundle.CPUSet(cpus).String(), 40)
 }
 
@@ -214,7 +214,8 @@ func FileName(s string) string {
 		if b.Len() == 60 {
 			break
 		}
-		ok := r == '.' || r == '_' || r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		ok := r == '.' || r == '_' || r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' &&
+			r <= 'Z'
 		switch {
 		case ok:
 			b.WriteRune(r)

@@ -33,12 +33,14 @@ func TestEChartsIsWhatWeSay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{fmt.Sprintf("%x", sum), echartsVersion, format.GroupDigits(fmt.Sprint(len(script))), format.GroupDigits(fmt.Sprint(len(echartsGzip)))} {
+	for _, want := range []string{fmt.Sprintf("%x", sum), echartsVersion,
+		format.GroupDigits(fmt.Sprint(len(script))), format.GroupDigits(fmt.Sprint(len(echartsGzip)))} {
 		if !strings.Contains(string(readme), want) {
 			t.Errorf("assets/echarts/README.md does not say %s", want)
 		}
 	}
-	if !strings.Contains(string(script), `version="`+echartsVersion+`"`) && !strings.Contains(string(script), `"`+echartsVersion+`"`) {
+	if !strings.Contains(string(script), `version="`+echartsVersion+`"`) && !strings.Contains(string(script),
+		`"`+echartsVersion+`"`) {
 		t.Errorf("the script does not call itself %s", echartsVersion)
 	}
 }

@@ -15,10 +15,10 @@ const (
 	echartsVersion = "6.1.0"
 	// echartsHash is the sha256 of the uncompressed script, as a
 	// Content-Security-Policy writes it.
-	echartsHash = "sha256-YfEygKujFh93/IAb9fnHhvVfEEMhU6BoP8XMBwCwE9U="
+	echartsHash = "sha256-EhSbkd0LQV0SIRFxm8zVXE8WJLnivpoIj84hexEnQfg="
 )
 
-//go:embed assets/echarts/echarts.common.min.js.gz
+//go:embed assets/echarts/echarts.min.js.gz
 var echartsGzip []byte
 
 //go:embed assets/echarts/NOTICE
@@ -48,12 +48,14 @@ func scriptHash(script string) string {
 // contentPolicy lets the page fetch nothing and run nothing but its own two
 // scripts and ECharts. A script that a hostile name brought in would not run.
 func contentPolicy() string {
-	return "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; script-src '" +
+	return "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; " +
+		"script-src '" +
 		scriptHash(pageScript) + "' '" + scriptHash(flame.Script()) + "' '" + echartsHash + "'"
 }
 
 // echartsBlock is the library as a data block of base64: its alphabet needs no
 // escaping.
 func echartsBlock() template.HTML {
-	return template.HTML(`<script type="text/plain" id="echarts">` + base64.StdEncoding.EncodeToString(echartsGzip) + `</script>`)
+	return template.HTML(`<script type="text/plain" id="echarts">` +
+		base64.StdEncoding.EncodeToString(echartsGzip) + `</script>`)
 }

@@ -19,7 +19,8 @@ func TestClaimOfAnyMode(t *testing.T) {
 	r := &result.Result{Runs: []*result.Run{{Mode: mode, Name: mode + " n=4", N: 4, Events: []*result.Event{e}}}}
 	r.Findings = finding.All(r)
 	check := func(what string) {
-		if c := claimsOf(r)[0]; c.Who != mode || c.Text != format.Sentence("25.0 +- 0.0 % of busy time on 4 CPUs spins on locks") {
+		if c := claimsOf(r)[0]; c.Who != mode ||
+			c.Text != format.Sentence("25.0 +- 0.0 % of busy time on 4 CPUs spins on locks") {
 			t.Errorf("%s: headed %q: %q, want %q", what, c.Who, c.Text, mode)
 		}
 	}

@@ -18,7 +18,7 @@ type verdict struct {
 	At, What      string
 	Before, After string
 	Change        string
-	Star          bool
+	Significant   bool
 	Words         string // better, worse, or why nothing is said
 	Class         string
 	Why           []string // notes that weaken it
@@ -44,7 +44,8 @@ func versusOf(r *result.Result) *versus {
 	if c == nil {
 		return nil
 	}
-	v := &versus{Could: view.CouldHaveShown(c), Forced: format.ReasonTexts(c.Forced), Notes: format.ReasonTexts(c.Notes), Gates: view.GateSummary(c.Gates)}
+	v := &versus{Could: view.CouldHaveShown(c), Forced: format.ReasonTexts(c.Forced),
+		Notes: format.ReasonTexts(c.Notes), Gates: view.GateSummary(c.Gates)}
 	for _, quiet := range []bool{false, true} { // what changed is read first
 		for _, at := range c.Headline {
 			if (at.C.Verdict == compare.NotShown) == quiet {
@@ -72,8 +73,10 @@ func versusOf(r *result.Result) *versus {
 
 func verdictOf(at result.CompareAt) verdict {
 	c := at.C
-	v := verdict{At: view.AtText(at.Mode, at.N), What: view.WhatText(at), Before: medianText(c.Before, c.Unit), After: medianText(c.After, c.Unit),
-		Change: format.Sentence(format.Pretty(format.ChangeText(c))), Star: c.Star, Words: format.Sentence(format.Visible(view.VerdictText(c), 300)), Class: "same"}
+	v := verdict{At: view.AtText(at.Mode, at.N), What: view.WhatText(at), Before: medianText(c.Before, c.Unit),
+		After:  medianText(c.After, c.Unit),
+		Change: format.Sentence(format.Pretty(format.ChangeText(c))), Significant: c.Star,
+		Words: format.Sentence(format.Visible(view.VerdictText(c), 300)), Class: "same"}
 	if c.Star && c.Effect != "" {
 		v.Class = c.Effect
 	}
@@ -99,7 +102,7 @@ func compareSections(r *result.Result) []section {
 	if c == nil {
 		return nil
 	}
-	out := []section{
+	return []section{
 		familySection("rates", "Rates", "What changed at each N?", c.Rates),
 		familySection("costs", "Costs", "What does a packet cost, before and after?", c.Costs),
 		familySection("stage-changes", "Stages compared", "Which stages changed?", c.Stages),
@@ -108,7 +111,6 @@ func compareSections(r *result.Result) []section {
 		lawSection(c.USL),
 		trustSection(c),
 	}
-	return out
 }
 
 func familySection(id, nav, title string, list []result.CompareFamily) section {
@@ -116,18 +118,10 @@ func familySection(id, nav, title string, list []result.CompareFamily) section {
 	for i, f := range list {
 		t := view.ChangeTable(fmt.Sprintf("%s-%d", id, i), view.FamilyCaption(f), "of")
 		for k, c := range f.Family.Comparisons {
-			key := ""
-			if k < len(f.Keys) {
-				key = f.Keys[k]
-			}
-			t.Rows = append(t.Rows, view.ChangeRow(view.Cell{Text: format.Name(key), Title: view.MetricName(c.Metric)}, c))
+			t.Rows = append(t.Rows, view.ChangeRow(view.Cell{Text: format.Name(view.KeyOf(f, k)),
+				Title: view.MetricName(c.Metric)}, c))
 		}
-		if len(t.Rows) > 0 {
-			s.Parts = append(s.Parts, part{Table: view.Bounded(t, 120)})
-		}
-	}
-	if len(s.Parts) == 0 {
-		return section{}
+		s.table(view.Bounded(t, 120))
 	}
 	return s
 }
@@ -137,14 +131,18 @@ func functionChanges(list []result.CompareFunctions) section {
 	s := section{ID: "function-changes", Nav: "Functions compared", Title: "Which functions cost more, which less?"}
 	for i, f := range list {
 		x := f.Functions
-		t := view.ChangeTable(fmt.Sprintf("function-changes-%d", i), fmt.Sprintf("%s, event %s: self cost per packet of %d functions tested together, %d hold", format.OrWord(view.AtText(f.Mode, f.N), "runs"), format.Name(f.Event), x.Family.Tested, x.Family.Starred), "function")
+		t := view.ChangeTable(fmt.Sprintf("function-changes-%d", i),
+			fmt.Sprintf("%s, event %s: self cost per packet of %d functions tested together, %d hold",
+				format.OrWord(view.AtText(f.Mode, f.N), "runs"), format.Name(f.Event), x.Family.Tested,
+				x.Family.Starred), "function")
 		for _, row := range x.Rows {
 			what := view.CodeCell(row.Name)
 			if row.Only != "" {
 				what.Small = "only " + format.Name(row.Only)
 			}
 			if row.Caller != "" && row.WithCaller != nil {
-				what.Small += ", with its caller " + format.Name(row.Caller) + ": " + format.Pretty(format.ChangeText(*row.WithCaller))
+				what.Small += ", with its caller " + format.Name(row.Caller) + ": " +
+					format.Pretty(format.ChangeText(*row.WithCaller))
 			}
 			t.Rows = append(t.Rows, view.ChangeRow(what, row.Comparison))
 		}
@@ -154,25 +152,29 @@ func functionChanges(list []result.CompareFunctions) section {
 		t = view.Bounded(t, 60)
 		var notes []string
 		if x.Family.Detectable > 0 {
-			notes = append(notes, fmt.Sprintf("Where no change is shown, one of %s %% would have been.", format.Significant(100*x.Family.Detectable, 2)))
+			notes = append(notes, fmt.Sprintf("Where no change is shown, one of %s %% would have been.",
+				format.Significant(100*x.Family.Detectable, 2)))
 		}
 		if x.Rest.Functions > 0 {
-			notes = append(notes, fmt.Sprintf("%d functions too small to be tested cost %s before and %s after together.", x.Rest.Functions, format.Significant(x.Rest.Before, 3), format.Significant(x.Rest.After, 3)))
+			notes = append(notes, fmt.Sprintf(
+				"%d functions too small to be tested cost %s before and %s after together.",
+				x.Rest.Functions, format.Significant(x.Rest.Before, 3),
+				format.Significant(x.Rest.After, 3)))
 		}
 		if len(x.Merged) > 0 {
-			notes = append(notes, fmt.Sprintf("%d names of compiler variants (.isra, .constprop, ...) were put together.", len(x.Merged)))
+			notes = append(notes, fmt.Sprintf(
+				"%d names of compiler variants (.isra, .constprop, ...) were put together.",
+				len(x.Merged)))
 		}
-		s.Parts = append(s.Parts, part{Table: t}, part{List: append(notes, format.ReasonTexts(x.Notes)...)})
-	}
-	if len(s.Parts) == 0 {
-		return section{}
+		s.add(part{Table: t}, part{List: append(notes, format.ReasonTexts(x.Notes)...)})
 	}
 	return s
 }
 
 // lawSection compares the law fitted to both sides.
 func lawSection(list []result.CompareUSL) section {
-	t := view.NewTable("law-table", "The law of scaling (USL), X(N) = gamma N / (1 + sigma (N-1) + kappa N (N-1)): sigma is what does not run in parallel, kappa what each pair of CPUs costs",
+	t := view.NewTable("law-table", "The law of scaling (USL), X(N) = gamma N / (1 + sigma (N-1) + kappa N "+
+		"(N-1)): sigma is what does not run in parallel, kappa what each pair of CPUs costs",
 		"mode", "parameter", "before#", "after#", "difference#", "p#", "verdict")
 	for _, u := range list {
 		b, a := u.Change.Before, u.Change.After
@@ -181,13 +183,15 @@ func lawSection(list []result.CompareUSL) section {
 			if b.Known() {
 				why = format.ReasonText(a.Missing)
 			}
-			t.Note = strings.TrimSpace(t.Note + " " + format.OrWord(format.Name(u.Mode), "the runs") + ": not fitted: " + why + ".")
+			t.Note = strings.TrimSpace(t.Note + " " + format.OrWord(format.Name(u.Mode), "the runs") +
+				": not fitted: " + why + ".")
 			continue
 		}
 		t.Rows = append(t.Rows,
 			view.LawRow(u.Mode, "sigma", b.Sigma, a.Sigma, u.Change.Sigma, u.Change.Missing),
 			view.LawRow(u.Mode, "kappa", b.Kappa, a.Kappa, u.Change.Kappa, u.Change.Missing),
-			[]view.Cell{view.TextCell(u.Mode), view.TextCell("best N"), view.PeakCell(b.Peak), view.PeakCell(a.Peak), {Text: "–", Muted: true, Number: true}, {Text: "–", Muted: true, Number: true}, {Text: "–", Muted: true}})
+			[]view.Cell{view.TextCell(u.Mode), view.TextCell("best N"), view.PeakCell(b.Peak),
+				view.PeakCell(a.Peak), view.NoCell(""), view.NoCell(""), {Text: "–", Muted: true}})
 	}
 	if len(t.Rows) == 0 && t.Note == "" {
 		return section{}
@@ -211,32 +215,42 @@ func trustSection(c *result.Comparison) section {
 		if v.Expected {
 			expected = view.Cell{Text: "yes, the change under test"}
 		}
-		t.Add(view.TextCell(v.Key), view.TextCell(string(v.Where)), view.Cell{Text: format.Visible(view.ValuesText(v.Before), 200)}, view.Cell{Text: format.Visible(view.ValuesText(v.After), 200)}, expected)
+		t.Add(view.TextCell(v.Key), view.TextCell(string(v.Where)),
+			view.Cell{Text: format.Visible(view.ValuesText(v.Before), 200)},
+			view.Cell{Text: format.Visible(view.ValuesText(v.After), 200)}, expected)
 	}
 	if len(t.Rows) > 0 {
-		s.Parts = append(s.Parts, part{Table: view.Bounded(t, 100)})
+		s.add(part{Table: view.Bounded(t, 100)})
 	} else {
-		s.Parts = append(s.Parts, part{Text: "Everything that is recorded of host, kernel, settings and placement is the same in all runs of both sides."})
+		s.add(part{Text: "Everything that is recorded of host, kernel, settings and " +
+			"placement is the same in all runs of both sides."})
 	}
 	if len(c.Gates) > 0 {
 		g := view.NewTable("worst-gates", "Gates: the worst of all runs of both sides",
 			"gate", "status", "evidence", "next")
 		for _, x := range c.Gates {
-			g.Add(view.TextCell(x.ID), view.StatusCell(x.Status), view.Cell{Text: format.Visible(x.Evidence, 300)}, view.Cell{Text: format.Visible(x.Next, 300)})
+			g.Add(view.TextCell(x.ID), view.StatusCell(x.Status),
+				view.Cell{Text: format.Visible(x.Evidence, 300)},
+				view.Cell{Text: format.Visible(x.Next, 300)})
 		}
-		s.Parts = append(s.Parts, part{Table: g})
+		s.add(part{Table: g})
 	}
 	if len(c.Blanked) > 0 {
 		var list []string
 		for _, b := range c.Blanked[:min(100, len(c.Blanked))] {
 			list = append(list, format.Visible(b.String(), 200))
 		}
-		s.Parts = append(s.Parts, folded(fmt.Sprintf("%d stars that failed gates took", len(c.Blanked)), part{List: list}))
+		s.add(folded(fmt.Sprintf("%d stars that failed gates took", len(c.Blanked)),
+			part{List: list}))
 	}
-	s.Parts = append(s.Parts, part{Heading: "How often is nothing called something?", Text: aaText(c.AA)})
+	s.add(part{Heading: "How often is nothing called something?", Text: aaText(c.AA)})
 	o := c.Options.Defaults()
-	s.Parts = append(s.Parts, part{Muted: true, Text: format.Sentence(fmt.Sprintf("The run is the unit of every test. Medians with order-statistic intervals; ratio of medians with a bootstrap interval (seed %d); exact Mann-Whitney U, or by blocks; a star needs %d runs a side, p or q below %s, and an interval clear of %s %%. Headlines were named beforehand and are tested plainly.",
-		o.Seed, compare.MinRuns, format.Significant(o.Alpha, 2), format.Significant(100*max(o.MinChange, 0), 2)))})
+	s.add(part{Muted: true, Text: format.Sentence(fmt.Sprintf("The run is the unit of every "+
+		"test. Medians with order-statistic intervals; ratio of medians with a bootstrap interval (seed %d); "+
+		"exact Mann-Whitney U, or by blocks; a star needs %d runs a side, p or q below %s, and an interval "+
+		"clear of %s %%. Headlines were named beforehand and are tested plainly.",
+		o.Seed, compare.MinRuns, format.Significant(o.Alpha, 2), format.Significant(100*max(o.MinChange, 0),
+			2)))})
 	return s
 }
 
@@ -249,10 +263,13 @@ func aaText(aa *compare.AAResult) string {
 	case aa.Missing != nil:
 		return "Not checked: " + format.ReasonText(aa.Missing) + "."
 	}
-	s := fmt.Sprintf("%d runs of one side, split at random %d times: %s %% of %d tests were below the level (%s %% expected), %d splits had a star.",
-		aa.Runs, aa.Splits, format.Significant(100*aa.Rate, 2), aa.Tests, format.Significant(100*aa.Expected, 2), aa.Starred)
+	s := fmt.Sprintf("%d runs of one side, split at random %d times: %s %% of %d tests were below the level (%s "+
+		"%% expected), %d splits had a star.",
+		aa.Runs, aa.Splits, format.Significant(100*aa.Rate, 2), aa.Tests, format.Significant(100*aa.Expected,
+			2), aa.Starred)
 	if aa.Drift.Starred > 0 {
-		s += fmt.Sprintf(" The first half of the runs differs from the second in %d figures: the order of runs explains part of what is seen.", aa.Drift.Starred)
+		s += fmt.Sprintf(" The first half of the runs differs from the second in %d figures: the order of "+
+			"runs explains part of what is seen.", aa.Drift.Starred)
 	}
 	return format.Sentence(s)
 }
@@ -261,6 +278,7 @@ func aaText(aa *compare.AAResult) string {
 func stageFigure(side []*result.Run) figureBox {
 	drawn := chart.StageChart(side)
 	drawn.Wide = chart.HalfWide
-	return figureBox{ID: "chart-cost", Title: "What does a packet cost?", Caption: "By stage, the run of median packets/s at the largest N of each side. The thin bar under each is the part spent in locks.",
+	return figureBox{ID: "chart-cost", Title: "What does a packet cost?", Caption: "By stage, the run of median " +
+		"packets/s at the largest N of each side. The thin bar under each is the part spent in locks.",
 		Picture: template.HTML(drawn.Render()), Legend: drawn.LegendItems()}
 }

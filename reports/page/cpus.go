@@ -18,7 +18,7 @@ func cpusSection(runs []*result.Run, repeats string, heats []part) section {
 	s := section{ID: "cpus", Nav: "CPUs", Title: "CPU by CPU"}
 	var panels []panel
 	for _, r := range runs {
-		if picture := chart.CpuPanel(r, r.Main()); picture != nil {
+		if picture := chart.CPUPanel(r, r.Main()); picture != nil {
 			panels = append(panels, panel{view.GroupLabel(r), template.HTML(picture)})
 		}
 	}
@@ -27,11 +27,12 @@ func cpusSection(runs []*result.Run, repeats string, heats []part) section {
 		return s
 	}
 	s.Parts = []part{
-		{Text: strings.TrimSpace("Height: share of a CPU's samples that are not idle, per cent. " + repeats), Legend: chart.SpinLegend(), Panels: panels},
+		{Text: strings.TrimSpace("Height: share of a CPU's samples that are not idle, per cent. " + repeats),
+			Legend: chart.SpinLegend(), Panels: panels},
 		{Facts: view.Evenness(runs)},
-		folded("table of every CPU", part{Table: view.CpuPageTable(runs)}, part{Table: view.TimeTable(runs)}),
+		folded("table of every CPU", part{Table: view.CPUsTable(runs)}, part{Table: view.TimeTable(runs)}),
 	}
-	s.Parts = append(s.Parts, heats...)
+	s.add(heats...)
 	return s
 }
 
@@ -71,9 +72,11 @@ func heatPart(r *result.Run, id string) (part, bool) {
 	if busy == nil || spin == nil || busy.Columns != spin.Columns {
 		return part{}, false
 	}
-	b := &brush{Run: view.RunLabel(r), CPUs: busy.Rows, Columns: busy.Columns, Seconds: busy.Seconds, Busy: cellBytes(busy), Spin: cellBytes(spin)}
-	return part{Heat: &heatBox{ID: id, Label: view.RunLabel(r), Event: format.Name(h.Event), Slice: format.Pretty(format.Significant(1000*busy.Seconds/float64(busy.Columns), 3)),
-		Busy: template.HTML(busy.Render()), Spin: template.HTML(spin.Render()), Brush: b}}, true
+	b := &brush{Run: view.RunLabel(r), CPUs: busy.Rows, Columns: busy.Columns, Seconds: busy.Seconds,
+		Busy: cellBytes(busy), Spin: cellBytes(spin)}
+	return part{Heat: &heatBox{ID: id, Label: view.RunLabel(r), Event: format.Name(h.Event),
+		Slice: format.Pretty(format.Significant(1000*busy.Seconds/float64(busy.Columns), 3)),
+		Busy:  template.HTML(busy.Render()), Spin: template.HTML(spin.Render()), Brush: b}}, true
 }
 
 // A heatBox is the two maps of one run.
@@ -106,8 +109,10 @@ func heatParts(r *result.Result) []part {
 			open, most = len(out), spin
 		}
 		f := folded(view.GroupLabel(run)+": CPU by time", p)
-		if picture := chart.TimesPicture(run.CPUTimes, run.Manifest.Window.Seconds(), view.RunLabel(run)+": what the kernel accounted to the CPUs, over time"); picture != nil {
-			f.Fold.Parts = append(f.Fold.Parts, part{Text: "What the kernel accounted to the measured CPUs together, second by second:", Muted: true, Picture: template.HTML(picture)})
+		if picture := chart.TimesPicture(run.CPUTimes, run.Manifest.Window.Seconds(), view.RunLabel(run)+
+			": what the kernel accounted to the CPUs, over time"); picture != nil {
+			f.Fold.Parts = append(f.Fold.Parts, part{Text: "What the kernel accounted to the measured " +
+				"CPUs together, second by second:", Muted: true, Picture: template.HTML(picture)})
 		}
 		out = append(out, f)
 	}
@@ -115,7 +120,8 @@ func heatParts(r *result.Result) []part {
 		out[open].Fold.Open = true
 	}
 	if len(out) > 0 {
-		out = append([]part{{Heading: "When, and on which CPU?", Picture: template.HTML(chart.HeatScale())}}, out...)
+		out = append([]part{{Heading: "When, and on which CPU?", Picture: template.HTML(chart.HeatScale())}},
+			out...)
 	}
 	return out
 }

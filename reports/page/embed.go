@@ -30,7 +30,9 @@ type shortening struct {
 
 func shortenings() []shortening {
 	return []shortening{
-		{24_000, "functions, stages and callers of single CPUs", func(r *result.Run) { eachEvent(r, shortenCPUs) }},
+		{24_000, "functions, stages and callers of single CPUs", func(r *result.Run) {
+			eachEvent(r, shortenCPUs)
+		}},
 		{200_000, "the heat map, files, and all but the 12 heaviest locks and SAs", shortenLists},
 		{200_000, "all but the 12 heaviest functions", func(r *result.Run) { eachEvent(r, shortenFunctions) }},
 	}
@@ -61,7 +63,8 @@ func embedded(r *result.Result) (template.HTML, string) {
 		}
 	}
 	if packed == "" || len(packed) > maxEmbedded {
-		return "", fmt.Sprintf("The results of %d runs are too many for a copy in this page; results.json has them.", len(r.Runs))
+		return "", fmt.Sprintf("The results of %d runs are too many for a copy in this page; results.json "+
+			"has them.", len(r.Runs))
 	}
 	return template.HTML(resultsOpen + packed + "</script>"), leftOut(left)
 }
@@ -70,7 +73,8 @@ func leftOut(left []string) string {
 	if len(left) == 0 {
 		return ""
 	}
-	return "To keep the page small its own copy of the results leaves out " + strings.Join(left, "; ") + ". results.json has them."
+	return "To keep the page small its own copy of the results leaves out " + strings.Join(left, "; ") +
+		". results.json has them."
 }
 
 // bytesPerShare is about what one function of one CPU takes, packed.
@@ -154,7 +158,9 @@ func shortenFunctions(e *result.Event) {
 
 // ErrNoResults says that a page holds no results: it is not one of ours, or it
 // was written without them.
-var ErrNoResults = errors.New(`the page holds no results: it is no report.html, or its end was cut off; use the results.json written beside it`)
+var ErrNoResults = errors.New(
+	"the page holds no results: it is no report.html, or its end was cut off; " +
+		"use the results.json written beside it")
 
 // maxPageBytes bounds the page that is read, far above what is written: it comes
 // from somebody else's mail.
@@ -177,7 +183,8 @@ func Results(r io.Reader) (io.Reader, error) {
 	}
 	packed, err := base64.StdEncoding.DecodeString(string(data))
 	if err != nil {
-		return nil, fmt.Errorf("reading the page's results, which begin at byte %d: %w", len(doc)-len(rest), err)
+		return nil, fmt.Errorf("reading the page's results, which begin at byte %d: %w", len(doc)-len(rest),
+			err)
 	}
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {

@@ -23,33 +23,48 @@ func firstFigures(r *result.Result, side []*result.Run) [2]livebox {
 	switch {
 	case chart.OverN(r):
 		return [2]livebox{
-			{figureBox{ID: "chart-rate", Title: "Does throughput grow with " + format.Name(r.Factor()) + "?", Caption: rateCaption(r)}, chart.RateChart(r)},
-			{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?", Caption: "Spin share of busy samples, each run a dot ± one standard error of sampling."}, chart.SpinChart(r)},
+			{figureBox{ID: "chart-rate", Title: "Does throughput grow with " + format.Name(r.Factor()) +
+				"?", Caption: rateCaption(r)}, chart.RateChart(r)},
+			{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?",
+				Caption: "Spin share of busy samples, each run a dot ± one standard error of " +
+					"sampling."}, chart.SpinChart(r)},
 		}
 	case len(view.Present(r)) == 1:
-		stages, cpus := chart.StageRows(side[0]), chart.CpuRows(side[0])
+		stages, cpus := chart.StageRows(side[0]), chart.CPURows(side[0])
 		title := "Where does a packet's time go?"
 		if !format.Finite(view.AllCPUs(side[0]).PerPacket) {
 			title = "Where does the time go?"
 		}
 		return [2]livebox{
-			{figureBox{ID: "chart-rate", Title: title, Caption: "The heaviest stages ± one standard error of sampling. Locks are charged to the stage that takes them."}, stages},
-			{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks, and on which CPUs?", Caption: cpuCaption(side[0]), Legend: cpus.LegendItems()}, cpus},
+			{figureBox{ID: "chart-rate", Title: title, Caption: "The heaviest stages ± one standard " +
+				"error of sampling. Locks are charged to the stage that takes them."}, stages},
+			{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks, and on which CPUs?",
+				Caption: cpuCaption(side[0]), Legend: cpus.LegendItems()}, cpus},
 		}
 	}
-	rate := chart.RunBars(side, "Packets per second of each run", "packets/s", "s0", "", func(r *result.Run) metric.Value { return r.Packets.Rate })
-	spin := chart.RunBars(side, "Spin share of each run", "% of busy", "spin", "d", func(r *result.Run) metric.Value { return view.AllCPUs(r).SpinShare })
+	rate := chart.RunBars(side, "Packets per second of each run", "packets/s", "s0", "",
+		func(r *result.Run) metric.Value {
+			return r.Packets.Rate
+		})
+	spin := chart.RunBars(side, "Spin share of each run", "% of busy", "spin", "d",
+		func(r *result.Run) metric.Value {
+			return view.AllCPUs(r).SpinShare
+		})
 	return [2]livebox{
-		{figureBox{ID: "chart-rate", Title: "Packets/s", Caption: "One bar a run; no error is known from a single run."}, rate},
-		{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?", Caption: "Spin share of busy samples ± one standard error of sampling."}, spin},
+		{figureBox{ID: "chart-rate", Title: "Packets/s",
+			Caption: "One bar a run; no error is known from a single run."}, rate},
+		{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?",
+			Caption: "Spin share of busy samples ± one standard error of sampling."}, spin},
 	}
 }
 
 // rateCaption explains the lines of the first figure that are there.
 func rateCaption(r *result.Result) string {
-	s := fmt.Sprintf("%s, each run a dot. Dashed: N times the first run of the mode, as if all added as much.", curves.Rated(r).Unit)
+	s := fmt.Sprintf("%s, each run a dot. Dashed: N times the first run of the mode, as if all added as much.",
+		curves.Rated(r).Unit)
 	if curves.Rated(r).Unit == "packets/s" {
-		s = "Packets/s, each run a dot. Dashed: N times the first run of the mode, as if every CPU added as much."
+		s = "Packets/s, each run a dot. Dashed: N times the first run of the mode, as if every CPU added as " +
+			"much."
 	}
 	law, knee, band := false, false, false
 	for _, c := range chart.RateChart(r).Series {

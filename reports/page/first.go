@@ -37,7 +37,9 @@ func tilesOf(r *result.Result) []tile {
 		return t
 	}
 	spin := make1("Spin share", "% of busy", func(r *result.Run) metric.Value { return view.AllCPUs(r).SpinShare })
-	spin.Warn = slices.ContainsFunc(last, func(r *result.Run) bool { return format.ShareOf(view.AllCPUs(r).SpinShare) >= .01 })
+	spin.Warn = slices.ContainsFunc(last, func(r *result.Run) bool {
+		return format.ShareOf(view.AllCPUs(r).SpinShare) >= .01
+	})
 	wait := make1("Lock wait", "ns/packet, by probe", func(r *result.Run) metric.Value { return r.Locks.PerPkt })
 	for i := range wait.Rows {
 		if wait.Rows[i].Why == "" {
@@ -47,7 +49,9 @@ func tilesOf(r *result.Result) []tile {
 	}
 	return []tile{
 		make1("Throughput", tileUnit(r), tileRate(r)),
-		make1("Cost", view.CostUnit(last), func(r *result.Run) metric.Value { return view.AllCPUs(r).PerPacket }),
+		make1("Cost", view.CostUnit(last), func(r *result.Run) metric.Value {
+			return view.AllCPUs(r).PerPacket
+		}),
 		spin,
 		wait,
 	}
@@ -107,7 +111,8 @@ func titleOf(r *result.Result) string {
 	for _, run := range runs {
 		ns = append(ns, run.N)
 	}
-	return format.Visible(fmt.Sprintf("%s on %s %s, %d runs", format.OrWord(strings.Join(modes, " and "), "runs"), nsText(ns), format.OrWord(runs[0].Factor, "CPUs"), len(runs)), 100)
+	return format.Visible(fmt.Sprintf("%s on %s %s, %d runs", format.OrWord(strings.Join(modes, " and "), "runs"),
+		nsText(ns), format.OrWord(runs[0].Factor, "CPUs"), len(runs)), 100)
 }
 
 // nsText lists numbers, those that follow one another as "1 to 16".
@@ -133,7 +138,9 @@ func leadOf(r *result.Result) string {
 	}
 	parts := []string{
 		strings.TrimSpace("host " + view.Common(runs, view.HostName)),
-		strings.TrimSpace("kernel " + view.Common(runs, func(r *result.Run) string { return r.Manifest.Host.Kernel })),
+		strings.TrimSpace("kernel " + view.Common(runs, func(r *result.Run) string {
+			return r.Manifest.Host.Kernel
+		})),
 		view.Common(runs, func(r *result.Run) string { return r.Manifest.Host.CPUModel }),
 	}
 	event := view.Common(runs, func(r *result.Run) string {
@@ -175,7 +182,8 @@ type claim struct {
 func claimsOf(r *result.Result) []claim {
 	var out []claim
 	for _, f := range r.Findings {
-		c := claim{ID: format.Name(f.ID), Text: format.Visible(format.Sentence(f.Claim), 400), NotProven: format.Visible(f.NotProven, 400), Next: format.Visible(f.Next, 400)}
+		c := claim{ID: format.Name(f.ID), Text: format.Visible(format.Sentence(f.Claim), 400),
+			NotProven: format.Visible(f.NotProven, 400), Next: format.Visible(f.Next, 400)}
 		if who := format.Visible(format.Sentence(f.Subject), 400); who != "" && len(who) < 40 {
 			c.Who, c.Text = who, strings.TrimPrefix(c.Text, who+": ")
 		}

@@ -42,7 +42,8 @@ func (p *page) addFlames(r *result.Result, o Options, size int) error {
 			continue
 		}
 		used += len(picture)
-		p.Flames = append(p.Flames, flame.Box{ID: fmt.Sprintf("flame-%d", i), Title: title, Picture: template.HTML(picture)})
+		p.Flames = append(p.Flames, flame.Box{ID: fmt.Sprintf("flame-%d", i), Title: title,
+			Picture: template.HTML(picture)})
 	}
 	if i := flame.MostSpinning(r, p.Flames); i >= 0 {
 		p.Flames[i].Open = true
@@ -61,7 +62,8 @@ func (p *page) addFlames(r *result.Result, o Options, size int) error {
 // flamesSection is printed by a template of its own, assets/flame.tmpl.
 func flamesSection(r *result.Result) section {
 	if len(flame.Order(r)) == 0 {
-		return section{ID: "flames", Nav: "Flame graphs", Title: "Flame graphs", Parts: missing("not measured: no run has samples of call stacks")}
+		return section{ID: "flames", Nav: "Flame graphs", Title: "Flame graphs",
+			Parts: missing("not measured: no run has samples of call stacks")}
 	}
 	return section{ID: "flames", Nav: "Flame graphs", Title: "Where does the time go, stack by stack?"}
 }

@@ -80,9 +80,9 @@ func limitsSection(r *result.Result) section {
 		list("Lost", view.Losses(r), "No loss was counted."),
 	}}
 	if n := view.Blind(r); len(n) > 0 {
-		s.Parts = append(s.Parts, list("Blind spots", n, ""))
+		s.add(list("Blind spots", n, ""))
 	}
-	return section{s.ID, s.Nav, s.Title, append(s.Parts,
-		part{Heading: "What this does not prove", List: view.NotProven(r)},
-		folded("how each number is made", part{Table: view.FormulaTable()}))}
+	s.add(part{Heading: "What this does not prove", List: view.NotProven(r)},
+		folded("how each number is made", part{Table: view.FormulaTable()}))
+	return s
 }

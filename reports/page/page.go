@@ -36,7 +36,8 @@ func Write(w io.Writer, r *result.Result, o Options) error {
 	if err != nil {
 		return err
 	}
-	t, err := template.New("page").Funcs(template.FuncMap{"lengths": chart.LengthsPicture}).Parse(flame.Template + pageTemplate)
+	t, err := template.New("page").Funcs(template.FuncMap{"lengths": chart.LengthsPicture}).Parse(flame.Template +
+		pageTemplate)
 	if err != nil {
 		return fmt.Errorf("reading the page template: %w", err)
 	}
@@ -87,6 +88,15 @@ type section struct {
 	ID, Nav string // of the address, and as the table of contents has it
 	Title   string
 	Parts   []part
+}
+
+func (s *section) add(parts ...part) { s.Parts = append(s.Parts, parts...) }
+
+// table adds a table that has rows.
+func (s *section) table(t view.Table) {
+	if len(t.Rows) > 0 {
+		s.add(part{Table: t})
+	}
 }
 
 // A part is one thing under a heading. The fields that are set are printed, in
@@ -144,8 +154,9 @@ func newPage(r *result.Result, o Options) (*page, error) {
 	runs := view.Present(r)
 	side, chosen := view.PageRuns(r, sideBySide), view.ChosenRuns(r)
 	p := &page{
-		Style: template.CSS(pageCSS + flame.Style(flame.KindTable())), Script: template.JS(pageScript), Policy: contentPolicy(),
-		Kind: "report", Title: titleOf(r), Lead: leadOf(r), Claims: claimsOf(r), Tiles: tilesOf(r),
+		Style: template.CSS(pageCSS + flame.Style(flame.KindTable())), Script: template.JS(pageScript),
+		Policy: contentPolicy(),
+		Kind:   "report", Title: titleOf(r), Lead: leadOf(r), Claims: claimsOf(r), Tiles: tilesOf(r),
 		Warnings: view.Warnings(r), Total: len(runs), Trust: trustRows(r), Files: o.Files,
 	}
 	var defs svg.Writer
@@ -183,7 +194,7 @@ func newPage(r *result.Result, o Options) (*page, error) {
 // addSections adds those that have something to say.
 func (p *page) addSections(list ...section) {
 	for _, s := range list {
-		if s.ID != "" {
+		if len(s.Parts) > 0 || s.ID == "flames" {
 			p.Sections = append(p.Sections, s)
 		}
 	}
@@ -214,7 +225,9 @@ func (p *page) addCharts(r *result.Result, side []*result.Run, o Options) (pageC
 		first[1].box = fallFigure(r.Curves[i], "chart-fall")
 	}
 	stages := chart.StageChart(side)
-	out.stages = figureBox{ID: "chart-stages", Title: "Cost by stage", Caption: "The thin bar under each is the part of it spent in locks, whatever the stage.", Legend: stages.LegendItems()}
+	out.stages = figureBox{ID: "chart-stages", Title: "Cost by stage",
+		Caption: "The thin bar under each is the part of it spent in locks, whatever the stage.",
+		Legend:  stages.LegendItems()}
 	for _, f := range []struct {
 		box   *figureBox
 		chart liveFigure

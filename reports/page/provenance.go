@@ -18,29 +18,33 @@ func provenanceSection(r *result.Result, p *page, leftOut string) section {
 	s := section{ID: "provenance", Nav: "Provenance", Title: "Provenance"}
 	if len(p.Files) > 0 {
 		links := part{Text: "Beside this page:", Links: p.Files[:min(maxLinks, len(p.Files))]}
-		s.Parts = append(s.Parts, links)
+		s.add(links)
 		if left := len(p.Files) - maxLinks; left > 0 {
-			s.Parts = append(s.Parts, part{Text: fmt.Sprintf("and %d files more.", left)})
+			s.add(part{Text: fmt.Sprintf("and %d files more.", left)})
 		}
 	}
 	runs := view.Present(r)
 	for _, i := range view.Pick(len(runs), maxProvenance) {
-		s.Parts = append(s.Parts, folded(format.Name(format.OrDash(runs[i].Name)), runFacts(runs[i], i)...))
+		s.add(folded(format.Name(format.OrDash(runs[i].Name)), runFacts(runs[i], i)...))
 	}
 	if left := len(runs) - maxProvenance; left > 0 {
-		s.Parts = append(s.Parts, part{Text: fmt.Sprintf("%d runs more are in results.json.", left), Muted: true})
+		s.add(part{Text: fmt.Sprintf("%d runs more are in results.json.", left),
+			Muted: true})
 	}
 	by := "Analysed by " + format.OrUnknown(format.Name(r.Tool)) + "."
 	if leftOut != "" {
 		by += " " + leftOut
 	}
 	if p.Library == "" {
-		return section{s.ID, s.Nav, s.Title, append(s.Parts, part{Text: by, Muted: true})}
+		s.add(part{Text: by, Muted: true})
+		return s
 	}
 	by += " Interactive charts: Apache ECharts " + echartsVersion + " (Apache-2.0) with zrender (BSD-3-Clause)."
-	notices := folded("notices of the chart library", part{Command: echartsNotice}, part{Command: zrenderLicense}, part{Command: d3License})
+	notices := folded("notices of the chart library", part{Command: echartsNotice}, part{Command: zrenderLicense},
+		part{Command: d3License})
 	notices.Fold.Legal = true
-	return section{s.ID, s.Nav, s.Title, append(s.Parts, part{Text: by, Muted: true}, notices)}
+	s.add(part{Text: by, Muted: true}, notices)
+	return s
 }
 
 // maxLinks bounds the files that are linked.
@@ -103,7 +107,8 @@ func filesTable(files []bundle.File, i int) view.Table {
 	t := view.NewTable(fmt.Sprintf("files-%d", i), "Files of the bundle",
 		"file", "bytes#", "sha256")
 	for _, f := range files {
-		t.Add(view.TextCell(f.Name), view.CountCell(uint64(max(f.Size, 0))), view.Cell{Text: format.Visible(f.SHA256, 64), Code: true})
+		t.Add(view.TextCell(f.Name), view.CountCell(uint64(max(f.Size, 0))),
+			view.Cell{Text: format.Visible(f.SHA256, 64), Code: true})
 	}
 	return t
 }
@@ -123,7 +128,8 @@ func shellLine(argv []string) string {
 	var out []string
 	for _, a := range argv {
 		plain := a != "" && strings.IndexFunc(a, func(r rune) bool {
-			return !strings.ContainsRune("%+,-./:=@_", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+			return !strings.ContainsRune("%+,-./:=@_", r) && (r < '0' || r > '9') &&
+				(r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 		}) < 0
 		if !plain {
 			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"

@@ -18,7 +18,8 @@ import (
 // each mode. A result without a curve has none.
 func scaleSection(r *result.Result) section {
 	s := section{ID: "scaling", Nav: "Scaling", Title: "What do more CPUs bring?"}
-	t := view.NewTable("scale-table", "Median of the runs at each N with its interval in brackets; speed-up and efficiency against the smallest N",
+	t := view.NewTable("scale-table", "Median of the runs at each N with its interval in brackets; speed-up and "+
+		"efficiency against the smallest N",
 		"mode", "N#", "runs#", "packets#|/s", "speed-up#", "efficiency#|%", "loss#|%", "limited by")
 	var facts [][2]string
 	var notes []string
@@ -80,11 +81,14 @@ func fallFigure(c result.Curve, id string) figureBox {
 	if f == nil {
 		return figureBox{}
 	}
-	drawn := &chart.FallChart{Label: "Packets per second from the ideal down to what was measured, by the stage that costs more per packet", X: "packets/s"}
-	drawn.Steps = []chart.Step{{Label: fmt.Sprintf("ideal: %d x one", f.N), To: f.Ideal, Class: "busy", End: format.Short(f.Ideal)}}
+	drawn := &chart.FallChart{Label: "Packets per second from the ideal down to what was measured, by the stage " +
+		"that costs more per packet", X: "packets/s"}
+	drawn.Steps = []chart.Step{{Label: fmt.Sprintf("ideal: %d x one", f.N), To: f.Ideal, Class: "busy",
+		End: format.Short(f.Ideal)}}
 	at, small, others := f.Ideal, 0.0, 0
 	next := func(label string, rate float64, class, hatch string) {
-		s := chart.Step{Label: label, From: at, To: at - rate, Class: class, Hatch: hatch, End: lostText(rate, f.Ideal)}
+		s := chart.Step{Label: label, From: at, To: at - rate, Class: class, Hatch: hatch,
+			End: lostText(rate, f.Ideal)}
 		s.Tip = fmt.Sprintf("%s: %s packets/s", label, format.Signed(format.Short(-rate), -rate))
 		drawn.Steps = append(drawn.Steps, s)
 		at -= rate
@@ -108,11 +112,15 @@ func fallFigure(c result.Curve, id string) figureBox {
 	}
 	next("unexplained", f.Unexplained, "st9", "p")
 	next("idle, or not offered", f.NotCost, "st9", "l")
-	drawn.Steps = append(drawn.Steps, chart.Step{Label: "measured", To: f.Measured, Class: "s0", End: format.Short(f.Measured)})
+	drawn.Steps = append(drawn.Steps, chart.Step{Label: "measured", To: f.Measured, Class: "s0",
+		End: format.Short(f.Measured)})
 	return figureBox{
-		ID: id, Title: fmt.Sprintf("Where did the missing throughput go? %s, N=%d", view.CurveName(c), f.N), Picture: template.HTML(drawn.Render()),
-		Caption: fmt.Sprintf("%s of %s packets/s are missing. Each step: what a packet costs more than at N=%d, by stage, in packets/s; locks are in the stage that takes them.",
-			format.Pretty(format.Short(f.Ideal-f.Measured)), format.Pretty(format.Short(f.Ideal)), baseOf(c)),
+		ID: id, Title: fmt.Sprintf("Where did the missing throughput go? %s, N=%d", view.CurveName(c), f.N),
+		Picture: template.HTML(drawn.Render()),
+		Caption: fmt.Sprintf("%s of %s packets/s are missing. Each step: what a packet costs more than at "+
+			"N=%d, by stage, in packets/s; locks are in the stage that takes them.",
+			format.Pretty(format.Short(f.Ideal-f.Measured)), format.Pretty(format.Short(f.Ideal)),
+			baseOf(c)),
 	}
 }
 
@@ -129,7 +137,8 @@ func lostText(rate, ideal float64) string {
 	if math.Abs(share) < .05 {
 		return "0"
 	}
-	return format.Pretty(strings.Replace(format.Signed(format.Short(-rate), -rate)+" ("+format.Signed(format.Significant(share, 2), share)+" %)", "-", "−", 2))
+	return format.Pretty(strings.Replace(format.Signed(format.Short(-rate), -rate)+" ("+
+		format.Signed(format.Significant(share, 2), share)+" %)", "-", "−", 2))
 }
 
 // breakdownSection is the scaling bill of each mode at its largest N.
@@ -138,23 +147,24 @@ func breakdownSection(r *result.Result, skip int) section {
 	for i, c := range r.Curves {
 		var pair [][]part
 		if n := len(c.StageBills); n > 0 {
-			pair = append(pair, []part{{Table: view.BreakdownTable(c, c.StageBills[n-1], "stage", fmt.Sprintf("bill-%d", i))}})
+			pair = append(pair, []part{{Table: view.BreakdownTable(c, c.StageBills[n-1], "stage",
+				fmt.Sprintf("bill-%d", i))}})
 		}
 		if i != skip && fallOf(c) != nil {
 			pair = append(pair, []part{{Figure: fallFigure(c, fmt.Sprintf("fall-%d", i))}})
 		}
 		if len(pair) > 0 {
-			s.Parts = append(s.Parts, part{Heading: view.CurveName(c), Pair: pair})
+			s.add(part{Heading: view.CurveName(c), Pair: pair})
 		}
 		if n := len(c.LockBills); n > 0 {
-			s.Parts = append(s.Parts, part{Table: view.BreakdownTable(c, c.LockBills[n-1], "lock", fmt.Sprintf("lock-bill-%d", i))})
+			s.add(part{Table: view.BreakdownTable(c, c.LockBills[n-1], "lock",
+				fmt.Sprintf("lock-bill-%d", i))})
 		}
 		if c.Frames != nil && len(c.Frames.Rows) > 0 {
-			s.Parts = append(s.Parts, folded(view.CurveName(c)+": functions whose cost per packet grows with N", part{Table: view.FramesTable(c, fmt.Sprintf("frames-%d", i))}))
+			s.add(folded(view.CurveName(c)+
+				": functions whose cost per packet grows with N",
+				part{Table: view.FramesTable(c, fmt.Sprintf("frames-%d", i))}))
 		}
-	}
-	if len(s.Parts) == 0 {
-		return section{}
 	}
 	return s
 }

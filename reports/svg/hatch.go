@@ -11,7 +11,8 @@ func Hatched(w *Writer, pattern string, x, y, width, height float64) {
 // that share a colour.
 func HatchPatterns(w *Writer) {
 	w.Open("defs")
-	for _, p := range [][3]string{{"d", "M-2 2L2 -2M0 8L8 0M6 10L10 6", "2"}, {"l", "M0 4H8", "1.4"}, {"p", "M4 0V8", "2"}} {
+	for _, p := range [][3]string{{"d", "M-2 2L2 -2M0 8L8 0M6 10L10 6", "2"}, {"l", "M0 4H8", "1.4"},
+		{"p", "M4 0V8", "2"}} {
 		w.Open("pattern", "id", "hatch-"+p[0], "width", "8", "height", "8", "patternUnits", "userSpaceOnUse")
 		w.Empty("path", "class", "hatch", "d", p[1], "stroke-width", p[2])
 		w.Close("pattern")

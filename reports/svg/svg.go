@@ -49,6 +49,12 @@ func (w *Writer) Picture(class string, wide, high float64, label string) {
 	w.Open("svg", "class", class, "viewBox", size, "role", "img", "aria-label", label)
 }
 
+// End closes a picture.
+func (w *Writer) End() []byte {
+	w.Close("svg")
+	return w.Bytes()
+}
+
 // Close writes an end tag.
 func (w *Writer) Close(tag string) { w.WriteString("</" + tag + ">") }
 

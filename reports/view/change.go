@@ -39,7 +39,8 @@ func verdict(c compare.Comparison) (text, why string) {
 		if d := format.DetectableText(c.Detectable); d != "" {
 			return "no change shown; " + d + " or more would have been", ""
 		}
-		return "no change shown, and none could have been", format.OrDash(format.ReasonText(c.Detectable.Missing))
+		return "no change shown, and none could have been",
+			format.OrDash(format.ReasonText(c.Detectable.Missing))
 	case compare.Gated:
 		for _, n := range c.Notes {
 			if n.Code == compare.GateFailed {
@@ -112,7 +113,8 @@ func CouldHaveShown(c *result.Comparison) string {
 	}
 	add("a function", functions...)
 	if len(parts) == 0 {
-		return fmt.Sprintf("with these runs no change of any size could have been: a star needs %d runs a side, and more where many figures are tested", compare.MinRuns)
+		return fmt.Sprintf("with these runs no change of any size could have been: a star needs %d runs a "+
+			"side, and more where many figures are tested", compare.MinRuns)
 	}
 	return "the smallest change that would have been: " + strings.Join(parts, ", ")
 }
@@ -142,7 +144,8 @@ func BlankedText(list []result.Blank) []string {
 			out = append(out, figures[0]+": "+why)
 			continue
 		}
-		out = append(out, fmt.Sprintf("%d figures (%s ...): %s", len(figures), strings.Join(figures[:2], "; "), why))
+		out = append(out, fmt.Sprintf("%d figures (%s ...): %s", len(figures), strings.Join(figures[:2], "; "),
+			why))
 	}
 	return out
 }
@@ -212,4 +215,12 @@ func GateSummary(gates []result.Gate) string {
 		s += "; not measured: " + strings.Join(unknown, ", ")
 	}
 	return s
+}
+
+// KeyOf is the name of the i-th comparison of a family.
+func KeyOf(f result.CompareFamily, i int) string {
+	if i < len(f.Keys) {
+		return f.Keys[i]
+	}
+	return ""
 }

@@ -51,7 +51,8 @@ func StatusRank(status string) int {
 // StatusCell marks a status by a sign as well as by its colour.
 func StatusCell(status string) Cell {
 	sign := map[int]string{0: "✗ ", 1: "? ", 2: "✓ "}[StatusRank(status)]
-	return Cell{Text: sign + format.Name(format.OrDash(status)), Sort: strconv.Itoa(StatusRank(status)), Warn: StatusRank(status) == 0, Muted: StatusRank(status) == 1}
+	return Cell{Text: sign + format.Name(format.OrDash(status)), Sort: strconv.Itoa(StatusRank(status)),
+		Warn: StatusRank(status) == 0, Muted: StatusRank(status) == 1}
 }
 
 func GatesTable(rows []gateRow, total int) Table {
@@ -66,7 +67,8 @@ func GatesTable(rows []gateRow, total int) Table {
 		if len(g.runs) > 0 {
 			where = format.Visible(g.runs[0].RunsText(total), 160)
 		}
-		t.Add(TextCell(g.ID), StatusCell(g.Status), evidence, Cell{Text: where}, Cell{Text: format.Visible(g.Next, 300)})
+		t.Add(TextCell(g.ID), StatusCell(g.Status), evidence, Cell{Text: where},
+			Cell{Text: format.Visible(g.Next, 300)})
 	}
 	return Bounded(t, 60)
 }
@@ -78,24 +80,28 @@ func ConsistencyTable(runs []*result.Run) Table {
 		if s.Text == "" {
 			return Cell{Text: "–", Muted: true}
 		}
-		return Cell{Text: format.Pretty(format.Significant(s.Value, 4)) + " " + format.Visible(s.Unit, 24), Small: format.Name(s.Text)}
+		return Cell{Text: format.Pretty(format.Significant(s.Value, 4)) + " " + format.Visible(s.Unit, 24),
+			Small: format.Name(s.Text)}
 	}
 	for _, r := range runs {
 		for _, i := range r.Identities {
 			status := StatusCell(i.Verdict)
 			status.Title = format.Name(i.Why)
-			row := []Cell{TextCell(i.ID), status, TextCell(RunLabel(r))}
+			row := []Cell{TextCell(i.ID), status, RunCell(r)}
 			if StatusRank(i.Verdict) == 1 {
 				why := Cell{Text: format.Visible(format.OrDash(i.Why), 200), Muted: true}
 				t.Rows = append(t.Rows, append(row, why, Cell{}, NoCell("-1"), percentOf(i.Limit)))
 				continue
 			}
 			residual := percentOf(i.Residual)
-			residual.Text, residual.Warn = format.Signed(residual.Text, i.Residual), StatusRank(i.Verdict) == 0
+			residual.Text, residual.Warn = format.Signed(residual.Text, i.Residual),
+				StatusRank(i.Verdict) == 0
 			t.Rows = append(t.Rows, append(row, side(i.Left), side(i.Right), residual, percentOf(i.Limit)))
 		}
 	}
-	slices.SortStableFunc(t.Rows, func(a, b []Cell) int { return StatusRank(trimSign(a[1].Text)) - StatusRank(trimSign(b[1].Text)) })
+	slices.SortStableFunc(t.Rows, func(a, b []Cell) int {
+		return StatusRank(trimSign(a[1].Text)) - StatusRank(trimSign(b[1].Text))
+	})
 	return Bounded(t, 60)
 }
 
@@ -131,13 +137,17 @@ func PhaseTable(runs []*result.Run) Table {
 			if p.OneIn > 0 {
 				oneIn = CountCell(uint64(p.OneIn))
 			}
-			t.Add(TextCell(RunLabel(r)), TextCell(p.Name), TextCell(format.OrWord(p.Probe, "none")), Cell{Text: format.Decimals(p.Seconds, 1), Number: true, Sort: format.Exact(p.Seconds)}, lockValue(p.Rate), effect, oneIn, CountCell(p.Skipped))
+			t.Add(RunCell(r), TextCell(p.Name), TextCell(format.OrWord(p.Probe, "none")),
+				Cell{Text: format.Decimals(p.Seconds, 1), Number: true, Sort: format.Exact(p.Seconds)},
+				lockValue(p.Rate), effect, oneIn, CountCell(p.Skipped))
 		}
 	}
 	if slices.ContainsFunc(runs, func(r *result.Run) bool {
 		return slices.ContainsFunc(r.Phases, func(p result.Phase) bool { return p.SAReads > 0 })
 	}) {
-		t.Note = "The SAs were read within the windows of count and find, next to both ends: each read holds net->xfrm.xfrm_state_lock for a moment. The error of an effect is the noise of the windows without a probe."
+		t.Note = "The SAs were read within the windows of count and find, next to both ends: each read holds " +
+			"net->xfrm.xfrm_state_lock for a moment. The error of an effect is the noise of the windows " +
+			"without a probe."
 	}
 	return Bounded(t, 120)
 }
@@ -147,7 +157,9 @@ func DriftTable(runs []*result.Run) Table {
 		"run", "topic", "of", "what", "at the start", "at the end")
 	for _, r := range runs {
 		for _, d := range r.Drift {
-			t.Add(TextCell(RunLabel(r)), TextCell(d.Topic), TextCell(d.Subject), TextCell(d.Name), TextCell(format.OrWord(d.Start, "not there")), TextCell(format.OrWord(d.End, "not there")))
+			t.Add(RunCell(r), TextCell(d.Topic), TextCell(d.Subject), TextCell(d.Name),
+				TextCell(format.OrWord(d.Start, "not there")),
+				TextCell(format.OrWord(d.End, "not there")))
 		}
 	}
 	return Bounded(t, 120)

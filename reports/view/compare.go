@@ -15,12 +15,15 @@ func FamilyCaption(f result.CompareFamily) string {
 	if f.Family.Tested == 0 {
 		return s + fmt.Sprintf(": not tested, which takes %d runs a side", compare.MinRuns)
 	}
-	return fmt.Sprintf("%s: %d tested together, %d hold (Benjamini-Hochberg q below %s)", s, f.Family.Tested, f.Family.Starred, format.Significant(f.Family.Options.Defaults().Alpha, 2))
+	return fmt.Sprintf("%s: %d tested together, %d hold (Benjamini-Hochberg q below %s)", s, f.Family.Tested,
+		f.Family.Starred, format.Significant(f.Family.Options.Defaults().Alpha, 2))
 }
 
 // ChangeTable is an empty table of comparisons.
 func ChangeTable(id, caption, what string) Table {
-	return Table{ID: id, Caption: caption, Head: Heads(what, "before#|median [interval]", "after#|median [interval]", "unit", "change#|% [interval]", "p#", "q#||p corrected for the family", "verdict", "would have shown#|%, at least")}
+	return Table{ID: id, Caption: caption, Head: Heads(what, "before#|median [interval]",
+		"after#|median [interval]", "unit", "change#|% [interval]", "p#", "q#||p corrected for the family",
+		"verdict", "would have shown#|%, at least")}
 }
 
 func ChangeRow(what Cell, c compare.Comparison) []Cell {
@@ -31,32 +34,34 @@ func ChangeRow(what Cell, c compare.Comparison) []Cell {
 	}
 	change := Cell{Text: format.Pretty(format.ChangeText(c)), Number: true, Sort: "0"}
 	if c.Ratio.Known() {
-		change = Cell{Text: format.Pretty(strings.TrimSuffix(format.ChangePercent(c.Ratio.Value), " %")), Number: true, Sort: format.Exact(c.Ratio.Value - 1), Title: format.LevelText(c.Ratio.Interval)}
-		if i := c.Ratio.Interval; i.Known() {
-			i.Lo, i.Hi = i.Lo-1, i.Hi-1
-			change.Small = "[" + format.Pretty(format.IntervalText(i, 100)) + "]"
-		}
+		change = Cell{Text: format.Pretty(strings.TrimSuffix(format.ChangePercent(c.Ratio.Value), " %")),
+			Number: true, Sort: format.Exact(c.Ratio.Value - 1), Title: format.LevelText(c.Ratio.Interval)}
+		change = change.bracketed(format.ChangeInterval(c), 100)
 	}
 	p := func(v float64) Cell { return Cell{Text: compare.PText(v), Number: true, Sort: format.Exact(v)} }
 	q := NoCell("2")
 	if c.Q != nil {
 		q = p(*c.Q)
 	}
-	test := Cell{Text: "–", Muted: true, Number: true, Sort: "2", Title: format.Name(format.ReasonText(c.Test.Missing))}
+	test := Cell{Text: "–", Muted: true, Number: true, Sort: "2",
+		Title: format.Name(format.ReasonText(c.Test.Missing))}
 	if format.Tested(c) {
 		test = p(c.Test.P)
 		test.Title = format.Name(c.Test.Method)
 	}
-	could := Cell{Text: "–", Muted: true, Number: true, Sort: "0", Title: format.Name(format.ReasonText(c.Detectable.Missing))}
+	could := Cell{Text: "–", Muted: true, Number: true, Sort: "0",
+		Title: format.Name(format.ReasonText(c.Detectable.Missing))}
 	if c.Detectable.Known() {
 		could = percentOf(c.Detectable.Change)
 	}
-	return []Cell{what, side(c.Before), side(c.After), TextCell(format.ShownUnit(c.Unit)), change, test, q, verdictCell(c), could}
+	return []Cell{what, side(c.Before), side(c.After), TextCell(format.ShownUnit(c.Unit)), change, test, q,
+		verdictCell(c), could}
 }
 
 // verdictCell marks what holds with a star, and its direction by a sign.
 func verdictCell(c compare.Comparison) Cell {
-	out := Cell{Text: format.Name(string(c.Verdict)), Muted: true, Title: strings.Join(format.ReasonTexts(c.Notes), "; ")}
+	out := Cell{Text: format.Name(string(c.Verdict)), Muted: true, Title: strings.Join(format.ReasonTexts(c.Notes),
+		"; ")}
 	if c.Star {
 		sign := map[string]string{"better": "▼ better", "worse": "▲ worse"}[c.Effect]
 		if c.Better == "higher" {
@@ -71,16 +76,19 @@ func LawRow(mode, what string, b, a scaling.Parameter, change scaling.ParameterC
 	parameter := func(p scaling.Parameter) Cell {
 		return estimateCell(compare.Estimate{Value: p.Value, Interval: p.Interval}, 1)
 	}
-	words, p := Cell{Text: "no change shown", Muted: true}, Cell{Text: compare.PText(change.P), Number: true, Sort: format.Exact(change.P)}
+	words, p := Cell{Text: "no change shown", Muted: true}, Cell{Text: compare.PText(change.P), Number: true,
+		Sort: format.Exact(change.P)}
 	switch {
 	case why != nil:
-		words, p = Cell{Text: "not tested", Title: format.Name(format.ReasonText(why)), Muted: true}, NoCell("2")
+		words, p = Cell{Text: "not tested", Title: format.Name(format.ReasonText(why)), Muted: true},
+			NoCell("2")
 	case change.Star && change.Difference.Value < 0:
 		words = Cell{Text: "★ ▼ better"}
 	case change.Star:
 		words = Cell{Text: "★ ▲ worse", Warn: true}
 	}
-	return []Cell{TextCell(mode), TextCell(what), parameter(b), parameter(a), estimateCell(change.Difference, 1), p, words}
+	return []Cell{TextCell(mode), TextCell(what), parameter(b), parameter(a), estimateCell(change.Difference, 1),
+		p, words}
 }
 
 func PeakCell(p scaling.Peak) Cell {

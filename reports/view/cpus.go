@@ -32,19 +32,21 @@ func softirqKinds() []string { return []string{"NET_RX", "NET_TX"} }
 func TimeTable(runs []*result.Run) Table {
 	t := NewTable("time-table", "What the kernel accounted to each CPU, /proc/stat",
 		"run", "CPU#")
-	t.Note = "In ticks of 10 ms. User: nice included; idle: iowait included; steal: what a hypervisor gave to others."
+	t.Note = "In ticks of 10 ms. User: nice included; idle: iowait included; steal: what a hypervisor gave to " +
+		"others."
 	for _, kind := range TimeKinds() {
 		t.Head = append(t.Head, Column{Text: kind.Name, Unit: "% of time", Number: true})
 	}
 	for _, kind := range softirqKinds() {
-		t.Head = append(t.Head, Column{Text: kind, Unit: "/s", Number: true, Title: "how often this softirq ran, /proc/softirqs"})
+		t.Head = append(t.Head, Column{Text: kind, Unit: "/s", Number: true,
+			Title: "how often this softirq ran, /proc/softirqs"})
 	}
 	for _, r := range runs {
 		if r.CPUTimes == nil {
 			continue
 		}
 		for _, c := range r.CPUTimes.CPUs {
-			row := []Cell{TextCell(RunLabel(r)), intCell(c.CPU)}
+			row := []Cell{RunCell(r), intCell(c.CPU)}
 			for _, kind := range TimeKinds() {
 				row = append(row, percentOf(kind.Of(c.TimeShares)))
 			}
@@ -57,9 +59,10 @@ func TimeTable(runs []*result.Run) Table {
 	return Bounded(t, MaxRows)
 }
 
-func CpuPageTable(runs []*result.Run) Table {
+func CPUsTable(runs []*result.Run) Table {
 	t := NewTable("cpu-table", "Each CPU of each run, main event",
-		"run", "CPU#", "samples#", "busy#|samples", "spin#|% of busy", "lock word#|% of busy", "packets#|/s", "cost#|"+CostUnit(runs), "waits#|by probe", "longest#|µs", "heaviest function")
+		"run", "CPU#", "samples#", "busy#|samples", "spin#|% of busy", "lock word#|% of busy", "packets#|/s",
+		"cost#|"+CostUnit(runs), "waits#|by probe", "longest#|µs", "heaviest function")
 	for _, r := range runs {
 		e := r.Main()
 		if e == nil {
@@ -73,7 +76,8 @@ func CpuPageTable(runs []*result.Run) Table {
 }
 
 func cpuRow(r *result.Run, c *result.CPU) []Cell {
-	rate := Cell{Text: "not told apart", Title: "the packet counters do not tell CPUs apart", Muted: true, Sort: "-1", Number: true}
+	rate := Cell{Text: "not told apart", Title: "the packet counters do not tell CPUs apart", Muted: true,
+		Sort: "-1", Number: true}
 	if i := slices.IndexFunc(r.Packets.PerCPU, func(v result.CPUValue) bool { return v.CPU == c.CPU }); i >= 0 {
 		rate = ValueCell(r.Packets.PerCPU[i].Value)
 	}
@@ -83,11 +87,13 @@ func cpuRow(r *result.Run, c *result.CPU) []Cell {
 	}
 	heaviest := Cell{Text: "–", Muted: true}
 	if len(c.Functions) > 0 {
-		heaviest = Cell{Text: format.Name(c.Functions[0].Name), Code: true, Small: format.ValueText(c.Functions[0].Share)}
+		heaviest = Cell{Text: format.Name(c.Functions[0].Name), Code: true,
+			Small: format.ValueText(c.Functions[0].Share)}
 	}
 	spin := ValueCell(c.SpinShare).WithBar(c.SpinShare)
 	spin.Warn = spin.Bar != ""
-	return []Cell{TextCell(RunLabel(r)), numberCell(c.CPU, c.CPU >= 0), CountCell(c.Total.Samples), CountCell(c.Busy.Samples), spin,
+	return []Cell{RunCell(r), numberCell(c.CPU, c.CPU >= 0), CountCell(c.Total.Samples),
+		CountCell(c.Busy.Samples), spin,
 		ValueCell(c.LockWordShare), rate, ValueCell(c.PerPacket), waits, longest, heaviest}
 }
 
@@ -96,7 +102,10 @@ func Evenness(runs []*result.Run) [][2]string {
 	var out [][2]string
 	for _, r := range runs {
 		if r.N > 1 && format.Finite(r.Packets.Jain) {
-			out = append(out, [2]string{"evenness of packets/s, " + RunLabel(r), format.ValueText(r.Packets.Jain) + fmt.Sprintf(" (Jain: 100 %% if all CPUs send alike, %s %% if one sends all)", format.Significant(100/float64(r.N), 2))})
+			out = append(out, [2]string{"evenness of packets/s, " + RunLabel(r),
+				format.ValueText(r.Packets.Jain) +
+					fmt.Sprintf(" (Jain: 100 %% if all CPUs send alike, %s %% if one sends all)",
+						format.Significant(100/float64(r.N), 2))})
 		}
 	}
 	return out

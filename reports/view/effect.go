@@ -15,7 +15,8 @@ func Perturbed(r *result.Run) bool {
 }
 
 // perturbedTitle explains the mark.
-const perturbedTitle = "perturbed: counted while packets/s differed by 2 % or more from the samples' window, by the probe's effect or the load's own drift"
+const perturbedTitle = "perturbed: counted while packets/s differed by 2 % or more from the samples' window, by the " +
+	"probe's effect or the load's own drift"
 
 // effectCell is the probe's effect in a table whose head has the unit.
 func effectCell(r *result.Run) Cell {
@@ -39,7 +40,10 @@ func (c Cell) perturbed(r *result.Run) Cell {
 func (c Cell) During(r *result.Run, probe string) Cell {
 	for i := range r.Phases {
 		if p := &r.Phases[i]; p.Probe == probe && format.Finite(p.Effect) && p.Perturbed() {
-			c.Warn, c.Title = true, fmt.Sprintf("perturbed: counted while packets/s differed by %s %% from those beside the %s probe's window", format.Signed(format.Significant(100*p.Effect.Value, 2), p.Effect.Value), format.Name(probe))
+			c.Warn, c.Title = true, fmt.Sprintf("perturbed: counted while packets/s differed by %s %% "+
+				"from those beside the %s probe's window",
+				format.Signed(format.Significant(100*p.Effect.Value, 2), p.Effect.Value),
+				format.Name(probe))
 		}
 	}
 	return c
@@ -67,5 +71,8 @@ func EffectMark(r *result.Run) string {
 // HasDoubt reports whether a number of a run's row is in doubt.
 func HasDoubt(r *result.Run) bool {
 	a := AllCPUs(r)
-	return slices.ContainsFunc([]metric.Value{r.Packets.Rate, a.PerPacket, a.SpinShare, a.LockWordShare, r.Locks.PerPkt}, func(v metric.Value) bool { return format.DoubtMark(v) != "" })
+	return slices.ContainsFunc([]metric.Value{r.Packets.Rate, a.PerPacket, a.SpinShare, a.LockWordShare,
+		r.Locks.PerPkt}, func(v metric.Value) bool {
+		return format.DoubtMark(v) != ""
+	})
 }

@@ -42,7 +42,8 @@ func LayoutTable(l result.Layout, i int) Table {
 		if slices.Contains(shared, f.Line) {
 			with = Cell{Text: "yes, with a written field", Warn: true}
 		}
-		t.Add(CodeCell(f.Name), intCell(int(f.Offset)), intCell(int(f.Size)), intCell(int(f.Line)), TextCell(f.Use), with)
+		t.Add(CodeCell(f.Name), intCell(int(f.Offset)), intCell(int(f.Size)), intCell(int(f.Line)),
+			TextCell(f.Use), with)
 	}
 	return Bounded(t, 120)
 }

@@ -17,7 +17,10 @@ const LocksOfRun = 8
 
 func LocksTable(runs []*result.Run) Table {
 	t := NewTable("lock-table", "Locks that were waited for, by the wait probe",
-		"run", "lock", "waits#", "wait#|ms, all CPUs", "median#|ns at most", "99 %#|ns at most", "longest#|µs", "acquired#|by probe", "contention#|% of acquired", "bounce#|ns/packet|time in the fast path above that of locks of its class on one CPU: what a cache line from another CPU costs, if nothing else is slower there", "CPUs that waited", "wait lengths|log₂ ns")
+		"run", "lock", "waits#", "wait#|ms, all CPUs", "median#|ns at most", "99 %#|ns at most", "longest#|µs",
+		"acquired#|by probe", "contention#|% of acquired", "bounce#|ns/packet|time in the fast path above "+
+			"that of locks of its class on one CPU: what a cache line from another CPU costs, if nothing "+
+			"else is slower there", "CPUs that waited", "wait lengths|log₂ ns")
 	left := 0
 	for _, r := range runs {
 		rows := r.Locks.Rows
@@ -27,20 +30,24 @@ func LocksTable(runs []*result.Run) Table {
 		}
 	}
 	if left > 0 {
-		t.Note = fmt.Sprintf("The %d heaviest locks of each run; %s more are in results.json.", LocksOfRun, format.Count(uint64(left)))
+		t.Note = fmt.Sprintf("The %d heaviest locks of each run; %s more are in results.json.", LocksOfRun,
+			format.Count(uint64(left)))
 	}
 	return Bounded(t.WithoutMissing(), MaxRows)
 }
 
 func lockRow(r *result.Run, l result.Lock) []Cell {
-	run := TextCell(RunLabel(r)).perturbed(r)
+	run := RunCell(r).perturbed(r)
 	if Perturbed(r) {
 		run.Small = "perturbed"
 	}
 	return []Cell{run, LockCell(l), CountCell(l.Waits),
-		{Text: format.Pretty(format.Significant(float64(l.WaitNS)/1e6, 4)), Sort: strconv.FormatUint(l.WaitNS, 10), Number: true},
-		lockValue(l.P50), lockValue(l.P99), microCell(l.MaxNS), lockValue(l.Acquisitions).During(r, bundle.ProbeCount), lockValue(l.Contention).During(r, bundle.ProbeCount), BounceCell(l).During(r, bundle.ProbeTime),
-		{Text: format.CpuList(l.CPUs)}, LengthsCell(Lengths{Counts: l.Hist})}
+		{Text: format.Pretty(format.Significant(float64(l.WaitNS)/1e6, 4)), Sort: strconv.FormatUint(l.WaitNS,
+			10), Number: true},
+		lockValue(l.P50), lockValue(l.P99), microCell(l.MaxNS), lockValue(l.Acquisitions).During(r,
+			bundle.ProbeCount), lockValue(l.Contention).During(r, bundle.ProbeCount),
+		BounceCell(l).During(r, bundle.ProbeTime),
+		{Text: format.CPUList(l.CPUs)}, LengthsCell(Lengths{Counts: l.Hist})}
 }
 
 // lockValue is a figure that a probe of its own may have given.
@@ -55,7 +62,8 @@ func lockValue(v metric.Value) Cell {
 func BounceCell(l result.Lock) Cell {
 	c := lockValue(l.Bounce)
 	if f := l.Floor; f != nil {
-		c.Title = fmt.Sprintf("above %s ± %s ns: %s, %d runs of one CPU", format.Significant(f.NS, 3), format.Significant(f.SE, 2), format.Name(f.Of), f.Runs)
+		c.Title = fmt.Sprintf("above %s ± %s ns: %s, %d runs of one CPU", format.Significant(f.NS, 3),
+			format.Significant(f.SE, 2), format.Name(f.Of), f.Runs)
 		if !f.Own {
 			c.Small = "above " + format.Name(f.Of)
 		}

@@ -19,17 +19,19 @@ func MissTable(runs []*result.Run, each bool) Table {
 		t.ID, t.Caption = "miss-cpu-table", "Cache misses of each CPU ± one standard error"
 		t.Head = append(t.Head, Column{Text: "CPU", Number: true})
 	}
-	t.Head = append(t.Head, Column{Text: "per 1000", Unit: "cycles", Number: true}, Column{Text: "per 1000", Unit: "instructions", Number: true}, Column{Text: "per packet", Unit: "misses", Number: true})
+	t.Head = append(t.Head, Column{Text: "per 1000", Unit: "cycles", Number: true}, Column{Text: "per 1000",
+		Unit: "instructions", Number: true}, Column{Text: "per packet", Unit: "misses", Number: true})
 	for _, r := range runs {
 		for _, m := range r.Misses {
 			if each == (m.CPU < 0) {
 				continue
 			}
-			row := []Cell{TextCell(RunLabel(r)), TextCell(m.Event)}
+			row := []Cell{RunCell(r), TextCell(m.Event)}
 			if each {
 				row = append(row, intCell(m.CPU))
 			}
-			t.Rows = append(t.Rows, append(row, ValueCell(m.PerKiloCycle), ValueCell(m.PerKiloInstructions), ValueCell(m.PerPacket)))
+			t.Rows = append(t.Rows, append(row, ValueCell(m.PerKiloCycle),
+				ValueCell(m.PerKiloInstructions), ValueCell(m.PerPacket)))
 		}
 	}
 	return Bounded(t, MaxRows)
@@ -47,7 +49,9 @@ func MissFunctions(side []*result.Run) []Table {
 			}
 			return nil
 		}
-		t := Listing{Id: fmt.Sprintf("miss-functions-%d", i), Caption: "Functions by their share of " + format.Visible(name, 60) + " ± one standard error", What: "function", Of: of, Rows: 12, Code: true}.Table(side)
+		t := Listing{ID: fmt.Sprintf("miss-functions-%d", i), Caption: "Functions by their share of " +
+			format.Visible(name, 60) + " ± one standard error", What: "function", Of: of, Rows: 12,
+			Code: true}.Table(side)
 		t.Note = strings.Replace(t.Note, "in results.json", "below, by event", 1)
 		out = append(out, t)
 	}
@@ -57,13 +61,16 @@ func MissFunctions(side []*result.Run) []Table {
 // IntensityTable shows what misses more than it works: 1 is as much as all
 // functions do together.
 func IntensityTable(side []*result.Run) Table {
-	t := NewTable("miss-intensity", "Miss intensity: a function's share of the misses over its share of the cycles ± one standard error",
+	t := NewTable("miss-intensity",
+		"Miss intensity: a function's share of the misses over its share of the cycles ± one standard error",
 		"run", "event", "function", "of the misses#|%", "of the cycles#|%", "intensity#")
-	t.Note = "1 is the average of all functions. A sample may stand some instructions behind the miss, in the next function even, unless the event is precise."
+	t.Note = "1 is the average of all functions. A sample may stand some instructions behind the miss, in the " +
+		"next function even, unless the event is precise."
 	for _, r := range side {
 		for _, m := range r.Misses {
 			for _, f := range m.Functions[:min(12, len(m.Functions))] {
-				t.Add(TextCell(RunLabel(r)), TextCell(m.Event), Cell{Text: format.Visible(f.Name, 80), Code: true}, ValueCell(f.Misses), ValueCell(f.Work), ValueCell(f.Value))
+				t.Add(RunCell(r), TextCell(m.Event), Cell{Text: format.Visible(f.Name, 80),
+					Code: true}, ValueCell(f.Misses), ValueCell(f.Work), ValueCell(f.Value))
 			}
 		}
 	}
@@ -74,10 +81,12 @@ func IntensityTable(side []*result.Run) Table {
 func CountedTable(runs []*result.Run) Table {
 	t := NewTable("counted-table", "Events counted without sampling, of each run",
 		"run", "event", "per second#", "per packet#", "per 1000#|cycles", "on#|% of the time")
-	t.Note = "Counted in the first phase without a probe: what the samples say is held against it (cost-per-packet, under Checks)."
+	t.Note = "Counted in the first phase without a probe: what the samples say is held against it " +
+		"(cost-per-packet, under Checks)."
 	for _, r := range runs {
 		for _, c := range r.Counted {
-			t.Add(TextCell(RunLabel(r)), TextCell(c.Event), ValueCell(c.PerSecond), ValueCell(c.PerPacket), ValueCell(c.PerKiloCycle), ValueCell(c.Running))
+			t.Add(RunCell(r), TextCell(c.Event), ValueCell(c.PerSecond), ValueCell(c.PerPacket),
+				ValueCell(c.PerKiloCycle), ValueCell(c.Running))
 		}
 	}
 	return Bounded(t.WithoutMissing(), MaxRows)
@@ -113,5 +122,6 @@ func whyNoMisses(r *result.Run) note {
 			return note{Text: "not measured: " + format.OrDash(g.Why), Fix: g.Fix}
 		}
 	}
-	return note{Text: "not measured: no event that counts cache misses was sampled", Fix: "record with -e cycles:k,instructions:k,L1-dcache-load-misses:k"}
+	return note{Text: "not measured: no event that counts cache misses was sampled",
+		Fix: "record with -e cycles:k,instructions:k,L1-dcache-load-misses:k"}
 }

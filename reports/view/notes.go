@@ -85,7 +85,8 @@ func Gaps(r *result.Result) Notes {
 }
 
 func gapNote(g bundle.Gap) note {
-	return note{Subject: format.OrDash(g.What), Text: format.OrDash(g.What) + ": " + format.OrDash(g.Why), Cause: g.Reason(), Fix: g.Fix}
+	return note{Subject: format.OrDash(g.What), Text: format.OrDash(g.What) + ": " + format.OrDash(g.Why),
+		Cause: g.Reason(), Fix: g.Fix}
 }
 
 // eventNotes says which events another took the place of, and which did not
@@ -101,11 +102,13 @@ func eventNotes(r *result.Run) []note {
 			closed = append(closed, e.Asked)
 			why = e.Why
 		default:
-			out = append(out, note{Text: fmt.Sprintf("event %s: %s took its place: %s", e.Asked, e.Opened, format.OrDash(e.Why))})
+			out = append(out, note{Text: fmt.Sprintf("event %s: %s took its place: %s", e.Asked, e.Opened,
+				format.OrDash(e.Why))})
 		}
 	}
 	if len(closed) > 0 {
-		out = append(out, note{Text: fmt.Sprintf("events that did not open: %s: %s", strings.Join(closed, ", "), format.OrDash(why))})
+		out = append(out, note{Text: fmt.Sprintf("events that did not open: %s: %s",
+			strings.Join(closed, ", "), format.OrDash(why))})
 	}
 	return out
 }
@@ -172,11 +175,15 @@ func Warnings(r *result.Result) Notes {
 			add(e.Warnings)
 		}
 		for _, d := range run.Drops {
-			n.add(note{Subject: "drops " + d.Name, Text: fmt.Sprintf("xfrm_stat %s rose by %d: packets were dropped", d.Name, d.Delta)}, run)
+			n.add(note{Subject: "drops " + d.Name,
+				Text: fmt.Sprintf("xfrm_stat %s rose by %d: packets were dropped", d.Name, d.Delta)},
+				run)
 		}
 		for _, c := range run.Manifest.Commands {
 			if c.Exit != 0 && !c.Stopped && len(c.Argv) > 0 {
-				n.add(note{Subject: "command " + c.Argv[0], Text: fmt.Sprintf("command %s ended with exit code %d", c.Argv[0], c.Exit)}, run)
+				n.add(note{Subject: "command " + c.Argv[0],
+					Text: fmt.Sprintf("command %s ended with exit code %d", c.Argv[0], c.Exit)},
+					run)
 			}
 		}
 	}
@@ -211,7 +218,8 @@ func Blind(r *result.Result) Notes {
 	var n Notes
 	for _, run := range Present(r) {
 		for _, b := range run.Locks.Blind {
-			n.add(note{Text: "the wait probe (" + format.OrDash(run.Locks.Rung) + ") does not see " + b}, run)
+			n.add(note{Text: "the wait probe (" + format.OrDash(run.Locks.Rung) + ") does not see " + b},
+				run)
 		}
 	}
 	return n
@@ -226,7 +234,8 @@ func NotProven(r *result.Result) []string {
 		}
 	}
 	if len(out) == 0 && len(Present(r)) > 0 {
-		out = append(out, "Errors are one standard error of sampling within a run; how far runs of the same kind lie apart is seen only from repeats.")
+		out = append(out, "Errors are one standard error of sampling within a run; how far runs of the same "+
+			"kind lie apart is seen only from repeats.")
 	}
 	return out
 }

@@ -103,7 +103,9 @@ func MedianRuns(r *result.Result) []Group {
 				k++
 			}
 			same := slices.Clone(runs[:k])
-			slices.SortStableFunc(same, func(a, b *result.Run) int { return cmp.Compare(rateOf(a), rateOf(b)) })
+			slices.SortStableFunc(same, func(a, b *result.Run) int {
+				return cmp.Compare(rateOf(a), rateOf(b))
+			})
 			out = append(out, Group{same[(k-1)/2], k, i})
 			runs = runs[k:]
 		}
@@ -119,20 +121,12 @@ func ChosenRuns(r *result.Result) []*result.Run { return PageRuns(r, maxChosen) 
 
 // RepeatsText says that runs stand for repeats, "" if they do not.
 func RepeatsText(r *result.Result) string {
-	most := 1
-	for _, g := range MedianRuns(r) {
-		most = max(most, g.Repeats)
-	}
+	most := Repeats(MedianRuns(r))
 	if most == 1 {
 		return ""
 	}
-	return fmt.Sprintf("Of %d repeats the run of median packets/s stands for all; results.json has every one.", most)
-}
-
-// LastOfMode reports whether a group has the largest N of its mode; a run
-// without a mode stands for itself.
-func LastOfMode(groups []Group, i int) bool {
-	return i+1 == len(groups) || groups[i].Chosen.Mode == "" || groups[i+1].Curve != groups[i].Curve
+	return fmt.Sprintf("Of %d repeats the run of median packets/s stands for all; results.json has every one.",
+		most)
 }
 
 func rateOf(r *result.Run) float64 {
@@ -197,8 +191,8 @@ func RateOfCPU(r *result.Run, cpu int) metric.Value {
 	return metric.Value{Value: math.NaN()}
 }
 
-// CpusText says which CPUs a run measured, or what else N counts.
-func CpusText(r *result.Run) string {
+// CPUsText says which CPUs a run measured, or what else N counts.
+func CPUsText(r *result.Run) string {
 	switch {
 	case r.Factor != "" && r.N == 1:
 		return "1 " + strings.TrimSuffix(r.Factor, "s")
@@ -256,15 +250,27 @@ func Sides(r *result.Result) bool {
 }
 
 // LastOfModes returns each mode's run at its largest N.
-func LastOfModes(r *result.Result) []*result.Run {
+func LastOfModes(r *result.Result) []*result.Run { return Last(MedianRuns(r)) }
+
+// Last returns of groups each mode's at its largest N; a run without a mode stands
+// for itself.
+func Last(groups []Group) []*result.Run {
 	var last []*result.Run
-	groups := MedianRuns(r)
 	for i, g := range groups {
-		if LastOfMode(groups, i) {
+		if i+1 == len(groups) || g.Chosen.Mode == "" || groups[i+1].Curve != g.Curve {
 			last = append(last, g.Chosen)
 		}
 	}
 	return last
+}
+
+// Repeats is how many runs a group has at most.
+func Repeats(groups []Group) int {
+	most := 1
+	for _, g := range groups {
+		most = max(most, g.Repeats)
+	}
+	return most
 }
 
 // PageRuns chooses the runs that tables put side by side: at most limit, the
@@ -279,4 +285,83 @@ func PageRuns(r *result.Result, limit int) []*result.Run {
 		runs = Present(r)
 	}
 	return runs[:min(limit, len(runs))]
+}
+
+// HostName names a run's host. "(none)" is what Linux calls one that was given
+// no name (UTS_NODENAME, include/linux/uts.h, 6.12).
+func HostName(r *result.Run) string {
+	if r.Manifest.Host.Name == "(none)" {
+		return "unnamed"
+	}
+	return r.Manifest.Host.Name
+}
+
+// WhereText says on what was measured, and what.
+func WhereText(runs []*result.Run) (host, what string) {
+	host = Common(runs, HostName)
+	kernel := Common(runs, func(r *result.Run) string {
+		return strings.TrimSpace(r.Manifest.Host.Kernel + " " + r.Manifest.Host.Arch)
+	})
+	cpu := Common(runs, func(r *result.Run) string { return r.Manifest.Host.CPUModel })
+	event := Common(runs, func(r *result.Run) string {
+		if e := r.Main(); e != nil {
+			return e.Name + " (" + e.Unit + ")"
+		}
+		return "none"
+	})
+	host = fmt.Sprintf("host %s, kernel %s, %s", format.OrUnknown(host), format.OrUnknown(kernel),
+		format.OrUnknown(cpu))
+	what = fmt.Sprintf("event %s, -F %s, %s s", event, format.OrUnknown(Common(runs, Frequency)),
+		format.OrUnknown(Common(runs, Seconds)))
+	if event == "none" {
+		what = "no samples were taken"
+	}
+	if source := Common(runs, func(r *result.Run) string { return r.Packets.Source }); source != "" {
+		if len(runs) > 1 && event != "none" {
+			what += " a run"
+		}
+		what += "; packets: " + source
+	}
+	return host, what
+}
+
+func Frequency(r *result.Run) string {
+	if hz := r.Manifest.Plan.FrequencyHz; hz > 0 {
+		return fmt.Sprint(hz)
+	}
+	if e := r.Main(); e != nil && e.Profile != nil && e.Profile.Event.FrequencyHz > 0 {
+		return fmt.Sprint(e.Profile.Event.FrequencyHz)
+	}
+	return ""
+}
+
+func Seconds(r *result.Run) string {
+	if s := r.Manifest.Window.Seconds(); s > 0 {
+		return format.Decimals(s, 1)
+	}
+	return ""
+}
+
+// SpinSpread returns the CPUs that spin least and most, and whether they
+// differ.
+func SpinSpread(r *result.Run) (low, high result.CPU, differ bool) {
+	e := r.Main()
+	if e == nil {
+		return low, high, false
+	}
+	found := false
+	for _, c := range e.CPUs {
+		if !format.Finite(c.SpinShare) {
+			continue
+		}
+		if !found || c.SpinShare.Value < low.SpinShare.Value {
+			low = c
+		}
+		if !found || c.SpinShare.Value > high.SpinShare.Value {
+			high = c
+		}
+		found = true
+	}
+	gap := high.SpinShare.Value - low.SpinShare.Value
+	return low, high, found && gap > 2*(low.SpinShare.SE+high.SpinShare.SE)
 }

@@ -12,10 +12,12 @@ import (
 	"xfrmscope/reports/format"
 )
 
-func SaTable(runs []*result.Run) Table {
+func SAsTable(runs []*result.Run) Table {
 	t := NewTable("sa-table", "Packets by SA in the window",
-		"run", "SPI", "from, to", "mode", "direction", "CPU of the SA", "packets#", "bytes#", "settings", "remarks")
-	t.Note = "An outbound SA without a CPU number is the fallback: any CPU may use it, and all of them take its lock."
+		"run", "SPI", "from, to", "mode", "direction", "CPU of the SA", "packets#", "bytes#", "settings",
+		"remarks")
+	t.Note = "An outbound SA without a CPU number is the fallback: any CPU may use it, and all of them take its " +
+		"lock."
 	for _, r := range runs {
 		for _, s := range r.SAs {
 			t.Rows = append(t.Rows, saRow(r, s))
@@ -44,7 +46,8 @@ func saRow(r *result.Run, s result.SA) []Cell {
 		remarks = append(remarks, "made or rekeyed in the window: counted from zero")
 	}
 	if d := s.Drops; d.ReplayWindow+d.Replay+d.Integrity > 0 {
-		remarks = append(remarks, fmt.Sprintf("drops: replay window %d, replay %d, integrity %d", d.ReplayWindow, d.Replay, d.Integrity))
+		remarks = append(remarks, fmt.Sprintf("drops: replay window %d, replay %d, integrity %d",
+			d.ReplayWindow, d.Replay, d.Integrity))
 	}
 	packets, bytes := CountCell(s.DeltaPackets), CountCell(s.DeltaBytes)
 	if s.Deleted {
@@ -54,8 +57,11 @@ func saRow(r *result.Run, s result.SA) []Cell {
 	if total := r.Packets.Total; format.Finite(total) && total.Value > 0 && s.Outbound {
 		packets = packets.WithBar(metric.Value{Value: float64(s.DeltaPackets) / total.Value})
 	}
-	return []Cell{TextCell(RunLabel(r)), {Text: fmt.Sprintf("0x%08x", s.SPI), Code: true, Sort: strconv.FormatUint(uint64(s.SPI), 10)},
-		{Text: format.Name(s.Src) + " → " + format.Name(s.Dst), Small: format.Name(s.NetNS)}, TextCell(strings.TrimSpace(s.Proto + " " + s.Mode)), TextCell(direction), cpu, packets, bytes, settingsCell(s), TextCell(strings.Join(remarks, "; "))}
+	return []Cell{RunCell(r), {Text: fmt.Sprintf("0x%08x", s.SPI), Code: true,
+		Sort: strconv.FormatUint(uint64(s.SPI), 10)},
+		{Text: format.Name(s.Src) + " → " + format.Name(s.Dst), Small: format.Name(s.NetNS)},
+		TextCell(strings.TrimSpace(s.Proto + " " + s.Mode)), TextCell(direction), cpu, packets, bytes,
+		settingsCell(s), TextCell(strings.Join(remarks, "; "))}
 }
 
 // settingsCell is how an SA was set up, and where it stood at the end.
@@ -106,15 +112,17 @@ func MatrixText(m *result.Matrix) string {
 		return "No packet or call was counted."
 	}
 	part := func(n uint64) string { return format.Share(float64(n), float64(sum)) }
-	return format.Sentence(fmt.Sprintf("Of %s counted by the %s: %s %% by the SA of the sending CPU, %s %% by another CPU's, %s %% by the fallback.",
-		format.Pretty(format.Count(sum)), format.OrWord(format.Name(m.Source), "probe"), part(own), part(other), part(fallback)))
+	return format.Sentence(fmt.Sprintf("Of %s counted by the %s: %s %% by the SA of the sending CPU, %s %% by "+
+		"another CPU's, %s %% by the fallback.",
+		format.Pretty(format.Count(sum)), format.OrWord(format.Name(m.Source), "probe"), part(own),
+		part(other), part(fallback)))
 }
 
 func MatrixTable(m *result.Matrix, i int) Table {
 	t := NewTable(fmt.Sprintf("matrix-%d", i), "SA by sending CPU; the SA's own CPU is marked",
 		"SPI", "CPU of the SA")
 	for _, cpu := range m.CPUs {
-		t.Head = append(t.Head, Column{Text: "from " + format.CpuNumber(cpu), Number: true})
+		t.Head = append(t.Head, Column{Text: "from " + format.CPUNumber(cpu), Number: true})
 	}
 	for _, row := range m.Rows {
 		total := uint64(0)
@@ -123,9 +131,10 @@ func MatrixTable(m *result.Matrix, i int) Table {
 		}
 		of := Cell{Text: "any: fallback", Muted: total == 0, Warn: total > 0}
 		if row.PCPU != nil {
-			of = Cell{Text: format.CpuNumber(*row.PCPU), Sort: strconv.Itoa(*row.PCPU)}
+			of = Cell{Text: format.CPUNumber(*row.PCPU), Sort: strconv.Itoa(*row.PCPU)}
 		}
-		cells := []Cell{{Text: fmt.Sprintf("0x%08x", row.SPI), Small: format.Name(row.NetNS), Code: true, Sort: strconv.FormatUint(uint64(row.SPI), 10)}, of}
+		cells := []Cell{{Text: fmt.Sprintf("0x%08x", row.SPI), Small: format.Name(row.NetNS), Code: true,
+			Sort: strconv.FormatUint(uint64(row.SPI), 10)}, of}
 		for k := range m.CPUs {
 			n := uint64(0)
 			if k < len(row.Calls) {
@@ -148,13 +157,15 @@ func MatrixRowName(r result.MatrixRow) string {
 	if r.PCPU == nil {
 		return "any"
 	}
-	return format.CpuNumber(*r.PCPU)
+	return format.CPUNumber(*r.PCPU)
 }
 
 // LookupsTable says what xfrm_state_find did.
 func LookupsTable(runs []*result.Run) Table {
 	t := NewTable("find-table", "xfrm_state_find, by the find probe",
-		"run", "calls#", "calls#|per packet", "no SA#|calls", "fallback#|% of calls", "wrong CPU#|% of calls", "cache list empty#|% of calls", "median#|ns at most", "99 %#|ns at most", "mean#|ns", "walk#|SAs in the bucket", "latency|log₂ ns")
+		"run", "calls#", "calls#|per packet", "no SA#|calls", "fallback#|% of calls", "wrong CPU#|% of calls",
+		"cache list empty#|% of calls", "median#|ns at most", "99 %#|ns at most", "mean#|ns",
+		"walk#|SAs in the bucket", "latency|log₂ ns")
 	for _, r := range runs {
 		f := r.Finds
 		if f == nil {
@@ -162,7 +173,10 @@ func LookupsTable(runs []*result.Run) Table {
 		}
 		fallback, wrong := lockValue(f.Fallback), lockValue(f.WrongCPU)
 		fallback.Warn, wrong.Warn = format.ShareOf(f.Fallback) > 0, format.ShareOf(f.WrongCPU) > 0
-		t.Add(TextCell(RunLabel(r)).During(r, bundle.ProbeFind), lockValue(f.Calls).During(r, bundle.ProbeFind), lockValue(f.PerPacket), CountCell(f.NoSA), fallback, wrong, lockValue(f.CacheEmpty), lockValue(f.P50), lockValue(f.P99), lockValue(f.Mean), walkCell(f), LengthsCell(Lengths{Counts: f.Hist}))
+		t.Add(RunCell(r).During(r, bundle.ProbeFind), lockValue(f.Calls).During(r,
+			bundle.ProbeFind), lockValue(f.PerPacket), CountCell(f.NoSA), fallback, wrong,
+			lockValue(f.CacheEmpty), lockValue(f.P50), lockValue(f.P99), lockValue(f.Mean), walkCell(f),
+			LengthsCell(Lengths{Counts: f.Hist}))
 	}
 	return Bounded(t.WithoutMissing(), 120)
 }
@@ -190,8 +204,10 @@ func InboundTable(runs []*result.Run) Table {
 					each += fmt.Sprintf("%d: %s  ", in.CPUs[i], format.Pretty(format.Count(n)))
 				}
 			}
-			cpus := Cell{Text: format.CpuList(in.CPUs), Warn: len(in.CPUs) > 1}
-			t.Add(TextCell(RunLabel(r)), Cell{Text: fmt.Sprintf("0x%08x", in.SPI), Small: format.Name(in.NetNS), Code: true, Sort: strconv.FormatUint(uint64(in.SPI), 10)}, cpus, Cell{Text: strings.TrimSpace(each)}, CountCell(sum))
+			cpus := Cell{Text: format.CPUList(in.CPUs), Warn: len(in.CPUs) > 1}
+			t.Add(RunCell(r), Cell{Text: fmt.Sprintf("0x%08x", in.SPI),
+				Small: format.Name(in.NetNS), Code: true, Sort: strconv.FormatUint(uint64(in.SPI),
+					10)}, cpus, Cell{Text: strings.TrimSpace(each)}, CountCell(sum))
 		}
 	}
 	return Bounded(t, 120)

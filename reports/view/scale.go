@@ -16,11 +16,13 @@ func CurveName(c result.Curve) string {
 }
 
 func ScaleRow(c result.Curve, row scaling.Row) []Cell {
-	loss, limit := Cell{Text: "not measured", Muted: true, Number: true, Sort: "-1"}, TextCell(format.OrWord(row.Limit, "–"))
+	loss, limit := Cell{Text: "not measured", Muted: true, Number: true, Sort: "-1"},
+		TextCell(format.OrWord(row.Limit, "–"))
 	if row.Loss != nil {
 		loss = numberOf(100 * *row.Loss)
 	}
-	return []Cell{TextCell(CurveName(c)), intCell(row.N), intCell(row.Rate.N), summaryCell(row.Rate), estimateCell(row.Speedup, 1), estimateCell(row.Efficiency, 100), loss, limit}
+	return []Cell{TextCell(CurveName(c)), intCell(row.N), intCell(row.Rate.N), summaryCell(row.Rate),
+		estimateCell(row.Speedup, 1), estimateCell(row.Efficiency, 100), loss, limit}
 }
 
 // ScaleFacts are the sentences on one mode.
@@ -28,12 +30,14 @@ func ScaleFacts(c result.Curve) [][2]string {
 	var out [][2]string
 	add := func(what, text string) {
 		if text != "" {
-			out = append(out, [2]string{CurveName(c) + ": " + what, format.Sentence(format.Visible(text, 400))})
+			out = append(out, [2]string{CurveName(c) + ": " + what,
+				format.Sentence(format.Visible(text, 400))})
 		}
 	}
 	add("knee", kneeText(c.Scaling.Knee))
 	if p := c.Scaling.Level; p.Known() {
-		add("plateau", fmt.Sprintf("from N=%d to N=%d, at %s %s", p.From, p.To, format.Significant(p.Rate, 4), format.OrWord(c.Scaling.Unit, "packets/s")))
+		add("plateau", fmt.Sprintf("from N=%d to N=%d, at %s %s", p.From, p.To, format.Significant(p.Rate, 4),
+			format.OrWord(c.Scaling.Unit, "packets/s")))
 	}
 	if c.USL != nil {
 		add("law (USL)", lawText(*c.USL))
@@ -60,11 +64,8 @@ func lawText(u scaling.USL) string {
 		return "not fitted: " + format.ReasonText(u.Missing)
 	}
 	parameter := func(name string, p scaling.Parameter) string {
-		s := name + " " + format.Significant(p.Value, 3)
-		if p.Interval.Known() {
-			return s + " [" + format.IntervalText(p.Interval, 1) + "]"
-		}
-		if p.SE != nil {
+		s := name + " " + format.Significant(p.Value, 3) + format.Bracketed(p.Interval, 1)
+		if p.SE != nil && !p.Interval.Known() {
 			s += " +- " + format.Significant(*p.SE, 2)
 		}
 		return s
@@ -87,11 +88,10 @@ func ceilingText(c scaling.Ceiling) string {
 		return s + ": " + c.Missing.Text
 	}
 	if c.Ratio.Known() {
-		s += fmt.Sprintf(", %s %% of it", format.Significant(100*c.Ratio.Value, 3))
-		if c.Ratio.Interval.Known() {
-			s += " [" + format.IntervalText(c.Ratio.Interval, 100) + "]"
-		} else {
-			s += " (" + c.Ratio.Interval.Missing.Text + ")"
+		s += fmt.Sprintf(", %s %% of it", format.Significant(100*c.Ratio.Value, 3)) +
+			format.Bracketed(c.Ratio.Interval, 100)
+		if why := c.Ratio.Interval.Missing; why != nil {
+			s += " (" + why.Text + ")"
 		}
 	}
 	if c.Reached > 0 {
@@ -104,14 +104,13 @@ func walkText(w scaling.Walk) string {
 	if w.Missing != nil {
 		return "not known: " + w.Missing.Text
 	}
-	s := fmt.Sprintf("%s ns for each SA more", format.Significant(w.PerSA.Value, 3))
-	if w.PerSA.Interval.Known() {
-		s += " [" + format.IntervalText(w.PerSA.Interval, 1) + "]"
-	}
+	s := fmt.Sprintf("%s ns for each SA more", format.Significant(w.PerSA.Value, 3)) +
+		format.Bracketed(w.PerSA.Interval, 1)
 	if !w.Walks {
 		return s + ": that it walks is not shown"
 	}
-	return s + fmt.Sprintf(": it walks; %s %% of the latency at %s SAs", format.Significant(100*w.Share, 2), format.Significant(w.Most, 3))
+	return s + fmt.Sprintf(": it walks; %s %% of the latency at %s SAs", format.Significant(100*w.Share, 2),
+		format.Significant(w.Most, 3))
 }
 
 func ScaleNotes(c result.Curve) []string {
@@ -127,8 +126,11 @@ func ScaleNotes(c result.Curve) []string {
 
 // BreakdownTable prints one bill; its rows sum to the total.
 func BreakdownTable(c result.Curve, b scaling.Bill, what, id string) Table {
-	t := NewTable(id, fmt.Sprintf("%s: cost per packet at N=%d less at N=%d by %s, with the interval in brackets; rows sum to the total", CurveName(c), b.N, b.Base, what),
-		what, fmt.Sprintf("N=%d", b.Base)+"#|"+format.Visible(b.Unit, 24), fmt.Sprintf("N=%d", b.N)+"#|"+format.Visible(b.Unit, 24), "difference#|"+format.Visible(b.Unit, 24), "of the total#|%")
+	t := NewTable(id, fmt.Sprintf(
+		"%s: cost per packet at N=%d less at N=%d by %s, with the interval in brackets; rows sum to the total",
+		CurveName(c), b.N, b.Base, what),
+		what, fmt.Sprintf("N=%d", b.Base)+"#|"+format.Visible(b.Unit, 24), fmt.Sprintf("N=%d", b.N)+"#|"+
+			format.Visible(b.Unit, 24), "difference#|"+format.Visible(b.Unit, 24), "of the total#|%")
 	t.Note = strings.Join(format.ReasonTexts(b.Notes), "; ")
 	for _, row := range b.Rows {
 		t.Rows = append(t.Rows, breakdownRow(row))
@@ -144,7 +146,10 @@ func withRows(t Table, rows ...[]Cell) Table {
 
 func breakdownRow(row scaling.BillRow) []Cell {
 	if small := 1e-9 * max(math.Abs(row.Base), math.Abs(row.AtN), 1); math.Abs(row.Delta.Value) < small {
-		row.Base, row.AtN, row.Delta = zeroed(row.Base, small), zeroed(row.AtN, small), compare.Estimate{Missing: row.Delta.Missing, Interval: compare.NoInterval(compare.Because(compare.NotApplicable, "nothing but rounding"))}
+		row.Base, row.AtN, row.Delta = zeroed(row.Base, small), zeroed(row.AtN, small),
+			compare.Estimate{Missing: row.Delta.Missing,
+				Interval: compare.NoInterval(compare.Because(compare.NotApplicable,
+					"nothing but rounding"))}
 	}
 	delta := estimateCell(row.Delta, 1)
 	if row.Delta.Known() {
@@ -169,9 +174,14 @@ func zeroed(v, small float64) float64 {
 // FramesTable prints the functions whose cost grows most.
 func FramesTable(c result.Curve, id string) Table {
 	f := c.Frames
-	t := NewTable(id, fmt.Sprintf("%s: self cost per packet at N=%d and N=%d, and the exponent of its growth with N (0: it scales, 1: twice the CPUs, twice the cost)", CurveName(c), f.Base, f.Last),
-		"function", fmt.Sprintf("N=%d", f.Base)+"#|"+format.Visible(f.Unit, 24), fmt.Sprintf("N=%d", f.Last)+"#|"+format.Visible(f.Unit, 24), "added#|"+format.Visible(f.Unit, 24), "exponent#", "stops scaling")
-	t.Note = strings.Join(append(format.ReasonTexts(f.Notes), fmt.Sprintf("%d functions were tested, %d stop scaling; %d were too small to be listed.", f.Tested, f.Stops, f.Small)), "; ")
+	t := NewTable(id, fmt.Sprintf("%s: self cost per packet at N=%d and N=%d, and the exponent of its growth "+
+		"with N (0: it scales, 1: twice the CPUs, twice the cost)", CurveName(c), f.Base, f.Last),
+		"function", fmt.Sprintf("N=%d", f.Base)+"#|"+format.Visible(f.Unit, 24), fmt.Sprintf("N=%d", f.Last)+
+			"#|"+format.Visible(f.Unit, 24), "added#|"+format.Visible(f.Unit, 24), "exponent#",
+		"stops scaling")
+	t.Note = strings.Join(append(format.ReasonTexts(f.Notes),
+		fmt.Sprintf("%d functions were tested, %d stop scaling; %d were too small to be listed.", f.Tested,
+			f.Stops, f.Small)), "; ")
 	for _, row := range f.Rows {
 		stops := Cell{Text: "not shown", Muted: true}
 		if row.Stops {
@@ -182,7 +192,8 @@ func FramesTable(c result.Curve, id string) Table {
 		}
 		added := numberOf(row.Added)
 		added.Text = format.Signed(added.Text, row.Added)
-		t.Add(Cell{Text: format.Name(row.Key), Code: true, Warn: isSpin(row.Key)}, numberOf(row.Base), numberOf(row.AtLast), added, estimateCell(row.Exponent.Slope, 1), stops)
+		t.Add(Cell{Text: format.Name(row.Key), Code: true, Warn: isSpin(row.Key)}, numberOf(row.Base),
+			numberOf(row.AtLast), added, estimateCell(row.Exponent.Slope, 1), stops)
 	}
 	return Bounded(t, 25)
 }

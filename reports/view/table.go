@@ -3,10 +3,12 @@ package view
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 
+	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
@@ -83,6 +85,9 @@ func LengthsCell(l Lengths) Cell {
 
 func TextCell(s string) Cell { return Cell{Text: format.Name(s)} }
 
+// RunCell names a run.
+func RunCell(r *result.Run) Cell { return TextCell(RunLabel(r)) }
+
 // CodeCell names a function or a field.
 func CodeCell(s string) Cell { return Cell{Text: format.Name(s), Code: true} }
 
@@ -106,9 +111,11 @@ func intCell(n int) Cell { return Cell{Text: strconv.Itoa(n), Sort: strconv.Itoa
 // ValueCell prints a value without its unit, which is in the table's head.
 func ValueCell(v metric.Value) Cell {
 	f := format.Of(v)
-	c := Cell{Text: format.Pretty(f.Value), Err: format.Pretty(f.Err), Number: true, Sort: strconv.FormatFloat(f.Sort, 'g', 8, 64)}
+	c := Cell{Text: format.Pretty(f.Value), Err: format.Pretty(f.Err), Number: true,
+		Sort: strconv.FormatFloat(f.Sort, 'g', 8, 64)}
 	if f.Missing != "" {
-		return Cell{Text: "not measured", Title: format.Name(f.Missing), Why: v.Missing.Why, Muted: true, Number: true, Sort: "-1"}
+		return Cell{Text: "not measured", Title: format.Name(f.Missing), Why: v.Missing.Why, Muted: true,
+			Number: true, Sort: "-1"}
 	}
 	if v.Samples > 0 {
 		c.Title = "n = " + format.Pretty(format.Count(v.Samples)) + " samples"
@@ -145,7 +152,9 @@ func (t Table) WithoutMissing() Table {
 	var gone []string
 	why := ""
 	for i, h := range t.Head {
-		measured := !h.Number || slices.ContainsFunc(t.Rows, func(row []Cell) bool { return row[i].Text != "not measured" })
+		measured := !h.Number || slices.ContainsFunc(t.Rows, func(row []Cell) bool {
+			return row[i].Text != "not measured"
+		})
 		if measured {
 			keep = append(keep, i)
 			continue
@@ -183,19 +192,21 @@ const MaxRows = 400
 // Bounded cuts a table and says so.
 func Bounded(t Table, limit int) Table {
 	if len(t.Rows) > limit {
-		t.Note = strings.TrimSpace(fmt.Sprintf("%s %s rows more are in results.json.", t.Note, format.Count(uint64(len(t.Rows)-limit))))
+		t.Note = strings.TrimSpace(fmt.Sprintf("%s %s rows more are in results.json.", t.Note,
+			format.Count(uint64(len(t.Rows)-limit))))
 		t.Rows = t.Rows[:limit]
 	}
 	return t
 }
 
 func microCell(ns uint64) Cell {
-	return Cell{Text: format.Pretty(format.Significant(float64(ns)/1000, 3)), Sort: strconv.FormatUint(ns, 10), Number: true}
+	return Cell{Text: format.Pretty(format.Significant(float64(ns)/1000, 3)), Sort: strconv.FormatUint(ns, 10),
+		Number: true}
 }
 
 // A Listing is shares of runs put side by side, the heaviest in any run first.
 type Listing struct {
-	Id, Caption string
+	ID, Caption string
 	What        string // head of the first column
 	Of          func(*result.Run) []result.Share
 	cost        string // unit of a cost per packet to print instead of shares
@@ -208,7 +219,7 @@ func (l Listing) Table(runs []*result.Run) Table {
 	if unit == "" {
 		unit = "% ± se"
 	}
-	t := NewTable(l.Id, l.Caption,
+	t := NewTable(l.ID, l.Caption,
 		l.What)
 	type key struct{ name, module string }
 	var keys []key
@@ -225,7 +236,8 @@ func (l Listing) Table(runs []*result.Run) Table {
 	}
 	slices.SortStableFunc(keys, func(a, b key) int { return cmp.Compare(heaviest[b], heaviest[a]) })
 	for _, k := range keys {
-		row := []Cell{{Text: format.Name(k.name), Small: format.ModuleText(k.module), Code: l.Code, Warn: isSpin(k.name)}}
+		row := []Cell{{Text: format.Name(k.name), Small: format.ModuleText(k.module), Code: l.Code,
+			Warn: isSpin(k.name)}}
 		for _, r := range runs {
 			row = append(row, l.cell(l.Of(r), k.name, k.module))
 		}
@@ -237,7 +249,8 @@ func (l Listing) Table(runs []*result.Run) Table {
 func (l Listing) cell(list []result.Share, name, module string) Cell {
 	i := slices.IndexFunc(list, func(s result.Share) bool { return s.Name == name && s.Module == module })
 	if i < 0 {
-		return Cell{Text: "–", Title: "no sample, or not among the heaviest of this run", Muted: true, Sort: "0", Number: true}
+		return Cell{Text: "–", Title: "no sample, or not among the heaviest of this run", Muted: true,
+			Sort: "0", Number: true}
 	}
 	s := &list[i]
 	shown, other := s.Share, s.PerPacket
@@ -253,4 +266,44 @@ func (l Listing) cell(list []result.Share, name, module string) Cell {
 	}
 	c.Warn = c.Bar != "" && isSpin(name)
 	return c.doubted(shown)
+}
+
+// estimateCell prints an estimate, times k, with its interval.
+func estimateCell(e compare.Estimate, k float64) Cell {
+	if !e.Known() {
+		return missingCell(e.Missing)
+	}
+	c := numberOf(e.Value*k).bracketed(e.Interval, k)
+	c.Title = format.LevelText(e.Interval)
+	return c
+}
+
+// summaryCell prints a median with its interval.
+func summaryCell(s compare.Summary) Cell {
+	if s.N == 0 {
+		return Cell{Text: "no runs", Muted: true, Number: true, Sort: "-1"}
+	}
+	c := numberOf(s.Median).bracketed(s.Interval, 1)
+	c.Title = fmt.Sprintf("median of %d runs; %s", s.N, format.LevelText(s.Interval))
+	return c
+}
+
+// bracketed puts an interval, times k, beside a number.
+func (c Cell) bracketed(i compare.Interval, k float64) Cell {
+	c.Small = format.Pretty(strings.TrimSpace(format.Bracketed(i, k)))
+	return c
+}
+
+// numberOf prints a number with four digits.
+func numberOf(v float64) Cell {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return Cell{Text: format.NotANumber, Muted: true, Number: true, Sort: "-1"}
+	}
+	return Cell{Text: format.Pretty(format.Significant(v, 4)), Number: true, Sort: strconv.FormatFloat(v, 'g', 8,
+		64)}
+}
+
+func missingCell(why *compare.Reason) Cell {
+	return Cell{Text: "not known", Title: format.Name(format.ReasonText(why)), Muted: true, Number: true,
+		Sort: "-1"}
 }

@@ -28,16 +28,21 @@ func TestPick(t *testing.T) {
 // A number in doubt is marked wherever it stands, and says why; a range stands
 // in the place of its number.
 func TestDoubtAndRange(t *testing.T) {
-	v := metric.Value{Value: 259727, Unit: "ns/packet", SE: 3100, Samples: 9, Doubt: "sum cost-per-packet is broken"}
+	v := metric.Value{Value: 259727, Unit: "ns/packet", SE: 3100, Samples: 9,
+		Doubt: "sum cost-per-packet is broken"}
 	if c := ValueCell(v); c.Text != format.Pretty("259 727!") || !c.Warn || c.Title != v.Doubt {
 		t.Errorf("cell %+v", c)
 	}
 	share := metric.Value{Value: 0.5541, Unit: "ratio", SE: 0.0025, Doubt: v.Doubt}
 	for got, want := range map[string]string{
-		format.Of(v).String(): "259 727! +- 3100 ns/packet", format.CostCell(v): "259 727! +-1.2%", format.PlainCost(v): "259 727!", format.Kilo(v): "259.7!",
-		format.PercentCell(share): "55.4! +-0.25", format.WordCell(share): "55!", format.PlainPercent(share): "55.41!",
-		format.Of(metric.Value{Value: 5000, Low: 5000, High: 5100.5, Unit: "packets/s"}).String():   "5000..5100 packets/s",
-		format.Of(metric.Value{Value: 5000, Low: 5000, High: 5000.001, Unit: "packets/s"}).String(): "5000 packets/s",
+		format.Of(v).String(): "259 727! +- 3100 ns/packet", format.CostColumn(v): "259 727! +-1.2%",
+		format.Column(v, 4): "259 727!", format.Kilo(v): "259.7!",
+		format.ShareColumn(share): "55.4! +-0.25", format.Column(share, 2): "55!",
+		format.PlainShare(share): "55.41!",
+		format.Of(metric.Value{Value: 5000, Low: 5000, High: 5100.5,
+			Unit: "packets/s"}).String(): "5000..5100 packets/s",
+		format.Of(metric.Value{Value: 5000, Low: 5000, High: 5000.001,
+			Unit: "packets/s"}).String(): "5000 packets/s",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -51,7 +56,8 @@ func TestRanges(t *testing.T) {
 		want  string
 	}{
 		{[]string{"changed by +46 %", "changed by -19 %", "changed by -6 %"}, "changed by -19..+46 %"},
-		{[]string{"95 % of it (CPU 0: 95 %): late", "70 % of it (CPU 1: 68.5 %): late"}, "70..95 % of it (CPU 0..1: 68.5..95 %): late"},
+		{[]string{"95 % of it (CPU 0: 95 %): late", "70 % of it (CPU 1: 68.5 %): late"},
+			"70..95 % of it (CPU 0..1: 68.5..95 %): late"},
 		{[]string{"the same 3", "the same 3"}, "the same 3"},
 		{[]string{"no number"}, "no number"},
 	} {
@@ -64,7 +70,8 @@ func TestRanges(t *testing.T) {
 			t.Errorf("ranges(%q) = %q, want %q", tt.texts, got, tt.want)
 		}
 	}
-	for _, pair := range [][2]string{{"CPUs 0-1", "CPUs 0-3"}, {"L1 lost", "L2 lost"}, {"1 lost", "1 lost of 2"}, {"+ 1", "- 1"}} {
+	for _, pair := range [][2]string{{"CPUs 0-1", "CPUs 0-3"}, {"L1 lost", "L2 lost"}, {"1 lost", "1 lost of 2"},
+		{"+ 1", "- 1"}} {
 		if wording(pair[0]) == wording(pair[1]) {
 			t.Errorf("%q and %q are taken for one wording", pair[0], pair[1])
 		}

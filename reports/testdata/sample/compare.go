@@ -21,9 +21,11 @@ func Comparison(t testing.TB, repeats int) *result.Result {
 
 // comparison4 and same4 take seconds to make; nothing may change them.
 var (
-	comparison4 = sync.OnceValue(func() *result.Result { return mustCompare(fullOf("", 4, 1), fullOf("", 4, 1.3)) })
-	same4       = sync.OnceValue(func() *result.Result { return mustCompare(fullOf("", 4, 1), fullOf("", 4, 1)) })
-	full4       = sync.OnceValue(func() *result.Result { return fullOf("", 4, 1) })
+	comparison4 = sync.OnceValue(func() *result.Result {
+		return mustCompare(fullOf("", 4, 1), fullOf("", 4, 1.3))
+	})
+	same4 = sync.OnceValue(func() *result.Result { return mustCompare(fullOf("", 4, 1), fullOf("", 4, 1)) })
+	full4 = sync.OnceValue(func() *result.Result { return fullOf("", 4, 1) })
 )
 
 func mustCompare(before, after *result.Result) *result.Result {
@@ -56,7 +58,8 @@ func comparedSides(before, after *result.Result) (*result.Result, error) {
 	for _, r := range before.Runs {
 		r.Config = map[string]string{"kernel": "6.18.5", "irqbalance": "inactive"}
 	}
-	return sides.Compare(before, after, sides.CompareOptions{Options: compare.Options{Force: true}, Before: "6.18.5", After: "6.18.5-patched", Expected: []string{"kernel"}})
+	return sides.Compare(before, after, sides.CompareOptions{Options: compare.Options{Force: true},
+		Before: "6.18.5", After: "6.18.5-patched", Expected: []string{"kernel"}})
 }
 
 // hostileComparison has a hostile name in every string of a comparison.

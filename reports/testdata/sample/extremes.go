@@ -12,12 +12,16 @@ import (
 
 // WithoutAnything is a run of which nothing was measured.
 func WithoutAnything() *result.Result {
-	packets := bundle.Gap{What: "packets", Why: "no outbound SA was read and no packet counts were given", Fix: "record with --netns NAME"}
+	packets := bundle.Gap{What: "packets", Why: "no outbound SA was read and no packet counts were given",
+		Fix: "record with --netns NAME"}
 	locks := bundle.Gap{What: "lock waits", Why: "the kernel has no BTF", Fix: "CONFIG_DEBUG_INFO_BTF=y"}
 	return NewResult(&result.Run{
 		Name: "bare", N: 1, Manifest: bundle.Manifest{Status: bundle.Partial, Why: "interrupted"},
-		Packets: result.Packets{Total: metric.NotMeasured(metric.PacketsID, "packets", packets), Rate: metric.NotMeasured(metric.RateID, "packets/s", packets)},
-		Locks:   result.Locks{Gap: &locks, Waits: metric.NotMeasured(metric.WaitsID, "waits", locks), WaitNS: metric.NotMeasured(metric.WaitID, "ns", locks), PerPkt: metric.NotMeasured(metric.WaitPacketID, "ns/packet", locks)},
+		Packets: result.Packets{Total: metric.NotMeasured(metric.PacketsID, "packets", packets),
+			Rate: metric.NotMeasured(metric.RateID, "packets/s", packets)},
+		Locks: result.Locks{Gap: &locks, Waits: metric.NotMeasured(metric.WaitsID, "waits", locks),
+			WaitNS: metric.NotMeasured(metric.WaitID, "ns", locks),
+			PerPkt: metric.NotMeasured(metric.WaitPacketID, "ns/packet", locks)},
 	})
 }
 
@@ -25,7 +29,8 @@ func WithoutAnything() *result.Result {
 func Extremes(t testing.TB) map[string]*result.Result {
 	many := make([]*result.Run, 0, 64)
 	for i := range 64 {
-		r := NewRun(Spec{Mode: []string{"pcpu", "shared"}[i/32], N: 1 + i%32/8, RatePer: 90_000 + 10*float64(i%7), Spin: .01, Seconds: 1, Noise: i % 3})
+		r := NewRun(Spec{Mode: []string{"pcpu", "shared"}[i/32], N: 1 + i%32/8, RatePer: 90_000 +
+			10*float64(i%7), Spin: .01, Seconds: 1, Noise: i % 3})
 		r.Name = fmt.Sprintf("%s rep=%d", r.Name, i%8)
 		many = append(many, r)
 	}
@@ -88,7 +93,8 @@ func HostileResult(t testing.TB) *result.Result {
 	r.Tool = Hostile
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		f.ID, f.Claim, f.NotProven, f.Next, f.Evidence = Hostile, Hostile, Hostile, Hostile, []string{Hostile, Long(t)}
+		f.ID, f.Claim, f.NotProven, f.Next, f.Evidence = Hostile, Hostile, Hostile, Hostile,
+			[]string{Hostile, Long(t)}
 	}
 	r.Warnings = []bundle.Warning{{Weakens: Hostile, Text: Hostile}}
 	for i := range r.Curves {
@@ -110,7 +116,8 @@ func hostileRun(run *result.Run, long string) {
 	run.Drops = []result.Drop{{NetNS: Hostile, Name: Hostile, Delta: 7}}
 	m := &run.Manifest
 	m.Tool, m.Source, m.Why, m.Status = Hostile, Hostile, Hostile, bundle.Partial
-	m.Host = bundle.Host{Name: Hostile, Kernel: Hostile, Version: Hostile, Arch: Hostile, BuildID: Hostile, CPUModel: Hostile, CmdLine: Hostile}
+	m.Host = bundle.Host{Name: Hostile, Kernel: Hostile, Version: Hostile, Arch: Hostile, BuildID: Hostile,
+		CPUModel: Hostile, CmdLine: Hostile}
 	m.Plan.Events, m.Plan.Labels = []string{Hostile}, run.Labels
 	m.Events = []bundle.Event{{Asked: Hostile, Opened: Hostile + "x", Why: Hostile}}
 	m.Commands = []bundle.Command{{Argv: []string{Hostile, Hostile}, Exit: 1, Log: Hostile}}
@@ -162,31 +169,39 @@ func WithPMU() *result.Result {
 	for i, run := range r.Runs[1:] {
 		run.Gaps = nil
 		b := NewProfileBuilder("L1-dcache-load-misses:k", "count")
-		b.Add(testRoot+";ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;esp_output;skb_cow_data", 0, 70)
+		b.Add(testRoot+";ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;esp_output;skb_cow_data",
+			0, 70)
 		b.Add(testRoot+";ip_forward;__xfrm_route_forward;xfrm_lookup_with_ifid;xfrm_state_find", 0, 30)
 		run.Events = append(run.Events, NewEvent(b.P, 10, 0, nil))
 		for cpu := -1; cpu < run.N; cpu++ {
 			m := result.Miss{
-				Event:               "L1-dcache-load-misses:k",
-				CPU:                 cpu,
-				PerKiloCycle:        metric.Value{ID: metric.MPKCID, Value: 12.25 + float64(cpu), SE: .5, Unit: "1/1000 cycles", Samples: 600},
-				PerKiloInstructions: metric.Value{ID: metric.MPKIID, Value: 31.75, SE: 1.5, Unit: "1/1000 instructions", Samples: 600},
-				PerPacket:           metric.Value{ID: metric.CostID, Value: 41.5 + float64(i), SE: 2, Unit: "events/packet", Samples: 600},
+				Event: "L1-dcache-load-misses:k",
+				CPU:   cpu,
+				PerKiloCycle: metric.Value{ID: metric.MPKCID, Value: 12.25 + float64(cpu),
+					SE: .5, Unit: "1/1000 cycles", Samples: 600},
+				PerKiloInstructions: metric.Value{ID: metric.MPKIID, Value: 31.75, SE: 1.5,
+					Unit: "1/1000 instructions", Samples: 600},
+				PerPacket: metric.Value{ID: metric.CostID, Value: 41.5 + float64(i), SE: 2,
+					Unit: "events/packet", Samples: 600},
 			}
 			if i == 0 {
 				m.PerKiloInstructions = metric.NotMeasured(metric.MPKIID, "1/1000 instructions", gap)
 			}
 			if cpu < 0 {
-				share := metric.Value{ID: metric.ShareID, Value: .4, SE: .02, Unit: "ratio", Samples: 240}
-				m.Functions = []result.Intensity{{Name: "esp_output_tail", Misses: share, Work: share, Value: metric.Value{ID: metric.IntensityID, Value: 3.75, SE: .25, Unit: "1"}}}
+				share := metric.Value{ID: metric.ShareID, Value: .4, SE: .02, Unit: "ratio",
+					Samples: 240}
+				m.Functions = []result.Intensity{{Name: "esp_output_tail", Misses: share, Work: share,
+					Value: metric.Value{ID: metric.IntensityID, Value: 3.75, SE: .25, Unit: "1"}}}
 			}
 			run.Misses = append(run.Misses, m)
 		}
 		run.Counted = []result.Total{{
-			Event: "L1-dcache-load-misses:k", PerSecond: metric.Value{ID: metric.CountRateID, Value: 8.125e6, Unit: "1/s"},
-			PerPacket:    metric.Value{ID: metric.CountedID, Value: 44.25, Unit: "events/packet"},
-			PerKiloCycle: metric.NotMeasured(metric.CountedKID, "1/1000 cycles", bundle.Gap{What: "counts per 1000 cycles", Why: "no cycles were counted"}),
-			Running:      metric.Value{ID: metric.RunningID, Value: .625, Unit: "ratio"},
+			Event: "L1-dcache-load-misses:k", PerSecond: metric.Value{ID: metric.CountRateID,
+				Value: 8.125e6, Unit: "1/s"},
+			PerPacket: metric.Value{ID: metric.CountedID, Value: 44.25, Unit: "events/packet"},
+			PerKiloCycle: metric.NotMeasured(metric.CountedKID, "1/1000 cycles",
+				bundle.Gap{What: "counts per 1000 cycles", Why: "no cycles were counted"}),
+			Running: metric.Value{ID: metric.RunningID, Value: .625, Unit: "ratio"},
 		}}
 	}
 	return r
@@ -200,8 +215,11 @@ func Probed() *result.Result {
 			continue
 		}
 		run.Locks.Effect = metric.Value{ID: metric.EffectID, Value: float64(i)/10 - .3, Unit: "ratio"}
-		run.Warnings = append(run.Warnings, bundle.Warning{Weakens: metric.WaitsID, Text: "packets/s changed by " + []string{"", "-20", "-10", "+0", "+10", "+20"}[i] + " % while probed"})
-		run.Gaps = append(run.Gaps, bundle.Gap{What: "instructions", Why: "no hardware counters: instructions: ENOENT", Fix: "run on a machine with a PMU"})
+		run.Warnings = append(run.Warnings, bundle.Warning{Weakens: metric.WaitsID,
+			Text: "packets/s changed by " + []string{"", "-20", "-10", "+0", "+10", "+20"}[i] +
+				" % while probed"})
+		run.Gaps = append(run.Gaps, bundle.Gap{What: "instructions",
+			Why: "no hardware counters: instructions: ENOENT", Fix: "run on a machine with a PMU"})
 	}
 	r.Runs[0].Gaps = append(r.Runs[0].Gaps, r.Runs[1].Gaps[1])
 	r.Runs[3].Warnings = append(r.Runs[3].Warnings, bundle.Warning{Weakens: metric.WaitsID, Text: "something else"})

@@ -47,7 +47,8 @@ func fullOf(side string, repeats int, factor float64) *result.Result {
 	}
 	for i := range r.Curves {
 		if c := &r.Curves[i]; c.Mode != "plain" {
-			ceiling := scaling.CompareCeiling(rateCurve(r, *c), rateCurve(r, r.Curves[1]), scaling.Options{})
+			ceiling := scaling.CompareCeiling(rateCurve(r, *c), rateCurve(r, r.Curves[1]),
+				scaling.Options{})
 			c.Ceiling = &ceiling
 		}
 	}
@@ -57,7 +58,8 @@ func fullOf(side string, repeats int, factor float64) *result.Result {
 func rateCurve(r *result.Result, c result.Curve) scaling.Curve {
 	out := scaling.Curve{Name: c.Mode, Unit: "packets/s"}
 	for _, i := range c.Runs {
-		out.Points = append(out.Points, scaling.Point{N: r.Runs[i].N, Values: []float64{r.Runs[i].Packets.Rate.Value}})
+		out.Points = append(out.Points, scaling.Point{N: r.Runs[i].N,
+			Values: []float64{r.Runs[i].Packets.Rate.Value}})
 	}
 	return out
 }
@@ -72,9 +74,11 @@ func scaled(r *result.Result, c *result.Curve) {
 		a := view.AllCPUs(r.Runs[i])
 		stages = append(stages, testCosts(r.Runs[i].N, a, a.Stages))
 		functions = append(functions, testCosts(r.Runs[i].N, a, a.Functions))
-		locks = append(locks, scaling.Costs{N: r.Runs[i].N, Runs: []map[string]float64{{"x->lock": r.Runs[i].Locks.PerPkt.Value}}})
+		locks = append(locks, scaling.Costs{N: r.Runs[i].N,
+			Runs: []map[string]float64{{"x->lock": r.Runs[i].Locks.PerPkt.Value}}})
 	}
-	c.StageBills, c.LockBills = scaling.Bills(stages, "ns/packet", scaling.Options{}), scaling.Bills(locks, "ns/packet", scaling.Options{})
+	c.StageBills, c.LockBills = scaling.Bills(stages, "ns/packet", scaling.Options{}),
+		scaling.Bills(locks, "ns/packet", scaling.Options{})
 	frames := scaling.Frames(functions, "ns/packet", scaling.Options{})
 	c.Frames = &frames
 	for _, b := range c.StageBills {
@@ -89,7 +93,8 @@ func scaled(r *result.Result, c *result.Curve) {
 		}
 		c.Falls = append(c.Falls, scaling.Fall(b, base, at, "packets/s"))
 	}
-	c.Walk = &scaling.Walk{PerSA: compare.Estimate{Value: 3.2, Interval: compare.Interval{Lo: 2.6, Hi: 3.9, Level: .95}}, Walks: true, Share: .12, Most: 9}
+	c.Walk = &scaling.Walk{PerSA: compare.Estimate{Value: 3.2, Interval: compare.Interval{Lo: 2.6, Hi: 3.9,
+		Level: .95}}, Walks: true, Share: .12, Most: 9}
 }
 
 func testCosts(n int, c result.CPU, parts []result.Share) scaling.Costs {
@@ -97,7 +102,8 @@ func testCosts(n int, c result.CPU, parts []result.Share) scaling.Costs {
 	for _, s := range parts {
 		costs[s.Name] += s.PerPacket.Value
 	}
-	return scaling.Costs{N: n, Runs: []map[string]float64{costs}, Totals: []float64{c.PerPacket.Value}, Resolution: []float64{c.PerPacket.Value / float64(c.Busy.Samples)}}
+	return scaling.Costs{N: n, Runs: []map[string]float64{costs}, Totals: []float64{c.PerPacket.Value},
+		Resolution: []float64{c.PerPacket.Value / float64(c.Busy.Samples)}}
 }
 
 // Fill adds to a run what the further probes and checks give.
@@ -107,10 +113,14 @@ func Fill(r *result.Run, s Spec) *result.Run {
 	}
 	calls := uint64(r.Packets.Total.Value)
 	f := &result.Finds{
-		Calls: value("find_calls", float64(calls), "calls"), PerPacket: value("find_calls_per_packet", 1, "calls/packet"),
-		Fallback: value("fallback_share", .0004, "ratio"), WrongCPU: value("wrong_cpu_share", 0, "ratio"), CacheEmpty: value("cache_empty", .02, "ratio"),
-		P50: value("find_p50", 256, "ns"), P99: value("find_p99", 2048, "ns"), Mean: value("find_mean", 301, "ns"), Walk: value("find_walk", 2.5, "SAs"),
-		Hist: []uint64{0, 0, 0, 0, 0, 0, 9, 60, 200, 90, 12, 2}, Inbound: []result.Inbound{{SPI: 0x2001, CPUs: []int{0, 1}, Packets: []uint64{calls / 2, calls / 2}}},
+		Calls: value("find_calls", float64(calls), "calls"), PerPacket: value("find_calls_per_packet", 1,
+			"calls/packet"),
+		Fallback: value("fallback_share", .0004, "ratio"), WrongCPU: value("wrong_cpu_share", 0, "ratio"),
+		CacheEmpty: value("cache_empty", .02, "ratio"),
+		P50:        value("find_p50", 256, "ns"), P99: value("find_p99", 2048, "ns"), Mean: value("find_mean",
+			301, "ns"), Walk: value("find_walk", 2.5, "SAs"),
+		Hist:    []uint64{0, 0, 0, 0, 0, 0, 9, 60, 200, 90, 12, 2},
+		Inbound: []result.Inbound{{SPI: 0x2001, CPUs: []int{0, 1}, Packets: []uint64{calls / 2, calls / 2}}},
 	}
 	r.Finds, r.Matrix, r.Heat = f, testMatrix(s, calls), testHeat(s)
 	r.CPUTimes = testTimes(s)
@@ -118,37 +128,55 @@ func Fill(r *result.Run, s Spec) *result.Run {
 	r.Packets.Jain = value("jain", .98, "ratio")
 	for i := range r.SAs {
 		sa := &r.SAs[i].SA
-		sa.Replay, sa.Flags, sa.Encap, sa.Offload, sa.OSeq, sa.LastUsedS = 4096, []string{"esn"}, "udp 4500 4500", "crypto eth0", 12345678, 1_760_000_000
+		sa.Replay, sa.Flags, sa.Encap, sa.Offload, sa.OSeq, sa.LastUsedS = 4096, []string{"esn"},
+			"udp 4500 4500", "crypto eth0", 12345678, 1_760_000_000
 	}
 	for i := range r.Locks.Rows {
 		l := &r.Locks.Rows[i]
 		l.P50, l.P99 = value("lock_wait_p50", 2048, "ns"), value("lock_wait_p99", 16384, "ns")
-		l.Acquisitions, l.Contention = value("acquisitions", float64(calls), "acquisitions"), value("contention_ratio", s.Spin*.3, "ratio")
+		l.Acquisitions, l.Contention = value("acquisitions", float64(calls), "acquisitions"),
+			value("contention_ratio", s.Spin*.3, "ratio")
 		l.Bounce = value("bounce_ns_per_packet", 41*float64(s.N-1), "ns/packet")
 		l.FastHist = []uint64{0, 0, 0, 0, 0, 0, 0, 0, 0, 40, 300, 90, 10, 0, 60, 200, 70, 3}
 		if s.N > 1 {
-			l.Floor = &result.Floor{Of: "x->lock", Own: true, NS: 32, SE: 1.5, Runs: 2, Hist: []uint64{0, 0, 0, 0, 0, 0, 0, 0, 0, 90, 600, 170, 8}}
+			l.Floor = &result.Floor{Of: "x->lock", Own: true, NS: 32, SE: 1.5, Runs: 2,
+				Hist: []uint64{0, 0, 0, 0, 0, 0, 0, 0, 0, 90, 600, 170, 8}}
 		}
-		l.Callers = []result.Share{{Name: "xfrm_output_resume", Module: "[kernel.kallsyms]", Share: value(metric.ShareID, .9, "ratio")}, {Name: "xfrm_replay_overflow", Share: value(metric.ShareID, .1, "ratio")}}
+		l.Callers = []result.Share{{Name: "xfrm_output_resume", Module: "[kernel.kallsyms]",
+			Share: value(metric.ShareID, .9, "ratio")}, {Name: "xfrm_replay_overflow",
+			Share: value(metric.ShareID, .1, "ratio")}}
 	}
 	if len(r.Locks.Rows) > 0 {
 		r.Locks.Rows[0].SPI = 0x1001
 	}
 	r.Phases = []result.Phase{
 		{Name: "samples", Seconds: s.Seconds, Rate: r.Packets.Rate, Effect: value("effect", 0, "ratio")},
-		{Name: "wait", Probe: "wait", Seconds: 2, Rate: r.Packets.Rate, Effect: value("effect", -.004, "ratio")},
-		{Name: "find", Probe: "find", Seconds: 2, SAReads: 2, Rate: r.Packets.Rate, Effect: value("effect", -.031, "ratio"), OneIn: 64, Skipped: 12},
+		{Name: "wait", Probe: "wait", Seconds: 2, Rate: r.Packets.Rate, Effect: value("effect", -.004,
+			"ratio")},
+		{Name: "find", Probe: "find", Seconds: 2, SAReads: 2, Rate: r.Packets.Rate, Effect: value("effect",
+			-.031, "ratio"), OneIn: 64, Skipped: 12},
 	}
 	busy := view.AllCPUs(r).Busy.Period / 1e9 / s.Seconds
 	r.Identities = []result.Identity{
-		{ID: "functions-sum", Left: result.Side{Text: "sum of functions", Value: view.AllCPUs(r).Busy.Period, Unit: "ns"}, Right: result.Side{Text: "event total", Value: view.AllCPUs(r).Busy.Period, Unit: "ns"}, Limit: 1e-9, Verdict: "holds"},
-		{ID: "cycles-per-packet", Left: result.Side{Text: "cost per packet", Value: view.AllCPUs(r).PerPacket.Value, Unit: "ns/packet"}, Right: result.Side{Text: "CPUs busy / rate", Value: busy * 1e9 / r.Packets.Rate.Value, Unit: "ns/packet"}, Residual: .0003, Limit: .02, Verdict: "holds"},
+		{ID: "functions-sum", Left: result.Side{Text: "sum of functions", Value: view.AllCPUs(r).Busy.Period,
+			Unit: "ns"}, Right: result.Side{Text: "event total", Value: view.AllCPUs(r).Busy.Period,
+			Unit: "ns"}, Limit: 1e-9, Verdict: "holds"},
+		{ID: "cycles-per-packet", Left: result.Side{Text: "cost per packet",
+			Value: view.AllCPUs(r).PerPacket.Value, Unit: "ns/packet"},
+			Right: result.Side{Text: "CPUs busy / rate", Value: busy * 1e9 / r.Packets.Rate.Value,
+				Unit: "ns/packet"}, Residual: .0003, Limit: .02, Verdict: "holds"},
 		{ID: "lock-packets", Verdict: "not measured", Why: "no count probe ran: fentry refused", Limit: .02},
 	}
-	r.Gates = []result.Gate{{ID: "pause", Status: "ok", Evidence: "0 pause frames"}, {ID: "drops", Status: "ok", Evidence: "xfrm_stat and rings: 0"}, {ID: "throttled", Status: "not measured", Evidence: "no throttle counter in a guest", Next: "run on the machine itself"}}
+	r.Gates = []result.Gate{{ID: "pause", Status: "ok", Evidence: "0 pause frames"}, {ID: "drops", Status: "ok",
+		Evidence: "xfrm_stat and rings: 0"}, {ID: "throttled", Status: "not measured",
+		Evidence: "no throttle counter in a guest", Next: "run on the machine itself"}}
 	if s.Mode == "shared" && s.N == 8 {
-		r.Gates = append(r.Gates, result.Gate{ID: "idle-cpus", Status: "failed", Evidence: "CPU 7 was idle 41 % of the window", Next: "check RSS: ethtool -x IFACE"})
-		r.Identities = append(r.Identities, result.Identity{ID: "spin-probe-samples", Left: result.Side{Text: "slow-path time by probe", Value: 4.1e9, Unit: "ns"}, Right: result.Side{Text: "by samples", Value: 5.2e9, Unit: "ns"}, Residual: -.21, Limit: .1, Verdict: "broken", Marks: []string{metric.WaitPacketID}})
+		r.Gates = append(r.Gates, result.Gate{ID: "idle-cpus", Status: "failed",
+			Evidence: "CPU 7 was idle 41 % of the window", Next: "check RSS: ethtool -x IFACE"})
+		r.Identities = append(r.Identities, result.Identity{ID: "spin-probe-samples",
+			Left:  result.Side{Text: "slow-path time by probe", Value: 4.1e9, Unit: "ns"},
+			Right: result.Side{Text: "by samples", Value: 5.2e9, Unit: "ns"}, Residual: -.21, Limit: .1,
+			Verdict: "broken", Marks: []string{metric.WaitPacketID}})
 		r.Drift = []result.Drift{{Topic: "irq", Subject: "eth0-rx-3", Name: "CPU", Start: "3", End: "1"}}
 	}
 	r.Layouts = []result.Layout{testLayout()}
@@ -163,11 +191,15 @@ func testLayout() result.Layout {
 		use          string
 		access       result.Access
 	}{
-		{"refcnt", 56, 4, "written by every lookup", result.EveryPacket}, {"lock", 60, 4, "written by every packet (spin lock)", result.EveryPacket},
-		{"id", 64, 24, "read", 0}, {"sel", 88, 56, "read", 0}, {"curlft", 320, 32, "written by every packet", result.EveryPacket},
-		{"replay", 360, 12, "written by every packet", result.EveryPacket}, {"type", 376, 8, "read", 0}, {"pcpu_num", 820, 4, "read", 0},
+		{"refcnt", 56, 4, "written by every lookup", result.EveryPacket},
+		{"lock", 60, 4, "written by every packet (spin lock)", result.EveryPacket},
+		{"id", 64, 24, "read", 0}, {"sel", 88, 56, "read", 0}, {"curlft", 320, 32, "written by every packet",
+			result.EveryPacket},
+		{"replay", 360, 12, "written by every packet", result.EveryPacket}, {"type", 376, 8, "read", 0},
+		{"pcpu_num", 820, 4, "read", 0},
 	} {
-		l.Fields = append(l.Fields, result.LayoutField{Name: f.name, Offset: f.offset, Size: f.size, Line: f.offset / 64, Use: f.use, Access: f.access})
+		l.Fields = append(l.Fields, result.LayoutField{Name: f.name, Offset: f.offset, Size: f.size,
+			Line: f.offset / 64, Use: f.use, Access: f.access})
 	}
 	return l
 }
@@ -200,10 +232,12 @@ func testTimes(s Spec) *result.CPUTimes {
 		return result.TimeShares{Seconds: s.Seconds, System: .05, Softirq: .93 - idle, Idle: idle, Steal: .02}
 	}
 	for cpu := range s.N {
-		t.CPUs = append(t.CPUs, result.CPUTime{CPU: cpu, Softirqs: map[string]uint64{"NET_RX": 4000}, TimeShares: shares(cpu)})
+		t.CPUs = append(t.CPUs, result.CPUTime{CPU: cpu, Softirqs: map[string]uint64{"NET_RX": 4000},
+			TimeShares: shares(cpu)})
 	}
 	for i := range int(s.Seconds) {
-		t.Steps = append(t.Steps, result.TimeStep{StartS: float64(i), EndS: float64(i + 1), TimeShares: shares(i)})
+		t.Steps = append(t.Steps, result.TimeStep{StartS: float64(i), EndS: float64(i + 1),
+			TimeShares: shares(i)})
 	}
 	return t
 }
@@ -247,7 +281,8 @@ func EveryString(v reflect.Value, s string) {
 	case reflect.Map:
 		if v.Type().Key().Kind() == reflect.String && v.Type().Elem().Kind() == reflect.String && v.Len() > 0 {
 			m := reflect.MakeMap(v.Type())
-			m.SetMapIndex(reflect.ValueOf(s).Convert(v.Type().Key()), reflect.ValueOf(s).Convert(v.Type().Elem()))
+			m.SetMapIndex(reflect.ValueOf(s).Convert(v.Type().Key()),
+				reflect.ValueOf(s).Convert(v.Type().Elem()))
 			v.Set(m)
 		}
 	case reflect.String:

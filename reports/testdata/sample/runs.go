@@ -51,17 +51,24 @@ func stacks() []struct {
 		{"ip_route_input_noref;fib_table_lookup", .05},
 		{"ip_forward;__xfrm_policy_check2;__xfrm_policy_check;xfrm_policy_lookup", .04},
 		{"ip_forward;__xfrm_route_forward;xfrm_lookup_with_ifid;xfrm_policy_lookup_bytype.constprop.0", .06},
-		{"ip_forward;__xfrm_route_forward;xfrm_lookup_with_ifid;xfrm_resolve_and_create_bundle;xfrm_tmpl_resolve;xfrm_state_find", .12},
-		{"ip_forward;__xfrm_route_forward;xfrm_lookup_with_ifid;xfrm_resolve_and_create_bundle;xfrm_state_find;_raw_spin_lock_bh", .03},
-		{"ip_forward;__xfrm_route_forward;xfrm_lookup_with_ifid;xfrm_resolve_and_create_bundle;dst_alloc;kmem_cache_alloc_noprof", .05},
+		{
+			"ip_forward;__xfrm_route_forward;xfrm_lookup_with_ifid;xfrm_resolve_and_create_bundle;xfrm_tmpl_resolve;xfrm_state_find", .12},
+		{
+			"ip_forward;__xfrm_route_forward;xfrm_lookup_with_ifid;xfrm_resolve_and_create_bundle;xfrm_state_find;_raw_spin_lock_bh", .03},
+		{
+			"ip_forward;__xfrm_route_forward;xfrm_lookup_with_ifid;xfrm_resolve_and_create_bundle;dst_alloc;kmem_cache_alloc_noprof", .05},
 		{"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume", .07},
 		{"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;_raw_spin_lock_bh", .02},
 		{"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;xfrm_replay_overflow", .03},
 		{"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;esp_output;esp_output_head", .05},
-		{"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;esp_output;esp_output_tail;crypto_aead_encrypt;gcmaes_crypt_by_sg;aes_gcm_enc_update_vaes_avx10_512", .21},
-		{"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;esp_output;esp_output_tail;crypto_aead_encrypt;gcmaes_crypt_by_sg;kernel_fpu_begin_mask", .03},
-		{"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;ip_output;ip_finish_output2;__dev_queue_xmit;sch_direct_xmit;dev_hard_start_xmit;virtnet_xmit", .09},
-		{"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;ip_output;ip_finish_output2;memcpy", .04},
+		{
+			"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;esp_output;esp_output_tail;crypto_aead_encrypt;gcmaes_crypt_by_sg;aes_gcm_enc_update_vaes_avx10_512", .21},
+		{
+			"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;esp_output;esp_output_tail;crypto_aead_encrypt;gcmaes_crypt_by_sg;kernel_fpu_begin_mask", .03},
+		{
+			"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;ip_output;ip_finish_output2;__dev_queue_xmit;sch_direct_xmit;dev_hard_start_xmit;virtnet_xmit", .09},
+		{"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;ip_output;ip_finish_output2;memcpy",
+			.04},
 		{"consume_skb;skb_release_data;kfree", .05},
 		{"rcu_core;dst_destroy;kmem_cache_free", .04},
 		{"mystery_helper", .02},
@@ -98,9 +105,10 @@ type profileBuilder struct {
 func NewProfileBuilder(event, unit string) *profileBuilder {
 	return &profileBuilder{
 		P: &profile.Profile{
-			Event:    profile.Event{Name: event, Unit: unit, FrequencyHz: Hz},
-			Mappings: []profile.Mapping{{File: "[kernel.kallsyms]", Kernel: true}, {File: "[esp4]", Kernel: true}, {File: "/usr/bin/iperf3"}},
-			Comms:    []string{"ksoftirqd/0"},
+			Event: profile.Event{Name: event, Unit: unit, FrequencyHz: Hz},
+			Mappings: []profile.Mapping{{File: "[kernel.kallsyms]", Kernel: true},
+				{File: "[esp4]", Kernel: true}, {File: "/usr/bin/iperf3"}},
+			Comms: []string{"ksoftirqd/0"},
 		},
 		functions: map[string]int32{},
 	}
@@ -144,7 +152,8 @@ func (b *profileBuilder) location(frame string) int32 {
 	}
 	loc := int32(len(b.P.Locations))
 	b.P.Functions = append(b.P.Functions, profile.Function{Name: name, Mapping: mapping})
-	b.P.Locations = append(b.P.Locations, profile.Location{Address: 0xffffffff81000000 + uint64(loc)*64, Mapping: mapping, Function: len(b.P.Functions) - 1})
+	b.P.Locations = append(b.P.Locations, profile.Location{Address: 0xffffffff81000000 + uint64(loc)*64,
+		Mapping: mapping, Function: len(b.P.Functions) - 1})
 	b.functions[frame] = loc
 	return loc
 }
@@ -177,7 +186,8 @@ func NewEvent(p *profile.Profile, seconds, rate float64, rates []result.CPUValue
 
 func cpu(c *stage.Classifier, p *profile.Profile, cpu int, seconds, rate float64) result.CPU {
 	out := result.CPU{CPU: cpu}
-	stages, functions, callers := map[string]metric.Estimate{}, map[string]metric.Estimate{}, map[string]metric.Estimate{}
+	stages, functions, callers := map[string]metric.Estimate{}, map[string]metric.Estimate{},
+		map[string]metric.Estimate{}
 	var spin, word metric.Estimate
 	for _, cell := range p.Cells {
 		if cpu >= 0 && int(cell.CPU) != cpu {
@@ -205,13 +215,16 @@ func cpu(c *stage.Classifier, p *profile.Profile, cpu int, seconds, rate float64
 	}
 	cost := func(e metric.Estimate) metric.Value {
 		if rate <= 0 {
-			return metric.NotMeasured(metric.CostID, "ns/packet", bundle.Gap{What: "packets of this CPU", Why: "the packet counters do not tell CPUs apart"})
+			return metric.NotMeasured(metric.CostID, "ns/packet", bundle.Gap{What: "packets of this CPU",
+				Why: "the packet counters do not tell CPUs apart"})
 		}
-		return metric.Value{ID: metric.CostID, Value: e.Period / seconds / rate, SE: e.SE() / seconds / rate, Unit: "ns/packet", Samples: e.Samples}
+		return metric.Value{ID: metric.CostID, Value: e.Period / seconds / rate, SE: e.SE() / seconds / rate,
+			Unit: "ns/packet", Samples: e.Samples}
 	}
 	ratio := func(id string, e metric.Estimate) metric.Value {
 		if out.Busy.Period == 0 {
-			return metric.NotMeasured(id, "ratio", bundle.Gap{What: "shares", Why: "no sample fell outside idle"})
+			return metric.NotMeasured(id, "ratio", bundle.Gap{What: "shares",
+				Why: "no sample fell outside idle"})
 		}
 		s, se := metric.Share(e, out.Busy)
 		return metric.Value{ID: id, Value: s, SE: se, Unit: "ratio", Samples: e.Samples}
@@ -223,7 +236,8 @@ func cpu(c *stage.Classifier, p *profile.Profile, cpu int, seconds, rate float64
 			if strings.HasPrefix(n, "esp_") {
 				module = "[esp4]"
 			}
-			l = append(l, result.Share{Name: n, Module: module, Weight: e, Share: ratio(id, e), PerPacket: cost(e)})
+			l = append(l, result.Share{Name: n, Module: module, Weight: e, Share: ratio(id, e),
+				PerPacket: cost(e)})
 		}
 		slices.SortFunc(l, func(a, b result.Share) int {
 			if a.Weight.Period != b.Weight.Period {
@@ -233,11 +247,14 @@ func cpu(c *stage.Classifier, p *profile.Profile, cpu int, seconds, rate float64
 		})
 		return l
 	}
-	out.SpinShare, out.LockWordShare, out.PerPacket = ratio(metric.SpinID, spin), ratio(metric.LockWordID, word), cost(out.Busy)
+	out.SpinShare, out.LockWordShare, out.PerPacket = ratio(metric.SpinID, spin), ratio(metric.LockWordID, word),
+		cost(out.Busy)
 	out.Functions, out.SpinCallers = list(metric.ShareID, functions), list(metric.ShareID, callers)
-	for _, row := range append(slices.Clone(c.Table.Rows), stage.Row{Name: result.UserStage}, stage.Row{Name: result.NoStage}) {
+	for _, row := range append(slices.Clone(c.Table.Rows), stage.Row{Name: result.UserStage},
+		stage.Row{Name: result.NoStage}) {
 		if e, ok := stages[row.Name]; ok {
-			out.Stages = append(out.Stages, result.Share{Name: row.Name, Weight: e, Share: ratio(metric.StageID, e), PerPacket: cost(e)})
+			out.Stages = append(out.Stages, result.Share{Name: row.Name, Weight: e,
+				Share: ratio(metric.StageID, e), PerPacket: cost(e)})
 		}
 	}
 	return out
@@ -262,11 +279,14 @@ func NewRun(s Spec) *result.Run {
 			Total:  metric.Value{ID: metric.PacketsID, Value: packets, Unit: "packets"},
 			Rate:   metric.Value{ID: metric.RateID, Value: rate, Unit: "packets/s"},
 		},
-		Gaps: []bundle.Gap{{What: "cache misses", Why: "no hardware counters: event cycles does not open (ENOENT)", Fix: "run on a machine with a PMU"}},
+		Gaps: []bundle.Gap{{What: "cache misses",
+			Why: "no hardware counters: event cycles does not open (ENOENT)",
+			Fix: "run on a machine with a PMU"}},
 	}
 	if s.Mode == "pcpu" {
 		for cpu := range s.N {
-			r.Packets.PerCPU = append(r.Packets.PerCPU, result.CPUValue{CPU: cpu, Value: metric.Value{ID: metric.RateID, Value: s.RatePer, Unit: "packets/s"}})
+			r.Packets.PerCPU = append(r.Packets.PerCPU, result.CPUValue{CPU: cpu,
+				Value: metric.Value{ID: metric.RateID, Value: s.RatePer, Unit: "packets/s"}})
 		}
 	}
 	r.Events = []*result.Event{NewEvent(p, s.Seconds, rate, r.Packets.PerCPU)}
@@ -282,15 +302,22 @@ func manifest(s Spec) bundle.Manifest {
 	}
 	return bundle.Manifest{
 		Schema: 1, Tool: "xfrmscope 0.1", Source: "record", Status: bundle.Complete,
-		Plan: bundle.Plan{CPUs: set, DurationNS: time.Duration(s.Seconds * 1e9), Events: []string{"cycles:k", "cpu-clock"}, FrequencyHz: Hz,
+		Plan: bundle.Plan{CPUs: set, DurationNS: time.Duration(s.Seconds * 1e9), Events: []string{"cycles:k",
+			"cpu-clock"}, FrequencyHz: Hz,
 			Labels: map[string]string{"mode": s.Mode, "n": fmt.Sprint(s.N)}},
-		Host:     bundle.Host{Name: "west", Kernel: "6.18.5", Version: "#1 SMP PREEMPT_DYNAMIC", Arch: "x86_64", CPUModel: "QEMU Virtual CPU version 2.5+", Online: bundle.CPUSet{0, 1, 2, 3}, CmdLine: "console=ttyS0", Hypervisor: true},
-		Started:  time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC),
-		Window:   bundle.Window{StartNS: 1e9, EndNS: 1e9 + int64(s.Seconds*1e9)},
-		Events:   []bundle.Event{{Asked: "cycles:k", Opened: "cpu-clock", Why: "no hardware counters (ENOENT)"}},
-		Commands: []bundle.Command{{Argv: []string{"perf", "record", "-k", "CLOCK_MONOTONIC", "-C", set.String(), "-F", "999", "-g", "-e", "cpu-clock"}, Log: "log/perf.log"}},
-		Probes:   []bundle.Probe{{Name: "wait", Rung: "tp_btf", Blind: []string{"the second CPU at a lock (pending bit)"}}},
-		Files:    []bundle.File{{Name: "perf.data", Size: 812345, SHA256: strings.Repeat("0123456789abcdef", 4)}, {Name: "sas.jsonl", Size: 2048, SHA256: strings.Repeat("fedcba9876543210", 4)}},
+		Host: bundle.Host{Name: "west", Kernel: "6.18.5", Version: "#1 SMP PREEMPT_DYNAMIC",
+			Arch: "x86_64", CPUModel: "QEMU Virtual CPU version 2.5+", Online: bundle.CPUSet{0, 1, 2, 3},
+			CmdLine: "console=ttyS0", Hypervisor: true},
+		Started: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC),
+		Window:  bundle.Window{StartNS: 1e9, EndNS: 1e9 + int64(s.Seconds*1e9)},
+		Events: []bundle.Event{{Asked: "cycles:k", Opened: "cpu-clock",
+			Why: "no hardware counters (ENOENT)"}},
+		Commands: []bundle.Command{{Argv: []string{"perf", "record", "-k", "CLOCK_MONOTONIC", "-C",
+			set.String(), "-F", "999", "-g", "-e", "cpu-clock"}, Log: "log/perf.log"}},
+		Probes: []bundle.Probe{{Name: "wait", Rung: "tp_btf",
+			Blind: []string{"the second CPU at a lock (pending bit)"}}},
+		Files: []bundle.File{{Name: "perf.data", Size: 812345, SHA256: strings.Repeat("0123456789abcdef", 4)},
+			{Name: "sas.jsonl", Size: 2048, SHA256: strings.Repeat("fedcba9876543210", 4)}},
 	}
 }
 
@@ -305,7 +332,8 @@ func locks(s Spec, rate float64) result.Locks {
 	}
 	l.Effect = metric.Value{ID: metric.EffectID, Value: .004, Unit: "ratio"}
 	for cpu := range s.N {
-		l.CPUs = append(l.CPUs, result.LockCPU{CPU: cpu, Waits: waits / uint64(s.N), WaitNS: ns / uint64(s.N), MaxNS: 40_000})
+		l.CPUs = append(l.CPUs, result.LockCPU{CPU: cpu, Waits: waits / uint64(s.N), WaitNS: ns / uint64(s.N),
+			MaxNS: 40_000})
 	}
 	if waits == 0 {
 		return l
@@ -319,8 +347,11 @@ func locks(s Spec, rate float64) result.Locks {
 		cpus[i] = i
 	}
 	l.Rows = []result.Lock{
-		{Lock: "0xffff888104a3c6d8", ID: bundle.LockID{Kind: bundle.LockOfSA, Name: "lock", SPI: 0x1001}, Name: "x->lock SPI 0x1001", Waits: waits - waits/20, WaitNS: ns - ns/20, MaxNS: 40_000, Hist: hist, CPUs: cpus},
-		{Lock: "0xffff888100042a40", Waits: waits / 20, WaitNS: ns / 20, MaxNS: 9_000, Hist: hist[:12], CPUs: cpus},
+		{Lock: "0xffff888104a3c6d8", ID: bundle.LockID{Kind: bundle.LockOfSA, Name: "lock", SPI: 0x1001},
+			Name: "x->lock SPI 0x1001", Waits: waits - waits/20, WaitNS: ns - ns/20, MaxNS: 40_000,
+			Hist: hist, CPUs: cpus},
+		{Lock: "0xffff888100042a40", Waits: waits / 20, WaitNS: ns / 20, MaxNS: 9_000, Hist: hist[:12],
+			CPUs: cpus},
 	}
 	return l
 }
@@ -328,7 +359,9 @@ func locks(s Spec, rate float64) result.Locks {
 func sas(s Spec, packets uint64) []result.SA {
 	sa := func(spi uint32, pcpu *uint32, packets uint64) result.SA {
 		return result.SA{
-			SA:           bundle.SA{Phase: "end", Src: "192.1.2.23", Dst: "192.1.2.45", Proto: "esp", SPI: spi, Mode: "tunnel", Dir: "out", ReqID: 1, PCPU: pcpu, Packets: packets, Bytes: packets * 1400},
+			SA: bundle.SA{Phase: "end", Src: "192.1.2.23", Dst: "192.1.2.45", Proto: "esp",
+				SPI: spi, Mode: "tunnel", Dir: "out", ReqID: 1, PCPU: pcpu, Packets: packets,
+				Bytes: packets * 1400},
 			DeltaPackets: packets, DeltaBytes: packets * 1400, Outbound: true, Fallback: pcpu == nil,
 		}
 	}
@@ -347,10 +380,12 @@ func Sweep() *result.Result {
 	spin := map[int]float64{1: 0, 2: .243, 4: .546}
 	var runs []*result.Run
 	for _, n := range []int{1, 2, 4} {
-		runs = append(runs, NewRun(Spec{Mode: "pcpu", N: n, RatePer: 91_400 - 600*float64(n), Spin: .0009 * float64(n-1), Seconds: 10}))
+		runs = append(runs, NewRun(Spec{Mode: "pcpu", N: n, RatePer: 91_400 - 600*float64(n),
+			Spin: .0009 * float64(n-1), Seconds: 10}))
 	}
 	for _, n := range []int{1, 2, 4} {
-		runs = append(runs, NewRun(Spec{Mode: "shared", N: n, RatePer: 90_800 * (1 - spin[n]), Spin: spin[n], Seconds: 10}))
+		runs = append(runs, NewRun(Spec{Mode: "shared", N: n, RatePer: 90_800 * (1 - spin[n]), Spin: spin[n],
+			Seconds: 10}))
 	}
 	return NewResult(runs...)
 }
@@ -379,10 +414,12 @@ func NewResult(runs ...*result.Run) *result.Result {
 func NewFinding(run *result.Run, a result.CPU) result.Finding {
 	spin := format.Of(a.SpinShare).String()
 	f := result.Finding{
-		ID: "spin", Subject: run.Mode, Claim: fmt.Sprintf("%s: %s of busy time on %d CPUs spins on locks", run.Mode, spin, run.N),
-		Evidence:  []string{fmt.Sprintf("%s: spin share %s (n = %d)", run.Name, spin, a.Busy.Samples)},
-		NotProven: "A share of samples says where the time went, not what it cost in packets; the error is sampling error of one run, not the spread between runs.",
-		Next:      "compare packets/s and cost per packet of the same runs",
+		ID: "spin", Subject: run.Mode, Claim: fmt.Sprintf("%s: %s of busy time on %d CPUs spins on locks",
+			run.Mode, spin, run.N),
+		Evidence: []string{fmt.Sprintf("%s: spin share %s (n = %d)", run.Name, spin, a.Busy.Samples)},
+		NotProven: "A share of samples says where the time went, not what it cost in packets; the error is " +
+			"sampling error of one run, not the spread between runs.",
+		Next: "compare packets/s and cost per packet of the same runs",
 	}
 	if len(a.SpinCallers) > 0 {
 		f.Claim += ", entered from " + a.SpinCallers[0].Name

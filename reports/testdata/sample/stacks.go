@@ -52,11 +52,14 @@ func bigProfile(stacks, cpus int) *profile.Profile {
 	const functions = 4000
 	random := rand.New(rand.NewPCG(7, 11))
 	b := NewProfileBuilder("cycles", "cycles")
-	parts := []string{"xfrm", "esp", "skb", "net", "ip", "dev", "crypto", "alloc", "free", "queue", "lookup", "output", "input", "state", "policy", "bundle", "dst", "route", "poll", "napi", "rx", "tx", "lock", "rcu", "timer", "page", "slab", "copy", "csum", "hash"}
+	parts := []string{"xfrm", "esp", "skb", "net", "ip", "dev", "crypto", "alloc", "free", "queue", "lookup",
+		"output", "input", "state", "policy", "bundle", "dst", "route", "poll", "napi", "rx", "tx", "lock",
+		"rcu", "timer", "page", "slab", "copy", "csum", "hash"}
 	callees := make([][]int, functions)
 	locations := make([]int32, functions)
 	for i := range functions {
-		locations[i] = b.location(fmt.Sprintf("%s_%s_%s_%d", parts[random.IntN(30)], parts[random.IntN(30)], parts[random.IntN(30)], i))
+		locations[i] = b.location(fmt.Sprintf("%s_%s_%s_%d", parts[random.IntN(30)], parts[random.IntN(30)],
+			parts[random.IntN(30)], i))
 		for range 1 + int(random.ExpFloat64()*2.5) {
 			if random.IntN(4) == 0 {
 				callees[i] = append(callees[i], random.IntN(60)) // called by all
@@ -92,7 +95,8 @@ func bigProfile(stacks, cpus int) *profile.Profile {
 		}
 		b.P.Stacks = append(b.P.Stacks, s)
 		weight := min(uint64(1/(1-random.Float64())), 5000) // heavy tail
-		b.P.Cells = append(b.P.Cells, profile.Cell{Stack: int32(len(paths) - 1), CPU: int32(random.IntN(cpus)), Count: weight, Period: weight * 1_000_003, PeriodSq: float64(weight) * 1_000_003 * 1_000_003})
+		b.P.Cells = append(b.P.Cells, profile.Cell{Stack: int32(len(paths) - 1), CPU: int32(random.IntN(cpus)),
+			Count: weight, Period: weight * 1_000_003, PeriodSq: float64(weight) * 1_000_003 * 1_000_003})
 	}
 	slices.SortStableFunc(b.P.Cells, func(x, y profile.Cell) int { return int(x.CPU - y.CPU) })
 	return b.P
@@ -124,14 +128,16 @@ func Repeats(t testing.TB) *result.Result {
 	side := func(spin, rate float64) *result.Result {
 		var runs []*result.Run
 		for i := range 7 {
-			run := NewRun(Spec{Mode: "shared", N: 2, RatePer: rate * (1 + .004*float64(i)), Spin: spin + .002*float64(i), Seconds: 5, Noise: i})
+			run := NewRun(Spec{Mode: "shared", N: 2, RatePer: rate * (1 + .004*float64(i)), Spin: spin +
+				.002*float64(i), Seconds: 5, Noise: i})
 			run.Labels = map[string]string{"repeat": fmt.Sprint(i)}
 			run.Name += fmt.Sprint(" #", i)
 			runs = append(runs, run)
 		}
 		return NewResult(runs...)
 	}
-	r, err := sides.Compare(side(.24, 68_000), side(.03, 87_000), sides.CompareOptions{Options: compare.Options{Force: true}, Before: "a", After: "b"})
+	r, err := sides.Compare(side(.24, 68_000), side(.03, 87_000),
+		sides.CompareOptions{Options: compare.Options{Force: true}, Before: "a", After: "b"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,170 @@
+package format
+
+import (
+	"math"
+
+	"xfrmscope/analyze/metric"
+)
+
+// A Figure is a metric.Value as it is printed.
+type Figure struct {
+	Value, Err, Unit string  // "54.2", "0.3", "%"
+	N                uint64  // samples behind it, 0 if it is not sampled
+	Missing          string  // why there is none; the rest is empty then
+	Sort             float64 // in Unit; negative if missing
+}
+
+// Of rounds a value; ratios are printed in per cent.
+func Of(v metric.Value) Figure {
+	if v.Missing != nil {
+		return Figure{Missing: missingText(v), Unit: unitOf(v), Sort: -1}
+	}
+	scale := ScaleOf(v)
+	f := Figure{Unit: unitOf(v), N: v.Samples, Sort: v.Value * scale}
+	f.Value, f.Err = withError(v.Value*scale, v.SE*scale)
+	if low, high := Significant(v.Low*scale, 4), Significant(v.High*scale, 4); v.Ranged() && low != high {
+		f.Value, f.Err = low+".."+high, ""
+	}
+	f.Value += DoubtMark(v)
+	if math.IsNaN(f.Sort) || math.IsInf(f.Sort, 0) {
+		f.Sort = -1
+	}
+	return f
+}
+
+// DoubtMark follows a number that is in doubt: a sum is broken that it hangs on.
+func DoubtMark(v metric.Value) string {
+	if v.Measured() && v.Doubt != "" {
+		return "!"
+	}
+	return ""
+}
+
+func missingText(v metric.Value) string {
+	if v.Missing.Why == "" {
+		return "not measured"
+	}
+	return "not measured: " + v.Missing.Why
+}
+
+func ScaleOf(v metric.Value) float64 {
+	if v.Unit == "ratio" {
+		return 100
+	}
+	return 1
+}
+
+func unitOf(v metric.Value) string {
+	if v.Unit == "ratio" {
+		return "%"
+	}
+	return Visible(v.Unit, 24)
+}
+
+// String returns "54.2 +- 0.3 %", in ASCII.
+func (f Figure) String() string {
+	switch {
+	case f.Missing != "":
+		return "not measured"
+	case f.Err != "":
+		return f.Value + " +- " + f.Err + " " + f.Unit
+	default:
+		return f.Value + " " + f.Unit
+	}
+}
+
+// Finite reports whether a measured value can be drawn.
+func Finite(v metric.Value) bool {
+	return v.Measured() && !math.IsNaN(v.Value) && !math.IsInf(v.Value, 0)
+}
+
+// ShareOf returns a measured ratio within 0..1 to draw, 0 if there is none.
+func ShareOf(v metric.Value) float64 {
+	if !Finite(v) {
+		return 0
+	}
+	return min(max(v.Value, 0), 1)
+}
+
+// OrZero is v, or 0 if it is no number.
+func OrZero(v float64) float64 {
+	if Finite(metric.Value{Value: v}) {
+		return v
+	}
+	return 0
+}
+
+// ValueText is a value with its error, its unit and its samples.
+func ValueText(v metric.Value) string {
+	s := Pretty(Of(v).String())
+	if v.Measured() && v.Samples > 0 {
+		s += ", n = " + Pretty(Count(v.Samples))
+	}
+	return s
+}
+
+// ErrorText is a value with its error and no unit, which the axis has.
+func ErrorText(v metric.Value) string {
+	f := Of(v)
+	if f.Err == "" {
+		return f.Value
+	}
+	return f.Value + " +- " + f.Err
+}
+
+// Column is a value with digits significant digits and its mark, without unit and
+// error: "-" if there is none.
+func Column(v metric.Value, digits int) string {
+	if !Finite(v) {
+		return "-"
+	}
+	return Significant(v.Value*ScaleOf(v), digits) + DoubtMark(v)
+}
+
+// Kilo is a column of thousands.
+func Kilo(v metric.Value) string {
+	v.Value /= 1000
+	return Column(v, 4)
+}
+
+// CostColumn prints a cost with its relative error.
+func CostColumn(v metric.Value) string {
+	s := Column(v, 4)
+	if Finite(v) && v.SE > 0 && v.Value > 0 {
+		s += " +-" + Significant(100*v.SE/v.Value, 2) + "%"
+	}
+	return s
+}
+
+// ShareColumn prints a share with its error, both in per cent.
+func ShareColumn(v metric.Value) string {
+	if !(v.SE > 0) || !Finite(v) {
+		return Column(v, 3)
+	}
+	mark := DoubtMark(v)
+	return Decimals(100*v.Value, 2-len(mark)) + mark + " +-" + Decimals(100*v.SE, 2)
+}
+
+// PlainShare prints a share without its error.
+func PlainShare(v metric.Value) string {
+	if !Finite(v) {
+		return "-"
+	}
+	return Decimals(100*v.Value, 2) + DoubtMark(v)
+}
+
+// EffectText is a change with its sign, in per cent: "+10 % packets/s".
+func EffectText(v metric.Value) string {
+	if !Finite(v) {
+		return "not measured"
+	}
+	return Signed(Significant(100*v.Value, 2), v.Value) + " % packets/s"
+}
+
+// Plain is a figure without unit and error, "-" if there is none.
+func Plain(f Figure) string {
+	if f.Missing != "" || f.Value == "" || f.Unit == "" {
+		return "-"
+	}
+	return f.Value
+}
