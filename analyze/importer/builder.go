@@ -67,7 +67,10 @@ func (b *builder) function(name []byte, mapping int) int {
 // location returns the number of an address; without a name no symbol covers
 // it.
 func (b *builder) location(address uint64, name []byte, mapping int) int32 {
-	key := b.describe(address, name, mapping)
+	return b.enter(b.describe(address, name, mapping))
+}
+
+func (b *builder) enter(key profile.Location) int32 {
 	n, ok := b.locations[key]
 	if !ok {
 		n = b.newLocation(key)

@@ -185,7 +185,9 @@ func (f *named) frame(text []byte) int32 {
 			kernel := kind == kernelFrame || strings.HasPrefix(file, "[kernel")
 			l = f.b.location(0, nil, f.b.mapping([]byte(file), kernel))
 		} else {
-			l = f.b.location(0, []byte(name), f.files[kind])
+			at := f.b.describe(0, []byte(name), f.files[kind])
+			at.Inlined = strings.HasSuffix(string(text), "_[i]")
+			l = f.b.enter(at)
 		}
 		f.frames[string(text)] = l
 	}

@@ -190,7 +190,9 @@ func (s *stacker) mapping(f frame) int {
 func (s *stacker) settle(mapping int32) {
 	for _, p := range s.open {
 		in := s.inlines[p.inline]
-		location := s.b.location(in.address, in.symbol, int(mapping))
+		l := s.b.describe(in.address, in.symbol, int(mapping))
+		l.Inlined = true
+		location := s.b.enter(l)
 		copy(s.key[4*p.at:], stackKey(nil).push(location))
 	}
 	s.open = s.open[:0]

@@ -38,7 +38,7 @@ func named(file string, kernel bool, functions ...string) *Profile {
 		if f == "" {
 			n = -1
 		}
-		p.Locations = append(p.Locations, Location{uint64(i), 0, n})
+		p.Locations = append(p.Locations, Location{Address: uint64(i), Function: n})
 		p.Stacks[0] = append(p.Stacks[0], int32(i))
 	}
 	p.Cells = []Cell{{Count: 1, Period: 5}}
@@ -92,7 +92,7 @@ func TestFoldedOrder(t *testing.T) {
 	names := []string{"a", "a.b", "a;", "ab", "a b", "-", "~", "a-"}
 	for i, n := range names {
 		p.Functions = append(p.Functions, Function{n, -1})
-		p.Locations = append(p.Locations, Location{0, -1, i})
+		p.Locations = append(p.Locations, Location{Mapping: -1, Function: i})
 	}
 	for i := range names {
 		for j := range names {

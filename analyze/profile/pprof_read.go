@@ -134,10 +134,10 @@ func (b *tableBuilder) pprofLocation(l *pprof.Location) []int32 {
 			Offset: m.Offset, Kernel: isKernelFile(m.File)})
 	}
 	if len(l.Line) == 0 {
-		return []int32{b.location(Location{l.Address, mapping, -1})}
+		return []int32{b.location(Location{Address: l.Address, Mapping: mapping, Function: -1})}
 	}
 	var out []int32
-	for _, line := range l.Line {
+	for i, line := range l.Line {
 		function := -1
 		if f := line.Function; f != nil && f.Name != Unknown {
 			name := f.SystemName
@@ -146,7 +146,9 @@ func (b *tableBuilder) pprofLocation(l *pprof.Location) []int32 {
 			}
 			function = b.function(Function{name, mapping})
 		}
-		out = append(out, b.location(Location{l.Address, mapping, function}))
+		out = append(out, b.location(Location{
+			Address: l.Address, Mapping: mapping, Function: function, Inlined: i < len(l.Line)-1,
+		}))
 	}
 	return out
 }

@@ -64,6 +64,7 @@ type Location struct {
 	Address  uint64 // kernel: as sampled; user: of the function in its file; 0 if not known
 	Mapping  int    // index into Profile.Mappings, -1 if none
 	Function int    // index into Profile.Functions, -1 if no symbol covers it
+	Inlined  bool   // into the function of the stack's next location
 }
 
 // A Stack is a call chain: indexes into Profile.Locations, LEAF FIRST.

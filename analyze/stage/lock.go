@@ -41,16 +41,35 @@ func LockKindOf(function string) LockKind {
 	return NoLock
 }
 
+// isWaiting matches what a slow path calls, or has inlined, while it waits: the
+// halts of a guest (arch/x86/kernel/kvm.c, arch/x86/hyperv/hv_spinlock.c), the
+// pause of a processor and the atomic reads of the lock's word (6.12).
+func isWaiting(name string) bool {
+	switch name {
+	case "kvm_wait", "hv_qlock_wait", "xen_qlock_wait", "clear_bhb_loop", "cpu_relax", "rep_nop", "native_pause",
+		"native_safe_halt", "native_halt", "virt_spin_lock", "__cmpwait_relaxed", "safe_halt", "halt":
+		return true
+	}
+	for _, p := range []string{"pv_wait", "__pv_wait", "arch_atomic_", "raw_atomic_", "atomic_", "smp_cond_load_"} {
+		if strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return false
+}
+
 // isAcquire matches the fast paths of kernel/locking/spinlock.c (6.12):
-// _raw_spin_lock_bh, __raw_spin_lock_irqsave, _raw_read_lock, rt_spin_lock, but
-// no unlock: a release writes a line its CPU already owns.
+// _raw_spin_lock_bh, __raw_spin_lock_irqsave, _raw_read_lock, rt_spin_lock, and
+// what is inlined there or around it (queued_spin_lock, spin_lock_bh), but no unlock: a release
+// writes a line its CPU already owns.
 func isAcquire(name string) bool {
 	if strings.Contains(name, "unlock") {
 		return false
 	}
 	name = strings.TrimPrefix(strings.TrimPrefix(name, "_"), "_")
 	for _, p := range []string{"raw_spin_lock", "raw_spin_trylock", "raw_read_lock", "raw_read_trylock",
-		"raw_write_lock", "raw_write_trylock", "rt_spin_lock", "rt_read_lock", "rt_write_lock"} {
+		"raw_write_lock", "raw_write_trylock", "rt_spin_lock", "rt_read_lock", "rt_write_lock",
+		"do_raw_spin_lock", "queued_spin_lock", "spin_lock"} {
 		if strings.HasPrefix(name, p) {
 			return true
 		}

@@ -28,7 +28,7 @@ type Place struct {
 	Kernel    bool // there is a kernel frame from that one down, or anywhere if Row is None
 	Direction Direction
 	Leaf      int32    // function, -1 not known
-	Lock      LockKind // of the leaf
+	Lock      LockKind // of the leaf, or of the slow path that the leaf waits in
 	Caller    int32    // of the lock primitives, the first above them, if Lock is not NoLock; -1 not known
 }
 
@@ -42,13 +42,14 @@ type Classifier struct {
 	p          *profile.Profile
 	directions []Direction // by function
 	traced     []bool      // by function: part of tracing, no caller of a lock
+	waiting    []bool      // by function: what a slow path calls while it waits
 }
 
 // NewClassifier looks each function of the profile up once.
 func NewClassifier(t *Table, p *profile.Profile) *Classifier {
 	n := len(p.Functions)
 	c := &Classifier{Table: t, p: p, Rows: make([]int, n), Locks: make([]LockKind, n),
-		directions: make([]Direction, n), traced: make([]bool, n)}
+		directions: make([]Direction, n), traced: make([]bool, n), waiting: make([]bool, n)}
 	for i, f := range p.Functions {
 		c.Rows[i] = None
 		if c.IsKernel(f.Mapping) {
@@ -56,6 +57,7 @@ func NewClassifier(t *Table, p *profile.Profile) *Classifier {
 			c.Locks[i] = LockKindOf(f.Name)
 			c.directions[i] = t.direction(c.Rows[i], f.Name)
 			c.traced[i] = IsTracing(f.Name)
+			c.waiting[i] = isWaiting(Strip(f.Name))
 		}
 	}
 	return c
@@ -78,7 +80,7 @@ func (c *Classifier) Of(s profile.Stack) Place {
 			continue
 		}
 		if depth == 0 {
-			place.Leaf, place.Lock = int32(l.Function), c.Locks[l.Function]
+			place.Leaf = int32(l.Function)
 		}
 		if place.Row == None {
 			place.Row = c.Rows[l.Function]
@@ -90,10 +92,29 @@ func (c *Classifier) Of(s profile.Stack) Place {
 			break
 		}
 	}
-	if place.Lock != NoLock {
-		place.Caller = c.caller(s)
+	if at := c.lock(s); at >= 0 {
+		place.Lock = c.Locks[c.p.Locations[s[at]].Function]
+		place.Caller = c.caller(s[at:])
 	}
 	return place
+}
+
+// lock returns the depth of the lock primitive that a stack runs in, or -1:
+// above it stands only what it has inlined or waits with. An interrupt, for one,
+// has taken the CPU away from it.
+func (c *Classifier) lock(s profile.Stack) int {
+	for depth, loc := range s {
+		l := &c.p.Locations[loc]
+		switch {
+		case l.Function < 0:
+			return -1
+		case c.Locks[l.Function] != NoLock:
+			return depth
+		case !l.Inlined && !c.waiting[l.Function]:
+			return -1
+		}
+	}
+	return -1
 }
 
 // Name returns the name of the stage a place is charged to.
@@ -113,7 +134,7 @@ func (c *Classifier) Idle(p Place) bool { return p.Row != None && c.Table.Rows[p
 func (c *Classifier) caller(s profile.Stack) int32 {
 	for _, loc := range s {
 		fn := c.p.Locations[loc].Function
-		if fn >= 0 && c.Locks[fn] == NoLock && !c.traced[fn] {
+		if fn >= 0 && c.Locks[fn] == NoLock && !c.traced[fn] && !c.waiting[fn] {
 			return int32(fn)
 		}
 	}

@@ -3,6 +3,8 @@ package stage
 import (
 	"strings"
 	"testing"
+
+	"xfrmscope/analyze/profile"
 )
 
 func TestOf(t *testing.T) {
@@ -90,6 +92,52 @@ func TestParseNamesTheLine(t *testing.T) {
 	for _, text := range []string{"# c\nbad line\n", "# c\na\tb\t(\n"} {
 		if _, err := Parse(text); err == nil || !strings.Contains(err.Error(), "stages.txt:2") {
 			t.Errorf("Parse(%q) = %v, want an error at stages.txt:2", text, err)
+		}
+	}
+}
+
+// A stack spins if only what waits, or is inlined, stands above its slow path.
+func TestLockOfAStack(t *testing.T) {
+	for _, tt := range []struct {
+		stack, caller string // root first; "+" before a frame: inlined into the one before it
+		lock          LockKind
+	}{
+		{"xfrm_input;_raw_spin_lock;native_queued_spin_lock_slowpath", "xfrm_input", Spin},
+		{"xfrm_input;_raw_spin_lock;native_queued_spin_lock_slowpath;+trace_contention_begin", "xfrm_input",
+			Spin},
+		{"xfrm_input;_raw_spin_lock;native_queued_spin_lock_slowpath;+a;+b", "xfrm_input", Spin},
+		{"xfrm_input;_raw_spin_lock;__pv_queued_spin_lock_slowpath;hv_qlock_wait", "xfrm_input", Spin},
+		{"xfrm_input;_raw_spin_lock;__pv_queued_spin_lock_slowpath;__pv_wait_node;kvm_wait", "xfrm_input",
+			Spin},
+		{"xfrm_input;_raw_spin_lock;native_queued_spin_lock_slowpath;clear_bhb_loop", "xfrm_input", Spin},
+		{"xfrm_input;_raw_spin_lock;native_queued_spin_lock_slowpath;arch_atomic_read.constprop.0",
+			"xfrm_input", Spin},
+		{"xfrm_input;+spin_lock;_raw_spin_lock;+queued_spin_lock;native_queued_spin_lock_slowpath;+cpu_relax",
+			"xfrm_input", Spin},
+		{"xfrm_input;_raw_spin_lock;native_queued_spin_lock_slowpath;asm_sysvec_apic_timer_interrupt", "",
+			NoLock},
+		{"xfrm_input;_raw_spin_lock;native_queued_spin_lock_slowpath;asm_common_interrupt;+a", "", NoLock},
+		{"xfrm_input;_raw_spin_lock_bh;+queued_spin_lock", "xfrm_input", LockWord},
+		{"xfrm_input;_raw_spin_lock_bh;+arch_atomic_try_cmpxchg", "xfrm_input", LockWord},
+		{"xfrm_input;+spin_lock_bh", "xfrm_input", LockWord},
+		{"xfrm_input;arch_atomic_inc", "", NoLock},
+		{"xfrm_input;_raw_spin_unlock_bh", "", NoLock},
+	} {
+		p := &profile.Profile{Mappings: []profile.Mapping{{File: "[kernel.kallsyms]", Kernel: true}}}
+		var s profile.Stack
+		for name := range strings.SplitSeq(tt.stack, ";") {
+			plain, inlined := strings.CutPrefix(name, "+")
+			p.Locations = append(p.Locations,
+				profile.Location{Function: len(p.Functions), Inlined: inlined})
+			s = append(profile.Stack{int32(len(p.Functions))}, s...)
+			p.Functions = append(p.Functions, profile.Function{Name: plain})
+		}
+		place, caller := NewClassifier(Default(), p).Of(s), ""
+		if place.Caller >= 0 {
+			caller = p.Functions[place.Caller].Name
+		}
+		if place.Lock != tt.lock || caller != tt.caller {
+			t.Errorf("%s: lock %d of %q, want %d of %q", tt.stack, place.Lock, caller, tt.lock, tt.caller)
 		}
 	}
 }
