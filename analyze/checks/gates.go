@@ -260,7 +260,7 @@ func idleShares(r *result.Run, deltas []packets.Delta) []idleShare {
 		}
 	}
 	if e := r.Main(); len(out) == 0 && e != nil && e.Unit == "nanoseconds" && len(e.CPUs) > 0 &&
-		e.CPUs[0].CPU >= 0 {
+		e.CPUs[0].CPU >= 0 && e.All.Unsure.Empty() {
 		for _, c := range e.CPUs {
 			idle, _ := metric.Share(c.Idle, c.Total)
 			out = append(out, idleShare{c.CPU, idle})

@@ -3,6 +3,7 @@ package cost
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/packets"
@@ -17,14 +18,28 @@ type Classified struct {
 	*profile.Profile
 	stages *stage.Classifier
 	places []stage.Place // by stack
+	named  bool          // kernel functions have names
 }
 
+// Classify looks up the stage of each stack of a profile.
 func Classify(p *profile.Profile, table *stage.Table) *Classified {
-	c := &Classified{Profile: p, stages: stage.NewClassifier(table, p), places: make([]stage.Place, len(p.Stacks))}
+	c := &Classified{Profile: p, stages: stage.NewClassifier(table, p),
+		places: make([]stage.Place, len(p.Stacks)), named: kernelNamed(p)}
 	for i, s := range p.Stacks {
 		c.places[i] = c.stages.Of(s)
 	}
 	return c
+}
+
+// idle reports whether samples are not work; unsure if they are of the idle task
+// and nothing tells whether it was interrupted.
+func (c *Classified) idle(cell *profile.Cell) (idle, unsure bool) {
+	if c.stages.Idle(c.places[cell.Stack]) {
+		return true, false
+	}
+	unsure = !c.named && (cell.PID == 0 ||
+		cell.PID < 0 && cell.Comm >= 0 && strings.HasPrefix(c.Comms[cell.Comm], "swapper"))
+	return unsure, unsure
 }
 
 // NewEvent analyses one profile. Packets turn weight into cost per packet.
@@ -32,8 +47,8 @@ func NewEvent(c *Classified, window float64, packets result.Packets) *result.Eve
 	p := c.Profile
 	e := &result.Event{Name: p.Event.Name, Unit: p.Event.Unit, Profile: p, Losses: p.Losses, Warnings: p.Warnings}
 	cost := costing{unit: costUnit(p.Event.Unit), window: window, rate: packets.MeasuredRate(),
-		named: kernelNamed(p)}
-	all, one := newTally(c.stages, p), newTally(c.stages, p)
+		named: c.named}
+	all, one := newTally(c), newTally(c)
 	for cells := p.Cells; len(cells) > 0; { // they are sorted by CPU
 		n := 1
 		for n < len(cells) && cells[n].CPU == cells[0].CPU {
@@ -41,15 +56,18 @@ func NewEvent(c *Classified, window float64, packets result.Packets) *result.Eve
 		}
 		one.clear()
 		for i := range cells[:n] {
-			place := &c.places[cells[i].Stack]
-			one.add(&cells[i], place)
-			all.add(&cells[i], place)
+			one.add(&cells[i])
+			all.add(&cells[i])
 		}
 		cpu := int(cells[0].CPU)
 		e.CPUs = append(e.CPUs, one.result(cpu, cost.of(cpu, packets)))
 		cells = cells[n:]
 	}
 	e.All = all.result(-1, cost)
+	if !e.All.Unsure.Empty() {
+		e.Warnings = append(slices.Clip(e.Warnings), bundle.Warning{Weakens: metric.ShareID,
+			Text: "pid 0 is " + notToldApart + ": what share of the time was busy is not measured"})
+	}
 	e.Unmatched = all.functionShares(all.lost, all.busy(), cost)
 	e.Self = newSelf(c)
 	return e
@@ -72,9 +90,9 @@ func Release(e *result.Event, keepProfile bool) {
 // A tally sums the cells of one CPU, or of all. Functions are numbered as in
 // the profile, from 1; 0 is one without a symbol.
 type tally struct {
-	c           *stage.Classifier
-	p           *profile.Profile
+	of          *Classified
 	total, idle metric.Estimate
+	unsure      metric.Estimate // the part of idle that may be interrupts
 	spin, word  metric.Estimate
 	stages      []metric.Estimate // by row of the table, then UserStage, NoStage
 	receive     []metric.Estimate // the part of each below the input path
@@ -85,12 +103,11 @@ type tally struct {
 	lost        []metric.Estimate // leaf functions of NoStage
 }
 
-func newTally(c *stage.Classifier, p *profile.Profile) *tally {
-	rows, functions := len(c.Table.Rows)+2, len(p.Functions)+1
+func newTally(c *Classified) *tally {
+	rows, functions := len(c.stages.Table.Rows)+2, len(c.Functions)+1
 	sums := func(n int) []metric.Estimate { return make([]metric.Estimate, n) }
 	return &tally{
-		c: c, p: p,
-		stages: sums(rows), receive: sums(rows),
+		of: c, stages: sums(rows), receive: sums(rows),
 		functions: sums(functions), spinners: sums(functions), takers: sums(functions), lost: sums(functions),
 	}
 }
@@ -99,24 +116,29 @@ func (t *tally) clear() {
 	for _, sums := range [][]metric.Estimate{t.stages, t.receive, t.functions, t.spinners, t.takers, t.lost} {
 		clear(sums)
 	}
-	*t = tally{c: t.c, p: t.p, stages: t.stages, receive: t.receive, functions: t.functions, spinners: t.spinners,
+	*t = tally{of: t.of, stages: t.stages, receive: t.receive, functions: t.functions, spinners: t.spinners,
 		takers: t.takers, lost: t.lost}
 }
 
-func (t *tally) add(c *profile.Cell, place *stage.Place) {
+func (t *tally) add(c *profile.Cell) {
 	e := metric.Estimate{Samples: c.Count, Period: float64(c.Period), VarSum: c.PeriodSq}
 	t.total.Add(e)
-	if t.c.Idle(*place) {
+	idle, unsure := t.of.idle(c)
+	if unsure {
+		t.unsure.Add(e)
+	}
+	if idle {
 		t.idle.Add(e)
 		return
 	}
+	place := &t.of.places[c.Stack]
 	row := place.Row
 	switch {
 	case row == stage.None && place.Kernel:
-		row = len(t.c.Table.Rows) + 1
+		row = len(t.of.stages.Table.Rows) + 1
 		t.lost[place.Leaf+1].Add(e)
 	case row == stage.None:
-		row = len(t.c.Table.Rows)
+		row = len(t.of.stages.Table.Rows)
 	}
 	t.stages[row].Add(e)
 	t.directions[place.Direction].Add(e)
@@ -144,8 +166,9 @@ func (t *tally) busy() metric.Estimate {
 
 func (t *tally) result(cpu int, cost costing) result.CPU {
 	busy := t.busy()
+	cost.unsure = !t.unsure.Empty()
 	c := result.CPU{
-		CPU: cpu, Total: t.total, Idle: t.idle, Busy: busy,
+		CPU: cpu, Total: t.total, Idle: t.idle, Busy: busy, Unsure: t.unsure,
 		SpinShare:     cost.lockShare(metric.SpinID, t.spin, busy),
 		LockWordShare: cost.lockShare(metric.LockWordID, t.word, busy),
 		PerPacket:     cost.perPacket(busy),
@@ -175,9 +198,9 @@ func (t *tally) stageShares(sums []metric.Estimate, busy metric.Estimate, cost c
 		}
 		name := result.NoStage
 		switch {
-		case row < len(t.c.Table.Rows):
-			name = t.c.Table.Rows[row].Name
-		case row == len(t.c.Table.Rows):
+		case row < len(t.of.stages.Table.Rows):
+			name = t.of.stages.Table.Rows[row].Name
+		case row == len(t.of.stages.Table.Rows):
 			name = result.UserStage
 		}
 		shares = append(shares, cost.share(metric.StageID, name, "", e, busy))
@@ -212,9 +235,9 @@ func (t *tally) function(i int) (name, module string) {
 	if i == 0 {
 		return profile.Unknown, ""
 	}
-	f := t.p.Functions[i-1]
+	f := t.of.Functions[i-1]
 	if f.Mapping >= 0 {
-		module = t.p.Mappings[f.Mapping].File
+		module = t.of.Mappings[f.Mapping].File
 	}
 	return f.Name, module
 }
@@ -225,6 +248,16 @@ type costing struct {
 	window float64      // seconds the samples were taken in
 	rate   metric.Value // packets/s of the same CPUs
 	named  bool         // kernel functions have names
+	unsure bool         // what of the weight is busy is not known
+}
+
+// notToldApart is what the idle task's samples are where no function has a name.
+const notToldApart = "idle or interrupt, not told apart, for no kernel function has a name"
+
+// unknownBusy is why nothing is said of the busy weight.
+func unknownBusy() bundle.Gap {
+	return bundle.Gap{What: "busy time", Why: "pid 0 is " + notToldApart,
+		Fix: "give the kernel's symbols: --kallsyms FILE"}
 }
 
 // kernelNamed reports whether kernel functions can be told apart; it is true of
@@ -274,6 +307,9 @@ func (c costing) perPacket(e metric.Estimate) metric.Value {
 	if !c.rate.Measured() {
 		return metric.NotMeasured(metric.CostID, c.unit, *c.rate.Missing)
 	}
+	if c.unsure {
+		return metric.NotMeasured(metric.CostID, c.unit, unknownBusy())
+	}
 	if c.window <= 0 || c.rate.Value <= 0 {
 		return metric.NotMeasured(metric.CostID, c.unit,
 			bundle.Gap{What: "cost per packet",
@@ -285,7 +321,16 @@ func (c costing) perPacket(e metric.Estimate) metric.Value {
 }
 
 func (c costing) share(id, name, module string, e, busy metric.Estimate) result.Share {
-	return result.Share{Name: name, Module: module, Weight: e, Share: share(id, e, busy), PerPacket: c.perPacket(e)}
+	return result.Share{Name: name, Module: module, Weight: e, Share: c.ofBusy(id, e, busy),
+		PerPacket: c.perPacket(e)}
+}
+
+// ofBusy is share for parts of the busy weight.
+func (c costing) ofBusy(id string, part, busy metric.Estimate) metric.Value {
+	if c.unsure {
+		return metric.NotMeasured(id, "ratio", unknownBusy())
+	}
+	return share(id, part, busy)
 }
 
 func share(id string, part, whole metric.Estimate) metric.Value {

@@ -41,7 +41,7 @@ func TimelineOf(events []*perfdata.Event, w bundle.Window) *profile.Timeline {
 
 // NewHeat sums the timeline of an event by CPU and slice; nil if it has none.
 func NewHeat(c *Classified, w bundle.Window) *result.Heat {
-	if len(c.Timeline) == 0 {
+	if len(c.Timeline) == 0 || !c.named {
 		return nil
 	}
 	h := &result.Heat{Event: c.Event.Name, SliceNS: (w.EndNS - w.StartNS) / heatSlices}

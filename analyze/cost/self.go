@@ -23,7 +23,7 @@ func newSelf(of *Classified) []result.Self {
 	for i := range p.Cells {
 		c := &p.Cells[i]
 		place := &of.places[c.Stack]
-		if of.stages.Idle(*place) {
+		if idle, _ := of.idle(c); idle {
 			continue
 		}
 		w := metric.Estimate{Samples: c.Count, Period: float64(c.Period), VarSum: c.PeriodSq}

@@ -160,6 +160,10 @@ type CPU struct {
 	Idle  metric.Estimate `json:"idle"`
 	Busy  metric.Estimate `json:"busy"` // Total less Idle
 
+	// Unsure is the part of Idle that may be interrupts: samples of the idle task
+	// in a recording without a name of a kernel function. Shares are not measured.
+	Unsure metric.Estimate `json:"idle_or_interrupt,omitzero"`
+
 	SpinShare     metric.Value `json:"spin_share"`      // leaf in a queued-spin slow path
 	LockWordShare metric.Value `json:"lockword_share"`  // leaf in an acquire fast path
 	PerPacket     metric.Value `json:"cost_per_packet"` // busy weight / packets: "ns/packet", "cycles/packet"

@@ -1,0 +1,49 @@
+package cost
+
+import (
+	"strings"
+	"testing"
+
+	"xfrmscope/analyze/packets"
+	"xfrmscope/analyze/profile"
+	"xfrmscope/analyze/stage"
+	"xfrmscope/collect/bundle"
+)
+
+// Without a name of a kernel function the idle task may be interrupted as well:
+// none of its samples is busy, and no share of what is busy is told.
+func TestIdleWithoutNames(t *testing.T) {
+	made := func(function int) *profile.Profile {
+		p := &profile.Profile{
+			Event:     profile.Event{Name: "cpu-clock", Unit: "nanoseconds"},
+			Mappings:  []profile.Mapping{{File: "[kernel.kallsyms]", Kernel: true}},
+			Functions: []profile.Function{{Name: "memcpy"}},
+			Locations: []profile.Location{{Address: 0xffffffff81000010, Function: function}},
+			Stacks:    []profile.Stack{{0}}, Comms: []string{"swapper/1", "ksoftirqd/1"},
+		}
+		for _, c := range []struct{ cpu, pid, comm int32 }{{0, 0, -1}, {1, -1, 0}, {1, -1, 1}, {2, 7, 1}} {
+			p.Cells = append(p.Cells,
+				profile.Cell{CPU: c.cpu, PID: c.pid, TID: c.pid, Comm: c.comm, Count: 3, Period: 30})
+		}
+		return p
+	}
+	e := NewEvent(Classify(made(-1), stage.Default()), 1,
+		packets.None(bundle.Gap{What: "packets", Why: "none read"}))
+	for i, want := range []uint64{0, 3, 3} {
+		c := e.CPUs[i]
+		if c.Busy.Samples != want || c.Unsure.Empty() == (i < 2) {
+			t.Errorf("CPU %d: busy %+v, unsure %+v, want %d busy", i, c.Busy, c.Unsure, want)
+		}
+		if len(c.Functions) > 0 && c.Functions[0].Share.Measured() == (i < 2) {
+			t.Errorf("CPU %d: a share of the busy time %+v", i, c.Functions[0])
+		}
+	}
+	if len(e.Warnings) != 1 || !strings.Contains(e.Warnings[0].Text, "idle or interrupt, not told apart") {
+		t.Errorf("warnings %+v", e.Warnings)
+	}
+	named := NewEvent(Classify(made(0), stage.Default()), 1,
+		packets.None(bundle.Gap{What: "packets", Why: "none read"}))
+	if !named.All.Unsure.Empty() || named.All.Busy.Samples != 12 || len(named.Warnings) != 0 {
+		t.Errorf("with names: %+v, warnings %+v", named.All, named.Warnings)
+	}
+}
