@@ -7,6 +7,9 @@
 //	compare.Comparison -> ChangeText, SideText, MarkText  before and after
 //	names from outside -> ASCII, Visible, Name            one line that cannot break a table
 //
+// Sentences of findings have their numbers from analyze/finding (text.go) and p
+// values from analyze/compare: analysis imports nothing of reports.
+//
 // It decides how many digits say something and nothing else: what is printed,
 // and where, is the callers'.
 package format
