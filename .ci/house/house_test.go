@@ -77,11 +77,11 @@ var rooms = map[string]string{
 		"analyze/finding",
 
 	"reports/svg":    "reports/format",
-	"reports/format": "analyze analyze/result", // still: analyze
+	"reports/format": "analyze/result",
 	"reports/view":   "reports/format",
 	"reports/flame":  "reports/view reports/svg",
-	"reports/chart":  "reports/view reports/svg",
-	"reports/digest": "reports/view",
+	"reports/chart":  "reports/view reports/svg analyze/curves",
+	"reports/digest": "reports/view analyze/sides",
 	"reports/page":   "reports/chart reports/flame",
 	"reports":        "analyze reports/digest reports/page",
 	"reports/push":   "reports",
@@ -104,8 +104,7 @@ var (
 		reports analyze/finding analyze/importer
 		cmd/xfrmscope collect/bundle collect/doctor collect/record collect/ethtool collect/lockname collect/pack
 		collect/perf collect/placement collect/probe collect/procfs collect/remote collect/scenario collect/selftest
-		collect/sweep collect/top collect/xfrm reports/svg reports/format reports/view reports/flame reports/chart
-		reports/digest reports/page`)
+		collect/sweep collect/top collect/xfrm`)
 	largeRooms = strings.Fields("analyze analyze/importer reports")
 	impure     = strings.Fields("analyze") // open files
 	exports    = map[string]int{"analyze/perfdata": 40}
