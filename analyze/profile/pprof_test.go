@@ -123,7 +123,8 @@ func sortedDump(p *Profile) []string {
 
 func TestPprofWithoutTasks(t *testing.T) {
 	p := &Profile{Event: Event{Name: "cycles", Unit: "cycles"}, Comms: []string{"a"},
-		Functions: []Function{{"f", -1}}, Locations: []Location{{Address: 1, Mapping: -1}}, Stacks: []Stack{{0}},
+		Functions: []Function{{"f", -1}}, Locations: []Location{{Address: 1, Mapping: -1}},
+		Stacks: []Stack{{0}},
 		Cells: []Cell{{PID: 1, TID: 1, Count: 1, Period: 10}, {PID: 1, TID: 2, Count: 2, Period: 20},
 			{CPU: 1, PID: 1, TID: 2, Count: 4, Period: 40}}}
 	g := written(t, p, PprofOptions{})
