@@ -82,8 +82,14 @@ func LockCell(l result.Lock) Cell {
 
 func LockName(l result.Lock) string {
 	text := format.Name(l.Name)
-	if text == "" {
+	switch {
+	case text != "":
+	case l.SPI != 0:
 		text = "x->lock"
+	case len(l.Callers) > 0:
+		return "unnamed, in " + format.Name(l.Callers[0].Name)
+	default:
+		return "unnamed"
 	}
 	if l.SPI == 0 || l.ID.SPI == l.SPI {
 		return text
