@@ -127,7 +127,7 @@ func importedN(r *result.Run) int {
 		return n
 	}
 	n := 0
-	if e := r.Main(); e != nil {
+	for _, e := range r.Mains() {
 		for _, c := range e.CPUs {
 			if c.CPU >= 0 {
 				n++

@@ -47,7 +47,7 @@ func NewEvent(c *Classified, window float64, packets result.Packets) *result.Eve
 	p := c.Profile
 	e := &result.Event{Name: p.Event.Name, Unit: p.Event.Unit, Profile: p, Losses: p.Losses, Warnings: p.Warnings}
 	cost := costing{unit: costUnit(p.Event.Unit), window: window, rate: packets.MeasuredRate(),
-		named: c.named}
+		named: c.named, timed: e.Timed()}
 	all, one := newTally(c), newTally(c)
 	for cells := p.Cells; len(cells) > 0; { // they are sorted by CPU
 		n := 1
@@ -248,6 +248,7 @@ type costing struct {
 	window float64      // seconds the samples were taken in
 	rate   metric.Value // packets/s of the same CPUs
 	named  bool         // kernel functions have names
+	timed  bool         // samples stand for time
 	unsure bool         // what of the weight is busy is not known
 }
 
@@ -276,8 +277,13 @@ func kernelNamed(p *profile.Profile) bool {
 	return !kernel
 }
 
-// lockShare is share for what only names of kernel functions can tell.
+// lockShare is share for what only names of kernel functions can tell, and only
+// samples of time.
 func (c costing) lockShare(id string, part, whole metric.Estimate) metric.Value {
+	if !c.timed {
+		return metric.NotMeasured(id, "ratio",
+			bundle.Gap{What: "time in locks", Why: "the event sampled counts no time"})
+	}
 	if !c.named {
 		return metric.NotMeasured(id, "ratio",
 			bundle.Gap{What: "time in locks", Why: "no kernel function has a name"})

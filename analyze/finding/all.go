@@ -17,11 +17,13 @@ import (
 func All(r *result.Result) []result.Finding {
 	var out []result.Finding
 	for _, question := range []func(*result.Result) []result.Finding{
+		noIPsec,
 		scale,
 		linear,
 		ceilings,
 		support,
 		spin,
+		happened,
 		locks,
 		outside,
 		saCPU,

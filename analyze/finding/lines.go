@@ -14,7 +14,7 @@ func sharedLines(r *result.Result) []result.Finding {
 	kernels, claims := map[string]bool{}, map[string]bool{}
 	for _, run := range r.Runs {
 		build := run.KernelName() + run.Manifest.Host.BuildID
-		if len(run.Layouts) == 0 || kernels[build] {
+		if len(run.Layouts) == 0 || kernels[build] || withoutIPsec(run) {
 			continue
 		}
 		kernels[build] = true

@@ -62,7 +62,7 @@ func locksOf(all []*result.Run, run *result.Run) (result.Finding, bool) {
 		if !spin && !word {
 			continue
 		}
-		evidence = append(evidence, t.line())
+		evidence = append(evidence, t.line(run.Main().Of()))
 		switch name := "the lock taken by " + t.name; {
 		case !bySamples || spin:
 		case t.aboveFloor():
@@ -182,7 +182,7 @@ type taker struct {
 // takers are the callers of slow and of fast paths of a run, heaviest first.
 func takers(all []*result.Run, run *result.Run) []taker {
 	e := run.Main()
-	if e == nil {
+	if e == nil || !e.Timed() {
 		return nil
 	}
 	var out []taker
@@ -242,13 +242,13 @@ func (t taker) aboveFloor() bool {
 	return t.word.Value*more/t.cost.Value >= lockFloor
 }
 
-func (t taker) line() string {
+func (t taker) line(of string) string {
 	var parts []string
 	if t.spin.Measured() {
-		parts = append(parts, fmt.Sprintf("slow path %s of busy time", percent(t.spin)))
+		parts = append(parts, fmt.Sprintf("slow path %s of %s", percent(t.spin), of))
 	}
 	if t.word.Measured() {
-		parts = append(parts, fmt.Sprintf("lock word %s of busy time", percent(t.word)))
+		parts = append(parts, fmt.Sprintf("lock word %s of %s", percent(t.word), of))
 	}
 	if t.word.Measured() && t.cost.Measured() && t.cost.Value > 0 {
 		parts = append(parts, quantity(t.cost))

@@ -17,6 +17,9 @@ func outside(r *result.Result) []result.Finding {
 	table := stage.Default()
 	var out []result.Finding
 	for _, run := range atMost(r) {
+		if withoutIPsec(run) {
+			continue // nothing of it is inside
+		}
 		if f, ok := outsideOf(run, atCeiling(r.Curves, run), table); ok {
 			out = append(out, f)
 		}
@@ -36,7 +39,7 @@ func outsideOf(run *result.Run, ceiling string, table *stage.Table) (result.Find
 			evidence = append(evidence, g.ID+": "+g.Evidence)
 		}
 	}
-	if e := run.Main(); e != nil {
+	if e := run.Main(); e != nil && e.Timed() {
 		for _, c := range e.All.SpinCallers {
 			name := c.Name
 			if row := table.Of(c.Name); row != stage.None {
@@ -46,10 +49,11 @@ func outsideOf(run *result.Run, ceiling string, table *stage.Table) (result.Find
 				name = table.Rows[row].Name
 			}
 			if atLeast(c.Share, spinFloor) {
-				claims = append(claims, fmt.Sprintf("%s spins %s of busy time", name, percent(c.Share)))
+				claims = append(claims, fmt.Sprintf("%s spins %s of %s", name, percent(c.Share),
+					e.Of()))
 				evidence = append(evidence,
-					fmt.Sprintf("slow path entered from %s, in %s: %s of busy time",
-						c.Name, name, percent(c.Share)))
+					fmt.Sprintf("slow path entered from %s, in %s: %s of %s",
+						c.Name, name, percent(c.Share), e.Of()))
 			}
 		}
 	}

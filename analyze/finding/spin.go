@@ -14,39 +14,64 @@ import (
 // under any load spends a little time in slow paths.
 const spinFloor = 0.01
 
-// spin: do CPUs wait for locks at the largest number of CPUs of each mode, and
-// how did that grow? The mode that spins most comes first.
-func spin(r *result.Result) []result.Finding {
-	sampled := slices.DeleteFunc(slices.Clone(r.Runs), func(run *result.Run) bool { return run.Main() == nil })
-	type weighed struct {
-		share float64
-		result.Finding
-	}
-	var found []weighed
-	for len(sampled) > 0 {
-		n, first := 1, sampled[0]
-		for n < len(sampled) && sampled[n].ModeName() == first.ModeName() &&
-			sampled[n].Main().Name == first.Main().Name {
-			n++
+// A sampling is one event of a run whose samples are of time.
+type sampling struct {
+	*result.Run
+	e *result.Event
+}
+
+// samplings are those of the main event, one for each PMU.
+func samplings(runs []*result.Run) []sampling {
+	var out []sampling
+	for _, r := range runs {
+		for _, e := range r.Mains() {
+			if e.Timed() {
+				out = append(out, sampling{r, e})
+			}
 		}
-		measured := slices.DeleteFunc(slices.Clone(sampled[:n]), func(run *result.Run) bool {
-			return !run.Main().All.SpinShare.Measured()
-		})
-		if len(measured) > 0 {
-			found = append(found, weighed{lastOf(measured).Main().All.SpinShare.Value,
-				spinOfMode(measured)})
-		}
-		sampled = sampled[n:]
-	}
-	slices.SortStableFunc(found, func(a, b weighed) int { return cmp.Compare(b.share, a.share) })
-	var out []result.Finding
-	for _, f := range found {
-		out = append(out, f.Finding)
 	}
 	return out
 }
 
-func spinOfMode(measured []*result.Run) result.Finding {
+// who names the run, or its mode, and which PMU of several.
+func (s sampling) who(name string) string {
+	if len(s.Mains()) > 1 {
+		return name + ", " + s.e.Name
+	}
+	return name
+}
+
+// cpus says on how many CPUs the samples were taken.
+func (s sampling) cpus() string {
+	if len(s.Mains()) > 1 {
+		return cpus(len(s.e.CPUs))
+	}
+	return cpus(s.N)
+}
+
+// spin: do CPUs wait for locks at the largest number of CPUs of each mode, and
+// how did that grow? The mode that spins most comes first.
+func spin(r *result.Result) []result.Finding {
+	type key struct{ mode, event string }
+	var keys []key
+	measured := map[key][]sampling{}
+	for _, s := range samplings(r.Runs) {
+		if s.e.All.SpinShare.Measured() {
+			k := key{s.ModeName(), s.e.Name}
+			keys = result.AppendNew(keys, k)
+			measured[k] = append(measured[k], s)
+		}
+	}
+	share := func(k key) float64 { return lastOf(measured[k]).e.All.SpinShare.Value }
+	slices.SortStableFunc(keys, func(a, b key) int { return cmp.Compare(share(b), share(a)) })
+	var out []result.Finding
+	for _, k := range keys {
+		out = append(out, spinOfMode(measured[k]))
+	}
+	return out
+}
+
+func spinOfMode(measured []sampling) result.Finding {
 	last := lastOf(measured)
 	f := result.Finding{
 		ID: "spin",
@@ -55,17 +80,20 @@ func spinOfMode(measured []*result.Run) result.Finding {
 		Next: "compare packets/s and cost per packet of the same runs; repeat each run before calling a " +
 			"difference real",
 	}
-	f.Say(last.ModeName(), "%s", spinClaim(last))
-	if bundle.IsClock(last.Main().Name) {
+	f.Say(last.who(last.ModeName()), "%s", spinClaim(last))
+	if !last.e.Named() {
+		f.NotProven += " That the samples are of time: the file does not name what was sampled."
+	}
+	if bundle.IsClock(last.e.Name) {
 		f.NotProven += " A software clock is an interrupt: spinning with interrupts off (locks taken by " +
 			"_irqsave) " +
 			"is charged to the function that enables them again."
 	}
-	for _, r := range measured {
-		spin := r.Main().All.SpinShare
+	for _, s := range measured {
+		spin := s.e.All.SpinShare
 		line := fmt.Sprintf("%s: spin share %s (%s, %d samples in slow paths)",
-			r.Name, percent(spin), r.Main().Name, spin.Samples)
-		if w := r.Locks.Waits; w.Measured() {
+			s.Name, percent(spin), s.e.Name, spin.Samples)
+		if w := s.Locks.Waits; w.Measured() {
 			line += fmt.Sprintf(", %.0f waits by probe", w.Value)
 		}
 		f.Evidence = append(f.Evidence, line)
@@ -73,12 +101,16 @@ func spinOfMode(measured []*result.Run) result.Finding {
 	return f
 }
 
-func spinClaim(r *result.Run) string {
-	all := &r.Main().All
+func spinClaim(s sampling) string {
+	all := &s.e.All
 	if all.SpinShare.Value == 0 && all.Busy.Samples > 0 {
-		return fmt.Sprintf("none of %d busy samples on %s spins on locks", all.Busy.Samples, cpus(r.N))
+		busy := "busy samples"
+		if !s.e.Named() {
+			busy = "samples"
+		}
+		return fmt.Sprintf("none of %d %s on %s spins on locks", all.Busy.Samples, busy, s.cpus())
 	}
-	claim := fmt.Sprintf("%s of busy time on %s spins on locks", percent(all.SpinShare), cpus(r.N))
+	claim := fmt.Sprintf("%s of %s on %s spins on locks", percent(all.SpinShare), s.e.Of(), s.cpus())
 	if all.SpinShare.Value < spinFloor {
 		return fmt.Sprintf("%s, under the floor of %.0f %%", claim, 100*spinFloor)
 	}

@@ -105,9 +105,6 @@ func (w weight) rounded() uint64 {
 	return w.whole + uint64(math.Round(w.fraction))
 }
 
-// unnamedEvent stands for the event of a format that names none.
-const unnamedEvent = "unnamed event"
-
 // Weights are taken for numbers of samples up to a sum that as many stacks in a
 // text could have (as a sum of periods it is a quarter of a second of one CPU's
 // cycles), if some stack was seen seldom, as in all recordings some are, and
@@ -144,7 +141,7 @@ const (
 func newNamed(opt Options) *named {
 	name := opt.Event
 	if name == "" {
-		name = unnamedEvent
+		name = bundle.UnnamedEvent
 	}
 	b := newBuilder()
 	kernel, jit := b.mapping([]byte("[kernel]"), true), b.mapping([]byte("[jit]"), false)

@@ -126,7 +126,7 @@ func (p *scriptParser) eventOf(name []byte) *samples {
 		return p.event
 	}
 	if len(name) == 0 {
-		name = []byte(unnamedEvent)
+		name = []byte(bundle.UnnamedEvent)
 	}
 	return p.b.event(name)
 }

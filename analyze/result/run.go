@@ -3,6 +3,7 @@ package result
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -24,6 +25,53 @@ func (r *Run) Main() *Event {
 		return nil
 	}
 	return r.Events[0]
+}
+
+// Mains are the main event and, of a hybrid CPU, the same event of its other
+// PMUs: no CPU has samples of two of them.
+func (r *Run) Mains() []*Event {
+	main := r.Main()
+	if main == nil {
+		return nil
+	}
+	out, cpus := []*Event{main}, main.cpus(map[int]bool{})
+	for _, e := range r.Events {
+		own := e.cpus(map[int]bool{})
+		apart := len(own) > 0 &&
+			!slices.ContainsFunc(slices.Collect(maps.Keys(own)), func(c int) bool { return cpus[c] })
+		if apart && bundle.BaseEvent(e.Name) == bundle.BaseEvent(main.Name) {
+			out, cpus = append(out, e), e.cpus(cpus)
+		}
+	}
+	return out
+}
+
+// cpus adds the CPUs that have samples, as far as they were recorded.
+func (e *Event) cpus(to map[int]bool) map[int]bool {
+	for _, c := range e.CPUs {
+		if c.CPU >= 0 {
+			to[c.CPU] = true
+		}
+	}
+	return to
+}
+
+// Timed reports whether the samples stand for time, as far as the file names
+// its event: those of one that is not named are taken for it, and Of says less.
+func (e *Event) Timed() bool { return !e.Named() || bundle.SamplesTime(e.Name) }
+
+// Named reports whether it is known what was sampled.
+func (e *Event) Named() bool { return e.Name != bundle.UnnamedEvent && e.Name != "samples" }
+
+// Of is what shares of the event are of: "busy time", or no more than "samples".
+func (e *Event) Of() string {
+	switch {
+	case !e.Named():
+		return "samples"
+	case e.Timed():
+		return "busy time"
+	}
+	return e.Name + " samples"
 }
 
 // Event returns the run's event of a name, nil if it has none.

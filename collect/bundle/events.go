@@ -1,6 +1,45 @@
 package bundle
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
+
+// UnnamedEvent stands for the event of a file that names none.
+const UnnamedEvent = "unnamed event"
+
+// SamplesTime reports whether samples of an event stand for time, by its name:
+// "cycles:ppp", "cpu_atom/cycles/k", "task-clock". Of any other event a share of
+// the samples is no share of time.
+func SamplesTime(event string) bool {
+	pmu, base, terms := eventParts(event)
+	switch {
+	case pmu == "ibs_op": // counts cycles, or instructions if it is told so
+		return !strings.Contains(terms, "cnt_ctl=1")
+	case strings.HasPrefix(base, "cpu_clk_unhalted"):
+		return true
+	}
+	return slices.Contains(strings.Fields("cycles cpu-cycles cpu_cycles ref-cycles cpu-clock task-clock cpu"), base)
+}
+
+// BaseEvent is what an event counts, whatever PMU counts it: "cycles" of
+// "cpu_core/cycles/Pu".
+func BaseEvent(event string) string {
+	_, base, _ := eventParts(event)
+	return base
+}
+
+// eventParts parts "cpu_core/cycles:Pu/" and "cycles:k".
+func eventParts(event string) (pmu, base, terms string) {
+	event = strings.TrimPrefix(event, SimPrefix)
+	if before, in, ok := strings.Cut(event, "/"); ok {
+		pmu, terms = before, in
+		event, _, _ = strings.Cut(in, "/")
+	}
+	base, _, _ = strings.Cut(event, ":")
+	base, _, _ = strings.Cut(base, ",")
+	return pmu, base, terms
+}
 
 // IsClock reports whether an event is a software clock, by its name: "cpu-clock".
 func IsClock(event string) bool { return strings.Contains(event, "clock") }
