@@ -101,6 +101,7 @@ func TestNoIPsec(t *testing.T) {
 		{"XFRM", "", []*result.Run{of("", "ip_forward;xfrm_output")}},
 		{"ESP alone", "", []*result.Run{of("", "esp6_input")}},
 		{"packets of an SA", "", []*result.Run{counted}},
+		{"no kernel function has a name", "", []*result.Run{of("", "[unknown]")}},
 		{"user functions alone", "", []*result.Run{of("", "app:main")}},
 		{"no samples", "", []*result.Run{{Name: "a"}}},
 	} {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/result"
 )
 
@@ -63,7 +62,7 @@ func withoutIPsec(run *result.Run) bool {
 func kernelFunctions(run *result.Run) (names []string, network bool) {
 	seen := map[string]bool{}
 	add := func(name string) {
-		if name != "" && name != profile.Unknown && !seen[name] {
+		if name != "" && !strings.HasPrefix(name, "[") && !seen[name] { // "[user]", "[unknown]" name none
 			seen[name] = true
 			names = append(names, name)
 			network = network || ofNetwork(name)
