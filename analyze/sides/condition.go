@@ -43,7 +43,9 @@ func ParseCondition(text string) (Condition, error) {
 	}
 	c := Condition{Text: strings.TrimSpace(text), Metric: m[1], Below: m[3] == "<", Relative: m[5] == "%"}
 	if m[2] != "" {
-		c.N, _ = strconv.Atoi(m[2])
+		if c.N, _ = strconv.Atoi(m[2]); c.N == 0 {
+			return Condition{}, fmt.Errorf("%q is no condition: no run has N=0", text)
+		}
 	}
 	limit, err := strconv.ParseFloat(m[4], 64)
 	if err != nil || math.IsInf(limit, 0) {
@@ -72,6 +74,8 @@ func (c Condition) check() error {
 	}
 	f := metric.FormulaOf(c.Metric)
 	switch {
+	case !c.Relative && f.Unit != "" && !unitMatches(c.Unit, f.Unit):
+		return fmt.Errorf("%q: the limit is in %s, %s is in %s", c.Text, orBlank(c.Unit, "no unit"), c.Metric, f.Unit)
 	case f.Better == "lower" && (c.Below || c.Limit < 0):
 		return fmt.Errorf("%q: %s is better when lower, so this is met by an improvement: write %s>5%%", c.Text,
 			c.Metric, c.Metric)

@@ -100,7 +100,8 @@ while :; do sleep 0.1; done
 		}
 	}
 	r := driven(t, "trex", "--set", "modes=[{name: pcpu, setup: ./sas pcpu}]")
-	if !r.Packets.Rate.Measured() || r.Packets.Rate.Value != 1.499e6 || !strings.Contains(r.Packets.Source, "TRex") {
+	if !r.Packets.Rate.Measured() || r.Packets.Rate.Value != 1.499e6 ||
+		!strings.Contains(r.Packets.Source, "TRex") {
 		t.Errorf("packets %+v, gaps %+v, files %+v", r.Packets, r.Gaps, r.Manifest.Files)
 	}
 }

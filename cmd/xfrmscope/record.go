@@ -65,8 +65,9 @@ measured. Needs root, or what ` + "`xfrmscope doctor`" + ` names.`,
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.cpus, "cpus", "C", "", "CPUs that send, as 1-4,8 (required)")
-	f.DurationVarP(&o.duration, "duration", "d", 20*time.Second, "length of the window")
-	f.DurationVar(&o.warmUp, "warm-up", 0, "let the load run this long before the window")
+	spanVar(f, &o.duration, "duration", "d", 20*time.Second,
+		"length of the window; of a CMD the window ends with it, if no length is given")
+	spanVar(f, &o.warmUp, "warm-up", "", 0, "let the load run this long before the window")
 	f.StringVarP(&o.dir, "output", "o", "", "directory of the run, to be made (required)")
 	f.StringArrayVarP(&o.events, "event", "e", nil,
 		"perf event, repeatable (default: cycles and instructions as a group, L1 misses)")
@@ -80,7 +81,7 @@ measured. Needs root, or what ` + "`xfrmscope doctor`" + ` names.`,
 	f.StringToStringVar(&o.labels, "label", nil, "label of the run, as mode=pcpu; report groups by mode")
 	f.StringSliceVar(&o.probes, "probes", bundle.Probes(),
 		"eBPF probes, each in a phase of its own after the window")
-	f.DurationVar(&o.phase, "phase", 0, fmt.Sprintf(
+	spanVar(f, &o.phase, "phase", "", 0, fmt.Sprintf(
 		"length of each probe's phase (default %s, at most the window's length)", record.DefaultPhase))
 	f.BoolVar(&o.noProbes, "no-probes", false, "load no eBPF probe")
 	o.hostOptions.flags(f)

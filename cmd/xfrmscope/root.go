@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -24,7 +25,10 @@ func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) 
 	defer plainErr.flush()
 	root := newRoot(streams{in, plainOut, plainErr, out})
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := knownCommand(root, args)
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
 	if err != nil {
 		fmt.Fprintf(plainErr, "xfrmscope: %v\n", err)
 	}
@@ -78,6 +82,29 @@ invalid, 5 regression, 130 interrupted.`,
 		newAgent(io),
 	)
 	return root
+}
+
+// knownCommand refuses a word in the place of a command that is none: cobra
+// would print the help of what is above it, as if that had been asked for.
+func knownCommand(root *cobra.Command, args []string) error {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd(args...)
+	if len(args) > 0 && args[0] == "help" {
+		args = args[1:]
+	}
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		return nil
+	}
+	cmd, rest, err := root.Find(args)
+	if err != nil || !cmd.HasSubCommands() {
+		return nil // it says so itself
+	}
+	for _, word := range rest {
+		if !strings.HasPrefix(word, "-") {
+			return usagef("%q is no command; `%s --help` lists them", word, cmd.CommandPath())
+		}
+	}
+	return nil
 }
 
 // arguments wraps a cobra check of the positional arguments in a usage error.

@@ -69,7 +69,7 @@ rung saw the waits.`,
 	f := cmd.Flags()
 	f.StringVarP(&o.cpus, "cpus", "C", "", "CPUs to contend on (default: all this process may use)")
 	f.IntVar(&o.rounds, "rounds", 5, "windows of each load under each rung, taken in turn")
-	f.DurationVar(&o.window, "window", 60*time.Millisecond, "length of one window")
+	spanVar(f, &o.window, "window", "", 60*time.Millisecond, "length of one window")
 	f.BoolVar(&o.cost, "cost", false, "measure what each rung adds to a contended wait")
 	f.StringArrayVar(&o.beside, "beside", nil, "with --cost: NAME=COMMAND that observes the same waits, repeatable")
 	f.BoolVar(&o.asJSON, "json", false, "print the result as JSON")
