@@ -3,10 +3,14 @@ package reports
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	escape "html"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 
 	"xfrmscope/analyze/profile"
@@ -49,6 +53,7 @@ func WriteDir(dir string, r *result.Result) ([]string, error) {
 	all := append([]artefact{{"report.html", func(w io.Writer) error {
 		return page.Write(w, r, page.Options{Files: links})
 	}}}, rest...)
+	earlier := filesOfReport(dir)
 	var written []string
 	for _, a := range all {
 		if err := writeAtomic(filepath.Join(dir, a.name), a.write); err != nil {
@@ -56,7 +61,40 @@ func WriteDir(dir string, r *result.Result) ([]string, error) {
 		}
 		written = append(written, a.name)
 	}
+	for _, name := range earlier { // of runs that this report has not
+		if !slices.Contains(written, name) {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return written, err
+			}
+		}
+	}
 	return written, nil
+}
+
+// filesOfReport returns the files of runs in a directory that the report there,
+// if there is one, names as its own.
+func filesOfReport(dir string) []string {
+	name := filepath.Join(dir, "report.html")
+	if info, err := os.Lstat(name); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	page, err := os.ReadFile(name)
+	if err != nil {
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	ofRun := regexp.MustCompile(`^flame-.*\.svg$|\.pb\.gz$|\.folded$`)
+	var names []string
+	for _, e := range entries {
+		link := fmt.Sprintf("href=%q", escape.EscapeString(e.Name()))
+		if ofRun.MatchString(e.Name()) && e.Type().IsRegular() && bytes.Contains(page, []byte(link)) {
+			names = append(names, e.Name())
+		}
+	}
+	return names
 }
 
 // An artefact is a file of a report.
@@ -141,21 +179,18 @@ func writeAtomic(path string, write func(io.Writer) error) error {
 	if err := write(&b); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	part := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".part")
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // of no effect once it is renamed
+	defer os.Remove(part) // of no effect once it is renamed
 	if _, err := f.Write(b.Bytes()); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
 		f.Close()
 		return err
 	}
 	if err := f.Close(); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	return os.Rename(part, path)
 }

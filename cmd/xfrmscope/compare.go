@@ -90,6 +90,11 @@ func compareSides(ctx context.Context, io streams, o compareOptions, paths []str
 		}
 		conditions = append(conditions, c)
 	}
+	if o.dir != "" {
+		if err := keepOutOfRuns(o.dir); err != nil {
+			return err
+		}
+	}
 	b, a, names, err := openSides(ctx, paths)
 	if err != nil {
 		return err

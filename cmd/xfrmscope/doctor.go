@@ -52,6 +52,9 @@ func runDoctor(ctx context.Context, io streams, o doctorOptions) error {
 		return err
 	}
 	focus.Devices = o.devices
+	if err := focus.CheckDevices(""); err != nil {
+		return err
+	}
 	report := doctor.Examine(ctx, "", "", focus)
 	if o.json {
 		enc := json.NewEncoder(io.out)

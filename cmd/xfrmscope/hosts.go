@@ -89,10 +89,11 @@ func recordHosts(ctx context.Context, io streams, plan bundle.Plan, o recordOpti
 // programs talk to it.
 func newAgent(io streams) *cobra.Command {
 	return &cobra.Command{
-		Use:    "agent",
-		Short:  "Make runs for another host, by requests on standard input",
-		Hidden: true,
-		Args:   arguments(cobra.NoArgs, "no arguments"),
+		Annotations: map[string]string{measures: "yes"},
+		Use:         "agent",
+		Short:       "Make runs for another host, by requests on standard input",
+		Hidden:      true,
+		Args:        arguments(cobra.NoArgs, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return remote.Serve(cmd.Context(), io.in, io.binary,
 				record.Options{Tool: "xfrmscope " + version()})

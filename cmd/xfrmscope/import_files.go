@@ -24,11 +24,14 @@ import (
 // files lost is returned, and counted by the report again. Nothing is written if
 // a file cannot be imported.
 func importAll(files []string, dir string, o importOptions) ([]*bundle.Run, []bundle.Loss, error) {
+	if err := onlyFiles(files); err != nil {
+		return nil, nil, err
+	}
 	all, err := listFiles(files, o.labels)
 	if err != nil {
 		return nil, nil, err
 	}
-	unpacked, err := os.MkdirTemp("", "xfrmscope-import-")
+	unpacked, err := os.MkdirTemp("", temporary())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -106,7 +109,7 @@ func listFiles(paths []string, labels map[string]string) ([]importer.File, error
 // readTable returns the rows of a table of runs, nil if the file is none. Its
 // paths are beside it.
 func readTable(path string) ([]importer.File, error) {
-	f, err := os.Open(path)
+	f, err := bundle.OpenRegular(path, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +142,7 @@ func readForeign(file *importer.File, unpacked string) error {
 			file.Data = unpacked
 		}
 		place := file.Place()
-		f, err := perfdata.OpenFS(os.DirFS(filepath.Dir(place)), filepath.Base(place))
+		f, err := perfdata.OpenFS(bundle.DirFS(filepath.Dir(place)), filepath.Base(place))
 		if err != nil {
 			return fmt.Errorf("opening %s: %w", file.Path, err)
 		}
@@ -147,7 +150,7 @@ func readForeign(file *importer.File, unpacked string) error {
 		file.Import, err = importer.OfRecording(f, file.Path)
 		return err
 	}
-	f, err := os.Open(file.Path)
+	f, err := bundle.OpenRegular(file.Path, 0)
 	if err != nil {
 		return err
 	}
@@ -160,7 +163,7 @@ func readForeign(file *importer.File, unpacked string) error {
 
 // formatOf tells a perf.data, file or directory, from the other formats.
 func formatOf(file string) (format importer.Format, packed bool, err error) {
-	f, err := os.Open(file)
+	f, err := bundle.OpenRegular(file, 0)
 	if err != nil {
 		return "", false, err
 	}
@@ -188,7 +191,7 @@ func formatOf(file string) (format importer.Format, packed bool, err error) {
 
 // unpack writes what a compressed file holds.
 func unpack(from, to string) error {
-	src, err := os.Open(from)
+	src, err := bundle.OpenRegular(from, 0)
 	if err != nil {
 		return err
 	}
@@ -228,7 +231,7 @@ func kernelSymbols(files []importer.File, name string) ([]byte, []bundle.Gap, er
 				"root in the same boot",
 		}}, nil
 	}
-	data, err := os.ReadFile(name)
+	data, err := readWhole(name, maxSymbols)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading kernel symbols: %w", err)
 	}
@@ -251,6 +254,24 @@ func kernelSymbols(files []importer.File, name string) ([]byte, []bundle.Gap, er
 		return nil, nil, err
 	}
 	return zipped.Bytes(), nil, nil
+}
+
+// maxSymbols bounds a kallsyms file: that of a kernel with all its modules has
+// 20 MB.
+const maxSymbols = 256 << 20
+
+// readWhole reads a file that has to be kept, if it is no larger than limit.
+func readWhole(name string, limit int64) ([]byte, error) {
+	f, err := bundle.OpenRegular(name, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1)) // a file of /proc tells no size
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s has more than %d bytes", name, limit)
+	}
+	return data, err
 }
 
 // writeForeign makes one run of its files.
@@ -278,7 +299,7 @@ func writeForeign(dir string, m bundle.Manifest, files []importer.File, kallsyms
 	if err := w.Finish(cutOff(files)); err != nil {
 		return nil, err
 	}
-	return bundle.Open(os.DirFS(dir), dir)
+	return bundle.Open(bundle.DirFS(dir), dir)
 }
 
 // cutOff says what is missing at the end of a recording, "" if it is whole: the
@@ -316,7 +337,7 @@ func copyRecording(w *bundle.Writer, file string) error {
 }
 
 func copyFile(w *bundle.Writer, name, from string) error {
-	src, err := os.Open(from)
+	src, err := bundle.OpenRegular(from, 0)
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,9 @@ func analyzePaths(ctx context.Context, paths []string, user bool, labels map[str
 			return r, err
 		}
 	}
+	if err := onlyFiles(paths); err != nil {
+		return nil, err
+	}
 	runs, done, err := openPaths(paths, labels)
 	defer done()
 	if err != nil {
@@ -44,6 +47,22 @@ func analyzePaths(ctx context.Context, paths []string, user bool, labels map[str
 	}
 	return analyze.Runs(ctx, runs, opt)
 }
+
+// onlyFiles refuses what is neither a file nor a directory.
+func onlyFiles(paths []string) error {
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+			return usagef(
+				"%s: %w: only files and directories are read; give its content to `xfrmscope show -`",
+				path, bundle.ErrNotRegular)
+		}
+	}
+	return nil
+}
+
+// temporary begins the names of this process's temporary files.
+func temporary() string { return fmt.Sprintf("xfrmscope-%d-", os.Getpid()) }
 
 // openPaths opens bundles where they are, and imports all other files together
 // into a directory that done removes.
@@ -64,7 +83,7 @@ func openPaths(paths []string, labels map[string]string) (runs []*bundle.Run, do
 	if len(files) == 0 {
 		return runs, done, nil
 	}
-	dir, err := os.MkdirTemp("", "xfrmscope-import-")
+	dir, err := os.MkdirTemp("", temporary())
 	if err != nil {
 		return nil, done, err
 	}
@@ -72,7 +91,7 @@ func openPaths(paths []string, labels map[string]string) (runs []*bundle.Run, do
 	if _, _, err := importAll(files, dir, importOptions{labels: labels}); err != nil {
 		return nil, done, err
 	}
-	imported, err := bundle.OpenAllFS(os.DirFS(dir), "imported")
+	imported, err := bundle.OpenAllFS(bundle.DirFS(dir), "imported")
 	return append(runs, imported...), done, err
 }
 
@@ -100,7 +119,7 @@ func isPacked(path string) bool {
 	if err != nil || !info.Mode().IsRegular() {
 		return false
 	}
-	f, err := os.Open(path)
+	f, err := bundle.OpenRegular(path, 0)
 	if err != nil {
 		return false
 	}
@@ -135,7 +154,7 @@ func headlineOf(runs []*bundle.Run) []string {
 // readResult reads a results.json or a report.html, and returns nil for
 // anything else.
 func readResult(path string) (*result.Result, error) {
-	f, err := os.Open(path)
+	f, err := bundle.OpenRegular(path, 0)
 	if err != nil {
 		return nil, nil // whoever opens it next says why
 	}

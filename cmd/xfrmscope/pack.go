@@ -47,6 +47,9 @@ func packBundle(io streams, o packOptions, dir string) error {
 	if o.file == "" {
 		return usagef("pack needs a file to write to: add -o FILE%s", pack.Extension)
 	}
+	if err := keepOutOfRuns(filepath.Dir(o.file)); err != nil {
+		return err
+	}
 	if _, err := os.Lstat(o.file); err == nil {
 		return &bundle.ExistsError{Path: o.file}
 	}
@@ -77,14 +80,15 @@ func packBundle(io streams, o packOptions, dir string) error {
 	return nil
 }
 
-// writePacked writes the whole file or none.
+// writePacked writes the whole file or none. It is its maker's alone, as what it
+// holds is.
 func writePacked(name, dir string) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".xfrmscope-pack-")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
-	if err := errors.Join(pack.Write(f, dir), f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(pack.Write(f, dir), f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), name)

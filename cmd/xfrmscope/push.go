@@ -1,15 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/push"
 )
 
@@ -58,6 +61,11 @@ func pushRuns(ctx context.Context, io streams, o pushOptions, paths []string) er
 	if o.group == "" {
 		return usagef("--group may not be empty")
 	}
+	if o.openMetrics != "" {
+		if err := keepOutOfRuns(filepath.Dir(o.openMetrics)); err != nil {
+			return err
+		}
+	}
 	header, err := headersOf(o.headers)
 	if err != nil {
 		return err
@@ -93,15 +101,14 @@ func pushRuns(ctx context.Context, io streams, o pushOptions, paths []string) er
 }
 
 func writeOpenMetrics(name string, r *result.Result) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	if err := push.OpenMetrics(f, r); err != nil {
-		f.Close()
+	var text bytes.Buffer
+	if err := push.OpenMetrics(&text, r); err != nil {
 		return fmt.Errorf("writing %s: %w", name, err)
 	}
-	return f.Close()
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() { // /dev/stdout
+		return os.WriteFile(name, text.Bytes(), 0o644)
+	}
+	return bundle.WriteWhole(name, text.Bytes())
 }
 
 func headersOf(lines []string) (http.Header, error) {

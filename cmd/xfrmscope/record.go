@@ -35,8 +35,9 @@ type recordOptions struct {
 func newRecord(io streams) *cobra.Command {
 	var o recordOptions
 	cmd := &cobra.Command{
-		Use:   "record -C CPUS -d TIME -o RUN",
-		Short: "Measure one run: perf, lock waits, SA and kernel counters in one window",
+		Use:         "record -C CPUS -d TIME -o RUN",
+		Annotations: map[string]string{measures: "yes"},
+		Short:       "Measure one run: perf, lock waits, SA and kernel counters in one window",
 		Long: `Record measures the CPUs that send, for one window: perf record on exactly
 those CPUs, and at both ends of it the SAs (packets, bytes, CPU number; never a
 key), xfrm_stat and other /proc counters. All of it goes into the directory RUN,

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"xfrmscope/analyze/symbols"
+	"xfrmscope/collect/bundle"
 	"xfrmscope/reports"
 	"xfrmscope/samples"
 )
@@ -66,6 +67,9 @@ func report(ctx context.Context, io streams, o reportOptions, paths []string) er
 	if o.dir == "" {
 		return usagef("report needs a directory to write to: add -o DIR")
 	}
+	if err := keepOutOfRuns(o.dir); err != nil {
+		return err
+	}
 	result, err := analyzePaths(ctx, paths, o.user, o.labels)
 	if err != nil {
 		return err
@@ -82,12 +86,12 @@ const userUsage = "keep user-space frames, named by this machine's files of the 
 // symbolPlaces are where perf looks for symbols too.
 func symbolPlaces() symbols.Places {
 	p := symbols.Places{
-		Root:     os.DirFS("/"),
-		BuildIDs: []fs.FS{os.DirFS("/usr/lib/debug")},
-		PerfMaps: os.DirFS("/tmp"),
+		Root:     bundle.DirFS("/"),
+		BuildIDs: []fs.FS{bundle.DirFS("/usr/lib/debug")},
+		PerfMaps: bundle.DirFSWithoutLinks("/tmp"),
 	}
 	if home, err := os.UserHomeDir(); err == nil {
-		p.BuildIDs = append([]fs.FS{os.DirFS(filepath.Join(home, ".debug"))}, p.BuildIDs...)
+		p.BuildIDs = append([]fs.FS{bundle.DirFS(filepath.Join(home, ".debug"))}, p.BuildIDs...)
 	}
 	return p
 }

@@ -4,8 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -27,6 +31,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) 
 	root.SetArgs(args)
 	err := knownCommand(root, args)
 	if err == nil {
+		defer endSoon(ctx, root, args)()
 		err = root.ExecuteContext(ctx)
 	}
 	if err != nil {
@@ -84,15 +89,45 @@ invalid, 5 regression, 130 interrupted.`,
 	return root
 }
 
+// endsWithin is how long a command that only reads and writes files may go on
+// after an interrupt.
+const endsWithin = 700 * time.Millisecond
+
+// endSoon ends the program some time after an interrupt, if the command does not
+// end itself until the function it returns is called: opening and reading files
+// cannot be interrupted. Commands that measure take back what they did.
+func endSoon(ctx context.Context, root *cobra.Command, args []string) (ended func()) {
+	done := make(chan struct{})
+	if cmd, _, err := root.Find(args); err == nil && cmd.Annotations[measures] != "" {
+		return func() {}
+	}
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-done:
+		case <-time.After(endsWithin):
+			left, _ := filepath.Glob(filepath.Join(os.TempDir(), temporary()+"*")) // a good pattern
+			for _, name := range left {
+				os.RemoveAll(name)
+			}
+			os.Exit(exitInterrupted)
+		}
+	})
+	return func() { close(done); stop() }
+}
+
+// measures is the annotation of commands that change something while they run,
+// and take it back when they are interrupted.
+const measures = "measures"
+
 // knownCommand refuses a word in the place of a command that is none: cobra
 // would print the help of what is above it, as if that had been asked for.
 func knownCommand(root *cobra.Command, args []string) error {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(args...)
-	if len(args) > 0 && args[0] == "help" {
+	switch {
+	case len(args) > 0 && args[0] == "help":
 		args = args[1:]
-	}
-	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+	case !slices.Contains(args, "--help") && !slices.Contains(args, "-h"):
 		return nil
 	}
 	cmd, rest, err := root.Find(args)

@@ -45,8 +45,9 @@ func newSelftest(io streams) *cobra.Command {
 func newSelftestLock(io streams) *cobra.Command {
 	var o selftestOptions
 	cmd := &cobra.Command{
-		Use:   "lock",
-		Short: "Make contention on this kernel and say what each rung of the wait probe saw of it",
+		Use:         "lock",
+		Annotations: map[string]string{measures: "yes"},
+		Short:       "Make contention on this kernel and say what each rung of the wait probe saw of it",
 		Long: `Selftest lock has pinned threads take spin locks by BPF_PROG_TEST_RUN, some
 hundred thousand times: own (each CPU a lock of its own), shared (one lock for
 all) and atomic (no lock, a counter on one line), on one CPU, on two and on all

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"xfrmscope/analyze/importer"
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/digest"
 )
@@ -64,34 +65,55 @@ func show(ctx context.Context, io streams, o showOptions, paths []string) error 
 	return digest.Show(io.out, result, digest.ShowOptions{Top: o.top})
 }
 
-// maxStdin bounds what show reads from stdin: it has to be kept.
-const maxStdin = 1 << 30
+// What show reads from stdin is kept: a mail in memory, all else in a file.
+const (
+	maxMail  = 16 << 20
+	maxStdin = 1 << 30
+)
 
 // readStdin reads results, a file to import, or a mail with a digest.
 func readStdin(ctx context.Context, in io.Reader, user bool) (*result.Result, string, error) {
-	data, err := io.ReadAll(io.LimitReader(in, maxStdin+1))
+	head, err := io.ReadAll(io.LimitReader(in, maxMail))
 	if err != nil {
 		return nil, "", fmt.Errorf("reading stdin: %w", err)
 	}
-	switch {
-	case len(data) > maxStdin:
-		return nil, "", fmt.Errorf("stdin has more than %d bytes: give the file by its name", maxStdin)
-	case len(bytes.TrimSpace(data)) == 0:
+	if len(bytes.TrimSpace(head)) == 0 {
 		return nil, "",
 			errors.New("stdin is empty: pipe folded stacks, a recording or a mail with a digest into it")
 	}
-	if digest, ok := digest.FindDigest(string(data)); ok {
+	if digest, ok := digest.FindDigest(string(head)); ok {
 		return nil, digest, nil
 	}
-	dir, err := os.MkdirTemp("", "xfrmscope-stdin-")
+	if len(head) == maxMail { // before more is taken
+		if _, err := importer.Detect(head[:importer.HeadBytes], "stdin"); err != nil {
+			return nil, "", err
+		}
+	}
+	dir, err := os.MkdirTemp("", temporary())
 	if err != nil {
 		return nil, "", err
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "stdin")
-	if err := os.WriteFile(path, data, 0o600); err != nil {
+	if err := spool(path, io.MultiReader(bytes.NewReader(head), in)); err != nil {
 		return nil, "", err
 	}
 	r, err := analyzePaths(ctx, []string{path}, user, nil)
 	return r, "", err
+}
+
+// spool writes what it reads to a file, up to maxStdin.
+func spool(path string, in io.Reader) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	n, err := io.Copy(f, io.LimitReader(in, maxStdin+1))
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("reading stdin: %w", err)
+	}
+	if n > maxStdin {
+		return fmt.Errorf("stdin has more than %d bytes: give the file by its name", maxStdin)
+	}
+	return nil
 }

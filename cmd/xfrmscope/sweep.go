@@ -44,8 +44,9 @@ type sweepOptions struct {
 func newSweep(io streams) *cobra.Command {
 	var o sweepOptions
 	cmd := &cobra.Command{
-		Use:   "sweep [SCENARIO.yaml] -o SWEEP",
-		Short: "Make the runs of a scenario, one after the other, and lose none",
+		Use:         "sweep [SCENARIO.yaml] -o SWEEP",
+		Annotations: map[string]string{measures: "yes"},
+		Short:       "Make the runs of a scenario, one after the other, and lose none",
 		Long: `Sweep makes one run for each combination of CPUs, modes and sides that a
 scenario names, as often as it says, interleaved, with the set-up and the
 tear-down of each. The scenario is a file, the name of an example (` +

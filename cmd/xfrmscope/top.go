@@ -23,8 +23,9 @@ type topOptions struct {
 func newTop(io streams) *cobra.Command {
 	var o topOptions
 	cmd := &cobra.Command{
-		Use:   "top",
-		Short: "Show each second what each CPU does for IPsec: packets by SA, waits, softirq",
+		Use:         "top",
+		Annotations: map[string]string{measures: "yes"},
+		Short:       "Show each second what each CPU does for IPsec: packets by SA, waits, softirq",
 		Long: `Top shows, once a second and for each CPU: packets sent by its own SA, by the
 fallback SA and by another CPU's; waits for spin locks, and their time per packet
 sent; packets received; softirq, system, user and idle time. Below it the SAs,

@@ -59,10 +59,10 @@ func OpenAll(path string) ([]*Run, error) {
 	if !info.IsDir() {
 		return nil, &NotBundleError{path, "it is a file"}
 	}
-	runs, err := OpenAllFS(os.DirFS(path), path)
+	runs, err := OpenAllFS(DirFS(path), path)
 	if parent := filepath.Dir(filepath.Clean(path)); err == nil && !isSweep(path) {
 		if isSweep(parent) {
-			runs[0].shared = os.DirFS(parent)
+			runs[0].shared = DirFS(parent)
 		}
 	}
 	return runs, err

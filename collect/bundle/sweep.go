@@ -96,6 +96,12 @@ func replaceTable(name string, v any) error {
 	if err != nil {
 		return err
 	}
+	return WriteWhole(name, data)
+}
+
+// WriteWhole writes a file, durably: who opens it sees the old one or all of the
+// new one.
+func WriteWhole(name string, data []byte) error {
 	part := name + partSuffix
 	if err := os.WriteFile(part, data, 0o644); err != nil {
 		return err

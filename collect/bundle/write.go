@@ -190,7 +190,7 @@ func (w *Writer) Finish(why string) error {
 // Reopen returns a writer for a run that has ended, to add what came after it.
 // Its status stays.
 func Reopen(dir string) (*Writer, error) {
-	run, err := Open(os.DirFS(dir), dir)
+	run, err := Open(DirFS(dir), dir)
 	if err != nil {
 		return nil, err
 	}

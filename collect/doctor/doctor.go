@@ -43,15 +43,40 @@ type Focus struct {
 	NetNS   []string      // namespaces; none: the own one
 }
 
+// CheckDevices reports the first device that is in none of the namespaces, as a
+// *record.PlanError.
+func (f Focus) CheckDevices(root procfs.Root) error {
+	if len(f.Devices) == 0 {
+		return nil
+	}
+	facts, _ := placement.Read(root, f.namespaces()) // what is unknown of them, Examine says
+	there := newLayout(facts, nil, nil).devices
+	for _, dev := range f.Devices {
+		if len(newLayout(facts, nil, []string{dev}).devices) == 0 {
+			return &record.PlanError{
+				What: "interface " + dev, Why: "there is none of that name to carry traffic",
+				Fix: "there are " + strings.Join(there, ", "),
+			}
+		}
+	}
+	return nil
+}
+
+// namespaces are those looked at, at least the own one.
+func (f Focus) namespaces() []string {
+	if len(f.NetNS) == 0 {
+		return []string{""}
+	}
+	return f.NetNS
+}
+
 // Examine tries everything record.Run uses, in the order of the ids, and says what
 // can be measured on this machine, and whether it is set up as RFC 9611 wants.
 // It loads each eBPF program and opens each event for a moment, and changes nothing.
 // perfPath is the perf program; "" looks for "perf" on the PATH.
 func Examine(ctx context.Context, root procfs.Root, perfPath string, focus Focus) *Report {
 	e := &exam{root: root, perfPath: perfPath, focus: focus}
-	if len(focus.NetNS) == 0 {
-		e.focus.NetNS = []string{""}
-	}
+	e.focus.NetNS = focus.namespaces()
 	r := &Report{Locks: findLocks(root, kernelLog(root))}
 	for _, look := range []func(context.Context) []Check{
 		e.privileges, e.perf, e.settings, e.symbols, e.lockdown, e.events, e.probes, e.xfrm, e.collector,

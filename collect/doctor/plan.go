@@ -186,7 +186,8 @@ func (p *plan) hash(subject string) {
 		if fields := p.l.value(bundle.TopicRSS, subject, "hash "+flow); fields != "" &&
 			!strings.Contains(fields, "f") {
 			p.step("the driver takes no flow rules: ESP in UDP is spread by its ports, ESP alone of one "+
-				"peer is not", "%s", inside(netns, "ethtool -N "+word(dev)+" rx-flow-hash "+flow+" sdfn"))
+				"peer is not", "%s", inside(netns,
+				"ethtool -N "+word(dev)+" rx-flow-hash "+flow+" sdfn"))
 		}
 	}
 }

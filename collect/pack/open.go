@@ -45,7 +45,7 @@ func Is(head []byte) bool { return bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f
 // temporary file without a name, which goes when the program does: a name in
 // the archive leads nowhere else.
 func Open(name string) (fs.FS, error) {
-	in, err := os.Open(name)
+	in, err := bundle.OpenRegular(name, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func files(dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	fsys := os.DirFS(dir)
+	fsys := bundle.DirFS(dir)
 	var names []string
 	if s, err := bundle.ReadSweep(fsys, dir); err == nil {
 		names = append(names, bundle.SweepFile)

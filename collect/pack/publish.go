@@ -29,7 +29,7 @@ func Publish(dir, to string) (notes []string, err error) {
 		return nil, err
 	}
 	p := publisher{masker: newMasker(runs), from: dir, to: to}
-	s, err := bundle.ReadSweep(os.DirFS(dir), dir)
+	s, err := bundle.ReadSweep(bundle.DirFS(dir), dir)
 	shared := map[string]bundle.File{} // copied once for all runs of a sweep
 	if err != nil {
 		shared = nil
@@ -110,7 +110,7 @@ func (p *publisher) run(r *bundle.Run, to string, shared map[string]bundle.File)
 
 // moveToSweep puts a file that the sweep kept back beside the runs.
 func (p *publisher) moveToSweep(w *bundle.Writer, run string, f bundle.File, shared map[string]bundle.File) error {
-	done, err := bundle.Open(os.DirFS(run), run)
+	done, err := bundle.Open(bundle.DirFS(run), run)
 	if err != nil {
 		return err
 	}
@@ -275,12 +275,12 @@ func contains(file string, what []byte) (bool, error) {
 
 // others copies what a sweep has besides its runs: its scenario and its logs.
 func (p *publisher) others() error {
-	names, err := below(os.DirFS(p.from), bundle.LogDir)
+	names, err := below(bundle.DirFS(p.from), bundle.LogDir)
 	if err != nil {
 		return err
 	}
 	for _, name := range append(names, bundle.ScenarioFile) {
-		text, err := fs.ReadFile(os.DirFS(p.from), name)
+		text, err := fs.ReadFile(bundle.DirFS(p.from), name)
 		if os.IsNotExist(err) {
 			continue
 		}

@@ -145,7 +145,7 @@ func (r *recorder) finish(why string, cause error) (*bundle.Run, error) {
 	if err != nil && cause == nil {
 		why, cause = err.Error(), err
 	}
-	run, oerr := bundle.Open(os.DirFS(r.dir), r.dir)
+	run, oerr := bundle.Open(bundle.DirFS(r.dir), r.dir)
 	if cause != nil {
 		return run, &PartialError{Dir: r.dir, Why: why, Err: errors.Join(cause, err)}
 	}

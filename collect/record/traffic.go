@@ -3,7 +3,6 @@ package record
 import (
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 
@@ -59,7 +58,7 @@ func (s *snapshot) traffic() (*bundle.Traffic, error) {
 // ReadTraffic reads packet counts: one number, or lines "CPU PACKETS", one for
 // each CPU. A line that begins with # is passed over.
 func ReadTraffic(name string) (*bundle.Traffic, error) {
-	f, err := os.Open(name)
+	f, err := bundle.OpenRegular(name, 0)
 	if err != nil {
 		return nil, fmt.Errorf("reading the packet counts: %w", err)
 	}

@@ -199,7 +199,7 @@ func (s *Session) save(dir string, f file) error {
 }
 
 func (s *Session) adopt(incoming, dir string) error {
-	run, err := bundle.Open(os.DirFS(incoming), incoming)
+	run, err := bundle.Open(bundle.DirFS(incoming), incoming)
 	if err == nil {
 		err = run.Verify()
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"xfrmscope/collect/bundle"
 )
 
 // maxText bounds a scenario file.
@@ -39,7 +41,7 @@ func (e *Error) Error() string {
 
 // ReadFile parses a scenario file; see Parse.
 func ReadFile(name string, set []string) (*Scenario, error) {
-	f, err := os.Open(name)
+	f, err := bundle.OpenRegular(name, 0)
 	if err != nil {
 		return nil, err
 	}

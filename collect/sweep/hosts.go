@@ -42,7 +42,7 @@ func (h *Hosts) Record(ctx context.Context, run *scenario.Run, steady *scenario.
 		}
 	}
 	_, err := h.Fleet.Record(ctx, run.Plan, dir)
-	b, oerr := bundle.Open(os.DirFS(dir), dir)
+	b, oerr := bundle.Open(bundle.DirFS(dir), dir)
 	if oerr != nil || ctx.Err() != nil || b.Status != bundle.Complete {
 		return b, errors.Join(err, oerr)
 	}
@@ -63,7 +63,7 @@ func (h *Hosts) Record(ctx context.Context, run *scenario.Run, steady *scenario.
 	if err := w.Update(func(m *bundle.Manifest) { m.Gaps = append(m.Gaps, gaps...) }); err != nil {
 		return b, err
 	}
-	return bundle.Open(os.DirFS(dir), dir)
+	return bundle.Open(bundle.DirFS(dir), dir)
 }
 
 // loadGap is what fails that is no host.

@@ -96,7 +96,7 @@ func (l *Local) Record(ctx context.Context, run *scenario.Run, steady *scenario.
 	if err := bundle.Amend(dir, verdict.note); err != nil {
 		return b, err
 	}
-	return bundle.Open(os.DirFS(dir), dir)
+	return bundle.Open(bundle.DirFS(dir), dir)
 }
 
 // Recover implements Machine.

@@ -81,7 +81,7 @@ func (w *worker) add(dir string) (*bundle.Run, error) {
 // first run's files become those of the sweep, and a later run's that are equal
 // to them go. A run's own file wins, so that runs of another boot have theirs.
 func (w *worker) share(part string) error {
-	b, err := bundle.Open(os.DirFS(part), part)
+	b, err := bundle.Open(bundle.DirFS(part), part)
 	if err != nil {
 		return err
 	}

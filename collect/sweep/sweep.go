@@ -154,7 +154,7 @@ func (w *worker) begin(text []byte) error {
 	case scenario.Hash(old) != w.hash:
 		return &OtherError{Dir: w.dir, Is: scenario.Hash(old), Want: w.hash}
 	}
-	w.table, err = bundle.ReadSweep(os.DirFS(w.dir), w.dir)
+	w.table, err = bundle.ReadSweep(bundle.DirFS(w.dir), w.dir)
 	var absent *bundle.NotBundleError
 	if errors.As(err, &absent) {
 		w.table = &bundle.Sweep{Name: w.s.Name, Scenario: w.hash, Headline: w.s.Headline}
