@@ -17,6 +17,7 @@ import (
 type packOptions struct {
 	file    string
 	publish bool
+	logs    bool
 }
 
 func newPack(io streams) *cobra.Command {
@@ -28,10 +29,11 @@ func newPack(io streams) *cobra.Command {
 compare, show, verify and list open it as it is; tar --zstd -x unpacks it.
 
 --publish masks IP and Ethernet addresses, the names of hosts and interfaces,
-and SPIs, equal ones equally in all files. Of perf.data it masks the host's name
-and perf's command line. Names of network namespaces, of processes and of files,
-kernel addresses and times stay. A file that cannot be masked is left out and
-named.`,
+SPIs and keys, equal ones equally in all files. Of perf.data it masks the host's
+name and perf's command line. Names of network namespaces, of processes and of
+files, kernel addresses and times stay. Free text (labels, the load, the scenario)
+is printed as it stays: read it. Logs are left out, and so is a file that cannot
+be masked.`,
 		Example: `  xfrmscope pack sweep -o sweep.tar.zst
   xfrmscope pack sweep --publish -o public.tar.zst
   xfrmscope verify public.tar.zst`,
@@ -39,7 +41,9 @@ named.`,
 		RunE: func(_ *cobra.Command, args []string) error { return packBundle(io, o, args[0]) },
 	}
 	cmd.Flags().StringVarP(&o.file, "output", "o", "", "file to write (required)")
-	cmd.Flags().BoolVar(&o.publish, "publish", false, "mask addresses, names of hosts and interfaces, and SPIs")
+	cmd.Flags().BoolVar(&o.publish, "publish", false,
+		"mask addresses, names of hosts and interfaces, SPIs and keys")
+	cmd.Flags().BoolVar(&o.logs, "logs", false, "with --publish: keep the logs, masked")
 	return cmd
 }
 
@@ -60,12 +64,12 @@ func packBundle(io streams, o packOptions, dir string) error {
 		}
 		defer os.RemoveAll(tmp)
 		to := filepath.Join(tmp, strings.TrimSuffix(filepath.Base(o.file), pack.Extension))
-		notes, err := pack.Publish(dir, to)
+		notes, err := pack.Publish(dir, to, o.logs)
 		if err != nil {
 			return err
 		}
 		for _, note := range notes {
-			fmt.Fprintln(io.out, note)
+			fmt.Fprintln(io.out, inLine(note))
 		}
 		dir = to
 	}

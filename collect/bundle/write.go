@@ -59,6 +59,34 @@ func (w *Writer) PartPath(name string) (string, error) {
 	return full, nil
 }
 
+// ModeOf returns the permissions of a file of a bundle or of a pack, less the
+// umask. What may tell where the kernel lies, a key, or whose hosts these are, is
+// its maker's alone.
+func ModeOf(name string) os.FileMode {
+	base := path.Base(path.Dir(name))
+	if base == SymbolsDir || base == LogDir {
+		return 0o600
+	}
+	switch path.Base(name) {
+	case LocksFile, FindsFile, PerfDataFile:
+		return 0o600
+	}
+	return 0o644
+}
+
+// CreatePart opens the path that PartPath returns.
+func (w *Writer) CreatePart(name string) (*os.File, error) {
+	part, err := w.PartPath(name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_RDWR, ModeOf(name))
+	if err != nil {
+		return nil, fmt.Errorf("writing %s: %w", name, err)
+	}
+	return f, nil
+}
+
 // Adopt syncs, hashes and renames an artefact written to PartPath(name) and
 // names it in the manifest.
 func (w *Writer) Adopt(name string) error {
@@ -118,7 +146,7 @@ func (w *Writer) WriteFile(name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(part, data, 0o644); err != nil {
+	if err := os.WriteFile(part, data, ModeOf(name)); err != nil {
 		return fmt.Errorf("writing %s: %w", name, err)
 	}
 	return w.Adopt(name)
@@ -126,13 +154,9 @@ func (w *Writer) WriteFile(name string, data []byte) error {
 
 // CopyFile is WriteFile of what r holds.
 func (w *Writer) CopyFile(name string, r io.Reader) error {
-	part, err := w.PartPath(name)
+	f, err := w.CreatePart(name)
 	if err != nil {
 		return err
-	}
-	f, err := os.Create(part)
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
 	}
 	if _, err := io.Copy(f, r); err != nil {
 		f.Close()

@@ -18,16 +18,19 @@ import (
 // names by equal ones in all files: IP and Ethernet addresses, names of hosts
 // and interfaces, SPIs.
 type masker struct {
-	names map[string]string // of hosts and interfaces
-	spis  map[uint32]uint32
-	addrs map[string]string
+	names  map[string]string // of hosts and interfaces
+	spis   map[uint32]uint32 // of the runs
+	others map[uint32]uint32 // that texts name besides
+	addrs  map[string]string
 
 	words *regexp.Regexp // matches names and SPIs written in hex; nil if there are none
+
+	free bool // the text is somebody's own: what looks like a host's name or an SPI is taken for one
 }
 
 // newMasker gathers the names of all runs.
 func newMasker(runs []*bundle.Run) *masker {
-	m := &masker{names: map[string]string{}, spis: map[uint32]uint32{}, addrs: map[string]string{}}
+	m := &masker{names: map[string]string{}, spis: map[uint32]uint32{}, others: map[uint32]uint32{}, addrs: map[string]string{}}
 	hosts, interfaces, spis := map[string]bool{}, map[string]bool{}, map[uint32]bool{}
 	for _, r := range runs {
 		hosts[r.Host.Name] = true
@@ -54,6 +57,11 @@ func newMasker(runs []*bundle.Run) *masker {
 		}
 		for _, row := range finds.Inbound {
 			spis[row.SPI] = true
+		}
+	}
+	for host := range maps.Clone(hosts) { // and by its first name
+		if short, _, found := strings.Cut(host, "."); found && len(short) > 2 {
+			hosts[short] = true
 		}
 	}
 	// uts_namespace's default, and what is the same everywhere
@@ -117,11 +125,109 @@ var (
 	mac  = regexp.MustCompile(`\b[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}\b`)
 )
 
+// Secrets and names told by where they stand or how they look. A key of `ip
+// xfrm state` follows its algorithm; 0x and more than 64 bits is nothing else
+// that is ever written here.
+var (
+	key = regexp.MustCompile(`(?i)\b((?:aead|enc|auth-trunc|auth|comp)\s+` +
+		`(?:\\?'[^']*'|\\?"[^"]*"|[\w-]*\([^\s]*\)|sha\d+|md5|aes|des3_ede|des|blowfish|serpent|twofish|` +
+		`camellia)` +
+		`\s+)(\\?"[^"]*"|\\?'[^']*'|[^\s"']+)`)
+	longHex  = regexp.MustCompile(`\b0[xX][0-9A-Fa-f]{17,}\b`)
+	namedSPI = regexp.MustCompile(`(?i)(\bspis?["']?\s*[:=]?\s*)(0x[0-9a-f]{1,8}|[0-9]{1,10}|[0-9a-f]{5,8})\b`)
+	freeSPI  = regexp.MustCompile(`\b0[xX][0-9A-Fa-f]{6,8}\b`)
+	account  = regexp.MustCompile(`([\w.-]+@)([A-Za-z0-9][A-Za-z0-9.-]*)`)
+	fqdn     = regexp.MustCompile(`(?i)(^|[^\w./-])((?:[a-z0-9][a-z0-9-]*\.)+([a-z][a-z]+))\b`)
+)
+
+// notHosts are last parts of names with dots that are files and sysctls.
+var notHosts = regexp.MustCompile(
+	`(?i)^(?:net|kernel|vm|fs|dev|user)\.|\.(?:c|cold|conf|csv|data|folded|go|gz|h|html|` +
+		`jsonl?|ko|log|lua|map|md|part|pb|pcap|pl|py|sh|so|svg|tar|txt|xml|ya?ml|zst|zstd)$`)
+
+// keyless masks keys.
+func keyless(s string) string {
+	return longHex.ReplaceAllString(key.ReplaceAllString(s, "${1}KEY"), "KEY")
+}
+
+// looks masks what a text says is an SPI, or, in a free one, what looks like one
+// or like the name of a host.
+func (m *masker) looks(s string) string {
+	s = namedSPI.ReplaceAllStringFunc(s, func(match string) string {
+		p := namedSPI.FindStringSubmatch(match)
+		return p[1] + m.anySPI(p[2])
+	})
+	if !m.free {
+		return s
+	}
+	s = freeSPI.ReplaceAllStringFunc(s, m.anySPI)
+	s = account.ReplaceAllStringFunc(s, func(match string) string {
+		p := account.FindStringSubmatch(match)
+		return p[1] + m.host(p[2])
+	})
+	for range 2 { // a match takes what is before it
+		s = fqdn.ReplaceAllStringFunc(s, func(match string) string {
+			p := fqdn.FindStringSubmatch(match)
+			if notHosts.MatchString(p[2]) {
+				return match
+			}
+			return p[1] + m.host(p[2])
+		})
+	}
+	return s
+}
+
+// host masks the name of a host that no run is of.
+func (m *masker) host(name string) string {
+	if _, err := netip.ParseAddr(name); err == nil || ofMask.MatchString(name) {
+		return name
+	}
+	name = strings.ToLower(name)
+	if m.names[name] == "" {
+		m.names[name] = fmt.Sprintf("host%d", len(m.names)+1)
+	}
+	return m.names[name]
+}
+
+// ofMask is a name that stands for another.
+var ofMask = regexp.MustCompile(`^(?:host|if)[0-9]+$`)
+
+// anySPI masks an SPI that no run need have; one that a run has, and that is
+// written in hex, is masked as a word.
+func (m *masker) anySPI(text string) string {
+	decimal := strings.Trim(text, "0123456789") == ""
+	base := 16
+	if decimal {
+		base = 10
+	}
+	spi, err := strconv.ParseUint(strings.TrimPrefix(strings.ToLower(text), "0x"), base, 32)
+	if err != nil {
+		return text
+	}
+	masked, known := m.spis[uint32(spi)]
+	if !known {
+		masked = m.others[uint32(spi)]
+	}
+	if masked == 0 {
+		masked = firstSPI + uint32(len(m.spis)+len(m.others))
+		m.others[uint32(spi)] = masked
+	}
+	switch {
+	case decimal:
+		return strconv.FormatUint(uint64(masked), 10)
+	case known && strings.HasPrefix(strings.ToLower(text), "0x"):
+		return text
+	}
+	return fmt.Sprintf("%#x", masked)
+}
+
 // text masks a text.
 func (m *masker) text(s string) string {
+	s = keyless(s)
 	s = mac.ReplaceAllStringFunc(s, m.mac)
 	s = ipv6.ReplaceAllStringFunc(s, m.addr)
 	s = ipv4.ReplaceAllStringFunc(s, m.addr)
+	s = m.looks(s)
 	if m.words == nil {
 		return s
 	}

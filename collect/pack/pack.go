@@ -59,7 +59,8 @@ func add(tw *tar.Writer, file, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: info.Size(), Mode: 0o644,
+	if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: info.Size(),
+		Mode:   int64(bundle.ModeOf(name)),
 		Format: tar.FormatPAX}); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -19,16 +20,17 @@ import (
 // addresses, names of hosts and interfaces, and SPIs masked, equal ones equally
 // in all files. It returns what stays readable or was left out. The masked
 // bundle has its own sums and verifies; the hash of its scenario is that of the
-// scenario unmasked.
+// scenario unmasked. Keys are masked in every text. Logs, which are free text, are
+// left out unless they are asked for.
 //
 // Not masked are names of network namespaces, of processes and of files, times,
 // and kernel addresses.
-func Publish(dir, to string) (notes []string, err error) {
+func Publish(dir, to string, logs bool) (notes []string, err error) {
 	runs, err := bundle.OpenAll(dir)
 	if err != nil {
 		return nil, err
 	}
-	p := publisher{masker: newMasker(runs), from: dir, to: to}
+	p := publisher{masker: newMasker(runs), from: dir, to: to, logs: logs}
 	s, err := bundle.ReadSweep(bundle.DirFS(dir), dir)
 	shared := map[string]bundle.File{} // copied once for all runs of a sweep
 	if err != nil {
@@ -45,6 +47,7 @@ func Publish(dir, to string) (notes []string, err error) {
 	if err := p.others(); err != nil {
 		return p.notes, err
 	}
+	p.free = true
 	s.Name, s.Aside = p.text(s.Name), nil
 	return p.notes, bundle.WriteSweep(to, s)
 }
@@ -73,6 +76,7 @@ func cutHost(place string) (run, host string, ok bool) {
 type publisher struct {
 	*masker
 	from, to string
+	logs     bool // are kept, masked
 	notes    []string
 }
 
@@ -90,6 +94,9 @@ func (p *publisher) run(r *bundle.Run, to string, shared map[string]bundle.File)
 		return err
 	}
 	for _, f := range files {
+		if p.leftOut(f.Name) {
+			continue
+		}
 		if done, ok := shared[f.SHA256+f.Name]; ok {
 			if err := w.Update(func(m *bundle.Manifest) { m.Files = append(m.Files, done) }); err != nil {
 				return err
@@ -106,6 +113,18 @@ func (p *publisher) run(r *bundle.Run, to string, shared map[string]bundle.File)
 		}
 	}
 	return w.Finish(m.Why)
+}
+
+// leftOut reports, and notes, that a file is a log that nobody asked for.
+func (p *publisher) leftOut(name string) bool {
+	const note = "logs are left out: they are free text; --logs keeps them, masked"
+	if p.logs || !strings.HasPrefix(name, bundle.LogDir+"/") {
+		return false
+	}
+	if !slices.Contains(p.notes, note) {
+		p.notes = append(p.notes, note)
+	}
+	return true
 }
 
 // moveToSweep puts a file that the sweep kept back beside the runs.
@@ -131,7 +150,40 @@ func (p *publisher) moveToSweep(w *bundle.Writer, run string, f bundle.File, sha
 
 // manifest masks a manifest.
 func (p *publisher) manifest(m *bundle.Manifest) (bundle.Manifest, error) {
-	return maskValue(p.masker, *m)
+	known, err := maskValue(p.masker, *m)
+	if err != nil {
+		return known, err
+	}
+	p.free = true
+	masked, err := maskValue(p.masker, *m)
+	p.free = false
+	// These this program wrote: a release of a kernel has dots, too.
+	masked.Tool, masked.Events, masked.Probes = known.Tool, known.Events, known.Probes
+	known.Host.CmdLine = masked.Host.CmdLine
+	masked.Host = known.Host
+	p.freeText("the load", strings.Join(loadOf(&masked.Plan), " "))
+	for _, key := range slices.Sorted(maps.Keys(masked.Plan.Labels)) {
+		switch key {
+		case bundle.LabelMode, bundle.LabelN, bundle.LabelRepeat, bundle.LabelSide, bundle.LabelHost:
+		default:
+			p.freeText("label "+key, masked.Plan.Labels[key])
+		}
+	}
+	return masked, err
+}
+
+func loadOf(p *bundle.Plan) []string {
+	if p.Load == nil {
+		return nil
+	}
+	return p.Load.Argv
+}
+
+// freeText notes, once, a text of somebody's own that stays, masked as it is.
+func (p *publisher) freeText(what, text string) {
+	if note := fmt.Sprintf("%s stays: %q", what, text); text != "" && !slices.Contains(p.notes, note) {
+		p.notes = append(p.notes, note)
+	}
 }
 
 // file copies one artefact, masked by what it is.
@@ -145,7 +197,7 @@ func (p *publisher) file(r *bundle.Run, w *bundle.Writer, name string) error {
 		return err
 	}
 	defer in.Close()
-	out, err := os.Create(part)
+	out, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_RDWR, bundle.ModeOf(name))
 	if err != nil {
 		return err
 	}
@@ -162,7 +214,9 @@ func (p *publisher) file(r *bundle.Run, w *bundle.Writer, name string) error {
 	case strings.HasPrefix(name, bundle.SymbolsDir+"/"):
 		_, err = io.Copy(out, in) // names of the kernel's
 	default:
+		p.free = strings.HasPrefix(name, bundle.LogDir+"/")
 		left, err = p.lines(out, in)
+		p.free = false
 	}
 	if err != nil {
 		return err
@@ -280,6 +334,9 @@ func (p *publisher) others() error {
 		return err
 	}
 	for _, name := range append(names, bundle.ScenarioFile) {
+		if p.leftOut(name) {
+			continue
+		}
 		text, err := fs.ReadFile(bundle.DirFS(p.from), name)
 		if os.IsNotExist(err) {
 			continue
@@ -291,8 +348,14 @@ func (p *publisher) others() error {
 		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(to, []byte(p.text(string(text))), 0o644); err != nil {
+		p.free = true
+		masked := p.text(string(text))
+		p.free = false
+		if err := os.WriteFile(to, []byte(masked), bundle.ModeOf(name)); err != nil {
 			return err
+		}
+		if name == bundle.ScenarioFile {
+			p.freeText("the scenario", masked)
 		}
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 // itself it would take counters from the samples.
 func (r *recorder) startCounting() {
 	var err error
-	if r.statLog, err = r.createLog(perfStatLog); err != nil {
+	if r.statLog, err = r.w.CreatePart(perfStatLog); err != nil {
 		r.noTotals(err)
 		return
 	}

@@ -53,7 +53,7 @@ func StartLoad(plan *bundle.Load, log string, opt Options) (stop func() error, e
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Create(log)
+	f, err := os.OpenFile(log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}

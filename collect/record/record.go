@@ -94,7 +94,7 @@ func (r *recorder) startPerf() error {
 	if err != nil {
 		return err
 	}
-	if r.perfLog, err = r.createLog(perfRecordLog); err != nil {
+	if r.perfLog, err = r.w.CreatePart(perfRecordLog); err != nil {
 		return err
 	}
 	r.perf, err = r.tool.Start(r.perfOptions(output, r.opened()), r.pin, r.perfLog)
@@ -103,18 +103,6 @@ func (r *recorder) startPerf() error {
 		return fmt.Errorf("%w: %s", err, LastLines(r.perfLog.Name(), 3))
 	}
 	return nil
-}
-
-func (r *recorder) createLog(name string) (*os.File, error) {
-	part, err := r.w.PartPath(name)
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.Create(part)
-	if err != nil {
-		return nil, fmt.Errorf("writing %s: %w", name, err)
-	}
-	return f, nil
 }
 
 func (r *recorder) gap(g bundle.Gap) {

@@ -25,20 +25,16 @@ var errHidden = errors.New("all addresses in /proc/kallsyms are 0")
 // saveKallsyms writes the text symbols of the running kernel, as /proc/kallsyms
 // prints them, and offers all symbols.
 func saveKallsyms(w *bundle.Writer, root procfs.Root, offer func(procfs.Symbol)) error {
-	part, err := w.PartPath(bundle.KallsymsFile)
+	f, err := w.CreatePart(bundle.KallsymsFile)
 	if err != nil {
 		return err
-	}
-	f, err := os.Create(part)
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", bundle.KallsymsFile, err)
 	}
 	err = writeKallsyms(f, root, offer)
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
 	if err != nil {
-		os.Remove(part)
+		os.Remove(f.Name())
 		return fmt.Errorf("writing %s: %w", bundle.KallsymsFile, err)
 	}
 	return w.Adopt(bundle.KallsymsFile)

@@ -51,7 +51,7 @@ func (r *recorder) startLoad() error {
 		return nil
 	}
 	r.opt.progress("starting the load: " + Quote(r.plan.Load.Argv))
-	log, err := r.createLog(bundle.LoadLog)
+	log, err := r.w.CreatePart(bundle.LoadLog)
 	if err != nil {
 		return err
 	}

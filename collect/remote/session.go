@@ -184,7 +184,7 @@ func (s *Session) save(dir string, f file) error {
 	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
 		return err
 	}
-	out, err := os.OpenFile(full, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	out, err := os.OpenFile(full, os.O_WRONLY|os.O_CREATE|os.O_EXCL, bundle.ModeOf(f.Name))
 	if err != nil {
 		return err
 	}

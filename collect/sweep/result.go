@@ -98,7 +98,7 @@ func (w *worker) printResult(ctx context.Context, run *scenario.Run, out *os.Fil
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	log, err := os.Create(name)
+	log, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, bundle.ModeOf(bundle.LogDir+"/result"))
 	if err != nil {
 		return err
 	}
