@@ -9,12 +9,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/procfs"
 	"xfrmscope/collect/record"
 )
 
 // recordOptions are the flags of record.
 type recordOptions struct {
 	cpus     string
+	command  []string // after --
+	until    bool     // the window ends with the command
 	duration time.Duration
 	warmUp   time.Duration
 	dir      string
@@ -35,7 +38,7 @@ type recordOptions struct {
 func newRecord(io streams) *cobra.Command {
 	var o recordOptions
 	cmd := &cobra.Command{
-		Use:         "record -C CPUS -d TIME -o RUN",
+		Use:         "record -o RUN [-C CPUS] [-d TIME] [-- CMD...]",
 		Annotations: map[string]string{measures: "yes"},
 		Short:       "Measure one run: perf, lock waits, SA and kernel counters in one window",
 		Long: `Record measures the CPUs that send, for one window: perf record on exactly
@@ -49,6 +52,9 @@ one without a probe on either side, since tracing a lock slows its waiters: wait
 for or not), find (the SA each packet is given) and stacks (the callers that
 wait). The packets of each phase tell what the probe did to the traffic.
 
+A command after -- makes the traffic, as --load does. The window ends with it
+unless -d says how long it is; then no phases follow, which need the traffic too.
+
 With --host the program is copied to other hosts over ssh and measures there,
 under one window opened on all of them; the load runs here, its output in
 RUN.load.log. The first host's run comes back as RUN, the others' as RUN/hosts/NAME;
@@ -60,12 +66,16 @@ measured. Needs root, or what ` + "`xfrmscope doctor`" + ` names.`,
 		Example: `  xfrmscope record -C 1-4 -d 20s --netns west -o run
   xfrmscope record -C 0-1 -d 10s --load 'iperf3 -c 192.0.3.4 -u -b 0 -t 15' -o run
   xfrmscope record -C 1-4 -d 20s -o ends --host west=ssh:root@west --host east=ssh:root@east
-  xfrmscope record -C 1-4 -d 20s -o run --dry-run`,
-		Args: arguments(cobra.NoArgs, "flags only"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return runRecord(cmd.Context(), io, o) },
+  xfrmscope record -C 1-4 -d 20s -o run --dry-run
+  xfrmscope record -o run -- ip netns exec west iperf3 -c 192.0.3.4 -u -b 0 -t 15`,
+		Args: arguments(afterDashes, "flags only, and a command after --"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.command, o.until = args, len(args) > 0 && !cmd.Flags().Changed("duration")
+			return runRecord(cmd.Context(), io, o)
+		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&o.cpus, "cpus", "C", "", "CPUs that send, as 1-4,8 (required)")
+	f.StringVarP(&o.cpus, "cpus", "C", "", "CPUs that send, as 1-4,8 (default: all online)")
 	spanVar(f, &o.duration, "duration", "d", 20*time.Second,
 		"length of the window; of a CMD the window ends with it, if no length is given")
 	spanVar(f, &o.warmUp, "warm-up", "", 0, "let the load run this long before the window")
@@ -96,7 +106,7 @@ func runRecord(ctx context.Context, io streams, o recordOptions) error {
 		return err
 	}
 	opt := record.Options{
-		Tool:     "xfrmscope " + version(),
+		Tool: "xfrmscope " + version(), UntilLoadEnds: o.until,
 		Progress: func(line string) { fmt.Fprintln(io.err, line) },
 	}
 	if o.dryRun {
@@ -114,6 +124,17 @@ func runRecord(ctx context.Context, io streams, o recordOptions) error {
 	return err
 }
 
+// maxCommand bounds a window that ends with its command.
+const maxCommand = 24 * time.Hour
+
+// afterDashes accepts arguments after -- alone.
+func afterDashes(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
+		return usagef("%q is no flag", args[0])
+	}
+	return nil
+}
+
 // plan turns the flags into a plan.
 func (o *recordOptions) plan() (bundle.Plan, error) {
 	p := bundle.Plan{
@@ -123,13 +144,21 @@ func (o *recordOptions) plan() (bundle.Plan, error) {
 	if o.dir == "" && !o.dryRun {
 		return p, usagef("record needs a directory for the run: add -o DIR")
 	}
-	if o.cpus == "" {
-		return p, usagef(
-			"record needs the CPUs that send: add -C 1-4; `xfrmscope doctor` shows which are online")
-	}
 	var err error
-	if p.CPUs, err = bundle.ParseCPUSet(o.cpus); err != nil {
-		return p, usageError{err}
+	switch {
+	case o.cpus != "":
+		if p.CPUs, err = bundle.ParseCPUSet(o.cpus); err != nil {
+			return p, usageError{err}
+		}
+	case len(o.hosts) > 0:
+		return p, usagef("record needs the CPUs of the hosts that send: add -C 1-4")
+	default:
+		if p.CPUs, err = procfs.Root("").Online(); err != nil {
+			return p, err
+		}
+	}
+	if o.until {
+		p.DurationNS = maxCommand
 	}
 	if len(p.Events) == 0 {
 		p.Events = record.DefaultEvents()
@@ -140,13 +169,19 @@ func (o *recordOptions) plan() (bundle.Plan, error) {
 	if len(p.NetNS) == 0 {
 		p.NetNS = []string{""}
 	}
-	if o.load == "" {
+	if len(o.command) > 0 && o.load != "" {
+		return p, usagef("--load and a command after -- are both the load: leave one out")
+	}
+	if o.load == "" && len(o.command) == 0 {
 		if o.loadCPUs != "" {
 			return p, usagef("--load-cpus pins a load, and there is none: add --load CMD")
 		}
 		return p, nil
 	}
-	p.Load = &bundle.Load{Argv: []string{"sh", "-c", o.load}}
+	p.Load = &bundle.Load{Argv: o.command}
+	if o.load != "" {
+		p.Load.Argv = []string{"sh", "-c", o.load}
+	}
 	if o.loadCPUs != "" {
 		if p.Load.CPUs, err = bundle.ParseCPUSet(o.loadCPUs); err != nil {
 			return p, usageError{err}

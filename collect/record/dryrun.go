@@ -30,7 +30,7 @@ func (s *setup) String() string {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "%-10s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	line("measure", "CPUs %s for %s", s.plan.CPUs, seconds(s.plan.DurationNS))
+	line("measure", "CPUs %s %s", s.plan.CPUs, s.howLong())
 	if s.plan.WarmUpNS > 0 {
 		line("warm-up", "%s", seconds(s.plan.WarmUpNS))
 	}

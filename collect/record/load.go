@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,8 @@ type load struct {
 	log  *os.File
 	done chan struct{} // closed when it has ended
 	reap sync.Once
+
+	guard *guard
 }
 
 // startLoad starts the plan's load, in a session of its own, with its
@@ -38,11 +41,46 @@ func startLoad(plan *bundle.Load, own bundle.CPUSet, log *os.File, env []string)
 		log.Close()
 		return nil, fmt.Errorf("starting the load: %w", err)
 	}
+	l.guard = startGuard(l.cmd.Process.Pid)
 	go func() {
 		sched.AwaitEnd(l.cmd)
 		close(l.done)
 	}()
 	return l, nil
+}
+
+// A guard ends the load of a process that was killed. The kernel tells the load's
+// leader alone; a shell that dies of it leaves what it started.
+type guard struct {
+	cmd   *exec.Cmd
+	alive *os.File // closed by the kernel if not by us
+}
+
+// startGuard starts a guard of a group of processes, nil if it cannot.
+func startGuard(group int) *guard {
+	const script = `read -r _; kill -s TERM -- "-$1"; sleep 2; kill -s KILL -- "-$1"`
+	in, alive, err := os.Pipe()
+	if err != nil {
+		return nil
+	}
+	defer in.Close()
+	g := &guard{cmd: exec.Command("sh", "-c", script, "sh", strconv.Itoa(group)), alive: alive}
+	g.cmd.Stdin, g.cmd.SysProcAttr = in, &unix.SysProcAttr{Setsid: true}
+	if g.cmd.Start() != nil {
+		alive.Close()
+		return nil
+	}
+	return g
+}
+
+// stop ends the guard, whose group is ended by others.
+func (g *guard) stop() {
+	if g == nil {
+		return
+	}
+	_ = g.cmd.Process.Kill() // it may have ended
+	_ = g.cmd.Wait()         // killed
+	g.alive.Close()
 }
 
 // StartLoad starts a load for runs that are made elsewhere, with its output in
@@ -104,6 +142,7 @@ func (l *load) stop(grace time.Duration) {
 func (l *load) exitCode() int {
 	l.reap.Do(func() {
 		l.signal(unix.SIGKILL)
+		l.guard.stop()
 		_ = l.cmd.Wait() // sets ProcessState
 	})
 	return sched.ExitCode(l.cmd)

@@ -15,6 +15,8 @@ type Options struct {
 	Perf  string        // the perf program; "" looks for "perf" on the PATH
 	Grace time.Duration // a load may take this long to end after SIGTERM; 0 is DefaultGrace
 
+	UntilLoadEnds bool // the window is as long as the load runs, within the plan's duration
+
 	LoadEnv []string // added to the load's environment, as NAME=VALUE
 
 	// Progress is called with one line for each step and once a second

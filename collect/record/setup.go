@@ -154,7 +154,8 @@ func (s *setup) trySampling(ctx context.Context) {
 		}
 		if err := s.tool.TrySampling(ctx, s.perfOptions("", []string{e.Opened})); err != nil {
 			s.events[i] = bundle.Event{Asked: e.Asked,
-				Why: "can be counted but not sampled: " + err.Error(), Unsupported: errors.Is(err, errors.ErrUnsupported)}
+				Why:         "can be counted but not sampled: " + err.Error(),
+				Unsupported: errors.Is(err, errors.ErrUnsupported)}
 		}
 	}
 }

@@ -33,17 +33,31 @@ func (r *recorder) measure(ctx context.Context) (why string, cause error) {
 	if err := r.openWindow(); err != nil {
 		return r.perfFailure(err)
 	}
-	r.opt.progress(fmt.Sprintf("measuring CPUs %s for %s", r.plan.CPUs, seconds(r.plan.DurationNS)))
+	r.opt.progress("measuring CPUs " + r.plan.CPUs.String() + " " + r.howLong())
 	why, cause = r.watch(ctx, r.plan.DurationNS, "every number")
 	if err := r.shutWindow(); err != nil && cause == nil {
 		why, cause = r.perfFailure(err)
 	}
 	r.snapshot.take(bundle.PhaseEnd)
+	if r.opt.UntilLoadEnds {
+		r.update(func(m *bundle.Manifest) {
+			length := time.Duration(r.window.EndNS - r.window.StartNS)
+			m.Plan.DurationNS = max(length.Round(time.Second), time.Second)
+		})
+	}
 	if cause == nil {
 		return r.runPhases(ctx)
 	}
 	r.noPhases("the run ended before its phase, which follows the window of the samples")
 	return why, cause
+}
+
+// howLong says how long the window is.
+func (s *setup) howLong() string {
+	if s.opt.UntilLoadEnds {
+		return "until the load ends"
+	}
+	return "for " + seconds(s.plan.DurationNS)
 }
 
 func (r *recorder) startLoad() error {
@@ -141,7 +155,9 @@ func (r *recorder) loadEnded(after, what string) (why string, cause error) {
 		why := failure + " (" + after + ")"
 		return why, errors.New(why)
 	}
-	r.warn(what, "the load ended by itself "+after+", and the window with it")
+	if !r.opt.UntilLoadEnds {
+		r.warn(what, "the load ended by itself "+after+", and the window with it")
+	}
 	return "", nil
 }
 
