@@ -79,7 +79,8 @@ func LocatePerCPU(root procfs.Root) (PerCPU, error) {
 		}
 	}
 	if table == 0 || p.end <= p.start {
-		return PerCPU{}, errors.New("no __per_cpu_offset among the kernel's symbols: it lists no variables (CONFIG_KALLSYMS_ALL), or hides addresses")
+		return PerCPU{}, errors.New("no __per_cpu_offset among the kernel's symbols: it lists no variables " +
+			"(CONFIG_KALLSYMS_ALL), or hides addresses")
 	}
 	cpus, err := ebpf.PossibleCPU()
 	if err != nil {
@@ -94,7 +95,8 @@ func LocatePerCPU(root procfs.Root) (PerCPU, error) {
 func New(from Sources) *Namer {
 	n := &Namer{
 		realtime: from.Realtime, perCPU: from.PerCPU, namespaces: from.Namespaces,
-		layouts: make(map[string]bundle.StructLayout), states: make(map[uint64]probe.State), nets: make(map[uint64]string),
+		layouts: make(map[string]bundle.StructLayout), states: make(map[uint64]probe.State),
+		nets: make(map[uint64]string),
 	}
 	for _, l := range from.Layouts {
 		n.layouts[l.Struct] = l
@@ -157,7 +159,8 @@ func (n *Namer) ID(lock string) bundle.LockID {
 				// (include/linux/spinlock_types.h, rtmutex.h, 6.12).
 				field = "lock.wait_lock"
 			}
-			return bundle.LockID{Kind: bundle.LockOfSA, Name: field, SPI: sa.SPI, PCPU: sa.PCPU, Inbound: sa.Inbound}
+			return bundle.LockID{Kind: bundle.LockOfSA, Name: field, SPI: sa.SPI, PCPU: sa.PCPU,
+				Inbound: sa.Inbound}
 		}
 	}
 	for net, ns := range n.nets {
@@ -272,7 +275,8 @@ func (n *Namer) caller(frames []string) string {
 // isLockPrimitive reports whether a function only takes a lock for its caller
 // (kernel/locking/spinlock.c, qspinlock.c, qrwlock.c).
 func isLockPrimitive(name string) bool {
-	for _, prefix := range []string{"_raw_spin_", "__raw_spin_", "_raw_read_", "_raw_write_", "do_raw_", "queued_", "native_queued_", "__pv_queued_", "__pv_init", "pv_queued_"} {
+	for _, prefix := range []string{"_raw_spin_", "__raw_spin_", "_raw_read_", "_raw_write_", "do_raw_", "queued_",
+		"native_queued_", "__pv_queued_", "__pv_init", "pv_queued_"} {
 		if strings.HasPrefix(name, prefix) {
 			return true
 		}

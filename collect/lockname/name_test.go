@@ -25,7 +25,8 @@ func TestName(t *testing.T) {
 	stacks := []bundle.StackRow{
 		{
 			Lock: "0xffff00000000aaa0", Count: 2,
-			Frames: []string{"0xffffffffc0000004", "0xffffffff80000104", "0xffffffff80000204", "0xffffffff80000304"},
+			Frames: []string{"0xffffffffc0000004", "0xffffffff80000104", "0xffffffff80000204",
+				"0xffffffff80000304"},
 		},
 		{
 			Lock: "0xffff00000000aaa0", Count: 1,
@@ -49,9 +50,12 @@ func TestName(t *testing.T) {
 			offsets: []uint64{0xffff800000100000 - 0x1000, 0xffff800000200000 - 0x1000},
 		},
 		States: []probe.State{
-			{CPU: 3, Address: 0xffff000000001000, Net: 0xffff000000003000, NetNS: 7, SPI: 0x1001, PCPU: &pcpu},
-			{CPU: 3, Address: 0xffff000000002000, Net: 0xffff000000004000, NetNS: 8, SPI: 0x1002, Inbound: true},
-			{CPU: 3, Address: 0xffff000000001000, Net: 0xffff000000003000, NetNS: 7, SPI: 0x1001, PCPU: &pcpu, Inbound: true},
+			{CPU: 3, Address: 0xffff000000001000, Net: 0xffff000000003000, NetNS: 7, SPI: 0x1001,
+				PCPU: &pcpu},
+			{CPU: 3, Address: 0xffff000000002000, Net: 0xffff000000004000, NetNS: 8, SPI: 0x1002,
+				Inbound: true},
+			{CPU: 3, Address: 0xffff000000001000, Net: 0xffff000000003000, NetNS: 7, SPI: 0x1001,
+				PCPU: &pcpu, Inbound: true},
 		},
 		Namespaces: map[uint32]string{7: "west"}, Locks: locks, Stacks: stacks,
 	})

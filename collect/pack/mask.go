@@ -30,7 +30,8 @@ type masker struct {
 
 // newMasker gathers the names of all runs.
 func newMasker(runs []*bundle.Run) *masker {
-	m := &masker{names: map[string]string{}, spis: map[uint32]uint32{}, others: map[uint32]uint32{}, addrs: map[string]string{}}
+	m := &masker{names: map[string]string{}, spis: map[uint32]uint32{}, others: map[uint32]uint32{},
+		addrs: map[string]string{}}
 	hosts, interfaces, spis := map[string]bool{}, map[string]bool{}, map[uint32]bool{}
 	for _, r := range runs {
 		hosts[r.Host.Name] = true

@@ -89,7 +89,8 @@ func TestRefusal(t *testing.T) {
 	}
 	for _, test := range tests {
 		got := refusal(test.out)
-		if got.Error() != test.want || errors.Is(got, errors.ErrUnsupported) != strings.Contains(test.want, "not supported") {
+		if got.Error() != test.want ||
+			errors.Is(got, errors.ErrUnsupported) != strings.Contains(test.want, "not supported") {
 			t.Errorf("%q: got %q, want %q", test.out, got, test.want)
 		}
 	}

@@ -169,7 +169,8 @@ func (s *Screen) lines(now time.Time, f Frame) error {
 	}
 	s.shown = true
 	cpu := func(name string, r Row) {
-		fmt.Fprintf(&b, "%s cpu %s %s %s %s %s %s %s %s %s %s %s %s\n", append([]any{at, name}, s.cells(r)...)...)
+		fmt.Fprintf(&b, "%s cpu %s %s %s %s %s %s %s %s %s %s %s %s\n",
+			append([]any{at, name}, s.cells(r)...)...)
 	}
 	for _, row := range f.Rows {
 		cpu(fmt.Sprint(row.CPU), row)
@@ -217,7 +218,8 @@ func (s *Screen) percent(n Number) string { return s.number(n, "%") }
 // cells are the numbers of a CPU, in the order of the heads.
 func (s *Screen) cells(r Row) []any {
 	return []any{
-		s.rate(r.Own), s.rate(r.Fallback), s.rate(r.Wrong), s.rate(r.Waits), s.number(r.WaitNS, "ns"), s.rate(r.Received),
+		s.rate(r.Own), s.rate(r.Fallback), s.rate(r.Wrong), s.rate(r.Waits), s.number(r.WaitNS, "ns"),
+		s.rate(r.Received),
 		s.rate(r.Dropped), s.percent(r.Softirq), s.percent(r.System), s.percent(r.User), s.percent(r.Idle),
 	}
 }

@@ -262,19 +262,22 @@ func TestRun(t *testing.T) {
 	opt := Options{Frames: 1, Now: func() time.Time { return noon },
 		Tick: func(time.Duration) <-chan time.Time { return tick }}
 	var out bytes.Buffer
-	if err := Run(context.Background(), &fake{readings: []Reading{before, after}}, &Screen{W: &out, Number: format.Terminal},
+	if err := Run(context.Background(), &fake{readings: []Reading{before, after}},
+		&Screen{W: &out, Number: format.Terminal},
 		opt); err != nil || !strings.Contains(out.String(), "12:00:00 cpu all 2500") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	opt.Frames = 0
-	if err := Run(context.Background(), &fake{readings: []Reading{before, after}}, &Screen{W: &out, Number: format.Terminal},
+	if err := Run(context.Background(), &fake{readings: []Reading{before, after}},
+		&Screen{W: &out, Number: format.Terminal},
 		opt); err == nil || !strings.Contains(err.Error(), "is gone") {
 		t.Errorf("a source that fails: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	opt.Tick = func(time.Duration) <-chan time.Time { return nil }
-	if err := Run(ctx, &fake{readings: []Reading{before, after}}, &Screen{W: &out, Number: format.Terminal}, opt); !errors.Is(err,
+	if err := Run(ctx, &fake{readings: []Reading{before, after}}, &Screen{W: &out, Number: format.Terminal},
+		opt); !errors.Is(err,
 		context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
@@ -290,7 +293,8 @@ func TestLive(t *testing.T) {
 	}
 	l := Open(Options{})
 	var out bytes.Buffer
-	err := errors.Join(Run(context.Background(), l, &Screen{W: &out, Number: format.Terminal}, Options{Frames: 1}), l.Close())
+	err := errors.Join(Run(context.Background(), l, &Screen{W: &out, Number: format.Terminal}, Options{Frames: 1}),
+		l.Close())
 	if err != nil {
 		t.Skip("this kernel has no XFRM: ", err)
 	}
