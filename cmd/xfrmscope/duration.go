@@ -23,8 +23,6 @@ func spanVar(f *pflag.FlagSet, p *time.Duration, name, short string, value time.
 
 func (s span) String() string { return s.d.String() }
 
-func (s span) duration() time.Duration { return *s.d }
-
 func (s span) Type() string { return "duration" }
 
 func (s span) Set(text string) error {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"xfrmscope/collect/bundle"
 )
@@ -38,7 +39,7 @@ func TestRecordCommand(t *testing.T) {
 		}
 		o.dir, o.command = "r", cmd.Flags().Args()
 		o.load, _ = cmd.Flags().GetString("load")
-		o.duration = cmd.Flags().Lookup("duration").Value.(span).duration()
+		o.duration, _ = time.ParseDuration(cmd.Flags().Lookup("duration").Value.String())
 		o.until = len(o.command) > 0 && !cmd.Flags().Changed("duration")
 		plan, err := o.plan()
 		if err != nil {

@@ -28,7 +28,6 @@ type layout struct {
 type queue struct {
 	number   int
 	irq      string
-	subject  string // of the interrupt
 	affinity string
 	at       bundle.CPUSet // CPUs it may interrupt; the effective one where that is known
 }
@@ -92,7 +91,7 @@ func (l *layout) addQueue(f bundle.Fact) {
 	if err != nil || !slices.Contains(l.devices, dev) {
 		return
 	}
-	q := queue{number: number, subject: f.Subject, irq: l.value(bundle.TopicIRQ, f.Subject, "irq"),
+	q := queue{number: number, irq: l.value(bundle.TopicIRQ, f.Subject, "irq"),
 		affinity: l.value(bundle.TopicIRQ, f.Subject, "affinity")}
 	// Where it cannot be parsed it is unknown, and on no CPU. One that was moved is
 	// so from its next interrupt on, and effectively elsewhere until then

@@ -14,12 +14,12 @@ import (
 
 // A qdisc is a queueing discipline as `tc -s qdisc` shows it.
 type qdisc struct {
-	dev            string
-	kind           string
-	handle, parent uint32
-	drops          uint64
-	requeues       uint64
-	overlimits     uint64
+	dev        string
+	kind       string
+	parent     uint32
+	drops      uint64
+	requeues   uint64
+	overlimits uint64
 }
 
 // rootParent is TC_H_ROOT.
@@ -84,7 +84,7 @@ func decodeQdisc(body []byte) (q qdisc, index int, err error) {
 		return q, 0, fmt.Errorf("a queueing discipline of %d bytes, want %d or more", len(body), sizeofTCMsg)
 	}
 	index = int(int32(binary.NativeEndian.Uint32(body[4:])))
-	q.handle, q.parent = binary.NativeEndian.Uint32(body[8:]), binary.NativeEndian.Uint32(body[12:])
+	q.parent = binary.NativeEndian.Uint32(body[12:])
 	dec, err := netlink.NewAttributeDecoder(body[sizeofTCMsg:])
 	if err != nil {
 		return q, index, err
