@@ -75,7 +75,8 @@ func (c Condition) check() error {
 	f := metric.FormulaOf(c.Metric)
 	switch {
 	case !c.Relative && f.Unit != "" && !unitMatches(c.Unit, f.Unit):
-		return fmt.Errorf("%q: the limit is in %s, %s is in %s", c.Text, result.OrBlank(c.Unit, "no unit"), c.Metric, f.Unit)
+		return fmt.Errorf("%q: the limit is in %s, %s is in %s", c.Text, result.OrBlank(c.Unit, "no unit"),
+			c.Metric, f.Unit)
 	case f.Better == "lower" && (c.Below || c.Limit < 0):
 		return fmt.Errorf("%q: %s is better when lower, so this is met by an improvement: write %s>5%%", c.Text,
 			c.Metric, c.Metric)
