@@ -104,7 +104,7 @@ func TestCompareFindsThePatch(t *testing.T) {
 		c.Headline[1].C.Effect != "better" {
 		t.Errorf("headline %+v, want packets/s and cost at 8 CPUs, both better", c.Headline)
 	}
-	if f := c.Rates[0].Family; len(c.Rates) != 1 || f.Starred != 4 || c.Rates[0].Keys[3] != "pcpu N=8" {
+	if f := c.Rates[0].Family; len(c.Rates) != 1 || f.Significant != 4 || c.Rates[0].Keys[3] != "pcpu N=8" {
 		t.Errorf("rates %+v, want four stars", c.Rates)
 	}
 	// 4 + 3.5 + 5 = 12.5 us to 10.5 us.
@@ -115,7 +115,7 @@ func TestCompareFindsThePatch(t *testing.T) {
 	for name, want := range map[string]bool{"xfrm_state_find": true, "xfrm_output": false,
 		"native_queued_spin_lock_slowpath": false} {
 		i := slices.IndexFunc(rows, func(r compare.FunctionRow) bool { return r.Name == name })
-		if i < 0 || rows[i].Comparison.Star != want {
+		if i < 0 || rows[i].Comparison.Significant != want {
 			t.Errorf("%s: starred is not %v in %+v", name, want, rows)
 			continue
 		}
@@ -123,10 +123,10 @@ func TestCompareFindsThePatch(t *testing.T) {
 			t.Errorf("%s: no change shown, and no change that would have been: %+v", name, d)
 		}
 	}
-	if l := c.Locks[0]; !slices.Equal(l.Keys, []string{"x->lock"}) || l.Family.Starred != 0 {
+	if l := c.Locks[0]; !slices.Equal(l.Keys, []string{"x->lock"}) || l.Family.Significant != 0 {
 		t.Errorf("locks %+v, want x->lock without a star", l)
 	}
-	if len(c.Stages) != 1 || c.Stages[0].Family.Starred != 1 {
+	if len(c.Stages) != 1 || c.Stages[0].Family.Significant != 1 {
 		t.Errorf("stages %+v, want a star for SA lookup alone", c.Stages[0])
 	}
 	if len(c.USL) != 1 || c.USL[0].Change.Missing != nil {
@@ -199,12 +199,12 @@ func TestCompareAA(t *testing.T) {
 			newLab(uint64(5000+i), 4, 0.5).sweep("pcpu", 6, 4),
 			sides.CompareOptions{Options: compare.Options{MinChange: -1}})
 		for _, h := range c.Headline {
-			if h.C.Star {
+			if h.C.Significant {
 				headline++
 				break // both say the same of these runs
 			}
 		}
-		if c.Stages[0].Family.Starred > 0 {
+		if c.Stages[0].Family.Significant > 0 {
 			starred++
 		}
 	}
@@ -268,7 +268,7 @@ func TestCompareFewAndHoles(t *testing.T) {
 	c := mustCompare(t, newLab(1, 4, 0).sweep("pcpu", 1, 2), newLab(2, 2, 0).sweep("pcpu", 1, 2),
 		sides.CompareOptions{})
 	for _, h := range c.Headline {
-		if h.C.Verdict != compare.SamplingOnly || h.C.Star {
+		if h.C.Verdict != compare.SamplingOnly || h.C.Significant {
 			t.Errorf("%s: %s, want %s", h.C.Metric, h.C.Verdict, compare.SamplingOnly)
 		}
 	}
@@ -344,10 +344,10 @@ func TestCompareGates(t *testing.T) {
 	after.Runs[8].Gates[0] = result.Gate{ID: "pause", Status: result.GateFailed, Evidence: "12 frames"}
 	c := mustCompare(t, before, after, sides.CompareOptions{})
 	at4, at1 := c.Rates[0].Family.Comparisons[1], c.Rates[0].Family.Comparisons[0]
-	if at4.Star || at4.Verdict != compare.Gated || !at4.Ratio.Interval.Known() || *at4.Q >= 0.05 {
+	if at4.Significant || at4.Verdict != compare.Gated || !at4.Ratio.Interval.Known() || *at4.Q >= 0.05 {
 		t.Errorf("at 4 CPUs %+v, want the numbers and no star", at4)
 	}
-	if !at1.Star {
+	if !at1.Significant {
 		t.Error("the gate of another N took the star")
 	}
 	if len(c.Blanked) == 0 || !strings.Contains(fmt.Sprint(c.Blanked),
@@ -398,10 +398,10 @@ func TestCompareBlocks(t *testing.T) {
 	}
 	plain := mustCompare(t, side(4, false), side(3.8, false), sides.CompareOptions{})
 	within := mustCompare(t, side(4, true), side(3.8, true), sides.CompareOptions{})
-	if c := plain.Headline[0].C; c.Star || c.Test.Method != "Mann-Whitney U" {
+	if c := plain.Headline[0].C; c.Significant || c.Test.Method != "Mann-Whitney U" {
 		t.Errorf("without blocks: %+v", c)
 	}
-	if c := within.Headline[0].C; !c.Star || !strings.Contains(c.Test.Method, "within 4 blocks") {
+	if c := within.Headline[0].C; !c.Significant || !strings.Contains(c.Test.Method, "within 4 blocks") {
 		t.Errorf("within blocks: p %v by %s, want a star", c.Test.P, c.Test.Method)
 	}
 }
@@ -497,7 +497,7 @@ func TestCompareLockClasses(t *testing.T) {
 	got := map[string]bool{}
 	f := r.Comparison.Locks[0]
 	for i, key := range f.Keys {
-		got[key] = f.Family.Comparisons[i].Star
+		got[key] = f.Family.Comparisons[i].Significant
 	}
 	want := map[string]bool{
 		"x->lock": false, "xfrm_state_lock": false,

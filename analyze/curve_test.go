@@ -38,7 +38,7 @@ func TestCurves(t *testing.T) {
 	if curves[0].USL.Known() {
 		t.Error("a law of three parameters was fitted to two points")
 	}
-	bill := curves[1].StageBills[0]
+	bill := curves[1].StageBreakdowns[0]
 	if bill.Rows[0].Key != "XFRM output" || math.Abs(bill.Rows[0].Delta.Value-200e3) > 1e-6 ||
 		math.Abs(bill.Total.Delta.Value-200e3) > 1e-6 {
 		t.Errorf("bill of the shared SA = %+v, want XFRM output +200,000 ns/packet and nothing else", bill)
@@ -51,7 +51,7 @@ func TestCurvesWithoutPackets(t *testing.T) {
 	a.Packets.Rate = metric.NotMeasured(metric.RateID, "packets/s", bundle.Gap{Why: "none"})
 	for _, c := range append(curves.New([]*result.Run{a, b}),
 		curves.New([]*result.Run{{Path: "x"}, {Path: "y"}})...) {
-		if c.Scaling != nil || c.USL != nil || c.StageBills != nil {
+		if c.Scaling != nil || c.USL != nil || c.StageBreakdowns != nil {
 			t.Errorf("curve = %+v, want no scaling", c)
 		}
 	}

@@ -51,7 +51,7 @@ func TestBrokenSumTakesStar(t *testing.T) {
 	}
 	c := mustCompare(t, before, after, sides.CompareOptions{})
 	rate, cost := c.Headline[0].C, c.Headline[1].C
-	if !rate.Star || cost.Star || cost.Verdict != compare.Gated || cost.Difference.Value >= 0 {
+	if !rate.Significant || cost.Significant || cost.Verdict != compare.Gated || cost.Difference.Value >= 0 {
 		t.Errorf("rate %+v, cost %+v, want a star on the rate alone, and the numbers kept", rate, cost)
 	}
 	const why = "in doubt: sum cost-per-packet is broken (3 of 16 runs)"
@@ -60,8 +60,8 @@ func TestBrokenSumTakesStar(t *testing.T) {
 	}) {
 		t.Errorf("blanked %q, want cost/packet: %s", c.Blanked, why)
 	}
-	if f := c.Functions[0].Functions.Family; f.Starred != 0 {
-		t.Errorf("%d functions starred, want none: their costs hang on it", f.Starred)
+	if f := c.Functions[0].Functions.Family; f.Significant != 0 {
+		t.Errorf("%d functions starred, want none: their costs hang on it", f.Significant)
 	}
 }
 
@@ -73,9 +73,9 @@ func TestBrokenSumNoted(t *testing.T) {
 	c := curves.New(r.Runs)[0]
 	const why = "pcpu: cost/packet in doubt: sum cost-per-packet is broken (1 of 4 runs)"
 	of := func(r compare.Reason) bool { return r.Text == why }
-	if !slices.ContainsFunc(c.StageBills[0].Notes, of) || !slices.ContainsFunc(c.FunctionBill.Notes, of) ||
-		slices.ContainsFunc(c.Scaling.Notes, of) || slices.ContainsFunc(c.LockBills[0].Notes, of) {
+	if !slices.ContainsFunc(c.StageBreakdowns[0].Notes, of) || !slices.ContainsFunc(c.FunctionBreakdown.Notes, of) ||
+		slices.ContainsFunc(c.Scaling.Notes, of) || slices.ContainsFunc(c.LockBreakdowns[0].Notes, of) {
 		t.Errorf("notes of the bill %+v, of the functions %+v, of scaling %+v, want those of costs alone: %s",
-			c.StageBills[0].Notes, c.FunctionBill.Notes, c.Scaling.Notes, why)
+			c.StageBreakdowns[0].Notes, c.FunctionBreakdown.Notes, c.Scaling.Notes, why)
 	}
 }

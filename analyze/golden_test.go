@@ -91,7 +91,7 @@ func outline(r *result.Result) []byte {
 					digits(row.Efficiency.Value))
 			}
 		}
-		for _, bill := range c.StageBills {
+		for _, bill := range c.StageBreakdowns {
 			for _, row := range bill.Rows {
 				fmt.Fprintf(&b, "  bill %d to %d %s: %s to %s %s\n", bill.Base, bill.N, row.Key,
 					digits(row.Base), digits(row.AtN), bill.Unit)

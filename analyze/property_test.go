@@ -75,9 +75,9 @@ func TestSumsOfSamples(t *testing.T) {
 		}
 	}
 	for _, c := range r.Curves {
-		bills := slices.Concat(c.StageBills, c.LockBills)
-		if c.FunctionBill != nil {
-			bills = append(bills, *c.FunctionBill)
+		bills := slices.Concat(c.StageBreakdowns, c.LockBreakdowns)
+		if c.FunctionBreakdown != nil {
+			bills = append(bills, *c.FunctionBreakdown)
 		}
 		for _, b := range bills {
 			sum := b.Unexplained.Delta.Value
@@ -159,8 +159,8 @@ func TestRepeatsAreTheSample(t *testing.T) {
 	if !c.Scaling.Rows[3].Speedup.Interval.Known() || !c.USL.Known() || !c.USL.Kappa.Interval.Known() {
 		t.Errorf("speed-up %+v, law %+v: want intervals over runs", c.Scaling.Rows[3].Speedup, c.USL)
 	}
-	if len(c.StageBills) != 3 || !c.StageBills[2].Rows[0].Delta.Interval.Known() || len(c.Falls) != 3 {
-		t.Errorf("bills %+v, falls %+v: want one an N, with intervals", c.StageBills, c.Falls)
+	if len(c.StageBreakdowns) != 3 || !c.StageBreakdowns[2].Rows[0].Delta.Interval.Known() || len(c.Falls) != 3 {
+		t.Errorf("bills %+v, falls %+v: want one an N, with intervals", c.StageBreakdowns, c.Falls)
 	}
 	if c.Frames.Tested == 0 {
 		t.Errorf("frames %+v: none was tested", c.Frames)
@@ -215,7 +215,7 @@ func TestTrim(t *testing.T) {
 		}
 		return scaling.Costs{N: n, Runs: []map[string]float64{run}, Totals: []float64{float64(n * 5000)}}
 	}
-	b := scaling.Bills([]scaling.Costs{costs(1), costs(2)}, "ns/packet", scaling.Options{})[0]
+	b := scaling.Breakdowns([]scaling.Costs{costs(1), costs(2)}, "ns/packet", scaling.Options{})[0]
 	b.Trim(result.TopFunctions)
 	sum := b.Unexplained.Delta.Value
 	for _, r := range b.Rows {

@@ -122,7 +122,7 @@ func TestOneComparisonEverywhere(t *testing.T) {
 		for what, x := range map[string]*result.Comparison{"report.html": back.Comparison,
 			"results.json": fromFile.Comparison} {
 			if got := x.Headline[i].C; got.Ratio.Value != h.C.Ratio.Value ||
-				got.After.Median != h.C.After.Median || got.Star != h.C.Star {
+				got.After.Median != h.C.After.Median || got.Significant != h.C.Significant {
 				t.Errorf("headline %d: %s carries %+v", i, what, got.Ratio)
 			}
 		}

@@ -15,16 +15,16 @@ import (
 // splits: it checks the tests, ties and all. What says something about the
 // machine is Drift.
 type AAResult struct {
-	Seed     uint64  `json:"seed"`
-	Runs     int     `json:"runs"`
-	Metrics  int     `json:"metrics"`
-	Splits   int     `json:"splits"`
-	Tests    int     `json:"tests"`
-	Alarms   int     `json:"alarms"` // p below Options.Alpha
-	Rate     float64 `json:"rate"`   // Alarms / Tests
-	Expected float64 `json:"expected"`
-	Stars    int     `json:"stars"`   // after Benjamini-Hochberg and the smallest interesting change
-	Starred  int     `json:"starred"` // splits with a star
+	Seed           uint64  `json:"seed"`
+	Runs           int     `json:"runs"`
+	Metrics        int     `json:"metrics"`
+	Splits         int     `json:"splits"`
+	Tests          int     `json:"tests"`
+	Alarms         int     `json:"alarms"` // p below Options.Alpha
+	Rate           float64 `json:"rate"`   // Alarms / Tests
+	Expected       float64 `json:"expected"`
+	Significant    int     `json:"stars"`   // after Benjamini-Hochberg and the smallest interesting change
+	AnySignificant int     `json:"starred"` // splits with a star
 
 	// Drift compares the first half of the runs in time with the second; a
 	// star is a change that the order of runs explains.
@@ -89,18 +89,18 @@ func (r *AAResult) alarms(series []Series, left, right []int, level func(n1, n2 
 			r.Alarms++
 		}
 	}
-	stars := 0
+	significant := 0
 	for i, q := range BenjaminiHochberg(p) {
 		if q < o.Alpha {
 			c := measure(series[i].runs(left), series[i].runs(right), o)
 			if c.clears(o.minChange()) {
-				stars++
+				significant++
 			}
 		}
 	}
-	r.Stars += stars
-	if stars > 0 {
-		r.Starred++
+	r.Significant += significant
+	if significant > 0 {
+		r.AnySignificant++
 	}
 	return expected
 }

@@ -20,14 +20,14 @@ func TestAA(t *testing.T) {
 	series := aaSeries(rand.New(rand.NewPCG(31, 0)), 20, 20)
 	r := AA(series, 7, Options{})
 	t.Logf("rate %.4f of %d tests, expected %.4f, %d stars in %d splits",
-		r.Rate, r.Tests, r.Expected, r.Stars, r.Starred)
+		r.Rate, r.Tests, r.Expected, r.Significant, r.AnySignificant)
 	if r.Tests != 20*AASplits || r.Rate < 0.035 || r.Rate > 0.065 || r.Seed != 7 {
 		t.Errorf("rate %v of %d tests, seed %d, want 5 +- 1.5 %% of %d, 7",
 			r.Rate, r.Tests, r.Seed, 20*AASplits)
 	}
-	if r.Starred > AASplits/10 || r.Drift.Starred != 0 {
+	if r.AnySignificant > AASplits/10 || r.Drift.Significant != 0 {
 		t.Errorf("%d of %d splits with a star, %d metrics drift, want few and none",
-			r.Starred, r.Splits, r.Drift.Starred)
+			r.AnySignificant, r.Splits, r.Drift.Significant)
 	}
 	if again := AA(series, 7, Options{}); !reflect.DeepEqual(again, r) {
 		t.Error("the same seed gave another result")
@@ -44,8 +44,8 @@ func TestAADrift(t *testing.T) {
 		series[1].Values[i] *= 1 + 0.01*float64(i)
 	}
 	d := AA(series, 1, Options{}).Drift
-	if d.Starred != 1 || !d.Comparisons[1].Star {
-		t.Errorf("%d drift, want metric 1 only", d.Starred)
+	if d.Significant != 1 || !d.Comparisons[1].Significant {
+		t.Errorf("%d drift, want metric 1 only", d.Significant)
 	}
 }
 

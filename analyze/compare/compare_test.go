@@ -61,9 +61,9 @@ func TestVerdict(t *testing.T) {
 		{"other unit", ten(1), Series{Unit: "Gbit/s", Values: []float64{1}}, Refused, "", []Code{DifferentKey}},
 	} {
 		c := Compare(tt.before, tt.after, Options{})
-		if c.Verdict != tt.verdict || c.Effect != tt.effect || c.Star != (tt.verdict == Changed) {
+		if c.Verdict != tt.verdict || c.Effect != tt.effect || c.Significant != (tt.verdict == Changed) {
 			t.Errorf("%s: %q, effect %q, star %v, want %q, %q",
-				tt.name, c.Verdict, c.Effect, c.Star, tt.verdict, tt.effect)
+				tt.name, c.Verdict, c.Effect, c.Significant, tt.verdict, tt.effect)
 		}
 		if got := codes(c.Notes); !slices.Equal(got, tt.notes) {
 			t.Errorf("%s: notes %v, want codes %v", tt.name, c.Notes, tt.notes)

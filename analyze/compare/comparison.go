@@ -33,10 +33,10 @@ type Comparison struct {
 	Detectable Detectable `json:"detectable"`       // at this metric's place in the family
 	Seed       uint64     `json:"seed"`             // of Detectable and of Summary.Bimodal; nothing else is random
 
-	Verdict Verdict  `json:"verdict"`
-	Star    bool     `json:"star"`
-	Effect  string   `json:"effect,omitempty"` // "better", "worse" if starred and Better is known
-	Notes   []Reason `json:"notes,omitempty"`
+	Verdict     Verdict  `json:"verdict"`
+	Significant bool     `json:"star"`
+	Effect      string   `json:"effect,omitempty"` // "better", "worse" if starred and Better is known
+	Notes       []Reason `json:"notes,omitempty"`
 
 	least float64 // Series.Least
 }
@@ -139,7 +139,7 @@ func (c *Comparison) judge(p float64, before, after Series, d *detector, alpha f
 		c.Verdict = NotShown
 		c.note(c.tooSmall(p, o))
 	default:
-		c.Verdict, c.Star = Changed, true
+		c.Verdict, c.Significant = Changed, true
 		c.Effect = effect(c.Difference.Value, c.Better)
 	}
 }

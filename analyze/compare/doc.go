@@ -12,7 +12,7 @@
 //	Side x 2       -> Refusals, Variation  may they be compared, and what else differs
 //	[]Series       -> AA                   how often nothing is called something
 //
-// A star needs four things: 4 runs or more on both sides, p (or q in a family)
+// A significant change needs four things: 4 runs or more on both sides, p (or q in a family)
 // below Options.Alpha, and an interval of the ratio wholly beyond
 // Options.MinChange. Everything else is "no change shown" with the smallest
 // change that would have been shown, or a Reason why there is no test.

@@ -19,7 +19,7 @@ type Family struct {
 	Name        string       `json:"name"`
 	Comparisons []Comparison `json:"comparisons"` // in the order given
 	Tested      int          `json:"tested"`      // with a p; the size of the correction
-	Starred     int          `json:"starred"`
+	Significant int          `json:"starred"`
 	// Needed is the p that one more metric would have needed for a star: what
 	// Comparison.Detectable is computed for.
 	Needed  float64 `json:"needed"`
@@ -80,8 +80,8 @@ func (f *Family) judge(c *Comparison, pair Pair, q float64, d *detector) {
 	}
 	c.judge(decide, pair.Before, pair.After, d, f.Needed, f.Options)
 	switch {
-	case c.Star:
-		f.Starred++
+	case c.Significant:
+		f.Significant++
 	case c.Verdict == NotShown && c.Detectable.Known():
 		f.Detectable = max(f.Detectable, c.Detectable.Change)
 	default:

@@ -79,11 +79,11 @@ func TestSimulatedFalseAlarms(t *testing.T) {
 			for range n {
 				samples := 60 * math.Pow(30, rng.Float64())
 				before, after := counts(rng, runs, samples, cv), counts(rng, runs, samples, cv)
-				c := starred(Series{Values: before}, Series{Values: after}, d, o)
+				c := judged(Series{Values: before}, Series{Values: after}, d, o)
 				if c.Test.P < 0.05 {
 					alarms++
 				}
-				if c.Star {
+				if c.Significant {
 					stars++
 				}
 				if pooledAlarm(before, after) {
@@ -100,8 +100,8 @@ func TestSimulatedFalseAlarms(t *testing.T) {
 	}
 }
 
-// starred applies the rule of a star to one pair.
-func starred(before, after Series, d *detector, o Options) Comparison {
+// judged applies the rule of a star to one pair.
+func judged(before, after Series, d *detector, o Options) Comparison {
 	c := measure(before, after, o)
 	c.judge(c.Test.P, before, after, d, o.Alpha, o)
 	return c
@@ -116,8 +116,8 @@ func TestSimulatedStarsOnTheEdge(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(runs), uint64(10000*cv)))
 			stars := 0
 			for range trials() {
-				if starred(Series{Values: noise(rng, runs, 100, cv)},
-					Series{Values: noise(rng, runs, 101, cv)}, d, o).Star {
+				if judged(Series{Values: noise(rng, runs, 100, cv)},
+					Series{Values: noise(rng, runs, 101, cv)}, d, o).Significant {
 					stars++
 				}
 			}
@@ -163,11 +163,11 @@ func TestSimulatedBlockFalseAlarms(t *testing.T) {
 		alarms, stars, cover := 0, 0, 0
 		for range trials() {
 			before, after := abba(rng, blocks, 0.01, 0.10, 1)
-			c := starred(before, after, d, o)
+			c := judged(before, after, d, o)
 			if c.Test.P < 0.05 {
 				alarms++
 			}
-			if c.Star {
+			if c.Significant {
 				stars++
 			}
 			if c.Ratio.Interval.Contains(1) {
@@ -200,10 +200,10 @@ func TestSimulatedFalseDiscoveries(t *testing.T) {
 		f := CompareFamily("functions", pairs, Options{})
 		for i, c := range f.Comparisons {
 			switch {
-			case c.Star && i >= 10:
+			case c.Significant && i >= 10:
 				wrong++
 				fallthrough
-			case c.Star:
+			case c.Significant:
 				stars++
 			case i < 10:
 				missed++

@@ -45,20 +45,20 @@ func scale(c *result.Curve, runs []*result.Run) {
 	s, u := scaling.Scale(rates, scaling.Options{}), scaling.FitUSL(rates, scaling.Options{})
 	c.Scaling, c.USL = &s, &u
 	if locks := lockCosts(c, runs); len(locks) > 1 {
-		c.LockBills = scaling.Bills(locks, "ns/packet", scaling.Options{})
+		c.LockBreakdowns = scaling.Breakdowns(locks, "ns/packet", scaling.Options{})
 	}
 	unit, stages, functions := sampleCosts(c, runs)
 	if len(stages) < 2 {
 		return
 	}
-	c.StageBills = scaling.Bills(stages, unit, scaling.Options{})
-	for _, b := range c.StageBills {
+	c.StageBreakdowns = scaling.Breakdowns(stages, unit, scaling.Options{})
+	for _, b := range c.StageBreakdowns {
 		c.Falls = append(c.Falls, scaling.Fall(b, s.RateAt(b.Base), s.RateAt(b.N), rates.Unit))
 	}
-	if bills := scaling.Bills(functions, unit, scaling.Options{}); len(bills) > 0 {
-		last := bills[len(bills)-1]
+	if breakdowns := scaling.Breakdowns(functions, unit, scaling.Options{}); len(breakdowns) > 0 {
+		last := breakdowns[len(breakdowns)-1]
 		last.Trim(result.TopFunctions)
-		c.FunctionBill = &last
+		c.FunctionBreakdown = &last
 	}
 	frames := scaling.Frames(functions, unit, scaling.Options{})
 	frames.Trim(result.TopFunctions)
@@ -76,17 +76,17 @@ func noteDoubts(c *result.Curve, runs []*result.Run) {
 	if c.Scaling != nil {
 		note(&c.Scaling.Notes, metric.RateID)
 	}
-	for i := range c.StageBills {
-		note(&c.StageBills[i].Notes, metric.CostID)
+	for i := range c.StageBreakdowns {
+		note(&c.StageBreakdowns[i].Notes, metric.CostID)
 	}
-	if c.FunctionBill != nil {
-		note(&c.FunctionBill.Notes, metric.CostID)
+	if c.FunctionBreakdown != nil {
+		note(&c.FunctionBreakdown.Notes, metric.CostID)
 	}
 	if c.Frames != nil {
 		note(&c.Frames.Notes, metric.CostID)
 	}
-	for i := range c.LockBills {
-		note(&c.LockBills[i].Notes, metric.WaitPacketID)
+	for i := range c.LockBreakdowns {
+		note(&c.LockBreakdowns[i].Notes, metric.WaitPacketID)
 	}
 }
 

@@ -103,7 +103,7 @@ func moved(all change, parts []part, whole part, what string) (result.Finding, b
 	for _, p := range parts {
 		d := p.c.Difference
 		switch {
-		case !p.c.Star || !d.Known():
+		case !p.c.Significant || !d.Known():
 		case d.Value < 0:
 			down, saved = append(down, p), saved-d.Value
 		case d.Value > 0:
@@ -135,7 +135,7 @@ func moved(all change, parts []part, whole part, what string) (result.Finding, b
 		verdict = fmt.Sprintf(
 			"moved: %s, %s by %s at most: the rest came back in parts too small to show one by one",
 			fell, whole.name, figure(max(most, 0)))
-	case !known || !whole.c.Star || least < movedShare*saved:
+	case !known || !whole.c.Significant || least < movedShare*saved:
 		verdict = fmt.Sprintf("not decided: %s; %s", fell, undecided(whole))
 		f.Next = "more runs of both sides: the whole scatters more than its parts"
 	case what == "" && masked(all):
@@ -171,7 +171,7 @@ func undecided(whole part) string {
 	switch {
 	case !known:
 		return "whether " + whole.name + " fell is not known"
-	case !whole.c.Star:
+	case !whole.c.Significant:
 		return fmt.Sprintf("that %s fell is not shown (by %s to %s)", whole.name, figure(least), figure(most))
 	}
 	return fmt.Sprintf("%s fell by %s to %s: how much came back is open", whole.name, figure(least), figure(most))
@@ -182,7 +182,7 @@ func undecided(whole part) string {
 func masked(all change) bool {
 	cost, rate := all.cost.Ratio.Interval, all.rate.Ratio.Interval
 	closed := cost.Known() && !cost.OpenHi && all.rate.Ratio.Known() && rate.Known() && !rate.OpenHi
-	if !closed || !all.cost.Star || cost.Hi <= 0 || cost.Hi >= 1 {
+	if !closed || !all.cost.Significant || cost.Hi <= 0 || cost.Hi >= 1 {
 		return false
 	}
 	want := 1/cost.Hi - 1
@@ -203,7 +203,7 @@ func (p part) line() string {
 	if between := interval(c.Difference.Interval, figure); between != "" {
 		s += fmt.Sprintf(", difference %s%s", figure(c.Difference.Value), between)
 	}
-	if c.Star {
+	if c.Significant {
 		s += " *"
 	}
 	return strings.TrimSpace(s)

@@ -48,7 +48,7 @@ func TestMoved(t *testing.T) {
 	// half is half the width of the interval of the difference.
 	row := func(before, after, half float64, star bool) compare.Comparison {
 		c := compare.Comparison{
-			Unit: "ns/packet", Star: star, Before: compare.Summary{Median: before},
+			Unit: "ns/packet", Significant: star, Before: compare.Summary{Median: before},
 			After:      compare.Summary{Median: after},
 			Difference: between(after-before, after-before-half, after-before+half),
 			Ratio:      between(after/before, (after-half)/before, (after+half)/before),

@@ -83,11 +83,11 @@ func scaleOf(r *result.Result, c *result.Curve) result.Finding {
 func lastOf[T any](list []T) T { return list[len(list)-1] }
 
 // billAt is the cost of a packet by stage at N, nil if no cost was measured.
-func billAt(c *result.Curve, n int) *scaling.Bill {
-	if len(c.StageBills) == 0 {
+func billAt(c *result.Curve, n int) *scaling.Breakdown {
+	if len(c.StageBreakdowns) == 0 {
 		return nil
 	}
-	if b := lastOf(c.StageBills); b.N == n && b.Total.Base > 0 {
+	if b := lastOf(c.StageBreakdowns); b.N == n && b.Total.Base > 0 {
 		return &b
 	}
 	return nil
@@ -103,7 +103,7 @@ func estimate(e compare.Estimate) string {
 }
 
 // changed is the relative change of the cost: "67 % more ns".
-func changed(b *scaling.Bill, doubt string) string {
+func changed(b *scaling.Breakdown, doubt string) string {
 	unit, _, _ := strings.Cut(b.Unit, "/")
 	added := b.Total.Delta
 	text := fmt.Sprintf("%.0f %% more %s", 100*added.Value/b.Total.Base, unit)
@@ -120,7 +120,7 @@ func changed(b *scaling.Bill, doubt string) string {
 }
 
 // addedNames names the stages that make up most of what was added.
-func addedNames(b *scaling.Bill) string {
+func addedNames(b *scaling.Breakdown) string {
 	var names []string
 	for _, row := range b.Rows[:min(2, len(b.Rows))] {
 		if row.Share != nil && b.Total.Delta.Value > 0 && *row.Share >= 0.1 {

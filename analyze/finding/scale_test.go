@@ -29,7 +29,7 @@ type scaled struct {
 	mode    string
 	speedup compare.Estimate
 	runs    int // at each N
-	cost    *scaling.Bill
+	cost    *scaling.Breakdown
 	knee    scaling.Knee
 	law     *compare.Reason
 	rates   []float64
@@ -47,7 +47,7 @@ func scaledResult(modes ...scaled) *result.Result {
 			c.Scaling.Knee.Missing = compare.Because(compare.NotApplicable, "no end")
 		}
 		if m.cost != nil {
-			c.StageBills = []scaling.Bill{*m.cost}
+			c.StageBreakdowns = []scaling.Breakdown{*m.cost}
 		}
 		for i, rate := range m.rates {
 			run := &result.Run{Name: m.mode + []string{" n=1", " n=4"}[i],
@@ -65,13 +65,15 @@ func scaledResult(modes ...scaled) *result.Result {
 }
 
 // costs is a bill at 4 CPUs: what stages added, in their order.
-func costs(base float64, added compare.Estimate, shares ...scaling.BillRow) *scaling.Bill {
-	return &scaling.Bill{Unit: "ns/packet", Base: 1, N: 4, Rows: shares,
-		Total: scaling.BillRow{Base: base, Delta: added}}
+func costs(base float64, added compare.Estimate, shares ...scaling.BreakdownRow) *scaling.Breakdown {
+	return &scaling.Breakdown{Unit: "ns/packet", Base: 1, N: 4, Rows: shares,
+		Total: scaling.BreakdownRow{Base: base, Delta: added}}
 }
 
 func TestScale(t *testing.T) {
-	row := func(stage string, share float64) scaling.BillRow { return scaling.BillRow{Key: stage, Share: &share} }
+	row := func(stage string, share float64) scaling.BreakdownRow {
+		return scaling.BreakdownRow{Key: stage, Share: &share}
+	}
 	got := scale(scaledResult(
 		scaled{mode: "pcpu", speedup: between(3.6, 3.5, 3.7), runs: 5},
 		scaled{mode: "shared", speedup: single(1.02), runs: 1, rates: []float64{10150, 10343},

@@ -69,7 +69,7 @@ const (
 	SigmaID      = "usl_sigma"
 	KappaID      = "usl_kappa"
 	PeakID       = "usl_peak"
-	BillID       = "bill"
+	BreakdownID  = "bill"
 	ExponentID   = "growth_exponent"
 	WalkSlopeID  = "ns_per_sa"
 	CeilingID    = "ceiling_ratio"
@@ -189,7 +189,7 @@ func Catalogue() []Formula {
 			"as gamma: the share that does not run in parallel", "packets over runs"},
 		{KappaID, "USL kappa", "ratio", "lower", "as gamma: what each pair of CPUs costs", "packets over runs"},
 		{PeakID, "USL peak", "CPUs", "higher", "sqrt((1 - sigma) / kappa)", "packets over runs"},
-		{BillID, "scaling bill", "", "lower",
+		{BreakdownID, "scaling bill", "", "lower",
 			"mean cost per packet at N - mean at the base, by stage, lock or function",
 			"cost per packet over runs"},
 		{ExponentID, "growth exponent", "1", "lower",

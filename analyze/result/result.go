@@ -39,12 +39,12 @@ type Curve struct {
 	Scaling *scaling.Scaling `json:"scaling,omitempty"` // speed-up, efficiency, knee, plateau
 	USL     *scaling.USL     `json:"usl,omitempty"`     // the law fitted, or why it was not
 	// main event: cost per packet at N less at the base
-	StageBills []scaling.Bill `json:"stage_bills,omitempty"`
+	StageBreakdowns []scaling.Breakdown `json:"stage_bills,omitempty"`
 	// wait ns per packet by lock name, of the wait probe
-	LockBills []scaling.Bill `json:"lock_bills,omitempty"`
+	LockBreakdowns []scaling.Breakdown `json:"lock_bills,omitempty"`
 	// main event at the largest N: self cost by function
-	FunctionBill *scaling.Bill `json:"function_bill,omitempty"`
-	// StageBills in packets/s that are missing, in their order
+	FunctionBreakdown *scaling.Breakdown `json:"function_bill,omitempty"`
+	// StageBreakdowns in packets/s that are missing, in their order
 	Falls []scaling.Waterfall `json:"falls,omitempty"`
 	// against the mode without IPsec ("plain", "no-ipsec"), if there is one
 	Ceiling *scaling.Ceiling `json:"ceiling,omitempty"`

@@ -35,14 +35,14 @@ func table(rng *rand.Rand, ns []int, runs int, slopes map[string]float64, other 
 	return out
 }
 
-func TestBillSums(t *testing.T) {
+func TestBreakdownSums(t *testing.T) {
 	rng := rand.New(rand.NewPCG(41, 0))
 	costs := table(rng, []int{1, 2, 8}, 5, map[string]float64{"a": 0, "b": 0.8, "c": -0.2}, 3)
-	bills := Bills(costs, "ns/packet", Options{})
-	if len(bills) != 2 || bills[1].N != 8 || bills[1].Rows[0].Key != "b" {
-		t.Fatalf("%d bills, %+v, want two, b first at 8", len(bills), bills)
+	breakdowns := Breakdowns(costs, "ns/packet", Options{})
+	if len(breakdowns) != 2 || breakdowns[1].N != 8 || breakdowns[1].Rows[0].Key != "b" {
+		t.Fatalf("%d breakdowns, %+v, want two, b first at 8", len(breakdowns), breakdowns)
 	}
-	for _, b := range bills {
+	for _, b := range breakdowns {
 		sum, shares := b.Unexplained.Delta.Value, *b.Unexplained.Share
 		for _, r := range b.Rows {
 			sum += r.Delta.Value
@@ -64,8 +64,8 @@ func TestBillSums(t *testing.T) {
 	}
 }
 
-func TestBillWithoutTotals(t *testing.T) {
-	b := Bills([]Costs{
+func TestBreakdownWithoutTotals(t *testing.T) {
+	b := Breakdowns([]Costs{
 		{N: 1, Runs: []map[string]float64{{"a": 10, "b": 5}}, SEs: []map[string]float64{{"a": 1, "b": 0.5}}},
 		{N: 4, Runs: []map[string]float64{{"a": 14, "c": 2}}, SEs: []map[string]float64{{"a": 1, "c": 0.5}}},
 	}, "ns/packet", Options{})[0]
@@ -82,28 +82,28 @@ func TestBillWithoutTotals(t *testing.T) {
 	}
 }
 
-func TestBillBadInput(t *testing.T) {
+func TestBreakdownBadInput(t *testing.T) {
 	costs := []Costs{
 		{N: 1, Runs: []map[string]float64{{"a": 10}, {"a": math.NaN()}, {"a": -1}}},
 		{N: 4, Runs: []map[string]float64{{"a": 14}}, Totals: []float64{1, 2}},
 		{N: 8},
 		{N: -1, Runs: []map[string]float64{{"a": 1}}},
 	}
-	b := Bills(costs, "ns/packet", Options{})
+	b := Breakdowns(costs, "ns/packet", Options{})
 	if len(b) != 1 || b[0].Rows[0].Delta.Value != 4 {
 		t.Fatalf("%+v, want one bill of 4 from the good runs", b)
 	}
 	if len(b[0].Notes) != 6 { // two runs, the totals, two tables, no totals
 		t.Errorf("notes %v, want 6", b[0].Notes)
 	}
-	if got := Bills(nil, "", Options{}); got != nil {
+	if got := Breakdowns(nil, "", Options{}); got != nil {
 		t.Errorf("no costs: %v, want none", got)
 	}
 }
 
-// Waterfall: 16 CPUs at twice the cost a packet bring half, and the bill says by whom.
+// Waterfall: 16 CPUs at twice the cost a packet bring half, and the breakdown says by whom.
 func TestFall(t *testing.T) {
-	b := Bills([]Costs{
+	b := Breakdowns([]Costs{
 		{N: 1, Runs: []map[string]float64{{"lock": 0, "crypto": 100}}, Totals: []float64{100}},
 		{N: 16, Runs: []map[string]float64{{"lock": 80, "crypto": 100}}, Totals: []float64{200}},
 	}, "ns/packet", Options{})[0]
@@ -119,7 +119,7 @@ func TestFall(t *testing.T) {
 	if math.Abs(sum-(w.Ideal-w.Measured)) > 1e-9 {
 		t.Errorf("rows sum to %v, missing is %v", sum, w.Ideal-w.Measured)
 	}
-	if w := Fall(Bill{N: 4}, 1, 1, "Mpps"); w.Missing == nil {
+	if w := Fall(Breakdown{N: 4}, 1, 1, "Mpps"); w.Missing == nil {
 		t.Error("an empty bill: want no waterfall")
 	}
 }

@@ -4,8 +4,8 @@
 //	Curve, Curve -> CompareCeiling  is the plateau the ceiling (the same path without IPsec)?
 //	Curve -> FitUSL           Universal Scalability Law: gamma, sigma, kappa, peak
 //	Curve, Curve -> FitBoth   did sigma and kappa change?
-//	[]Costs -> Bills          cost per packet at N less at the base, by key
-//	Bill -> Waterfall         the same in packets/s that are missing
+//	[]Costs -> Breakdowns          cost per packet at N less at the base, by key
+//	Breakdown -> Waterfall         the same in packets/s that are missing
 //	[]Costs -> Frames         growth exponent of each frame; frames that stop scaling
 //	[]Lookup -> FindWalk      does a lookup get slower with each SA in its bucket?
 //

@@ -70,7 +70,7 @@ func TestCostProperties(t *testing.T) {
 		}
 		moved = append(moved, c)
 	}
-	a, b := Bills(costs, "ns", Options{}), Bills(moved, "ns", Options{})
+	a, b := Breakdowns(costs, "ns", Options{}), Breakdowns(moved, "ns", Options{})
 	for i := range a {
 		for j := range a[i].Rows {
 			same(t, a[i].Rows[j].Key+" in another unit and order",
@@ -121,7 +121,7 @@ func FuzzScaling(f *testing.F) {
 		o := Options{Resamples: 20}
 		out := []any{Scale(c, o), CompareCeiling(c, c, o), FitUSL(c, o), FitBoth(c, c, o),
 			Frames(costs, "ns", o), FindWalk(lookups, o)}
-		for _, b := range Bills(costs, "ns", o) {
+		for _, b := range Breakdowns(costs, "ns", o) {
 			out = append(out, b, Fall(b, c.Points[0].Values[0], c.Points[0].Values[0], "pps"))
 		}
 		for _, v := range out {
@@ -137,7 +137,7 @@ func TestGolden(t *testing.T) {
 	c := curve("pcpu", map[int]float64{1: 1, 2: 1.9, 4: 3.4, 8: 5, 16: 5.1})
 	plain := curve("no IPsec", map[int]float64{1: 1.2, 2: 2.4, 4: 4.8, 8: 5.2, 16: 5.2})
 	costs := table(rand.New(rand.NewPCG(53, 0)), []int{1, 2, 4, 8}, 4, map[string]float64{"a": 0, "b": 0.8}, 2)
-	bill := Bills(costs, "ns/packet", Options{})[2]
+	bill := Breakdowns(costs, "ns/packet", Options{})[2]
 	checkGolden(t, "testdata/scaling.json", map[string]any{
 		"scale": Scale(c, Options{}), "ceiling": CompareCeiling(c, plain, Options{}),
 		"usl":  FitUSL(c, Options{}),
@@ -240,9 +240,9 @@ func BenchmarkFrames(b *testing.B) {
 	}
 }
 
-func BenchmarkBills(b *testing.B) {
+func BenchmarkBreakdowns(b *testing.B) {
 	costs := sixteenRuns(5_000)
 	for b.Loop() {
-		Bills(costs, "ns/packet", Options{})
+		Breakdowns(costs, "ns/packet", Options{})
 	}
 }

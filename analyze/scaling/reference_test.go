@@ -204,7 +204,7 @@ func TestWelchReference(t *testing.T) {
 		for i := range at {
 			at[i].N = 8
 		}
-		b := Bills(append(at, base...), "ns/packet", Options{})[0]
+		b := Breakdowns(append(at, base...), "ns/packet", Options{})[0]
 		near(t, c.name+": delta", b.Rows[0].Delta.Value, c.fields["delta"][0], 1e-9)
 		nearInterval(t, c.name, b.Rows[0].Delta.Interval, c.fields["interval"], 1e-9)
 	}

@@ -128,11 +128,11 @@ func TestSimulatedFitBothFindsChange(t *testing.T) {
 	less[2] /= 2
 	ns := []int{1, 2, 4, 8, 16}
 	c := FitBoth(sweep(rng, truth(), ns, 5, 0.015, 0), sweep(rng, less, ns, 5, 0.015, 0), Options{})
-	if !c.Kappa.Star || c.Kappa.Difference.Value >= 0 || !c.Kappa.Difference.Interval.Contains(-0.002) {
+	if !c.Kappa.Significant || c.Kappa.Difference.Value >= 0 || !c.Kappa.Difference.Interval.Contains(-0.002) {
 		t.Errorf("kappa %+v, want a star and -0.002 in the interval", c.Kappa)
 	}
 	few := FitBoth(sweep(rng, truth(), ns, 3, 0.015, 0), sweep(rng, less, ns, 3, 0.015, 0), Options{})
-	if few.Kappa.Star {
+	if few.Kappa.Significant {
 		t.Errorf("3+3 runs: star, p %v, want none", few.Kappa.P)
 	}
 }
@@ -207,12 +207,12 @@ func TestSimulatedWalkCoverage(t *testing.T) {
 	}
 }
 
-func TestSimulatedBillCoverage(t *testing.T) {
+func TestSimulatedBreakdownCoverage(t *testing.T) {
 	for _, runs := range []int{3, 5, 10} {
 		rng := rand.New(rand.NewPCG(6, uint64(runs)))
 		cover := 0
 		for range fullTrials {
-			b := Bills(growth(rng, []int{1, 8}, runs, 0.5, 0.05), "ns/packet", Options{})[0]
+			b := Breakdowns(growth(rng, []int{1, 8}, runs, 0.5, 0.05), "ns/packet", Options{})[0]
 			// exp(s^2/2): the mean of a lognormal run.
 			if b.Rows[0].Delta.Interval.Contains(100 * (math.Sqrt(8) - 1) * math.Exp(0.05*0.05/2)) {
 				cover++

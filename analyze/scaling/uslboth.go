@@ -22,9 +22,9 @@ type USLChange struct {
 
 // A ParameterChange is after less before.
 type ParameterChange struct {
-	Difference compare.Estimate `json:"difference"` // interval from the bootstraps of both fits
-	P          float64          `json:"p"`          // of "no change of shape", by permutation; 1 without a test
-	Star       bool             `json:"star"`
+	Difference  compare.Estimate `json:"difference"` // interval from the bootstraps of both fits
+	P           float64          `json:"p"`          // of "no change of shape", by permutation; 1 without a test
+	Significant bool             `json:"star"`
 }
 
 // FitBoth fits both curves and tests whether their shapes differ: each run is
@@ -58,11 +58,11 @@ func FitBoth(before, after Curve, o Options) USLChange {
 	permuted := permuteShapes(b, a, thetaB[0], thetaA[0], o)
 	observed := studentised(&b, &a, thetaB, thetaA)
 	out.Permutations = len(permuted)
-	starred := enoughRuns(b) && enoughRuns(a)
+	enough := enoughRuns(b) && enoughRuns(a)
 	for k, change := range []*ParameterChange{&out.Sigma, &out.Kappa} {
 		*change = parameterChange(thetaA[k+1]-thetaB[k+1], k+1, draws, o)
 		change.test(observed[k+1], permuted, k+1, o)
-		change.Star = change.Star && starred
+		change.Significant = change.Significant && enough
 	}
 	return out
 }
@@ -160,5 +160,5 @@ func (c *ParameterChange) test(observed float64, permuted [][3]float64, k int, o
 		}
 	}
 	c.P = float64(far+1) / float64(len(permuted)+1)
-	c.Star = c.P < o.Alpha && !c.Difference.Interval.Contains(0)
+	c.Significant = c.P < o.Alpha && !c.Difference.Interval.Contains(0)
 }

@@ -10,23 +10,23 @@ type Waterfall struct {
 	Unit        string          `json:"unit"`  // of the rate
 	Ideal       float64         `json:"ideal"` // rate at the base x N / base
 	Measured    float64         `json:"measured"`
-	Rows        []WaterfallRow  `json:"rows"`        // in the order of the bill
+	Rows        []WaterfallRow  `json:"rows"`        // in the order of the breakdown
 	Unexplained float64         `json:"unexplained"` // cost that no key has
 	NotCost     float64         `json:"not_cost"`    // the rest: idle CPUs, a generator or line that limits
 	Missing     *compare.Reason `json:"missing,omitempty"`
 }
 
-// A WaterfallRow is the rate that one key of the bill costs.
+// A WaterfallRow is the rate that one key of the breakdown costs.
 type WaterfallRow struct {
 	Key  string  `json:"key"`
 	Rate float64 `json:"rate"` // negative if the key got cheaper
 }
 
-// Fall turns a bill into missing rate. N busy CPUs with K cycles a second
+// Fall turns a breakdown into missing rate. N busy CPUs with K cycles a second
 // give N K / c packets at c cycles a packet; from c1 to cN they lose N K (cN -
-// c1) / (c1 cN) = Ideal (cN - c1) / cN, which is linear in the bill's deltas.
-// base and atN are the rates at the bill's base and N.
-func Fall(b Bill, base, atN float64, unit string) Waterfall {
+// c1) / (c1 cN) = Ideal (cN - c1) / cN, which is linear in the breakdown's deltas.
+// base and atN are the rates at the breakdown's base and N.
+func Fall(b Breakdown, base, atN float64, unit string) Waterfall {
 	w := Waterfall{N: b.N, Unit: unit}
 	ideal := base * float64(b.N) / float64(max(b.Base, 1))
 	if !(b.Total.AtN > 0) || !compare.Usable(ideal) || !compare.Usable(atN) {

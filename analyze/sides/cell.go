@@ -255,10 +255,10 @@ func (c *comparer) functions(at *cell) {
 		c.settle(&f.Functions.Total, at, result.Subject{Kind: bundle.OfFunctions})
 		for i := range f.Functions.Rows {
 			row := &f.Functions.Rows[i]
-			starred := row.Comparison.Star
+			starred := row.Comparison.Significant
 			c.settle(&row.Comparison, at, result.Subject{Kind: bundle.OfFunction, Name: row.Name})
-			if starred && !row.Comparison.Star {
-				f.Functions.Family.Starred--
+			if starred && !row.Comparison.Significant {
+				f.Functions.Family.Significant--
 			}
 		}
 		c.Functions = append(c.Functions, f)

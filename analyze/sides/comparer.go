@@ -259,8 +259,8 @@ func (c *comparer) law(m *modePair) {
 	}
 	if why := checks.BlameOf(runs, by.ID); why != "" {
 		for _, p := range []*scaling.ParameterChange{&change.Sigma, &change.Kappa} {
-			if p.Star {
-				p.Star = false
+			if p.Significant {
+				p.Significant = false
 				c.Blanked = result.AppendNew(c.Blanked,
 					result.Blank{Figure: result.OrBlank(m.mode, "the") + " scaling law", Why: why})
 			}
@@ -273,7 +273,7 @@ func (c *comparer) law(m *modePair) {
 // holds.
 func (c *comparer) settle(one *compare.Comparison, at *cell, of result.Subject) {
 	c.gate(one, at, of)
-	if one.Star && one.Effect == "worse" && !c.hasWorse(one.Metric, at, of) {
+	if one.Significant && one.Effect == "worse" && !c.hasWorse(one.Metric, at, of) {
 		c.Worse = append(c.Worse, result.CompareAt{Mode: at.mode, N: at.n, Of: of, C: *one})
 	}
 }
@@ -286,10 +286,10 @@ func (c *comparer) hasWorse(id string, at *cell, of result.Subject) bool {
 
 // settleRow settles a row of a family, whose count of stars follows.
 func (c *comparer) settleRow(f *compare.Family, i int, at *cell, of result.Subject) {
-	starred := f.Comparisons[i].Star
+	starred := f.Comparisons[i].Significant
 	c.settle(&f.Comparisons[i], at, of)
-	if starred && !f.Comparisons[i].Star {
-		f.Starred--
+	if starred && !f.Comparisons[i].Significant {
+		f.Significant--
 	}
 }
 

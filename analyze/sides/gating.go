@@ -12,14 +12,14 @@ import (
 // gate takes the star if a gate failed in a run of the cell, or a sum is broken
 // that the number hangs on; the numbers stay.
 func (c *comparer) gate(one *compare.Comparison, at *cell, of result.Subject) {
-	if !one.Star {
+	if !one.Significant {
 		return
 	}
 	why := checks.BlameOf(slices.Concat(at.before, at.after), metricOf(one))
 	if why == "" {
 		return
 	}
-	one.Star, one.Effect, one.Verdict = false, "", compare.Gated
+	one.Significant, one.Effect, one.Verdict = false, "", compare.Gated
 	one.Notes = append(one.Notes, *compare.Because(compare.GateFailed, "star taken: %s", why))
 	what := metric.FormulaOf(one.Metric).Name
 	if of != (result.Subject{}) {

@@ -59,7 +59,7 @@ func comparisonText(t *testing.T, file string) string {
 	}
 	for _, table := range [][]result.CompareFamily{c.Rates, c.Costs, c.Stages, c.Locks} {
 		for _, f := range table {
-			fmt.Fprintf(&b, "%s: %d tested, %d starred\n", f.Family.Name, f.Family.Tested, f.Family.Starred)
+			fmt.Fprintf(&b, "%s: %d tested, %d starred\n", f.Family.Name, f.Family.Tested, f.Family.Significant)
 			for i, one := range f.Family.Comparisons {
 				printChange(&b, "  "+f.Keys[i], one)
 			}
@@ -86,7 +86,7 @@ func printChange(w io.Writer, what string, c compare.Comparison) {
 		fmt.Fprintf(w, ", x %.3f, %s", c.Ratio.Value, i.Missing.Text)
 	}
 	fmt.Fprintf(w, "; %s", c.Verdict)
-	if c.Star {
+	if c.Significant {
 		fmt.Fprint(w, " *")
 	}
 	fmt.Fprintln(w)
@@ -159,14 +159,14 @@ func TestCompareSeed(t *testing.T) {
 	}
 	for _, f := range r.Comparison.Rates {
 		for i, c := range f.Family.Comparisons {
-			if want := i >= 2; f.Family.Comparisons[0].Unit == "bit/s" && c.Star != want {
-				t.Errorf("%s, %s: star %v, want %v: %+v", f.Family.Name, f.Keys[i], c.Star, want,
+			if want := i >= 2; f.Family.Comparisons[0].Unit == "bit/s" && c.Significant != want {
+				t.Errorf("%s, %s: star %v, want %v: %+v", f.Family.Name, f.Keys[i], c.Significant, want,
 					c.Ratio)
 			}
 		}
 	}
 	if len(r.Comparison.USL) != 1 || r.Comparison.USL[0].Change.Missing != nil ||
-		!r.Comparison.USL[0].Change.Sigma.Star {
+		!r.Comparison.USL[0].Change.Sigma.Significant {
 		t.Errorf("law %+v, want another sigma", r.Comparison.USL)
 	}
 }

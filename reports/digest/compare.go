@@ -131,7 +131,7 @@ func lawBlock(c *result.Comparison) block {
 			continue
 		}
 		mark := func(p scaling.ParameterChange) string {
-			if p.Star {
+			if p.Significant {
 				return " *"
 			}
 			return " ~"

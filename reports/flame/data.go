@@ -250,7 +250,7 @@ func (d *flameData) describeTests(r *result.Result) {
 			if row.Comparison.Verdict == compare.Gated {
 				test.Gated++
 			}
-			if !row.Comparison.Star {
+			if !row.Comparison.Significant {
 				continue
 			}
 			for _, f := range byName[format.Name(row.Name)] {

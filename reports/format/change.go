@@ -60,7 +60,7 @@ func DetectableText(d compare.Detectable) string {
 // MarkText is "*" where a change holds, "g" where a failed gate took its star.
 func MarkText(c compare.Comparison) string {
 	switch {
-	case c.Star:
+	case c.Significant:
 		return "*"
 	case c.Verdict == compare.Gated:
 		return "g"

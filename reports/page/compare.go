@@ -75,9 +75,9 @@ func verdictOf(at result.CompareAt) verdict {
 	c := at.C
 	v := verdict{At: view.AtText(at.Mode, at.N), What: view.WhatText(at), Before: medianText(c.Before, c.Unit),
 		After:  medianText(c.After, c.Unit),
-		Change: format.Sentence(format.Pretty(format.ChangeText(c))), Significant: c.Star,
+		Change: format.Sentence(format.Pretty(format.ChangeText(c))), Significant: c.Significant,
 		Words: format.Sentence(format.Visible(view.VerdictText(c), 300)), Class: "same"}
-	if c.Star && c.Effect != "" {
+	if c.Significant && c.Effect != "" {
 		v.Class = c.Effect
 	}
 	v.Why = view.Unsaid(c)
@@ -134,7 +134,7 @@ func functionChanges(list []result.CompareFunctions) section {
 		t := view.ChangeTable(fmt.Sprintf("function-changes-%d", i),
 			fmt.Sprintf("%s, event %s: self cost per packet of %d functions tested together, %d hold",
 				format.OrWord(view.AtText(f.Mode, f.N), "runs"), format.Name(f.Event), x.Family.Tested,
-				x.Family.Starred), "function")
+				x.Family.Significant), "function")
 		for _, row := range x.Rows {
 			what := view.CodeCell(row.Name)
 			if row.Only != "" {
@@ -266,10 +266,10 @@ func aaText(aa *compare.AAResult) string {
 	s := fmt.Sprintf("%d runs of one side, split at random %d times: %s %% of %d tests were below the level (%s "+
 		"%% expected), %d splits had a star.",
 		aa.Runs, aa.Splits, format.Significant(100*aa.Rate, 2), aa.Tests, format.Significant(100*aa.Expected,
-			2), aa.Starred)
-	if aa.Drift.Starred > 0 {
+			2), aa.AnySignificant)
+	if aa.Drift.Significant > 0 {
 		s += fmt.Sprintf(" The first half of the runs differs from the second in %d figures: the order of "+
-			"runs explains part of what is seen.", aa.Drift.Starred)
+			"runs explains part of what is seen.", aa.Drift.Significant)
 	}
 	return format.Sentence(s)
 }

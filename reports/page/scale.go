@@ -146,8 +146,8 @@ func breakdownSection(r *result.Result, skip int) section {
 	s := section{ID: "bill", Nav: "Scaling bill", Title: "Where does a packet cost more than on one CPU?"}
 	for i, c := range r.Curves {
 		var pair [][]part
-		if n := len(c.StageBills); n > 0 {
-			pair = append(pair, []part{{Table: view.BreakdownTable(c, c.StageBills[n-1], "stage",
+		if n := len(c.StageBreakdowns); n > 0 {
+			pair = append(pair, []part{{Table: view.BreakdownTable(c, c.StageBreakdowns[n-1], "stage",
 				fmt.Sprintf("bill-%d", i))}})
 		}
 		if i != skip && fallOf(c) != nil {
@@ -156,8 +156,8 @@ func breakdownSection(r *result.Result, skip int) section {
 		if len(pair) > 0 {
 			s.add(part{Heading: view.CurveName(c), Pair: pair})
 		}
-		if n := len(c.LockBills); n > 0 {
-			s.add(part{Table: view.BreakdownTable(c, c.LockBills[n-1], "lock",
+		if n := len(c.LockBreakdowns); n > 0 {
+			s.add(part{Table: view.BreakdownTable(c, c.LockBreakdowns[n-1], "lock",
 				fmt.Sprintf("lock-bill-%d", i))})
 		}
 		if c.Frames != nil && len(c.Frames.Rows) > 0 {

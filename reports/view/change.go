@@ -99,7 +99,7 @@ func CouldHaveShown(c *result.Comparison) string {
 		}
 	}
 	for _, h := range c.Headline {
-		if !h.C.Star && h.C.Detectable.Known() {
+		if !h.C.Significant && h.C.Detectable.Known() {
 			headline.Detectable = max(headline.Detectable, h.C.Detectable.Change)
 		}
 	}

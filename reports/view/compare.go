@@ -16,7 +16,7 @@ func FamilyCaption(f result.CompareFamily) string {
 		return s + fmt.Sprintf(": not tested, which takes %d runs a side", compare.MinRuns)
 	}
 	return fmt.Sprintf("%s: %d tested together, %d hold (Benjamini-Hochberg q below %s)", s, f.Family.Tested,
-		f.Family.Starred, format.Significant(f.Family.Options.Defaults().Alpha, 2))
+		f.Family.Significant, format.Significant(f.Family.Options.Defaults().Alpha, 2))
 }
 
 // ChangeTable is an empty table of comparisons.
@@ -62,7 +62,7 @@ func ChangeRow(what Cell, c compare.Comparison) []Cell {
 func verdictCell(c compare.Comparison) Cell {
 	out := Cell{Text: format.Name(string(c.Verdict)), Muted: true, Title: strings.Join(format.ReasonTexts(c.Notes),
 		"; ")}
-	if c.Star {
+	if c.Significant {
 		sign := map[string]string{"better": "▼ better", "worse": "▲ worse"}[c.Effect]
 		if c.Better == "higher" {
 			sign = map[string]string{"better": "▲ better", "worse": "▼ worse"}[c.Effect]
@@ -82,9 +82,9 @@ func LawRow(mode, what string, b, a scaling.Parameter, change scaling.ParameterC
 	case why != nil:
 		words, p = Cell{Text: "not tested", Title: format.Name(format.ReasonText(why)), Muted: true},
 			NoCell("2")
-	case change.Star && change.Difference.Value < 0:
+	case change.Significant && change.Difference.Value < 0:
 		words = Cell{Text: "★ ▼ better"}
-	case change.Star:
+	case change.Significant:
 		words = Cell{Text: "★ ▲ worse", Warn: true}
 	}
 	return []Cell{TextCell(mode), TextCell(what), parameter(b), parameter(a), estimateCell(change.Difference, 1),

@@ -125,7 +125,7 @@ func ScaleNotes(c result.Curve) []string {
 }
 
 // BreakdownTable prints one bill; its rows sum to the total.
-func BreakdownTable(c result.Curve, b scaling.Bill, what, id string) Table {
+func BreakdownTable(c result.Curve, b scaling.Breakdown, what, id string) Table {
 	t := NewTable(id, fmt.Sprintf(
 		"%s: cost per packet at N=%d less at N=%d by %s, with the interval in brackets; rows sum to the total",
 		CurveName(c), b.N, b.Base, what),
@@ -144,7 +144,7 @@ func withRows(t Table, rows ...[]Cell) Table {
 	return t
 }
 
-func breakdownRow(row scaling.BillRow) []Cell {
+func breakdownRow(row scaling.BreakdownRow) []Cell {
 	if small := 1e-9 * max(math.Abs(row.Base), math.Abs(row.AtN), 1); math.Abs(row.Delta.Value) < small {
 		row.Base, row.AtN, row.Delta = zeroed(row.Base, small), zeroed(row.AtN, small),
 			compare.Estimate{Missing: row.Delta.Missing,

@@ -77,11 +77,11 @@ func scaled(r *result.Result, c *result.Curve) {
 		locks = append(locks, scaling.Costs{N: r.Runs[i].N,
 			Runs: []map[string]float64{{"x->lock": r.Runs[i].Locks.PerPkt.Value}}})
 	}
-	c.StageBills, c.LockBills = scaling.Bills(stages, "ns/packet", scaling.Options{}),
-		scaling.Bills(locks, "ns/packet", scaling.Options{})
+	c.StageBreakdowns, c.LockBreakdowns = scaling.Breakdowns(stages, "ns/packet", scaling.Options{}),
+		scaling.Breakdowns(locks, "ns/packet", scaling.Options{})
 	frames := scaling.Frames(functions, "ns/packet", scaling.Options{})
 	c.Frames = &frames
-	for _, b := range c.StageBills {
+	for _, b := range c.StageBreakdowns {
 		base, at := 0.0, 0.0
 		for _, row := range s.Rows {
 			switch row.N {

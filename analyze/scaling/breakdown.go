@@ -12,45 +12,45 @@ import (
 	"xfrmscope/analyze/compare"
 )
 
-// A Bill says where the cost per packet at N went that is not there at the
+// A Breakdown says where the cost per packet at N went that is not there at the
 // base: by key, and what no key explains. The deltas of Rows and Unexplained
 // sum to that of Total.
 //
 // It is made of means over runs, because medians of parts do not sum to the
 // median of the whole.
-type Bill struct {
+type Breakdown struct {
 	Unit        string           `json:"unit"` // "cycles/packet", "ns/packet"
 	Base        int              `json:"base"` // N compared with: 1, or the smallest measured
 	N           int              `json:"n"`
-	Rows        []BillRow        `json:"rows"` // largest delta first, either sign
-	Unexplained BillRow          `json:"unexplained"`
-	Total       BillRow          `json:"total"`
+	Rows        []BreakdownRow   `json:"rows"` // largest delta first, either sign
+	Unexplained BreakdownRow     `json:"unexplained"`
+	Total       BreakdownRow     `json:"total"`
 	Notes       []compare.Reason `json:"notes,omitempty"`
 }
 
-// A BillRow is one key.
-type BillRow struct {
+// A BreakdownRow is one key.
+type BreakdownRow struct {
 	Key   string           `json:"key"`
-	Base  float64          `json:"base"` // mean cost per packet at Bill.Base
+	Base  float64          `json:"base"` // mean cost per packet at Breakdown.Base
 	AtN   float64          `json:"at_n"`
 	Delta compare.Estimate `json:"delta"`           // AtN - Base; Welch's t interval over runs
 	Share *float64         `json:"share,omitempty"` // of the total delta; nil if that is 0
 }
 
-// Bills returns the bill of each N above the base. Keys are stages, locks or
+// Breakdowns returns the breakdown of each N above the base. Keys are stages, locks or
 // functions that do not overlap: thousands, 5 us each with its interval.
-func Bills(costs []Costs, unit string, o Options) []Bill {
+func Breakdowns(costs []Costs, unit string, o Options) []Breakdown {
 	o = o.Defaults()
 	clean, notes := cleanCosts(costs)
-	var out []Bill
+	var out []Breakdown
 	for i := 1; i < len(clean); i++ {
-		out = append(out, bill(clean[0], clean[i], unit, notes, o))
+		out = append(out, breakdown(clean[0], clean[i], unit, notes, o))
 	}
 	return out
 }
 
-func bill(base, at Costs, unit string, notes []compare.Reason, o Options) Bill {
-	b := Bill{Unit: unit, Base: base.N, N: at.N, Notes: slices.Clone(notes)}
+func breakdown(base, at Costs, unit string, notes []compare.Reason, o Options) Breakdown {
+	b := Breakdown{Unit: unit, Base: base.N, N: at.N, Notes: slices.Clone(notes)}
 	if base.N != 1 {
 		b.Notes = append(b.Notes,
 			*compare.Because(compare.NoBase, "no runs at N=1: the bill counts from N=%d", base.N))
@@ -58,14 +58,14 @@ func bill(base, at Costs, unit string, notes []compare.Reason, o Options) Bill {
 	all := keys(base, at)
 	explained := 0.0
 	for _, k := range all {
-		r := billRow(k, base.of(k), at.of(k), o)
+		r := breakdownRow(k, base.of(k), at.of(k), o)
 		if !r.Delta.Interval.Known() {
 			r.Delta.Interval = samplingInterval(k, base, at, o)
 		}
 		explained += r.Delta.Value
 		b.Rows = append(b.Rows, r)
 	}
-	slices.SortStableFunc(b.Rows, func(x, y BillRow) int {
+	slices.SortStableFunc(b.Rows, func(x, y BreakdownRow) int {
 		return cmp.Compare(math.Abs(y.Delta.Value), math.Abs(x.Delta.Value))
 	})
 	b.total(base, at, all, explained, o)
@@ -77,19 +77,20 @@ func bill(base, at Costs, unit string, notes []compare.Reason, o Options) Bill {
 }
 
 // total fills the total and what no key explains.
-func (b *Bill) total(base, at Costs, all []string, explained float64, o Options) {
+func (b *Breakdown) total(base, at Costs, all []string, explained float64, o Options) {
 	sumBase, sumAt := base.sums(all), at.sums(all)
 	if base.Totals == nil || at.Totals == nil {
 		why := compare.Because(compare.NotApplicable,
 			"the total was not measured apart from its parts: nothing can be left unexplained")
 		b.Notes = append(b.Notes, *why)
-		b.Total = billRow("total", sumBase, sumAt, o)
+		b.Total = breakdownRow("total", sumBase, sumAt, o)
 		b.Total.Delta.Value = explained
-		b.Unexplained = BillRow{Key: "unexplained", Delta: compare.Estimate{Interval: compare.NoInterval(why)}}
+		b.Unexplained = BreakdownRow{Key: "unexplained",
+			Delta: compare.Estimate{Interval: compare.NoInterval(why)}}
 		return
 	}
-	b.Total = billRow("total", base.Totals, at.Totals, o)
-	b.Unexplained = billRow("unexplained", less(base.Totals, sumBase), less(at.Totals, sumAt), o)
+	b.Total = breakdownRow("total", base.Totals, at.Totals, o)
+	b.Unexplained = breakdownRow("unexplained", less(base.Totals, sumBase), less(at.Totals, sumAt), o)
 	b.Unexplained.Delta.Value = b.Total.Delta.Value - explained
 }
 
@@ -97,7 +98,7 @@ func less(a, b []float64) []float64 {
 	return floats.SubTo(make([]float64, len(a)), a, b)
 }
 
-func share(r, total BillRow) *float64 {
+func share(r, total BreakdownRow) *float64 {
 	if total.Delta.Value == 0 {
 		return nil
 	}
@@ -105,10 +106,10 @@ func share(r, total BillRow) *float64 {
 	return &s
 }
 
-func billRow(key string, base, at []float64, o Options) BillRow {
+func breakdownRow(key string, base, at []float64, o Options) BreakdownRow {
 	// sums must not depend on the order of runs
 	base, at = slices.Sorted(slices.Values(base)), slices.Sorted(slices.Values(at))
-	r := BillRow{Key: key, Base: stat.Mean(base, nil), AtN: stat.Mean(at, nil)}
+	r := BreakdownRow{Key: key, Base: stat.Mean(base, nil), AtN: stat.Mean(at, nil)}
 	r.Delta = compare.Estimate{Value: r.AtN - r.Base, Interval: welch(base, at, o.Confidence)}
 	return r
 }
@@ -157,12 +158,12 @@ func samplingInterval(key string, base, at Costs, o Options) compare.Interval {
 const unlistedKey = "(not listed)"
 
 // Trim keeps the rows with the largest deltas and sums the others, so that the
-// bill still sums to its total.
-func (b *Bill) Trim(rows int) {
+// breakdown still sums to its total.
+func (b *Breakdown) Trim(rows int) {
 	if len(b.Rows) <= rows+1 {
 		return
 	}
-	rest := BillRow{Key: unlistedKey}
+	rest := BreakdownRow{Key: unlistedKey}
 	rest.Delta.Interval = compare.NoInterval(compare.Because(compare.NotApplicable, "it sums %d rows",
 		len(b.Rows)-rows))
 	for _, r := range b.Rows[rows:] {
