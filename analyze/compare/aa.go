@@ -93,7 +93,7 @@ func (r *AAResult) alarms(series []Series, left, right []int, level func(n1, n2 
 	for i, q := range BenjaminiHochberg(p) {
 		if q < o.Alpha {
 			c := measure(series[i].runs(left), series[i].runs(right), o)
-			if c.clears(o.minChange()) {
+			if !c.small(o.minChange()) {
 				significant++
 			}
 		}

@@ -90,7 +90,7 @@ func (c *Comparison) refuse(before, after Series, o Options) bool {
 
 func (c *Comparison) test(before, after Series) Test {
 	if before.Blocks == nil && after.Blocks == nil {
-		return UTest(before.Values, after.Values)
+		return RankTest(before.Values, after.Values)
 	}
 	t, left := BlockTest(before, after)
 	c.note(left)
@@ -98,7 +98,7 @@ func (c *Comparison) test(before, after Series) Test {
 		return t
 	}
 	c.note(t.Missing)
-	return UTest(before.Values, after.Values)
+	return RankTest(before.Values, after.Values)
 }
 
 // weaken notes what the reader should know of the two sides together.
@@ -123,7 +123,7 @@ func (c *Comparison) judge(p float64, before, after Series, d *detector, alpha f
 	if c.Verdict == Refused {
 		return
 	}
-	c.Detectable = d.detect(cleaned(before), cleaned(after), c.Ratio, alpha, o)
+	c.Detectable = d.detect(cleaned(before), cleaned(after), alpha, o)
 	switch few := min(c.Before.N, c.After.N); {
 	case few == 0:
 		c.Verdict = NoData
@@ -135,7 +135,7 @@ func (c *Comparison) judge(p float64, before, after Series, d *detector, alpha f
 			MinRuns, c.Before.N, c.After.N, PText(c.Test.Smallest)))
 	case p >= o.Alpha:
 		c.Verdict = NotShown
-	case !c.clears(o.minChange()):
+	case c.small(o.minChange()):
 		c.Verdict = NotShown
 		c.note(c.tooSmall(p, o))
 	default:
@@ -144,22 +144,25 @@ func (c *Comparison) judge(p float64, before, after Series, d *detector, alpha f
 	}
 }
 
-// clears reports whether the interval lies beyond the smallest interesting
-// change. From zero there is no ratio: then the difference must clear Series.Least.
-func (c *Comparison) clears(margin float64) bool {
+// small reports whether the change is surely smaller than the smallest interesting
+// one: the whole interval of the ratio is. That the test rejects says that there is
+// a change; an interval that must lie beyond it would take two thirds of the
+// power away (TestSimulatedPower). From zero there is no ratio: then the
+// difference must clear Series.Least.
+func (c *Comparison) small(margin float64) bool {
 	if c.Ratio.Known() {
-		return c.Ratio.Interval.Beyond(1, margin)
+		return c.Ratio.Interval.Within(1, margin)
 	}
-	return c.Difference.Interval.Beyond(0, max(c.least, 0))
+	return !c.Difference.Interval.Beyond(0, max(c.least, 0))
 }
 
 func (c *Comparison) tooSmall(p float64, o Options) *Reason {
 	if c.Ratio.Known() {
-		return Because(BelowMinChange, "the sides differ (%s), but the interval of the ratio does not clear "+
-			"%.3g %%", PText(p), 100*o.minChange())
+		return Because(BelowMinChange, "the sides differ (%s), but by less than %.3g %%: so the whole interval of the ratio",
+			PText(p), 100*o.minChange())
 	}
-	return Because(BelowMinChange, "the sides differ (%s), but the interval of the difference does not clear "+
-		"%.3g %s", PText(p), c.least, c.Unit)
+	return Because(BelowMinChange, "the sides differ (%s), but the interval of the difference does not clear %.3g %s",
+		PText(p), c.least, c.Unit)
 }
 
 func effect(difference float64, better string) string {

@@ -48,12 +48,12 @@ func newDetector(seed uint64) *detector {
 func Detect(before, after Series, o Options) Detectable {
 	o = o.Defaults()
 	before, after = cleaned(before), cleaned(after)
-	return newDetector(o.Seed).detect(before, after, Ratio(before, after, o), o.Alpha, o)
+	return newDetector(o.Seed).detect(before, after, o.Alpha, o)
 }
 
-// detect allows for both conditions of a star: the test at level alpha, and
-// the interval of the ratio clearing the smallest interesting change.
-func (d *detector) detect(before, after Series, ratio Estimate, alpha float64, o Options) Detectable {
+// detect allows for both conditions of a star: the test at level alpha, and a
+// change that is not smaller than the smallest interesting one.
+func (d *detector) detect(before, after Series, alpha float64, o Options) Detectable {
 	out := Detectable{Power: o.Power, Alpha: alpha}
 	n1, n2 := len(before.Values), len(after.Values)
 	if n1 < MinRuns || n2 < MinRuns {
@@ -72,12 +72,7 @@ func (d *detector) detect(before, after Series, ratio Estimate, alpha float64, o
 		out.Missing = why
 		return out
 	}
-	out.Change = math.Expm1(shift * spread)
-	if ratio.Known() && ratio.Interval.Known() && !ratio.Interval.OpenHi && ratio.Value > 0 {
-		half := (ratio.Interval.Hi - ratio.Interval.Lo) / 2 / ratio.Value
-		z, zp := normalQuantile(1-(1-o.Confidence)/2), normalQuantile(o.Power)
-		out.Change = max(out.Change, o.minChange()+half*(1+zp/z))
-	}
+	out.Change = max(math.Expm1(shift*spread), o.minChange())
 	if out.Change > mostDetectable {
 		return Detectable{Power: o.Power, Alpha: alpha,
 			Missing: Because(CannotBeShown, "the runs of a side differ too much: more than a %d-fold "+

@@ -5,17 +5,19 @@
 //
 //	Series, Series -> Clean -> Summarize   median, order-statistic interval, spread, bimodality
 //	               -> Ratio, Difference    bootstrap intervals over runs
-//	               -> UTest, BlockTest     exact p; blocks are boots of an A B B A design
+//	               -> RankTest, BlockTest  exact p; blocks are boots of an A B B A design
 //	               -> Detect               the smallest change these runs would have shown
 //	               -> Pair, Family         verdict and star, Benjamini-Hochberg within a family
 //	CostTable x 2  -> Functions            a family of per-packet function costs, names folded
 //	Side x 2       -> Refusals, Variation  may they be compared, and what else differs
 //	[]Series       -> AA                   how often nothing is called something
 //
-// A significant change needs four things: 4 runs or more on both sides, p (or q in a family)
-// below Options.Alpha, and an interval of the ratio wholly beyond
-// Options.MinChange. Everything else is "no change shown" with the smallest
-// change that would have been shown, or a Reason why there is no test.
+// A change is significant (a star in reports) with 4 runs or more on both sides
+// and p (or q in a family) below Options.Alpha, unless the whole interval of the
+// ratio lies within Options.MinChange. Everything else is "no change shown" with
+// the smallest change that would have been shown, or a Reason why there is no
+// test. The total is tested plainly, then stages and functions, a family each: so
+// what is found of the total does not hang on how many functions there are.
 //
 // Nothing here depends on the order of runs, of map keys or of workers, except
 // that AA compares runs by their order on purpose. What is random (Detect, AA,

@@ -30,6 +30,12 @@ func (i Interval) Beyond(center, margin float64) bool {
 	return i.Known() && (i.Lo > center+margin || !i.OpenHi && i.Hi < center-margin)
 }
 
+// Within reports whether the whole interval lies no further than margin from
+// center; one without an interval does.
+func (i Interval) Within(center, margin float64) bool {
+	return !i.Known() || i.Lo >= center-margin && !i.OpenHi && i.Hi <= center+margin
+}
+
 // An Estimate is a number with its interval. With Missing set there is no
 // number.
 type Estimate struct {

@@ -150,7 +150,8 @@ func TestShiftReference(t *testing.T) {
 	d := newDetector(DefaultSeed)
 	for _, c := range reference(t, "power") {
 		n1, n2 := int(c.fields["runs"][0]), int(c.fields["runs"][1])
-		near(t, c.name+": level", Attained(n1, n2, 0.05), c.fields["level"][0], 1e-9)
+		_, level, _ := criticalU(n1, n2, 0.05)
+		near(t, c.name+": level", level, c.fields["level"][0], 1e-9)
 		got, _ := d.shift(n1, n2, 0.05, 0.8)
 		near(t, c.name+": shift", got, c.fields["shift"][0], 0.03) // both are simulations
 	}

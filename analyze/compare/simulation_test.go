@@ -92,7 +92,7 @@ func TestSimulatedFalseAlarms(t *testing.T) {
 			}
 			name, level := fmt.Sprintf("%d+%d runs, differ by %.0f %%: ",
 				runs, runs, 100*cv), Attained(runs, runs, o.Alpha)
-			wantRate(t, fmt.Sprintf("%sU test, attains %.4f", name, level), alarms, n, level-0.015,
+			wantRate(t, fmt.Sprintf("%stest, attains %.4f", name, level), alarms, n, level-0.015,
 				max(level+0.015, 0.05))
 			wantRate(t, name+"starred", stars, n, 0, max(level+0.015, 0.05))
 			t.Logf("  pooled samples would give                  %.4f", float64(pooled)/float64(n))
@@ -107,22 +107,54 @@ func judged(before, after Series, d *detector, o Options) Comparison {
 	return c
 }
 
-// A change of 1 % is not interesting yet: it gets a star no more often than an
-// interval of 95 % misses on one side.
-func TestSimulatedStarsOnTheEdge(t *testing.T) {
+// A change of half a per cent is not interesting: it gets no star where the runs
+// show that it is not more, however sure it is.
+func TestSimulatedSmallChanges(t *testing.T) {
 	o, d := Options{}.Defaults(), newDetector(1)
 	for _, runs := range []int{4, 5, 10} {
-		for _, cv := range []float64{0.001, 0.005, 0.03} {
+		for _, cv := range []float64{0, 0.0005, 0.001} {
 			rng := rand.New(rand.NewPCG(uint64(runs), uint64(10000*cv)))
 			stars := 0
 			for range trials() {
 				if judged(Series{Values: noise(rng, runs, 100, cv)},
-					Series{Values: noise(rng, runs, 101, cv)}, d, o).Significant {
+					Series{Values: noise(rng, runs, 100.5, cv)}, d, o).Significant {
 					stars++
 				}
 			}
-			wantRate(t, fmt.Sprintf("%d+%d runs, differ by %.1f %%: +1 %% starred", runs, runs, 100*cv),
+			wantRate(t, fmt.Sprintf("%d+%d runs, differ by %.2f %%: +0.5 %% starred", runs, runs, 100*cv),
 				stars, trials(), 0, 0.04)
+		}
+	}
+}
+
+// A total that grew by 2 % gets its star as often as the Mann-Whitney test on it
+// rejects, and where nothing changed as seldom.
+func TestSimulatedPower(t *testing.T) {
+	o, d := Options{}.Defaults(), newDetector(1)
+	for _, shift := range []float64{1.02, 1} {
+		for _, runs := range []int{4, 5, 10} {
+			rng := rand.New(rand.NewPCG(9, uint64(runs)))
+			stars, rejected := 0, 0
+			for range trials() {
+				before := Series{Values: noise(rng, runs, 100, 0.01)}
+				after := Series{Values: noise(rng, runs, 100*shift, 0.01)}
+				if judged(before, after, d, o).Significant {
+					stars++
+				}
+				if UTest(before.Values, after.Values).P < o.Alpha {
+					rejected++
+				}
+			}
+			name := fmt.Sprintf("%d+%d runs, differ by 1 %%: %+.0f %% ", runs, runs, 100*(shift-1))
+			t.Logf("%-44s %.4f", name+"by the U test", float64(rejected)/float64(trials()))
+			least, most := map[int]float64{4: 0.45, 5: 0.68, 10: 0.97}[runs], 1.0
+			if shift == 1 {
+				least, most = 0, 0.05
+			}
+			wantRate(t, name+"starred", stars, trials(), least, most)
+			if stars < rejected {
+				t.Errorf("%s: %d stars, the U test rejects %d times", name, stars, rejected)
+			}
 		}
 	}
 }
@@ -268,14 +300,14 @@ func TestSimulatedDetectable(t *testing.T) {
 			before := Series{Values: noise(rng, n[0], 100, 0.02)}
 			after := Series{Values: noise(rng, n[1], 100, 0.02)}
 			o := Options{}.Defaults()
-			change += d.detect(before, after, Ratio(before, after, o), o.Alpha, o).Change / samples
+			change += d.detect(before, after, o.Alpha, o).Change / samples
 		}
 		stars := 0
 		for range trials() {
 			before := Series{Values: noise(rng, n[0], 100, 0.02)}
 			after := Series{Values: noise(rng, n[1], 100*(1+change), 0.02)}
 			c := measure(before, after, Options{}.Defaults())
-			if c.Test.P < 0.05 && c.clears(0.01) {
+			if c.Test.P < 0.05 && !c.small(0.01) {
 				stars++
 			}
 		}
