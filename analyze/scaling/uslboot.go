@@ -5,40 +5,70 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"xfrmscope/analyze/compare"
 )
 
 const uslMethod = "percentile bootstrap over runs"
 
+// mostGamma is how many times the highest rate measured gamma may be: a larger
+// one hangs on the law alone, far from every point.
+const mostGamma = 100
+
 // bootstrap fills the intervals.
 func (u *USL) bootstrap(d uslData, theta [3]float64, o Options) {
-	if d.scatter == 0 {
-		why := compare.Because(compare.TooFewRuns,
-			"no repeated runs at any N that differ: no bootstrap, see the standard errors")
-		u.Gamma.Interval, u.Sigma.Interval, u.Kappa.Interval = compare.NoInterval(why), compare.NoInterval(
-			why), compare.NoInterval(why)
+	if why := d.noIntervals(o); why != nil {
+		none := compare.NoInterval(why)
+		u.Gamma.Interval, u.Sigma.Interval, u.Kappa.Interval = none, none, none
 		if u.Peak.Missing == nil {
-			u.Peak.Interval = compare.NoInterval(why)
+			u.Peak.Interval = none
 		}
+	}
+	if d.scatter == 0 {
+		return
+	}
+	u.Misfit = d.misfit(theta, o)
+	if !u.Gamma.Interval.Known() {
 		return
 	}
 	draws := d.resample(d.x, theta, o, 0)
 	u.Resamples = len(draws)
-	u.Misfit = d.misfit(theta, o)
-	tail := (1 - o.Confidence) / 2
-	column := func(f func([3]float64) float64) compare.Interval {
+	column := func(most float64, f func([3]float64) float64) compare.Interval {
 		v := make([]float64, len(draws))
 		for i, r := range draws {
 			v[i] = f(r.theta)
 		}
-		return percentiles(v, tail, o.Confidence)
+		return percentiles(v, (1-o.Confidence)/2, o.Confidence, most)
 	}
-	u.Gamma.Interval = column(func(t [3]float64) float64 { return t[0] })
-	u.Sigma.Interval = column(func(t [3]float64) float64 { return t[1] })
-	u.Kappa.Interval = column(func(t [3]float64) float64 { return t[2] })
+	unbounded := math.MaxFloat64
+	u.Gamma.Interval = column(mostGamma*slices.Max(d.x), func(t [3]float64) float64 { return t[0] })
+	u.Sigma.Interval = column(unbounded, func(t [3]float64) float64 { return t[1] })
+	u.Kappa.Interval = column(unbounded, func(t [3]float64) float64 { return t[2] })
 	if u.Peak.Missing == nil {
-		u.Peak.Interval = column(peakN)
+		u.Peak.Interval = column(noPeak, peakN)
 	}
+}
+
+// noIntervals says why the parameters have no intervals: no repeated runs, or a
+// flat curve, whose means differ by no more than the runs do. Any law of one CPU
+// that is full at once fits it.
+func (d uslData) noIntervals(o Options) *compare.Reason {
+	if d.scatter == 0 {
+		return compare.Because(compare.TooFewRuns,
+			"no repeated runs at any N that differ: no bootstrap, see the standard errors")
+	}
+	mean, among := stat.Mean(d.x, d.w), 0.0
+	for i, x := range d.x {
+		among += d.w[i] * (x - mean) * (x - mean)
+	}
+	between, within := float64(len(d.n)-1), float64(d.runs-len(d.n))
+	if p := (distuv.F{D1: between, D2: within}).Survival(among / between / d.scatter); p >= o.Alpha {
+		return compare.Because(compare.NotApplicable, "the curve is flat: the rates of all N differ no more "+
+			"than runs of one N (p %s)", compare.PText(p))
+	}
+	return nil
 }
 
 // A refit is the law fitted to a resample.
@@ -116,20 +146,21 @@ func (d uslData) standardDeviations() []float64 {
 	return out
 }
 
-// percentiles returns the interval between both tails of v; infinite values
-// make it open above.
-func percentiles(v []float64, tail, level float64) compare.Interval {
+// percentiles returns the interval between both tails of v. It is open above
+// where values are above most.
+func percentiles(v []float64, tail, level, most float64) compare.Interval {
 	if len(v) == 0 {
 		return compare.NoInterval(compare.Because(compare.NoConvergence, "no resample could be fitted"))
 	}
 	slices.Sort(v)
 	k := int(tail * float64(len(v)))
 	lo, hi := v[k], v[len(v)-1-k]
-	if math.IsInf(lo, 1) || lo > noPeak {
-		return compare.NoInterval(compare.Because(compare.BeyondData, "most resamples have no peak"))
+	if lo > most {
+		return compare.NoInterval(compare.Because(compare.BeyondData,
+			"most resamples give none within the data"))
 	}
 	out := compare.Interval{Lo: lo, Hi: hi, Level: level, Method: uslMethod}
-	if math.IsInf(hi, 1) || hi > noPeak {
+	if hi > most {
 		out.Hi, out.OpenHi = 0, true
 	}
 	return out

@@ -148,7 +148,7 @@ func parameterChange(difference float64, k int, draws [2][]refit, o Options) Par
 	for i := range v {
 		v[i] = draws[1][i].theta[k] - draws[0][i].theta[k]
 	}
-	c.Difference.Interval = percentiles(v, (1-o.Confidence)/2, o.Confidence)
+	c.Difference.Interval = percentiles(v, (1-o.Confidence)/2, o.Confidence, math.MaxFloat64)
 	return c
 }
 

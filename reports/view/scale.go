@@ -70,7 +70,10 @@ func lawText(u scaling.USL) string {
 		}
 		return s
 	}
-	s := parameter("sigma", u.Sigma) + ", " + parameter("kappa", u.Kappa)
+	s := parameter("gamma", u.Gamma) + ", " + parameter("sigma", u.Sigma) + ", " + parameter("kappa", u.Kappa)
+	if why := u.Gamma.Interval.Missing; why != nil {
+		s += " (" + why.Text + ")"
+	}
 	switch p := u.Peak; {
 	case p.Missing != nil:
 		s += "; " + p.Missing.Text
@@ -79,7 +82,10 @@ func lawText(u scaling.USL) string {
 	default:
 		s += fmt.Sprintf("; best N %s", format.Significant(p.N, 3))
 	}
-	return s
+	if u.Misfit != nil {
+		return s + "; fits the law: p " + compare.PText(u.Misfit.P)
+	}
+	return s + "; off by " + format.Significant(u.RMS, 2) + " in the mean square"
 }
 
 func ceilingText(c scaling.Ceiling) string {
