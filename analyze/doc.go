@@ -1,16 +1,36 @@
 // Package analyze turns bundles into a Result. It is pure: no live system, no
-// network, no privileges; the same bundles give the same Result everywhere.
+// network, no privileges; the same bundles give the same Result everywhere. It
+// has the order of the steps; each step is a package:
 //
-// The flow, with the type at each step:
+//	bundle.Run       one window, as recorded (package collect/bundle)
+//	perfdata.File    perf.data decoded, each sample by its own event's attr
+//	profile.Profile  per event: stacks with symbols, and cells by CPU and task
+//	stage.Table      which stage of the path a stack is in
+//	packets          SA counters: packets, their rate, on which CPUs
+//	locks            rows of the probes: waits, acquisitions, callers, lookups
+//	cost             per event and CPU: busy weight, spin share, cost per packet
+//	checks           what must hold of a run: gates, sums measured twice, drift
+//	result.Run       all of one window, with its losses and gaps
+//	curves, scaling  runs over N: speed-up, knee, law, cost breakdown
+//	sides, compare   before and after: matched runs, and what holds
+//	finding          claims, each from the Result alone
+//	result.Result    what package reports prints
 //
-//  1. bundle.Run       one window, as recorded (package collect/bundle)
-//  2. perfdata.File    perf.data decoded, each sample by its own event's attr
-//  3. profile.Profile  per event: stacks with symbols and cells per CPU and task
-//  4. Event, CPU       per event and CPU: busy weight, spin share, lock-word
-//     share, stages, functions (event.go; package stage says which stage)
-//  5. Locks, Packets   the probe's rows and the SA counters (lock.go, packet.go)
-//  6. Run              all of one window, with its losses and gaps (run.go)
-//  7. Result           runs side by side, curves over N, findings (analyze.go)
+// # One wait, from the probe to the digest
+//
+// CPU 2 finds x->lock of an SA held and spins. The program bpf/wait.bpf.c sees the
+// slow path begin and end, and adds 1 wait and 1,840 ns to the row of (address,
+// CPU). After the phase collect/probe reads the rows of all CPUs and
+// collect/lockname names the address: it lies at the offset of lock in an
+// xfrm_state that xfrm_state_find returned, so bundle.LockID says x->lock, its SPI
+// and CPU. collect/record writes the row to locks.jsonl. Here analyze/locks adds
+// the rows of one lock into a wait time and a histogram (waits.go), and divides by
+// the packets of the same phase that analyze/packets counted: Run.Locks, a
+// metric.Value in ns/packet. analyze/checks sets waits that the probe counted
+// against samples that spin: a sum that is broken marks both. analyze/finding
+// asks which lock costs most (lock.go) and adds a Finding with the figure and its
+// doubts. reports/view makes the row of the table of locks, reports/format its
+// text, and reports/digest the line "x->lock".
 //
 // # Numbers
 //

@@ -158,10 +158,12 @@ func (c *Comparison) small(margin float64) bool {
 
 func (c *Comparison) tooSmall(p float64, o Options) *Reason {
 	if c.Ratio.Known() {
-		return Because(BelowMinChange, "the sides differ (%s), but by less than %.3g %%: so the whole interval of the ratio",
+		return Because(BelowMinChange,
+			"the sides differ (%s), but by less than %.3g %%: so the whole interval of the ratio",
 			PText(p), 100*o.minChange())
 	}
-	return Because(BelowMinChange, "the sides differ (%s), but the interval of the difference does not clear %.3g %s",
+	return Because(BelowMinChange,
+		"the sides differ (%s), but the interval of the difference does not clear %.3g %s",
 		PText(p), c.least, c.Unit)
 }
 

@@ -248,7 +248,7 @@ func trustSection(c *result.Comparison) section {
 	s.add(part{Muted: true, Text: format.Sentence(fmt.Sprintf("The run is the unit of every "+
 		"test. Medians with order-statistic intervals; ratio of medians with a bootstrap interval (seed %d); "+
 		"exact Mann-Whitney U, or by blocks; a star needs %d runs a side, p or q below %s, and an interval "+
-		"clear of %s %%. Headlines were named beforehand and are tested plainly.",
+		"not wholly within %s %%. Headlines were named beforehand and are tested plainly.",
 		o.Seed, compare.MinRuns, format.Significant(o.Alpha, 2), format.Significant(100*max(o.MinChange, 0),
 			2)))})
 	return s
