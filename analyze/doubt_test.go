@@ -46,7 +46,7 @@ func TestBrokenSumMarks(t *testing.T) {
 func TestBrokenSumTakesStar(t *testing.T) {
 	before, after := newLab(1, 4, 0.5).sweep("pcpu", 8, 1, 8), newLab(2, 2, 0.5).sweep("pcpu", 8, 1, 8)
 	for _, r := range after.Runs[8:11] {
-		r.Identities = []result.Identity{{ID: "cost-per-packet", Verdict: checks.Broken,
+		r.ConsistencyChecks = []result.ConsistencyCheck{{ID: "cost-per-packet", Verdict: checks.Broken,
 			Marks: []string{metric.CostID}}}
 	}
 	c := mustCompare(t, before, after, sides.CompareOptions{})
@@ -68,12 +68,13 @@ func TestBrokenSumTakesStar(t *testing.T) {
 // What is made of doubtful costs says so, and what is made of rates does not.
 func TestBrokenSumNoted(t *testing.T) {
 	r := newLab(1, 4, 0.5).sweep("pcpu", 2, 1, 8)
-	r.Runs[3].Identities = []result.Identity{{ID: "cost-per-packet", Verdict: checks.Broken,
+	r.Runs[3].ConsistencyChecks = []result.ConsistencyCheck{{ID: "cost-per-packet", Verdict: checks.Broken,
 		Marks: []string{metric.CostID}}}
 	c := curves.New(r.Runs)[0]
 	const why = "pcpu: cost/packet in doubt: sum cost-per-packet is broken (1 of 4 runs)"
 	of := func(r compare.Reason) bool { return r.Text == why }
-	if !slices.ContainsFunc(c.StageBreakdowns[0].Notes, of) || !slices.ContainsFunc(c.FunctionBreakdown.Notes, of) ||
+	if !slices.ContainsFunc(c.StageBreakdowns[0].Notes, of) ||
+		!slices.ContainsFunc(c.FunctionBreakdown.Notes, of) ||
 		slices.ContainsFunc(c.Scaling.Notes, of) || slices.ContainsFunc(c.LockBreakdowns[0].Notes, of) {
 		t.Errorf("notes of the bill %+v, of the functions %+v, of scaling %+v, want those of costs alone: %s",
 			c.StageBreakdowns[0].Notes, c.FunctionBreakdown.Notes, c.Scaling.Notes, why)

@@ -75,7 +75,7 @@ func outline(r *result.Result) []byte {
 			line(&b, "lock "+l.Name+" wait", l.PerPkt)
 			line(&b, "lock "+l.Name+" bounce", l.Bounce)
 		}
-		for _, i := range run.Identities {
+		for _, i := range run.ConsistencyChecks {
 			fmt.Fprintf(&b, "  sum %s: %s, residual %s %s\n", i.ID, i.Verdict, digits(i.Residual), i.Why)
 		}
 		for _, g := range run.Gates {

@@ -75,7 +75,7 @@ func TestLockLedger(t *testing.T) {
 		m := ledgerRun()
 		tt.make(m)
 		run := analyse(t, m.Open(t, "a")).Runs[0]
-		for _, id := range run.Identities {
+		for _, id := range run.ConsistencyChecks {
 			if id.ID != "lock-packets" {
 				continue
 			}
@@ -112,7 +112,7 @@ func TestFindLedger(t *testing.T) {
 				a.Calls += 21
 			}
 		}
-		for _, id := range analyse(t, m.Open(t, "a")).Runs[0].Identities {
+		for _, id := range analyse(t, m.Open(t, "a")).Runs[0].ConsistencyChecks {
 			if id.ID == "find-packets" && id.Verdict != tt.verdict {
 				t.Errorf("%d packets at the ends: %+v, want %s", tt.edge, id, tt.verdict)
 			}

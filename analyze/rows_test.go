@@ -63,7 +63,7 @@ func TestProbesOfARun(t *testing.T) {
 		m.Rows[2].Calls[1] != 10 {
 		t.Errorf("matrix %+v, want the SAs by CPU, then the fallback", m)
 	}
-	for _, id := range run.Identities {
+	for _, id := range run.ConsistencyChecks {
 		switch id.ID {
 		case "lock-packets", "find-packets":
 			if id.Verdict != checks.Holds || id.Residual != 0 {

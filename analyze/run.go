@@ -73,7 +73,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	r.Name = runName(r)
 	r.Config = sides.Config(b, &in)
 	r.CPUTimes = cost.NewCPUTimes(r, in)
-	r.Identities = checks.NewConsistency(r, in)
+	r.ConsistencyChecks = checks.NewConsistency(r, in)
 	r.Gates = checks.NewGates(r, in)
 	checks.MarkDoubts(r)
 	for _, e := range r.Events {

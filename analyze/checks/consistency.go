@@ -19,8 +19,8 @@ const (
 )
 
 // NewConsistency checks what two independent ways to measure must agree on.
-func NewConsistency(r *result.Run, in packets.Rows) []result.Identity {
-	return []result.Identity{
+func NewConsistency(r *result.Run, in packets.Rows) []result.ConsistencyCheck {
+	return []result.ConsistencyCheck{
 		functionsSum(r),
 		costByAccounting(r, in.Deltas),
 		SpinByProbe(r, in.Deltas),
@@ -31,7 +31,7 @@ func NewConsistency(r *result.Run, in packets.Rows) []result.Identity {
 }
 
 // settle sets residual and verdict.
-func settle(i result.Identity) result.Identity {
+func settle(i result.ConsistencyCheck) result.ConsistencyCheck {
 	if i.Right.Value == 0 {
 		if i.Left.Value == 0 {
 			i.Verdict = Holds
@@ -47,14 +47,14 @@ func settle(i result.Identity) result.Identity {
 	return i
 }
 
-func unchecked(i result.Identity, why string) result.Identity {
+func unchecked(i result.ConsistencyCheck, why string) result.ConsistencyCheck {
 	i.Verdict, i.Why = NotMeasured, why
 	return i
 }
 
 // functionsSum: the self weights of all functions make up the busy weight.
-func functionsSum(r *result.Run) result.Identity {
-	id := result.Identity{
+func functionsSum(r *result.Run) result.ConsistencyCheck {
+	id := result.ConsistencyCheck{
 		ID: "functions-sum", Limit: 1e-9, Marks: []string{metric.ShareID, metric.CostID},
 		Left:  result.Side{Text: "self weight of all functions"},
 		Right: result.Side{Text: "samples that are not idle"},
@@ -76,8 +76,8 @@ func functionsSum(r *result.Run) result.Identity {
 const accountingLimit = 0.10
 
 // costByAccounting: CPUs x busy / packets is the cost per packet.
-func costByAccounting(r *result.Run, deltas []packets.Delta) result.Identity {
-	id := result.Identity{
+func costByAccounting(r *result.Run, deltas []packets.Delta) result.ConsistencyCheck {
+	id := result.ConsistencyCheck{
 		ID: "cost-per-packet", Limit: accountingLimit,
 		Marks: []string{metric.CostID, metric.SpinCostID, metric.WordCostID},
 		Left:  result.Side{Text: "cost per packet by samples", Unit: "ns/packet"},
@@ -118,7 +118,7 @@ func busyPerPacket(r *result.Run, e *result.Event, deltas []packets.Delta) (ns f
 const countingLimit = 0.05
 
 // byCounting holds the samples against what perf stat counted without them.
-func byCounting(i result.Identity, r *result.Run, e *result.Event) result.Identity {
+func byCounting(i result.ConsistencyCheck, r *result.Run, e *result.Event) result.ConsistencyCheck {
 	i.Limit = countingLimit
 	i.Left.Unit, i.Right = e.All.PerPacket.Unit,
 		result.Side{Text: e.Name + " counted / packets", Unit: e.All.PerPacket.Unit}
@@ -149,8 +149,8 @@ const minSpins = 30
 // who is slowed may make a contended load faster; and a second window with one
 // probe more would tell what that one adds, without an error of its own, as waits
 // of one load differ from window to window.
-func SpinByProbe(r *result.Run, deltas []packets.Delta) result.Identity {
-	id := result.Identity{
+func SpinByProbe(r *result.Run, deltas []packets.Delta) result.ConsistencyCheck {
+	id := result.ConsistencyCheck{
 		ID: "spin-probe-samples", Limit: 0.20,
 		Marks: []string{metric.WaitPacketID, metric.SpinID, metric.SpinCostID},
 		Left:  result.Side{Text: "slow-path time by probe", Unit: "ns/packet"},
@@ -191,8 +191,8 @@ const (
 )
 
 // findsByPackets: each packet forwarded looks its SA up once.
-func findsByPackets(r *result.Run) result.Identity {
-	id := result.Identity{
+func findsByPackets(r *result.Run) result.ConsistencyCheck {
+	id := result.ConsistencyCheck{
 		ID: "find-packets", Limit: RoughLimit,
 		Marks: []string{metric.FindID, metric.FindPacketID, metric.FallbackID, metric.WrongCPUID},
 		Left:  result.Side{Text: "calls of xfrm_state_find", Unit: "count"},
@@ -213,8 +213,8 @@ func findsByPackets(r *result.Run) result.Identity {
 }
 
 // packetsByTraffic: the SAs carried what the load says it sent.
-func packetsByTraffic(r *result.Run, in packets.Rows) result.Identity {
-	id := result.Identity{
+func packetsByTraffic(r *result.Run, in packets.Rows) result.ConsistencyCheck {
+	id := result.ConsistencyCheck{
 		ID: "sa-traffic", Limit: RoughLimit,
 		Marks: []string{metric.RateID, metric.PacketsID, metric.CostID, metric.SpinCostID,
 			metric.WordCostID, metric.WaitPacketID, metric.CountedID},

@@ -25,7 +25,7 @@ type doubt struct {
 // Doubts are the sums of a run that are broken, and packets that were not counted.
 func Doubts(r *result.Run) []doubt {
 	var out []doubt
-	for _, i := range r.Identities {
+	for _, i := range r.ConsistencyChecks {
 		if i.Verdict == Broken {
 			out = append(out, doubt{i.Marks, "sum " + i.ID + " is broken",
 				fmt.Sprintf("sum %s is broken: %s is %+.1f %% off %s, more than %.1f %%", i.ID,

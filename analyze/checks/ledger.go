@@ -23,8 +23,8 @@ type ledger struct {
 
 // locksByPackets: each packet takes its SA's x->lock as often as the SA's
 // encapsulation has it. The SA that is furthest off stands for all.
-func locksByPackets(r *result.Run, rows []bundle.SA) result.Identity {
-	id := result.Identity{
+func locksByPackets(r *result.Run, rows []bundle.SA) result.ConsistencyCheck {
+	id := result.ConsistencyCheck{
 		ID: "lock-packets", Limit: RoughLimit, Marks: []string{metric.AcquireID, metric.ContentionID},
 		Left:  result.Side{Text: "acquisitions of outbound x->lock", Unit: "count"},
 		Right: result.Side{Text: "packets of the phase", Unit: "packets"},

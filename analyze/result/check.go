@@ -4,10 +4,10 @@ import (
 	"xfrmscope/analyze/metric"
 )
 
-// An Identity is an equation that two independent measurements must satisfy.
+// A ConsistencyCheck is an equation that two independent measurements must satisfy.
 // One that is broken marks the numbers that hang on it, metric.Value.Doubt, and
 // takes the star from comparisons of them.
-type Identity struct {
+type ConsistencyCheck struct {
 	// "functions-sum", "cycles-per-packet", "spin-probe-samples", "lock-packets", ...
 	ID       string   `json:"id"`
 	Left     Side     `json:"left"`            // what is claimed
@@ -19,7 +19,7 @@ type Identity struct {
 	Marks    []string `json:"marks,omitempty"` // metric ids that hang on it
 }
 
-// A Side is one side of an Identity.
+// A Side is one side of a ConsistencyCheck.
 type Side struct {
 	Text  string  `json:"text"` // "slow-path time by probe"
 	Value float64 `json:"value"`

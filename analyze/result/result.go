@@ -82,11 +82,12 @@ type Run struct {
 	SAs     []SA    `json:"sas,omitempty"`
 	Drops   []Drop  `json:"drops,omitempty"` // xfrm_stat counters that moved in the window
 
-	Phases     []Phase    `json:"phases,omitempty"`     // what each probe did to the traffic
-	Identities []Identity `json:"identities,omitempty"` // sums that must hold, with their residuals
-	Gates      []Gate     `json:"gates,omitempty"`      // what would make a comparison meaningless
-	Drift      []Drift    `json:"drift,omitempty"`      // placement facts that changed during the run
-	Layouts    []Layout   `json:"layouts,omitempty"`    // which hot fields of the kernel's structures share a line
+	Phases            []Phase            `json:"phases,omitempty"`     // what each probe did to the traffic
+	ConsistencyChecks []ConsistencyCheck `json:"identities,omitempty"` // sums that must hold, with their residuals
+	Gates             []Gate             `json:"gates,omitempty"`      // what would make a comparison meaningless
+	// placement facts that changed during the run
+	Drift   []Drift  `json:"drift,omitempty"`
+	Layouts []Layout `json:"layouts,omitempty"` // which hot fields of the kernel's structures share a line
 	// of the measured CPUs, as the kernel accounted; nil if not read
 	CPUTimes *CPUTimes `json:"cpu_times,omitempty"`
 

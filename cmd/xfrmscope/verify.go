@@ -119,7 +119,7 @@ func verifyChecks(io streams, r *result.Result) error {
 	fail := func(format string, args ...any) { bad = append(bad, fmt.Errorf(format, args...)) }
 	sums, gates := map[string]int{}, map[string]int{}
 	for _, run := range r.Runs {
-		for _, i := range run.Identities {
+		for _, i := range run.ConsistencyChecks {
 			sums[i.Verdict]++
 			if i.Verdict == "broken" {
 				fail("%s: sum %s is broken: %s %.6g %s, %s %.6g %s: they differ by %+.2f %%, %.2g %% "+

@@ -50,7 +50,7 @@ func trustRows(r *result.Result) []tileRow {
 				failed++
 			}
 		}
-		for _, i := range run.Identities {
+		for _, i := range run.ConsistencyChecks {
 			sums++
 			if view.StatusRank(i.Verdict) == 0 {
 				broken++

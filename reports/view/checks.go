@@ -84,7 +84,7 @@ func ConsistencyTable(runs []*result.Run) Table {
 			Small: format.Name(s.Text)}
 	}
 	for _, r := range runs {
-		for _, i := range r.Identities {
+		for _, i := range r.ConsistencyChecks {
 			status := StatusCell(i.Verdict)
 			status.Title = format.Name(i.Why)
 			row := []Cell{TextCell(i.ID), status, RunCell(r)}

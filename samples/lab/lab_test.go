@@ -276,7 +276,7 @@ func TestLedger(t *testing.T) {
 		_, _, taken, _ := r.contention(t)
 		apart = append(apart, r.balance(t, name+": acquisitions of x->lock", taken, "count"),
 			r.balance(t, name+": calls of xfrm_state_find", r.calls(), "find"))
-		for _, id := range r.Identities {
+		for _, id := range r.ConsistencyChecks {
 			t.Logf("%s: identity %s %s", name, id.ID, id.Verdict)
 			if id.Verdict == checks.Holds {
 				holds[id.ID]++

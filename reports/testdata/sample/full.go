@@ -157,7 +157,7 @@ func Fill(r *result.Run, s Spec) *result.Run {
 			-.031, "ratio"), OneIn: 64, Skipped: 12},
 	}
 	busy := view.AllCPUs(r).Busy.Period / 1e9 / s.Seconds
-	r.Identities = []result.Identity{
+	r.ConsistencyChecks = []result.ConsistencyCheck{
 		{ID: "functions-sum", Left: result.Side{Text: "sum of functions", Value: view.AllCPUs(r).Busy.Period,
 			Unit: "ns"}, Right: result.Side{Text: "event total", Value: view.AllCPUs(r).Busy.Period,
 			Unit: "ns"}, Limit: 1e-9, Verdict: "holds"},
@@ -173,7 +173,7 @@ func Fill(r *result.Run, s Spec) *result.Run {
 	if s.Mode == "shared" && s.N == 8 {
 		r.Gates = append(r.Gates, result.Gate{ID: "idle-cpus", Status: "failed",
 			Evidence: "CPU 7 was idle 41 % of the window", Next: "check RSS: ethtool -x IFACE"})
-		r.Identities = append(r.Identities, result.Identity{ID: "spin-probe-samples",
+		r.ConsistencyChecks = append(r.ConsistencyChecks, result.ConsistencyCheck{ID: "spin-probe-samples",
 			Left:  result.Side{Text: "slow-path time by probe", Value: 4.1e9, Unit: "ns"},
 			Right: result.Side{Text: "by samples", Value: 5.2e9, Unit: "ns"}, Residual: -.21, Limit: .1,
 			Verdict: "broken", Marks: []string{metric.WaitPacketID}})
