@@ -74,10 +74,13 @@ func (k *Kernel) Run(ctx context.Context, program, plugin string, cell Cell) (*C
 	c.memory = mem
 	if err := c.read(out, cell.Windows); err != nil {
 		mem.close()
-		if errors.Is(err, fs.ErrNotExist) {
-			err = &BootError{Why: "the guest ended before it had sent its packets", Console: console}
+		if why := failure(console); why != nil {
+			return nil, why
 		}
-		return nil, errors.Join(failure(console), err)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, &BootError{Why: "the guest ended before it had sent its packets", Console: console}
+		}
+		return nil, err
 	}
 	return c, nil
 }

@@ -72,7 +72,7 @@ func (s Sender) send() error {
 		return err
 	}
 	// It returns when all have ended, which they do not.
-	if err := os.WriteFile("/proc/net/pktgen/pgctrl", []byte("start"), 0); err != nil {
+	if err := pktgen("pgctrl", "start"); err != nil {
 		return err
 	}
 	return fmt.Errorf("pktgen ended: %s", pktgenResult())
@@ -115,9 +115,8 @@ func perCPU(sas []bundle.SA) bool {
 func (s Sender) configure() error {
 	for cpu := range s.CPUs {
 		device := fmt.Sprintf("red@%d", cpu)
-		thread := fmt.Sprintf("/proc/net/pktgen/kpktgend_%d", cpu)
-		if err := os.WriteFile(thread, []byte("add_device "+device), 0); err != nil {
-			return fmt.Errorf("pktgen: %w", err)
+		if err := pktgen(fmt.Sprintf("kpktgend_%d", cpu), "add_device "+device); err != nil {
+			return err
 		}
 		for _, line := range []string{
 			"xmit_mode netif_receive", "count 0", "clone_skb 0", "delay 0",
@@ -127,10 +126,19 @@ func (s Sender) configure() error {
 			fmt.Sprintf("udp_src_min %d", 5000+cpu), fmt.Sprintf("udp_src_max %d", 5000+cpu),
 			"udp_dst_min 9", "udp_dst_max 9",
 		} {
-			if err := os.WriteFile("/proc/net/pktgen/"+device, []byte(line), 0); err != nil {
-				return fmt.Errorf("pktgen: %s: %w", line, err)
+			if err := pktgen(device, line); err != nil {
+				return err
 			}
 		}
+	}
+	return nil
+}
+
+// pktgen writes a command to one of its files. Up to 6.12 it takes the last byte for
+// the end of the line.
+func pktgen(file, command string) error {
+	if err := os.WriteFile("/proc/net/pktgen/"+file, []byte(command+"\n"), 0); err != nil {
+		return fmt.Errorf("pktgen: %s: %w", command, err)
 	}
 	return nil
 }
