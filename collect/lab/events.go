@@ -164,12 +164,17 @@ func perfData(sums map[place]tally, w *window, start int64) ([]byte, error) {
 // samples are the records, in the order of CPUs and contexts: IDENTIFIER, IP, TID,
 // TIME, CPU, PERIOD, CALLCHAIN.
 func samples(sums map[place]tally, w *window, start int64) [][]byte {
-	const recordSample, kernelMode = 9, 1
+	const recordComm, recordSample, kernelMode, firstTask = 3, 9, 1, 1000
 	le := binary.LittleEndian
+	task := func(cpu int) uint64 { return uint64(firstTask+cpu) * (1<<32 + 1) } // pid and tid
 	places := slices.SortedFunc(maps.Keys(sums), func(a, b place) int {
 		return cmp.Or(cmp.Compare(a.cpu, b.cpu), cmp.Compare(a.context, b.context))
 	})
 	var records [][]byte
+	for cpu := range w.senders {
+		r := le.AppendUint16(le.AppendUint16(le.AppendUint32(nil, recordComm), 0), 24)
+		records = append(records, append(le.AppendUint64(r, task(cpu)), "pktgen\x00\x00"...))
+	}
 	for _, p := range places {
 		chain := w.chain(p.context)
 		if len(chain) == 1 {
@@ -182,8 +187,8 @@ func samples(sums map[place]tally, w *window, start int64) [][]byte {
 			size := 8 * (1 + 7 + len(chain))
 			r := le.AppendUint32(make([]byte, 0, size), recordSample)
 			r = le.AppendUint16(le.AppendUint16(r, kernelMode), uint16(size))
-			fixed := []uint64{uint64(i + 1), chain[1], 0, uint64(start), uint64(p.cpu), n,
-				uint64(len(chain))}
+			id, cpu, depth := uint64(i+1), uint64(p.cpu), uint64(len(chain))
+			fixed := []uint64{id, chain[1], task(p.cpu), uint64(start), cpu, n, depth}
 			for _, word := range append(fixed, chain...) {
 				r = le.AppendUint64(r, word)
 			}
