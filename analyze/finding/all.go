@@ -18,6 +18,8 @@ func All(r *result.Result) []result.Finding {
 	var out []result.Finding
 	for _, question := range []func(*result.Result) []result.Finding{
 		noIPsec,
+		bypassed,
+		aggregated,
 		scale,
 		linear,
 		ceilings,

@@ -101,6 +101,14 @@ func spinOfMode(measured []sampling) result.Finding {
 	return f
 }
 
+// bypass says why it is no wonder that little spins, "" if nothing does.
+func (s sampling) bypass() string {
+	if offloaded(s.Run) > 0 {
+		return ", but packet offload bypasses the path"
+	}
+	return ""
+}
+
 func spinClaim(s sampling) string {
 	all := &s.e.All
 	if all.SpinShare.Value == 0 && all.Busy.Samples > 0 {
@@ -108,11 +116,11 @@ func spinClaim(s sampling) string {
 		if !s.e.Named() {
 			busy = "samples"
 		}
-		return fmt.Sprintf("none of %d %s on %s spins on locks", all.Busy.Samples, busy, s.cpus())
+		return fmt.Sprintf("none of %d %s on %s spins on locks", all.Busy.Samples, busy, s.cpus()) + s.bypass()
 	}
 	claim := fmt.Sprintf("%s of %s on %s spins on locks", percent(all.SpinShare), s.e.Of(), s.cpus())
 	if all.SpinShare.Value < spinFloor {
-		return fmt.Sprintf("%s, under the floor of %.0f %%", claim, 100*spinFloor)
+		return fmt.Sprintf("%s, under the floor of %.0f %%", claim, 100*spinFloor) + s.bypass()
 	}
 	if names := callerNames(all); names != "" {
 		claim += ", entered from " + names

@@ -1,0 +1,80 @@
+package finding
+
+import (
+	"fmt"
+	"strings"
+
+	"xfrmscope/analyze/result"
+)
+
+// bypassed: does a device do what XFRM would? With packet offload the path that
+// is measured here is passed by: that nothing waits in it shows no lack of
+// contention.
+func bypassed(r *result.Result) []result.Finding {
+	return eachMode(r, func(run *result.Run) bool { return offloaded(run) > 0 },
+		func(runs []*result.Run) (result.Finding, bool) {
+			f := result.Finding{
+				ID:        "bypassed",
+				NotProven: "What the device could do: its queues and engines are not sampled.",
+				Next: "the same without offload, or with crypto offload, measures the path; " +
+					"ethtool -S DEV counts the device",
+			}
+			last := lastOf(runs)
+			f.Say(last.ModeName(), "the path is bypassed: %.0f %% of packets went over SAs with packet "+
+				"offload", 100*offloaded(last))
+			for _, run := range runs {
+				f.Evidence = append(f.Evidence,
+					fmt.Sprintf("%s: %.1f %% of packets over SAs with packet offload",
+						run.Name, 100*offloaded(run)))
+			}
+			f.Evidence = cut(f.Evidence)
+			return f, true
+		})
+}
+
+// offloaded is the share of a run's packets that a device made ESP of, or took
+// from it.
+func offloaded(run *result.Run) float64 {
+	return carried(run, func(s result.SA) bool { return strings.HasPrefix(s.Offload, "packet") })
+}
+
+// aggregated: what is a packet? With IPTFS an ESP packet holds several inner
+// ones, or a part of one, and SAs count ESP packets.
+func aggregated(r *result.Result) []result.Finding {
+	of := func(run *result.Run) float64 {
+		return carried(run, func(s result.SA) bool { return s.Mode == "iptfs" })
+	}
+	return eachMode(r, func(run *result.Run) bool { return of(run) > 0 && run.Packets.BySA },
+		func(runs []*result.Run) (result.Finding, bool) {
+			f := result.Finding{
+				ID:        "iptfs",
+				NotProven: "What an inner packet costs: how many an ESP packet held is not counted.",
+				Next: "packets/s of the inner packets, as the traffic generator counts them, " +
+					"beside it",
+			}
+			last := lastOf(runs)
+			f.Say(last.ModeName(),
+				"packets/s and costs are per ESP packet: IPTFS puts several inner packets into one")
+			for _, run := range runs {
+				f.Evidence = append(f.Evidence, fmt.Sprintf(
+					"%s: %.1f %% of packets over SAs of mode iptfs", run.Name, 100*of(run)))
+			}
+			f.Evidence = cut(f.Evidence)
+			return f, true
+		})
+}
+
+// carried is the share of a run's packets on some of its SAs.
+func carried(run *result.Run, some func(result.SA) bool) float64 {
+	var all, of uint64
+	for _, s := range run.SAs {
+		all += s.DeltaPackets
+		if some(s) {
+			of += s.DeltaPackets
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return float64(of) / float64(all)
+}
