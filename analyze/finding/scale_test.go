@@ -53,8 +53,9 @@ func scaledResult(modes ...scaled) *result.Result {
 			run := &result.Run{Name: m.mode + []string{" n=1", " n=4"}[i],
 				Packets: result.Packets{Rate: value(rate, 0, "packets/s")}}
 			if m.broken {
-				run.ConsistencyChecks = []result.ConsistencyCheck{{ID: "cost-per-packet", Verdict: checks.Broken,
-					Marks: []string{metric.CostID}}}
+				run.ConsistencyChecks = []result.ConsistencyCheck{{ID: "cost-per-packet",
+					Verdict: checks.Broken,
+					Marks:   []string{metric.CostID}}}
 			}
 			c.Runs = append(c.Runs, len(r.Runs))
 			r.Runs = append(r.Runs, run)
