@@ -1,7 +1,9 @@
 package digest
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"xfrmscope/analyze/metric"
@@ -15,7 +17,11 @@ func oneRunBlocks(r *result.Result, run *result.Run) []block {
 	a := view.AllCPUs(run)
 	head := append([]string{fmt.Sprintf("xfrmscope report: %s, %s", format.ASCII(format.OrDash(run.Name), 40),
 		view.CPUsText(run))}, whereLines([]*result.Run{run})...)
-	functions := besides(functionLines(a), stageLines(a))
+	functions := besides(functionLines(a, weighed(run.Main())), stageLines(a, weighed(run.Main())))
+	for _, e := range others(run) {
+		part := besides(functionLines(e.All, weighed(e)), stageLines(e.All, weighed(e)))
+		functions = append(append(functions, "  of "+format.ASCII(e.Name, 40)+":"), part[1:]...)
+	}
 	blocks := []block{
 		{items: lineItems(head[:min(5, len(head))])},
 		foundBlock(r),
@@ -34,12 +40,20 @@ func runFigures(run *result.Run, a result.CPU) []string {
 			format.Cut(format.Of(rv).String(), 21))
 	}
 	mark := view.EffectMark(run)
+	busy := "busy n"
+	if weighed(run.Main()) != "busy" {
+		busy = "samples"
+	}
 	lines := []string{
 		pair("traffic", trafficOf(run), "spin", a.SpinShare),
 		pair("cost", a.PerPacket, "lock word", a.LockWordShare),
 		pair("lock wait"+mark, run.Locks.PerPkt, "waits"+mark, run.Locks.Waits),
-		fmt.Sprintf("  %-10s %-26s %-10s %s", "busy n", format.Cut(samplesOf(a.Busy)+" of "+samplesOf(a.Total),
+		fmt.Sprintf("  %-10s %-26s %-10s %s", busy, format.Cut(samplesOf(a.Busy)+" of "+samplesOf(a.Total),
 			26), mark+"by probe", format.Cut(format.EffectText(run.Locks.Effect), 21)),
+	}
+	for _, e := range others(run) {
+		lines = append(lines, "  of "+format.ASCII(e.Name, 40)+":",
+			pair("cost", e.All.PerPacket, "spin", e.All.SpinShare))
 	}
 	if view.HasDoubt(run) {
 		lines = append(lines, "  !: a sum is broken that the number hangs on")
@@ -49,33 +63,62 @@ func runFigures(run *result.Run, a result.CPU) []string {
 
 // cpuTable prints the CPUs, at most four: the first, the last, evenly between.
 func cpuTable(run *result.Run) [][]string {
-	e := run.Main()
-	if e == nil || len(e.CPUs) == 0 {
+	var cpus []result.CPU
+	for _, e := range run.Mains() {
+		cpus = append(cpus, e.CPUs...)
+	}
+	if len(cpus) == 0 {
 		return lineItems([]string{"  per CPU: no samples"})
 	}
-	head := fmt.Sprintf("  %5s %9s %9s %16s %16s", "CPU", "samples", "busy", "spin %", "word %")
-	if left := len(e.CPUs) - 4; left > 0 {
-		head += fmt.Sprintf("  4 of %d", len(e.CPUs))
+	slices.SortStableFunc(cpus, func(a, b result.CPU) int { return cmp.Compare(a.CPU, b.CPU) })
+	busy := "busy"
+	if weighed(run.Main()) != busy {
+		busy = "" // of misses or faults none is
+	}
+	head := fmt.Sprintf("  %5s %9s %9s %16s %16s", "CPU", "samples", busy, "spin %", "word %")
+	if left := len(cpus) - 4; left > 0 {
+		head += fmt.Sprintf("  4 of %d", len(cpus))
 	}
 	var rows []string
-	for _, i := range view.Pick(len(e.CPUs), 4) {
-		c := e.CPUs[i]
+	for _, i := range view.Pick(len(cpus), 4) {
+		c := cpus[i]
+		work := samplesOf(c.Busy)
+		if busy == "" {
+			work = ""
+		}
 		rows = append(rows, fmt.Sprintf("  %5s %9s %9s %16s %16s", format.CPUNumber(c.CPU), samplesOf(c.Total),
-			samplesOf(c.Busy), format.ShareColumn(c.SpinShare), format.ShareColumn(c.LockWordShare)))
+			work, format.ShareColumn(c.SpinShare), format.ShareColumn(c.LockWordShare)))
 	}
 	return headed([]string{head}, rows)
 }
 
-func functionLines(a result.CPU) []string {
-	lines := []string{"top functions, self % of busy"}
+// weighed is what shares of an event are of: those of misses, faults or waits
+// that began are of samples, which say nothing of how busy a CPU is.
+func weighed(e *result.Event) string {
+	if e != nil && !e.Timed() {
+		return "samples"
+	}
+	return "busy"
+}
+
+// others are the main event's counterparts on the other PMUs of a hybrid CPU.
+func others(run *result.Run) []*result.Event {
+	if mains := run.Mains(); len(mains) > 1 {
+		return mains[1:]
+	}
+	return nil
+}
+
+func functionLines(a result.CPU, of string) []string {
+	lines := []string{"top functions, self % of " + of}
 	for _, f := range a.Functions[:min(5, len(a.Functions))] {
 		lines = append(lines, shareLine(f))
 	}
 	return lines
 }
 
-func stageLines(a result.CPU) []string {
-	lines := []string{"stages, % of busy"}
+func stageLines(a result.CPU, of string) []string {
+	lines := []string{"stages, % of " + of}
 	for _, s := range view.TopShares(a.Stages, 5) {
 		lines = append(lines, shareLine(s))
 	}

@@ -70,10 +70,11 @@ func showFunctions(b *strings.Builder, r *result.Run, top int) {
 				format.CostColumn(f.PerPacket), strings.TrimSpace(format.ASCII(f.Name, 56)+" "+
 					format.ASCII(format.ModuleText(f.Module), 10))))
 		}
-		showTable(b, fmt.Sprintf("%s: functions by self share of busy, event %s", view.RunLabel(r),
+		showTable(b, fmt.Sprintf("%s: functions by self share of %s, event %s", view.RunLabel(r), weighed(e),
 			format.ASCII(e.Name, 30)),
-			fmt.Sprintf("%16s %14s  %s", "% of busy", format.OrWord(format.ASCII(e.All.PerPacket.Unit, 14),
-				"per packet"), "function"), rows, len(list)-len(rows))
+			fmt.Sprintf("%16s %14s  %s", "% of "+weighed(e),
+				format.OrWord(format.ASCII(e.All.PerPacket.Unit, 14),
+					"per packet"), "function"), rows, len(list)-len(rows))
 	}
 }
 

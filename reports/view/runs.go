@@ -304,10 +304,11 @@ func WhereText(runs []*result.Run) (host, what string) {
 	})
 	cpu := Common(runs, func(r *result.Run) string { return r.Manifest.Host.CPUModel })
 	event := Common(runs, func(r *result.Run) string {
-		if e := r.Main(); e != nil {
-			return e.Name + " (" + e.Unit + ")"
+		var names []string
+		for _, e := range r.Mains() {
+			names = append(names, e.Name+" ("+e.Unit+")")
 		}
-		return "none"
+		return cmp.Or(strings.Join(names, " and "), "none")
 	})
 	host = fmt.Sprintf("host %s, kernel %s, %s", format.OrUnknown(host), format.OrUnknown(kernel),
 		format.OrUnknown(cpu))

@@ -1,0 +1,58 @@
+package digest
+
+import (
+	"strings"
+	"testing"
+
+	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
+)
+
+func eventOn(name string, cpu int, function string, spin metric.Value) *result.Event {
+	weight := metric.Estimate{Samples: 4, Period: 4, VarSum: 4}
+	c := result.CPU{CPU: cpu, Total: weight, Busy: weight, SpinShare: spin, LockWordShare: spin,
+		PerPacket: metric.NotMeasured(metric.CostID, "", bundle.Gap{What: "packets"}),
+		Functions: []result.Share{{Name: function, Weight: weight,
+			Share: metric.Value{Value: 1, Unit: "ratio"}}}}
+	all := c
+	all.CPU = result.AllCPUs
+	return &result.Event{Name: name, Unit: "cycles", All: all, CPUs: []result.CPU{c}}
+}
+
+func digestOf(t *testing.T, events ...*result.Event) string {
+	t.Helper()
+	var b strings.Builder
+	r := &result.Result{Runs: []*result.Run{{Name: "a", N: 2, Events: events}},
+		Curves: []result.Curve{{Runs: []int{0}}}}
+	if err := Show(&b, r, ShowOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// Both PMUs of a hybrid CPU are in the digest: their CPUs, functions and spin.
+func TestHybridDigest(t *testing.T) {
+	ratio := func(v float64) metric.Value { return metric.Value{ID: metric.SpinID, Value: v, Unit: "ratio"} }
+	text := digestOf(t, eventOn("cpu_core/cycles/", 5, "native_queued_spin_lock_slowpath", ratio(1)),
+		eventOn("cpu_atom/cycles/", 17, "xfrm_state_find", ratio(0)))
+	for _, want := range []string{
+		"event cpu_core/cycles/ (cycles) and cpu_atom/cycles/ (cycles)",
+		"      5         4         4              100 ", "     17         4         4                0 ",
+		"  of cpu_atom/cycles/:", "100 xfrm_state_find", "100 native_queued_spin_lock_slowpath",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+}
+
+// A share of misses or faults is none of busy time, in no table of the digest.
+func TestDigestOfNoTime(t *testing.T) {
+	unknown := metric.NotMeasured(metric.SpinID, "ratio", bundle.Gap{What: "time in locks", Why: "no time"})
+	for _, event := range []string{"L1-dcache-load-misses", "page-faults", "lock:contention_begin"} {
+		if text := digestOf(t, eventOn(event, 0, "xfrm_state_find", unknown)); strings.Contains(text, "busy") {
+			t.Errorf("%s: busy is said in\n%s", event, text)
+		}
+	}
+}
