@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,7 +19,7 @@ const maxJSONBytes = 1 << 30
 // the *.pb.gz files beside it.
 func ReadJSON(r io.Reader) (*result.Result, error) {
 	limited := &io.LimitedReader{R: r, N: maxJSONBytes}
-	d := json.NewDecoder(limited)
+	d := json.NewDecoder(&objects{r: limited})
 	var out result.Result
 	if err := d.Decode(&out); err != nil {
 		if limited.N <= 0 {
@@ -32,6 +33,28 @@ func ReadJSON(r io.Reader) (*result.Result, error) {
 	}
 	analyze.Restore(&out)
 	return &out, nil
+}
+
+// objects refuses JSON of many objects that are too short to be results: one of a
+// few bytes becomes one of a kilobyte.
+type objects struct {
+	r          io.Reader
+	size, many int
+}
+
+const (
+	fewObjects  = 100_000
+	shortObject = 32 // bytes on average; those written have 150
+)
+
+func (o *objects) Read(p []byte) (int, error) {
+	n, err := o.r.Read(p)
+	o.size, o.many = o.size+n, o.many+bytes.Count(p[:n], []byte("{"))
+	if o.many > fewObjects && o.size/o.many < shortObject {
+		return 0, fmt.Errorf("%d objects of %d bytes on average, less than the %d of a result", o.many,
+			o.size/o.many, shortObject)
+	}
+	return n, err
 }
 
 // ReadHTML reads the results that a report.html carries. Of many runs they are

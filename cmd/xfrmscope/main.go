@@ -12,7 +12,7 @@
 //
 // main.go handles signals, root.go builds the commands and runs one, open.go finds
 // what a path names, exit.go chooses the exit code, terminal.go keeps the names
-// that others gave from commanding a terminal.
+// that others gave from commanding a terminal, memory.go bounds what files cost.
 package main
 
 import (
@@ -38,7 +38,9 @@ func main() {
 	ballast := make([]byte, gcSlack*100/gcPercent)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	end := boundMemory(os.Args[1:], int64(len(ballast)), os.Stderr)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	runtime.KeepAlive(ballast)
+	end()
 	os.Exit(code)
 }

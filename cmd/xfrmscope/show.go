@@ -98,6 +98,7 @@ func readStdin(ctx context.Context, in io.Reader, user bool) (*result.Result, st
 	if err := spool(path, io.MultiReader(bytes.NewReader(head), in)); err != nil {
 		return nil, "", err
 	}
+	allowMemory(sizeOf(path))
 	r, err := analyzePaths(ctx, []string{path}, user, nil)
 	return r, "", err
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 )
@@ -23,6 +24,10 @@ const maxManifest = 16 << 20
 
 // maxLine bounds a line of a .jsonl file.
 const maxLine = 1 << 20
+
+// maxRowGrowth is how many times as much memory as a line a row may take: those
+// written take less, and an empty one would take a hundred times.
+const maxRowGrowth = 8
 
 // A Run is an opened bundle of one run. It is read-only.
 type Run struct {
@@ -255,7 +260,7 @@ func readLines[T any](r *Run, name string) ([]T, error) {
 	var d decoder
 	sc := bufio.NewScanner(f)
 	sc.Buffer(nil, maxLine)
-	line := 0
+	line, size := 0, int(reflect.TypeFor[T]().Size())
 	for sc.Scan() {
 		line++
 		if len(bytes.TrimSpace(sc.Bytes())) == 0 {
@@ -263,6 +268,10 @@ func readLines[T any](r *Run, name string) ([]T, error) {
 		}
 		if rows == nil {
 			rows = make([]T, 0, expectLines(f, len(sc.Bytes())))
+		}
+		if maxRowGrowth*len(sc.Bytes()) < size {
+			at := fmt.Sprintf("%s/%s:%d", r.Path, name, line)
+			return rows, &DamagedError{at, fmt.Sprintf("%d bytes are no row", len(sc.Bytes()))}
 		}
 		rows = append(rows, *new(T))
 		if err := d.decode(sc.Bytes(), &rows[len(rows)-1]); err != nil {

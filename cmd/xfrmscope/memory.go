@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"runtime/metrics"
+	"strings"
+	"time"
+)
+
+// What a command that reads files may take: files come from other people's
+// mail, and a few kB can describe gigabytes.
+const (
+	memoryBase   = 256 << 20
+	memoryGrowth = 4        // bytes for one of the inputs
+	memoryOther  = 56 << 20 // the program itself, and what the heap grows by before anybody looks
+	memorySlack  = 16 << 20 // that the collector may miss its limit by
+)
+
+// readsOnly reports whether a command costs what its inputs cost.
+func readsOnly(command string) bool {
+	switch command {
+	case "compare", "import", "list", "pack", "push", "report", "show", "verify":
+		return true
+	}
+	return false
+}
+
+// boundMemory ends the program when reading its arguments takes more than they
+// may cost: no reader can check the sizes of all that it makes of an input, nor
+// what its libraries make. free is what the heap holds without being touched.
+// The collector keeps to the limit as long as it can. A GOMEMLIMIT from outside
+// is the limit instead.
+func boundMemory(args []string, free int64, errw io.Writer) (end func()) {
+	if len(args) == 0 || !readsOnly(args[0]) {
+		return func() {}
+	}
+	if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
+		debug.SetMemoryLimit(limit + free)
+	} else {
+		debug.SetMemoryLimit(free + memoryBase - memoryOther - memorySlack)
+		for i, arg := range args[1:] {
+			if _, value, ok := strings.Cut(arg, "="); ok {
+				arg = value
+			}
+			if args[i] != "-o" && args[i] != "--output" {
+				allowMemory(sizeOf(arg))
+			}
+		}
+	}
+	// Temporary files go with the program, however it ends.
+	if dir, err := os.MkdirTemp("", "xfrmscope-"); err == nil && os.Setenv("TMPDIR", dir) == nil {
+		end = func() { os.RemoveAll(dir) }
+	} else {
+		end = func() {}
+	}
+	go func() {
+		const all, released = "/memory/classes/total:bytes", "/memory/classes/heap/released:bytes"
+		s := []metrics.Sample{{Name: all}, {Name: released}}
+		for range time.Tick(2 * time.Millisecond) {
+			metrics.Read(s)
+			limit := debug.SetMemoryLimit(-1) + memorySlack
+			if int64(s[0].Value.Uint64()-s[1].Value.Uint64()) <= limit {
+				continue
+			}
+			fmt.Fprintf(errw, "xfrmscope: refused: the inputs take more than %d MB of memory, which is 256 MB "+
+				"and %d times their size; GOMEMLIMIT=4GiB in the environment allows more\n",
+				(limit+memoryOther-free)>>20, memoryGrowth)
+			end()
+			os.Exit(exitFailure)
+		}
+	}()
+	return end
+}
+
+// allowMemory raises the limit by an input of that size.
+func allowMemory(size int64) {
+	if limit := debug.SetMemoryLimit(-1); size < (math.MaxInt64-limit)/memoryGrowth {
+		debug.SetMemoryLimit(limit + memoryGrowth*size)
+	}
+}
+
+// sizeOf returns the bytes of a file, or of the files below a directory; 0 if
+// there is none.
+func sizeOf(name string) (size int64) {
+	if to, err := filepath.EvalSymlinks(name); err == nil {
+		name = to
+	}
+	_ = filepath.WalkDir(name, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return nil
+		}
+		if info, err := e.Info(); err == nil {
+			size += info.Size()
+		}
+		return nil
+	})
+	return size
+}
