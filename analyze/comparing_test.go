@@ -563,7 +563,7 @@ func TestContentionOfClass(t *testing.T) {
 func TestCompareSingleShares(t *testing.T) {
 	side := func() *result.Result {
 		r := newLab(1, 4, 0).sweep("pcpu", 1, 2)
-		r.Runs[0].Finds = &result.Finds{Fallback: metric.Value{ID: metric.FallbackID, Unit: "ratio",
+		r.Runs[0].Lookups = &result.Lookups{Fallback: metric.Value{ID: metric.FallbackID, Unit: "ratio",
 			Value: 0.01, SE: 0.001, Samples: 10000}}
 		return r
 	}

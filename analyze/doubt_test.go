@@ -24,12 +24,12 @@ func TestBrokenSumMarks(t *testing.T) {
 	}
 	run := analyse(t, m.Open(t, "a")).Runs[0]
 	const why = "sum find-packets is broken"
-	for _, v := range []metric.Value{run.Finds.Calls, run.Finds.PerPacket} {
+	for _, v := range []metric.Value{run.Lookups.Calls, run.Lookups.PerPacket} {
 		if v.Doubt != why {
 			t.Errorf("%+v, want it in doubt: %s", v, why)
 		}
 	}
-	for _, v := range []metric.Value{run.Finds.Mean, run.Packets.Rate, run.Locks.Acquired,
+	for _, v := range []metric.Value{run.Lookups.Mean, run.Packets.Rate, run.Locks.Acquired,
 		run.Locks.Rows[0].Contention, run.Phases[1].Rate} {
 		if v.Doubt != "" {
 			t.Errorf("%+v, want no doubt: it does not hang on the lookups", v)

@@ -72,7 +72,7 @@ func importLocks(r *result.Run, in *packets.Rows) {
 		return
 	}
 	r.Manifest.Probes = append(slices.Clone(r.Manifest.Probes), bundle.Probe{
-		Name: bundle.ProbeWait, Rung: "perf lock contention",
+		Name: bundle.ProbeWait, AttachMode: "perf lock contention",
 		Blind: []string{"which CPU waited, and for how long it was watched: its output does not say",
 			"what perf itself lost, unless it was printed with -v"},
 	})

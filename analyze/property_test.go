@@ -193,9 +193,9 @@ func TestOddRuns(t *testing.T) {
 		}
 		for _, run := range r.Runs {
 			if rate := run.Packets.Rate; !rate.Measured() &&
-				(rate.Missing.Why == "" || run.Finds.PerPacket.Measured() != true) {
+				(rate.Missing.Why == "" || run.Lookups.PerPacket.Measured() != true) {
 				t.Errorf("%s: %s: rate %+v, finds %+v: want a reason, and what its own phases counted",
-					name, run.Name, rate, run.Finds.PerPacket)
+					name, run.Name, rate, run.Lookups.PerPacket)
 			}
 		}
 	}

@@ -50,7 +50,7 @@ func TestProbesOfARun(t *testing.T) {
 		t.Errorf("error of the contention ratio %v", se)
 	}
 
-	f := run.Finds
+	f := run.Lookups
 	testrun.WantValue(t, "calls", f.Calls, 1980)
 	testrun.WantValue(t, "calls per packet", f.PerPacket, 1)
 	testrun.WantValue(t, "fallback although there is one", f.Fallback, 20.0/1980)
@@ -91,13 +91,13 @@ func TestProbeLosses(t *testing.T) {
 		}
 		run := analyse(t, m.Open(t, "a")).Runs[0]
 		for name, v := range map[string]metric.Value{"contention": run.Locks.Rows[0].Contention,
-			"fallback": run.Finds.Fallback, "calls per packet": run.Finds.PerPacket} {
+			"fallback": run.Lookups.Fallback, "calls per packet": run.Lookups.PerPacket} {
 			if v.Ranged() != tt.ranged || v.Measured() == tt.refused {
 				t.Errorf("%d lost: %s = %+v, want range %v, refused %v", tt.skipped, name, v, tt.ranged,
 					tt.refused)
 			}
 		}
-		if !run.Locks.Acquired.Measured() || !run.Finds.Calls.Measured() {
+		if !run.Locks.Acquired.Measured() || !run.Lookups.Calls.Measured() {
 			t.Errorf("%d lost: a count is a count, whatever was lost besides", tt.skipped)
 		}
 	}
@@ -111,7 +111,7 @@ func TestFindEndsMissed(t *testing.T) {
 			a.Calls += 20
 		}
 	}
-	f := analyse(t, m.Open(t, "a")).Runs[0].Finds
+	f := analyse(t, m.Open(t, "a")).Runs[0].Lookups
 	if !f.Fallback.Ranged() || f.Fallback.High != 60.0/2020 || !f.Calls.Measured() || f.Calls.Value != 2020 {
 		t.Errorf("fallback %+v of %+v calls, want a range up to 60 in 2020", f.Fallback, f.Calls)
 	}
@@ -122,8 +122,8 @@ func TestNoProbes(t *testing.T) {
 	m := testrun.Make("pcpu", 1)
 	m.Manifest.Phases, m.Manifest.Probes, m.Locks, m.Finds = nil, nil, nil, nil
 	run := analyse(t, m.Open(t, "a")).Runs[0]
-	if run.Finds != nil || run.Matrix != nil || run.Phases != nil {
-		t.Errorf("finds %+v, matrix %+v, phases %+v, want none", run.Finds, run.Matrix, run.Phases)
+	if run.Lookups != nil || run.Matrix != nil || run.Phases != nil {
+		t.Errorf("finds %+v, matrix %+v, phases %+v, want none", run.Lookups, run.Matrix, run.Phases)
 	}
 	for _, v := range []metric.Value{run.Locks.Waits, run.Locks.Acquired, run.Locks.PerPkt, run.Locks.Effect} {
 		if v.Measured() || v.Missing.Why == "" {

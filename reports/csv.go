@@ -133,7 +133,7 @@ func (c *numbers) run(r *result.Run) {
 	}
 	c.event = ""
 	c.locks(&r.Locks)
-	if f := r.Finds; f != nil {
+	if f := r.Lookups; f != nil {
 		for _, v := range []metric.Value{f.Calls, f.PerPacket, f.Fallback, f.WrongCPU, f.CacheEmpty, f.P50,
 			f.P99, f.Mean, f.Walk} {
 			c.value(allCPUs, "find", "", v)

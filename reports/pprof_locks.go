@@ -24,7 +24,7 @@ func writeLockPprof(w io.Writer, r *result.Run) error {
 			{Type: "delay", Unit: "nanoseconds"}},
 		DefaultSampleType: "delay",
 		Comments: []string{"lock waits of run " + format.Name(r.Name) + ", by the wait probe (" +
-			format.OrDash(format.Name(r.Locks.Rung)) + ")"},
+			format.OrDash(format.Name(r.Locks.AttachMode)) + ")"},
 	}
 	for _, b := range r.Locks.Blind {
 		p.Comments = append(p.Comments, "does not see "+format.Name(b))

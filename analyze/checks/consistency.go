@@ -200,7 +200,7 @@ func findsByPackets(r *result.Run) result.ConsistencyCheck {
 	}
 	find := packets.SpanOf(&r.Manifest, bundle.ProbeFind)
 	switch {
-	case r.Finds == nil || !r.Finds.Calls.Measured():
+	case r.Lookups == nil || !r.Lookups.Calls.Measured():
 		return unchecked(id, "no find probe ran, or it lost too much")
 	case !find.Counted:
 		return unchecked(id, "packets of the find probe's phase were not counted")
@@ -208,7 +208,7 @@ func findsByPackets(r *result.Run) result.ConsistencyCheck {
 	if find.Edge > 0 {
 		id.Limit = LedgerLimit + find.EdgeShare()
 	}
-	id.Left.Value, id.Right.Value = r.Finds.Calls.Value, float64(find.Packets)
+	id.Left.Value, id.Right.Value = r.Lookups.Calls.Value, float64(find.Packets)
 	return settle(id)
 }
 

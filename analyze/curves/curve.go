@@ -168,7 +168,7 @@ func lockCosts(c *result.Curve, runs []*result.Run) []scaling.Costs {
 func findWalk(c *result.Curve, runs []*result.Run) *scaling.Walk {
 	var lookups []scaling.Lookup
 	for _, i := range c.Runs {
-		if f := runs[i].Finds; f != nil && f.Mean.Measured() && f.Walk.Measured() {
+		if f := runs[i].Lookups; f != nil && f.Mean.Measured() && f.Walk.Measured() {
 			lookups = append(lookups, scaling.Lookup{SAs: f.Walk.Value, NS: []float64{f.Mean.Value}})
 		}
 	}

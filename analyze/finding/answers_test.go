@@ -60,12 +60,12 @@ func sampled(mode string, n int, unit string, all result.CPU) *result.Run {
 func TestCache(t *testing.T) {
 	empty := func(share float64) *result.Run {
 		return &result.Run{Name: "pcpu n=4", Manifest: bundle.Manifest{Host: bundle.Host{Kernel: "7.3.4"}},
-			Finds: &result.Finds{
+			Lookups: &result.Lookups{
 				CacheEmpty: value(share, 0, "ratio"), Walk: value(5, 0, "SAs"),
 				Mean: value(120, 2, "ns"),
 			}}
 	}
-	unread := &result.Run{Finds: &result.Finds{CacheEmpty: none("ratio")}}
+	unread := &result.Run{Lookups: &result.Lookups{CacheEmpty: none("ratio")}}
 	for _, tt := range []struct {
 		runs []*result.Run
 		want []string
@@ -108,7 +108,7 @@ func TestDrift(t *testing.T) {
 
 func TestInbound(t *testing.T) {
 	run := func(rows ...result.Inbound) *result.Result {
-		return &result.Result{Runs: []*result.Run{{Name: "a", Finds: &result.Finds{Inbound: rows}},
+		return &result.Result{Runs: []*result.Run{{Name: "a", Lookups: &result.Lookups{Inbound: rows}},
 			{Name: "unread"}}}
 	}
 	claims(t, inbound(run(
@@ -150,7 +150,7 @@ func TestSACPU(t *testing.T) {
 	}
 	rekeyed := run([]int{0, 1}, sa(1, 0, 10), sa(2, 1, 10), sa(3, 1, 0))
 	rekeyed.SAs[2].Reset = true
-	rekeyed.Finds = &result.Finds{Fallback: value(0.2, 0.01, "ratio"), WrongCPU: value(0, 0, "ratio")}
+	rekeyed.Lookups = &result.Lookups{Fallback: value(0.2, 0.01, "ratio"), WrongCPU: value(0, 0, "ratio")}
 	for _, tt := range []struct {
 		name  string
 		runs  []*result.Run

@@ -14,7 +14,7 @@ func cache(r *result.Result) []result.Finding {
 	var kernels []string
 	byKernel := map[string][]*result.Run{}
 	for _, run := range r.Runs {
-		if run.Finds != nil && run.Finds.CacheEmpty.Measured() {
+		if run.Lookups != nil && run.Lookups.CacheEmpty.Measured() {
 			kernels = result.AppendNew(kernels, run.KernelName())
 			byKernel[run.KernelName()] = append(byKernel[run.KernelName()], run)
 		}
@@ -35,14 +35,14 @@ func cacheOf(kernel string, runs []*result.Run) result.Finding {
 	}
 	var calls, empty float64
 	for _, r := range runs {
-		v := r.Finds.CacheEmpty // its samples are calls
+		v := r.Lookups.CacheEmpty // its samples are calls
 		calls += float64(v.Samples)
 		empty += v.Value * float64(v.Samples)
 		line := fmt.Sprintf("%s: %s of %d calls found the list empty", r.Name, percent(v), v.Samples)
-		if walk := r.Finds.Walk; walk.Measured() {
+		if walk := r.Lookups.Walk; walk.Measured() {
 			line += fmt.Sprintf(", %.3g SAs in the bucket", walk.Value)
 		}
-		if mean := r.Finds.Mean; mean.Measured() {
+		if mean := r.Lookups.Mean; mean.Measured() {
 			line += ", a call takes " + quantity(mean)
 		}
 		f.Evidence = append(f.Evidence, line)

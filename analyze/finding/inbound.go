@@ -17,10 +17,10 @@ func inbound(r *result.Result) []result.Finding {
 	var spread []string
 	total := 0
 	for _, run := range r.Runs {
-		if run.Finds == nil {
+		if run.Lookups == nil {
 			continue
 		}
-		for _, s := range run.Finds.Inbound {
+		for _, s := range run.Lookups.Inbound {
 			var all, most uint64
 			for _, n := range s.Packets {
 				all += n

@@ -49,7 +49,7 @@ func noIPsec(r *result.Result) []result.Finding {
 // withoutIPsec reports whether a run whose kernel functions have names shows
 // none of IPsec, and counted none of its packets either.
 func withoutIPsec(run *result.Run) bool {
-	if run.Finds != nil || slices.ContainsFunc(run.SAs, func(s result.SA) bool { return s.DeltaPackets > 0 }) {
+	if run.Lookups != nil || slices.ContainsFunc(run.SAs, func(s result.SA) bool { return s.DeltaPackets > 0 }) {
 		return false
 	}
 	functions, _ := kernelFunctions(run)

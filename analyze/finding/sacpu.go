@@ -97,15 +97,15 @@ func saCPUOfRun(r *result.Run) []string {
 				cpu, len(sas[cpu]), spis, rekeyed[cpu]))
 		}
 	}
-	if r.Finds == nil {
+	if r.Lookups == nil {
 		return evidence
 	}
 	for _, v := range []struct {
 		what string
 		metric.Value
 	}{
-		{"the fallback SA although the CPU has its own", r.Finds.Fallback},
-		{"the SA of another CPU", r.Finds.WrongCPU},
+		{"the fallback SA although the CPU has its own", r.Lookups.Fallback},
+		{"the SA of another CPU", r.Lookups.WrongCPU},
 	} {
 		if v.Measured() && v.Samples > 0 && v.Value.Value > fallbackFloor {
 			evidence = append(evidence,

@@ -47,7 +47,7 @@ func scaleOf(r *result.Result, c *result.Curve) result.Finding {
 	if slices.ContainsFunc(c.Scaling.Rows, func(row scaling.Row) bool { return row.Rate.N < 2 }) {
 		f.NotProven += " One run at an N has no spread: the speed-up has no interval."
 	}
-	if b := billAt(c, last.N); b != nil {
+	if b := breakdownAt(c, last.N); b != nil {
 		doubt := strings.Join(checks.DoubtedIn(runs, metric.CostID), ", ")
 		f.Claim += "; a packet costs " + changed(b, doubt)
 		if names := addedNames(b); names != "" {
@@ -82,8 +82,8 @@ func scaleOf(r *result.Result, c *result.Curve) result.Finding {
 
 func lastOf[T any](list []T) T { return list[len(list)-1] }
 
-// billAt is the cost of a packet by stage at N, nil if no cost was measured.
-func billAt(c *result.Curve, n int) *scaling.Breakdown {
+// breakdownAt is the cost of a packet by stage at N, nil if no cost was measured.
+func breakdownAt(c *result.Curve, n int) *scaling.Breakdown {
 	if len(c.StageBreakdowns) == 0 {
 		return nil
 	}

@@ -14,13 +14,13 @@ import (
 
 // NewLookups sums what the find probe saw, nil if it did not run. sas are those of
 // the run: whether a CPU has an SA of its own.
-func NewLookups(m *bundle.Manifest, raw bundle.Finds, sas []result.SA) *result.Finds {
+func NewLookups(m *bundle.Manifest, raw bundle.Finds, sas []result.SA) *result.Lookups {
 	if len(raw.Accounts) == 0 {
 		return nil
 	}
 	phase := packets.SpanOf(m, bundle.ProbeFind)
 	sum := sumAccounts(raw.Accounts)
-	f := &result.Finds{NoSA: sum.NoSA, WalkMax: sum.WalkMax, Hist: sum.Hist, Inbound: inbound(raw.Inbound)}
+	f := &result.Lookups{NoSA: sum.NoSA, WalkMax: sum.WalkMax, Hist: sum.Hist, Inbound: inbound(raw.Inbound)}
 	calls := float64(sum.Calls)
 	all := sum.Calls + phase.Skipped
 	f.Calls = metric.Value{ID: metric.FindID, Value: calls, Unit: "count"}.CountWithLoss(phase.Skipped, all,
@@ -67,7 +67,7 @@ func findsPerPacket(calls float64, phase packets.Span) metric.Value {
 // shares sets what part of the calls returned the fallback SA or another CPU's,
 // of those that returned one. Which it was is not known where it found no slot,
 // or where the call's begin or end was not seen.
-func shares(f *result.Finds, rows []bundle.FindRow, sas []result.SA, returned uint64) {
+func shares(f *result.Lookups, rows []bundle.FindRow, sas []result.SA, returned uint64) {
 	own := ownSA(rows, sas)
 	var found, fallback, wrong uint64
 	for _, r := range rows {

@@ -39,7 +39,7 @@ func TestSameSPI(t *testing.T) {
 		m.Rows[1].Calls[0] != 20 {
 		t.Errorf("matrix %+v, want a row for each namespace", m.Rows)
 	}
-	var f result.Finds
+	var f result.Lookups
 	shares(&f, finds, nil, 60)
 	testrun.WantValue(t, "fallback: no other SA is there", f.Fallback, 0)
 }

@@ -56,7 +56,7 @@ func New(s Source) (result.Locks, FastPaths, []bundle.Warning) {
 		l.PerPkt = metric.NotMeasured(metric.WaitPacketID, "ns/packet", gap)
 		l.Effect = metric.NotMeasured(metric.EffectID, "ratio", gap)
 	} else {
-		l.Rung, l.Blind = probe.Rung, probe.Blind
+		l.AttachMode, l.Blind = probe.AttachMode, probe.Blind
 		l.CPUs, l.Rows = lockCPUs(s.Waits, s.Accounts), lockRows(s.Waits)
 		sumWaits(&l, s, wait)
 		l.CPUs = slices.DeleteFunc(l.CPUs, func(c result.LockCPU) bool { return c.CPU < 0 })

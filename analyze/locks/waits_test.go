@@ -10,7 +10,7 @@ import (
 )
 
 func TestLocks(t *testing.T) {
-	m := &bundle.Manifest{Probes: []bundle.Probe{{Name: "wait", Rung: "tp_btf",
+	m := &bundle.Manifest{Probes: []bundle.Probe{{Name: "wait", AttachMode: "tp_btf",
 		Window: bundle.Window{StartNS: 0, EndNS: 2e9}}},
 		Losses: []bundle.Loss{{Source: "probe wait", What: "late", Count: 1},
 			{Source: "perf", What: "samples", Count: 2}}}

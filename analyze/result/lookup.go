@@ -4,8 +4,8 @@ import (
 	"xfrmscope/analyze/metric"
 )
 
-// Finds is what xfrm_state_find was seen to do, all CPUs.
-type Finds struct {
+// Lookups is what xfrm_state_find was seen to do, all CPUs.
+type Lookups struct {
 	Calls     metric.Value `json:"calls"`      // count
 	PerPacket metric.Value `json:"per_packet"` // calls per packet of the phase
 	NoSA      uint64       `json:"no_sa"`      // calls that returned none

@@ -74,13 +74,13 @@ type Run struct {
 	Events  []*Event `json:"events"`
 	Misses  []Miss   `json:"misses,omitempty"` // cache-miss ratios; none without miss events
 	// what perf stat counted without sampling; none if it did not run, see Gaps
-	Counted []Total `json:"counted,omitempty"`
-	Locks   Locks   `json:"locks"`
-	Finds   *Finds  `json:"finds,omitempty"`  // of the find probe; nil if it did not run, see Gaps
-	Matrix  *Matrix `json:"matrix,omitempty"` // outbound packets by SA and CPU
-	Heat    *Heat   `json:"heat,omitempty"`   // main event over time
-	SAs     []SA    `json:"sas,omitempty"`
-	Drops   []Drop  `json:"drops,omitempty"` // xfrm_stat counters that moved in the window
+	Counted []Total  `json:"counted,omitempty"`
+	Locks   Locks    `json:"locks"`
+	Lookups *Lookups `json:"finds,omitempty"`  // of the find probe; nil if it did not run, see Gaps
+	Matrix  *Matrix  `json:"matrix,omitempty"` // outbound packets by SA and CPU
+	Heat    *Heat    `json:"heat,omitempty"`   // main event over time
+	SAs     []SA     `json:"sas,omitempty"`
+	Drops   []Drop   `json:"drops,omitempty"` // xfrm_stat counters that moved in the window
 
 	Phases            []Phase            `json:"phases,omitempty"`     // what each probe did to the traffic
 	ConsistencyChecks []ConsistencyCheck `json:"identities,omitempty"` // sums that must hold, with their residuals
@@ -225,12 +225,12 @@ type Total struct {
 
 // Locks is what the wait probe counted.
 type Locks struct {
-	Rung   string       `json:"rung,omitempty"`     // "" if no probe ran; then Gap says why
-	Blind  []string     `json:"blind,omitempty"`    // what the rung cannot see
-	Gap    *bundle.Gap  `json:"gap,omitempty"`      // not measured
-	Waits  metric.Value `json:"waits"`              // count in the window, all CPUs
-	WaitNS metric.Value `json:"wait_ns"`            // sum, "ns"
-	PerPkt metric.Value `json:"wait_ns_per_packet"` // by the packets of the probe's own window
+	AttachMode string       `json:"rung,omitempty"`     // "" if no probe ran; then Gap says why
+	Blind      []string     `json:"blind,omitempty"`    // what the rung cannot see
+	Gap        *bundle.Gap  `json:"gap,omitempty"`      // not measured
+	Waits      metric.Value `json:"waits"`              // count in the window, all CPUs
+	WaitNS     metric.Value `json:"wait_ns"`            // sum, "ns"
+	PerPkt     metric.Value `json:"wait_ns_per_packet"` // by the packets of the probe's own window
 
 	Acquired metric.Value `json:"acquisitions"` // of the count probe, all locks it watches
 

@@ -58,7 +58,7 @@ func wholeReadings(r *result.Run) []Reading {
 		Reading{ID: metric.WaitPacketID, Value: r.Locks.PerPkt},
 		Reading{ID: metric.WaitsID, Value: r.Locks.Waits, total: true},
 		Reading{ID: metric.WaitID, Value: r.Locks.WaitNS, total: true})
-	if f := r.Finds; f != nil {
+	if f := r.Lookups; f != nil {
 		out = append(out,
 			Reading{ID: metric.FindPacketID, Value: f.PerPacket},
 			Reading{ID: metric.FindMeanID, Value: f.Mean},
@@ -85,7 +85,7 @@ func wholeReadings(r *result.Run) []Reading {
 // name. What is made of many runs, as a speed-up, and what grows with the length
 // of the window are not.
 func ComparableIDs() []string {
-	one := &result.Run{Traffic: &result.Traffic{}, Finds: &result.Finds{}, Events: []*result.Event{{}},
+	one := &result.Run{Traffic: &result.Traffic{}, Lookups: &result.Lookups{}, Events: []*result.Event{{}},
 		Misses: []result.Miss{{CPU: result.AllCPUs}}, Locks: result.Locks{Rows: []result.Lock{{}}}}
 	var out []string
 	for _, r := range Readings(one) {

@@ -32,7 +32,7 @@ func Make(mode string, n int) *Run {
 	m := &Run{Manifest: bundle.Manifest{
 		Schema: 1, Status: bundle.Complete, Window: Window(1, 3),
 		Plan:   bundle.Plan{Labels: map[string]string{"mode": mode}},
-		Probes: []bundle.Probe{{Name: "wait", Rung: "fentry", Window: Window(5, 7)}},
+		Probes: []bundle.Probe{{Name: "wait", AttachMode: "fentry", Window: Window(5, 7)}},
 		Host:   bundle.Host{Name: "west", Kernel: "7.3.4", BuildID: "1f"},
 	}}
 	packets := uint64(1000 * n)

@@ -59,7 +59,7 @@ func simulate(tb testing.TB, dir string, runs int) {
 			Plan: bundle.Plan{CPUs: cpus(n), DurationNS: 5e9, NetNS: []string{"west"},
 				Labels: map[string]string{"mode": mode, "n": strconv.Itoa(n),
 					"repeat": strconv.Itoa(repeat), "side": []string{"before", "after"}[repeat%2]}},
-			Probes: []bundle.Probe{{Name: "wait", Rung: "fentry",
+			Probes: []bundle.Probe{{Name: "wait", AttachMode: "fentry",
 				Window: bundle.Window{StartNS: 7e9, EndNS: 9e9}}},
 		})
 		if err != nil {

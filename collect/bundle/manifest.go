@@ -100,10 +100,10 @@ type Command struct {
 
 // A Probe is an eBPF probe of the run.
 type Probe struct {
-	Name   string   `json:"name"` // see ProbeWait and those below it
-	Rung   string   `json:"rung"` // how it was attached: "tp_btf", "raw_tp"
-	Blind  []string `json:"blind,omitempty"`
-	Window Window   `json:"window"`
+	Name       string   `json:"name"` // see ProbeWait and those below it
+	AttachMode string   `json:"rung"` // how it was attached: "tp_btf", "raw_tp"
+	Blind      []string `json:"blind,omitempty"`
+	Window     Window   `json:"window"`
 }
 
 // A Phase is a short window after that of the samples in which at most one

@@ -66,7 +66,7 @@ func readProbe[C any, T any, P interface {
 	}
 	r.update(func(m *bundle.Manifest) {
 		m.Probes = append(m.Probes,
-			bundle.Probe{Name: p.Name(), Rung: string(p.Mode()), Blind: p.Blind(), Window: window})
+			bundle.Probe{Name: p.Name(), AttachMode: string(p.Mode()), Blind: p.Blind(), Window: window})
 		m.Losses = append(m.Losses, losses(got)...)
 	})
 	return got

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-
 	"path/filepath"
 	"slices"
 	"strings"
@@ -183,7 +182,7 @@ func checkRows(t *testing.T, run *bundle.Run) {
 	if err != nil || len(rows) == 0 || len(accounts) != len(run.Plan.CPUs) || accounts[0].Ended == 0 {
 		t.Errorf("%d rows, accounts %+v, %v", len(rows), accounts, err)
 	}
-	if p := run.Probes[0]; p.Rung == "" || len(p.Blind) == 0 || p.Window.StartNS < run.Window.StartNS ||
+	if p := run.Probes[0]; p.AttachMode == "" || len(p.Blind) == 0 || p.Window.StartNS < run.Window.StartNS ||
 		p.Window.EndNS < run.Window.EndNS {
 		t.Errorf("probe %+v, window %+v", p, run.Window)
 	}

@@ -88,7 +88,7 @@ func showLocks(b *strings.Builder, r *result.Run, top int) {
 			format.ASCII(strings.TrimSpace(view.LockName(l)+" "+l.Lock), 42)))
 	}
 	showTable(b, fmt.Sprintf("%s: locks by time waited, by the wait probe (%s)", view.RunLabel(r),
-		format.OrUnknown(format.ASCII(r.Locks.Rung, 20))),
+		format.OrUnknown(format.ASCII(r.Locks.AttachMode, 20))),
 		fmt.Sprintf("%12s %10s %10s %10s %9s  %s", "waits", "ms", "p99 ns", "max us", "% waited", "lock"),
 		rows, len(list)-len(rows))
 }

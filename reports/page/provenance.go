@@ -87,7 +87,7 @@ func runFacts(r *result.Run, i int) []part {
 		add("hypervisor", "yes: a guest; its clocks and caches are not the machine's")
 	}
 	for _, probe := range m.Probes {
-		add("probe", probe.Name+" attached by "+probe.Rung)
+		add("probe", probe.Name+" attached by "+probe.AttachMode)
 	}
 	for _, k := range slices.Sorted(maps.Keys(m.Plan.Labels)) {
 		add("label "+format.Visible(k, 40), m.Plan.Labels[k])

@@ -119,8 +119,8 @@ func ProbeLines(runs []*result.Run) []string {
 		switch {
 		case r.Locks.Gap != nil:
 			n.add(note{Text: "not measured: " + format.OrDash(r.Locks.Gap.Why), Fix: r.Locks.Gap.Fix}, r)
-		case r.Locks.Rung != "":
-			n.add(note{Text: "wait probe attached by " + r.Locks.Rung}, r)
+		case r.Locks.AttachMode != "":
+			n.add(note{Text: "wait probe attached by " + r.Locks.AttachMode}, r)
 		}
 		for _, b := range r.Locks.Blind {
 			n.add(note{Text: "does not see " + b}, r)

@@ -167,7 +167,7 @@ func LookupsTable(runs []*result.Run) Table {
 		"cache list empty#|% of calls", "median#|ns at most", "99 %#|ns at most", "mean#|ns",
 		"walk#|SAs in the bucket", "latency|log₂ ns")
 	for _, r := range runs {
-		f := r.Finds
+		f := r.Lookups
 		if f == nil {
 			continue
 		}
@@ -181,7 +181,7 @@ func LookupsTable(runs []*result.Run) Table {
 	return Bounded(t.WithoutMissing(), 120)
 }
 
-func walkCell(f *result.Finds) Cell {
+func walkCell(f *result.Lookups) Cell {
 	c := lockValue(f.Walk)
 	if f.Walk.Measured() && f.WalkMax > 0 {
 		c.Small = "longest " + format.Pretty(format.Count(f.WalkMax))
@@ -193,10 +193,10 @@ func InboundTable(runs []*result.Run) Table {
 	t := NewTable("inbound-table", "Inbound SPIs and the CPUs their packets came in on",
 		"run", "SPI", "CPUs", "packets by CPU", "packets#")
 	for _, r := range runs {
-		if r.Finds == nil {
+		if r.Lookups == nil {
 			continue
 		}
-		for _, in := range r.Finds.Inbound {
+		for _, in := range r.Lookups.Inbound {
 			sum, each := uint64(0), ""
 			for i, n := range in.Packets {
 				sum += n

@@ -299,11 +299,11 @@ func TestLedger(t *testing.T) {
 func TestStateCache(t *testing.T) {
 	for _, name := range []string{"shared-n4", "pcpu-n4"} {
 		r := open(t, recorded(t, "main", "contention", name))
-		if r.Finds == nil || !r.Finds.CacheEmpty.Measured() {
-			t.Fatalf("%s: not measured: %+v", name, r.Finds)
+		if r.Lookups == nil || !r.Lookups.CacheEmpty.Measured() {
+			t.Fatalf("%s: not measured: %+v", name, r.Lookups)
 		}
 		t.Logf("%s: %.2f %% of %d calls found pol->state_cache_list empty",
-			name, 100*r.Finds.CacheEmpty.Value, r.Finds.CacheEmpty.Samples)
+			name, 100*r.Lookups.CacheEmpty.Value, r.Lookups.CacheEmpty.Samples)
 	}
 }
 
@@ -364,7 +364,7 @@ func TestKernel61(t *testing.T) {
 	if !strings.HasPrefix(r.Manifest.Host.Kernel, "6.1.") {
 		t.Fatalf("kernel %s", r.Manifest.Host.Kernel)
 	}
-	if r.Locks.Rung == "" || !r.Locks.Waits.Measured() {
+	if r.Locks.AttachMode == "" || !r.Locks.Waits.Measured() {
 		t.Errorf("no waits: %+v", r.Locks.Gap)
 	}
 	for _, s := range r.SAs {
@@ -372,13 +372,13 @@ func TestKernel61(t *testing.T) {
 			t.Errorf("SA %#x has a CPU number on a kernel without", s.SPI)
 		}
 	}
-	if r.Finds != nil && r.Finds.CacheEmpty.Measured() {
-		t.Errorf("a list of cached SAs was measured on a kernel without: %+v", r.Finds.CacheEmpty)
+	if r.Lookups != nil && r.Lookups.CacheEmpty.Measured() {
+		t.Errorf("a list of cached SAs was measured on a kernel without: %+v", r.Lookups.CacheEmpty)
 	}
 	// xfrm_state_find has more arguments than fentry takes there, and is counted by kprobe.
 	for _, p := range r.Manifest.Probes {
-		if p.Name == bundle.ProbeFind && p.Rung != string(probe.Kprobe) {
-			t.Errorf("%s by %s", p.Name, p.Rung)
+		if p.Name == bundle.ProbeFind && p.AttachMode != string(probe.Kprobe) {
+			t.Errorf("%s by %s", p.Name, p.AttachMode)
 		}
 	}
 	r.balance(t, "calls of xfrm_state_find, by kprobe", r.calls(), "find")
@@ -455,8 +455,8 @@ func TestNegotiated(t *testing.T) {
 // The ladder is tried from the best rung: where fentry attaches, it is used.
 func TestRung(t *testing.T) {
 	r := open(t, recorded(t, "main", "contention", "shared-n2"))
-	if r.Locks.Rung != string(probe.Fentry) {
-		t.Errorf("rung %q", r.Locks.Rung)
+	if r.Locks.AttachMode != string(probe.Fentry) {
+		t.Errorf("rung %q", r.Locks.AttachMode)
 	}
 }
 

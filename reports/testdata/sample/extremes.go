@@ -121,10 +121,10 @@ func hostileRun(run *result.Run, long string) {
 	m.Plan.Events, m.Plan.Labels = []string{Hostile}, run.Labels
 	m.Events = []bundle.Event{{Asked: Hostile, Opened: Hostile + "x", Why: Hostile}}
 	m.Commands = []bundle.Command{{Argv: []string{Hostile, Hostile}, Exit: 1, Log: Hostile}}
-	m.Probes = []bundle.Probe{{Name: Hostile, Rung: Hostile, Blind: []string{Hostile}}}
+	m.Probes = []bundle.Probe{{Name: Hostile, AttachMode: Hostile, Blind: []string{Hostile}}}
 	m.Files = []bundle.File{{Name: Hostile, SHA256: Hostile}}
 	m.Losses, m.Warnings, m.Gaps = loss, warn, []bundle.Gap{gap}
-	run.Locks.Rung, run.Locks.Blind = Hostile, []string{Hostile}
+	run.Locks.AttachMode, run.Locks.Blind = Hostile, []string{Hostile}
 	for i := range run.Locks.Rows {
 		run.Locks.Rows[i].Lock, run.Locks.Rows[i].Name = Hostile, Hostile
 	}

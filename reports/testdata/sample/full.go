@@ -112,7 +112,7 @@ func Fill(r *result.Run, s Spec) *result.Run {
 		return metric.Value{ID: id, Value: v, Unit: unit}
 	}
 	calls := uint64(r.Packets.Total.Value)
-	f := &result.Finds{
+	f := &result.Lookups{
 		Calls: value("find_calls", float64(calls), "calls"), PerPacket: value("find_calls_per_packet", 1,
 			"calls/packet"),
 		Fallback: value("fallback_share", .0004, "ratio"), WrongCPU: value("wrong_cpu_share", 0, "ratio"),
@@ -122,7 +122,7 @@ func Fill(r *result.Run, s Spec) *result.Run {
 		Hist:    []uint64{0, 0, 0, 0, 0, 0, 9, 60, 200, 90, 12, 2},
 		Inbound: []result.Inbound{{SPI: 0x2001, CPUs: []int{0, 1}, Packets: []uint64{calls / 2, calls / 2}}},
 	}
-	r.Finds, r.Matrix, r.Heat = f, testMatrix(s, calls), testHeat(s)
+	r.Lookups, r.Matrix, r.Heat = f, testMatrix(s, calls), testHeat(s)
 	r.CPUTimes = testTimes(s)
 	f.WalkMax = 9
 	r.Packets.Jain = value("jain", .98, "ratio")

@@ -314,7 +314,7 @@ func manifest(s Spec) bundle.Manifest {
 			Why: "no hardware counters (ENOENT)"}},
 		Commands: []bundle.Command{{Argv: []string{"perf", "record", "-k", "CLOCK_MONOTONIC", "-C",
 			set.String(), "-F", "999", "-g", "-e", "cpu-clock"}, Log: "log/perf.log"}},
-		Probes: []bundle.Probe{{Name: "wait", Rung: "tp_btf",
+		Probes: []bundle.Probe{{Name: "wait", AttachMode: "tp_btf",
 			Blind: []string{"the second CPU at a lock (pending bit)"}}},
 		Files: []bundle.File{{Name: "perf.data", Size: 812345, SHA256: strings.Repeat("0123456789abcdef", 4)},
 			{Name: "sas.jsonl", Size: 2048, SHA256: strings.Repeat("fedcba9876543210", 4)}},
@@ -325,7 +325,7 @@ func locks(s Spec, rate float64) result.Locks {
 	waits := uint64(rate * s.Seconds * s.Spin * .3)
 	ns := uint64(s.Spin * float64(s.N) * s.Seconds * 1e9)
 	l := result.Locks{
-		Rung: "tp_btf", Blind: []string{"the second CPU at a lock (pending bit)"},
+		AttachMode: "tp_btf", Blind: []string{"the second CPU at a lock (pending bit)"},
 		Waits:  metric.Value{ID: metric.WaitsID, Value: float64(waits), Unit: "waits"},
 		WaitNS: metric.Value{ID: metric.WaitID, Value: float64(ns), Unit: "ns"},
 		PerPkt: metric.Value{ID: metric.WaitPacketID, Value: float64(ns) / s.Seconds / rate, Unit: "ns/packet"},
