@@ -19,7 +19,8 @@ func perfScript(b *testing.B) ([]byte, time.Duration) {
 		b.Skipf("perf is not here: %v", err)
 	}
 	data := filepath.Join(b.TempDir(), "perf.data")
-	record := exec.Command(perf, "record", "-q", "-e", "cpu-clock", "-F", "5000", "-a", "-g", "-o", data, "--", "sleep", "10")
+	record := exec.Command(perf, "record", "-q", "-e", "cpu-clock", "-F", "5000", "-a", "-g", "-o", data, "--",
+		"sleep", "10")
 	if out, err := record.CombinedOutput(); err != nil {
 		b.Skipf("perf record does not work here: %v: %s", err, out)
 	}

@@ -7,26 +7,31 @@ import (
 )
 
 func TestFolded(t *testing.T) {
-	const noEvent = " warning: unnamed event: the file does not name the event that was sampled; stackcollapse-perf.pl keeps only the first of a recording and drops the others\n"
+	const noEvent = " warning: unnamed event: the file does not name the event that was sampled; " +
+		"stackcollapse-perf.pl keeps only the first of a recording and drops the others\n"
 	for _, tt := range []struct {
 		name, text string
 		opt        Options
 		want       string
 	}{
-		{"plain", "# comment\niperf;main;f 3\n\niperf;main 2\niperf;main;f 1\nswapper 5\n", Options{}, `unnamed event in count
+		{"plain", "# comment\niperf;main;f 3\n\niperf;main 2\niperf;main;f 1\nswapper 5\n",
+			Options{}, `unnamed event in count
  cpu -1 iperf -1/-1: 4 = 4 (4) < f < main
  cpu -1 iperf -1/-1: 2 = 2 (2) < main
  cpu -1 swapper -1/-1: 5 = 5 (5) < [unknown]
 ` + noEvent},
-		{"marked kernel frames", "Web Content-12/13;main;sys_read_[k];vfs_read_[k] 3\nWeb Content-12/13;f_[j];g_[i] 1\n", Options{Event: "cycles"}, `cycles in count
+		{"marked kernel frames", "Web Content-12/13;main;sys_read_[k];vfs_read_[k] 3\nWeb " +
+			"Content-12/13;f_[j];g_[i] 1\n", Options{Event: "cycles"}, `cycles in count
  cpu -1 Web Content-12/13 -1/-1: 3 = 3 (3) < vfs_read in [kernel] (kernel) < sys_read in [kernel] (kernel) < main in [user]
  cpu -1 Web Content-12/13 -1/-1: 1 = 1 (1) < g in [user] < f in [jit]
 `},
-		{"files without symbols", "a;[libc.so.6];f_[k];[nf_conntrack]_[k] 1\na;[unknown];[kernel.kallsyms] 2\n", Options{Event: "e"}, `e in count
+		{"files without symbols", "a;[libc.so.6];f_[k];[nf_conntrack]_[k] 1\na;[unknown];[kernel.kallsyms] 2\n",
+			Options{Event: "e"}, `e in count
  cpu -1 a -1/-1: 1 = 1 (1) < [unknown] in [nf_conntrack] (kernel) < f in [kernel] (kernel) < [unknown] in libc.so.6
  cpu -1 a -1/-1: 2 = 2 (2) < [unknown] in [kernel.kallsyms] (kernel) < [unknown] in [user]
 `},
-		{"no comm", "main;f 3\n", Options{Event: "e", FunctionFirst: true}, "e in count\n cpu -1 ? -1/-1: 3 = 3 (3) < f < main\n"},
+		{"no comm", "main;f 3\n", Options{Event: "e", FunctionFirst: true},
+			"e in count\n cpu -1 ? -1/-1: 3 = 3 (3) < f < main\n"},
 		{"fractions", "a;f 1.25\na;f 2.5\na;g 3\n", Options{Event: "e"}, `e in count
  cpu -1 a -1/-1: 0 = 4 (0) < f
  cpu -1 a -1/-1: 0 = 3 (0) < g
@@ -50,11 +55,13 @@ func TestFolded(t *testing.T) {
  warning: e: weights are sums of periods, of an event the file does not name: taken for samples, 250,999 are more than 2 stacks have
  warning: e: the number of samples is not known: sampling errors are not given
 `},
-		{"names with spaces and numbers", "a;operator new(unsigned long) 12\na;thread 7 1\n", Options{Event: "e"}, `e in count
+		{"names with spaces and numbers", "a;operator new(unsigned long) 12\na;thread 7 1\n",
+			Options{Event: "e"}, `e in count
  cpu -1 a -1/-1: 12 = 12 (12) < operator new(unsigned long)
  cpu -1 a -1/-1: 1 = 1 (1) < thread 7
 `},
-		{"windows line ends, no last one", "a;f 1\r\na;f 2", Options{Event: "e"}, "e in count\n cpu -1 a -1/-1: 3 = 3 (3) < f\n"},
+		{"windows line ends, no last one", "a;f 1\r\na;f 2", Options{Event: "e"},
+			"e in count\n cpu -1 a -1/-1: 3 = 3 (3) < f\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			im, err := Read(strings.NewReader(tt.text), tt.opt)

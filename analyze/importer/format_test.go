@@ -30,7 +30,8 @@ func TestDetect(t *testing.T) {
 		{"2ELIFREP\x00", "x", Recording},
 		{"swapper     0 [001] 202513.231817:    1001001 cpu-clock: \n\tff f ([k])\n", "", scriptText},
 		{"# ========\n# captured on: now\n", "", scriptText},
-		{"# comment only\nfalse 39654 19115.489713:          1 cycles:u:  ff [unknown] ([unknown])\n", "", scriptText},
+		{"# comment only\nfalse 39654 19115.489713:          1 cycles:u:  ff [unknown] ([unknown])\n", "",
+			scriptText},
 		{"java 25607 cycles: \n\tff f ([k])\n", "", scriptText},
 		{"iperf;main;f 3\n", "", foldedText},
 		{"swapper 5\n", "", ""},
@@ -67,7 +68,8 @@ func TestUnknownFormatNamesTheKnown(t *testing.T) {
 	if err == nil {
 		t.Fatal("prose was read")
 	}
-	for _, want := range []string{"notes.txt", `"prose"`, "perf script text", "folded stacks", "flame graph SVG", "pprof", "TRex CSV", "iperf3 JSON", "pktgen result", "perf lock contention CSV"} {
+	for _, want := range []string{"notes.txt", `"prose"`, "perf script text", "folded stacks", "flame graph SVG",
+		"pprof", "TRex CSV", "iperf3 JSON", "pktgen result", "perf lock contention CSV"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q does not say %s", err, want)
 		}
@@ -86,7 +88,8 @@ func TestReadGzip(t *testing.T) {
 		t.Errorf("%d samples, want 3", n)
 	}
 	cut := zipped(t, strings.Repeat("a;f 1\na;g 2\n", 10000))
-	if im, err = Read(bytes.NewReader(cut[:len(cut)-20]), Options{Name: "cut"}); err == nil || !strings.Contains(err.Error(), "cut") {
+	if im, err = Read(bytes.NewReader(cut[:len(cut)-20]), Options{Name: "cut"}); err == nil ||
+		!strings.Contains(err.Error(), "cut") {
 		t.Errorf("error of a cut gzip is %v", err)
 	}
 	if im == nil {

@@ -50,41 +50,54 @@ func checkImport(t *testing.T, im *Import) {
 
 func FuzzScript(f *testing.F) {
 	fuzzFormat(f, scriptText,
-		"# event : name = cycles:P, , id = { 1 }, { sample_period, sample_freq } = 4000, freq = 1\nx y 3/4 [000] 1.000000: 7 cycles:P: \n\tff f+0x1 (inlined)\n\tff g+0x1 ([k])\n\n",
+		"# event : name = cycles:P, , id = { 1 }, { sample_period, sample_freq } = 4000, freq = 1\nx y 3/4 "+
+			"[000] 1.000000: 7 cycles:P: \n\tff f+0x1 (inlined)\n\tff g+0x1 ([k])\n\n",
 		"x 3 [000] 1.000000: PERF_RECORD_LOST lost 17\nProcessed 1 events and lost 4 chunks!\n",
 		"           false 39654 19115.489713:          1 cycles:u:  ffffffff9b201293 [unknown] ([unknown])\n",
 		"java 25607 cycles: \n  a.c:12\n\tff\n")
 }
 
 func FuzzFolded(f *testing.F) {
-	fuzzFormat(f, foldedText, "a;b_[k];c 12\na;b 1.5\n", "a 1\n#\n\n", "a;b 1 2\na;c 3 4\n", "a;b 18446744073709551615\n")
+	fuzzFormat(f, foldedText, "a;b_[k];c 12\na;b 1.5\n", "a 1\n#\n\n", "a;b 1 2\na;c 3 4\n",
+		"a;b 18446744073709551615\n")
 }
 
 func FuzzSVG(f *testing.F) {
 	fuzzFormat(f, flameSVG,
-		`<svg width="1200"><g><title>all (100 samples, 100%)</title><rect x="10" width="1180" y="100"/></g><g><title>a (50 samples, 50%)</title><rect x="10" width="590" y="84"/></g></svg>`,
-		`<svg xmlns:fg="x"><svg id="frames" width="1180"><g><title>all (1,000 ns, 100%)</title><rect x="0%" width="100%" y="1" fg:x="0" fg:w="1000"/></g></svg></svg>`)
+		`<svg width="1200"><g><title>all (100 samples, 100%)</title><rect x="10" width="1180" `+
+			`y="100"/></g><g><title>a (50 samples, 50%)</title><rect x="10" width="590" y="84"/></g></svg>`,
+		`<svg xmlns:fg="x"><svg id="frames" width="1180"><g><title>all (1,000 ns, 100%)</title><rect x="0%" `+
+			`width="100%" y="1" fg:x="0" fg:w="1000"/></g></svg></svg>`)
 }
 
 func FuzzTRexCSV(f *testing.F) {
-	fuzzFormat(f, trexTable, "# frame size 1440,pps 286458,tx per flow 3.3G\n#flows,run_1,run_2,avg_2\n1,3.13,3.12,3.12\n", "#flows,run_1,cum_error\n1,nan,\n")
+	fuzzFormat(f, trexTable,
+		"# frame size 1440,pps 286458,tx per flow 3.3G\n#flows,run_1,run_2,avg_2\n1,3.13,3.12,3.12\n",
+		"#flows,run_1,cum_error\n1,nan,\n")
 }
 
 func FuzzTRexJSON(f *testing.F) {
-	fuzzFormat(f, trexSweep, `[[{"tx_opackets": 1, "rx_ipackets": 1, "l_pkts": 0, "flow": 1, "run": 1}]]`, `[{"fwd_tx_opackets": 1e3, "fwd_tx_pps": 1.5, "rev_tx_opackets": 2, "flows": 3}]`)
+	fuzzFormat(f, trexSweep, `[[{"tx_opackets": 1, "rx_ipackets": 1, "l_pkts": 0, "flow": 1, "run": 1}]]`,
+		`[{"fwd_tx_opackets": 1e3, "fwd_tx_pps": 1.5, "rev_tx_opackets": 2, "flows": 3}]`)
 }
 
 func FuzzIPerf3(f *testing.F) {
-	fuzzFormat(f, iperfJSON, `{"start":{"test_start":{"num_streams":1}},"end":{"sum":{"seconds":10,"bytes":1,"bits_per_second":3e9,"lost_packets":100,"packets":1000}}}`,
+	fuzzFormat(f, iperfJSON,
+		`{"start":{"test_start":{"num_streams":1}},"end":{"sum":{"seconds":10,"bytes":1,`+
+			`"bits_per_second":3e9,"lost_packets":100,"packets":1000}}}`,
 		`{"event":"start","data":{}}`+"\n"+`{"event":"end","data":{"sum_sent":{"bits_per_second":1}}}`)
 }
 
 func FuzzPktgen(f *testing.F) {
-	fuzzFormat(f, pktgenText, "Params: count 5\n ifname: eth0@3\nResult: OK: 15430(c15405+d25) usec, 100000 (60byte,0frags)\n  6480562pps 3110Mb/sec (3110669760bps) errors: 2\n", "/proc/net/pktgen/e@1:Result: Idle\n")
+	fuzzFormat(f, pktgenText, "Params: count 5\n ifname: eth0@3\nResult: OK: 15430(c15405+d25) usec, 100000 "+
+		"(60byte,0frags)\n  6480562pps 3110Mb/sec (3110669760bps) errors: 2\n",
+		"/proc/net/pktgen/e@1:Result: Idle\n")
 }
 
 func FuzzLockCSV(f *testing.F) {
-	fuzzFormat(f, lockTable, "# output: contended, total wait, max wait, avg wait, type, caller\n201, 1234567, 9876, 6142, spinlock, f+0x1f2\n# debug: total=208, bad=4\n", "# output: contended; pid; comm\n1; 2; 3\n")
+	fuzzFormat(f, lockTable, "# output: contended, total wait, max wait, avg wait, type, caller\n201, 1234567, "+
+		"9876, 6142, spinlock, f+0x1f2\n# debug: total=208, bad=4\n",
+		"# output: contended; pid; comm\n1; 2; 3\n")
 }
 
 // FuzzRead goes through the detection, with names that decide as well.

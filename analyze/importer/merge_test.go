@@ -6,7 +6,8 @@ import (
 )
 
 const (
-	rates  = "# frame size 1440,pps 100,tx per flow 1G\n#flows,run_1,run_2,avg_2\n1,3.13,3.11,3.12\n2,6.26,6.24,6.25\n"
+	rates = "# frame size 1440,pps 100,tx per flow " +
+		"1G\n#flows,run_1,run_2,avg_2\n1,3.13,3.11,3.12\n2,6.26,6.24,6.25\n"
 	losses = "#flows,run_1,run_2,cum_error\n1,0.00,0.00,0.00\n2,0.10,0.30,0.20\n"
 )
 
@@ -22,7 +23,8 @@ func TestMergeTraffic(t *testing.T) {
 	if len(merged.Points) != 4 || len(runs) != 4 {
 		t.Fatalf("%d points, %d runs, want 4", len(merged.Points), len(runs))
 	}
-	if p := runs[3][0]; p.N != 2 || p.Run != 2 || p.Rx.Rate.Value != 6.24 || p.LossShare == nil || *p.LossShare != 0.003 {
+	if p := runs[3][0]; p.N != 2 || p.Run != 2 || p.Rx.Rate.Value != 6.24 || p.LossShare == nil ||
+		*p.LossShare != 0.003 {
 		t.Errorf("last run %+v, want its rate and its loss", p)
 	}
 	// Rounding is no contradiction; a second direction is a part of the run, a

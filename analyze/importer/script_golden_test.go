@@ -166,7 +166,8 @@ func TestScriptSystemWide(t *testing.T) {
 		gotFrames += int(c.Count) * len(p[0].Stacks[c.Stack])
 	}
 	if n, w := p[0].Total(); n != samples || w != periods || gotFrames != frames {
-		t.Errorf("%d samples of %d ns with %d frames, want %d of %d with %d", n, w, gotFrames, samples, periods, frames)
+		t.Errorf("%d samples of %d ns with %d frames, want %d of %d with %d", n, w, gotFrames, samples, periods,
+			frames)
 	}
 	if len(p[0].Losses) > 0 || len(p[0].Warnings) > 0 {
 		t.Errorf("losses %v, warnings %v, want none", p[0].Losses, p[0].Warnings)
@@ -220,7 +221,8 @@ func invariants(p *profile.Profile) error {
 		err = append(err, within("mapping of a function", f.Mapping, -1, len(p.Mappings)))
 	}
 	for _, l := range p.Locations {
-		err = append(err, within("mapping", l.Mapping, -1, len(p.Mappings)), within("function", l.Function, -1, len(p.Functions)))
+		err = append(err, within("mapping", l.Mapping, -1, len(p.Mappings)),
+			within("function", l.Function, -1, len(p.Functions)))
 	}
 	for _, s := range p.Stacks {
 		for _, l := range s {
@@ -228,7 +230,8 @@ func invariants(p *profile.Profile) error {
 		}
 	}
 	for i, c := range p.Cells {
-		err = append(err, within("stack", int(c.Stack), 0, len(p.Stacks)), within("comm", int(c.Comm), -1, len(p.Comms)))
+		err = append(err, within("stack", int(c.Stack), 0, len(p.Stacks)),
+			within("comm", int(c.Comm), -1, len(p.Comms)))
 		if i > 0 && !slices.IsSortedFunc(p.Cells[i-1:i+1], compareCells) {
 			err = append(err, fmt.Errorf("cell %d is out of order", i))
 		}

@@ -24,7 +24,8 @@ func dump(p *profile.Profile) string {
 		if c.Comm >= 0 {
 			comm = p.Comms[c.Comm]
 		}
-		fmt.Fprintf(&out, " cpu %d %s %d/%d: %d = %d (%g)", c.CPU, comm, c.PID, c.TID, c.Count, c.Period, c.PeriodSq)
+		fmt.Fprintf(&out, " cpu %d %s %d/%d: %d = %d (%g)", c.CPU, comm, c.PID, c.TID, c.Count, c.Period,
+			c.PeriodSq)
 		for _, l := range p.Stacks[c.Stack] {
 			fmt.Fprintf(&out, " < %s", dumpFrame(p, l))
 		}
@@ -100,13 +101,15 @@ a 2/3 [000] 1.000000: 5 cpu-clock:
 `, `cycles in cycles each 5
  cpu 1 a -1/2: 1 = 5 (25) < ffffffff81000010 refcount_inc in [kernel.kallsyms] (kernel) < ffffffff81000010 xfrm_pol_hold in [kernel.kallsyms] (kernel) < ffffffff81000010 xfrm_lookup in [kernel.kallsyms] (kernel) < 1234 g in [unknown]
 `},
-		{"one line a sample", `           false 39654 19115.489713:          1 cycles:u:  ffffffff9b201293 [unknown] ([unknown])
+		{"one line a sample",
+			`           false 39654 19115.489713:          1 cycles:u:  ffffffff9b201293 [unknown] ([unknown])
            false 39654 19115.489719:          1 cycles:u:      7fa68b1f2d84 _dl_start+0x4 (/usr/lib/ld-2.31.so)
 `, `cycles:u in cycles each 1
  cpu -1 false -1/39654: 1 = 1 (1) < ffffffff9b201293 [unknown] in [unknown] (kernel)
  cpu -1 false -1/39654: 1 = 1 (1) < 7fa68b1f2d84 _dl_start in /usr/lib/ld-2.31.so
 `},
-		{"perf mem: what was accessed is no function", `x 3 [000] 1.000000: 7 cpu/mem-loads/P:  ffff888012345678 68100242 |OP LOAD|LVL L1 hit|SNP None|TLB L1 hit|LCK No|BLK  N/A 31 0 
+		{"perf mem: what was accessed is no function",
+			`x 3 [000] 1.000000: 7 cpu/mem-loads/P:  ffff888012345678 68100242 |OP LOAD|LVL L1 hit|SNP None|TLB L1 hit|LCK No|BLK  N/A 31 0 
 	ffffffff81000010 f+0x10 ([kernel.kallsyms])
 
 x 3 [000] 1.000001: 7 cpu/mem-loads/P:  ffff888012345678 68100242 |OP LOAD|LVL L1 hit|SNP None|TLB L1 hit|LCK No|BLK  N/A 31 0 ffffffff81000020 g+0x20 ([kernel.kallsyms])
@@ -126,18 +129,21 @@ x 3 [000] 1.000001: 7 cycles:  ffffffff81000050 g+0x10 ([kernel.kallsyms]) 0xfff
  cpu 0 x -1/3: 1 = 7 (49) < ffffffff81000050 g in [kernel.kallsyms] (kernel)
  warning: cycles: branch stacks of 2 samples are in the text, and are not used
 `},
-		{"tracepoint with fields and a stack", `x 3 [000] 1.000000: lock:contention_begin: 0xffff8881 (flags=SPIN)
+		{"tracepoint with fields and a stack",
+			`x 3 [000] 1.000000: lock:contention_begin: 0xffff8881 (flags=SPIN)
 	ffffffff81000010 f+0x10 ([kernel.kallsyms])
 
 `, `lock:contention_begin in samples
  cpu 0 x -1/3: 1 = 1 (1) < ffffffff81000010 f in [kernel.kallsyms] (kernel)
  warning: lock:contention_begin: the text prints no periods: every sample weighs the same; print them with ` + "`perf script -F +period`" + `
 `},
-		{"samples without a stack", "x 3 [000] 1.000000: 7 cycles: \n\nx 3 [000] 1.000001: 7 cycles: \n\n", `cycles in cycles each 7
+		{"samples without a stack", "x 3 [000] 1.000000: 7 cycles: \n\nx 3 [000] 1.000001: 7 cycles: \n\n",
+			`cycles in cycles each 7
  cpu 0 x -1/3: 2 = 14 (98) < [unknown] in [unknown]
  warning: cycles: 2 of 2 samples have no stack; they count as [unknown]
 `},
-		{"no blank line between", "x 3 [000] 1.000000: 7 cycles: \n\t1 f (/x)\ny 3 [000] 1.000001: 7 cycles: \n\t1 f (/x)\n", `cycles in cycles each 7
+		{"no blank line between", "x 3 [000] 1.000000: 7 cycles: \n\t1 f (/x)\ny 3 [000] 1.000001: 7 cycles: " +
+			"\n\t1 f (/x)\n", `cycles in cycles each 7
  cpu 0 x -1/3: 1 = 7 (49) < 1 f in /x
  cpu 0 y -1/3: 1 = 7 (49) < 1 f in /x
 `},
@@ -242,7 +248,8 @@ x 3 [000] 3.500000: 7 cycles:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h := im.Host; h.Name != "lab-1" || h.Kernel != "6.12.0" || h.Arch != "x86_64" || h.CPUModel != "AMD EPYC 9135 16-Core Processor" {
+	if h := im.Host; h.Name != "lab-1" || h.Kernel != "6.12.0" || h.Arch != "x86_64" ||
+		h.CPUModel != "AMD EPYC 9135 16-Core Processor" {
 		t.Errorf("host is %+v", h)
 	}
 	if got := strings.Join(im.Command, "|"); got != "/usr/bin/perf|record|-C|5|-g" {
@@ -258,7 +265,9 @@ func TestScriptRefuses(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "notes.txt:2: ") {
 		t.Errorf("error is %v, want one at notes.txt:2", err)
 	}
-	_, err = readAs(scriptText, strings.NewReader("x 3 [000] 1.000000: 7 cycles: \n\t"+strings.Repeat("a", maxLine+10)), Options{Name: "long"})
+	_, err = readAs(scriptText,
+		strings.NewReader("x 3 [000] 1.000000: 7 cycles: \n\t"+strings.Repeat("a", maxLine+10)),
+		Options{Name: "long"})
 	if err == nil || !strings.HasPrefix(err.Error(), "long:2: ") {
 		t.Errorf("error is %v, want one at long:2", err)
 	}

@@ -71,7 +71,8 @@ func TestSeedLocks(t *testing.T) {
 		}
 		return f[1]
 	})
-	for name, want := range map[string]float64{"xfrm_output_resume": 1.96, "esp_output": 0.81, "xfrm4_dst_destroy": 0.29, "xfrm4_fill_dst": 0.06} {
+	for name, want := range map[string]float64{"xfrm_output_resume": 1.96, "esp_output": 0.81,
+		"xfrm4_dst_destroy": 0.29, "xfrm4_fill_dst": 0.06} {
 		within(t, "_raw_spin_lock_bh below "+name, callers[name], want, 0.006)
 	}
 	slow := shares(p, func(f []string) string {
@@ -113,8 +114,10 @@ func TestSeedStages(t *testing.T) {
 		t.Errorf("%.3f %% of the weight is in no stage, want at most 0.1", got["unmatched"])
 	}
 	for key, want := range map[string]float64{
-		"sa": 11.6, "bundle": 10.3, "dma": 9.8, "spd": 9.5, "output": 9.3, "slab": 9.1, "ip": 7.6, "refcount": 5.7,
-		"qdisc": 5.5, "crypto": 5.4, "tx": 5.4, "rx": 3.8, "bundle-free": 3.5, "esp": 1.9, "skb": 1.5, "softirq": 0.3,
+		"sa": 11.6, "bundle": 10.3, "dma": 9.8, "spd": 9.5, "output": 9.3, "slab": 9.1, "ip": 7.6,
+		"refcount": 5.7,
+		"qdisc":    5.5, "crypto": 5.4, "tx": 5.4, "rx": 3.8, "bundle-free": 3.5, "esp": 1.9, "skb": 1.5,
+		"softirq": 0.3,
 	} {
 		within(t, "stage "+key, got[key], want, 0.1)
 	}
@@ -131,7 +134,9 @@ func TestSeedSaysWhatItIs(t *testing.T) {
 		t.Errorf("%d samples, want 0: not known", n)
 	}
 	for _, want := range []string{"sums of periods", "66,247,577,424", "does not name the event"} {
-		if !slices.ContainsFunc(im.Warnings, func(w bundle.Warning) bool { return strings.Contains(w.Text, want) }) {
+		if !slices.ContainsFunc(im.Warnings, func(w bundle.Warning) bool {
+			return strings.Contains(w.Text, want)
+		}) {
 			t.Errorf("no warning says %q: %v", want, im.Warnings)
 		}
 	}

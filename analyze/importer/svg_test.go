@@ -29,7 +29,9 @@ func layout(stacks map[string]uint64) []drawnFrame {
 		}
 		open = open[:depth]
 	}
-	for _, stack := range slices.SortedFunc(maps.Keys(stacks), func(a, b string) int { return strings.Compare(a+" ", b+" ") }) {
+	for _, stack := range slices.SortedFunc(maps.Keys(stacks), func(a, b string) int {
+		return strings.Compare(a+" ", b+" ")
+	}) {
 		path := strings.Split("all;"+stack, ";")
 		same := 0
 		for same < len(open) && same < len(path) && open[same].path[same] == path[same] {
@@ -75,12 +77,16 @@ func draw(stacks map[string]uint64, style drawStyle, rng *rand.Rand) (svg string
 		if style.icicle {
 			y = 16 * len(f.path)
 		}
-		title := fmt.Sprintf("%s (%s %s, %.2f%%)", html.EscapeString(f.path[len(f.path)-1]), thousands(float64(f.to-f.from)), style.unit, 100*w/1180)
+		title := fmt.Sprintf("%s (%s %s, %.2f%%)", html.EscapeString(f.path[len(f.path)-1]),
+			thousands(float64(f.to-f.from)), style.unit, 100*w/1180)
 		rect := fmt.Sprintf(`x="%.1f" width="%.1f"`, 10+float64(f.from)*scale, w)
 		if style.exact {
-			rect = fmt.Sprintf(`x="%.4f%%" width="%.4f%%" fg:x="%d" fg:w="%d"`, float64(f.from)*scale/11.8, w/11.8, f.from, f.to-f.from)
+			rect = fmt.Sprintf(`x="%.4f%%" width="%.4f%%" fg:x="%d" fg:w="%d"`, float64(f.from)*scale/11.8,
+				w/11.8, f.from, f.to-f.from)
 		}
-		out = append(out, fmt.Sprintf("<g >\n<title>%s</title><rect %s y=\"%d\" height=\"15.0\" />\n<text >..</text>\n</g>\n", title, rect, y))
+		out = append(out,
+			fmt.Sprintf("<g >\n<title>%s</title><rect %s y=\"%d\" height=\"15.0\" />\n<text "+
+				">..</text>\n</g>\n", title, rect, y))
 	}
 	rng.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	maps.DeleteFunc(readable, func(_ string, n uint64) bool { return n == 0 })
@@ -172,7 +178,8 @@ func mapDiff(got, want map[string]uint64) string {
 		}
 	}
 	slices.Sort(out)
-	return fmt.Sprintf("%d of %d stacks differ: %s", len(out), len(want), strings.Join(out[:min(5, len(out))], "; "))
+	return fmt.Sprintf("%d of %d stacks differ: %s", len(out), len(want),
+		strings.Join(out[:min(5, len(out))], "; "))
 }
 
 func TestSVGUnits(t *testing.T) {
@@ -223,9 +230,11 @@ func TestSVGContradictions(t *testing.T) {
 		t.Errorf("losses are %v, want 2 frames", p.Losses)
 	}
 	for _, broken := range []string{
-		`<svg><g><title>a (1 samples, 1%)</title><rect x="1" width="1" y="1"/></g><g><title>b (1 samples, 1%)</title><rect x="3" width="1" y="1"/></g></svg>`,
+		`<svg><g><title>a (1 samples, 1%)</title><rect x="1" width="1" y="1"/></g><g><title>b (1 samples, ` +
+			`1%)</title><rect x="3" width="1" y="1"/></g></svg>`,
 		`<svg><g><title>all (0 samples, 1%)</title><rect x="1" width="1" y="1"/></g></svg>`,
-		`<svg xmlns:fg="x"><g><title>all (2 samples, 1%)</title><rect x="1" width="1" y="1" fg:x="0" fg:w="2"/></g><g><title>b (1 samples, 1%)</title><rect x="3" width="1" y="1"/></g></svg>`,
+		`<svg xmlns:fg="x"><g><title>all (2 samples, 1%)</title><rect x="1" width="1" y="1" fg:x="0" ` +
+			`fg:w="2"/></g><g><title>b (1 samples, 1%)</title><rect x="3" width="1" y="1"/></g></svg>`,
 	} {
 		if im, err := readAs(flameSVG, strings.NewReader(broken), Options{}); err == nil {
 			t.Errorf("%s is read as %v", broken, dumpAll(im))

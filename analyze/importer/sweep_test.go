@@ -12,8 +12,9 @@ import (
 
 func TestReadRuns(t *testing.T) {
 	for text, want := range map[string]string{
-		"# runs of monday\nfile  n  mode\na.data 1 x\nb.data\t4 -\n": "[{a.data map[mode:x n:1]} {b.data map[n:4]}]",
-		"\xef\xbb\xbfFile,n,kernel\nmy a.data, 2, 6.12 rc\n":         "[{my a.data map[kernel:6.12 rc n:2]}]",
+		"# runs of monday\nfile  n  mode\na.data 1 x\nb.data\t4 -\n": "[{a.data map[mode:x n:1]} {b.data " +
+			"map[n:4]}]",
+		"\xef\xbb\xbfFile,n,kernel\nmy a.data, 2, 6.12 rc\n": "[{my a.data map[kernel:6.12 rc n:2]}]",
 		"a;b 1\n": "[]", "file\n": "[]", "": "[]", "PERFILE2\x00" + strings.Repeat("x", maxLine): "[]",
 	} {
 		rows, err := ReadRuns(strings.NewReader(text), "t")
@@ -26,10 +27,12 @@ func TestReadRuns(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"file n\na 1 2\n": "t:2: a row of 3", "file n\na x\n": `t:2: n is "x"`, "file n\na 0\n": `t:2: n is "0"`, "file n\n": "t: a table",
+		"file n\na 1 2\n": "t:2: a row of 3", "file n\na x\n": `t:2: n is "x"`,
+		"file n\na 0\n": `t:2: n is "0"`, "file n\n": "t: a table",
 		"file,n,\na,1,2\n": "t:1: a column",
 	} {
-		if _, err := ReadRuns(strings.NewReader(text), "t"); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if _, err := ReadRuns(strings.NewReader(text), "t"); err == nil ||
+			!strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}
@@ -54,9 +57,11 @@ func TestGroupRecordings(t *testing.T) {
 		files []File
 		want  string
 	}{
-		{[]File{recording("n1.data"), recording("a/n=4.data"), recording("n8/perf.data"), recording("16cpus.data")},
+		{[]File{recording("n1.data"), recording("a/n=4.data"), recording("n8/perf.data"),
+			recording("16cpus.data")},
 			"n1 map[n:1] 1; n_4 map[n:4] 1; perf map[n:8] 1; 16cpus map[n:16] 1; "},
-		{[]File{recording("n1.data", "mode=x"), recording("b/n1.data", "mode=x"), recording("n2.data"), traffic},
+		{[]File{recording("n1.data", "mode=x"), recording("b/n1.data", "mode=x"), recording("n2.data"),
+			traffic},
 			"n1 map[mode:x n:1] 1; n1-2 map[mode:x n:1 repeat:2] 1; n2 map[n:2] 2; "},
 		{[]File{recording("n1.data"), recording("n2.data"), stray}, "cannot be told"},
 		{[]File{recording("a.data"), recording("n2.data")}, "a run has one perf.data"},

@@ -96,8 +96,10 @@ func TestTrafficFormats(t *testing.T) {
 warning: t:4: column avg_2 says 6.20 at 2 flows, the mean of its 1 runs is 6.260
 loss: 2 of 6 cells of the sweep without a number
 `},
-		{"TRex CSV of loss", trexTable, "#flows,run_1,cum_error\n6,1.99,1.99\n", "6 flows run 1; tx not known; rx not known; loss 0.0199\n"},
-		{"TRex JSON, older", trexSweep, `[[{"tx_pps": 100.0, "tx_bps": 1155200, "tx_throughput_gibps": 0.00109, "tx_opackets": 1000, "tx_obytes": 1444000,
+		{"TRex CSV of loss", trexTable, "#flows,run_1,cum_error\n6,1.99,1.99\n",
+			"6 flows run 1; tx not known; rx not known; loss 0.0199\n"},
+		{"TRex JSON, older", trexSweep,
+			`[[{"tx_pps": 100.0, "tx_bps": 1155200, "tx_throughput_gibps": 0.00109, "tx_opackets": 1000, "tx_obytes": 1444000,
  "rx_pps": 90.0, "rx_bps": 1039680, "rx_throughput_gibps": 0.000981688, "rx_ipackets": 900, "rx_ibytes": 1299600,
  "l_pkts": 100, "l_pkts_percent": 10.0, "frame_size": 1440, "tx_pps_req": 50, "flow": 2, "run": 1}],
  [{"tx_opackets": 10, "rx_ipackets": 8, "l_pkts": 3, "flow": 3, "run": 1}]]`,
@@ -114,34 +116,46 @@ warning: t:2: 4 flows, run 2: by rates 50.0 % of the packets came, by counts 90.
 4 flows run 2 rev; tx not known 20 packets; rx not known 21 packets; lost -1
 warning: t:2: 4 flows, run 2: 1 more packets came than were sent in direction rev: counted as none lost
 `},
-		{"iperf3 TCP", iperfJSON, `{"start":{"version":"iperf 3.16","test_start":{"protocol":"TCP","num_streams":4,"blksize":131072,"reverse":1}},
+		{"iperf3 TCP", iperfJSON,
+			`{"start":{"version":"iperf 3.16","test_start":{"protocol":"TCP","num_streams":4,"blksize":131072,"reverse":1}},
 "intervals":[{"sum":{"bits_per_second":5e9,"omitted":true}},{"sum":{"bits_per_second":3e9,"omitted":false}}],
 "end":{"sum_sent":{"seconds":10,"bytes":3750000000,"bits_per_second":3e9,"retransmits":12},"sum_received":{"seconds":10,"bytes":3700000000,"bits_per_second":2.96e9},"cpu_utilization_percent":{"host_total":99.5,"remote_total":10}}}`,
 			"4 streams rev; tx 3000000000.00 bit/s payload; rx 2960000000.00 bit/s payload\n"},
-		{"iperf3 UDP", iperfJSON, `{"start":{"test_start":{"protocol":"UDP","num_streams":1,"blksize":1394,"target_bitrate":3000000000}},
+		{"iperf3 UDP", iperfJSON,
+			`{"start":{"test_start":{"protocol":"UDP","num_streams":1,"blksize":1394,"target_bitrate":3000000000}},
 "end":{"sum":{"seconds":10,"bytes":1394000,"bits_per_second":3e9,"lost_packets":100,"packets":1000},"sum_sent":{"seconds":10,"bytes":1394000,"bits_per_second":3e9,"lost_packets":0,"packets":1000},"sum_received":{"seconds":10,"bytes":1254600,"bits_per_second":2.7e9,"lost_packets":100,"packets":1000}}}`,
-			"1 streams; tx 3000000000.00 bit/s payload 1000 packets; rx 2700000000.00 bit/s payload 900 packets; lost 100; loss 0.1000\n"},
-		{"iperf3 UDP, older", iperfJSON, `{"start":{"test_start":{"num_streams":1}},"end":{"sum":{"seconds":10,"bytes":1394000,"bits_per_second":3e9,"lost_packets":100,"packets":1000}}}`,
-			"1 streams; tx 3000000000.00 bit/s payload 1000 packets; rx not known 900 packets; lost 100; loss 0.1000\n"},
+			"1 streams; tx 3000000000.00 bit/s payload 1000 packets; rx 2700000000.00 bit/s payload 900 " +
+				"packets; lost 100; loss 0.1000\n"},
+		{"iperf3 UDP, older", iperfJSON,
+			`{"start":{"test_start":{"num_streams":1}},"end":{"sum":{"seconds":10,"bytes":1394000,` +
+				`"bits_per_second":3e9,"lost_packets":100,"packets":1000}}}`,
+			"1 streams; tx 3000000000.00 bit/s payload 1000 packets; rx not known 900 packets; lost 100; " +
+				"loss 0.1000\n"},
 		{"iperf3, two results, one unhappy", iperfJSON, `{"end":{"sum_sent":{"bits_per_second":1}}}
 {"end":{"sum_sent":{"bits_per_second":2}},"error":"control socket has closed unexpectedly"}`,
-			"0 streams run 1; tx 1.00 bit/s payload; rx not known\n0 streams run 2; tx 2.00 bit/s payload; rx not known\nwarning: t:2: iperf3 says: control socket has closed unexpectedly\n"},
-		{"iperf3 --json-stream", iperfJSON, `{"event":"start","data":{"version":"iperf 3.17","test_start":{"num_streams":2}}}
+			"0 streams run 1; tx 1.00 bit/s payload; rx not known\n0 streams run 2; tx 2.00 bit/s " +
+				"payload; rx not known\nwarning: t:2: iperf3 says: control socket has closed " +
+				"unexpectedly\n"},
+		{"iperf3 --json-stream",
+			iperfJSON, `{"event":"start","data":{"version":"iperf 3.17","test_start":{"num_streams":2}}}
 {"event":"interval","data":{"sum":{"bits_per_second":3e9}}}
 {"event":"end","data":{"sum_sent":{"bits_per_second":3e9,"retransmits":0},"sum_received":{"bits_per_second":2e9}}}
 `, "2 streams; tx 3000000000.00 bit/s payload; rx 2000000000.00 bit/s payload\n"},
-		{"iperf3 UDP, a server's", iperfJSON, `{"start":{"accepted_connection":{"host":"a"},"test_start":{"num_streams":2}},
+		{"iperf3 UDP, a server's",
+			iperfJSON, `{"start":{"accepted_connection":{"host":"a"},"test_start":{"num_streams":2}},
 "end":{"sum":{"seconds":4,"bytes":0,"bits_per_second":9,"lost_packets":20,"packets":100},"sum_sent":{"seconds":4,"bytes":0,"bits_per_second":0,"lost_packets":0,"packets":0},
 "sum_received":{"seconds":4,"bytes":80000,"bits_per_second":160000,"lost_packets":20,"packets":100}}}`,
 			"2 streams; tx not known; rx 160000.00 bit/s payload 80 packets; lost 20; loss 0.2000\n"},
-		{"iperf3 UDP, a server that sends", iperfJSON, `{"start":{"accepted_connection":{"host":"a"},"test_start":{"num_streams":1,"reverse":1}},
+		{"iperf3 UDP, a server that sends", iperfJSON,
+			`{"start":{"accepted_connection":{"host":"a"},"test_start":{"num_streams":1,"reverse":1}},
 "end":{"sum":{"seconds":4,"bytes":80000,"bits_per_second":160000,"lost_packets":0,"packets":100},"sum_sent":{"seconds":4,"bytes":80000,"bits_per_second":160000,"lost_packets":0,"packets":100},
 "sum_received":{"seconds":4,"bytes":0,"bits_per_second":0,"lost_packets":0,"packets":0}}}`,
 			"1 streams rev; tx 160000.00 bit/s payload 100 packets; rx not known\n"},
 		{"iperf3 UDP, nothing arrived", iperfJSON, `{"start":{"test_start":{"num_streams":1}},
 "end":{"sum":{"seconds":4,"bytes":80000,"bits_per_second":160000,"lost_packets":0,"packets":100},"sum_sent":{"seconds":4,"bytes":80000,"bits_per_second":160000,"lost_packets":0,"packets":100},
 "sum_received":{"seconds":4,"bytes":0,"bits_per_second":0,"lost_packets":0,"packets":0}}}`,
-			"1 streams; tx 160000.00 bit/s payload 100 packets; rx 0.00 bit/s payload 0 packets; lost 100; loss 1.0000\n"},
+			"1 streams; tx 160000.00 bit/s payload 100 packets; rx 0.00 bit/s payload 0 packets; lost " +
+				"100; loss 1.0000\n"},
 		{"iperf3, text around", iperfJSON, `warning: the window is small
 {"end":{"sum_sent":{"bits_per_second":1,"bytes":7}}}
 and $ iperf3 -J
@@ -158,18 +172,30 @@ warning: t:1: lines of text beside the JSON are passed over, 3 in all
 warning: t:2: iperf3 failed: interrupt - the client has terminated; repeat the run: only the other results are used
 warning: t:3: the JSON ends too early; the run may have been interrupted: only the other results are used
 `},
-		{"iperf3 --bidir of 3.7, keys twice", iperfJSON, `{"end":{"sum_sent":{"bits_per_second":1},"sum_received":{"bits_per_second":1,"bytes":1},"sum_sent":{"bits_per_second":2},"sum_received":{"bits_per_second":2,"bytes":1}}}`,
-			"0 streams fwd; tx 1.00 bit/s payload; rx 1.00 bit/s payload\n0 streams rev; tx 2.00 bit/s payload; rx 2.00 bit/s payload\n"},
-		{"iperf3 --bidir", iperfJSON, `{"end":{"sum_sent":{"bits_per_second":1},"sum_received":{"bits_per_second":1},"sum_sent_bidir_reverse":{"bits_per_second":2},"sum_received_bidir_reverse":{"bits_per_second":2}}}`,
-			"0 streams fwd; tx 1.00 bit/s payload; rx 1.00 bit/s payload\n0 streams rev; tx 2.00 bit/s payload; rx 2.00 bit/s payload\n"},
-		{"TRex JSON, offered rates of one flow", trexSweep, `[{"flows":1,"run":1,"fwd_tx_opackets":9,"tx_pps_req":2000,"src_ports":4},
+		{"iperf3 --bidir of 3.7, keys twice", iperfJSON,
+			`{"end":{"sum_sent":{"bits_per_second":1},"sum_received":{"bits_per_second":1,"bytes":1},` +
+				`"sum_sent":{"bits_per_second":2},"sum_received":{"bits_per_second":2,"bytes":1}}}`,
+			"0 streams fwd; tx 1.00 bit/s payload; rx 1.00 bit/s payload\n0 streams rev; tx 2.00 bit/s " +
+				"payload; rx 2.00 bit/s payload\n"},
+		{"iperf3 --bidir", iperfJSON,
+			`{"end":{"sum_sent":{"bits_per_second":1},"sum_received":{"bits_per_second":1},` +
+				`"sum_sent_bidir_reverse":{"bits_per_second":2},` +
+				`"sum_received_bidir_reverse":{"bits_per_second":2}}}`,
+			"0 streams fwd; tx 1.00 bit/s payload; rx 1.00 bit/s payload\n0 streams rev; tx 2.00 bit/s " +
+				"payload; rx 2.00 bit/s payload\n"},
+		{"TRex JSON, offered rates of one flow",
+			trexSweep, `[{"flows":1,"run":1,"fwd_tx_opackets":9,"tx_pps_req":2000,"src_ports":4},
 {"flows":1,"run":1,"fwd_tx_opackets":9,"tx_pps_req":4000,"src_ports":4}]`,
 			"1 flows run 1, 2000 packets/s offered fwd; tx not known 9 packets; rx not known\n" +
 				"1 flows run 1, 4000 packets/s offered fwd; tx not known 9 packets; rx not known\n"},
-		{"a table of neper's runs", trexTable, "\xef\xbb\xbfFlows,Run 1,Run 2,Average\n4,1200.5,1300.5,1250\n8,2000,2100,1900\n",
-			"4 flows run 1; tx not known; rx 1200.50 Mbit/s payload\n4 flows run 2; tx not known; rx 1300.50 Mbit/s payload\n" +
-				"8 flows run 1; tx not known; rx 2000.00 Mbit/s payload\n8 flows run 2; tx not known; rx 2100.00 Mbit/s payload\n" +
-				"warning: t:3: column average says 1900 at 8 flows, the mean of its 2 runs is 2050.000\n"},
+		{"a table of neper's runs", trexTable,
+			"\xef\xbb\xbfFlows,Run 1,Run 2,Average\n4,1200.5,1300.5,1250\n8,2000,2100,1900\n",
+			"4 flows run 1; tx not known; rx 1200.50 Mbit/s payload\n4 flows run 2; tx not known; rx " +
+				"1300.50 Mbit/s payload\n" +
+				"8 flows run 1; tx not known; rx 2000.00 Mbit/s payload\n8 flows run 2; tx not " +
+				"known; rx 2100.00 Mbit/s payload\n" +
+				"warning: t:3: column average says 1900 at 8 flows, the mean of its 2 runs is " +
+				"2050.000\n"},
 		{"pktgen", pktgenText, `Params: count 100000  min_pkt_size: 60  max_pkt_size: 60
      frags: 0  delay: 0  clone_skb: 0  ifname: eth0@3
      flows: 0 flowlen: 0
@@ -180,7 +206,8 @@ Result: OK: 15430(c15405+d25) usec, 100000 (60byte,0frags)
   6480562pps 3110Mb/sec (3110669760bps) errors: 2
 `, "1 threads eth0@3 cpu 3; tx 3110669760.00 bit/s frame 100000 packets; rx not known\n" +
 			"warning: t:8: eth0@3: 2 errors of sending, packets the driver did not take\n"},
-		{"pktgen by grep, one idle", pktgenText, `/proc/net/pktgen/eth0@0:Params: count 5  min_pkt_size: 60  max_pkt_size: 60
+		{"pktgen by grep, one idle",
+			pktgenText, `/proc/net/pktgen/eth0@0:Params: count 5  min_pkt_size: 60  max_pkt_size: 60
 /proc/net/pktgen/eth0@0:     frags: 0  delay: 0  clone_skb: 0  ifname: eth0@0
 /proc/net/pktgen/eth0@0:Result: OK: 10(c10+d0) usec, 5 (60byte,0frags)
 /proc/net/pktgen/eth0@0:  500000pps 240Mb/sec (240000000bps) errors: 0
@@ -220,7 +247,8 @@ func TestTrafficRefuses(t *testing.T) {
 		{trexTable, "#flows,run_1\n1,+Inf\n", `f:2: "+Inf" in column run_1`},
 		{trexTable, "# nothing\n", "f: no line #flows"},
 		{iperfJSON, "{\"end\":{\"sum\":{}}}\n{\"end\": {\"sum\":{}}}", "f:2: the same result stands at line 1"},
-		{iperfJSON, "{\"end\":{\"sum\":\n{\"lost_percent\": -nan}}}", "f:2: no JSON: invalid character 'n' in numeric literal: nan is"},
+		{iperfJSON, "{\"end\":{\"sum\":\n{\"lost_percent\": -nan}}}",
+			"f:2: no JSON: invalid character 'n' in numeric literal: nan is"},
 		{trexSweep, "[\n[\n{\"tx_opackets\": 1,\n", "f:4: the JSON ends too early"},
 		{trexSweep, "[\n\n{\"tx_opackets\": 1, \"flow\": \"x\"}]", "f:3: flow is x, not a number"},
 		{trexSweep, "[\n{\"tx_opackets\": -1}]", "f:2: tx_opackets is -1, not a count"},
@@ -229,7 +257,8 @@ func TestTrafficRefuses(t *testing.T) {
 		{trexSweep, "[\n}", "f:2: no JSON: "},
 		{trexSweep, "[[[[[[[[[[", "f:1: arrays nested too deep"},
 		{trexSweep, "[]", "f: no run with"},
-		{iperfJSON, `{"error": "unable to connect to server: Connection refused"}`, "f:1: iperf3 failed: unable to connect"},
+		{iperfJSON, `{"error": "unable to connect to server: Connection refused"}`,
+			"f:1: iperf3 failed: unable to connect"},
 		{iperfJSON, "{\n\"start\":{}\n", "f:3: the JSON ends too early"},
 		{iperfJSON, "{\n\"end\":\n3}", "f:1: end is no object"},
 		{iperfJSON, `{"event":"end","data":[]}`, `f:1: event "end" of a JSON stream`},
@@ -238,14 +267,16 @@ func TestTrafficRefuses(t *testing.T) {
 		{pktgenText, "Result: Idle\n", "f: no result of pktgen"},
 		{lockTable, "1, 2\n", "f:1: a row before"},
 		{lockTable, "# output: contended, total wait, type, caller\n1, 2\n", "f:2: a row of 2 cells"},
-		{lockTable, "# output: contended, total wait, type, caller\n1, x, mutex, f\n", `f:2: "x" in column "total wait"`},
+		{lockTable, "# output: contended, total wait, type, caller\n1, x, mutex, f\n",
+			`f:2: "x" in column "total wait"`},
 		{lockTable, "# nothing\n", "f: no line"},
 		{foldedText, "a;b 1\nno count\n", "f:2: no stack and count"},
 		{foldedText, "a;b 1\na;b 99999999999999999999999\n", "f:2: a weight of"},
 		{foldedText, "a;b 18446744073709551615\na;b 1\n", "f:2: a weight of"},
 		{foldedText, "a;b 1 2\na;c 1 3\n", "f: every line has two counts"},
 		{flameSVG, "<svg>\n<g>\n<rect/></g></svg>", "f: an SVG without a frame"},
-		{flameSVG, "<svg>\n<g>\n<title>all (1 samples, 100%)</title><rect x=\"a\" y=\"1\" width=\"2\"/></g></svg>", "f:3: a frame's rectangle has x=\"a\""},
+		{flameSVG, "<svg>\n<g>\n<title>all (1 samples, 100%)</title><rect x=\"a\" y=\"1\" " +
+			"width=\"2\"/></g></svg>", "f:3: a frame's rectangle has x=\"a\""},
 		{flameSVG, "<svg>\n\n<g <", "f:3: "},
 	} {
 		_, err := readAs(tt.format, strings.NewReader(tt.text), Options{Name: "f"})
@@ -265,11 +296,13 @@ func TestLockCSV(t *testing.T) {
 {-1  xfrm_policy_lookup 3 3 120 60 []}
 loss: 4 of 208
 `},
-		{"by address, another separator", `# output: contended;; total wait;; max wait;; avg wait;; address;; symbol;; type
+		{"by address, another separator",
+			`# output: contended;; total wait;; max wait;; avg wait;; address;; symbol;; type
 5;; 50;; 20;; 10;; ffff888100001234;; x->lock;; spinlock
 `, "{-1 0xffff888100001234 x->lock 1 5 50 20 []}\n"},
 		{"by task", "# output: contended, total wait, pid, comm\n5, 50, 77, a, b\n", "{-1   0 5 50 0 []}\n"},
-		{"with stacks and owners", "# output: contended, total wait, type, caller, stacktrace\n5, 50, mutex, f+0x1, 0x1 f+0x1: 0x2 g\n# owner stack trace:\n5, 50, mutex, h\n",
+		{"with stacks and owners", "# output: contended, total wait, type, caller, stacktrace\n5, 50, mutex, " +
+			"f+0x1, 0x1 f+0x1: 0x2 g\n# owner stack trace:\n5, 50, mutex, h\n",
 			"{-1  f+0x1 32 5 50 0 []}\n{-1  h 32 5 50 0 []}\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -279,7 +312,10 @@ loss: 4 of 208
 			im := readText(t, lockTable, "t", tt.text)
 			got := ""
 			for _, w := range im.Locks {
-				got += fmt.Sprintln(struct{ CPU, Lock, ID, Flags, Count, WaitNS, MaxNS, Hist any }{w.CPU, w.Lock, w.ID, w.Flags, w.Count, w.WaitNS, w.MaxNS, w.Hist})
+				got += fmt.Sprintln(struct {
+					CPU, Lock, ID, Flags, Count, WaitNS, MaxNS,
+					Hist any
+				}{w.CPU, w.Lock, w.ID, w.Flags, w.Count, w.WaitNS, w.MaxNS, w.Hist})
 			}
 			for _, l := range im.Losses {
 				got += fmt.Sprintf("loss: %d of %d\n", l.Count, l.Of)
@@ -293,7 +329,8 @@ loss: 4 of 208
 
 func TestModeOf(t *testing.T) {
 	for name, want := range map[string]string{
-		"trex_results-16-3.3g-1440-one-sa.csv": "shared", "a/trex-20250728-pcpu-lp.csv": "pcpu", "x-no-ipsec.json": "plain",
+		"trex_results-16-3.3g-1440-one-sa.csv": "shared", "a/trex-20250728-pcpu-lp.csv": "pcpu",
+		"x-no-ipsec.json": "plain",
 		"results/20260319-single-sa/udp-1500-10G-1.json": "", "iperf.json": "", "phone-sage.csv": "",
 	} {
 		if got := modeOf(name); got != want {
@@ -303,7 +340,8 @@ func TestModeOf(t *testing.T) {
 }
 
 func TestSumPackets(t *testing.T) {
-	im := readText(t, pktgenText, "t", "ifname: eth0@0\nResult: OK: 10(c10+d0) usec, 5 (60byte,0frags)\nParams: \nifname: eth0@1\nResult: OK: 20(c10+d10) usec, 7 (60byte,0frags)\n")
+	im := readText(t, pktgenText, "t", "ifname: eth0@0\nResult: OK: 10(c10+d0) usec, 5 (60byte,0frags)\nParams: "+
+		"\nifname: eth0@1\nResult: OK: 20(c10+d10) usec, 7 (60byte,0frags)\n")
 	got, ok := SumPackets(im.Traffic.Points, "pktgen")
 	if text := fmt.Sprint(got.Source, got.Packets, got.PerCPU); !ok || text != "pktgen, sent12 [{0 5} {1 7}]" {
 		t.Errorf("got %s, %v", text, ok)
@@ -326,12 +364,15 @@ func TestSeedSweeps(t *testing.T) {
 			t.Errorf("%s: modes are %q and %q", name, csv.Traffic.Mode, js.Traffic.Mode)
 		}
 		if len(csv.Traffic.Points) != 80 || len(js.Traffic.Points) != 80 {
-			t.Fatalf("%s: %d and %d points, want 16 x 5", name, len(csv.Traffic.Points), len(js.Traffic.Points))
+			t.Fatalf("%s: %d and %d points, want 16 x 5", name, len(csv.Traffic.Points),
+				len(js.Traffic.Points))
 		}
 		for i, p := range csv.Traffic.Points {
 			o := js.Traffic.Points[i]
-			if p.N != o.N || p.Run != o.Run || p.FrameBytes != o.FrameBytes || p.RequestedPPS != o.RequestedPPS || math.Abs(p.Rx.Rate.Value-o.Rx.Rate.Value) > 0.005 {
-				t.Errorf("%s: CSV has %s of %d bytes at %.0f/s, JSON %s of %d bytes at %.0f/s", name, p.line(), p.FrameBytes, p.RequestedPPS, o.line(), o.FrameBytes, o.RequestedPPS)
+			if p.N != o.N || p.Run != o.Run || p.FrameBytes != o.FrameBytes ||
+				p.RequestedPPS != o.RequestedPPS || math.Abs(p.Rx.Rate.Value-o.Rx.Rate.Value) > 0.005 {
+				t.Errorf("%s: CSV has %s of %d bytes at %.0f/s, JSON %s of %d bytes at %.0f/s", name,
+					p.line(), p.FrameBytes, p.RequestedPPS, o.line(), o.FrameBytes, o.RequestedPPS)
 			}
 		}
 		if len(csv.Warnings) != 0 || len(js.Warnings) != warnings {
@@ -359,9 +400,11 @@ func TestSeedLoss(t *testing.T) {
 // TCP to 3 Gbit/s; UDP to 3 with 1.28 % lost, to 10 with 17.4 %.
 func TestSeedIPerf3(t *testing.T) {
 	for name, want := range map[string]string{
-		"iperf3-tcp-1500-3G-1":  "1 streams; tx 2999816481.74 bit/s payload; rx 2999779585.12 bit/s payload",
-		"iperf3-udp-1500-3G-1":  "1 streams; tx 2999793687.08 bit/s payload 2689966 packets; rx 2961209690.26 bit/s payload 2655400 packets; lost 34566; loss 0.0128",
-		"iperf3-udp-1500-10G-1": "1 streams; tx 6465679767.23 bit/s payload 5797867 packets; rx 5337161395.87 bit/s payload 4786546 packets; lost 1011321; loss 0.1744",
+		"iperf3-tcp-1500-3G-1": "1 streams; tx 2999816481.74 bit/s payload; rx 2999779585.12 bit/s payload",
+		"iperf3-udp-1500-3G-1": "1 streams; tx 2999793687.08 bit/s payload 2689966 packets; rx " +
+			"2961209690.26 bit/s payload 2655400 packets; lost 34566; loss 0.0128",
+		"iperf3-udp-1500-10G-1": "1 streams; tx 6465679767.23 bit/s payload 5797867 packets; rx " +
+			"5337161395.87 bit/s payload 4786546 packets; lost 1011321; loss 0.1744",
 	} {
 		im := mustRead(t, name, fixture(t, "seed/"+name+".json"))
 		p := im.Traffic.Points[0]

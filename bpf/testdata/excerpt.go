@@ -16,11 +16,13 @@ import (
 )
 
 var (
-	structs   = []string{"xfrm_state", "xfrm_policy", "net", "pt_regs"}
-	nested    = []string{"netns_xfrm", "xfrm_id", "xfrm_state_walk", "xfrm_policy_walk_entry", "xfrm_replay_state", "xfrm_lifetime_cur", "ns_common", "hlist_node", "hlist_head"}
+	structs = []string{"xfrm_state", "xfrm_policy", "net", "pt_regs"}
+	nested  = []string{"netns_xfrm", "xfrm_id", "xfrm_state_walk", "xfrm_policy_walk_entry", "xfrm_replay_state",
+		"xfrm_lifetime_cur", "ns_common", "hlist_node", "hlist_head"}
 	functions = []string{
 		"xfrm_state_find", "xfrm_input_state_lookup", "xfrm_state_lookup", "_raw_spin_lock_bh", "rt_spin_lock",
-		"native_queued_spin_lock_slowpath", "__pv_queued_spin_lock_slowpath", "queued_read_lock_slowpath", "queued_write_lock_slowpath",
+		"native_queued_spin_lock_slowpath", "__pv_queued_spin_lock_slowpath", "queued_read_lock_slowpath",
+		"queued_write_lock_slowpath",
 	}
 )
 

@@ -23,7 +23,9 @@ func iperfUDP(sent, lost int, server bool) string {
 		return fmt.Sprintf(`{"seconds":10,"bytes":%d,"bits_per_second":%d,"lost_packets":%d,"packets":%d}`,
 			100*bytes, 80*bytes, lost, packets)
 	}
-	return fmt.Sprintf(`{"start":{%s"version":"iperf 3.17","test_start":{"protocol":"UDP","num_streams":1}},"end":{"sum":%s,"sum_sent":%s,"sum_received":%s}}`+"\n",
+	return fmt.Sprintf(
+		`{"start":{%s"version":"iperf 3.17","test_start":{"protocol":"UDP","num_streams":1}},"end":{"sum":%s,`+
+			`"sum_sent":%s,"sum_received":%s}}`+"\n",
 		start, sum(sent, lost, sent), sum(tx, 0, tx), sum(sent, lost, sent-lost))
 }
 
@@ -89,7 +91,8 @@ func TestLossFailsGate(t *testing.T) {
 			t.Fatalf("import: exit code %d, %s", code, stderr)
 		}
 	}
-	code, out, _ := cli("compare", filepath.Join(dir, "before"), filepath.Join(dir, "after"), "--fail-on", "packet_rate<-2%")
+	code, out, _ := cli("compare", filepath.Join(dir, "before"), filepath.Join(dir, "after"), "--fail-on",
+		"packet_rate<-2%")
 	if code != exitRegression {
 		t.Errorf("exit code %d, want %d\n%s", code, exitRegression, out)
 	}
@@ -103,14 +106,16 @@ func TestOfferedRates(t *testing.T) {
 		after = append(after, trexRun(run, 100, 1000, 1000), trexRun(run, 50, 500, 500))
 	}
 	f := writeFiles(t, map[string]string{
-		"before.json": "[" + strings.Join(before, ",\n") + "]", "after.json": "[" + strings.Join(after, ",\n") + "]",
+		"before.json": "[" + strings.Join(before, ",\n") + "]", "after.json": "[" + strings.Join(after, ",\n") +
+			"]",
 		"slow.json": "[" + trexRun(1, 50, 500, 500) + "]", "fast.json": "[" + trexRun(1, 900, 9000, 9000) + "]",
 	})
 	code, out, stderr := cli("compare", f["before.json"], f["after.json"], "--fail-on", "packet_rate<-2%")
 	if code != exitOK || !strings.Contains(out, "100 packets/s offered") {
 		t.Errorf("exit code %d\n%s%s", code, out, stderr)
 	}
-	if code, out, _ := cli("compare", f["fast.json"], f["slow.json"], "--fail-on", "packet_rate<-2%"); code == exitRegression {
+	if code, out, _ := cli("compare", f["fast.json"], f["slow.json"], "--fail-on",
+		"packet_rate<-2%"); code == exitRegression {
 		t.Errorf("another rate was offered: a regression\n%s", out)
 	}
 }
@@ -145,7 +150,8 @@ func TestLabelsPlaceRuns(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{filepath.Join(dir, "n1.data"), filepath.Join(dir, "n4.data"), "--label", "mode=y"}, "y n=1,y,1 y n=4,y,4"},
+		{[]string{filepath.Join(dir, "n1.data"), filepath.Join(dir, "n4.data"), "--label", "mode=y"},
+			"y n=1,y,1 y n=4,y,4"},
 		{[]string{table}, "x n=2,x,2 x n=8,x,8"},
 		{[]string{one["udp.json"], "--label", "n=16", "--label", "mode=z"}, "z n=16,z,16"},
 	} {
@@ -168,7 +174,8 @@ func TestLabelsPlaceRuns(t *testing.T) {
 			t.Errorf("%v: runs %s, want %s", tt.args, text, tt.want)
 		}
 	}
-	if code, _, _ := cli("import", one["udp.json"], "--label", "n=many", "-o", filepath.Join(dir, "x")); code != exitUsage {
+	if code, _, _ := cli("import", one["udp.json"], "--label", "n=many", "-o",
+		filepath.Join(dir, "x")); code != exitUsage {
 		t.Errorf("n=many: exit code %d, want %d", code, exitUsage)
 	}
 }
@@ -177,15 +184,18 @@ func TestLabelsPlaceRuns(t *testing.T) {
 // is throughput.
 func TestShownClaims(t *testing.T) {
 	f := writeFiles(t, map[string]string{
-		"no-cpu.txt": "ping 7 2.000001:     5000 cycles:\n\tffffffff81000010 xfrm_input ([kernel.kallsyms])\n\n",
-		"one-sa.csv": "\xef\xbb\xbfFlows,Run 1,Run 2,Average\n2,1000.2,1001.4,1001\n", "pcpu.csv": "Flows,Run 1,Run 2,Average\n2,3300,3302,3301\n",
+		"no-cpu.txt": "ping 7 2.000001:     5000 cycles:\n\tffffffff81000010 xfrm_input " +
+			"([kernel.kallsyms])\n\n",
+		"one-sa.csv": "\xef\xbb\xbfFlows,Run 1,Run 2,Average\n2,1000.2,1001.4,1001\n",
+		"pcpu.csv":   "Flows,Run 1,Run 2,Average\n2,3300,3302,3301\n",
 	})
 	code, out, stderr := cli("show", f["no-cpu.txt"])
 	if code != exitOK || strings.Contains(out, "1 CPU") || !strings.Contains(out, "CPUs not recorded") {
 		t.Errorf("exit code %d, %s\n%s", code, stderr, out)
 	}
 	code, out, stderr = cli("compare", f["one-sa.csv"], f["pcpu.csv"])
-	if code != exitOK || !strings.Contains(out, "1001") || !strings.Contains(out, "3301") || !strings.Contains(out, "Mbit/s") {
+	if code != exitOK || !strings.Contains(out, "1001") || !strings.Contains(out, "3301") ||
+		!strings.Contains(out, "Mbit/s") {
 		t.Errorf("exit code %d, %s\n%s", code, stderr, out)
 	}
 }

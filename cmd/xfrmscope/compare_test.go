@@ -59,7 +59,8 @@ func comparisonText(t *testing.T, file string) string {
 	}
 	for _, table := range [][]result.CompareFamily{c.Rates, c.Costs, c.Stages, c.Locks} {
 		for _, f := range table {
-			fmt.Fprintf(&b, "%s: %d tested, %d starred\n", f.Family.Name, f.Family.Tested, f.Family.Significant)
+			fmt.Fprintf(&b, "%s: %d tested, %d starred\n", f.Family.Name, f.Family.Tested,
+				f.Family.Significant)
 			for i, one := range f.Family.Comparisons {
 				printChange(&b, "  "+f.Keys[i], one)
 			}

@@ -168,13 +168,17 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		{"empty", nil, "neither manifest.json nor sweep.json; make a run with `xfrmscope record"},
 		{"no json", map[string]string{"manifest.json": "{"}, "reading manifest.json: unexpected end of JSON"},
-		{"newer", map[string]string{"manifest.json": `{"schema": 99, "status": "complete"}`}, "bundle has schema version 99; this program reads up to 3"},
+		{"newer", map[string]string{"manifest.json": `{"schema": 99, "status": "complete"}`},
+			"bundle has schema version 99; this program reads up to 3"},
 		{"not ours", map[string]string{"manifest.json": `{"name": "web app"}`}, "no schema version"},
 		{"status", map[string]string{"manifest.json": `{"schema": 1}`}, `status ""`},
-		{"outside", map[string]string{"manifest.json": `{"schema": 1, "status": "complete", "files": [{"name": "../../etc/passwd"}]}`}, "outside the bundle"},
-		{"sweep outside", map[string]string{"sweep.json": `{"schema": 1, "runs": ["../x"]}`}, "outside the sweep"},
+		{"outside", map[string]string{"manifest.json": `{"schema": 1, "status": "complete", "files": [{"name": "../../etc/passwd"}]}`},
+			"outside the bundle"},
+		{"sweep outside", map[string]string{"sweep.json": `{"schema": 1, "runs": ["../x"]}`},
+			"outside the sweep"},
 		{"empty sweep", map[string]string{"sweep.json": `{"schema": 1}`}, "names no run"},
-		{"sweep of nothing", map[string]string{"sweep.json": `{"schema": 1, "runs": ["n1"]}`}, "at/n1 is no run"},
+		{"sweep of nothing", map[string]string{"sweep.json": `{"schema": 1, "runs": ["n1"]}`},
+			"at/n1 is no run"},
 	} {
 		fsys := fstest.MapFS{}
 		for name, text := range tt.files {
@@ -200,7 +204,8 @@ func TestSharedFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(sweep, "sweep.json"), []byte(`{"schema": 1, "runs": ["n1"]}`), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(sweep, "sweep.json"), []byte(`{"schema": 1, "runs": ["n1"]}`),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{sweep, filepath.Join(sweep, "n1")} {
@@ -230,9 +235,11 @@ func TestDamagedLine(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	f.Add([]byte(`{"schema": 1, "status": "complete", "plan": {"cpus": "0-3"}, "files": [{"name": "perf.data"}]}`), []byte(`{"row": {"cpu": 1}}`))
+	f.Add([]byte(`{"schema": 1, "status": "complete", "plan": {"cpus": "0-3"}, "files": [{"name": "perf.data"}]}`),
+		[]byte(`{"row": {"cpu": 1}}`))
 	f.Fuzz(func(t *testing.T, manifest, lines []byte) {
-		fsys := fstest.MapFS{"manifest.json": {Data: manifest}, "locks.jsonl": {Data: lines}, "sas.jsonl": {Data: lines}, "sweep.json": {Data: manifest}}
+		fsys := fstest.MapFS{"manifest.json": {Data: manifest}, "locks.jsonl": {Data: lines},
+			"sas.jsonl": {Data: lines}, "sweep.json": {Data: manifest}}
 		_, _ = OpenAllFS(fsys, "at")
 		r, err := Open(fsys, "at")
 		if err != nil {

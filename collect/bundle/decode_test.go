@@ -9,13 +9,21 @@ import (
 
 // decoderLines are lines in part as this package writes them, in part not.
 var decoderLines = []string{
-	`{"phase":"start","time_ns":1000000000,"source":"/proc/stat","cpu":0,"name":"user","unit":"ns","value":616436223}`,
-	`{"phase":"end","time_ns":-1,"source":"","netns":"west","name":"a\"b","unit":"count","value":18446744073709551615}`,
-	`{"value":18446744073709551616}`, `{"value":01}`, `{"value":1.5}`, `{"value":1e3}`, `{"value":-0}`, `{"cpu":9223372036854775808}`, `{"cpu":null,"cpu":3,"Value":4}`,
-	`{"phase":"end","time_ns":6000000000,"netns":"west","src":"192.0.2.2","dst":"192.0.2.3","proto":"esp","spi":4096,"mode":"tunnel","dir":"out","reqid":1,"pcpu":3,"packets":7500000,"bytes":480000000,"oseq":7500000,"drops":{"replay_window":1,"replay":2,"integrity":3}}`,
-	`{"spi":4294967296}`, `{"flags":["esn"],"spi":1}`, `{"drops":{"replay":1,"x":"}"}}`, `{"drops":{"replay":1}`, `{"drops":{"x":{}}}`, `{"drops":{}}`,
-	`{"phase":"start","topic":"stat","subject":"eth0","name":"rx","value":"7","counter":true}`, `{"counter":false}`, `{"counter":tru}`, `{"name":"ä"}`,
-	` { "name" : "x" , "value" : 3 } `, `{}`, `{`, `{"name":"x",}`, `{"name":"x"}x`, `{"name":"x"`, `null`, `[]`, `{"name":"` + "\x01" + `"}`,
+	`{"phase":"start","time_ns":1000000000,"source":"/proc/stat","cpu":0,"name":"user","unit":"ns",` +
+		`"value":616436223}`,
+	`{"phase":"end","time_ns":-1,"source":"","netns":"west","name":"a\"b","unit":"count",` +
+		`"value":18446744073709551615}`,
+	`{"value":18446744073709551616}`, `{"value":01}`, `{"value":1.5}`, `{"value":1e3}`, `{"value":-0}`,
+	`{"cpu":9223372036854775808}`, `{"cpu":null,"cpu":3,"Value":4}`,
+	`{"phase":"end","time_ns":6000000000,"netns":"west","src":"192.0.2.2","dst":"192.0.2.3","proto":"esp",` +
+		`"spi":4096,"mode":"tunnel","dir":"out","reqid":1,"pcpu":3,"packets":7500000,"bytes":480000000,` +
+		`"oseq":7500000,"drops":{"replay_window":1,"replay":2,"integrity":3}}`,
+	`{"spi":4294967296}`, `{"flags":["esn"],"spi":1}`, `{"drops":{"replay":1,"x":"}"}}`, `{"drops":{"replay":1}`,
+	`{"drops":{"x":{}}}`, `{"drops":{}}`,
+	`{"phase":"start","topic":"stat","subject":"eth0","name":"rx","value":"7","counter":true}`, `{"counter":false}`,
+	`{"counter":tru}`, `{"name":"ä"}`,
+	` { "name" : "x" , "value" : 3 } `, `{}`, `{`, `{"name":"x",}`, `{"name":"x"}x`, `{"name":"x"`, `null`, `[]`,
+	`{"name":"` + "\x01" + `"}`,
 }
 
 // FuzzDecoder: a line decodes as encoding/json decodes it, or is left to it.
@@ -48,12 +56,16 @@ func sameAsJSON[T any](t *testing.T, line string) {
 // Rows as they are written take the short way, with every field set.
 func TestDecoderTakesOwnRows(t *testing.T) {
 	cpu, pcpu := 7, uint32(math.MaxUint32)
-	takes(t, Counter{"end", math.MaxInt64, "/proc/net/xfrm_stat", "west", &cpu, "XfrmInError", "count", math.MaxUint64})
+	takes(t, Counter{"end", math.MaxInt64, "/proc/net/xfrm_stat", "west", &cpu, "XfrmInError", "count",
+		math.MaxUint64})
 	takes(t, Fact{"start", "irq", "eth0 rx-3", "affinity", "4", true})
 	takes(t, SA{
-		Phase: "start", TimeNS: 1, NetNS: "west", Src: "2001:db8::1", Dst: "2001:db8::2", Proto: "esp", SPI: math.MaxUint32, Mode: "tunnel", Dir: "out", ReqID: 2, PCPU: &pcpu,
-		Packets: 3, Bytes: 4, OSeq: 5, Seq: 6, Replay: 7, Drops: SADrop{8, 9, 10}, AddTimeS: 11, UseTimeS: 12, LastUsedS: 13, Larval: true,
-		Flags: []string{"esn", "oseq-may-wrap"}, Encap: "udp 4500 4500", Offload: "packet eth0", IfID: 14, Mark: 15,
+		Phase: "start", TimeNS: 1, NetNS: "west", Src: "2001:db8::1", Dst: "2001:db8::2", Proto: "esp",
+		SPI: math.MaxUint32, Mode: "tunnel", Dir: "out", ReqID: 2, PCPU: &pcpu,
+		Packets: 3, Bytes: 4, OSeq: 5, Seq: 6, Replay: 7, Drops: SADrop{8, 9, 10}, AddTimeS: 11, UseTimeS: 12,
+		LastUsedS: 13, Larval: true,
+		Flags: []string{"esn", "oseq-may-wrap"}, Encap: "udp 4500 4500", Offload: "packet eth0", IfID: 14,
+		Mark: 15,
 	})
 }
 

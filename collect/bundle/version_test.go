@@ -52,7 +52,8 @@ func TestVersions(t *testing.T) {
 		if id := locks.Waits[0].ID; version > 2 && id.String() != "x->lock SPI 0x1001 pcpu 0" {
 			t.Errorf("%s: lock %+v", dir, id)
 		}
-		if s.Schema != version || r.Schema != version || r.Plan.Labels["mode"] != "pcpu" || r.Window.Seconds() < 4 || r.Host.Kernel == "" {
+		if s.Schema != version || r.Schema != version || r.Plan.Labels["mode"] != "pcpu" ||
+			r.Window.Seconds() < 4 || r.Host.Kernel == "" {
 			t.Errorf("%s: %+v", dir, r.Manifest)
 		}
 	}
@@ -131,7 +132,8 @@ func TestEveryFlippedBit(t *testing.T) {
 		for bit := 0; bit < 8*len(f.Data); bit += step {
 			f.Data[bit/8] ^= 1 << (bit % 8)
 			if verifyAll(files) == nil {
-				t.Errorf("%s: bit %d of byte %d (%q) flipped, and nobody noticed", name, bit%8, bit/8, f.Data[bit/8])
+				t.Errorf("%s: bit %d of byte %d (%q) flipped, and nobody noticed", name, bit%8, bit/8,
+					f.Data[bit/8])
 			}
 			f.Data[bit/8] ^= 1 << (bit % 8)
 			flipped++

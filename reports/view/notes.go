@@ -218,7 +218,8 @@ func Blind(r *result.Result) Notes {
 	var n Notes
 	for _, run := range Present(r) {
 		for _, b := range run.Locks.Blind {
-			n.add(note{Text: "the wait probe (" + format.OrDash(run.Locks.AttachMode) + ") does not see " + b},
+			n.add(note{Text: "the wait probe (" + format.OrDash(run.Locks.AttachMode) + ") does not see " +
+				b},
 				run)
 		}
 	}

@@ -36,7 +36,8 @@ const (
 )
 
 // testRoot is the path every busy stack begins with, root first.
-const testRoot = "ret_from_fork_asm;ret_from_fork;kthread;smpboot_thread_fn;run_ksoftirqd;handle_softirqs;net_rx_action;__napi_poll;process_backlog;__netif_receive_skb_one_core;ip_rcv;ip_rcv_finish"
+const testRoot = "ret_from_fork_asm;ret_from_fork;kthread;smpboot_thread_fn;run_ksoftirqd;handle_softirqs;" +
+	"net_rx_action;__napi_poll;process_backlog;__netif_receive_skb_one_core;ip_rcv;ip_rcv_finish"
 
 // stacks returns stacks below testRoot and their share of the busy weight
 // that is not spinning.
@@ -52,21 +53,27 @@ func stacks() []struct {
 		{"ip_forward;__xfrm_policy_check2;__xfrm_policy_check;xfrm_policy_lookup", .04},
 		{"ip_forward;__xfrm_route_forward;xfrm_lookup_with_ifid;xfrm_policy_lookup_bytype.constprop.0", .06},
 		{
-			"ip_forward;__xfrm_route_forward;xfrm_lookup_with_ifid;xfrm_resolve_and_create_bundle;xfrm_tmpl_resolve;xfrm_state_find", .12},
+			"ip_forward;__xfrm_route_forward;xfrm_lookup_with_ifid;xfrm_resolve_and_create_bundle;" +
+				"xfrm_tmpl_resolve;xfrm_state_find", .12},
 		{
-			"ip_forward;__xfrm_route_forward;xfrm_lookup_with_ifid;xfrm_resolve_and_create_bundle;xfrm_state_find;_raw_spin_lock_bh", .03},
+			"ip_forward;__xfrm_route_forward;xfrm_lookup_with_ifid;xfrm_resolve_and_create_bundle;" +
+				"xfrm_state_find;_raw_spin_lock_bh", .03},
 		{
-			"ip_forward;__xfrm_route_forward;xfrm_lookup_with_ifid;xfrm_resolve_and_create_bundle;dst_alloc;kmem_cache_alloc_noprof", .05},
+			"ip_forward;__xfrm_route_forward;xfrm_lookup_with_ifid;xfrm_resolve_and_create_bundle;" +
+				"dst_alloc;kmem_cache_alloc_noprof", .05},
 		{"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume", .07},
 		{"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;_raw_spin_lock_bh", .02},
 		{"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;xfrm_replay_overflow", .03},
 		{"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;esp_output;esp_output_head", .05},
 		{
-			"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;esp_output;esp_output_tail;crypto_aead_encrypt;gcmaes_crypt_by_sg;aes_gcm_enc_update_vaes_avx10_512", .21},
+			"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;esp_output;esp_output_tail;" +
+				"crypto_aead_encrypt;gcmaes_crypt_by_sg;aes_gcm_enc_update_vaes_avx10_512", .21},
 		{
-			"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;esp_output;esp_output_tail;crypto_aead_encrypt;gcmaes_crypt_by_sg;kernel_fpu_begin_mask", .03},
+			"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;esp_output;esp_output_tail;" +
+				"crypto_aead_encrypt;gcmaes_crypt_by_sg;kernel_fpu_begin_mask", .03},
 		{
-			"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;ip_output;ip_finish_output2;__dev_queue_xmit;sch_direct_xmit;dev_hard_start_xmit;virtnet_xmit", .09},
+			"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;ip_output;ip_finish_output2;" +
+				"__dev_queue_xmit;sch_direct_xmit;dev_hard_start_xmit;virtnet_xmit", .09},
 		{"ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;ip_output;ip_finish_output2;memcpy",
 			.04},
 		{"consume_skb;skb_release_data;kfree", .05},
@@ -76,7 +83,8 @@ func stacks() []struct {
 }
 
 // spinPath is where the invented runs wait.
-const spinPath = "ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;_raw_spin_lock_bh;native_queued_spin_lock_slowpath"
+const spinPath = "ip_forward;ip_forward_finish;xfrm4_output;xfrm_output_resume;_raw_spin_lock_bh;" +
+	"native_queued_spin_lock_slowpath"
 
 // NewProfile lays out the samples of a run.
 func NewProfile(s Spec) *profile.Profile {
@@ -433,7 +441,8 @@ func One() *result.Result {
 }
 
 // Hostile is a name that attacks pages, go-echarts, terminals and file names.
-const Hostile = "../\x1b[31m</title></script><script>document.title=1337</script>__f__(()=>{document.title=4242})()__f__\"'><img src=x onerror=document.title=7>\u202e\x00\xff]]>{{.}}hook:rate css:--ink"
+const Hostile = "../\x1b[31m</title></script><script>document.title=1337</script>__f__(()=>{document.title=4242})()__" +
+	"f__\"'><img src=x onerror=document.title=7>\u202e\x00\xff]]>{{.}}hook:rate css:--ink"
 
 // Long returns a symbol of 4 kB.
 func Long(t testing.TB) string {
