@@ -68,8 +68,9 @@ func boundMemory(args []string, free int64, errw io.Writer) (end func()) {
 			if int64(s[0].Value.Uint64()-s[1].Value.Uint64()) <= limit {
 				continue
 			}
-			fmt.Fprintf(errw, "xfrmscope: refused: the inputs take more than %d MB of memory, which is 256 MB "+
-				"and %d times their size; GOMEMLIMIT=4GiB in the environment allows more\n",
+			fmt.Fprintf(errw,
+				"xfrmscope: refused: the inputs take more than %d MB of memory, which is 256 MB "+
+					"and %d times their size; GOMEMLIMIT=4GiB in the environment allows more\n",
 				(limit+memoryOther-free)>>20, memoryGrowth)
 			end()
 			os.Exit(exitFailure)
