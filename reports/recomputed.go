@@ -26,7 +26,7 @@ type Recount struct {
 func Recomputed(again, published *result.Result) Recount {
 	var out Recount
 	here := map[string]map[string]Number{}
-	for _, n := range Numbers(again) {
+	for _, n := range withoutAddresses(again) {
 		k := runKey(n.Run)
 		if here[k] == nil {
 			here[k] = map[string]Number{}
@@ -34,7 +34,7 @@ func Recomputed(again, published *result.Result) Recount {
 		here[k][numberKey(n)] = n
 	}
 	seen := map[string]bool{}
-	for _, n := range Numbers(published) {
+	for _, n := range withoutAddresses(published) {
 		k := runKey(n.Run)
 		if !seen[k] {
 			seen[k] = true
@@ -50,6 +50,29 @@ func Recomputed(again, published *result.Result) Recount {
 		out.check(n, here[k])
 	}
 	return out
+}
+
+// withoutAddresses lists the numbers of a result with locks of one name told apart
+// by their order in the run: their addresses may be masked, by other runs beside it.
+func withoutAddresses(r *result.Result) []Number {
+	all := Numbers(r)
+	order := map[string]int{} // of a lock, by run and name
+	many := map[string]int{}  // of a name
+	for i := range all {
+		n := &all[i]
+		at := strings.LastIndex(" "+n.Name, " 0x")
+		if n.About != "lock" || at < 0 {
+			continue
+		}
+		run := runKey(n.Run)
+		lock, name := run+n.Name, run+n.Name[:max(at-1, 0)]
+		if order[lock] == 0 {
+			many[name]++
+			order[lock] = many[name]
+		}
+		n.Name = strings.TrimSpace(fmt.Sprintf("%s %d", n.Name[:max(at-1, 0)], order[lock]))
+	}
+	return all
 }
 
 func (r *Recount) check(n Number, here map[string]Number) {

@@ -21,6 +21,8 @@ type compareOptions struct {
 	force  bool
 	expect []string
 	failOn []string
+
+	addresses bool
 }
 
 func newCompare(io streams) *cobra.Command {
@@ -68,6 +70,7 @@ In git bisect run, skip commits that could not be measured:
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.dir, "output", "o", "", "directory to write the report of both sides to")
+	f.BoolVar(&o.addresses, "addresses", false, addressesUsage)
 	f.BoolVar(&o.force, "force", false, "compare what should not be compared; the report says so")
 	f.StringSliceVar(&o.expect, "expect", nil,
 		"what was changed on purpose, as kernel: a key that is listed among what differs")
@@ -104,6 +107,9 @@ func compareSides(ctx context.Context, io streams, o compareOptions, paths []str
 	})
 	if err != nil {
 		return err
+	}
+	if !o.addresses {
+		result.MaskAddresses()
 	}
 	if err := printComparison(io, o.dir, result); err != nil {
 		return err

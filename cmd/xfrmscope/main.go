@@ -38,9 +38,8 @@ func main() {
 	ballast := make([]byte, gcSlack*100/gcPercent)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	end := boundMemory(os.Args[1:], int64(len(ballast)), os.Stderr)
+	boundMemory(os.Args[1:], int64(len(ballast)), os.Stderr)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	runtime.KeepAlive(ballast)
-	end()
 	os.Exit(code)
 }

@@ -36,9 +36,9 @@ func readsOnly(command string) bool {
 // what its libraries make. free is what the heap holds without being touched.
 // The collector keeps to the limit as long as it can. A GOMEMLIMIT from outside
 // is the limit instead.
-func boundMemory(args []string, free int64, errw io.Writer) (end func()) {
+func boundMemory(args []string, free int64, errw io.Writer) {
 	if len(args) == 0 || !readsOnly(args[0]) {
-		return func() {}
+		return
 	}
 	if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
 		debug.SetMemoryLimit(limit + free)
@@ -53,12 +53,6 @@ func boundMemory(args []string, free int64, errw io.Writer) (end func()) {
 			}
 		}
 	}
-	// Temporary files go with the program, however it ends.
-	if dir, err := os.MkdirTemp("", "xfrmscope-"); err == nil && os.Setenv("TMPDIR", dir) == nil {
-		end = func() { os.RemoveAll(dir) }
-	} else {
-		end = func() {}
-	}
 	go func() {
 		const all, released = "/memory/classes/total:bytes", "/memory/classes/heap/released:bytes"
 		s := []metrics.Sample{{Name: all}, {Name: released}}
@@ -72,11 +66,10 @@ func boundMemory(args []string, free int64, errw io.Writer) (end func()) {
 				"xfrmscope: refused: the inputs take more than %d MB of memory, which is 256 MB "+
 					"and %d times their size; GOMEMLIMIT=4GiB in the environment allows more\n",
 				(limit+memoryOther-free)>>20, memoryGrowth)
-			end()
+			removeTemporary()
 			os.Exit(exitFailure)
 		}
 	}()
-	return end
 }
 
 // allowMemory raises the limit by an input of that size.

@@ -65,6 +65,14 @@ func onlyFiles(paths []string) error {
 // temporary begins the names of this process's temporary files.
 func temporary() string { return fmt.Sprintf("xfrmscope-%d-", os.Getpid()) }
 
+// removeTemporary is for a program that ends at once.
+func removeTemporary() {
+	left, _ := filepath.Glob(filepath.Join(os.TempDir(), temporary()+"*")) // a good pattern
+	for _, name := range left {
+		os.RemoveAll(name)
+	}
+}
+
 // openPaths opens bundles where they are, and imports all other files together
 // into a directory that done removes.
 func openPaths(paths []string, labels map[string]string) (runs []*bundle.Run, done func(), err error) {

@@ -18,9 +18,10 @@ import (
 
 // reportOptions are the flags of report.
 type reportOptions struct {
-	dir    string
-	user   bool
-	labels map[string]string
+	dir       string
+	user      bool
+	addresses bool
+	labels    map[string]string
 }
 
 func newReport(io streams) *cobra.Command {
@@ -60,6 +61,7 @@ Runs are ordered by their label mode and by their number of CPUs.`,
 	cmd.Flags().StringVarP(&o.dir, "output", "o", "", "directory to write to (required)")
 	cmd.Flags().StringToStringVar(&o.labels, "label", nil, "label of the runs of files, as mode=pcpu")
 	cmd.Flags().BoolVar(&o.user, "user", false, userUsage)
+	cmd.Flags().BoolVar(&o.addresses, "addresses", false, addressesUsage)
 	return cmd
 }
 
@@ -74,12 +76,17 @@ func report(ctx context.Context, io streams, o reportOptions, paths []string) er
 	if err != nil {
 		return err
 	}
+	if !o.addresses {
+		result.MaskAddresses()
+	}
 	files, err := reports.WriteDir(o.dir, result)
 	for _, f := range files {
 		fmt.Fprintln(io.out, f)
 	}
 	return err
 }
+
+const addressesUsage = "keep kernel addresses, as of locks; else they are 0x1, 0x2, ..."
 
 const userUsage = "keep user-space frames, named by this machine's files of the recorded build ids"
 

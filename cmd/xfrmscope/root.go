@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -107,10 +106,7 @@ func endSoon(ctx context.Context, root *cobra.Command, args []string) (ended fun
 		select {
 		case <-done:
 		case <-time.After(endsWithin):
-			left, _ := filepath.Glob(filepath.Join(os.TempDir(), temporary()+"*")) // a good pattern
-			for _, name := range left {
-				os.RemoveAll(name)
-			}
+			removeTemporary()
 			os.Exit(exitInterrupted)
 		}
 	})

@@ -171,6 +171,9 @@ func verifyNumbers(io streams, path string, again *result.Result) error {
 	if published == nil {
 		return usagef("%s is no results.json and no report.html", path)
 	}
+	if !published.HasAddresses() {
+		again.MaskAddresses()
+	}
 	n := reports.Recomputed(again, published)
 	var bad []error
 	for _, run := range n.Unmatched {
