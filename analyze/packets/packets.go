@@ -127,8 +127,9 @@ func New(sas []result.SA, rows []bundle.SA, traffic *bundle.Traffic, window floa
 }
 
 // Evenness is Jain's index of the packets/s of the CPUs measured, those that
-// sent nothing included (Jain, Chiu and Hawe, DEC-TR-301, 1984).
-func Evenness(p result.Packets, cpus []int) metric.Value {
+// sent nothing included (Jain, Chiu and Hawe, DEC-TR-301, 1984). SAs of other
+// CPUs are no part of it: a gateway has them for all, traffic or not.
+func Evenness(p result.Packets, cpus bundle.CPUSet) metric.Value {
 	missing := func(why string) metric.Value {
 		return metric.NotMeasured(metric.JainID, "ratio", bundle.Gap{What: "evenness of the CPUs", Why: why})
 	}
@@ -141,6 +142,9 @@ func Evenness(p result.Packets, cpus []int) metric.Value {
 	}
 	unknown := 0.0 // of any one CPU
 	for _, c := range p.PerCPU {
+		if len(cpus) > 0 && !cpus.Contains(c.CPU) {
+			continue
+		}
 		if !c.Value.Measured() {
 			return missing(c.Value.Missing.Why)
 		}
@@ -150,7 +154,7 @@ func Evenness(p result.Packets, cpus []int) metric.Value {
 	each := slices.Sorted(maps.Values(rates))
 	v := metric.Value{ID: metric.JainID, Value: jain(each), Unit: "ratio"}
 	if math.IsNaN(v.Value) {
-		return missing("no packets were sent")
+		return missing("the CPUs measured sent no packets")
 	}
 	if unknown > 0 {
 		least, most := slices.Clone(each), slices.Clone(each)

@@ -1,6 +1,7 @@
 package packets
 
 import (
+	"math"
 	"testing"
 
 	"xfrmscope/analyze/result"
@@ -36,6 +37,9 @@ func TestPackets(t *testing.T) {
 	testrun.WantValue(t, "evenness of a CPU that sent all, beside one that sent nothing", Evenness(p, []int{3, 4}),
 		0.5)
 	testrun.WantValue(t, "evenness of one CPU", Evenness(p, []int{3}), 1)
+	if v := Evenness(p, []int{4}); v.Measured() {
+		t.Errorf("evenness of a CPU that sent nothing, beside one that is not measured = %+v", v)
+	}
 
 	rows[3].Packets, rows[4].Packets = 11, 10_100 // the first packet of the flow went by the fallback
 	p = New(SADeltas(rows, bundle.PhaseStart, bundle.PhaseEnd), rows, nil, 99)
@@ -60,6 +64,30 @@ func TestPackets(t *testing.T) {
 	sas = SADeltas(rows, bundle.PhaseStart, bundle.PhaseEnd)
 	if !sas[1].Reset || sas[1].DeltaPackets != 50 {
 		t.Errorf("SA whose counter fell = %+v, want 50 packets, reset", sas[1])
+	}
+}
+
+// SAs and loads of CPUs that are not measured are no part of the evenness, sent
+// or not; without a plan all that sent are measured.
+func TestEvennessOfMeasured(t *testing.T) {
+	for _, tt := range []struct {
+		rates []uint64 // by CPU
+		cpus  []int
+		want  float64
+	}{
+		{[]uint64{6561, 5953, 0, 0}, []int{0, 1}, 0.997645},
+		{[]uint64{6561, 0, 0, 0}, []int{0}, 1},
+		{[]uint64{500, 500, 9000, 1}, []int{0, 1}, 1},
+		{[]uint64{500, 500}, []int{0, 1, 2, 3}, 0.5},
+		{[]uint64{500, 500, 0, 0}, nil, 0.5},
+	} {
+		traffic := &bundle.Traffic{Window: bundle.Window{EndNS: 1e9}}
+		for cpu, n := range tt.rates {
+			traffic.PerCPU = append(traffic.PerCPU, bundle.CPUPackets{CPU: cpu, Packets: n})
+		}
+		if v := Evenness(OfTraffic(traffic, 1), tt.cpus); !v.Measured() || math.Abs(v.Value-tt.want) > 1e-6 {
+			t.Errorf("evenness of %v on CPUs %v = %+v, want %v", tt.rates, tt.cpus, v, tt.want)
+		}
 	}
 }
 
