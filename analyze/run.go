@@ -63,7 +63,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	r.Matrix = locks.NewMatrix(in.Finds.Rows, r.SAs, r.Manifest.Plan.CPUs)
 	r.Drift = checks.NewDrift(in.Facts)
 	r.Layouts = cost.NewLayouts(in.Layouts)
-	if err := readEvents(r, ctx, a, b, kernel, in.Imports); err != nil {
+	if err := readEvents(ctx, r, a, b, kernel, in.Imports); err != nil {
 		return analysed{}, err
 	}
 	r.Counted = cost.NewTotals(in.Totals, r.Phases, from.ShareIn(&in, r.SAs, firstStart, firstEnd))
@@ -126,9 +126,9 @@ func runName(r *result.Run) string {
 
 // readEvents decodes perf.data, if there is one, and takes the profiles of
 // foreign files.
-func readEvents(r *result.Run, ctx context.Context, a *analysis, b *bundle.Run, kernel *symbols.Table,
+func readEvents(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run, kernel *symbols.Table,
 	imports []*importer.Import) error {
-	profiles, err := profiles(r, ctx, a, b, kernel)
+	profiles, err := profiles(ctx, r, a, b, kernel)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -158,7 +158,7 @@ func readEvents(r *result.Run, ctx context.Context, a *analysis, b *bundle.Run, 
 	return nil
 }
 
-func profiles(r *result.Run, ctx context.Context, a *analysis, b *bundle.Run,
+func profiles(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run,
 	kernel *symbols.Table) ([]*profile.Profile, error) {
 	f, err := perfdata.OpenFS(b, bundle.PerfDataFile)
 	if err != nil {

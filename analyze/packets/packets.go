@@ -268,3 +268,11 @@ func NewDrops(rows []bundle.Counter) []result.Drop {
 
 // XfrmStat is the source of error counters (net/xfrm/xfrm_proc.c, 6.12).
 const XfrmStat = "/proc/net/xfrm_stat"
+
+// relative is the standard error of a value as a ratio of it.
+func relative(v metric.Value) float64 {
+	if v.Value == 0 {
+		return 0
+	}
+	return math.Abs(v.SE / v.Value)
+}

@@ -58,3 +58,10 @@ type Phase struct {
 	OneIn   uint32       `json:"one_in,omitempty"`
 	Skipped uint64       `json:"skipped,omitempty"`
 }
+
+// Statuses of a gate.
+const (
+	GateOK          = "ok"
+	GateFailed      = "failed"
+	GateNotMeasured = "not measured"
+)

@@ -4,8 +4,25 @@ import (
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/scaling"
+	"xfrmscope/analyze/stage"
 	"xfrmscope/collect/bundle"
 )
+
+// NoStage names the weight of kernel stacks that no stage claims, UserStage
+// that of stacks without a kernel frame.
+const (
+	NoStage   = stage.Unmatched
+	UserStage = stage.User
+)
+
+// A Heat is the main event by CPU and time: equal slices of the window.
+type Heat struct {
+	Event   string      `json:"event"`
+	SliceNS int64       `json:"slice_ns"`
+	CPUs    []int       `json:"cpus"`
+	Busy    [][]float64 `json:"busy"` // [cpu][slice]: share of the samples that are not idle; -1 without samples
+	Spin    [][]float64 `json:"spin"` // share of the busy weight in slow paths; -1 without
+}
 
 // SchemaVersion is the version of a Result's JSON.
 const SchemaVersion = 1
@@ -309,3 +326,14 @@ type Drop struct {
 	Name  string `json:"name"`
 	Delta uint64 `json:"delta"`
 }
+
+// A Self is what one function costs by itself, idle time left out. Functions of
+// one name are one: no comparison can tell them apart either.
+type Self struct {
+	Name   string
+	Caller string // who calls it most, "" if there is none with a name
+	Weight metric.Estimate
+}
+
+// Unlisted sums the functions that are not listed.
+const Unlisted = "(functions not listed)"

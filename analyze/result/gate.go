@@ -1,8 +1,0 @@
-package result
-
-// Statuses of a gate.
-const (
-	GateOK          = "ok"
-	GateFailed      = "failed"
-	GateNotMeasured = "not measured"
-)
