@@ -76,9 +76,9 @@ func (m *masking) walk(v reflect.Value) {
 		}
 	case reflect.Map:
 		for _, key := range v.MapKeys() {
-			if v.Type().Elem().Kind() == reflect.String {
-				v.SetMapIndex(key, reflect.ValueOf(m.mask(v.MapIndex(key).String())).Convert(v.Type().Elem()))
-			}
+			masked := reflect.New(v.Type().Elem()).Elem()
+			masked.SetString(m.mask(v.MapIndex(key).String()))
+			v.SetMapIndex(key, masked)
 		}
 	}
 }

@@ -40,7 +40,8 @@ func boundMemory(args []string, free int64, errw io.Writer) {
 	if len(args) == 0 || !readsOnly(args[0]) {
 		return
 	}
-	why := fmt.Sprintf("256 MB and %d times their size; GOMEMLIMIT=4GiB in the environment allows more", memoryGrowth)
+	why := fmt.Sprintf("256 MB and %d times their size; GOMEMLIMIT=4GiB in the environment allows more",
+		memoryGrowth)
 	if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
 		why = "what GOMEMLIMIT allows, and some more"
 		debug.SetMemoryLimit(limit + free)
@@ -64,7 +65,8 @@ func boundMemory(args []string, free int64, errw io.Writer) {
 			if int64(s[0].Value.Uint64()-s[1].Value.Uint64()) <= limit {
 				continue
 			}
-			fmt.Fprintf(errw, "xfrmscope: refused: the inputs take more than %d MB of memory, which is %s\n",
+			fmt.Fprintf(errw,
+				"xfrmscope: refused: the inputs take more than %d MB of memory, which is %s\n",
 				(limit+memoryOther-free)>>20, why)
 			removeTemporary()
 			os.Exit(exitFailure)
