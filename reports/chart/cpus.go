@@ -18,43 +18,44 @@ const (
 	panelRight  = 6
 )
 
-// CPUPanel draws one run's CPUs side by side: each bar is the share of the
-// CPU's samples that are not idle, with the spinning and the lock-word part at
+// CPUPanel draws one run's CPUs side by side: each bar is the CPU's
+// share as view.CPUShare has it, with the spinning and the lock-word part at
 // its foot.
-func CPUPanel(r *result.Run, e *result.Event) []byte {
-	if e == nil || len(e.CPUs) == 0 {
+func CPUPanel(r *result.Run) []byte {
+	cpus := view.CPUs(r)
+	if len(cpus) == 0 {
 		return nil
 	}
 	var w svg.Writer
-	pitch := min(max(560/float64(len(e.CPUs)), 2), 30)
-	width := panelLeft + pitch*float64(len(e.CPUs)) + panelRight
+	pitch := min(max(560/float64(len(cpus)), 2), 30)
+	width := panelLeft + pitch*float64(len(cpus)) + panelRight
 	y := scale{0, 1, panelHigh - panelBottom, panelTop}
 	w.Open("svg", "class", "panel", "viewBox", "0 0 "+format.Pixels(width)+" "+format.Pixels(panelHigh), "width",
 		format.Pixels(width), "height", format.Pixels(panelHigh),
-		"role", "img", "aria-label", fmt.Sprintf("%s: %d CPUs, share of samples that are busy, spinning and "+
-			"on a lock word; the table below has the figures", format.Name(view.RunLabel(r)), len(e.CPUs)))
+		"role", "img", "aria-label", fmt.Sprintf("%s: %d CPUs, %s; the table below has the figures",
+			format.Name(view.RunLabel(r)), len(cpus), cpuShares(r)))
 	for _, v := range []float64{0, .5, 1} {
 		w.Line("grid", panelLeft, y.at(v), width-panelRight, y.at(v))
 		w.Text("axis", panelLeft-5, y.at(v)+4, "end", format.AxisNumber(100*v))
 	}
-	for i := range e.CPUs {
-		drawCPU(&w, &e.CPUs[i], panelLeft+pitch*float64(i), pitch, y)
+	for i := range cpus {
+		drawCPU(&w, r, &cpus[i], panelLeft+pitch*float64(i), pitch, y)
 		if every := int(26/pitch) + 1; i%every == 0 {
 			w.Text("axis", panelLeft+pitch*(float64(i)+.5), panelHigh-6, "middle",
-				format.CPUNumber(e.CPUs[i].CPU))
+				format.CPUNumber(cpus[i].CPU))
 		}
 	}
 	return w.End()
 }
 
-func drawCPU(w *svg.Writer, c *result.CPU, x, pitch float64, y scale) {
+func drawCPU(w *svg.Writer, r *result.Run, c *result.CPU, x, pitch float64, y scale) {
 	if c.Total.Period <= 0 {
 		return
 	}
-	busy := c.Busy.Period / c.Total.Period
+	busy := view.CPUShare(r, c)
 	width := pitch - min(pitch/5, 4)
 	w.Open("g")
-	w.TextElement("title", cpuTip(c))
+	w.TextElement("title", cpuTip(r, c))
 	w.Rect("busy", x, y.at(busy), width, y.low-y.at(busy), "")
 	at := 0.0
 	for _, part := range []struct {
@@ -71,8 +72,20 @@ func drawCPU(w *svg.Writer, c *result.CPU, x, pitch float64, y scale) {
 	w.Close("g")
 }
 
+// cpuShares says what the bars of a run's CPUs show.
+func cpuShares(r *result.Run) string {
+	if view.WeighedBy(r) == "busy" {
+		return "share of samples that are busy, spinning and on a lock word"
+	}
+	return "share of " + view.SamplesBy(r) + " of each"
+}
+
 // cpuTip says a CPU's figures in words.
-func cpuTip(c *result.CPU) string {
+func cpuTip(r *result.Run, c *result.CPU) string {
+	if view.WeighedBy(r) != "busy" {
+		return fmt.Sprintf("%s: %s samples, %s %% of %s", format.CPUName(c.CPU), format.Count(c.Total.Samples),
+			format.Share(c.Total.Period, view.AllCPUs(r).Total.Period), view.SamplesBy(r))
+	}
 	return fmt.Sprintf("%s: %s samples, busy %s %%, of that spinning %s, on a lock word %s", format.CPUName(c.CPU),
 		format.Count(c.Total.Samples), format.Share(c.Busy.Period, c.Total.Period), format.Of(c.SpinShare),
 		format.Of(c.LockWordShare))

@@ -112,9 +112,10 @@ const lawPoints = 48
 
 func SpinChart(r *result.Result) *lineChart {
 	c := curveChart(r, "Spin share over the number of CPUs, each run a dot with one standard error; the table of "+
-		"runs has the figures", "spin share, % of busy", func(r *result.Run) metric.Value {
-		return view.AllCPUs(r).SpinShare
-	})
+		"runs has the figures",
+		"spin share, % of "+view.WeighedBy(view.Present(r)...), func(r *result.Run) metric.Value {
+			return view.AllCPUs(r).SpinShare
+		})
 	c.least = 10
 	return c
 }
@@ -190,7 +191,8 @@ func stageStyleOf(runs []*result.Run) map[string]stageStyle {
 func StageChart(runs []*result.Run) *barChart {
 	unit := view.CostUnit(runs)
 	perPacket := unit != view.NoCost
-	c := &barChart{label: "Cost by stage, one bar a run; the table below has the figures", x: "% of busy"}
+	c := &barChart{label: "Cost by stage, one bar a run; the table below has the figures",
+		x: "% of " + view.WeighedBy(runs...)}
 	if perPacket {
 		c.x = unit
 	}
@@ -253,7 +255,8 @@ func stageTip(r *result.Run, s result.Share) string {
 
 // StageRows shows the heaviest stages of one run, a bar each.
 func StageRows(r *result.Run) *barChart {
-	c := &barChart{label: "The heaviest stages of the run; the stage table has all", x: "% of busy", Wide: HalfWide}
+	c := &barChart{label: "The heaviest stages of the run; the stage table has all",
+		x: "% of " + view.WeighedBy(r), Wide: HalfWide}
 	styles := stageStyleOf([]*result.Run{r})
 	for _, s := range view.TopShares(view.AllCPUs(r).Stages, 9) {
 		v := s.Share
@@ -277,31 +280,33 @@ func StageRows(r *result.Run) *barChart {
 // MaxCPUBars bounds the CPUs of the first screen.
 const MaxCPUBars = 12
 
-// CPURows shows up to maxCPUBars CPUs of one run: what part of their samples spins, is
-// on a lock word, or is busy otherwise.
+// CPURows shows up to MaxCPUBars CPUs of one run: what part of their samples
+// spins, is on a lock word, or is busy otherwise; of an event that is no time,
+// how many fell on each.
 func CPURows(r *result.Run) *barChart {
 	c := &barChart{label: "Busy, spinning and lock-word samples of each CPU; the table of CPUs has the figures",
 		x: "% of samples", Wide: HalfWide}
-	e := r.Main()
-	if e == nil {
-		return c
+	otherwise := "busy otherwise"
+	if view.WeighedBy(r) != "busy" {
+		c.label, otherwise = cpuShares(r)+"; the table of CPUs has the figures", view.SamplesBy(r)
 	}
-	for _, i := range view.Pick(len(e.CPUs), MaxCPUBars) {
-		cpu := &e.CPUs[i]
+	cpus := view.CPUs(r)
+	for _, i := range view.Pick(len(cpus), MaxCPUBars) {
+		cpu := &cpus[i]
 		if cpu.Total.Period <= 0 {
 			continue
 		}
-		busy := 100 * cpu.Busy.Period / cpu.Total.Period
+		busy := 100 * view.CPUShare(r, cpu)
 		spin, word := busy*format.ShareOf(cpu.SpinShare), busy*format.ShareOf(cpu.LockWordShare)
 		c.bars = append(c.bars, bar{
 			label: format.CPUName(cpu.CPU), end: "n = " + format.Pretty(format.Count(cpu.Total.Samples)),
 			parts: []segment{
 				{class: "spin", hatch: "d", value: spin,
-					label: format.Pretty(format.Share(spin, 100)) + " %", tip: cpuTip(cpu),
+					label: format.Pretty(format.Share(spin, 100)) + " %", tip: cpuTip(r, cpu),
 					legend: "spinning"},
-				{class: "word", hatch: "l", value: word, tip: cpuTip(cpu), legend: "on a lock word"},
-				{class: "busy", value: max(busy-spin-word, 0), tip: cpuTip(cpu),
-					legend: "busy otherwise"},
+				{class: "word", hatch: "l", value: word, tip: cpuTip(r, cpu), legend: "on a lock word"},
+				{class: "busy", value: max(busy-spin-word, 0), tip: cpuTip(r, cpu),
+					legend: otherwise},
 			},
 		})
 	}
@@ -335,7 +340,10 @@ func legendRank(l LegendItem) string {
 	return l.Class
 }
 
-// SpinLegend explains the colours of the per-CPU panels.
-func SpinLegend() []LegendItem {
+// SpinLegend explains the colours of the per-CPU panels of runs.
+func SpinLegend(runs []*result.Run) []LegendItem {
+	if view.WeighedBy(runs...) != "busy" {
+		return []LegendItem{{"busy", "", view.SamplesBy(runs...)}}
+	}
 	return []LegendItem{{"spin", "d", "spinning"}, {"word", "l", "on a lock word"}, {"busy", "", "busy otherwise"}}
 }

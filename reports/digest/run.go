@@ -1,9 +1,7 @@
 package digest
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"xfrmscope/analyze/metric"
@@ -17,9 +15,9 @@ func oneRunBlocks(r *result.Result, run *result.Run) []block {
 	a := view.AllCPUs(run)
 	head := append([]string{fmt.Sprintf("xfrmscope report: %s, %s", format.ASCII(format.OrDash(run.Name), 40),
 		view.CPUsText(run))}, whereLines([]*result.Run{run})...)
-	functions := besides(functionLines(a, weighed(run.Main())), stageLines(a, weighed(run.Main())))
+	functions := besides(functionLines(a, view.Weighed(run.Main())), stageLines(a, view.Weighed(run.Main())))
 	for _, e := range others(run) {
-		part := besides(functionLines(e.All, weighed(e)), stageLines(e.All, weighed(e)))
+		part := besides(functionLines(e.All, view.Weighed(e)), stageLines(e.All, view.Weighed(e)))
 		functions = append(append(functions, "  of "+format.ASCII(e.Name, 40)+":"), part[1:]...)
 	}
 	blocks := []block{
@@ -41,7 +39,7 @@ func runFigures(run *result.Run, a result.CPU) []string {
 	}
 	mark := view.EffectMark(run)
 	busy := "busy n"
-	if weighed(run.Main()) != "busy" {
+	if view.Weighed(run.Main()) != "busy" {
 		busy = "samples"
 	}
 	lines := []string{
@@ -63,16 +61,12 @@ func runFigures(run *result.Run, a result.CPU) []string {
 
 // cpuTable prints the CPUs, at most four: the first, the last, evenly between.
 func cpuTable(run *result.Run) [][]string {
-	var cpus []result.CPU
-	for _, e := range run.Mains() {
-		cpus = append(cpus, e.CPUs...)
-	}
+	cpus := view.CPUs(run)
 	if len(cpus) == 0 {
 		return lineItems([]string{"  per CPU: no samples"})
 	}
-	slices.SortStableFunc(cpus, func(a, b result.CPU) int { return cmp.Compare(a.CPU, b.CPU) })
 	busy := "busy"
-	if weighed(run.Main()) != busy {
+	if view.Weighed(run.Main()) != busy {
 		busy = "" // of misses or faults none is
 	}
 	head := fmt.Sprintf("  %5s %9s %9s %16s %16s", "CPU", "samples", busy, "spin %", "word %")
@@ -90,15 +84,6 @@ func cpuTable(run *result.Run) [][]string {
 			work, format.ShareColumn(c.SpinShare), format.ShareColumn(c.LockWordShare)))
 	}
 	return headed([]string{head}, rows)
-}
-
-// weighed is what shares of an event are of: those of misses, faults or waits
-// that began are of samples, which say nothing of how busy a CPU is.
-func weighed(e *result.Event) string {
-	if e != nil && !e.Timed() {
-		return "samples"
-	}
-	return "busy"
 }
 
 // others are the main event's counterparts on the other PMUs of a hybrid CPU.

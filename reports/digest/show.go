@@ -70,9 +70,10 @@ func showFunctions(b *strings.Builder, r *result.Run, top int) {
 				format.CostColumn(f.PerPacket), strings.TrimSpace(format.ASCII(f.Name, 56)+" "+
 					format.ASCII(format.ModuleText(f.Module), 10))))
 		}
-		showTable(b, fmt.Sprintf("%s: functions by self share of %s, event %s", view.RunLabel(r), weighed(e),
+		showTable(b, fmt.Sprintf("%s: functions by self share of %s, event %s",
+			view.RunLabel(r), view.Weighed(e),
 			format.ASCII(e.Name, 30)),
-			fmt.Sprintf("%16s %14s  %s", "% of "+weighed(e),
+			fmt.Sprintf("%16s %14s  %s", "% of "+view.Weighed(e),
 				format.OrWord(format.ASCII(e.All.PerPacket.Unit, 14),
 					"per packet"), "function"), rows, len(list)-len(rows))
 	}

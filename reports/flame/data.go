@@ -48,6 +48,7 @@ type flameEvent struct {
 	Name string `json:"name"`
 	Unit string `json:"unit"` // of a period
 	Cost string `json:"cost"` // "ns/packet"
+	Of   string `json:"of"`   // see view.Weighed
 }
 
 // A flameGroup is what is put together: the repeats of one side, mode and N.
@@ -197,7 +198,8 @@ func (d *flameData) source(e *result.Event, run int) flameSource {
 
 // event returns the place of an event in Events.
 func (d *flameData) event(e *result.Event) int {
-	ev := flameEvent{format.Name(e.Name), format.Visible(e.Unit, 24), format.Visible(e.All.PerPacket.Unit, 24)}
+	ev := flameEvent{format.Name(e.Name), format.Visible(e.Unit, 24), format.Visible(e.All.PerPacket.Unit, 24),
+		view.Weighed(e)}
 	if at := slices.IndexFunc(d.Events, func(o flameEvent) bool {
 		return o.Name == ev.Name && o.Unit == ev.Unit
 	}); at >= 0 {

@@ -18,7 +18,7 @@ func cpusSection(runs []*result.Run, repeats string, heats []part) section {
 	s := section{ID: "cpus", Nav: "CPUs", Title: "CPU by CPU"}
 	var panels []panel
 	for _, r := range runs {
-		if picture := chart.CPUPanel(r, r.Main()); picture != nil {
+		if picture := chart.CPUPanel(r); picture != nil {
 			panels = append(panels, panel{view.GroupLabel(r), template.HTML(picture)})
 		}
 	}
@@ -26,9 +26,13 @@ func cpusSection(runs []*result.Run, repeats string, heats []part) section {
 		s.Parts = missing("not measured: the runs have no samples")
 		return s
 	}
+	height := "share of a CPU's samples that are not idle"
+	if view.WeighedBy(runs...) != "busy" {
+		height = "share of " + view.SamplesBy(runs...) + " that fell on a CPU"
+	}
 	s.Parts = []part{
-		{Text: strings.TrimSpace("Height: share of a CPU's samples that are not idle, per cent. " + repeats),
-			Legend: chart.SpinLegend(), Panels: panels},
+		{Text: strings.TrimSpace("Height: " + height + ", per cent. " + repeats),
+			Legend: chart.SpinLegend(runs), Panels: panels},
 		{Facts: view.Evenness(runs)},
 		folded("table of every CPU", part{Table: view.CPUsTable(runs)}, part{Table: view.TimeTable(runs)}),
 	}
@@ -61,10 +65,10 @@ func cellBytes(m *chart.HeatMap) string {
 	return base64.StdEncoding.EncodeToString(out)
 }
 
-// heatPart is both maps of a run, nothing if it has none.
+// heatPart is both maps of a run, nothing if it has none or its event is no time.
 func heatPart(r *result.Run, id string) (part, bool) {
 	h := r.Heat
-	if h == nil {
+	if h == nil || view.WeighedBy(r) != "busy" {
 		return part{}, false
 	}
 	busy := chart.NewHeatMap(h, view.RunLabel(r)+": share of samples that are busy, by CPU and time", h.Busy)

@@ -26,19 +26,26 @@ func firstFigures(r *result.Result, side []*result.Run) [2]livebox {
 			{figureBox{ID: "chart-rate", Title: "Does throughput grow with " + format.Name(r.Factor()) +
 				"?", Caption: rateCaption(r)}, chart.RateChart(r)},
 			{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?",
-				Caption: "Spin share of busy samples, each run a dot ± one standard error of " +
-					"sampling."}, chart.SpinChart(r)},
+				Caption: "Spin share of " + view.SamplesBy(view.Present(r)...) +
+					", each run a dot ± one standard error of sampling."}, chart.SpinChart(r)},
 		}
 	case len(view.Present(r)) == 1:
 		stages, cpus := chart.StageRows(side[0]), chart.CPURows(side[0])
+		if pmus := view.ByPMU(side[0]); len(pmus) > 1 {
+			stages = chart.StageChart(pmus)
+		}
 		title := "Where does a packet's time go?"
 		if !format.Finite(view.AllCPUs(side[0]).PerPacket) {
 			title = "Where does the time go?"
 		}
+		where := "Is time lost spinning on locks, and on which CPUs?"
+		if view.WeighedBy(side[0]) != "busy" {
+			title, where = "Which stages have the samples?", "Which CPUs have the samples?"
+		}
 		return [2]livebox{
 			{figureBox{ID: "chart-rate", Title: title, Caption: "The heaviest stages ± one standard " +
 				"error of sampling. Locks are charged to the stage that takes them."}, stages},
-			{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks, and on which CPUs?",
+			{figureBox{ID: "chart-spin", Title: where,
 				Caption: cpuCaption(side[0]), Legend: cpus.LegendItems()}, cpus},
 		}
 	}
@@ -46,7 +53,7 @@ func firstFigures(r *result.Result, side []*result.Run) [2]livebox {
 		func(r *result.Run) metric.Value {
 			return r.Packets.Rate
 		})
-	spin := chart.RunBars(side, "Spin share of each run", "% of busy", "spin", "d",
+	spin := chart.RunBars(side, "Spin share of each run", "% of "+view.WeighedBy(side...), "spin", "d",
 		func(r *result.Run) metric.Value {
 			return view.AllCPUs(r).SpinShare
 		})
@@ -54,7 +61,8 @@ func firstFigures(r *result.Result, side []*result.Run) [2]livebox {
 		{figureBox{ID: "chart-rate", Title: "Packets/s",
 			Caption: "One bar a run; no error is known from a single run."}, rate},
 		{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?",
-			Caption: "Spin share of busy samples ± one standard error of sampling."}, spin},
+			Caption: "Spin share of " + view.SamplesBy(side...) +
+				" ± one standard error of sampling."}, spin},
 	}
 }
 
@@ -85,8 +93,11 @@ func rateCaption(r *result.Result) string {
 // cpuCaption explains the bars of CPUs and says how many are left out.
 func cpuCaption(r *result.Run) string {
 	s := "Samples of each CPU that are not idle, per cent of all its samples."
-	if e := r.Main(); e != nil && len(e.CPUs) > chart.MaxCPUBars {
-		s += fmt.Sprintf(" %d of %d CPUs; all are below.", chart.MaxCPUBars, len(e.CPUs))
+	if view.WeighedBy(r) != "busy" {
+		s = "Share of " + view.SamplesBy(r) + " that fell on each CPU, per cent."
+	}
+	if cpus := view.CPUs(r); len(cpus) > chart.MaxCPUBars {
+		s += fmt.Sprintf(" %d of %d CPUs; all are below.", chart.MaxCPUBars, len(cpus))
 	}
 	return s
 }

@@ -25,7 +25,7 @@ type tileRow struct{ Label, Value, Err, N, Why string }
 
 // tilesOf shows each mode at its largest N: throughput, cost, waiting.
 func tilesOf(r *result.Result) []tile {
-	last := view.LastOfModes(r)
+	last := view.ByPMU(view.LastOfModes(r)...)
 	make1 := func(head, unit string, of func(*result.Run) metric.Value) tile {
 		t := tile{Head: head, Unit: unit}
 		for _, run := range last[:min(3, len(last))] {
@@ -36,7 +36,9 @@ func tilesOf(r *result.Result) []tile {
 		}
 		return t
 	}
-	spin := make1("Spin share", "% of busy", func(r *result.Run) metric.Value { return view.AllCPUs(r).SpinShare })
+	spin := make1("Spin share", "% of "+view.WeighedBy(last...), func(r *result.Run) metric.Value {
+		return view.AllCPUs(r).SpinShare
+	})
 	spin.Warn = slices.ContainsFunc(last, func(r *result.Run) bool {
 		return format.ShareOf(view.AllCPUs(r).SpinShare) >= .01
 	})
@@ -144,10 +146,11 @@ func leadOf(r *result.Result) string {
 		view.Common(runs, func(r *result.Run) string { return r.Manifest.Host.CPUModel }),
 	}
 	event := view.Common(runs, func(r *result.Run) string {
-		if e := r.Main(); e != nil {
-			return e.Name + " in " + e.Unit
+		var names []string
+		for _, e := range r.Mains() {
+			names = append(names, e.Name+" in "+e.Unit)
 		}
-		return ""
+		return strings.Join(names, " and ")
 	})
 	parts = append(parts, "event "+format.OrUnknown(event))
 	if hz := view.Common(runs, view.Frequency); hz != "" {

@@ -14,7 +14,8 @@ import (
 // locksSection says which locks are waited for, by samples and by the probes.
 func locksSection(runs, side []*result.Run, spin figureBox) section {
 	s := section{ID: "locks", Nav: "Locks", Title: "Which locks are waited for, and which are only slow?"}
-	callers := view.Listing{ID: "caller-table", Caption: "Who entered a lock's slow path, share of busy",
+	callers := view.Listing{ID: "caller-table", Caption: "Who entered a lock's slow path, share of " +
+		view.WeighedBy(side...),
 		What: "function", Of: view.SpinCallers, Rows: 20, Code: true}.Table(side)
 	locks := part{Table: view.LocksTable(runs)}
 	if len(locks.Table.Rows) == 0 {

@@ -224,7 +224,7 @@ func (p *page) addCharts(r *result.Result, side []*result.Run, o Options) (pageC
 		*spin = first[1].box
 		first[1].box = fallFigure(r.Curves[i], "chart-fall")
 	}
-	stages := chart.StageChart(side)
+	stages := chart.StageChart(view.ByPMU(side...))
 	out.stages = figureBox{ID: "chart-stages", Title: "Cost by stage",
 		Caption: "The thin bar under each is the part of it spent in locks, whatever the stage.",
 		Legend:  stages.LegendItems()}

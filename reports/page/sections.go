@@ -23,7 +23,7 @@ func runsSection(r *result.Result) section {
 
 func stagesSection(side []*result.Run, drawn figureBox) section {
 	s := section{ID: "stages", Nav: "Cost by stage", Title: "What does a packet cost, and where?"}
-	t := view.StageTable(side)
+	t := view.StageTable(view.ByPMU(side...))
 	if len(t.Rows) == 0 {
 		s.Parts = missing("not measured: no sample fell outside idle")
 		return s
@@ -57,7 +57,7 @@ func functionsSection(side []*result.Run) section {
 				continue
 			}
 			f := eventFunctions(side, e, len(seen))
-			f.Open = e == run.Main()
+			f.Open = slices.Contains(run.Mains(), e)
 			s.add(part{Fold: f})
 			seen = append(seen, e.Name)
 		}
@@ -83,8 +83,11 @@ func eventFunctions(side []*result.Run, e *result.Event, i int) *fold {
 			return nil
 		}
 	}
-	id := fmt.Sprintf("functions-%d", i)
-	t := view.Listing{ID: id, Caption: "Functions by self share of busy ± one standard error, event " +
+	id, share := fmt.Sprintf("functions-%d", i), view.Weighed(e)
+	if share != "busy" {
+		share = view.SamplesOf(e)
+	}
+	t := view.Listing{ID: id, Caption: "Functions by self share of " + share + " ± one standard error, event " +
 		format.Name(e.Name), What: "function", Rows: 40, Code: true,
 		Of: of(func(e *result.Event) []result.Share { return e.All.Functions })}.Table(side)
 	unmatched := view.Listing{ID: "un" + id, Caption: "Leaf functions that no stage claims, event " +

@@ -60,16 +60,20 @@ func TimeTable(runs []*result.Run) Table {
 }
 
 func CPUsTable(runs []*result.Run) Table {
+	of, work := WeighedBy(runs...), "busy#|samples"
+	if of != "busy" {
+		work = "share#|% of samples|of all CPUs' samples of the event"
+	}
 	t := NewTable("cpu-table", "Each CPU of each run, main event",
-		"run", "CPU#", "samples#", "busy#|samples", "spin#|% of busy", "lock word#|% of busy", "packets#|/s",
+		"run", "CPU#", "samples#", work, "spin#|% of "+of, "lock word#|% of "+of, "packets#|/s",
 		"cost#|"+CostUnit(runs), "waits#|by probe", "longest#|µs", "heaviest function")
 	for _, r := range runs {
-		e := r.Main()
-		if e == nil {
-			continue
-		}
-		for i := range e.CPUs {
-			t.Rows = append(t.Rows, cpuRow(r, &e.CPUs[i]))
+		for _, c := range CPUs(r) {
+			row := cpuRow(r, &c)
+			if of != "busy" {
+				row[3] = percentOf(CPUShare(r, &c))
+			}
+			t.Rows = append(t.Rows, row)
 		}
 	}
 	return Bounded(t, MaxRows)

@@ -6,11 +6,15 @@ import (
 )
 
 func RunsTable(r *result.Result) Table {
-	runs := Present(r)
+	runs := ByPMU(Present(r)...)
+	of, noIdle := WeighedBy(runs...), " that are not idle"
+	if of != "busy" {
+		noIdle = ""
+	}
 	t := NewTable("runs-table",
-		"Runs. Errors are one standard error of sampling; n is the samples that are not idle.",
-		"run", "N#||CPUs measured", "packets#|/s", "cost#|"+CostUnit(runs), "spin#|% of busy",
-		"lock word#|% of busy", "waits#|by probe", "lock wait#|ns/packet", "probe effect#|% of "+
+		"Runs. Errors are one standard error of sampling; n is the samples"+noIdle+".",
+		"run", "N#||CPUs measured", "packets#|/s", "cost#|"+CostUnit(runs), "spin#|% of "+of,
+		"lock word#|% of "+of, "waits#|by probe", "lock wait#|ns/packet", "probe effect#|% of "+
 			"packets/s|packets/s in the probe's window over packets/s in the samples' window, less 1",
 		"n#|samples", "window#|s", "status")
 	for _, run := range runs {
@@ -29,13 +33,13 @@ func RunsTable(r *result.Result) Table {
 }
 
 func StageTable(runs []*result.Run) Table {
-	l := Listing{ID: "stage-table", Caption: "Stages, share of busy samples; no packets were counted",
+	l := Listing{ID: "stage-table", Caption: "Stages, share of " + SamplesBy(runs...) + "; no packets were counted",
 		What: "stage", Of: func(r *result.Run) []result.Share {
 			return AllCPUs(r).Stages
 		}, Rows: MaxRows}
 	if unit := CostUnit(runs); unit != NoCost {
 		l.Caption, l.cost = "Stages, cost per packet ± one standard error; bars and tips have the share of "+
-			"busy samples", unit
+			SamplesBy(runs...), unit
 	}
 	return l.Table(runs)
 }

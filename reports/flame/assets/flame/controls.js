@@ -64,7 +64,7 @@ const summary = () => {
   const c = after, whole = { cost: c.total[0], variance: c.totalVar[0], count: c.totalCount[0] }, g = choice.group;
   const text = [`${groupText(g)}, ${d.events[choice.event].name}, ${cpuText(choice.cpu)}${c.runs > 1 ? `, mean of ${c.runs} runs` : ''}: `];
   if (whole.count === 0) text.push(c.idle ? `every sample was idle (${digits(c.idle, 0)}): nothing to draw.` : 'no samples: nothing to draw.');
-  else text.push(c.perPacket ? `${costText(whole, c)} ${unitOf(c)} that are not idle, ` : 'shares of the time that is not idle, ', `${c.sampled ? digits(whole.count, 0) + ' samples' : samples(whole, c)}. `);
+  else text.push(c.perPacket ? `${costText(whole, c)} ${unitOf(c)} that are not idle, ` : d.events[choice.event].of === 'busy' ? 'shares of the time that is not idle, ' : 'shares of samples, ', `${c.sampled ? digits(whole.count, 0) + ' samples' : samples(whole, c)}. `);
   const p = d.profiles.filter(x => x.event === choice.event && d.runs[x.run].group === choice.groupAt);
   if (whole.count && !c.perPacket) text.push(`No cost per packet: ${choice.cpu !== ALL ? 'the packets of single CPUs were not counted' : p.find(x => x.why)?.why || 'the other side has none'}. `);
   if (choice.colour === 'diff') {

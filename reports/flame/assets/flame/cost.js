@@ -147,7 +147,7 @@ const around = (v, error) => {
   const places = error > 0 ? Math.min(Math.max(1 - Math.floor(Math.log10(error)), 0), 6) : v === 0 ? 0 : Math.min(Math.max(2 - Math.floor(Math.log10(Math.abs(v))), 0), 6);
   return error > 0 ? `${digits(v, places)} ± ${digits(error, places)}` : digits(v, places);
 };
-const unitOf = c => c.perPacket ? d.events[choice.event].cost : '% of busy';
+const unitOf = c => c.perPacket ? d.events[choice.event].cost : `% of ${d.events[choice.event].of}`;
 const factor = c => c.perPacket ? 1 : 100;
 const shareOf = (v, c) => {
   const whole = c.total[0], p = whole > 0 ? v.cost / whole : 0;
@@ -170,7 +170,7 @@ const stageOf = b => {
 };
 const sentence = b => {
   const c = after, v = value(b, c), parts = [`${nameOf(b.frame)}${moduleOf(b.frame) ? ' ' + moduleOf(b.frame) : ''}: ${costText(v, c)} ${unitOf(c)}`];
-  if (c.perPacket) parts.push(`${shareText(v, c)} of busy`);
+  if (c.perPacket) parts.push(`${shareText(v, c)} of ${d.events[choice.event].of}`);
   const own = selfOf(b, c);
   if (own && b.frame >= 0) parts.push(`self ${costText(own, c)}`);
   parts.push(samples(v, c));
