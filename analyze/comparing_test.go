@@ -406,6 +406,59 @@ func TestCompareBlocks(t *testing.T) {
 	}
 }
 
+// What differs between boots is not told from the change by one boot a side, however
+// many runs it has: no star, and every number stays.
+func TestCompareBoots(t *testing.T) {
+	each := func(id string) func(int) string { return func(int) string { return id } }
+	of := func(side string, boots int) func(int) string {
+		return func(i int) string { return fmt.Sprint(side, i%boots) }
+	}
+	compared := func(lookup float64, before, after func(int) string) *result.Comparison {
+		var list [2]*result.Result
+		for i, boot := range []func(int) string{before, after} {
+			list[i] = newLab(uint64(i+1), []float64{4, lookup}[i], 0.5).sweep("pcpu", 8, 1, 2, 4)
+			for j, run := range list[i].Runs {
+				run.Manifest.Host.BootID = boot(j)
+			}
+		}
+		return mustCompare(t, list[0], list[1], sides.CompareOptions{})
+	}
+	for _, test := range []struct {
+		name          string
+		before, after func(int) string
+		note          string // "": starred
+		method        string
+		n             int
+	}{
+		{"not known", each(""), each("y"), "", "Mann-Whitney", 8},
+		{"one for both sides", each("x"), each("x"), "", "Mann-Whitney", 8},
+		{"one a side", each("x"), each("y"), "one boot a side: what differs between boots", "Mann-Whitney", 8},
+		{"one before", each("x"), of("y", 8), "boots: 1 before, 8 after, and a star needs 4", "Mann-Whitney", 8},
+		{"one of three shared", of("x", 3), of("x", 2), "boots: 3 before, 2 after", "Mann-Whitney", 8},
+		{"four a side", of("x", 4), of("y", 4), "", "Mann-Whitney", 4},
+		{"eight a side", of("x", 8), of("y", 8), "", "Mann-Whitney", 8},
+		{"four with both sides", of("x", 4), of("x", 4), "", "within 4 blocks", 8},
+	} {
+		c := compared(2, test.before, test.after)
+		one := c.Headline[0].C
+		if one.Significant != (test.note == "") || !strings.Contains(one.Test.Method, test.method) ||
+			one.Before.N != test.n || one.Test.P >= 0.05 || !one.Ratio.Interval.Known() ||
+			c.Functions[0].Functions.Total.Before.N != test.n {
+			t.Errorf("%s: star %t, %d runs by %s", test.name, one.Significant, one.Before.N, one.Test.Method)
+		}
+		if test.note == "" {
+			continue
+		}
+		if len(c.Notes) != 1 || c.Notes[0].Code != compare.TooFewBoots || one.Verdict != compare.FewBoots ||
+			one.Notes[0] != c.Notes[0] || !strings.HasPrefix(c.Notes[0].Text, test.note) {
+			t.Errorf("%s: %s, notes %+v", test.name, one.Verdict, c.Notes)
+		}
+		if text, err := json.Marshal(c); err != nil || bytes.Contains(text, []byte(`"star":true`)) {
+			t.Errorf("%s: a star, or %v", test.name, err)
+		}
+	}
+}
+
 // Odd numbers do not get in: NaN and infinite ones are dropped and counted, and
 // the result is JSON.
 func TestCompareBadNumbers(t *testing.T) {

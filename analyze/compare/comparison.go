@@ -13,6 +13,8 @@ const (
 	NoData       Verdict = "no data"
 	// changed, but a run of it met a condition that makes differences meaningless
 	Gated Verdict = "gate failed"
+	// changed, but so did the boot, and a side has too few to tell by how much boots differ
+	FewBoots Verdict = "too few boots"
 )
 
 // A Comparison is one metric before and after.

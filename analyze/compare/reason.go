@@ -13,6 +13,7 @@ const (
 	ZeroBefore     Code = "zero-before"      // the ratio is undefined
 	SignsDiffer    Code = "signs-differ"     // the ratio has no meaning
 	AllEqual       Code = "all-equal"        // every run gave the same value: no spread to judge by
+	TooFewBoots    Code = "too-few-boots"    // the sides differ in boots, and a star needs several of each
 	UnequalRuns    Code = "unequal-runs"     // one side has many more runs
 	UnequalScale   Code = "unequal-scale"    // the sides differ a hundredfold: check the unit
 	OneSidedBlock  Code = "one-sided-block"  // a block with runs of one side only tells nothing

@@ -167,7 +167,9 @@ func appendWhole(list []compare.Series, runs []*result.Run, name string,
 
 // costTable is the self cost of functions of one event, run by run: of the
 // whole profile where there is one, else of the functions that Event.All lists.
-func costTable(runs []*result.Run, event string, perPacket bool) (t compare.CostTable, cut bool) {
+func (c *cell) costTable(runs []*result.Run, event string, perPacket bool) (t compare.CostTable, of []*result.Run,
+	cut bool) {
+	boots := c.boots()
 	t = compare.CostTable{Unit: "ratio", Callers: map[string]string{}}
 	blocked := true
 	for _, r := range runs {
@@ -190,13 +192,14 @@ func costTable(runs []*result.Run, event string, perPacket bool) (t compare.Cost
 		if n := e.All.Busy.Samples; n > 0 {
 			t.PerSample = append(t.PerSample, scale*e.All.Busy.Period/float64(n))
 		}
-		t.Blocks = append(t.Blocks, r.Labels[BlockLabel])
-		blocked = blocked && r.Labels[BlockLabel] != ""
+		of = append(of, r)
+		t.Blocks = append(t.Blocks, boots.block(r))
+		blocked = blocked && boots.block(r) != ""
 	}
 	if !blocked {
 		t.Blocks = nil
 	}
-	return t, cut
+	return t, of, cut
 }
 
 // selfWeights is the self weight of every function by name, and notes who calls
@@ -228,10 +231,10 @@ func selfWeights(e *result.Event, callers map[string]string) (out map[string]met
 
 // functions compares self costs at one N, event by event; the main event first.
 func (c *comparer) functions(at *cell) {
-	perPacket := at.perPacket()
+	perPacket, boots := at.perPacket(), at.boots()
 	for _, name := range at.events() {
-		b, cutBefore := costTable(at.before, name, perPacket)
-		a, cutAfter := costTable(at.after, name, perPacket)
+		b, runsBefore, cutBefore := at.costTable(at.before, name, perPacket)
+		a, runsAfter, cutAfter := at.costTable(at.after, name, perPacket)
 		if len(b.Runs) == 0 || len(a.Runs) == 0 {
 			continue
 		}
@@ -239,6 +242,7 @@ func (c *comparer) functions(at *cell) {
 		if cutBefore || cutAfter {
 			left = evenLists(&b, &a)
 		}
+		b, a = meanTable(b, boots.units(runsBefore)), meanTable(a, boots.units(runsAfter))
 		f := result.CompareFunctions{Mode: at.mode, N: at.n, Event: name}
 		f.Functions = compare.CompareFunctions("functions, "+name+" at "+at.name(), b, a, c.Options)
 		if left > 0 {
@@ -259,6 +263,9 @@ func (c *comparer) functions(at *cell) {
 			c.settle(&row.Comparison, at, result.Subject{Kind: bundle.OfFunction, Name: row.Name})
 			if starred && !row.Comparison.Significant {
 				f.Functions.Family.Significant--
+			}
+			if row.WithCaller != nil {
+				boots.unstar(row.WithCaller)
 			}
 		}
 		c.Functions = append(c.Functions, f)

@@ -26,6 +26,11 @@ func newComparer(c *result.Comparison, headline []string) *comparer {
 func (c *comparer) compare(modes []modePair) {
 	for i := range modes {
 		m := &modes[i]
+		for j := range m.cells {
+			if why := m.cells[j].boots().few(); why != nil {
+				c.Notes = result.AppendNew(c.Notes, *why)
+			}
+		}
 		c.headlines(m.last())
 		c.costs(m.last())
 		c.parts(m.last())
@@ -256,6 +261,9 @@ func (c *comparer) law(m *modePair) {
 	var runs []*result.Run
 	for _, at := range m.cells {
 		runs = append(append(runs, at.before...), at.after...)
+		if at.boots().few() != nil {
+			change.Sigma.Significant, change.Kappa.Significant = false, false
+		}
 	}
 	if why := checks.BlameOf(runs, by.ID); why != "" {
 		for _, p := range []*scaling.ParameterChange{&change.Sigma, &change.Kappa} {

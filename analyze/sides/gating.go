@@ -9,10 +9,10 @@ import (
 	"xfrmscope/analyze/result"
 )
 
-// gate takes the star if a gate failed in a run of the cell, or a sum is broken
-// that the number hangs on; the numbers stay.
+// gate takes the star if the cell has too few boots, a gate failed in a run of it, or a
+// sum is broken that the number hangs on; the numbers stay.
 func (c *comparer) gate(one *compare.Comparison, at *cell, of result.Subject) {
-	if !one.Significant {
+	if at.boots().unstar(one); !one.Significant {
 		return
 	}
 	why := checks.BlameOf(slices.Concat(at.before, at.after), metricOf(one))

@@ -165,6 +165,7 @@ func (s *sided) unmeasured() bool {
 // series sets one value a run against the other side's. name is a metric id.
 func (c *cell) series(name, better string, of func(*result.Run) metric.Value) sided {
 	var s sided
+	boots := c.boots()
 	for _, side := range []struct {
 		name string
 		runs []*result.Run
@@ -172,6 +173,7 @@ func (c *cell) series(name, better string, of func(*result.Run) metric.Value) si
 	}{{Before, c.before, &s.pair.Before}, {After, c.after, &s.pair.After}} {
 		side.to.Name, side.to.Better = name, better
 		sampled, counted, blocked := true, isCount(name), true
+		var read []*result.Run
 		for _, r := range side.runs {
 			v := of(r)
 			if !v.Measured() || (side.to.Unit != "" && v.Unit != side.to.Unit) {
@@ -186,10 +188,10 @@ func (c *cell) series(name, better string, of func(*result.Run) metric.Value) si
 			side.to.SE = append(side.to.SE, v.SE)
 			side.to.Counts = append(side.to.Counts, v.Samples)
 			side.to.PerCount = append(side.to.PerCount, perSample(r, name))
-			side.to.Blocks = append(side.to.Blocks, r.Labels[BlockLabel])
+			side.to.Blocks, read = append(side.to.Blocks, boots.block(r)), append(read, r)
 			sampled = sampled && v.SE > 0
 			counted = counted && (v.Samples > 0 || v.Value == 0 && perSample(r, name) > 0)
-			blocked = blocked && r.Labels[BlockLabel] != ""
+			blocked = blocked && boots.block(r) != ""
 		}
 		if !sampled {
 			side.to.SE = nil
@@ -200,6 +202,7 @@ func (c *cell) series(name, better string, of func(*result.Run) metric.Value) si
 		if !blocked {
 			side.to.Blocks = nil
 		}
+		*side.to = meanSeries(*side.to, boots.units(read))
 	}
 	if s.pair.Before.Blocks == nil || s.pair.After.Blocks == nil {
 		s.pair.Before.Blocks, s.pair.After.Blocks = nil, nil

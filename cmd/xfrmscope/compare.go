@@ -40,7 +40,8 @@ Mann-Whitney U test (exact; within the blocks of the label block, if all runs
 have one) below 0.05, corrected by Benjamini and Hochberg within its table, and
 an interval of the ratio not wholly within 1 %. With every "no change shown" stands
 the smallest change that would have been shown. One run a side gives the error
-of sampling only. A failed gate takes the star, never the number.
+of sampling only. A failed gate takes the star, never the number; so does a boot:
+sides in different boots need 4 boots or more each, which are then the unit.
 
 Sides that differ in scenario, event, unit or in who counted the packets are
 refused; --force compares them and says so. What else differs (kernel, NIC,

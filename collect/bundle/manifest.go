@@ -55,6 +55,7 @@ type Host struct {
 	BuildID    string `json:"kernel_build_id,omitempty"`
 	CPUModel   string `json:"cpu_model,omitempty"`
 	Online     CPUSet `json:"online,omitempty"`
+	BootID     string `json:"boot_id,omitempty"` // /proc/sys/kernel/random/boot_id
 	CmdLine    string `json:"cmdline,omitempty"` // /proc/cmdline
 	Hypervisor bool   `json:"hypervisor,omitempty"`
 }

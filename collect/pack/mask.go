@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -16,9 +17,9 @@ import (
 
 // A masker replaces what tells whose network a bundle was measured on, equal
 // names by equal ones in all files: IP and Ethernet addresses, names of hosts
-// and interfaces, SPIs.
+// and interfaces, ids of boots, SPIs.
 type masker struct {
-	names  map[string]string // of hosts and interfaces
+	names  map[string]string // of hosts, interfaces and boots
 	spis   map[uint32]uint32 // of the runs
 	others map[uint32]uint32 // that texts name besides
 	addrs  map[string]string
@@ -34,6 +35,10 @@ func newMasker(runs []*bundle.Run) *masker {
 		addrs: map[string]string{}}
 	hosts, interfaces, spis := map[string]bool{}, map[string]bool{}, map[uint32]bool{}
 	for _, r := range runs {
+		if id := r.Host.BootID; id != "" {
+			// Two sides may be packed one by one: equal boots, and no others, stay equal.
+			m.names[id] = fmt.Sprintf("boot-%.6x", sha256.Sum256([]byte(id)))
+		}
 		hosts[r.Host.Name] = true
 		if _, host, ok := cutHost(r.Path); ok {
 			hosts[host] = true

@@ -32,7 +32,8 @@ func testSweep(t *testing.T) string {
 	for _, name := range table.Planned {
 		w, err := bundle.Create(filepath.Join(dir, name), bundle.Manifest{
 			Tool: "test", Source: "record",
-			Host: bundle.Host{Name: "gw-berlin", CmdLine: "root=/dev/vda ip=192.0.2.77"},
+			Host: bundle.Host{Name: "gw-berlin", CmdLine: "root=/dev/vda ip=192.0.2.77",
+				BootID: "0b7e5a9c-58b7-4a3e-9f14-6d2f0c1e2d31"},
 			Plan: bundle.Plan{CPUs: bundle.CPUSet{0}, Load: &bundle.Load{Argv: []string{"sh", "-c",
 				"iperf3 -c 2001:DB8:1::1 -B 192.0.2.77%eth7"}}},
 			Warnings: []bundle.Warning{{Weakens: "rates",
@@ -255,7 +256,7 @@ func TestPublish(t *testing.T) {
 		}
 		data, err := os.ReadFile(name)
 		for _, secret := range []string{"gw-madrid", "gw-berlin\"", "gw-berlin ", "192.0.2.77", "10.0.0.2",
-			"eth7", "0x1001", "2001:4b8", "aa:bb:cc", `"spi":4097`, "DB8:1::1"} {
+			"eth7", "0x1001", "2001:4b8", "aa:bb:cc", `"spi":4097`, "DB8:1::1", "0b7e5a9c"} {
 			if bytes.Contains(data, []byte(secret)) {
 				t.Errorf("%s holds %s", name, secret)
 			}
@@ -273,6 +274,9 @@ func TestPublish(t *testing.T) {
 	}
 	if w := r.Warnings[0].Text; w != "host2 dropped packets of SPI 0x100 at if1, not at gw-berlin2" {
 		t.Errorf("warning %q", w)
+	}
+	if id := r.Host.BootID; !strings.HasPrefix(id, "boot-") || len(id) != 17 || id != s.Runs[2].Host.BootID {
+		t.Errorf("boot %q, want one alias in both runs", id)
 	}
 	if r.Host.Name != "host2" || s.Name != "on host2" || !strings.Contains(r.Plan.Load.Argv[2], "%if1") ||
 		!strings.Contains(r.Host.CmdLine, "ip="+sas[0].Src) {

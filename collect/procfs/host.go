@@ -20,6 +20,7 @@ func (r Root) Host() bundle.Host {
 		Kernel:  r.ReadTrimmed("/proc/sys/kernel/osrelease"),
 		Version: r.ReadTrimmed("/proc/sys/kernel/version"),
 		CmdLine: r.ReadTrimmed("/proc/cmdline"),
+		BootID:  r.ReadTrimmed("/proc/sys/kernel/random/boot_id"),
 		Arch:    machine(),
 	}
 	h.Online, _ = r.Online()

@@ -209,6 +209,7 @@ func TestHost(t *testing.T) {
 		Version: guest.ReadTrimmed("/proc/sys/kernel/version"),
 		BuildID: h.BuildID, CPUModel: "QEMU TCG CPU version 2.5+", Online: bundle.CPUSet{0, 1, 2, 3, 4},
 		CmdLine: "console=ttyS0 quiet panic=-1 mitigations=off",
+		BootID:  "6d2f0c1e-58b7-4a3e-9f14-0b7e5a9c2d31",
 	}
 	if !reflect.DeepEqual(h, want) || len(h.BuildID) != 40 {
 		t.Errorf("got  %+v\nwant %+v", h, want)
