@@ -450,7 +450,8 @@ func TestCompareBoots(t *testing.T) {
 			continue
 		}
 		if len(c.Notes) != 1 || c.Notes[0].Code != compare.TooFewBoots || one.Verdict != compare.FewBoots ||
-			one.Notes[0] != c.Notes[0] || !strings.HasPrefix(c.Notes[0].Text, test.note) {
+			one.Notes[0] != c.Notes[0] || one.Detectable.Known() || c.Rates[0].Family.Detectable != 0 ||
+			!strings.HasPrefix(c.Notes[0].Text, test.note) {
 			t.Errorf("%s: %s, notes %+v", test.name, one.Verdict, c.Notes)
 		}
 		if text, err := json.Marshal(c); err != nil || bytes.Contains(text, []byte(`"star":true`)) {

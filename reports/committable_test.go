@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/digest"
 	"xfrmscope/reports/testdata/sample"
@@ -25,6 +26,17 @@ func TestCommitTableGolden(t *testing.T) {
 func TestCommitTableOfExtremes(t *testing.T) {
 	for name, r := range sample.Extremes(t) {
 		t.Run(name, func(t *testing.T) { commitTable(t, r) })
+	}
+}
+
+// Too few boots are said where a table has no stars because of them.
+func TestMailsSayFewBoots(t *testing.T) {
+	r := sample.Comparison(t, 6)
+	r.Comparison.Notes = append(r.Comparison.Notes, *compare.Because(compare.TooFewBoots, "one boot a side"))
+	for name, text := range map[string]string{"commit table": commitTable(t, r), "digest": digestText(t, r)} {
+		if !strings.Contains(text, "\n  no star: one boot a side\n") {
+			t.Errorf("%s:\n%s", name, text)
+		}
 	}
 }
 

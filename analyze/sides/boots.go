@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/result"
@@ -51,9 +52,35 @@ func (b boots) few() *compare.Reason {
 	return compare.Because(compare.TooFewBoots, "%s: what differs between boots is not told from the change", what)
 }
 
-// unstar takes the star if there are too few boots; the numbers stay.
+// fewBoots notes what cells have too few boots; it names them if others have enough.
+func fewBoots(modes []modePair) (notes []compare.Reason) {
+	var names []string
+	cells := 0
+	for _, m := range modes {
+		for _, at := range m.cells {
+			cells++
+			if why := at.boots().few(); why != nil {
+				notes, names = result.AppendNew(notes, *why), append(names, at.name())
+			}
+		}
+	}
+	for i := range notes {
+		if len(names) < cells {
+			notes[i].Text = strings.Join(names, ", ") + ": " + notes[i].Text
+		}
+	}
+	return notes
+}
+
+// unstar takes the star if there are too few boots, and says that no change could have
+// been shown; the numbers stay.
 func (b boots) unstar(one *compare.Comparison) {
-	if why := b.few(); why != nil && one.Significant {
+	why := b.few()
+	if why == nil {
+		return
+	}
+	one.Detectable.Missing = why
+	if one.Significant {
 		one.Significant, one.Effect, one.Verdict = false, "", compare.FewBoots
 		one.Notes = slices.Insert(one.Notes, 0, *why)
 	}

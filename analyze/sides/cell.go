@@ -268,6 +268,9 @@ func (c *comparer) functions(at *cell) {
 				boots.unstar(row.WithCaller)
 			}
 		}
+		if boots.few() != nil {
+			f.Functions.Family.Detectable = 0
+		}
 		c.Functions = append(c.Functions, f)
 	}
 }

@@ -24,13 +24,9 @@ func newComparer(c *result.Comparison, headline []string) *comparer {
 }
 
 func (c *comparer) compare(modes []modePair) {
+	c.Notes = append(c.Notes, fewBoots(modes)...)
 	for i := range modes {
 		m := &modes[i]
-		for j := range m.cells {
-			if why := m.cells[j].boots().few(); why != nil {
-				c.Notes = result.AppendNew(c.Notes, *why)
-			}
-		}
 		c.headlines(m.last())
 		c.costs(m.last())
 		c.parts(m.last())
@@ -296,6 +292,9 @@ func (c *comparer) hasWorse(id string, at *cell, of result.Subject) bool {
 func (c *comparer) settleRow(f *compare.Family, i int, at *cell, of result.Subject) {
 	starred := f.Comparisons[i].Significant
 	c.settle(&f.Comparisons[i], at, of)
+	if at.boots().few() != nil {
+		f.Detectable = 0 // of any row: no change of this one could have been shown
+	}
 	if starred && !f.Comparisons[i].Significant {
 		f.Significant--
 	}

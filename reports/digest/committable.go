@@ -95,6 +95,9 @@ func commitCompare(c *result.Comparison) []block {
 	if len(blocks) == 0 {
 		blocks = []block{{items: lineItems([]string{"no rate was measured on both sides"})}}
 	}
+	if few := view.FewBoots(c); few != "" {
+		blocks = append(blocks, block{items: [][]string{wrapped("no star: %s", few)}})
+	}
 	return append(blocks, block{items: lineItems([]string{
 		fmt.Sprintf("  median +- half-width of its interval, %d + %d runs; ~ no change shown;",
 			len(c.Before.Runs), len(c.After.Runs)),

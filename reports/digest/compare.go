@@ -38,6 +38,9 @@ func compareBlocks(r *result.Result) []block {
 func comparableBlock(c *result.Comparison) block {
 	b := block{keep: 2, least: 1, rank: 6, noun: "side difference"}
 	b.items = append(b.items, wrapped("gates: %s", view.GateSummary(c.Gates)))
+	if few := view.FewBoots(c); few != "" {
+		b.items = append(b.items, wrapped("no star: %s", few))
+	}
 	for _, f := range c.Forced {
 		b.items = append(b.items, wrapped("refusal overridden: %s", f.Text))
 	}

@@ -112,11 +112,24 @@ func CouldHaveShown(c *result.Comparison) string {
 		functions = append(functions, f.Functions.Family)
 	}
 	add("a function", functions...)
+	if few := FewBoots(c); len(parts) == 0 && few != "" {
+		return "no change of any size could have been: " + few
+	}
 	if len(parts) == 0 {
 		return fmt.Sprintf("with these runs no change of any size could have been: a star needs %d runs a "+
 			"side, and more where many figures are tested", compare.MinRuns)
 	}
 	return "the smallest change that would have been: " + strings.Join(parts, ", ")
+}
+
+// FewBoots says that a place of a comparison has too few boots for a star, "" if none.
+func FewBoots(c *result.Comparison) string {
+	for _, n := range c.Notes {
+		if n.Code == compare.TooFewBoots {
+			return format.Visible(n.Text, 200)
+		}
+	}
+	return ""
 }
 
 func families(list []result.CompareFamily) []compare.Family {
