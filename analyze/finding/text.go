@@ -57,6 +57,9 @@ func cpus(n int) string {
 // quantity prints a number with its unit, and its error or the range that losses
 // leave.
 func quantity(v metric.Value) string {
+	if most, ok := v.AtMost(); ok {
+		return "<= " + figure(most) + " " + v.Unit
+	}
 	switch {
 	case v.Ranged():
 		return fmt.Sprintf("%s..%s %s", figure(v.Low), figure(v.High), v.Unit)
@@ -83,6 +86,9 @@ func percent(v metric.Value) string {
 	digits := 1
 	for se := 100 * v.SE; se > 0 && se < 0.1 && digits < 4; se *= 10 {
 		digits++
+	}
+	if most, ok := v.AtMost(); ok {
+		return fmt.Sprintf("<= %.*f %%", digits, 100*most)
 	}
 	return fmt.Sprintf("%.*f +- %.*f %%", digits, 100*v.Value, digits, 100*v.SE)
 }

@@ -29,6 +29,26 @@ func (v Value) Ranged() bool { return v.Measured() && v.High > v.Low }
 // Measured reports whether the value is a number.
 func (v Value) Measured() bool { return v.Missing == nil }
 
+// AtMost returns the upper end of the 95 % interval of a quantity that cannot be
+// negative; ok if its interval reaches below zero, so that this alone is known.
+func (v Value) AtMost() (high float64, ok bool) {
+	low, high := v.Value-twoSided*v.SE, v.Value+twoSided*v.SE
+	if v.Ranged() {
+		low, high = v.Low, v.High
+	}
+	switch v.ID {
+	case "", EffectID, BreakdownID, ExponentID, WalkSlopeID: // changes and slopes have a sign
+		return 0, false
+	}
+	if v.Unit == "ratio" {
+		high = min(high, 1)
+	}
+	return max(high, 0), v.Measured() && low < 0 && !math.IsInf(high, 0) && !math.IsNaN(high)
+}
+
+// twoSided is how many standard errors an interval of 95 % reaches to either side.
+const twoSided = 1.96
+
 // NotMeasured returns a value that says why there is none.
 func NotMeasured(id, unit string, gap bundle.Gap) Value {
 	return Value{ID: id, Unit: unit, Missing: &gap}

@@ -118,6 +118,9 @@ func waitCell(r *result.Run) string {
 	if !format.Finite(v) {
 		return "-"
 	}
+	if _, most := v.AtMost(); most {
+		return format.Column(v, 2) + view.EffectMark(r)
+	}
 	s := format.Significant(v.Value, 3)
 	if math.Abs(v.Value) >= 9999.5 {
 		s = strings.ReplaceAll(format.Short(v.Value), " ", "")

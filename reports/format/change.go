@@ -73,12 +73,24 @@ func Tested(c compare.Comparison) bool {
 	return c.Test.Known() && c.Verdict != compare.SamplingOnly
 }
 
+// SummaryText is a median, times k: of what cannot be negative and is not told
+// from nothing, "<= " and the upper end of its interval.
+func SummaryText(s compare.Summary, k float64) string {
+	if i := s.Interval; i.Known() && !i.OpenHi && (s.Median < 0 || i.Lo < 0) {
+		return "<= " + Significant(max(i.Hi, 0)*k, 2)
+	}
+	return Significant(s.Median*k, 4)
+}
+
 // SideText is a median with the half-width of its interval in per cent.
 func SideText(s compare.Summary, k float64) string {
 	if s.N == 0 {
 		return "-"
 	}
-	out := Significant(s.Median*k, 4)
+	out := SummaryText(s, k)
+	if strings.HasPrefix(out, "<=") {
+		return out
+	}
 	if i := s.Interval; i.Known() && !i.OpenHi && s.Median != 0 {
 		half := math.Abs((i.Hi - i.Lo) / 2 / s.Median * 100)
 		if half >= 10 {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/collect/bundle"
 )
@@ -87,6 +88,21 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
+// A column says as Of does what is at most known, in its unit.
+func TestColumnsAtMost(t *testing.T) {
+	share := metric.Value{ID: metric.LockWordID, Value: .001, SE: .001, Unit: "ratio"}
+	cost := metric.Value{ID: metric.CostID, Value: -3, SE: 1000, Unit: "ns/packet"}
+	for _, tt := range [][2]string{
+		{Column(share, 2), "<=0.30"}, {ShareColumn(share), "<=0.30"}, {PlainShare(share), "<=0.30"},
+		{CostColumn(cost), "<=1957"}, {Kilo(cost), "<=2.0"}, {ErrorText(cost), "<= 1957"},
+		{Pretty(Of(cost).Value), "≤\u202f1957"},
+	} {
+		if tt[0] != tt[1] {
+			t.Errorf("got %q, want %q", tt[0], tt[1])
+		}
+	}
+}
+
 func TestFigureOf(t *testing.T) {
 	gap := bundle.Gap{Why: "no PMU"}
 	for _, tt := range []struct {
@@ -98,9 +114,35 @@ func TestFigureOf(t *testing.T) {
 		{metric.Value{Value: 270094, Unit: "waits"}, "270 094 waits"},
 		{metric.Value{Value: 9.97812, Unit: "ns/packet"}, "9.978 ns/packet"},
 		{metric.NotMeasured("x", "ratio", gap), "not measured"},
+		// all but changes cannot be negative
+		{metric.Value{ID: metric.BounceID, Value: -12.5, SE: 20, Unit: "ns/packet"}, "<= 27 ns/packet"},
+		{metric.Value{ID: metric.BounceID, Value: -50, SE: 20, Unit: "ns/packet"}, "<= 0 ns/packet"},
+		{metric.Value{ID: metric.BounceID, Value: 40, SE: 20, Unit: "ns/packet"}, "40 +- 20 ns/packet"},
+		{metric.Value{ID: metric.SpinID, Value: .001, SE: .001, Unit: "ratio", Samples: 1}, "<= 0.30 %"},
+		{metric.Value{ID: metric.SpinID, Value: .5, SE: .35, Unit: "ratio", Samples: 1}, "<= 100 %"},
+		{metric.Value{ID: metric.SpinID, Unit: "ratio"}, "0 %"},
+		{metric.Value{ID: metric.WaitsID, Value: 2, Low: -1, High: 5, Unit: "waits"}, "<= 5.0 waits"},
+		{metric.Value{ID: metric.CostID, Value: 5, SE: 3, Unit: "ns/packet", Doubt: "x"}, "<= 11! ns/packet"},
+		{metric.Value{ID: metric.EffectID, Value: -.01, SE: .02, Unit: "ratio"}, "-1.0 +- 2.0 %"},
 	} {
 		if got := Of(tt.v).String(); got != tt.want {
 			t.Errorf("figureOf(%+v) = %q, want %q", tt.v, got, tt.want)
+		}
+	}
+}
+
+// The medians of a comparison are of quantities that cannot be negative.
+func TestSideTextAtMost(t *testing.T) {
+	for _, tt := range []struct {
+		s    compare.Summary
+		want string
+	}{
+		{compare.Summary{N: 3, Median: -4, Interval: compare.Interval{Lo: -9, Hi: 6, Level: .95}}, "<= 6.0"},
+		{compare.Summary{N: 3, Median: 4, Interval: compare.Interval{Lo: 3, Hi: 5, Level: .95}}, "4.000 +-25%"},
+		{compare.Summary{N: 1, Median: 4, Interval: compare.Interval{Lo: -3, Hi: 11, Level: .95}}, "<= 11"},
+	} {
+		if got := SideText(tt.s, 1); got != tt.want {
+			t.Errorf("side %+v = %q, want %q", tt.s, got, tt.want)
 		}
 	}
 }

@@ -97,7 +97,7 @@ const Thin = "\u202f"
 
 // Pretty writes a number's spaces and signs as typography has them.
 func Pretty(s string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(s, "+-", "±"), " ", Thin)
+	return strings.NewReplacer("+-", "±", "<=", "≤", " ", Thin).Replace(s)
 }
 
 // ASCII returns s as one line of printable ASCII of at most limit bytes: other

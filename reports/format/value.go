@@ -25,11 +25,21 @@ func Of(v metric.Value) Figure {
 	if low, high := Significant(v.Low*scale, 4), Significant(v.High*scale, 4); v.Ranged() && low != high {
 		f.Value, f.Err = low+".."+high, ""
 	}
+	if most, ok := atMost(v); ok {
+		f.Value, f.Err, f.Sort = "<= "+most, "", max(f.Sort, 0)
+	}
 	f.Value += DoubtMark(v)
 	if math.IsNaN(f.Sort) || math.IsInf(f.Sort, 0) {
 		f.Sort = -1
 	}
 	return f
+}
+
+// atMost is all that is known of a quantity that cannot be negative and whose
+// interval reaches below zero.
+func atMost(v metric.Value) (text string, ok bool) {
+	most, ok := v.AtMost()
+	return Significant(most*ScaleOf(v), 2), ok
 }
 
 // DoubtMark follows a number that is in doubt: a sum is broken that it hangs on.
@@ -118,19 +128,22 @@ func Column(v metric.Value, digits int) string {
 	if !Finite(v) {
 		return "-"
 	}
+	if most, ok := atMost(v); ok {
+		return "<=" + most + DoubtMark(v)
+	}
 	return Significant(v.Value*ScaleOf(v), digits) + DoubtMark(v)
 }
 
 // Kilo is a column of thousands.
 func Kilo(v metric.Value) string {
-	v.Value /= 1000
+	v.Value, v.SE, v.Low, v.High = v.Value/1000, v.SE/1000, v.Low/1000, v.High/1000
 	return Column(v, 4)
 }
 
 // CostColumn prints a cost with its relative error.
 func CostColumn(v metric.Value) string {
 	s := Column(v, 4)
-	if Finite(v) && v.SE > 0 && v.Value > 0 {
+	if _, most := v.AtMost(); Finite(v) && v.SE > 0 && v.Value > 0 && !most {
 		s += " +-" + Significant(100*v.SE/v.Value, 2) + "%"
 	}
 	return s
@@ -138,7 +151,7 @@ func CostColumn(v metric.Value) string {
 
 // ShareColumn prints a share with its error, both in per cent.
 func ShareColumn(v metric.Value) string {
-	if !(v.SE > 0) || !Finite(v) {
+	if _, most := v.AtMost(); !(v.SE > 0) || !Finite(v) || most {
 		return Column(v, 3)
 	}
 	mark := DoubtMark(v)
@@ -149,6 +162,9 @@ func ShareColumn(v metric.Value) string {
 func PlainShare(v metric.Value) string {
 	if !Finite(v) {
 		return "-"
+	}
+	if _, most := v.AtMost(); most {
+		return Column(v, 2)
 	}
 	return Decimals(100*v.Value, 2) + DoubtMark(v)
 }

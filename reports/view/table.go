@@ -284,6 +284,9 @@ func summaryCell(s compare.Summary) Cell {
 		return Cell{Text: "no runs", Muted: true, Number: true, Sort: "-1"}
 	}
 	c := numberOf(s.Median).bracketed(s.Interval, 1)
+	if text := format.SummaryText(s, 1); strings.HasPrefix(text, "<=") {
+		c.Text, c.Small = format.Pretty(text), ""
+	}
 	c.Title = fmt.Sprintf("median of %d runs; %s", s.N, format.LevelText(s.Interval))
 	return c
 }
