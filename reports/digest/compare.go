@@ -14,22 +14,22 @@ import (
 	"xfrmscope/reports/view"
 )
 
-// compareBlocks is the digest of a comparison: what was compared, the rates at
-// each N, what a packet costs, the functions that changed, and always what got
-// worse.
+// compareBlocks is the digest of a comparison: what was compared, always what
+// got worse, the rates at each N, what a packet costs, and the functions that
+// changed.
 func compareBlocks(r *result.Result) []block {
 	c, runs := r.Comparison, view.Present(r)
 	head := wrapped("xfrmscope compare: %s -> %s, %d + %d runs", format.OrWord(c.Before.Name, "before"),
 		format.OrWord(c.After.Name, "after"), len(c.Before.Runs), len(c.After.Runs))
 	head[0] = strings.TrimPrefix(head[0], "  ")
 	head = append(head, whereLines(runs)...)
-	blocks := []block{{items: lineItems(head[:min(5, len(head))])}, comparableBlock(c)}
+	blocks := []block{{items: lineItems(head[:min(5, len(head))])}, comparableBlock(c), worseBlock(c)}
 	blocks = append(blocks, rateBlock(c), lawBlock(c))
 	if i := costFamily(c); i >= 0 {
 		f := &c.Costs[i]
 		blocks = append(blocks, costBlock(c, f), functionBlock(c, f.Mode, f.N))
 	}
-	blocks = append(blocks, worseBlock(c), block{items: [][]string{{"  " + methodText(c)}}, rank: 8,
+	blocks = append(blocks, block{items: [][]string{{"  " + methodText(c)}}, rank: 8,
 		noun: "method note"})
 	return append(blocks, compareEnd(r)...)
 }
@@ -241,21 +241,27 @@ func functionBlock(c *result.Comparison, mode string, n int) block {
 	return b
 }
 
-// worseBlock is never left out: what got worse, or what could have been seen.
+// worseBlock is never left out: what got worse and how sure that is, or what
+// could have been seen. What does not hold has its medians in the rows below.
 func worseBlock(c *result.Comparison) block {
 	b := block{gap: true, keep: 3, least: 1, rank: 1, noun: "worse figure"}
-	if len(c.Worse) == 0 {
+	for _, w := range view.Worsened(c) {
+		k := format.RateScale(w.C.Unit)
+		change := format.ChangeColumn(w.C)
+		if w.C.Ratio.Known() {
+			change = format.Cut(strings.ReplaceAll(format.ChangePercent(w.C.Ratio.Value), " ", ""), 8)
+		}
+		text := fmt.Sprintf("worse: %s %s %s: %s", w.At, w.What, change, w.Certainty)
+		if w.Certainty == "" {
+			text = fmt.Sprintf("worse: %s %s: %s -> %s %s, %s %s", w.At, w.What,
+				format.Significant(w.C.Before.Median*k, 4), format.Significant(w.C.After.Median*k, 4),
+				format.RateUnit(w.C.Unit), change, format.MarkText(w.C))
+		}
+		b.items = append(b.items, format.Wrap(format.ASCII(text, 200), "", "  ", digestColumns))
+	}
+	if len(b.items) == 0 {
 		b.items = [][]string{format.Wrap(format.ASCII("worse: nothing that could be shown; "+
 			view.CouldHaveShown(c), 320), "", "  ", digestColumns)}
-		return b
-	}
-	for _, at := range c.Worse {
-		k := format.RateScale(at.C.Unit)
-		unit := format.RateUnit(at.C.Unit)
-		b.items = append(b.items, format.Wrap(format.ASCII(fmt.Sprintf("worse: %s %s: %s -> %s %s, %s %s",
-			view.AtText(at.Mode, at.N), view.WhatText(at), format.Significant(at.C.Before.Median*k, 4),
-			format.Significant(at.C.After.Median*k, 4), unit, format.ChangeColumn(at.C),
-			format.MarkText(at.C)), 200), "", "  ", digestColumns))
 	}
 	return b
 }

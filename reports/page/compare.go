@@ -27,10 +27,11 @@ type verdict struct {
 // A versus is the first screen of a comparison.
 type versus struct {
 	Verdicts []verdict
-	Worse    []verdict
-	Could    string   // what would have been shown
-	Differs  []string // what else differs between the sides
-	Expected []string // the change under test
+	Worse    []verdict // Words: how sure that is, "" if it holds
+	Shown    bool      // one of Worse holds
+	Could    string    // what would have been shown
+	Differs  []string  // what else differs between the sides
+	Expected []string  // the change under test
 	Forced   []string
 	Blanked  []string
 	Gates    string
@@ -53,9 +54,12 @@ func versusOf(r *result.Result) *versus {
 			}
 		}
 	}
-	for _, at := range c.Worse {
-		v.Worse = append(v.Worse, verdictOf(at))
+	for _, w := range view.Worsened(c) {
+		one := verdictOf(result.CompareAt{C: w.C})
+		one.At, one.What, one.Words = w.At, w.What, format.Sentence(w.Certainty)
+		v.Worse = append(v.Worse, one)
 	}
+	v.Shown = len(c.Worse) > 0
 	for _, x := range c.Varied {
 		text := format.Sentence(format.Visible(view.DifferText(x), 300))
 		if x.Expected {
