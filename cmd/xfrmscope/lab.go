@@ -204,7 +204,7 @@ func labDoctor(ctx context.Context, io streams, o labKernel) error {
 		return err
 	}
 	if missing > 0 {
-		return &record.Missing{What: "the lab", Why: fmt.Sprintf("%d things it needs are absent", missing),
+		return &record.Missing{What: "the lab", Why: fmt.Sprintf("%d of what it needs is absent", missing),
 			Fix: "the lines above name each fix"}
 	}
 	return nil
