@@ -10,7 +10,6 @@ import (
 
 	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/cost"
-	"xfrmscope/analyze/importer"
 	"xfrmscope/analyze/locks"
 	"xfrmscope/analyze/packets"
 	"xfrmscope/analyze/perfdata"
@@ -63,7 +62,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	r.Matrix = locks.NewMatrix(in.Finds.Rows, r.SAs, r.Manifest.Plan.CPUs)
 	r.Drift = checks.NewDrift(in.Facts)
 	r.Layouts = cost.NewLayouts(in.Layouts)
-	if err := readEvents(ctx, r, a, b, kernel, in.Imports); err != nil {
+	if err := readEvents(ctx, r, a, b, kernel, in); err != nil {
 		return analysed{}, err
 	}
 	r.Counted = cost.NewTotals(in.Totals, r.Phases, from.ShareIn(&in, r.SAs, firstStart, firstEnd))
@@ -127,13 +126,13 @@ func runName(r *result.Run) string {
 // readEvents decodes perf.data, if there is one, and takes the profiles of
 // foreign files.
 func readEvents(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run, kernel *symbols.Table,
-	imports []*importer.Import) error {
+	in packets.Rows) error {
 	profiles, err := profiles(ctx, r, a, b, kernel)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	absent := errors.Is(err, fs.ErrNotExist)
-	for _, im := range imports {
+	for _, im := range in.Imports {
 		profiles = append(profiles, im.Profiles...)
 	}
 	if absent && len(profiles) == 0 {
@@ -148,7 +147,7 @@ func readEvents(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run, 
 		c := cost.Classify(p, a.stages)
 		classes = append(classes, c)
 		e := cost.NewEvent(c, r.Manifest.Window.Seconds(), r.Packets)
-		cost.CheckCoverage(e, r.Manifest.Plan.CPUs, r.Manifest.Window.Seconds())
+		cost.CheckCoverage(e, r.Manifest.Plan.CPUs, r.Manifest.Window.Seconds(), in.Deltas)
 		r.Events = append(r.Events, e)
 	}
 	r.Misses = cost.NewMisses(r.Events)

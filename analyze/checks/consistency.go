@@ -90,6 +90,9 @@ func costByAccounting(r *result.Run, deltas []packets.Delta) result.ConsistencyC
 	case e.Unit != "nanoseconds":
 		return byCounting(id, r, e)
 	}
+	if basis := e.All.PerPacket.Basis; basis != "" {
+		return unchecked(id, "the cost is "+basis)
+	}
 	busy, read := busyPerPacket(r, e, deltas)
 	if !read {
 		return unchecked(id, notAccounted)

@@ -18,6 +18,8 @@ type Value struct {
 	High    float64       `json:"high,omitempty"` // equal to Low: losses are small, Value stands alone
 	Losses  []bundle.Loss `json:"losses,omitempty"`
 	Missing *bundle.Gap   `json:"missing,omitempty"`
+	// what it is taken from, if not from what the catalogue says first: "by /proc/stat; samples cover 70 %"
+	Basis string `json:"basis,omitempty"`
 	// why it is not to be believed, though it was measured: "sum cost-per-packet is broken"
 	Doubt string `json:"doubt,omitempty"`
 }
@@ -28,6 +30,14 @@ func (v Value) Ranged() bool { return v.Measured() && v.High > v.Low }
 
 // Measured reports whether the value is a number.
 func (v Value) Measured() bool { return v.Missing == nil }
+
+// Scaled returns a number k times as large, taken from another basis.
+func (v Value) Scaled(k float64, basis string) Value {
+	if v.Measured() {
+		v.Value, v.SE, v.Low, v.High, v.Basis = v.Value*k, v.SE*k, v.Low*k, v.High*k, basis
+	}
+	return v
+}
 
 // AtMost returns the upper end of the 95 % interval of a quantity that cannot be
 // negative; ok if its interval reaches below zero, so that this alone is known.

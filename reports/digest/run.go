@@ -53,6 +53,9 @@ func runFigures(run *result.Run, a result.CPU) []string {
 		lines = append(lines, "  of "+format.ASCII(e.Name, 40)+":",
 			pair("cost", e.All.PerPacket, "spin", e.All.SpinShare))
 	}
+	if basis := a.PerPacket.Basis; basis != "" {
+		lines = append(lines, "  cost is "+basis)
+	}
 	if view.HasDoubt(run) {
 		lines = append(lines, "  !: a sum is broken that the number hangs on")
 	}

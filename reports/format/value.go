@@ -110,6 +110,9 @@ func ValueText(v metric.Value) string {
 	if v.Measured() && v.Samples > 0 {
 		s += ", n = " + Pretty(Count(v.Samples))
 	}
+	if v.Measured() && v.Basis != "" {
+		s += ", " + v.Basis
+	}
 	return s
 }
 

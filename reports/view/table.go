@@ -120,6 +120,9 @@ func ValueCell(v metric.Value) Cell {
 	if v.Samples > 0 {
 		c.Title = "n = " + format.Pretty(format.Count(v.Samples)) + " samples"
 	}
+	if v.Basis != "" {
+		c.Title += "; " + v.Basis
+	}
 	return c.doubted(v)
 }
 
