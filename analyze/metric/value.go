@@ -40,11 +40,11 @@ func (v Value) Scaled(k float64, basis string) Value {
 }
 
 // AtMost returns the upper end of the 95 % interval of a quantity that cannot be
-// negative; ok if its interval reaches below zero, so that this alone is known.
+// negative; ok if it is no larger than its error, so that this alone is known.
 func (v Value) AtMost() (high float64, ok bool) {
-	low, high := v.Value-twoSided*v.SE, v.Value+twoSided*v.SE
+	high, ok = v.Value+twoSided*v.SE, v.Value < 0 || v.SE > 0 && v.Value <= v.SE
 	if v.Ranged() {
-		low, high = v.Low, v.High
+		high, ok = v.High, v.Low < 0
 	}
 	switch v.ID {
 	case "", EffectID, BreakdownID, ExponentID, WalkSlopeID: // changes and slopes have a sign
@@ -53,7 +53,7 @@ func (v Value) AtMost() (high float64, ok bool) {
 	if v.Unit == "ratio" {
 		high = min(high, 1)
 	}
-	return max(high, 0), v.Measured() && low < 0 && !math.IsInf(high, 0) && !math.IsNaN(high)
+	return max(high, 0), ok && v.Measured() && !math.IsInf(high, 0) && !math.IsNaN(high)
 }
 
 // twoSided is how many standard errors an interval of 95 % reaches to either side.

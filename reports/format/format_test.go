@@ -119,10 +119,11 @@ func TestFigureOf(t *testing.T) {
 		{metric.Value{ID: metric.BounceID, Value: -50, SE: 20, Unit: "ns/packet"}, "<= 0 ns/packet"},
 		{metric.Value{ID: metric.BounceID, Value: 40, SE: 20, Unit: "ns/packet"}, "40 +- 20 ns/packet"},
 		{metric.Value{ID: metric.SpinID, Value: .001, SE: .001, Unit: "ratio", Samples: 1}, "<= 0.30 %"},
-		{metric.Value{ID: metric.SpinID, Value: .5, SE: .35, Unit: "ratio", Samples: 1}, "<= 100 %"},
+		{metric.Value{ID: metric.SpinID, Value: .5, SE: .35, Unit: "ratio", Samples: 1}, "50 +- 35 %"},
+		{metric.Value{ID: metric.SpinID, Value: .5, SE: .6, Unit: "ratio", Samples: 1}, "<= 100 %"},
 		{metric.Value{ID: metric.SpinID, Unit: "ratio"}, "0 %"},
 		{metric.Value{ID: metric.WaitsID, Value: 2, Low: -1, High: 5, Unit: "waits"}, "<= 5.0 waits"},
-		{metric.Value{ID: metric.CostID, Value: 5, SE: 3, Unit: "ns/packet", Doubt: "x"}, "<= 11! ns/packet"},
+		{metric.Value{ID: metric.CostID, Value: 3, SE: 4, Unit: "ns/packet", Doubt: "x"}, "<= 11! ns/packet"},
 		{metric.Value{ID: metric.EffectID, Value: -.01, SE: .02, Unit: "ratio"}, "-1.0 +- 2.0 %"},
 	} {
 		if got := Of(tt.v).String(); got != tt.want {
