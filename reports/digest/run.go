@@ -54,7 +54,7 @@ func runFigures(run *result.Run, a result.CPU) []string {
 			pair("cost", e.All.PerPacket, "spin", e.All.SpinShare))
 	}
 	if basis := a.PerPacket.Basis; basis != "" {
-		lines = append(lines, "  cost is "+basis)
+		lines = append(lines, "  cost is "+format.ASCII(basis, 60))
 	}
 	if view.HasDoubt(run) {
 		lines = append(lines, "  !: a sum is broken that the number hangs on")

@@ -111,7 +111,7 @@ func ValueText(v metric.Value) string {
 		s += ", n = " + Pretty(Count(v.Samples))
 	}
 	if v.Measured() && v.Basis != "" {
-		s += ", " + v.Basis
+		s += ", " + Name(v.Basis)
 	}
 	return s
 }

@@ -121,7 +121,7 @@ func ValueCell(v metric.Value) Cell {
 		c.Title = "n = " + format.Pretty(format.Count(v.Samples)) + " samples"
 	}
 	if v.Basis != "" {
-		c.Title += "; " + v.Basis
+		c.Title += "; " + format.Name(v.Basis)
 	}
 	return c.doubted(v)
 }
