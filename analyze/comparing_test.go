@@ -433,7 +433,8 @@ func TestCompareBoots(t *testing.T) {
 		{"not known", each(""), each("y"), "", "Mann-Whitney", 8},
 		{"one for both sides", each("x"), each("x"), "", "Mann-Whitney", 8},
 		{"one a side", each("x"), each("y"), "one boot a side: what differs between boots", "Mann-Whitney", 8},
-		{"one before", each("x"), of("y", 8), "boots: 1 before, 8 after, and a star needs 4", "Mann-Whitney", 8},
+		{"one before", each("x"), of("y", 8), "boots: 1 before, 8 after, and a star needs 4", "Mann-Whitney",
+			8},
 		{"one of three shared", of("x", 3), of("x", 2), "boots: 3 before, 2 after", "Mann-Whitney", 8},
 		{"four a side", of("x", 4), of("y", 4), "", "Mann-Whitney", 4},
 		{"eight a side", of("x", 8), of("y", 8), "", "Mann-Whitney", 8},
@@ -444,7 +445,8 @@ func TestCompareBoots(t *testing.T) {
 		if one.Significant != (test.note == "") || !strings.Contains(one.Test.Method, test.method) ||
 			one.Before.N != test.n || one.Test.P >= 0.05 || !one.Ratio.Interval.Known() ||
 			c.Functions[0].Functions.Total.Before.N != test.n {
-			t.Errorf("%s: star %t, %d runs by %s", test.name, one.Significant, one.Before.N, one.Test.Method)
+			t.Errorf("%s: star %t, %d runs by %s", test.name, one.Significant, one.Before.N,
+				one.Test.Method)
 		}
 		if test.note == "" {
 			continue

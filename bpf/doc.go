@@ -96,15 +96,9 @@
 // The C files and what is compiled from them: GPL-2.0-only OR BSD-2-Clause.
 package bpf
 
-//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror
-// -Wno-unused-parameter" -type wait_cpu Wait wait.bpf.c
-//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror
-// -Wno-unused-parameter" -type acquire_cpu Acquire acquire.bpf.c
-//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror
-// -Wno-unused-parameter" -type find_cpu Find find.bpf.c
-//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror
-// -Wno-unused-parameter" -type stack_cpu -type stack_record Stacks stacks.bpf.c
-//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror
-// -Wno-unused-parameter" -type peeked Peek peek.bpf.c
-//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror
-// -Wno-unused-parameter" -type contend_place Contend contend.bpf.c
+//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type wait_cpu Wait wait.bpf.c
+//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type acquire_cpu Acquire acquire.bpf.c
+//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type find_cpu Find find.bpf.c
+//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type stack_cpu -type stack_record Stacks stacks.bpf.c
+//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type peeked Peek peek.bpf.c
+//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type contend_place Contend contend.bpf.c

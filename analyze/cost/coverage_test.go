@@ -32,8 +32,9 @@ func TestCostByAccounting(t *testing.T) {
 	var deltas []packets.Delta
 	for cpu, idle := range []uint64{1e8, 4e8} {
 		for name, ns := range map[string]uint64{"system": 1e9 - idle, "idle": idle} {
-			deltas = append(deltas, packets.Delta{Counter: &bundle.Counter{Source: packets.ProcStat, CPU: &cpu,
-				Name: name}, Value: ns})
+			deltas = append(deltas,
+				packets.Delta{Counter: &bundle.Counter{Source: packets.ProcStat, CPU: &cpu,
+					Name: name}, Value: ns})
 		}
 	}
 	near := func(what string, got, want float64) {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"xfrmscope/collect/bundle"
 )
 
 // readAs reads r as a format without asking what it looks like.
@@ -353,9 +355,10 @@ func TestSumPackets(t *testing.T) {
 
 // The published sweeps: every cell of the CSV is the JSON's received Gibit/s
 // to its two decimals. What contradicts itself in them: one rate TRex took at a
-// bad moment, and the "percent" of losses without IPsec, which is a share.
+// bad moment, the "percent" of losses without IPsec, which is a share, and a run
+// that received a packet more than was sent.
 func TestSeedSweeps(t *testing.T) {
-	wantWarnings := map[string]int{"no-ipsec": 1, "one-sa": 1, "pcpu": 0}
+	wantWarnings := map[string]int{"no-ipsec": 2, "one-sa": 1, "pcpu": 0}
 	wantMode := map[string]string{"no-ipsec": "plain", "one-sa": "shared", "pcpu": "pcpu"}
 	for name, warnings := range wantWarnings {
 		csv := mustRead(t, "trex-20250728-"+name+".csv", fixture(t, "seed/trex-20250728-"+name+".csv"))
@@ -375,8 +378,14 @@ func TestSeedSweeps(t *testing.T) {
 					p.line(), p.FrameBytes, p.RequestedPPS, o.line(), o.FrameBytes, o.RequestedPPS)
 			}
 		}
-		if len(csv.Warnings) != 0 || len(js.Warnings) != warnings {
-			t.Errorf("%s: warnings %v and %v, want none and %d", name, csv.Warnings, js.Warnings, warnings)
+		got := [2][]bundle.Warning{csv.Warnings, js.Warnings}
+		for i, im := range []*Import{csv, js} {
+			for _, p := range im.Traffic.Points {
+				got[i] = append(got[i], p.Warnings...)
+			}
+		}
+		if len(got[0]) != 0 || len(got[1]) != warnings {
+			t.Errorf("%s: warnings %v and %v, want none and %d", name, got[0], got[1], warnings)
 		}
 	}
 }

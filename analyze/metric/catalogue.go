@@ -93,7 +93,8 @@ func Catalogue() []Formula {
 		{LossID, "loss", "ratio", "lower", "packets lost / packets sent", "TRex, iperf3"},
 		{CostID, "cost/packet", "", "lower",
 			"(busy weight / window) / packet rate of the same CPUs; busy weight = sum of periods of " +
-				"samples that are not idle; where those of a clock cover less than 95 % of the time, CPUs x " +
+				"samples that are not idle; where those of a clock cover less than 95 % of the time, " +
+				"CPUs x " +
 				"busy of /proc/stat", "perf samples, packets, /proc/stat"},
 		{SpinID, "spin share", "ratio", "lower",
 			"weight with the leaf in a spin-lock slow path / busy weight", samples},

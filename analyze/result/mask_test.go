@@ -13,7 +13,8 @@ func TestMaskAddresses(t *testing.T) {
 	const spi, sum = "SA 0xff0000ff", "sha256 ffffffff81000000ffffffff81000000"
 	r := &Result{
 		Runs: []*Run{nil, {
-			Locks: Locks{Rows: []Lock{{Lock: "0xff15df9ac0057800"}, {Lock: "0xffffffffa5d0f300", Name: "rcu_state"}}},
+			Locks: Locks{Rows: []Lock{{Lock: "0xff15df9ac0057800"},
+				{Lock: "0xffffffffa5d0f300", Name: "rcu_state"}}},
 			Events: []*Event{{Profile: &profile.Profile{
 				Functions: []profile.Function{{Name: "0xffffffff81000000"}, {Name: "xfrm_lookup"}}}}},
 			Labels: map[string]string{"why": "lock 0xff15df9ac0057800, " + spi},

@@ -137,7 +137,8 @@ func TestMemory(t *testing.T) {
 			cmd.Stdin, cmd.Env, cmd.Stderr = zero, append(os.Environ(), "TMPDIR="+tmp), &stderr
 			err := cmd.Run()
 			peak = cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
-			t.Logf("%-24s %4d of %4d MB, %v: %s", c.reader, peak, bound, err, bytes.TrimSpace(stderr.Bytes()))
+			t.Logf("%-24s %4d of %4d MB, %v: %s", c.reader, peak, bound, err,
+				bytes.TrimSpace(stderr.Bytes()))
 			if peak <= bound {
 				break
 			}
