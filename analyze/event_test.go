@@ -46,8 +46,8 @@ func TestEventShares(t *testing.T) {
 		sum += s.Share.Value
 	}
 	for name, want := range map[string]float64{
-		"SA lookup": 0.2, "XFRM output": 0.25, "RX driver/GRO/NAPI": 0.05, result.UserStage: 0.3,
-		result.NoStage: 0.2,
+		"SA lookup": 0.2, "XFRM output": 0.25, "RX driver/GRO/NAPI": 0.05, stage.User: 0.3,
+		stage.Unmatched: 0.2,
 	} {
 		if math.Abs(stages[name]-want) > 1e-9 {
 			t.Errorf("stage %s = %v, want %v", name, stages[name], want)

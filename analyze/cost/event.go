@@ -94,13 +94,13 @@ type tally struct {
 	total, idle metric.Estimate
 	unsure      metric.Estimate // the part of idle that may be interrupts
 	spin, word  metric.Estimate
-	stages      []metric.Estimate // by row of the table, then UserStage, NoStage
+	stages      []metric.Estimate // by row of the table, then stage.User, stage.Unmatched
 	receive     []metric.Estimate // the part of each below the input path
 	directions  [3]metric.Estimate
 	functions   []metric.Estimate
 	spinners    []metric.Estimate // callers of slow paths
 	takers      []metric.Estimate // callers of acquire fast paths
-	lost        []metric.Estimate // leaf functions of NoStage
+	lost        []metric.Estimate // leaf functions of stage.Unmatched
 }
 
 func newTally(c *Classified) *tally {
@@ -196,12 +196,12 @@ func (t *tally) stageShares(sums []metric.Estimate, busy metric.Estimate, cost c
 		if e.Empty() {
 			continue
 		}
-		name := result.NoStage
+		name := stage.Unmatched
 		switch {
 		case row < len(t.of.stages.Table.Rows):
 			name = t.of.stages.Table.Rows[row].Name
 		case row == len(t.of.stages.Table.Rows):
-			name = result.UserStage
+			name = stage.User
 		}
 		shares = append(shares, cost.share(metric.StageID, name, "", e, busy))
 	}

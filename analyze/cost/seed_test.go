@@ -54,10 +54,10 @@ func TestStagesOfPublishedGraph(t *testing.T) {
 	if math.Abs(sum-1) > 1e-9 {
 		t.Errorf("stages sum to %v", sum)
 	}
-	if got[result.NoStage] > 0.1 {
-		t.Errorf("%.4f %% unmatched, want at most 0.1: %+v", got[result.NoStage], e.Unmatched)
+	if got[stage.Unmatched] > 0.1 {
+		t.Errorf("%.4f %% unmatched, want at most 0.1: %+v", got[stage.Unmatched], e.Unmatched)
 	}
-	t.Logf("unmatched: %.4f %%", got[result.NoStage])
+	t.Logf("unmatched: %.4f %%", got[stage.Unmatched])
 }
 
 // No XFRM lock is waited for in that graph: the lock word is what costs. All

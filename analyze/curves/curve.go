@@ -103,7 +103,7 @@ func sampleCosts(c *result.Curve, runs []*result.Run) (unit string, stages, func
 		unit = e.All.PerPacket.Unit
 		ofStage, ofFunction := newCosts(runs[i].N, e), newCosts(runs[i].N, e)
 		for _, s := range e.All.Stages {
-			if s.Name != result.NoStage {
+			if s.Name != stage.Unmatched {
 				ofStage.add(s.Name, s.Weight)
 			}
 		}

@@ -66,11 +66,11 @@ func setCeilings(curves []result.Curve, runs []*result.Run) {
 	by := RatingOf(runs)
 	for i := range curves {
 		c := &curves[i]
-		if c.Scaling == nil || slices.Contains(result.PlainModes, c.Mode) {
+		if c.Scaling == nil || result.IsPlain(c.Mode) {
 			continue
 		}
 		for _, plain := range curves {
-			if plain.Side == c.Side && slices.Contains(result.PlainModes, plain.Mode) {
+			if plain.Side == c.Side && result.IsPlain(plain.Mode) {
 				k := scaling.CompareCeiling(RateCurve(c.Mode, result.Pick(runs, c.Runs), by),
 					RateCurve(plain.Mode, result.Pick(runs, plain.Runs), by), scaling.Options{})
 				c.Ceiling = &k

@@ -50,7 +50,7 @@ func (c ratedCurve) rate(v float64) string {
 func linear(r *result.Result) []result.Finding {
 	var out []result.Finding
 	for _, c := range ratedCurves(r) {
-		if c.generated() && !slices.Contains(result.PlainModes, c.Mode) && len(c.Scaling.Rows) > 1 {
+		if c.generated() && !result.IsPlain(c.Mode) && len(c.Scaling.Rows) > 1 {
 			out = append(out, linearOf(c))
 		}
 	}

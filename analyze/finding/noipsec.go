@@ -22,7 +22,7 @@ func noIPsec(r *result.Result) []result.Finding {
 	}
 	what := "XFRM, ESP or the network"
 	for _, run := range r.Runs {
-		if !withoutIPsec(run) || slices.Contains(result.PlainModes, run.Mode) {
+		if !withoutIPsec(run) || result.IsPlain(run.Mode) {
 			continue
 		}
 		functions, network := kernelFunctions(run)

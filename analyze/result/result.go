@@ -4,15 +4,7 @@ import (
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/scaling"
-	"xfrmscope/analyze/stage"
 	"xfrmscope/collect/bundle"
-)
-
-// NoStage names the weight of kernel stacks that no stage claims, UserStage
-// that of stacks without a kernel frame.
-const (
-	NoStage   = stage.Unmatched
-	UserStage = stage.User
 )
 
 // A Heat is the main event by CPU and time: equal slices of the window.

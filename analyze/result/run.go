@@ -187,8 +187,8 @@ func (r *Result) Factor() string {
 	return "CPUs"
 }
 
-// PlainModes are the labels of runs without IPsec.
-var PlainModes = []string{"plain", "no-ipsec", "none"}
+// IsPlain reports whether a mode is the label of runs without IPsec.
+func IsPlain(mode string) bool { return mode == "plain" || mode == "no-ipsec" || mode == "none" }
 
 func Pick(runs []*Run, index []int) []*Run {
 	var out []*Run

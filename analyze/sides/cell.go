@@ -218,7 +218,9 @@ func selfWeights(e *result.Event, callers map[string]string) (out map[string]met
 	}
 	rest := e.All.Busy
 	for _, f := range e.All.Functions {
-		addTo(out, f.Name, f.Weight)
+		sum := out[f.Name] // in several modules, perhaps
+		sum.Add(f.Weight)
+		out[f.Name] = sum
 		rest.Period -= f.Weight.Period
 		rest.Samples -= min(rest.Samples, f.Weight.Samples)
 	}
@@ -322,10 +324,4 @@ func evenLists(sides ...*compare.CostTable) int {
 		}
 	}
 	return len(uneven)
-}
-
-func addTo[K comparable](m map[K]metric.Estimate, k K, e metric.Estimate) {
-	sum := m[k]
-	sum.Add(e)
-	m[k] = sum
 }

@@ -147,15 +147,21 @@ func TestProseRead(t *testing.T) {
 	}
 }
 
-// proseRead returns a complaint for each place where a source looks for prose in a
-// text. Findings and reports, which read no foreign text, part none at a colon.
-func proseRead(t *testing.T, path, source string) (complaints []string) {
+func parsed(t *testing.T, path, source string) (*token.FileSet, *ast.File) {
 	t.Helper()
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, path, source, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return fset, file
+}
+
+// proseRead returns a complaint for each place where a source looks for prose in a
+// text. Findings and reports, which read no foreign text, part none at a colon.
+func proseRead(t *testing.T, path, source string) (complaints []string) {
+	t.Helper()
+	fset, file := parsed(t, path, source)
 	complain := func(at ast.Node, what string) {
 		complaints = append(complaints, fset.Position(at.Pos()).String()+": "+what)
 	}
@@ -181,11 +187,7 @@ func proseRead(t *testing.T, path, source string) (complaints []string) {
 // strayWords returns a complaint for each word of the contract in a source.
 func strayWords(t *testing.T, path, source string) (complaints []string) {
 	t.Helper()
-	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, path, source, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fset, file := parsed(t, path, source)
 	complain := func(at ast.Node, what string) {
 		complaints = append(complaints, fset.Position(at.Pos()).String()+": "+what)
 	}

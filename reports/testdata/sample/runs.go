@@ -258,8 +258,8 @@ func cpu(c *stage.Classifier, p *profile.Profile, cpu int, seconds, rate float64
 	out.SpinShare, out.LockWordShare, out.PerPacket = ratio(metric.SpinID, spin), ratio(metric.LockWordID, word),
 		cost(out.Busy)
 	out.Functions, out.SpinCallers = list(metric.ShareID, functions), list(metric.ShareID, callers)
-	for _, row := range append(slices.Clone(c.Table.Rows), stage.Row{Name: result.UserStage},
-		stage.Row{Name: result.NoStage}) {
+	for _, row := range append(slices.Clone(c.Table.Rows), stage.Row{Name: stage.User},
+		stage.Row{Name: stage.Unmatched}) {
 		if e, ok := stages[row.Name]; ok {
 			out.Stages = append(out.Stages, result.Share{Name: row.Name, Weight: e,
 				Share: ratio(metric.StageID, e), PerPacket: cost(e)})
