@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/cilium/ebpf/btf"
+
+	"xfrmscope/collect/probe"
 )
 
 // A memory reads a guest's memory by the kernel's own tables: page tables, struct
@@ -212,22 +214,11 @@ func memberOffset(members []btf.Member, name string) (uint64, bool) {
 		if m.Name != "" {
 			continue
 		}
-		if at, ok := memberOffset(membersOf(m.Type), name); ok {
+		if at, ok := memberOffset(probe.MembersOf(m.Type), name); ok {
 			return uint64(m.Offset.Bytes()) + at, true
 		}
 	}
 	return 0, false
-}
-
-// membersOf are those of a structure or a union.
-func membersOf(t btf.Type) []btf.Member {
-	switch t := btf.UnderlyingType(t).(type) {
-	case *btf.Struct:
-		return t.Members
-	case *btf.Union:
-		return t.Members
-	}
-	return nil
 }
 
 // field names the member of a type that a byte is in, "" if it has none.
@@ -238,7 +229,7 @@ func field(t btf.Type, off uint64) string {
 			return join("", field(t.Type, off%uint64(size)))
 		}
 	case *btf.Struct, *btf.Union:
-		for _, m := range membersOf(t) {
+		for _, m := range probe.MembersOf(t) {
 			size, err := btf.Sizeof(m.Type)
 			if m.BitfieldSize > 0 {
 				size = int(m.BitfieldSize+7) / 8
@@ -288,7 +279,7 @@ func pointersIn(leads []lead, t btf.Type, base uint64, depth int) []lead {
 			}
 		}
 	default:
-		for _, m := range membersOf(t) {
+		for _, m := range probe.MembersOf(t) {
 			if m.BitfieldSize == 0 {
 				leads = pointersIn(leads, m.Type, base+uint64(m.Offset.Bytes()), depth+1)
 			}

@@ -55,7 +55,7 @@ func fields(members []btf.Member, prefix string, base uint32, nested []string) [
 	var out []bundle.StructField
 	for _, m := range members {
 		offset := base + m.Offset.Bytes()
-		switch inner := membersOf(m.Type); {
+		switch inner := MembersOf(m.Type); {
 		case inner != nil && m.Name == "":
 			out = append(out, fields(inner, prefix, offset, nested)...)
 		case inner != nil && slices.Contains(nested, m.Name):
@@ -71,8 +71,8 @@ func fields(members []btf.Member, prefix string, base uint32, nested []string) [
 	return out
 }
 
-// membersOf returns the members of a structure or union, nil of other types.
-func membersOf(t btf.Type) []btf.Member {
+// MembersOf returns the members of a structure or union, nil of other types.
+func MembersOf(t btf.Type) []btf.Member {
 	switch t := btf.UnderlyingType(t).(type) {
 	case *btf.Struct:
 		return t.Members
