@@ -22,6 +22,7 @@
 //	  layouts.json         StructLayout: where hot fields of the kernel lie
 //	  traffic.json         Traffic: packets the load itself counted
 //	  lines.jsonl          Line: cache lines that moved between CPUs, of a simulated machine
+//	  fields.jsonl         FieldRow: which instruction touches which member, of a simulated machine
 //	  log/NAME.log         what each command printed
 //
 //	  hosts/NAME           the runs of the other hosts, if several measured

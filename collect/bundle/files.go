@@ -18,6 +18,7 @@ const (
 	LayoutsFile   = "layouts.json"
 	TrafficFile   = "traffic.json"
 	LinesFile     = "lines.jsonl"
+	FieldsFile    = "fields.jsonl"
 	LoadLog       = LogDir + "/load.log"
 
 	SymbolsDir = "symbols"

@@ -216,6 +216,9 @@ func (r *Run) Policies() ([]Policy, error) { return readLines[Policy](r, Policie
 // Lines returns the rows of lines.jsonl, none if no machine was simulated.
 func (r *Run) Lines() ([]Line, error) { return readLines[Line](r, LinesFile) }
 
+// Fields returns the rows of fields.jsonl, none if no machine was simulated.
+func (r *Run) Fields() ([]FieldRow, error) { return readLines[FieldRow](r, FieldsFile) }
+
 // Placement returns the facts of placement.jsonl.
 func (r *Run) Placement() ([]Fact, error) { return readLines[Fact](r, PlacementFile) }
 

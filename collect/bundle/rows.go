@@ -319,14 +319,49 @@ type CPUPackets struct {
 const SimPrefix = "sim-"
 
 // A Line is the transfers of cache lines, from one CPU's cache to another's, that
-// one pair of functions made at one place.
+// one pair of functions made at one place: lines.jsonl.
+//
+//	{"read":"xfrm_state.id.daddr","written":"xfrm_state.lock","object":{"cache":"xfrm_state","spi":4098,"pcpu":1},
+//	 "reader":"xfrm_state_find","writer":"xfrm_output_resume","transfers":6640,"apart":6640,"readers":"0-3",
+//	 "writers":"1"}
 type Line struct {
-	Read      string `json:"read"`    // what was asked for: an address, hex, or "OBJECT.FIELD"
-	Written   string `json:"written"` // what was written last in the line
-	Reader    string `json:"reader"`  // functions
-	Writer    string `json:"writer"`
-	Transfers uint64 `json:"transfers"`
-	Apart     uint64 `json:"apart,omitempty"` // of them those that read no byte that was written: false sharing
-	Readers   CPUSet `json:"readers"`
-	Writers   CPUSet `json:"writers"`
+	Read      string     `json:"read"`    // what was asked for: an address, hex, or "STRUCT.FIELD"
+	Written   string     `json:"written"` // what was written last in the line
+	Object    LineObject `json:"object,omitzero"`
+	Reader    string     `json:"reader"` // functions
+	Writer    string     `json:"writer"`
+	Transfers uint64     `json:"transfers"`
+	Apart     uint64     `json:"apart,omitempty"` // of them those that read no byte that was written: false sharing
+	Readers   CPUSet     `json:"readers"`
+	Writers   CPUSet     `json:"writers"`
+}
+
+// A LineObject says which one of its kind a line is in, as far as was found out; the
+// zero value: nothing is known but what Line.Read says.
+type LineObject struct {
+	Cache  string `json:"cache,omitempty"`  // its slab cache: "xfrm_state", "kmalloc-1k"
+	SPI    uint32 `json:"spi,omitempty"`    // of an SA
+	PCPU   *int   `json:"pcpu,omitempty"`   // and its CPU
+	Policy uint32 `json:"policy,omitempty"` // the index of a policy
+	Device string `json:"device,omitempty"` // a network device, or that of a qdisc or a dst: "black"
+	CPU    *int   `json:"cpu,omitempty"`    // whose copy of a per-CPU variable it is
+}
+
+// A FieldRow is one instruction of the kernel and one member of a structure that it
+// touched: fields.jsonl. It holds for the build of the kernel that Host names, wherever
+// that lies in memory: an instruction is told by its function.
+//
+//	{"function":"xfrm_state_find","offset":452,"field":"xfrm_state.id.daddr","seen":7012,"misses":6981,
+//	 "transfers":6640}
+type FieldRow struct {
+	Function string `json:"function"`
+	Offset   uint64 `json:"offset"`           // of the instruction in it, bytes
+	Module   string `json:"module,omitempty"` // "" for the kernel itself
+	Field    string `json:"field"`            // named as Line.Read is
+	Store    bool   `json:"store,omitempty"`  // the instruction writes
+	// Seen is a weight among the rows of an instruction: all misses of the first cache, and a sample
+	// of its hits. Misses and transfers are counts.
+	Seen      uint64 `json:"seen"`
+	Misses    uint64 `json:"misses,omitempty"`
+	Transfers uint64 `json:"transfers,omitempty"`
 }
