@@ -57,6 +57,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 		Sent: from.ShareIn(&in, r.SAs, probeStart, probeEnd),
 	})
 	r.Warnings = append(r.Warnings, effect...)
+	packets.SetUnperturbed(r, len(in.Totals) > 0)
 	packets.WarnPhases(r)
 	r.Lookups = locks.NewLookups(&b.Manifest, in.Finds, r.SAs)
 	r.Matrix = locks.NewMatrix(in.Finds.Rows, r.SAs, r.Manifest.Plan.CPUs)

@@ -78,7 +78,7 @@ type benchValue struct {
 func (b *benchList) run(r *result.Run) {
 	config := benchConfig(r)
 	a := view.AllCPUs(r)
-	b.add(config, "Xfrm"+benchLabels(r), r.N, append(cpuValues(r.Packets.Rate, a), lockValues(r)...))
+	b.add(config, "Xfrm"+benchLabels(r), r.N, append(cpuValues(r.Packets.Headline(), a), lockValues(r)...))
 	for _, s := range a.Stages {
 		b.add(config, "XfrmStage"+benchLabels(r)+"/stage="+benchName(s.Name), r.N,
 			[]benchValue{{s.PerPacket, s.PerPacket.Unit}, {s.Share, "ratio"}})

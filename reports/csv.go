@@ -17,7 +17,7 @@ import (
 // csvHead names the columns of results.csv.
 func csvHead() []string {
 	return []string{"run", "mode", "n", "event", "cpu", "about", "name", "metric", "value", "unit", "se",
-		"samples", "not_measured", "side"}
+		"samples", "not_measured", "side", "doubt"}
 }
 
 // A Number is one number of a Result and where it stands.
@@ -52,6 +52,7 @@ func Numbers(r *result.Result) []Number {
 //	samples        behind the value, empty if it is not sampled
 //	not_measured   why there is no value
 //	side           "before" or "after" in a comparison
+//	doubt          why the value is not to be believed: which cross-check it fails
 //
 // A text that a spreadsheet would take for a formula has an apostrophe in
 // front.
@@ -89,7 +90,7 @@ func csvLine(n Number) []string {
 	return []string{format.SafeCell(n.Run.Name), format.SafeCell(n.Run.Mode), strconv.Itoa(n.Run.N),
 		format.SafeCell(n.Event), on, n.About,
 		format.SafeCell(n.Name), n.ID, value, format.SafeCell(n.Unit), se, samples, format.SafeCell(why),
-		format.SafeCell(n.Run.Side)}
+		format.SafeCell(n.Run.Side), format.SafeCell(n.Doubt)}
 }
 
 // numbers collects those of one run after another.
@@ -105,7 +106,14 @@ const allCPUs = -1
 func (c *numbers) run(r *result.Run) {
 	c.of, c.event = r, ""
 	c.value(allCPUs, "run", "", r.Packets.Total)
-	c.value(allCPUs, "run", "", r.Packets.Rate)
+	c.value(allCPUs, "run", "", r.Packets.Headline())
+	if p := r.Packets; p.Unperturbed != nil {
+		p.Rate.ID = metric.SampledID
+		c.value(allCPUs, "run", "", p.Rate)
+	}
+	if e := r.Packets.PerfEffect; e != nil {
+		c.value(allCPUs, "run", "", *e)
+	}
 	for _, v := range r.Packets.PerCPU {
 		c.value(v.CPU, "cpu", "", v.Value)
 	}

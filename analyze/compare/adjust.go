@@ -51,7 +51,7 @@ func blockEffect(block []blocked) float64 {
 
 // stretch moves sorted values away from their median.
 func stretch(x []float64, factor float64) {
-	m := median(x)
+	m := Median(x)
 	for i := range x {
 		x[i] = m + (x[i]-m)*factor
 	}

@@ -88,7 +88,7 @@ func relativeSpread(before, after Series) (float64, *Reason) {
 	if allPositive(x) && allPositive(y) {
 		return pooledSD(mapped(x, math.Log), mapped(y, math.Log)), nil
 	}
-	if m := median(x); m > 0 {
+	if m := Median(x); m > 0 {
 		return pooledSD(x, y) / m, nil
 	}
 	return 0, Because(ZeroBefore, "no relative change: the median before is 0")

@@ -62,7 +62,7 @@ func CompareFunctions(name string, before, after CostTable, o Options) Functions
 			rest = append(rest, f)
 		}
 	}
-	out.Rest = RestRow{len(rest), median(sorted(b.costs(rest))), median(sorted(a.costs(rest)))}
+	out.Rest = RestRow{len(rest), Median(sorted(b.costs(rest))), Median(sorted(a.costs(rest)))}
 	var pairs []Pair
 	for _, f := range tested {
 		pairs = append(pairs, Pair{b.series(f, []string{f}), a.series(f, []string{f})})
@@ -139,7 +139,7 @@ func (t folded) aboveFloor(function string) bool {
 		shares[i] = run[function] / t.totals[i]
 	}
 	slices.Sort(shares)
-	if median(shares) >= FloorShare {
+	if Median(shares) >= FloorShare {
 		return true
 	}
 	samples := uint64(0)

@@ -15,7 +15,7 @@ func Ratio(before, after Series, o Options) Estimate {
 	if why := noRatio(x, y); why != nil {
 		return NoEstimate(why)
 	}
-	e := Estimate{Value: median(y) / median(x)}
+	e := Estimate{Value: Median(y) / Median(x)}
 	e.Interval = bootstrapInterval(x, y, o.Confidence, quotient{})
 	return e
 }
@@ -29,7 +29,7 @@ func Difference(before, after Series, o Options) Estimate {
 		return NoEstimate(Because(NoRuns, "%d and %d usable runs", len(before.Values), len(after.Values)))
 	}
 	x, y := adjust(before, after)
-	e := Estimate{Value: median(y) - median(x)}
+	e := Estimate{Value: Median(y) - Median(x)}
 	e.Interval = bootstrapInterval(x, y, o.Confidence, distance{})
 	return e
 }
@@ -41,7 +41,7 @@ func noRatio(x, y []float64) *Reason {
 		return Because(NoRuns, "%d and %d usable runs", len(x), len(y))
 	case x[0] < 0 || y[0] < 0:
 		return Because(SignsDiffer, "a ratio of negative values has no meaning")
-	case median(x) == 0:
+	case Median(x) == 0:
 		return Because(ZeroBefore, "no ratio: the median before is 0")
 	}
 	return nil

@@ -86,8 +86,8 @@ func sorted[T cmp.Ordered](s []T) []T {
 	return c
 }
 
-// median returns the median of sorted values, 0 for none.
-func median(x []float64) float64 {
+// Median returns the median of sorted values, 0 for none.
+func Median(x []float64) float64 {
 	n := len(x)
 	switch {
 	case n == 0:

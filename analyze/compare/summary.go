@@ -35,7 +35,7 @@ func Summarize(s Series, o Options) Summary {
 		sum.Interval = NoInterval(Because(NoRuns, "no usable value"))
 		return sum
 	}
-	sum.Median, sum.Min, sum.Max = median(x), x[0], x[len(x)-1]
+	sum.Median, sum.Min, sum.Max = Median(x), x[0], x[len(x)-1]
 	sum.Interval = medianInterval(x, o.Confidence)
 	if k := sum.Interval; k.Known() && k.Level < o.Confidence {
 		sum.note(Because(LowConfidence, "%d runs give an interval of level %.3g, not %.3g",

@@ -3,6 +3,7 @@ package curves
 import (
 	"slices"
 
+	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
@@ -29,7 +30,7 @@ func RatingOf(runs []*result.Run) Rating {
 	for _, r := range runs {
 		if r.Traffic == nil || !r.Traffic.Throughput.Measured() || len(r.Events) > 0 {
 			return Rating{metric.RateID, "packets/s", func(r *result.Run) metric.Value {
-				return r.Packets.Rate
+				return r.Packets.Headline()
 			}}
 		}
 	}
@@ -78,4 +79,17 @@ func setCeilings(curves []result.Curve, runs []*result.Run) {
 			}
 		}
 	}
+}
+
+// sampledRate is the median of packets/s at N while perf sampled, which costs per
+// packet are over; 0 if there is none.
+func sampledRate(c *result.Curve, runs []*result.Run, n int) float64 {
+	var rates []float64
+	for _, i := range c.Runs {
+		if v := runs[i].Packets.Rate; runs[i].N == n && v.Measured() {
+			rates = append(rates, v.Value)
+		}
+	}
+	slices.Sort(rates)
+	return compare.Median(rates)
 }

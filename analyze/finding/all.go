@@ -55,7 +55,7 @@ func atMost(r *result.Result) []*result.Run {
 		n := slices.MaxFunc(runs, func(a, b *result.Run) int { return cmp.Compare(a.N, b.N) }).N
 		runs = slices.DeleteFunc(runs, func(r *result.Run) bool { return r.N != n })
 		slices.SortStableFunc(runs, func(a, b *result.Run) int {
-			return cmp.Compare(a.Packets.Rate.Value, b.Packets.Rate.Value)
+			return cmp.Compare(a.Packets.Headline().Value, b.Packets.Headline().Value)
 		})
 		out = append(out, runs[(len(runs)-1)/2])
 	}

@@ -67,7 +67,7 @@ func scaleOf(r *result.Result, c *result.Curve) result.Finding {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("speed-up %.2f of %d", last.Speedup.Value, last.N)+text)
 	}
 	for _, run := range runs {
-		if rate := run.Packets.Rate; rate.Measured() {
+		if rate := run.Packets.Headline(); rate.Measured() {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("%s: %.0f packets/s", run.Name, rate.Value))
 		}
 	}

@@ -22,6 +22,8 @@ type Formula struct {
 const (
 	PacketsID    = "packets"
 	RateID       = "packet_rate"
+	SampledID    = "packet_rate_sampled"
+	PerfEffectID = "perf_effect"
 	SentID       = "sent_share"
 	ThroughputID = "throughput"
 	LossID       = "loss"
@@ -83,7 +85,12 @@ func Catalogue() []Formula {
 			"sum over outbound SAs of packets(end) - packets(start)",
 			"SA counters (curlft.packets) or traffic.json"},
 		{RateID, "packets/s", "packets/s", "higher",
-			"packets / time between the two reads of their counters", "as packets; CLOCK_MONOTONIC"},
+			"packets / time between the two reads of their counters: median of the phases without perf " +
+				"and probes, else in the window of the samples", "as packets; CLOCK_MONOTONIC"},
+		{SampledID, "packets/s while perf samples", "packets/s", "higher",
+			"packets / time in the window of the samples; costs per packet are over it", "as packets/s"},
+		{PerfEffectID, "effect of perf", "ratio", "",
+			"packets/s while perf samples / packets/s - 1", "as packets/s"},
 		{SentID, "packets of the CPUs measured", "ratio", "",
 			"packets of the SAs of the CPUs measured / packets; of an SA without a CPU number by its " +
 				"lookups on each CPU", "SA counters, find probe, /proc/net/softnet_stat"},

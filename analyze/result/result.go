@@ -110,7 +110,12 @@ type Packets struct {
 	Source string       `json:"source"` // "SA counters (outbound)", "traffic.json: ..."
 	BySA   bool         `json:"-"`      // counted by SA; Source says it, too
 	Total  metric.Value `json:"total"`  // packets, unit "packets"
-	Rate   metric.Value `json:"rate"`   // unit "packets/s"
+	Rate   metric.Value `json:"rate"`   // unit "packets/s", in the window of the samples
+
+	// Unperturbed is packets/s after the window, while neither perf nor a probe ran, and
+	// PerfEffect how much less was sent while perf sampled; nil if there was no such time.
+	Unperturbed *metric.Value `json:"unperturbed_rate,omitempty"`
+	PerfEffect  *metric.Value `json:"perf_effect,omitempty"`
 
 	// Measured is the rate of the CPUs measured alone, which costs per packet are
 	// over; nil if no other CPU sent.

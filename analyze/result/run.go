@@ -156,7 +156,18 @@ func (r *Run) KernelName() string { return cmp.Or(r.Manifest.Host.Kernel, "kerne
 // Perturbed reports whether the waits were counted under another traffic than
 // the samples: packets/s changed by 2 % or more.
 func (l *Locks) Perturbed() bool {
-	return l.Effect.Measured() && math.Abs(l.Effect.Value) >= perturbed
+	return l.Effect.Measured() && math.Abs(l.Effect.Value) >= Perturbing
+}
+
+// Headline is packets/s as a report states it and compares it: without perf and
+// probes where there was such a time. What is per packet stays over Rate.
+func (p *Packets) Headline() metric.Value {
+	if p.Unperturbed != nil {
+		v := *p.Unperturbed
+		v.Doubt = cmp.Or(v.Doubt, p.Rate.Doubt)
+		return v
+	}
+	return p.Rate
 }
 
 // MeasuredRate is the packet rate of the CPUs measured.
@@ -167,14 +178,14 @@ func (p *Packets) MeasuredRate() metric.Value {
 	return p.Rate
 }
 
-// perturbed is the change of packets/s from which a probe's own effect, or the
+// Perturbing is the change of packets/s from which a probe's own effect, or the
 // load's drift, must be told beside what it counted.
-const perturbed = 0.02
+const Perturbing = 0.02
 
 // Perturbed reports whether a probe counted under another traffic than that
 // beside its window: packets/s changed by 2 % or more.
 func (p *Phase) Perturbed() bool {
-	return p.Probe != "" && p.Effect.Measured() && math.Abs(p.Effect.Value) >= perturbed
+	return p.Probe != "" && p.Effect.Measured() && math.Abs(p.Effect.Value) >= Perturbing
 }
 
 // Factor is what N counts: "CPUs", "flows".

@@ -37,7 +37,7 @@ func Readings(r *result.Run) []Reading {
 // wholeReadings are those that are not of a class of locks.
 func wholeReadings(r *result.Run) []Reading {
 	out := []Reading{
-		{ID: metric.RateID, Value: r.Packets.Rate},
+		{ID: metric.RateID, Value: r.Packets.Headline()},
 		{ID: metric.PacketsID, Value: r.Packets.Total, total: true},
 	}
 	if t := r.Traffic; t != nil {

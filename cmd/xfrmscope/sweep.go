@@ -309,7 +309,7 @@ func finishedText(ctx context.Context, p *sweep.Progress, gates []string, failed
 	}
 	r := result.Runs[0]
 	var parts []string
-	if v := r.Packets.Rate; v.Measured() {
+	if v := r.Packets.Headline(); v.Measured() {
 		parts = append(parts, thousands(v.Value)+" packets/s")
 	}
 	if e := r.Main(); e != nil && e.All.SpinShare.Measured() {

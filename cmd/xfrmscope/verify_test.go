@@ -48,7 +48,7 @@ func TestVerifyRecomputes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if code, _, stderr := cli("verify", "sample:pcpu", "--results", path); code != exitInvalid ||
-		!strings.Contains(stderr, "packet_rate: published") {
+		!strings.Contains(stderr, "packet_rate_sampled: published") {
 		t.Errorf("a forged number: exit code %d\n%s", code, stderr)
 	}
 	if err := os.WriteFile(path, data, 0o644); err != nil {

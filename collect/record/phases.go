@@ -32,11 +32,15 @@ func phaseLength(plan bundle.Plan, name string) time.Duration {
 }
 
 // phaseNames returns the phases of a plan, in order. In the first, perf counts
-// the events that it sampled before.
+// the events that it sampled before; in a later one without a probe nothing
+// measures, which tells what the load does by itself.
 func phaseNames(plan bundle.Plan) []string {
 	names := []string{bundle.FreePhase(0)}
 	for i, name := range plan.Probes {
 		names = append(names, name, bundle.FreePhase(i+1))
+	}
+	if len(plan.Probes) == 0 {
+		names = append(names, bundle.FreePhase(1))
 	}
 	return names
 }

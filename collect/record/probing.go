@@ -123,6 +123,9 @@ func (r *recorder) runPhases(ctx context.Context) (why string, cause error) {
 			return why, cause
 		}
 	}
+	if len(r.plan.Probes) == 0 && cause == nil {
+		why, cause = r.runPhase(ctx, bundle.FreePhase(1), nil)
+	}
 	return why, cause
 }
 

@@ -51,7 +51,7 @@ func firstFigures(r *result.Result, side []*result.Run) [2]livebox {
 	}
 	rate := chart.RunBars(side, "Packets per second of each run", "packets/s", "s0", "",
 		func(r *result.Run) metric.Value {
-			return r.Packets.Rate
+			return r.Packets.Headline()
 		})
 	spin := chart.RunBars(side, "Spin share of each run", "% of "+view.WeighedBy(side...), "spin", "d",
 		func(r *result.Run) metric.Value {

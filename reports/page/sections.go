@@ -180,7 +180,8 @@ func checksSection(runs []*result.Run) section {
 		view.GatesTable(view.GateRows(runs), len(runs)))
 	add("Sums that must hold", "Each line is measured twice, by different means. A broken one marks the figures "+
 		"that hang on it with ! and takes the star from comparisons of them.", view.ConsistencyTable(runs))
-	add("What measuring cost", "Each probe ran in a window of its own, between windows without one.",
+	add("What measuring cost", "Perf ran in the window of the samples; each probe in one of its own after it, "+
+		"between windows without one.",
 		view.PhaseTable(runs))
 	add("What moved during a run", "", view.DriftTable(runs))
 	return s

@@ -70,8 +70,9 @@ func TestPrometheus(t *testing.T) {
 	for _, run := range result.Runs {
 		n := strconv.Itoa(run.N)
 		selector := fmt.Sprintf(`{mode="pcpu",n=%q,cpu="all"}`, n)
-		same(t, prometheus, "xfrmscope_"+metric.RateID+selector, time.Time{}, run.Packets.Rate.Value)
-		same(t, prometheus, "xfrmscope_"+metric.RateID+selector, run.Manifest.Started, run.Packets.Rate.Value)
+		same(t, prometheus, "xfrmscope_"+metric.RateID+selector, time.Time{}, run.Packets.Headline().Value)
+		same(t, prometheus, "xfrmscope_"+metric.RateID+selector, run.Manifest.Started,
+			run.Packets.Headline().Value)
 		same(t, prometheus, "xfrmscope_"+metric.SpinID+selector, run.Manifest.Started, mainSpin(run))
 	}
 }

@@ -127,7 +127,7 @@ func PhaseTable(runs []*result.Run) Table {
 	t := NewTable("phase-table", "Phases of each run and what their probes did to the traffic",
 		"run", "phase", "probe", "length#|s", "packets#|/s", "effect#|% of packets/s", "one in#", "skipped#")
 	for _, r := range runs {
-		for _, p := range r.Phases {
+		for _, p := range append(sampling(r), r.Phases...) {
 			effect := lockValue(p.Effect)
 			if format.Finite(p.Effect) {
 				effect.Text = format.Signed(effect.Text, p.Effect.Value)
@@ -150,6 +150,15 @@ func PhaseTable(runs []*result.Run) Table {
 			"without a probe."
 	}
 	return Bounded(t, 120)
+}
+
+// sampling is the window of the samples, as a phase: what perf did to the traffic.
+func sampling(r *result.Run) []result.Phase {
+	if r.Packets.PerfEffect == nil {
+		return nil
+	}
+	return []result.Phase{{Name: "samples", Probe: "perf", Seconds: r.Manifest.Window.Seconds(),
+		Rate: r.Packets.Rate, Effect: *r.Packets.PerfEffect}}
 }
 
 func DriftTable(runs []*result.Run) Table {

@@ -130,8 +130,8 @@ func RepeatsText(r *result.Result) string {
 }
 
 func rateOf(r *result.Run) float64 {
-	if format.Finite(r.Packets.Rate) {
-		return r.Packets.Rate.Value
+	if v := r.Packets.Headline(); format.Finite(v) {
+		return v.Value
 	}
 	if r.Traffic != nil && format.Finite(r.Traffic.Throughput) {
 		return r.Traffic.Throughput.Value

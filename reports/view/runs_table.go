@@ -24,7 +24,7 @@ func RunsTable(r *result.Result) Table {
 		status := TextCell(string(run.Manifest.Status))
 		status.Title = format.Name(run.Manifest.Why)
 		t.Add(Cell{Text: format.Name(format.OrDash(run.Name)), Title: format.Name(run.Path)},
-			numberCell(run.N, run.N > 0), ValueCell(run.Packets.Rate), ValueCell(a.PerPacket), spin,
+			numberCell(run.N, run.N > 0), ValueCell(run.Packets.Headline()), ValueCell(a.PerPacket), spin,
 			ValueCell(a.LockWordShare), ValueCell(run.Locks.Waits).perturbed(run),
 			ValueCell(run.Locks.PerPkt).perturbed(run), effectCell(run), CountCell(a.Busy.Samples),
 			Cell{Text: format.OrDash(Seconds(run)), Number: true}, status)
