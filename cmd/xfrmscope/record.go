@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/signal"
 	"strings"
 	"time"
 
@@ -61,8 +63,9 @@ RUN.load.log. The first host's run comes back as RUN, the others' as RUN/hosts/N
 a host that fails leaves the others' runs.
 
 Each event is tried first; one that does not open is substituted or left out,
-and the report says so. Ctrl-C ends the window early and keeps what was
-measured. Needs root, or what ` + "`xfrmscope doctor`" + ` names.`,
+and the report says so. The first Ctrl-C ends the window early, and the phases
+follow; the second, or one outside the window, ends all and keeps what was measured
+(exit code 130). Needs root, or what ` + "`xfrmscope doctor`" + ` names.`,
 		Example: `  xfrmscope record -C 1-4 -d 20s --netns west -o run
   xfrmscope record -C 0-1 -d 10s --load 'iperf3 -c 192.0.3.4 -u -b 0 -t 15' -o run
   xfrmscope record -C 1-4 -d 20s -o ends --host west=ssh:root@west --host east=ssh:root@east
@@ -105,10 +108,8 @@ func runRecord(ctx context.Context, io streams, o recordOptions) error {
 	if err != nil {
 		return err
 	}
-	opt := record.Options{
-		Tool: "xfrmscope " + version(), UntilLoadEnds: o.until,
-		Progress: func(line string) { fmt.Fprintln(io.err, line) },
-	}
+	line := newStatusLine(io.err)
+	opt := record.Options{Tool: "xfrmscope " + version(), UntilLoadEnds: o.until, Progress: showProgress(line)}
 	if o.dryRun {
 		text, err := record.DryRun(ctx, plan, opt)
 		fmt.Fprint(io.out, text)
@@ -117,11 +118,56 @@ func runRecord(ctx context.Context, io streams, o recordOptions) error {
 	if len(o.hosts) > 0 {
 		return recordHosts(ctx, io, plan, o)
 	}
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	var stop func()
+	opt.EndWindow, stop = firstInterrupt(end)
+	defer stop()
 	run, err := record.Run(ctx, plan, o.dir, opt)
+	line.clear()
 	if run != nil {
 		printRun(io, run)
 	}
 	return err
+}
+
+// showProgress shows what a recording is at: as a bar on a terminal, else a line
+// for each step.
+func showProgress(line *statusLine) func(record.Progress) {
+	began := time.Now()
+	return func(p record.Progress) {
+		switch {
+		case line.width == 0:
+			line.print(p.Step)
+		case p.Left == 0:
+			line.set(p.Step)
+		default:
+			passed := time.Since(began)
+			line.set(fmt.Sprintf("%s %s left; %s", bar(passed.Seconds()/(passed+p.Left).Seconds()), about(p.Left),
+				p.Step))
+		}
+	}
+}
+
+// firstInterrupt takes Ctrl-C away from the program until stop is called: where it
+// finds the window open, something is sent on the channel, else end is called.
+// After that a further one kills.
+func firstInterrupt(end func()) (ended <-chan struct{}, stop func()) {
+	const open = 200 * time.Millisecond // between two moments in which a window that is open can be ended
+	window, interrupts := make(chan struct{}), make(chan os.Signal, 1)
+	signal.Reset(os.Interrupt)
+	signal.Notify(interrupts, os.Interrupt)
+	go func() {
+		for range interrupts {
+			select {
+			case window <- struct{}{}:
+			case <-time.After(open):
+				signal.Reset(os.Interrupt)
+				end()
+			}
+		}
+	}()
+	return window, func() { signal.Stop(interrupts); close(interrupts) }
 }
 
 // maxCommand bounds a window that ends with its command.

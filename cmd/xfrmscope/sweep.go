@@ -256,8 +256,8 @@ func printPlan(io streams, s *scenario.Scenario) error {
 	}
 	runs := s.Runs(scenario.Hash(text))
 	each := *s.WarmUp + s.Window
-	fmt.Fprintf(io.out, "%s: %d runs, %s of warm-up and window each, scenario %.12s\n", s.Name, len(runs), each,
-		scenario.Hash(text))
+	fmt.Fprintf(io.out, "%s: %d runs, %s of warm-up and window each, about %s in all, scenario %.12s\n", s.Name,
+		len(runs), each, about(sweep.Length(runs)), scenario.Hash(text))
 	for i := range runs {
 		r := &runs[i]
 		fmt.Fprintf(io.out, "%4d  %-24s CPUs %s\n", i+1, r.Dir, r.Plan.CPUs)
@@ -336,11 +336,11 @@ func thousands(v float64) string {
 }
 
 func progressText(p *sweep.Progress, last string) string {
-	text := fmt.Sprintf("run %d/%d %s: %s", p.Index, p.Total, p.Run, p.Step)
+	text := fmt.Sprintf("%s %s left; run %d/%d %s: %s", bar(p.Share), about(p.Left), p.Index, p.Total, p.Run, p.Step)
 	if last != "" {
 		text += "; last " + last
 	}
-	return text + "; " + about(p.Left) + " left"
+	return text
 }
 
 // about prints a duration as far as it can be known.

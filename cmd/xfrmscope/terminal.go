@@ -99,6 +99,14 @@ func newStatusLine(w io.Writer) *statusLine {
 	return s
 }
 
+// bar draws a share of what is to be done.
+func bar(share float64) string {
+	const width = 20
+	done := int(width * min(1, max(0, share)))
+	return fmt.Sprintf("[%s%s] %3.0f %%", strings.Repeat("#", done), strings.Repeat(".", width-done),
+		100*min(1, max(0, share)))
+}
+
 // set shows a status.
 func (s *statusLine) set(text string) {
 	s.mu.Lock()

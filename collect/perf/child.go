@@ -2,6 +2,7 @@ package perf
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -21,19 +22,21 @@ type child struct {
 	acks    chan struct{}
 	done    chan struct{} // closed when perf has ended
 	err     error         // how, once done is closed
+	limit   time.Duration // for each answer
 }
 
 // ErrEnded is matched by errors that mean that perf has ended by itself.
 var ErrEnded = errors.New("perf has ended")
 
-// ackTimeout is how long perf may take to answer. Before the first answer it
-// writes a record for every process and module of the machine.
-const ackTimeout = 2 * time.Minute
+// ackTimeout is how long perf may take to answer, and to complete its file; one
+// that takes longer is stuck. Before the first answer it writes a record for every
+// process and module of the machine.
+const ackTimeout = time.Minute
 
 // startChild runs perf on the CPUs of pin, and returns when it has opened its
 // events. They are disabled (-D -1) until it is told over file descriptors 3
 // and 4. What it prints goes to log.
-func startChild(argv []string, pin bundle.CPUSet, log *os.File) (*child, error) {
+func startChild(ctx context.Context, argv []string, pin bundle.CPUSet, log *os.File) (*child, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), environment()...)
 	cmd.Stdout, cmd.Stderr = log, log
@@ -54,7 +57,8 @@ func startChild(argv []string, pin bundle.CPUSet, log *os.File) (*child, error) 
 		ack.Close()
 		return nil, fmt.Errorf("starting perf: %w", err)
 	}
-	c := &child{cmd: cmd, control: control, acks: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &child{cmd: cmd, control: control, acks: make(chan struct{}, 1), done: make(chan struct{}),
+		limit: ackTimeout}
 	go c.readAcks(ack)
 	go func() {
 		c.err = cmd.Wait()
@@ -62,7 +66,7 @@ func startChild(argv []string, pin bundle.CPUSet, log *os.File) (*child, error) 
 	}()
 	// Nothing is enabled yet, so this changes nothing: the answer says that
 	// perf has opened its events.
-	if err := c.Disable(); err != nil {
+	if err := c.tell(ctx, "disable"); err != nil {
 		c.Kill()
 		return nil, err
 	}
@@ -83,16 +87,16 @@ func (c *child) readAcks(ack *os.File) {
 }
 
 // Enable starts counting and sampling; when it returns all events run.
-func (c *child) Enable() error { return c.tell("enable") }
+func (c *child) Enable(ctx context.Context) error { return c.tell(ctx, "enable") }
 
 // Disable stops counting and sampling.
-func (c *child) Disable() error { return c.tell("disable") }
+func (c *child) Disable() error { return c.tell(context.Background(), "disable") }
 
-func (c *child) tell(word string) error {
+func (c *child) tell(ctx context.Context, word string) error {
 	if _, err := c.control.WriteString(word + "\n"); err != nil {
 		return fmt.Errorf("telling perf to %s: %w", word, errors.Join(ErrEnded, err))
 	}
-	timeout := time.NewTimer(ackTimeout)
+	timeout := time.NewTimer(c.limit)
 	defer timeout.Stop()
 	select {
 	case <-c.acks:
@@ -100,7 +104,9 @@ func (c *child) tell(word string) error {
 	case <-c.done:
 		return fmt.Errorf("telling perf to %s: %w: %w", word, ErrEnded, c.status())
 	case <-timeout.C:
-		return fmt.Errorf("telling perf to %s: no answer in %s", word, ackTimeout)
+		return fmt.Errorf("telling perf to %s: no answer in %s", word, c.limit)
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -8,8 +8,10 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/sched"
 )
 
 func TestResolve(t *testing.T) {
@@ -171,7 +173,7 @@ func record(t *testing.T, tool *Tool, name string) (*Recording, *os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { log.Close() })
-	r, err := tool.Start(Options{CPUs: bundle.CPUSet{0}, Events: []string{"cpu-clock"}, FrequencyHz: 999,
+	r, err := tool.Start(context.Background(), Options{CPUs: bundle.CPUSet{0}, Events: []string{"cpu-clock"}, FrequencyHz: 999,
 		Output: name}, bundle.CPUSet{0}, log)
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +184,7 @@ func record(t *testing.T, tool *Tool, name string) (*Recording, *os.File) {
 func TestRecording(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "perf.data")
 	r, _ := record(t, live(t), name)
-	if err := r.Enable(); err != nil {
+	if err := r.Enable(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Disable(); err != nil {
@@ -203,7 +205,7 @@ func TestRecordingThatDies(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-r.Done()
-	if err := r.Enable(); !errors.Is(err, ErrEnded) {
+	if err := r.Enable(context.Background()); !errors.Is(err, ErrEnded) {
 		t.Errorf("enabling a dead perf: %v", err)
 	}
 	if err := r.Stop(); err == nil || r.ExitCode() != 128+9 {
@@ -218,7 +220,7 @@ func TestStartRefused(t *testing.T) {
 	}
 	defer log.Close()
 	o := Options{CPUs: bundle.CPUSet{0}, Events: []string{"no-such-event"}, FrequencyHz: 999, Output: os.DevNull}
-	if _, err := live(t).Start(o, bundle.CPUSet{0}, log); !errors.Is(err, ErrEnded) {
+	if _, err := live(t).Start(context.Background(), o, bundle.CPUSet{0}, log); !errors.Is(err, ErrEnded) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -239,4 +241,54 @@ func FuzzResolve(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A perf that answers, and neither completes its file nor ends, is killed.
+func TestRecordingThatIsStuck(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "perf")
+	const stuck = `#!/bin/sh
+while read -r word <&3; do echo ack >&4; [ "$word" != stop ] || exec sleep 1000; done
+`
+	if err := os.WriteFile(name, []byte(stuck), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	own, err := sched.Affinity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tool := &Tool{Path: name}
+	r, err := tool.Start(context.Background(), Options{CPUs: bundle.CPUSet{0}}, own, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.limit = 50 * time.Millisecond
+	if err := r.Stop(); err == nil || !strings.Contains(err.Error(), "did not complete its file within 50ms") ||
+		r.ExitCode() != 128+9 {
+		t.Errorf("got %v, exit code %d", err, r.ExitCode())
+	}
+}
+
+// One that does not even answer holds nobody who does not want to wait any more.
+func TestRecordingThatDoesNotAnswer(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	own, err := sched.Affinity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "perf")
+	if err := os.WriteFile(name, []byte("#!/bin/sh\nexec sleep 1000\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	tool := &Tool{Path: name}
+	if _, err := tool.Start(ctx, Options{CPUs: bundle.CPUSet{0}}, own, os.Stderr); !errors.Is(err,
+		context.Canceled) {
+		t.Errorf("got %v", err)
+	}
 }

@@ -1,9 +1,12 @@
 package perf
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
+	"time"
 
 	"xfrmscope/collect/bundle"
 )
@@ -40,22 +43,31 @@ func (t *Tool) Argv(o Options) []string {
 type Recording struct{ *child }
 
 // Start runs perf record on the CPUs of pin, which are not those it measures,
-// and returns when it is ready to be enabled. What it prints goes to log.
-func (t *Tool) Start(o Options, pin bundle.CPUSet, log *os.File) (*Recording, error) {
-	c, err := startChild(t.Argv(o), pin, log)
+// and returns when it is ready to be enabled, or when ctx ends. What it prints goes
+// to log.
+func (t *Tool) Start(ctx context.Context, o Options, pin bundle.CPUSet, log *os.File) (*Recording, error) {
+	c, err := startChild(ctx, t.Argv(o), pin, log)
 	if err != nil {
 		return nil, err
 	}
 	return &Recording{c}, nil
 }
 
-// Stop makes perf complete its file and end. It returns how perf ended.
+// Stop makes perf complete its file and end. It returns how perf ended; one that
+// is stuck is killed.
 func (r *Recording) Stop() error {
-	if err := r.tell("stop"); err != nil && !errors.Is(err, ErrEnded) {
+	if err := r.tell(context.Background(), "stop"); err != nil && !errors.Is(err, ErrEnded) {
 		r.Kill()
 		return err
 	}
-	<-r.done
+	timeout := time.NewTimer(r.limit)
+	defer timeout.Stop()
+	select {
+	case <-r.done:
+	case <-timeout.C:
+		r.Kill()
+		return fmt.Errorf("it did not complete its file within %s", r.limit)
+	}
 	r.control.Close()
 	return r.err
 }

@@ -1,6 +1,7 @@
 package perf
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -48,10 +49,10 @@ type Counting struct {
 }
 
 // StartCounting runs perf stat on the CPUs of pin and returns when it is ready
-// to be enabled. Counters that are not enabled leave their hardware to perf
+// to be enabled, or when ctx ends. Counters that are not enabled leave their hardware to perf
 // record. What it prints, counts too, goes to log.
-func (t *Tool) StartCounting(o Options, pin bundle.CPUSet, log *os.File) (*Counting, error) {
-	c, err := startChild(t.StatArgv(o), pin, log)
+func (t *Tool) StartCounting(ctx context.Context, o Options, pin bundle.CPUSet, log *os.File) (*Counting, error) {
+	c, err := startChild(ctx, t.StatArgv(o), pin, log)
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +70,9 @@ func (c *Counting) Stop() ([]bundle.Total, error) {
 	select {
 	case <-c.done:
 		c.control.Close()
-	case <-time.After(ackTimeout):
+	case <-time.After(c.limit):
 		c.Kill()
-		return nil, fmt.Errorf("perf stat did not end within %s of being interrupted", ackTimeout)
+		return nil, fmt.Errorf("perf stat did not end within %s of being interrupted", c.limit)
 	}
 	if code := c.ExitCode(); code != 0 && code != 128+int(unix.SIGINT) {
 		return nil, fmt.Errorf("perf stat: %w", c.err)

@@ -1,6 +1,7 @@
 package perf
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -74,14 +75,14 @@ func TestCounting(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	c, err := tool.StartCounting(Options{CPUs: bundle.CPUSet{0}, Events: []string{"cpu-clock"}}, bundle.CPUSet{0},
+	c, err := tool.StartCounting(context.Background(), Options{CPUs: bundle.CPUSet{0}, Events: []string{"cpu-clock"}}, bundle.CPUSet{0},
 		log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(200 * time.Millisecond)
 	begun := time.Now()
-	if err := c.Enable(); err != nil {
+	if err := c.Enable(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(300 * time.Millisecond)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 
 	"xfrmscope/collect/bundle"
 )
@@ -38,24 +39,34 @@ func Find(ctx context.Context, path string) (*Tool, error) {
 		}
 		path = found
 	}
-	out, err := command(ctx, path, "version", "--build-options").CombinedOutput()
-	version, ok := parseVersion(string(out))
+	out, err := answer(ctx, path, "version", "--build-options")
+	version, ok := parseVersion(out)
 	if err != nil || !ok {
 		// Ubuntu's /usr/bin/perf is a script that wants another package.
-		return nil, fmt.Errorf("%w: %s answers %q", ErrNotFound, path, refusal(string(out)).Error())
+		return nil, fmt.Errorf("%w: %s answers %q", ErrNotFound, path, refusal(out).Error())
 	}
-	t := &Tool{Path: path, Version: version, Zstd: hasZstd(string(out))}
+	t := &Tool{Path: path, Version: version, Zstd: hasZstd(out)}
 	if !atLeast(version, 5, 12) {
 		return nil, fmt.Errorf("%w: %s is %s", ErrTooOld, path, version)
 	}
 	return t, nil
 }
 
-// command is perf without the user's configuration, in English.
-func command(ctx context.Context, path string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.Env = append(os.Environ(), environment()...)
-	return cmd
+// answerTimeout is how long a perf that measures nothing may take.
+const answerTimeout = 30 * time.Second
+
+// answer runs perf to its end, without the user's configuration, in English, and
+// returns what it prints. One that is stuck is killed, and what it started left.
+func answer(ctx context.Context, path string, args ...string) (string, error) {
+	limited, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(limited, path, args...)
+	cmd.Env, cmd.WaitDelay = append(os.Environ(), environment()...), time.Second
+	out, err := cmd.CombinedOutput()
+	if limited.Err() != nil && ctx.Err() == nil {
+		return fmt.Sprintf("`perf %s` did not end within %s", args[0], answerTimeout), limited.Err()
+	}
+	return string(out), err
 }
 
 func environment() []string { return []string{"LC_ALL=C", "PERF_CONFIG=/dev/null"} }
@@ -95,15 +106,14 @@ func hasZstd(out string) bool {
 // open (tools/perf/util/evsel.c evsel__fallback, 6.1).
 func (t *Tool) Try(ctx context.Context, event string, cpu int) error {
 	cpus := bundle.CPUSet{cpu}.String()
-	cmd := command(ctx, t.Path, "stat", "-x", ",", "-C", cpus, "-e", event, "--", "true")
-	out, err := cmd.CombinedOutput()
+	out, err := answer(ctx, t.Path, "stat", "-x", ",", "-C", cpus, "-e", event, "--", "true")
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if err != nil {
-		return refusal(string(out))
+		return refusal(out)
 	}
-	if strings.Contains(string(out), "<not supported>") {
+	if strings.Contains(out, "<not supported>") {
 		return unsupported("not supported here")
 	}
 	return nil
@@ -113,12 +123,12 @@ func (t *Tool) Try(ctx context.Context, event string, cpu int) error {
 func (t *Tool) TrySampling(ctx context.Context, opt Options) error {
 	opt.Output = os.DevNull
 	args := append(t.recordArgs(opt)[1:], "--", "true")
-	out, err := command(ctx, t.Path, args...).CombinedOutput()
+	out, err := answer(ctx, t.Path, args...)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if err != nil {
-		return refusal(string(out))
+		return refusal(out)
 	}
 	return nil
 }

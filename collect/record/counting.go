@@ -1,6 +1,7 @@
 package record
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,24 +12,24 @@ import (
 // startCounting makes perf stat ready: it opens the events that are sampled,
 // disabled, and is enabled in the first phase without a probe. In the window
 // itself it would take counters from the samples.
-func (r *recorder) startCounting() {
+func (r *recorder) startCounting(ctx context.Context) {
 	var err error
 	if r.statLog, err = r.w.CreatePart(perfStatLog); err != nil {
 		r.noTotals(err)
 		return
 	}
-	r.counting, err = r.tool.StartCounting(r.perfOptions("", r.opened()), r.pin, r.statLog)
+	r.counting, err = r.tool.StartCounting(ctx, r.perfOptions("", r.opened()), r.pin, r.statLog)
 	if err != nil {
 		r.noTotals(fmt.Errorf("%w: %s", err, LastLines(r.statLog.Name(), 2)))
 		r.closeStatLog()
 	}
 }
 
-func (r *recorder) enableCounting() {
+func (r *recorder) enableCounting(ctx context.Context) {
 	if r.counting == nil {
 		return
 	}
-	if err := r.counting.Enable(); err != nil {
+	if err := r.counting.Enable(ctx); err != nil {
 		r.noTotals(err)
 	}
 }

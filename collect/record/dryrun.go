@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -47,16 +48,19 @@ func (s *setup) String() string {
 	}
 	line("perf", "%s", Quote(s.tool.Argv(s.perfOptions(path.Join("RUN", bundle.PerfDataFile+".part"), s.opened()))))
 	line("counts", "%s", Quote(s.tool.StatArgv(s.perfOptions("", s.opened()))))
-	names := phaseNames(s.plan)
+	names := phaseNames(s.plan.Probes)
 	if len(s.plan.Probes) > 0 {
 		line("probes", "%s", strings.Join(s.plan.Probes, ", "))
 		line("phases", "after that: %s; %s each with a probe, %s without, %s in all; events are counted in "+
 			"the first", strings.Join(names, ", "),
 			seconds(phaseLength(s.plan, s.plan.Probes[0])), seconds(phaseLength(s.plan, names[0])),
-			seconds(phasesLength(s.plan)))
+			seconds(phasesLength(s.plan, names)))
 	} else {
 		line("phases", "after that: %s of %s, without a probe, in which events are counted", names[0],
 			seconds(phaseLength(s.plan, names[0])))
+	}
+	if !s.opt.UntilLoadEnds {
+		line("total", "about %s", seconds(Length(s.plan).Round(time.Second)))
 	}
 	for _, ns := range s.plan.NetNS {
 		line("SAs", "of %s, before and after", procfs.NetNSName(ns))

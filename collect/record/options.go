@@ -19,9 +19,13 @@ type Options struct {
 
 	LoadEnv []string // added to the load's environment, as NAME=VALUE
 
-	// Progress is called with one line for each step and once a second
-	// while the window is open, from one goroutine at a time. May be nil.
-	Progress func(line string)
+	// Progress is called for each step and once a second while a window is open,
+	// from one goroutine at a time. May be nil.
+	Progress func(Progress)
+
+	// EndWindow, when something is sent on it, ends the window of the samples; the
+	// phases follow. It is received from only while that window is open. May be nil.
+	EndWindow <-chan struct{}
 
 	// BeforeWindow is called when everything is ready and the load has warmed up;
 	// the window opens when it returns. An error ends the run without a window.
@@ -44,12 +48,6 @@ func DefaultEvents() []string {
 		"{cycles:k,instructions:k}:S",
 		"L1-dcache-load-misses:k",
 		"L1-icache-load-misses:k",
-	}
-}
-
-func (o Options) progress(line string) {
-	if o.Progress != nil {
-		o.Progress(line)
 	}
 }
 

@@ -31,25 +31,25 @@ func phaseLength(plan bundle.Plan, name string) time.Duration {
 	return d
 }
 
-// phaseNames returns the phases of a plan, in order. In the first, perf counts
+// phaseNames returns the phases of probes, in order. In the first, perf counts
 // the events that it sampled before; in a later one without a probe nothing
 // measures, which tells what the load does by itself.
-func phaseNames(plan bundle.Plan) []string {
+func phaseNames(probes []string) []string {
 	names := []string{bundle.FreePhase(0)}
-	for i, name := range plan.Probes {
+	for i, name := range probes {
 		names = append(names, name, bundle.FreePhase(i+1))
 	}
-	if len(plan.Probes) == 0 {
+	if len(probes) == 0 {
 		names = append(names, bundle.FreePhase(1))
 	}
 	return names
 }
 
-// phasesLength returns how long all phases take together, without what
+// phasesLength returns how long phases of a plan take together, without what
 // attaching takes.
-func phasesLength(plan bundle.Plan) time.Duration {
+func phasesLength(plan bundle.Plan, names []string) time.Duration {
 	var sum time.Duration
-	for _, name := range phaseNames(plan) {
+	for _, name := range names {
 		sum += phaseLength(plan, name) + settle
 	}
 	return sum

@@ -12,7 +12,7 @@ func TestPhases(t *testing.T) {
 	plan := bundle.Plan{DurationNS: 20e9, Probes: bundle.Probes()}
 	want := []string{"none-0", "wait", "none-1", "count", "none-2", "time", "none-3", "find", "none-4", "stacks",
 		"none-5"}
-	if got := phaseNames(plan); !slices.Equal(got, want) {
+	if got := phaseNames(plan.Probes); !slices.Equal(got, want) {
 		t.Errorf("phases %q", got)
 	}
 	for _, test := range []struct {

@@ -34,7 +34,7 @@ func (r *recorder) loadProbes() {
 	var l loaded
 	load := r.loader
 	for _, name := range r.plan.Probes {
-		r.opt.progress("loading the " + name + " probe")
+		r.say("loading the " + name + " probe")
 		switch name {
 		case bundle.ProbeWait:
 			l.wait = take(r, name, load.Wait)
@@ -109,12 +109,15 @@ const settle = 50 * time.Millisecond
 // stand in every stack. The SAs are read at both ends of each phase, which
 // tells what the probe did to the traffic. In the first phase perf counts.
 func (r *recorder) runPhases(ctx context.Context) (why string, cause error) {
+	r.expectPhases(0)
 	why, cause = r.runPhase(ctx, bundle.FreePhase(0), nil)
 	r.endCounting()
 	for i, p := range r.probings {
+		r.expectPhases(2*i + 1)
 		if cause == nil && !r.loadEndedBefore(p) {
 			why, cause = r.runPhase(ctx, p.name, p)
 		}
+		r.expectPhases(2*i + 2)
 		if cause == nil {
 			why, cause = r.runPhase(ctx, bundle.FreePhase(i+1), nil)
 		}
@@ -127,6 +130,20 @@ func (r *recorder) runPhases(ctx context.Context) (why string, cause error) {
 		why, cause = r.runPhase(ctx, bundle.FreePhase(1), nil)
 	}
 	return why, cause
+}
+
+// phases names the phases of the probes that were loaded.
+func (r *recorder) phases() []string {
+	probes := make([]string, len(r.probings))
+	for i, p := range r.probings {
+		probes[i] = p.name
+	}
+	return phaseNames(probes)
+}
+
+// expectPhases expects the phases from one on.
+func (r *recorder) expectPhases(from int) {
+	r.expect(phasesLength(r.plan, r.phases()[from:]) + aboutSaved)
 }
 
 // loadEndedBefore reports, and notes, that the load is no more.
@@ -162,7 +179,7 @@ func (r *recorder) runPhase(ctx context.Context, name string, p *probing) (why s
 	}
 	time.Sleep(settle)
 	d := phaseLength(r.plan, name)
-	r.opt.progress("phase " + name + " for " + seconds(d))
+	r.say("phase " + name + " for " + seconds(d))
 	phase := bundle.Phase{Name: name}
 	if p == nil {
 		why, cause = r.freeWindow(ctx, d, &phase)
@@ -177,8 +194,8 @@ func (r *recorder) runPhase(ctx context.Context, name string, p *probing) (why s
 // perf is there to.
 func (r *recorder) freeWindow(ctx context.Context, d time.Duration, phase *bundle.Phase) (why string, cause error) {
 	before := r.snapshot.readSAs(phase.Name)
-	r.enableCounting()
-	why, cause = r.watch(ctx, d, "phase "+phase.Name)
+	r.enableCounting(ctx)
+	why, cause = r.watch(ctx, d, "phase "+phase.Name, nil)
 	r.disableCounting()
 	after := r.snapshot.readSAs(phase.Name)
 	phase.Window = bundle.Window{StartNS: before.timeNS, EndNS: after.timeNS}
@@ -199,7 +216,7 @@ func (r *recorder) probeWindow(ctx context.Context, d time.Duration, phase *bund
 	if heldAgainstPackets(p.name) {
 		reads = append(reads, read())
 	}
-	why, cause = r.watch(ctx, d, measures(p.name))
+	why, cause = r.watch(ctx, d, measures(p.name), nil)
 	if heldAgainstPackets(p.name) {
 		reads = append(reads, read())
 	}

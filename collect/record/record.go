@@ -71,11 +71,14 @@ func (r *recorder) run(ctx context.Context) (why string, cause error) {
 	defer r.closeProbes()
 	defer r.endLoad()
 	r.loadProbes()
-	if err := r.startPerf(); err != nil {
+	if err := r.startPerf(ctx); err != nil {
+		if ctx.Err() != nil {
+			return "interrupted before the window", err
+		}
 		return err.Error(), err
 	}
 	defer r.perf.Kill()
-	r.startCounting()
+	r.startCounting(ctx)
 	defer r.endCounting()
 	why, cause = r.measure(ctx)
 	r.endLoad()
@@ -88,8 +91,8 @@ func (r *recorder) run(ctx context.Context) (why string, cause error) {
 	return why, cause
 }
 
-func (r *recorder) startPerf() error {
-	r.opt.progress("starting perf")
+func (r *recorder) startPerf(ctx context.Context) error {
+	r.say("starting perf")
 	output, err := r.w.PartPath(bundle.PerfDataFile)
 	if err != nil {
 		return err
@@ -97,7 +100,7 @@ func (r *recorder) startPerf() error {
 	if r.perfLog, err = r.w.CreatePart(perfRecordLog); err != nil {
 		return err
 	}
-	r.perf, err = r.tool.Start(r.perfOptions(output, r.opened()), r.pin, r.perfLog)
+	r.perf, err = r.tool.Start(ctx, r.perfOptions(output, r.opened()), r.pin, r.perfLog)
 	if err != nil {
 		r.adopt(perfRecordLog)
 		return fmt.Errorf("%w: %s", err, LastLines(r.perfLog.Name(), 3))

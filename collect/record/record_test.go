@@ -55,10 +55,10 @@ type progress struct {
 	lines []string
 }
 
-func (p *progress) add(line string) {
+func (p *progress) add(at Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lines = append(p.lines, line)
+	p.lines = append(p.lines, at.Step)
 }
 
 func verify(t *testing.T, run *bundle.Run) {
@@ -254,8 +254,8 @@ func TestRecordInterrupted(t *testing.T) {
 	defer cancel()
 	plan := livePlan(t, time.Hour)
 	plan.Load = contending()
-	run, err := Run(ctx, plan, filepath.Join(t.TempDir(), "run"), Options{Progress: func(line string) {
-		if strings.HasPrefix(line, "measured ") {
+	run, err := Run(ctx, plan, filepath.Join(t.TempDir(), "run"), Options{Progress: func(p Progress) {
+		if strings.HasPrefix(p.Step, "measured ") {
 			cancel()
 		}
 	}})
@@ -269,6 +269,39 @@ func TestRecordInterrupted(t *testing.T) {
 	}
 	if !slices.ContainsFunc(run.Gaps, func(g bundle.Gap) bool { return g.What == "lock waits" }) {
 		t.Errorf("gaps %+v, want one for the lock waits, whose window did not come", run.Gaps)
+	}
+	if n := children(t); n != 0 {
+		t.Errorf("%d children are left", n)
+	}
+}
+
+// A window that is ended on request is short, its phases are not.
+func TestRecordWindowEnded(t *testing.T) {
+	needLive(t)
+	plan := livePlan(t, time.Hour)
+	plan.Events, plan.PhaseNS = []string{"cpu-clock"}, 200*time.Millisecond
+	end := make(chan struct{})
+	var said progress
+	run, err := Run(context.Background(), plan, filepath.Join(t.TempDir(), "run"),
+		Options{EndWindow: end, Progress: func(p Progress) {
+			said.add(p)
+			if strings.HasPrefix(p.Step, "measured 1 s of 3600 s") {
+				go func() { end <- struct{}{} }()
+			}
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify(t, run)
+	if run.Status != bundle.Complete || !slices.ContainsFunc(run.Warnings, func(w bundle.Warning) bool {
+		return strings.HasPrefix(w.Text, "the window was ended after ")
+	}) {
+		t.Errorf("%s, warnings %+v", run.Status, run.Warnings)
+	}
+	if len(run.Phases) == 0 || !slices.ContainsFunc(said.lines, func(line string) bool {
+		return strings.HasPrefix(line, "phase none-0 ")
+	}) {
+		t.Errorf("phases %+v; it said %q", run.Phases, said.lines)
 	}
 	if n := children(t); n != 0 {
 		t.Errorf("%d children are left", n)
@@ -299,8 +332,8 @@ func TestRecordInterruptedEarly(t *testing.T) {
 	plan := livePlan(t, time.Hour)
 	plan.WarmUpNS = time.Hour
 	dir := filepath.Join(t.TempDir(), "run")
-	run, err := Run(ctx, plan, dir, Options{Progress: func(line string) {
-		if strings.HasPrefix(line, "warming up") {
+	run, err := Run(ctx, plan, dir, Options{Progress: func(p Progress) {
+		if strings.HasPrefix(p.Step, "warming up") {
 			cancel()
 		}
 	}})
@@ -404,8 +437,8 @@ func TestRecordPerfDies(t *testing.T) {
 	plan := livePlan(t, time.Hour)
 	plan.Events = []string{"cpu-clock"}
 	run, err := Run(context.Background(), plan, filepath.Join(t.TempDir(), "run"),
-		Options{Progress: func(line string) {
-			if strings.HasPrefix(line, "measured 1 s") {
+		Options{Progress: func(p Progress) {
+			if strings.HasPrefix(p.Step, "measured 1 s") {
 				killPerf(t)
 			}
 		}})
@@ -505,8 +538,8 @@ func TestRecordNamespaceVanishes(t *testing.T) {
 	plan := livePlan(t, 1500*time.Millisecond)
 	plan.Events, plan.Probes, plan.NetNS = []string{"cpu-clock"}, nil, []string{"", name}
 	run, err := Run(context.Background(), plan, filepath.Join(t.TempDir(), "run"),
-		Options{Progress: func(line string) {
-			if strings.HasPrefix(line, "measured 1 s") {
+		Options{Progress: func(p Progress) {
+			if strings.HasPrefix(p.Step, "measured 1 s") {
 				remove()
 			}
 		}})

@@ -10,7 +10,7 @@ import (
 // save writes all artefacts but perf.data and the logs. Each is written
 // whatever became of the others; the error joins those of all.
 func (r *recorder) save() error {
-	r.opt.progress("saving symbols and counters")
+	r.say("saving symbols and counters")
 	c := r.readProbes()
 	layouts := r.readLayouts()
 	names := lockname.New(lockname.Sources{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/perf"
@@ -21,6 +22,9 @@ type setup struct {
 	own    bundle.CPUSet // CPUs this process may run on
 	pin    bundle.CPUSet // CPUs the collector and perf keep to while measuring
 
+	end  time.Time // about when the run will be saved
+	over bool      // the window of the samples is over
+
 	warnings []bundle.Warning
 	gaps     []bundle.Gap
 }
@@ -32,6 +36,7 @@ func prepare(ctx context.Context, plan bundle.Plan, opt Options) (*setup, error)
 		return nil, err
 	}
 	s := &setup{plan: plan, opt: opt}
+	s.expect(Length(plan))
 	var err error
 	if s.tool, err = FindPerf(ctx, opt.Perf); err != nil {
 		return nil, err
@@ -124,7 +129,7 @@ func (s *setup) chooseFrequency() {
 
 // chooseEvents tries every event on the first measured CPU.
 func (s *setup) chooseEvents(ctx context.Context) error {
-	s.opt.progress("trying the events on CPU " + s.plan.CPUs[:1].String())
+	s.say("trying the events on CPU " + s.plan.CPUs[:1].String())
 	s.events = perf.Resolve(s.plan.Events, func(event string) error {
 		return s.tool.Try(ctx, event, s.plan.CPUs[0])
 	})

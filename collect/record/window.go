@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -30,11 +31,18 @@ func (r *recorder) measure(ctx context.Context) (why string, cause error) {
 		}
 	}
 	r.snapshot.take(bundle.PhaseStart)
-	if err := r.openWindow(); err != nil {
+	if err := r.openWindow(ctx); err != nil {
+		if ctx.Err() != nil {
+			return "interrupted before the window", err
+		}
 		return r.perfFailure(err)
 	}
-	r.opt.progress("measuring CPUs " + r.plan.CPUs.String() + " " + r.howLong())
-	why, cause = r.watch(ctx, r.plan.DurationNS, "every number")
+	phases := r.phases()
+	r.expect(r.plan.DurationNS + phasesLength(r.plan, phases) + aboutSaved)
+	r.say(fmt.Sprintf("measuring CPUs %s %s; then %s of %s", r.plan.CPUs, r.howLong(), strings.Join(phases, ", "),
+		seconds(phasesLength(r.plan, phases))))
+	why, cause = r.watch(ctx, r.plan.DurationNS, "every number", r.opt.EndWindow)
+	r.over = true
 	if err := r.shutWindow(); err != nil && cause == nil {
 		why, cause = r.perfFailure(err)
 	}
@@ -64,7 +72,7 @@ func (r *recorder) startLoad() error {
 	if r.plan.Load == nil {
 		return nil
 	}
-	r.opt.progress("starting the load: " + Quote(r.plan.Load.Argv))
+	r.say("starting the load: " + Quote(r.plan.Load.Argv))
 	log, err := r.w.CreatePart(bundle.LoadLog)
 	if err != nil {
 		return err
@@ -82,8 +90,9 @@ func (r *recorder) loadDone() <-chan struct{} {
 }
 
 func (r *recorder) warmUp(ctx context.Context) (why string, cause error) {
+	r.expect(r.plan.WarmUpNS + r.plan.DurationNS + phasesLength(r.plan, r.phases()) + aboutSaved)
 	if r.plan.WarmUpNS > 0 {
-		r.opt.progress("warming up for " + seconds(r.plan.WarmUpNS))
+		r.say("warming up for " + seconds(r.plan.WarmUpNS))
 	}
 	timer := time.NewTimer(r.plan.WarmUpNS)
 	defer timer.Stop()
@@ -106,8 +115,8 @@ func (r *recorder) warmUp(ctx context.Context) (why string, cause error) {
 	}
 }
 
-func (r *recorder) openWindow() error {
-	if err := r.perf.Enable(); err != nil {
+func (r *recorder) openWindow(ctx context.Context) error {
+	if err := r.perf.Enable(ctx); err != nil {
 		return err
 	}
 	r.window.StartNS = probe.Monotonic()
@@ -121,9 +130,10 @@ func (r *recorder) shutWindow() error {
 	return err
 }
 
-// watch waits for the end of a window of length d; what it measures is weakened
-// if the load ends before.
-func (r *recorder) watch(ctx context.Context, d time.Duration, what string) (why string, cause error) {
+// watch waits for the end of a window of length d, or for somebody to end it; what
+// it measures is weakened if the load ends before.
+func (r *recorder) watch(ctx context.Context, d time.Duration, what string, ended <-chan struct{}) (why string,
+	cause error) {
 	end := time.NewTimer(d)
 	defer end.Stop()
 	tick := time.NewTicker(time.Second)
@@ -138,7 +148,10 @@ func (r *recorder) watch(ctx context.Context, d time.Duration, what string) (why
 			return "", nil
 		case <-tick.C:
 			r.snapshot.sample()
-			r.opt.progress(fmt.Sprintf("measured %.0f s of %s", time.Since(start).Seconds(), seconds(d)))
+			r.say(fmt.Sprintf("measured %.0f s of %s", time.Since(start).Seconds(), seconds(d)))
+		case <-ended:
+			r.warn(what, "the window was ended "+after()+", on request")
+			return "", nil
 		case <-ctx.Done():
 			return "interrupted " + after(), ctx.Err()
 		case <-r.perf.Done():
@@ -186,7 +199,7 @@ func (r *recorder) endLoad() {
 	r.load = nil
 	stopped := !l.ended()
 	if stopped {
-		r.opt.progress("ending the load")
+		r.say("ending the load")
 	}
 	l.stop(r.opt.grace())
 	r.adopt(bundle.LoadLog)
@@ -198,7 +211,8 @@ func (r *recorder) endLoad() {
 
 // endPerf completes perf.data. What a perf that failed has written is kept too.
 func (r *recorder) endPerf() error {
-	r.opt.progress("completing perf.data")
+	r.expect(aboutSaved)
+	r.say("completing perf.data")
 	err := r.perf.Stop()
 	r.perfLog.Close()
 	r.update(func(m *bundle.Manifest) {

@@ -98,7 +98,7 @@ func (a *agent) record(ctx context.Context, plan bundle.Plan) error {
 	ctx, a.stop = context.WithCancel(ctx)
 	a.ended = make(chan struct{})
 	opt := a.opt
-	opt.Progress = func(line string) { _ = a.send(answer{Progress: line}) }
+	opt.Progress = func(p record.Progress) { _ = a.send(answer{Progress: p.Step}) }
 	opt.BeforeWindow = a.await
 	go func() {
 		defer close(a.ended)

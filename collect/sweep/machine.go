@@ -79,7 +79,7 @@ func (l *Local) Shell(ctx context.Context, line string, out, errw *os.File) erro
 func (l *Local) Record(ctx context.Context, run *scenario.Run, steady *scenario.Steady, dir string,
 	say func(string)) (*bundle.Run, error) {
 	opt := l.Options
-	opt.Progress = say
+	opt.Progress = func(p record.Progress) { say(p.Step) }
 	opt.LoadEnv = append(opt.LoadEnv, l.Mark)
 	var verdict steadiness
 	if steady != nil && steady.Within > 0 && run.Plan.Load != nil {

@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/record"
 	"xfrmscope/collect/scenario"
 )
 
@@ -39,7 +40,8 @@ type Progress struct {
 	Run          *scenario.Run
 	Index, Total int           // run Index, from 1, of Total
 	Step         string        // what is being done
-	Left         time.Duration // estimated time until the sweep ends; 0 if not known
+	Left         time.Duration // estimated time until the sweep ends
+	Share        float64       // of the sweep that is done, by time
 	Took         time.Duration // of a run that has ended
 	Finished     *bundle.Run   // the run, once it is part of the sweep
 }
@@ -77,7 +79,7 @@ type worker struct {
 	table *bundle.Sweep
 	lock  *os.File
 
-	took []time.Duration // of the runs made by this call
+	planned, took time.Duration // of the runs made by this call
 }
 
 // open makes the directory, or takes over one that holds a sweep of the same
@@ -178,14 +180,16 @@ func (w *worker) makeMissing(ctx context.Context) error {
 		began := time.Now()
 		p := Progress{Run: run, Index: i + 1, Total: len(w.runs)}
 		b, err := w.makeRun(ctx, run, func(step string) {
-			p.Step, p.Left = step, w.left(time.Since(began))
+			p.Step = step
+			p.Left, p.Share = w.left(time.Since(began))
 			w.report(p)
 		})
 		if err != nil {
 			return w.stop(run, err)
 		}
-		w.took = append(w.took, time.Since(began))
-		p.Step, p.Took, p.Left, p.Finished = "saved", time.Since(began), w.left(0), b
+		w.planned, w.took = w.planned+record.Length(run.Plan), w.took+time.Since(began)
+		p.Step, p.Took, p.Finished = "saved", time.Since(began), b
+		p.Left, p.Share = w.left(0)
 		w.report(p)
 	}
 	return nil
@@ -203,21 +207,32 @@ func (w *worker) say(format string, args ...any) {
 	}
 }
 
-// overhead is about what a run takes besides its warm-up and its windows, until
-// one has been made: perf's start, the symbols, the probes.
-const overhead = 10 * time.Second
-
-// left estimates the time until the sweep ends; since is how long the run that
-// is being made has taken already.
-func (w *worker) left(since time.Duration) time.Duration {
-	each := *w.s.WarmUp + w.s.Window + overhead
-	if len(w.took) > 0 {
-		each = 0
-		for _, t := range w.took {
-			each += t
-		}
-		each /= time.Duration(len(w.took))
+// left estimates the time until the sweep ends, and what share of it has passed;
+// since is how long the run that is being made has taken already. Runs take as much
+// longer than planned as those did that were made by this call.
+func (w *worker) left(since time.Duration) (left time.Duration, share float64) {
+	longer := 1.0
+	if w.planned > 0 {
+		longer = w.took.Seconds() / w.planned.Seconds()
 	}
-	missing := len(w.runs) - len(w.table.Dirs)
-	return max(0, each*time.Duration(missing)-since)
+	var all, missing time.Duration
+	for i := range w.runs {
+		length := time.Duration(longer * float64(record.Length(w.runs[i].Plan)))
+		all += length
+		if !slices.Contains(w.table.Dirs, w.runs[i].Dir) {
+			missing += length
+		}
+	}
+	left = max(0, missing-since)
+	return left, 1 - left.Seconds()/all.Seconds()
+}
+
+// Length returns about how long all runs of a resolved scenario take, without what
+// their set-ups take.
+func Length(runs []scenario.Run) time.Duration {
+	var sum time.Duration
+	for i := range runs {
+		sum += record.Length(runs[i].Plan)
+	}
+	return sum
 }
