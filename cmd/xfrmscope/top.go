@@ -28,8 +28,9 @@ func newTop(io streams) *cobra.Command {
 		Short:       "Show each second what each CPU does for IPsec: packets by SA, waits, softirq",
 		Long: `Top shows, once a second and for each CPU: packets sent by its own SA, by the
 fallback SA and by another CPU's; waits for spin locks, and their time per packet
-sent; packets received; softirq, system, user and idle time. Below it the SAs,
-errors that xfrm_stat counted, and inbound SPIs that wander between CPUs.
+sent; packets received; softirq, system, user and idle time. Below it the locks
+that are waited for, those that cost most first, the SAs, errors that xfrm_stat
+counted, and inbound SPIs that wander between CPUs.
 
 Packets by CPU and waits need probes, which top attaches while it runs; what the
 kernel refuses is "-", and said why. On a terminal the screen is rewritten;

@@ -64,7 +64,8 @@ type Frame struct {
 	All           Row   // of all SAs and rows
 	FallbackShare Number
 	WrongShare    Number
-	SAs           []SARate // busiest first, outbound before inbound
+	SAs           []SARate   // busiest first, outbound before inbound
+	Locks         []LockRate // most waited for first
 	Errors        []ErrorRate
 	Spread        []string      // inbound SPIs that more than one CPU looked up
 	Losses        []bundle.Loss // of the wait probe, since it was attached
@@ -97,7 +98,7 @@ func Compare(before, after Reading, cpus bundle.CPUSet) Frame {
 		row.Waits, row.WaitNS = waits, per(ns, packets)
 		f.Rows = append(f.Rows, row)
 	}
-	f.total(c, before.Waits, after.Waits)
+	f.Locks = c.locks(before.Waits, after.Waits, cpus, f.total(c, before.Waits, after.Waits))
 	f.Spread = spread(before.Inbound, after.Inbound)
 	if after.Waits != nil {
 		f.Losses = after.Waits.Losses(cpus)
@@ -281,8 +282,9 @@ func ended(w *probe.Waits, cpu int) (count, ns float64) {
 	return count, ns
 }
 
-// total sums the rows, and the SAs whichever CPU they are of.
-func (f *Frame) total(c comparison, before, after *probe.Waits) {
+// total sums the rows, and the SAs whichever CPU they are of. It returns the
+// packets sent, by which waits are divided.
+func (f *Frame) total(c comparison, before, after *probe.Waits) (sent Number) {
 	var outbound, fallback float64
 	for _, sa := range f.SAs {
 		if sa.Outbound {
@@ -300,7 +302,7 @@ func (f *Frame) total(c comparison, before, after *probe.Waits) {
 			*sum = known(sum.Value + n.Value)
 		}
 	}
-	var waited, sent Number
+	var waited Number
 	for _, row := range f.Rows {
 		add(&f.All.Wrong, row.Wrong)
 		add(&f.All.Waits, row.Waits)
@@ -324,6 +326,7 @@ func (f *Frame) total(c comparison, before, after *probe.Waits) {
 		sent = f.sentByRows(&c, outbound, fallback)
 	}
 	f.All.WaitNS = per(waited, sent)
+	return sent
 }
 
 // sentByRows is what the CPUs shown sent, by the SAs' counters: who used the

@@ -39,12 +39,14 @@ type Source interface {
 type Live struct {
 	root  procfs.Root
 	netns []string
-	inode map[uint32]bool // of the namespaces
+	inode map[uint32]string // names of the namespaces
 
 	wait     *probe.Wait
 	outbound *probe.Lookup
 	inbound  *probe.Lookup
 	probes   []probe.Probe
+
+	names lockNames
 
 	unmeasured, notes []string
 
@@ -54,14 +56,14 @@ type Live struct {
 // Open loads and attaches the probes, those that the kernel lets it. The caller
 // closes it.
 func Open(opt Options) *Live {
-	l := &Live{root: opt.Root, netns: opt.NetNS, inode: map[uint32]bool{}}
+	l := &Live{root: opt.Root, netns: opt.NetNS, inode: map[uint32]string{}}
 	if len(l.netns) == 0 {
 		l.netns = []string{""}
 	}
 	for _, ns := range l.netns {
 		if path, err := l.root.NetNSPath(ns); err == nil {
 			if info, err := os.Stat(path); err == nil {
-				l.inode[uint32(info.Sys().(*syscall.Stat_t).Ino)] = true
+				l.inode[uint32(info.Sys().(*syscall.Stat_t).Ino)] = ns
 			}
 		}
 	}
@@ -76,6 +78,7 @@ func Open(opt Options) *Live {
 	}
 	say("loading the probes")
 	load := probe.NewLoader()
+	l.names.loader = load
 	wait, passed := load.Wait()
 	if l.attach("lock waits", wait, wait != nil, passed) {
 		l.wait = wait
@@ -182,6 +185,9 @@ func (l *Live) Read() (Reading, error) {
 	if l.inbound != nil {
 		r.Inbound = l.mine(read(&r, l.inbound.Read))
 	}
+	if r.Waits != nil {
+		l.name(&r)
+	}
 	return r, nil
 }
 
@@ -206,7 +212,10 @@ func read[T any](r *Reading, from func() (*T, error)) *T {
 func (l *Live) mine(f *probe.Lookups) *probe.Lookups {
 	if f != nil {
 		f.States = slices.DeleteFunc(f.States,
-			func(s probe.State) bool { return s.NetNS != 0 && len(l.inode) > 0 && !l.inode[s.NetNS] })
+			func(s probe.State) bool {
+				_, shown := l.inode[s.NetNS]
+				return s.NetNS != 0 && len(l.inode) > 0 && !shown
+			})
 	}
 	return f
 }

@@ -70,6 +70,7 @@ func (s *Screen) text(now time.Time, f *Frame) string {
 		s.row(&b, fmt.Sprint(row.CPU), row)
 	}
 	s.row(&b, "all", f.All)
+	s.locks(&b, f)
 	s.sas(&b, f)
 	s.remarks(&b, f)
 	return b.String()
@@ -77,6 +78,17 @@ func (s *Screen) text(now time.Time, f *Frame) string {
 
 func (s *Screen) row(b *strings.Builder, name string, r Row) {
 	fmt.Fprintf(b, "%4s %10s %10s %10s %9s %9s %10s %8s %7s %6s %6s %6s\n", append([]any{name}, s.cells(r)...)...)
+}
+
+func (s *Screen) locks(b *strings.Builder, f *Frame) {
+	if len(f.Locks) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%10s %10s %10s  %s\n", "waits/s", "wait ns/p", "ns/wait", "lock")
+	for _, l := range f.Locks {
+		fmt.Fprintf(b, "%10s %10s %10s  %s\n", s.Number(l.Waits, "/s"), s.number(l.WaitNS, "ns"),
+			s.Number(l.MeanNS, "ns"), l)
+	}
 }
 
 func (s *Screen) sas(b *strings.Builder, f *Frame) {
@@ -149,7 +161,7 @@ func lossText(l bundle.Loss) string {
 }
 
 // lines prints a frame for a file or a pipe: a line for each CPU, one for all,
-// and one for each SA, each with its time, under heads that are printed once.
+// for each lock and for each SA, each with its time, under heads that are printed once.
 func (s *Screen) lines(now time.Time, f Frame) error {
 	var b strings.Builder
 	at := now.Format("15:04:05")
@@ -165,6 +177,7 @@ func (s *Screen) lines(now time.Time, f Frame) error {
 		}
 		b.WriteString("# time cpu CPU own/s fallback/s wrong/s waits/s wait_ns/packet received/s dropped/s " +
 			"softirq system user idle\n")
+		b.WriteString("# time lock waits/s wait_ns/packet ns/wait NAME\n")
 		b.WriteString("# time sa SPI dir CPU packets/s Mbit/s drops/s\n")
 	}
 	s.shown = true
@@ -176,6 +189,10 @@ func (s *Screen) lines(now time.Time, f Frame) error {
 		cpu(fmt.Sprint(row.CPU), row)
 	}
 	cpu("all", f.All)
+	for _, l := range f.Locks {
+		fmt.Fprintf(&b, "%s lock %s %s %s %s\n", at, s.Number(l.Waits, "/s"), s.number(l.WaitNS, "ns"),
+			s.Number(l.MeanNS, "ns"), l)
+	}
 	for _, sa := range f.SAs {
 		mbit := Number{sa.BitsPerS.Value / 1e6, sa.BitsPerS.Known}
 		fmt.Fprintf(&b, "%s sa %#x %s %s %s %s %s\n", at, sa.SPI, direction(sa), cpuOf(sa), s.rate(sa.Packets),

@@ -1,5 +1,5 @@
 // Package top shows, once a second, what each CPU does for IPsec: packets by
-// SA, whether the SA is its own, lock waits, softirq time.
+// SA, whether the SA is its own, lock waits, softirq time; and which locks.
 //
 //	Open -> Source.Read -> Compare two Readings -> Frame, printed by a Screen
 //

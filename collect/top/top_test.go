@@ -64,9 +64,11 @@ func readings() (before, after Reading) {
 		count("/proc/net/xfrm_stat", "west", "XfrmInStateSeqError", nil, 5),
 		count("/proc/net/xfrm_stat", "west", "XfrmOutError", nil, 9), // was not there before
 	})
-	before.Waits = &probe.Waits{Rows: []bundle.LockRow{{CPU: 0, WaitNS: 1000}},
+	before.Waits = &probe.Waits{Rows: []bundle.LockRow{{CPU: 0, Lock: "0x80", Count: 10, WaitNS: 1000}},
 		Accounts: []bundle.LockAccount{{CPU: 0, Ended: 10}, {CPU: 1}}}
-	after.Waits = &probe.Waits{Rows: []bundle.LockRow{{CPU: 0, WaitNS: 81000}},
+	after.Waits = &probe.Waits{Rows: []bundle.LockRow{{CPU: 0, Lock: "0x80", Count: 26, WaitNS: 61000,
+		ID: bundle.LockID{Kind: bundle.LockOfSA, Name: "lock", SPI: 0x1000}},
+		{CPU: 0, Lock: "0x90", Count: 4, WaitNS: 20000}, {CPU: 7, Lock: "0xa0", Count: 4, WaitNS: 1}},
 		Accounts: []bundle.LockAccount{{CPU: 0, Ended: 30}, {CPU: 1}}}
 	before.Lookups = &probe.Lookups{States: []probe.State{{CPU: 0, Address: 1, SPI: 0x1001, PCPU: pcpu(0),
 		Count: 1000}}}
@@ -117,6 +119,10 @@ func TestCompare(t *testing.T) {
 		if !test.got.Known || test.got.Value < test.want*0.999999 || test.got.Value > test.want*1.000001 {
 			t.Errorf("%s: %+v, want %g", name, test.got, test.want)
 		}
+	}
+	if len(f.Locks) != 2 || f.Locks[0].String() != "x->lock SPI 0x1000" || f.Locks[1].String() != "unnamed 0x90" ||
+		f.Locks[0].Waits != 8 || f.Locks[0].MeanNS != 3750 || f.Locks[1].WaitNS != known(10000.0/2750) {
+		t.Errorf("locks %+v", f.Locks)
 	}
 	if n := f.Rows[1].Received; n.Known {
 		t.Errorf("CPU 1 has no softnet line, and received %+v", n)

@@ -83,6 +83,22 @@ func TestTop(t *testing.T) {
 	}
 }
 
+// On a terminal the screen is cleared once, and drawn anew for each frame, with
+// the lock that is waited for.
+func TestTopScreen(t *testing.T) {
+	screen := strings.Join(live(t, "top.screen"), "\n")
+	if strings.Count(screen, "\x1b[2J") != 1 || strings.Count(screen, "\x1b[H") != 3 {
+		t.Errorf("%q", screen)
+	}
+	_, last, _ := strings.Cut(screen, "\x1b[H")
+	for _, want := range []string{" CPU      own/s fallback/s", "wait ns/p    ns/wait  lock", "x->lock SPI 0x1000",
+		"SPI        dir   CPU"} {
+		if !strings.Contains(last, want) {
+			t.Errorf("%q is not in\n%s", want, last)
+		}
+	}
+}
+
 // broken opens a run of job live that did not end as planned: its exit code, why
 // it is partial, and that no program of the kernel nor a process is left.
 func broken(t *testing.T, name, exit, why string) *run {
@@ -121,8 +137,8 @@ func loadEnded(t *testing.T, name string) {
 	}
 }
 
-// SIGINT ends a run at once, and keeps what was measured; in a probe's phase,
-// what the probe had counted, too.
+// SIGTERM ends a run at once, and keeps what was measured; so does SIGINT in a
+// probe's phase, with what the probe had counted.
 func TestInterrupted(t *testing.T) {
 	r := broken(t, "interrupted", "130", "interrupted after")
 	loadEnded(t, "interrupted")
@@ -141,6 +157,18 @@ func TestInterrupted(t *testing.T) {
 	t.Logf("count: %d acquisitions and %d packets in %.1f s", taken, packets, seconds)
 	if taken < packets {
 		t.Errorf("%d acquisitions of spin locks are fewer than the %d packets", taken, packets)
+	}
+}
+
+// The first SIGINT in the window ends it alone: the phases follow.
+func TestShortened(t *testing.T) {
+	if got := live(t, "shortened.exit"); got[0] != "0" {
+		t.Errorf("exit code %s", got[0])
+	}
+	r := open(t, recorded(t, "main", "live", "shortened"))
+	packets, _ := r.phase(t, "count")
+	if s := r.Manifest.Window.Seconds(); r.Manifest.Status != bundle.Complete || s <= 0 || s > 4 || packets == 0 {
+		t.Errorf("%s: a window of %.1f s, %d packets in phase count", r.Manifest.Status, s, packets)
 	}
 }
 
