@@ -143,8 +143,8 @@ func showProgress(line *statusLine) func(record.Progress) {
 			line.set(p.Step)
 		default:
 			passed := time.Since(began)
-			line.set(fmt.Sprintf("%s %s left; %s", bar(passed.Seconds()/(passed+p.Left).Seconds()), about(p.Left),
-				p.Step))
+			share := passed.Seconds() / (passed + p.Left).Seconds()
+			line.set(fmt.Sprintf("%s %s left; %s", bar(share), about(p.Left), p.Step))
 		}
 	}
 }

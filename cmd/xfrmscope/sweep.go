@@ -336,7 +336,8 @@ func thousands(v float64) string {
 }
 
 func progressText(p *sweep.Progress, last string) string {
-	text := fmt.Sprintf("%s %s left; run %d/%d %s: %s", bar(p.Share), about(p.Left), p.Index, p.Total, p.Run, p.Step)
+	text := fmt.Sprintf("%s %s left; run %d/%d %s: %s", bar(p.Share), about(p.Left), p.Index, p.Total, p.Run,
+		p.Step)
 	if last != "" {
 		text += "; last " + last
 	}
