@@ -173,8 +173,8 @@ func record(t *testing.T, tool *Tool, name string) (*Recording, *os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { log.Close() })
-	r, err := tool.Start(context.Background(), Options{CPUs: bundle.CPUSet{0}, Events: []string{"cpu-clock"}, FrequencyHz: 999,
-		Output: name}, bundle.CPUSet{0}, log)
+	r, err := tool.Start(context.Background(), Options{CPUs: bundle.CPUSet{0}, Events: []string{"cpu-clock"},
+		FrequencyHz: 999, Output: name}, bundle.CPUSet{0}, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,8 +75,8 @@ func TestCounting(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	c, err := tool.StartCounting(context.Background(), Options{CPUs: bundle.CPUSet{0}, Events: []string{"cpu-clock"}}, bundle.CPUSet{0},
-		log)
+	c, err := tool.StartCounting(context.Background(),
+		Options{CPUs: bundle.CPUSet{0}, Events: []string{"cpu-clock"}}, bundle.CPUSet{0}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
