@@ -127,6 +127,7 @@ func (r *recorder) runPhases(ctx context.Context) (why string, cause error) {
 		}
 	}
 	if len(r.plan.Probes) == 0 && cause == nil {
+		r.expectPhases(1)
 		why, cause = r.runPhase(ctx, bundle.FreePhase(1), nil)
 	}
 	return why, cause
@@ -138,7 +139,11 @@ func (r *recorder) phases() []string {
 	for i, p := range r.probings {
 		probes[i] = p.name
 	}
-	return phaseNames(probes)
+	names := phaseNames(probes)
+	if len(probes) == 0 && len(r.plan.Probes) > 0 {
+		return names[:1] // none of those planned
+	}
+	return names
 }
 
 // expectPhases expects the phases from one on.
