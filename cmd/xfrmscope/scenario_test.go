@@ -60,7 +60,8 @@ func TestDryRunOfASweep(t *testing.T) {
    2  pcpu-n1-r2               CPUs 0
 `
 	if code != exitOK || !strings.HasSuffix(plan, want) ||
-		!strings.HasPrefix(plan, "sweep over 1 CPUs: 2 runs, 22s of warm-up and window each, about 85 s in all, ") {
+		!strings.HasPrefix(plan,
+			"sweep over 1 CPUs: 2 runs, 22s of warm-up and window each, about 85 s in all, ") {
 		t.Errorf("exit %d, stdout\n%s\nstderr %s", code, plan, stderr)
 	}
 }
