@@ -147,7 +147,7 @@ func TestPhasesWarn(t *testing.T) {
 			got = append(got, w.Weakens+": "+w.Text)
 		}
 	}
-	const text = "probe's window packets/s changed by -10 %, ± 0 % of the load's own, against the windows " +
+	const text = "probe's window packets/s changed by -10 %, +- 0 % of the load's own, against the windows " +
 		"without a probe beside it"
 	if want := []string{metric.BounceID + ": in the time " + text, metric.FindID + ": in the find " +
 		text}; !slices.Equal(got, want) {

@@ -27,7 +27,7 @@ func TestShow(t *testing.T) {
 	if err := digest.Show(&b, sample.Sweep(), digest.ShowOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"shared N=4: functions by self share", "55.41 +-0.25",
+	for _, want := range []string{"shared N=4: functions by self share", "55.41 +-0.49",
 		"native_queued_spin_lock_slowpath", "x->lock SPI 0x1001", "0x00001001", "192.1.2.23 -> 192.1.2.45"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())

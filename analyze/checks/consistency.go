@@ -134,7 +134,7 @@ func byCounting(i result.ConsistencyCheck, r *result.Run, e *result.Event) resul
 		}
 		// Counting knows no idle task: cycles of one that polls are in both.
 		i.Left.Value = e.All.PerPacket.Value * e.All.Total.Period / e.All.Busy.Period
-		i.Limit += 2 * e.All.PerPacket.SE / e.All.PerPacket.Value
+		i.Limit += e.All.PerPacket.Half() / e.All.PerPacket.Value
 		i.Right.Value = t.PerPacket.Value
 		return settle(i)
 	}
@@ -181,7 +181,7 @@ func SpinByProbe(r *result.Run, deltas []packets.Delta) result.ConsistencyCheck 
 		id.Right.Text = "share of cycles in slow paths x CPUs x busy (/proc/stat) / packets/s"
 	}
 	id.Right.Value = e.All.SpinShare.Value * perPacket
-	id.Limit += 2 * e.All.SpinShare.SE / e.All.SpinShare.Value
+	id.Limit += e.All.SpinShare.Half() / e.All.SpinShare.Value
 	return settle(id)
 }
 

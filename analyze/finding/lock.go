@@ -129,12 +129,13 @@ func spinAtMost(run *result.Run, cost metric.Value) (share float64, ok bool) {
 	if e == nil || !e.All.SpinShare.Measured() || e.All.Busy.Samples == 0 || !cost.Measured() {
 		return 0, false
 	}
-	return e.All.SpinShare.Value + max(2*e.All.SpinShare.SE, 3/float64(e.All.Busy.Samples)), true
+	_, high := e.All.SpinShare.Score()
+	return max(high, e.All.SpinShare.Value+3/float64(e.All.Busy.Samples)), true
 }
 
-// atLeast reports whether a value is at a floor or above, by two errors.
+// atLeast reports whether the interval of a value is at a floor or above.
 func atLeast(v metric.Value, floor float64) bool {
-	return v.Measured() && v.Value-2*v.SE >= floor
+	return v.Measured() && v.Value-v.Half() >= floor
 }
 
 // judgeLock says whether a lock spins or, not spinning, bounces. One that stands
@@ -238,7 +239,7 @@ func (t taker) aboveFloor() bool {
 	if !t.cost.Measured() || !t.floor.Measured() || t.cost.Unit != t.floor.Unit || t.cost.Value <= 0 {
 		return false
 	}
-	more := t.cost.Value - t.floor.Value - 2*math.Hypot(t.cost.SE, t.floor.SE)
+	more := t.cost.Value - t.floor.Value - math.Hypot(t.cost.Half(), t.floor.Half())
 	return t.word.Value*more/t.cost.Value >= lockFloor
 }
 

@@ -60,11 +60,14 @@ func quantity(v metric.Value) string {
 	if most, ok := v.AtMost(); ok {
 		return "<= " + figure(most) + " " + v.Unit
 	}
+	low, high, few := v.Few()
 	switch {
 	case v.Ranged():
 		return fmt.Sprintf("%s..%s %s", figure(v.Low), figure(v.High), v.Unit)
+	case few:
+		return fmt.Sprintf("%s [%s..%s] %s", figure(v.Value), figure(low), figure(high), v.Unit)
 	case v.SE > 0:
-		return fmt.Sprintf("%s +- %s %s", figure(v.Value), figure(v.SE), v.Unit)
+		return fmt.Sprintf("%s +- %s %s", figure(v.Value), figure(v.Half()), v.Unit)
 	}
 	return figure(v.Value) + " " + v.Unit
 }
@@ -77,20 +80,23 @@ func figure(v float64) string {
 	return fmt.Sprintf("%.4g", v)
 }
 
-// percent prints a ratio and its standard error with the digits the error
+// percent prints a ratio and half its 95 % interval with the digits that
 // leaves: "25.0 +- 0.4 %", "0.048 +- 0.034 %".
 func percent(v metric.Value) string {
-	if v.Value > 0 && v.SE == 0 && v.Samples == 0 {
-		return fmt.Sprintf("%.1f %%", 100*v.Value) // of weights that are no counts
+	if v.SE == 0 { // none, all, or of weights that are no counts
+		return fmt.Sprintf("%.1f %%", 100*v.Value)
 	}
 	digits := 1
-	for se := 100 * v.SE; se > 0 && se < 0.1 && digits < 4; se *= 10 {
+	for half := 100 * v.Half(); half > 0 && half < 0.1 && digits < 4; half *= 10 {
 		digits++
 	}
 	if most, ok := v.AtMost(); ok {
 		return fmt.Sprintf("<= %.*f %%", digits, 100*most)
 	}
-	return fmt.Sprintf("%.*f +- %.*f %%", digits, 100*v.Value, digits, 100*v.SE)
+	if low, high, ok := v.Few(); ok {
+		return fmt.Sprintf("%.*f [%.*f..%.*f] %%", digits, 100*v.Value, digits, 100*low, digits, 100*high)
+	}
+	return fmt.Sprintf("%.*f +- %.*f %%", digits, 100*v.Value, digits, 100*v.Half())
 }
 
 // interval prints an interval with a verb for its ends: " (95 % interval 1 to

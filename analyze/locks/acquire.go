@@ -233,16 +233,17 @@ func setBounce(l *result.Lock, fast fastPath, floors floors, why string) {
 	}
 	of := floors.of(l.Class())
 	mean := float64(of.ns) / float64(of.count)
-	own, floor := fast.variance(), of.variance()
+	own, floor, df := fast.variance(), of.variance(), 0.0
 	if n := len(of.means); n > 1 { // runs scatter more than their acquisitions say
-		between := variance(of.means)
-		own, floor = max(own, between), max(floor, between/float64(n))
+		if between := variance(of.means); between > own || between/float64(n) > floor {
+			own, floor, df = max(own, between), max(floor, between/float64(n)), float64(n-1)
+		}
 	}
 	l.Floor = &result.Floor{Of: of.class, Own: of.class == l.Class() && of.class != result.UnnamedLocks, NS: mean,
-		SE: math.Sqrt(floor), Runs: len(of.means), Hist: of.hist}
+		SE: math.Sqrt(floor), DF: df, Runs: len(of.means), Hist: of.hist}
 	l.Bounce = metric.Value{
 		ID: metric.BounceID, Value: (fast.mean() - mean) * fast.perPacket, Unit: "ns/packet",
-		SE: math.Sqrt(own+floor) * fast.perPacket, Samples: fast.count,
+		SE: math.Sqrt(own+floor) * fast.perPacket, DF: df, Samples: fast.count,
 	}
 }
 

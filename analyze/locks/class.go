@@ -82,6 +82,7 @@ func BounceOf(l *result.Locks, class string) metric.Value {
 		default:
 			found = true
 			out.Value += r.Bounce.Value
+			out.DF = fewest(out.DF, r.Bounce.DF)
 			variance += r.Bounce.SE * r.Bounce.SE
 		}
 	}
@@ -90,4 +91,12 @@ func BounceOf(l *result.Locks, class string) metric.Value {
 	}
 	out.SE = math.Sqrt(variance)
 	return out
+}
+
+// fewest is the smaller number of degrees of freedom of two, of which 0 is no bound.
+func fewest(a, b float64) float64 {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
 }

@@ -3,6 +3,8 @@ package metric
 import (
 	"math"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"xfrmscope/collect/bundle"
 )
 
@@ -13,6 +15,7 @@ type Value struct {
 	Value   float64       `json:"value"`          // in Unit
 	Unit    string        `json:"unit"`           // "ratio", "ns/packet", "1/s", "count"
 	SE      float64       `json:"se"`             // standard error, in Unit; 0 for a plain count
+	DF      float64       `json:"df,omitempty"`   // degrees of freedom of SE if few repeats tell it; 0: it is known
 	Samples uint64        `json:"n,omitempty"`    // samples behind the number, 0 if it is not sampled
 	Low     float64       `json:"low,omitempty"`  // with High: where the number lies if all losses are to one side
 	High    float64       `json:"high,omitempty"` // equal to Low: losses are small, Value stands alone
@@ -39,15 +42,57 @@ func (v Value) Scaled(k float64, basis string) Value {
 	return v
 }
 
+// Half returns half the width of the 95 % interval, in Unit: what every report
+// prints after +-. Of the sampling error it is 1.96 SE; where SE was taken from
+// few repeats, Student's t.
+func (v Value) Half() float64 {
+	if v.DF > 0 {
+		return v.SE * distuv.StudentsT{Mu: 0, Sigma: 1, Nu: v.DF}.Quantile(0.975)
+	}
+	return v.SE * twoSided
+}
+
+// Score returns the 95 % interval of few counts, which is not symmetric: Wilson's of
+// a share, else that of a Poisson count (of 1, 0.2 to 5.7). Of what is no count it is
+// the value and Half to either side.
+func (v Value) Score() (low, high float64) {
+	if v.DF > 0 || v.SE > v.Value*(1+1e-9) || v.Value <= 0 { // no count has an error above itself
+		return v.Value - v.Half(), v.Value + v.Half()
+	}
+	one, shrink := v.SE*v.SE/v.Value, 1.0 // what one of the counts is worth
+	if v.Unit == "ratio" && v.Samples > 0 && v.Value < 1 {
+		one /= 1 - v.Value
+		shrink += twoSided * twoSided * one
+	}
+	center := (v.Value + one*twoSided*twoSided/2) / shrink
+	half := twoSided * math.Hypot(v.SE, one*twoSided/2) / shrink
+	return center - half, center + half
+}
+
+// Few returns the interval of Score where Half is no use, as it reaches below zero.
+func (v Value) Few() (low, high float64, ok bool) {
+	low, high = v.Score()
+	return low, high, v.Measured() && !v.Ranged() && v.Value > v.SE && v.Value <= v.Half() && low > 0 && !v.signed()
+}
+
+// signed reports whether the number can be negative, as changes and slopes.
+func (v Value) signed() bool {
+	switch v.ID {
+	case "", EffectID, BreakdownID, ExponentID, WalkSlopeID:
+		return true
+	}
+	return false
+}
+
 // AtMost returns the upper end of the 95 % interval of a quantity that cannot be
 // negative; ok if it is no larger than its error, so that this alone is known.
 func (v Value) AtMost() (high float64, ok bool) {
-	high, ok = v.Value+twoSided*v.SE, v.Value < 0 || v.SE > 0 && v.Value <= v.SE
+	_, high = v.Score()
+	ok = v.Value < 0 || v.SE > 0 && v.Value <= v.SE
 	if v.Ranged() {
 		high, ok = v.High, v.Low < 0
 	}
-	switch v.ID {
-	case "", EffectID, BreakdownID, ExponentID, WalkSlopeID: // changes and slopes have a sign
+	if v.signed() {
 		return 0, false
 	}
 	if v.Unit == "ratio" {

@@ -58,17 +58,18 @@ func WarnPhases(r *result.Run) {
 	for i := range r.Phases {
 		p := &r.Phases[i]
 		if weakens := phaseWeakens(p.Probe); weakens != "" && p.Perturbed() {
-			r.Warn(weakens, fmt.Sprintf("in the %s probe's window packets/s changed by %+.0f %%, ± %.0f "+
+			r.Warn(weakens, fmt.Sprintf("in the %s probe's window packets/s changed by %+.0f %%, +- %.0f "+
 				"%% of the load's own, against the windows without a probe beside it", p.Probe,
-				100*p.Effect.Value, 100*p.Effect.SE))
+				100*p.Effect.Value, 100*p.Effect.Half()))
 		}
 	}
 }
 
 // freeNoise is how far packets/s of a window without a probe are from those of
 // the load, as a ratio, by what each differs from the next (von Neumann, 1941: a
-// drift of the load weighs little). 0 if there are not two.
-func freeNoise(phases []bundle.Phase) float64 {
+// drift of the load weighs little), with its degrees of freedom. 0 if there are
+// not two.
+func freeNoise(phases []bundle.Phase) (noise, df float64) {
 	last, sum, n := 0.0, 0.0, 0.0
 	for _, p := range phases {
 		r := phaseRate(p)
@@ -81,7 +82,7 @@ func freeNoise(phases []bundle.Phase) float64 {
 		}
 		last = r.Value
 	}
-	return math.Sqrt(sum / max(1, n))
+	return math.Sqrt(sum / max(1, n)), 2 * n * n / (3*n - 1)
 }
 
 // PhaseEffect compares a phase with the nearest ones without a probe before and
@@ -121,8 +122,9 @@ func PhaseEffect(phases []bundle.Phase, i int) metric.Value {
 	for _, r := range free {
 		mean += r / float64(len(free))
 	}
-	se := freeNoise(phases) * math.Sqrt(1/float64(len(free))+.5)
-	return metric.Value{ID: metric.EffectID, Value: rate.Value/mean - 1, Unit: "ratio", SE: rate.Value / mean * se}
+	noise, df := freeNoise(phases)
+	return metric.Value{ID: metric.EffectID, Value: rate.Value/mean - 1, Unit: "ratio", DF: df,
+		SE: rate.Value / mean * noise * math.Sqrt(1/float64(len(free))+.5)}
 }
 
 // A Span is all phases of one probe together.

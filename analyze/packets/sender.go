@@ -238,7 +238,7 @@ func AddSenders(r *result.Run, s *senders) {
 			100*share.High, s.cpus)
 	case share.Samples > 0:
 		sent = fmt.Sprintf("the %.1f +- %.1f %% of the packets that CPUs %s sent, as estimated by %d SA "+
-			"lookups in the find probe's phase", 100*share.Value, 100*share.SE, s.cpus, share.Samples)
+			"lookups in the find probe's phase", 100*share.Value, 100*share.Half(), s.cpus, share.Samples)
 	default:
 		sent = fmt.Sprintf("the %.1f %% of the packets that CPUs %s sent", 100*share.Value, s.cpus)
 	}

@@ -299,8 +299,9 @@ type Floor struct {
 	// of the lock's own class; else a lock slower than others on one CPU, too, seems to bounce
 	Own  bool    `json:"own"`
 	NS   float64 `json:"ns"`
-	SE   float64 `json:"se"`   // the larger of sampling error and spread between the runs
-	Runs int     `json:"runs"` // of one CPU
+	SE   float64 `json:"se"`           // the larger of sampling error and spread between the runs
+	DF   float64 `json:"df,omitempty"` // of SE, if it is the spread: see metric.Value.DF
+	Runs int     `json:"runs"`         // of one CPU
 
 	Hist []uint64 `json:"hist,omitempty"` // of their acquisitions, as Lock.FastHist
 }

@@ -48,7 +48,8 @@ func (u USL) Rate(n float64) float64 {
 type Parameter struct {
 	Value    float64          `json:"value"`
 	SE       *float64         `json:"se,omitempty"`
-	Interval compare.Interval `json:"interval"` // bootstrap over runs
+	Half     *float64         `json:"half_width,omitempty"` // of the 95 % interval by SE, if no bootstrap
+	Interval compare.Interval `json:"interval"`             // bootstrap over runs
 }
 
 // A Peak is the N of the highest rate, sqrt((1-sigma)/kappa).

@@ -21,7 +21,13 @@ const mostGamma = 100
 func (u *USL) bootstrap(d uslData, theta [3]float64, o Options) {
 	if why := d.noIntervals(o); why != nil {
 		none := compare.NoInterval(why)
-		u.Gamma.Interval, u.Sigma.Interval, u.Kappa.Interval = none, none, none
+		for _, p := range []*Parameter{&u.Gamma, &u.Sigma, &u.Kappa} {
+			p.Interval = none
+			if df := float64(len(d.n) - 3); p.SE != nil && df > 0 {
+				half := tQuantile(0.95, df) * *p.SE
+				p.Half = &half
+			}
+		}
 		if u.Peak.Missing == nil {
 			u.Peak.Interval = none
 		}

@@ -20,7 +20,7 @@ type bar struct {
 	label string
 	parts []segment
 	below []segment // a thin bar under it, of the same scale
-	se    float64   // of the whole
+	half  float64   // of the whole: to either side of it, at 95 %
 	end   string    // written after the bar
 }
 
@@ -92,7 +92,7 @@ func (c *barChart) pitch() float64 {
 func (c *barChart) widest() float64 {
 	widest := 0.0
 	for _, b := range c.bars {
-		sum := b.se
+		sum := b.half
 		for _, s := range b.parts {
 			sum += s.value
 		}
@@ -106,10 +106,10 @@ func (c *barChart) drawBar(w *svg.Writer, b *bar, x scale, y float64) {
 	end := c.stack(w, b.parts, x, y, barHigh)
 	c.stack(w, b.below, x, y+barHigh+1, belowHigh)
 	whisker := end
-	if b.se > 0 && x.at(b.se)-x.low > 1.5 {
+	if b.half > 0 && x.at(b.half)-x.low > 1.5 {
 		sum := x.from + (end-x.low)/(x.high-x.low)*(x.to-x.from)
-		whisker = x.at(sum + b.se)
-		w.Line("err", x.at(sum-b.se), y+barHigh/2, whisker, y+barHigh/2)
+		whisker = x.at(sum + b.half)
+		w.Line("err", x.at(sum-b.half), y+barHigh/2, whisker, y+barHigh/2)
 	}
 	w.Text("row", whisker+8, y+barHigh*.68, "", b.end)
 }

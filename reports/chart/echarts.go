@@ -85,9 +85,9 @@ func (c *lineChart) addLive(line *charts.Line, dots *charts.Scatter, i int) {
 	var bars []opts.MarkLineNameCoordItem
 	for _, p := range s.points {
 		data = append(data, opts.ScatterData{Name: format.Visible(p.tip, 400), Value: []float64{p.x, p.y}})
-		if p.se > 0 {
-			bars = append(bars, opts.MarkLineNameCoordItem{Coordinate0: []any{p.x, p.y - p.se},
-				Coordinate1: []any{p.x, p.y + p.se}})
+		if p.half > 0 {
+			bars = append(bars, opts.MarkLineNameCoordItem{Coordinate0: []any{p.x, p.y - p.half},
+				Coordinate1: []any{p.x, p.y + p.half}})
 		}
 	}
 	dots.AddSeries(label, data,

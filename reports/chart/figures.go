@@ -54,8 +54,8 @@ func pointOf(r *result.Run, of func(*result.Run) metric.Value) (point, bool) {
 		return point{}, false
 	}
 	k := format.ScaleOf(v)
-	return point{x: float64(r.N), y: v.Value * k, se: max(0, format.OrZero(v.SE)) * k, tip: format.Name(r.Name) +
-		": " + format.ValueText(v)}, true
+	return point{x: float64(r.N), y: v.Value * k, half: max(0, format.OrZero(v.Half())) * k,
+		tip: format.Name(r.Name) + ": " + format.ValueText(v)}, true
 }
 
 func RateChart(r *result.Result) *lineChart {
@@ -111,7 +111,7 @@ func (s *series) scaling(c result.Curve) {
 const lawPoints = 48
 
 func SpinChart(r *result.Result) *lineChart {
-	c := curveChart(r, "Spin share over the number of CPUs, each run a dot with one standard error; the table of "+
+	c := curveChart(r, "Spin share over the number of CPUs, each run a dot with its 95 % interval; the table of "+
 		"runs has the figures",
 		"spin share, % of "+view.WeighedBy(view.Present(r)...), func(r *result.Run) metric.Value {
 			return view.AllCPUs(r).SpinShare
@@ -139,7 +139,7 @@ func RunBars(runs []*result.Run, label, x, class, hatch string, of func(*result.
 			continue
 		}
 		c.bars = append(c.bars, bar{
-			label: view.RunLabel(r), se: p.se, end: format.Pretty(format.ErrorText(of(r))),
+			label: view.RunLabel(r), half: p.half, end: format.Pretty(format.ErrorText(of(r))),
 			parts: []segment{{class: class, value: p.y, hatch: hatch, tip: p.tip, legend: x}},
 		})
 	}
@@ -216,7 +216,7 @@ func stageBar(r *result.Run, whole metric.Value, styles map[string]stageStyle) (
 		return bar{}, false
 	}
 	scale := whole.Value * format.ScaleOf(whole)
-	b := bar{label: view.RunLabel(r), se: max(0, format.OrZero(whole.SE)),
+	b := bar{label: view.RunLabel(r), half: max(0, format.OrZero(whole.Half())),
 		end: format.Pretty(format.ErrorText(whole))}
 	if whole.Unit == "ratio" {
 		b.end = "n = " + format.Pretty(format.Count(a.Busy.Samples))
@@ -268,7 +268,7 @@ func StageRows(r *result.Run) *barChart {
 		}
 		style := styles[s.Name]
 		c.bars = append(c.bars, bar{
-			label: s.Name, se: max(0, format.OrZero(v.SE)) * format.ScaleOf(v),
+			label: s.Name, half: max(0, format.OrZero(v.Half())) * format.ScaleOf(v),
 			end: format.Pretty(format.ErrorText(v)),
 			parts: []segment{{class: style.class, hatch: style.hatch, value: v.Value * format.ScaleOf(v),
 				tip: stageTip(r, s), legend: format.Name(s.Name)}},

@@ -10,8 +10,8 @@ import (
 
 // A point is one run in a chart.
 type point struct {
-	x, y, se float64
-	tip      string // every figure of the point, in words
+	x, y, half float64
+	tip        string // every figure of the point, in words
 }
 
 // A series is the runs of one mode. Its line runs through the points of trend,
@@ -123,7 +123,7 @@ func (c *lineChart) top() float64 {
 	xs := c.xValues()
 	for _, s := range c.Series {
 		for _, p := range s.points {
-			top = max(top, p.y+p.se)
+			top = max(top, p.y+p.half)
 		}
 		for _, b := range s.Band {
 			top = max(top, b.hi)
@@ -232,7 +232,7 @@ func (c *lineChart) drawSeries(w *svg.Writer, i int, x, y scale) endLabel {
 	}
 	for _, p := range s.points {
 		px, py := x.at(p.x), y.at(p.y)
-		if low, high := y.at(p.y-p.se), y.at(p.y+p.se); low-high > 3 {
+		if low, high := y.at(p.y-p.half), y.at(p.y+p.half); low-high > 3 {
 			w.Line("err "+class, px, low, px, high)
 			w.Line("err "+class, px-4, low, px+4, low)
 			w.Line("err "+class, px-4, high, px+4, high)

@@ -99,7 +99,7 @@ func commitCompare(c *result.Comparison) []block {
 		blocks = append(blocks, block{items: [][]string{wrapped("no star: %s", few)}})
 	}
 	return append(blocks, block{items: lineItems([]string{
-		fmt.Sprintf("  median +- half-width of its interval, %d + %d runs; ~ no change shown;",
+		fmt.Sprintf("  median +- half of its 95 %% interval, %d + %d runs; ~ no change shown;",
 			len(c.Before.Runs), len(c.After.Runs)),
 		"  * holds: Mann-Whitney U, Benjamini-Hochberg in a table; g gate failed",
 	})})
@@ -196,7 +196,7 @@ func commitFoot(r *result.Result, runs []*result.Run) []string {
 	return lines
 }
 
-// errorsText gives the largest errors of what a table of runs, or of the CPUs
+// errorsText gives the largest +- of what a table of runs, or of the CPUs
 // of one, shows.
 func errorsText(runs []*result.Run) string {
 	var shown []result.CPU
@@ -209,20 +209,20 @@ func errorsText(runs []*result.Run) string {
 	var cost, spin float64
 	for _, c := range shown {
 		if v := c.PerPacket; format.Finite(v) && v.Value > 0 {
-			cost = max(cost, format.OrZero(v.SE)/v.Value)
+			cost = max(cost, format.OrZero(v.Half())/v.Value)
 		}
-		spin = max(spin, format.OrZero(c.SpinShare.SE))
+		spin = max(spin, format.OrZero(c.SpinShare.Half()))
 	}
 	var parts []string
 	if cost > 0 {
-		parts = append(parts, fmt.Sprintf("%s at most %s %%", view.CostUnit(runs), format.Significant(100*cost,
+		parts = append(parts, fmt.Sprintf("%s <= %s %%", view.CostUnit(runs), format.Significant(100*cost,
 			2)))
 	}
 	if spin > 0 {
-		parts = append(parts, fmt.Sprintf("spin at most %s points", format.Significant(100*spin, 2)))
+		parts = append(parts, fmt.Sprintf("spin <= %s points", format.Significant(100*spin, 2)))
 	}
 	if len(parts) == 0 {
 		return "errors are not known"
 	}
-	return "1 standard error within a run: " + strings.Join(parts, ", ")
+	return "+- within a run (95 %): " + strings.Join(parts, ", ")
 }

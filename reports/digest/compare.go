@@ -267,7 +267,7 @@ func worseBlock(c *result.Comparison) block {
 }
 
 func methodText(c *result.Comparison) string {
-	return fmt.Sprintf("median, half-width of its interval; Mann-Whitney U; * holds, g gate failed (seed %d)",
+	return fmt.Sprintf("median, half of its 95 %% interval; Mann-Whitney U; * holds, g gate failed (seed %d)",
 		c.Options.Defaults().Seed)
 }
 

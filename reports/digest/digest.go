@@ -31,8 +31,21 @@ func Write(w io.Writer, r *result.Result) error {
 	default:
 		blocks = sweepBlocks(r, runs)
 	}
+	blocks = append(blocks, errorBlock(blocks))
 	_, err := io.WriteString(w, strings.Join(fitBlocks(blocks, digestLines), "\n")+"\n")
 	return err
+}
+
+// errorBlock says what stands after +-, if any does.
+func errorBlock(blocks []block) block {
+	for _, b := range blocks {
+		for _, item := range b.items {
+			if strings.Contains(strings.Join(item, ""), "+-") {
+				return block{items: lineItems([]string{format.PlusMinus})}
+			}
+		}
+	}
+	return block{}
 }
 
 // whereLines says what was run and on what, in as few lines as hold it.

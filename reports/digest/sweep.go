@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
@@ -49,14 +50,14 @@ func runTable(groups []view.Group, runs []*result.Run) [][]string {
 	head := []string{
 		fmt.Sprintf("  %-8s %3s %7s %15s %12s %6s %7s %5s", rowHead(groups), "N", "kpkt/s",
 			format.ASCII(view.CostUnit(runs), 15), "spin %", "word %", "wait", "n"),
-		fmt.Sprintf("  %-28s %7s %12s %6s %7s", markLegend(groups), "+- 1 se", "+- 1 se", "", "ns/pkt"),
+		fmt.Sprintf("  %-28s %7s %12s %6s %7s", markLegend(groups), "+-", "+-", "", "ns/pkt"),
 	}
 	var lines []string
 	rows := view.Pick(len(groups), digestRows)
 	repeats := 1
 	for _, i := range rows {
 		repeats = max(repeats, groups[i].Repeats)
-		lines = append(lines, runRow(groups[i].Chosen, rowLabels(groups)[i]))
+		lines = append(lines, runRow(groups, groups[i].Chosen, rowLabels(groups)[i]))
 	}
 	if repeats > 1 {
 		lines = append(lines, fmt.Sprintf("  each row: the run of median packets/s of up to %d repeats",
@@ -103,10 +104,15 @@ func rowLabels(groups []view.Group) []string {
 	return labels
 }
 
-func runRow(r *result.Run, label string) string {
+func runRow(groups []view.Group, r *result.Run, label string) string {
 	a := view.AllCPUs(r)
+	over := func(of func(result.CPU) metric.Value) metric.Value {
+		return view.OverRepeats(groups, r, func(r *result.Run) metric.Value { return of(view.AllCPUs(r)) })
+	}
 	return fmt.Sprintf("  %-8s %3d %7s %15s %12s %6s %7s %5s", label, r.N,
-		format.Kilo(r.Packets.Rate), format.CostColumn(a.PerPacket), format.ShareColumn(a.SpinShare),
+		format.Kilo(r.Packets.Rate),
+		format.CostColumn(over(func(c result.CPU) metric.Value { return c.PerPacket })),
+		format.ShareColumn(over(func(c result.CPU) metric.Value { return c.SpinShare })),
 		format.Column(a.LockWordShare, 2), waitCell(r),
 		strings.ReplaceAll(format.Short(float64(a.Busy.Samples)), " ", ""))
 }
@@ -147,7 +153,7 @@ func markLegend(groups []view.Group) string {
 }
 
 // perCPULines says where the CPUs of one run differ in their spin share by
-// more than twice the sum of their errors; the last N of each mode is looked
+// more than the sum of their errors; the last N of each mode is looked
 // at.
 func perCPULines(groups []view.Group) [][]string {
 	var items [][]string

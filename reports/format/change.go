@@ -82,7 +82,7 @@ func SummaryText(s compare.Summary, k float64) string {
 	return Significant(s.Median*k, 4)
 }
 
-// SideText is a median with the half-width of its interval in per cent.
+// SideText is a median with half of its interval in per cent.
 func SideText(s compare.Summary, k float64) string {
 	if s.N == 0 {
 		return "-"
@@ -91,8 +91,9 @@ func SideText(s compare.Summary, k float64) string {
 	if strings.HasPrefix(out, "<=") {
 		return out
 	}
-	if i := s.Interval; i.Known() && !i.OpenHi && s.Median != 0 {
-		half := math.Abs((i.Hi - i.Lo) / 2 / s.Median * 100)
+	se, df := s.SE()
+	if half := (metric.Value{SE: se, DF: df}).Half(); half > 0 && s.Median != 0 {
+		half = math.Abs(half / s.Median * 100)
 		if half >= 10 {
 			out += fmt.Sprintf(" +-%s%%", Decimals(half, 0))
 		} else {

@@ -2,7 +2,7 @@
 // unit, its error and its mark, for pages, digests, lists and the terminal of
 // `top`, which is given its function.
 //
-//	metric.Value -> Of -> Figure -> "54.2 +- 0.3 %"      with everything
+//	metric.Value -> Of -> Figure -> "54.2 +- 0.6 %"      with everything
 //	             -> Column, Kilo, CostColumn ...          one column of a digest
 //	compare.Comparison -> ChangeText, SideText, MarkText  before and after
 //	names from outside -> ASCII, Visible, Name            one line that cannot break a table

@@ -93,7 +93,7 @@ func TestColumnsAtMost(t *testing.T) {
 	share := metric.Value{ID: metric.LockWordID, Value: .001, SE: .001, Unit: "ratio"}
 	cost := metric.Value{ID: metric.CostID, Value: -3, SE: 1000, Unit: "ns/packet"}
 	for _, tt := range [][2]string{
-		{Column(share, 2), "<=0.30"}, {ShareColumn(share), "<=0.30"}, {PlainShare(share), "<=0.30"},
+		{Column(share, 2), "<=0.57"}, {ShareColumn(share), "<=0.57"}, {PlainShare(share), "<=0.57"},
 		{CostColumn(cost), "<=1957"}, {Kilo(cost), "<=2.0"}, {ErrorText(cost), "<= 1957"},
 		{Pretty(Of(cost).Value), "≤\u202f1957"},
 	} {
@@ -109,22 +109,23 @@ func TestFigureOf(t *testing.T) {
 		v    metric.Value
 		want string
 	}{
-		{metric.Value{Value: .5541, SE: .0025, Unit: "ratio"}, "55.41 +- 0.25 %"},
-		{metric.Value{Value: 23776.4, SE: 120.2, Unit: "ns/packet"}, "23 776 +- 120 ns/packet"},
+		{metric.Value{Value: .5541, SE: .0025, Unit: "ratio"}, "55.41 +- 0.49 %"},
+		{metric.Value{Value: 23776.4, SE: 120.2, Unit: "ns/packet"}, "23 776 +- 236 ns/packet"},
 		{metric.Value{Value: 270094, Unit: "waits"}, "270 094 waits"},
 		{metric.Value{Value: 9.97812, Unit: "ns/packet"}, "9.978 ns/packet"},
 		{metric.NotMeasured("x", "ratio", gap), "not measured"},
 		// all but changes cannot be negative
 		{metric.Value{ID: metric.BounceID, Value: -12.5, SE: 20, Unit: "ns/packet"}, "<= 27 ns/packet"},
 		{metric.Value{ID: metric.BounceID, Value: -50, SE: 20, Unit: "ns/packet"}, "<= 0 ns/packet"},
-		{metric.Value{ID: metric.BounceID, Value: 40, SE: 20, Unit: "ns/packet"}, "40 +- 20 ns/packet"},
-		{metric.Value{ID: metric.SpinID, Value: .001, SE: .001, Unit: "ratio", Samples: 1}, "<= 0.30 %"},
-		{metric.Value{ID: metric.SpinID, Value: .5, SE: .35, Unit: "ratio", Samples: 1}, "50 +- 35 %"},
+		{metric.Value{ID: metric.BounceID, Value: 40, SE: 20, Unit: "ns/packet"}, "40 +- 39 ns/packet"},
+		{metric.Value{ID: metric.SpinID, Value: .001, SE: .001, Unit: "ratio", Samples: 1}, "<= 0.56 %"},
+		{metric.Value{ID: metric.SpinID, Value: .5, SE: .35, Unit: "ratio", Samples: 1}, "50 [9.6..90] %"},
 		{metric.Value{ID: metric.SpinID, Value: .5, SE: .6, Unit: "ratio", Samples: 1}, "<= 100 %"},
 		{metric.Value{ID: metric.SpinID, Unit: "ratio"}, "0 %"},
 		{metric.Value{ID: metric.WaitsID, Value: 2, Low: -1, High: 5, Unit: "waits"}, "<= 5.0 waits"},
 		{metric.Value{ID: metric.CostID, Value: 3, SE: 4, Unit: "ns/packet", Doubt: "x"}, "<= 11! ns/packet"},
-		{metric.Value{ID: metric.EffectID, Value: -.01, SE: .02, Unit: "ratio"}, "-1.0 +- 2.0 %"},
+		{metric.Value{ID: metric.EffectID, Value: -.01, SE: .02, Unit: "ratio"}, "-1.0 +- 3.9 %"},
+		{metric.Value{ID: metric.EffectID, Value: -.01, SE: .02, DF: 1, Unit: "ratio"}, "-1 +- 25 %"},
 	} {
 		if got := Of(tt.v).String(); got != tt.want {
 			t.Errorf("figureOf(%+v) = %q, want %q", tt.v, got, tt.want)
@@ -139,7 +140,8 @@ func TestSideTextAtMost(t *testing.T) {
 		want string
 	}{
 		{compare.Summary{N: 3, Median: -4, Interval: compare.Interval{Lo: -9, Hi: 6, Level: .95}}, "<= 6.0"},
-		{compare.Summary{N: 3, Median: 4, Interval: compare.Interval{Lo: 3, Hi: 5, Level: .95}}, "4.000 +-25%"},
+		{compare.Summary{N: 3, Median: 4, SD: .2}, "4.000 +-16%"},
+		{compare.Summary{N: 2, Median: 4, SD: .02}, "4.000 +-4.5%"},
 		{compare.Summary{N: 1, Median: 4, Interval: compare.Interval{Lo: -3, Hi: 11, Level: .95}}, "<= 11"},
 	} {
 		if got := SideText(tt.s, 1); got != tt.want {

@@ -6,6 +6,9 @@ import (
 	"xfrmscope/analyze/compare"
 )
 
+// PlusMinus says once in a report what stands after +-.
+const PlusMinus = "+-: 95 % interval, of sampling in a run; over repeats Student's t"
+
 // IntervalText prints an interval, times k: "70.1..78.0", or why there is none.
 func IntervalText(i compare.Interval, k float64) string {
 	if !i.Known() {

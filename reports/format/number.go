@@ -62,18 +62,18 @@ func Significant(v float64, digits int) string {
 	return Decimals(v, min(digits-1-e, 6))
 }
 
-// withError formats a value and its standard error: the error with two
+// withError formats a value and what stands after +-: the error with two
 // significant digits, the value with as many decimals. Without an error the
 // value has four significant digits and the second string is "".
-func withError(v, se float64) (value, err string) {
-	if !(se > 0) || math.IsInf(se, 0) {
+func withError(v, half float64) (value, err string) {
+	if !(half > 0) || math.IsInf(half, 0) {
 		if v == math.Trunc(v) && math.Abs(v) < 1e15 { // a count
 			return Decimals(v, 0), ""
 		}
 		return Significant(v, 4), ""
 	}
-	places := min(max(1-int(math.Floor(math.Log10(se))), 0), 6)
-	return Decimals(v, places), Decimals(se, places)
+	places := min(max(1-int(math.Floor(math.Log10(half))), 0), 6)
+	return Decimals(v, places), Decimals(half, places)
 }
 
 // Short formats a magnitude in at most five characters with a metric prefix:

@@ -21,9 +21,12 @@ func Of(v metric.Value) Figure {
 	}
 	scale := ScaleOf(v)
 	f := Figure{Unit: unitOf(v), N: v.Samples, Sort: v.Value * scale}
-	f.Value, f.Err = withError(v.Value*scale, v.SE*scale)
+	f.Value, f.Err = withError(v.Value*scale, v.Half()*scale)
 	if low, high := Significant(v.Low*scale, 4), Significant(v.High*scale, 4); v.Ranged() && low != high {
 		f.Value, f.Err = low+".."+high, ""
+	}
+	if low, high, ok := v.Few(); ok {
+		f.Value, f.Err = fewText(v.Value*scale, low*scale, high*scale), ""
 	}
 	if most, ok := atMost(v); ok {
 		f.Value, f.Err, f.Sort = "<= "+most, "", max(f.Sort, 0)
@@ -40,6 +43,11 @@ func Of(v metric.Value) Figure {
 func atMost(v metric.Value) (text string, ok bool) {
 	most, ok := v.AtMost()
 	return Significant(most*ScaleOf(v), 2), ok
+}
+
+// fewText is a number of few counts with its interval, which is not symmetric.
+func fewText(v, low, high float64) string {
+	return Significant(v, 2) + " [" + Significant(low, 2) + ".." + Significant(high, 2) + "]"
 }
 
 // DoubtMark follows a number that is in doubt: a sum is broken that it hangs on.
@@ -71,7 +79,7 @@ func unitOf(v metric.Value) string {
 	return Visible(v.Unit, 24)
 }
 
-// String returns "54.2 +- 0.3 %", in ASCII.
+// String returns "54.2 +- 0.6 %", in ASCII.
 func (f Figure) String() string {
 	switch {
 	case f.Missing != "":
@@ -143,22 +151,25 @@ func Kilo(v metric.Value) string {
 	return Column(v, 4)
 }
 
-// CostColumn prints a cost with its relative error.
+// CostColumn prints a cost with the half of its interval in per cent of it.
 func CostColumn(v metric.Value) string {
 	s := Column(v, 4)
 	if _, most := v.AtMost(); Finite(v) && v.SE > 0 && v.Value > 0 && !most {
-		s += " +-" + Significant(100*v.SE/v.Value, 2) + "%"
+		s += " +-" + Significant(100*v.Half()/v.Value, 2) + "%"
 	}
 	return s
 }
 
-// ShareColumn prints a share with its error, both in per cent.
+// ShareColumn prints a share with the half of its interval, both in per cent.
 func ShareColumn(v metric.Value) string {
 	if _, most := v.AtMost(); !(v.SE > 0) || !Finite(v) || most {
 		return Column(v, 3)
 	}
 	mark := DoubtMark(v)
-	return Decimals(100*v.Value, 2-len(mark)) + mark + " +-" + Decimals(100*v.SE, 2)
+	if low, high, ok := v.Few(); ok {
+		return fewText(100*v.Value, 100*low, 100*high) + mark
+	}
+	return Decimals(100*v.Value, 2-len(mark)) + mark + " +-" + Decimals(100*v.Half(), 2)
 }
 
 // PlainShare prints a share without its error.

@@ -20,7 +20,7 @@ func TestClaimOfAnyMode(t *testing.T) {
 	r.Findings = finding.All(r)
 	check := func(what string) {
 		if c := claimsOf(r)[0]; c.Who != mode ||
-			c.Text != format.Sentence("25.0 +- 0.0 % of busy time on 4 CPUs spins on locks") {
+			c.Text != format.Sentence("25.0 % of busy time on 4 CPUs spins on locks") {
 			t.Errorf("%s: headed %q: %q, want %q", what, c.Who, c.Text, mode)
 		}
 	}

@@ -27,7 +27,7 @@ func firstFigures(r *result.Result, side []*result.Run) [2]livebox {
 				"?", Caption: rateCaption(r)}, chart.RateChart(r)},
 			{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?",
 				Caption: "Spin share of " + view.SamplesBy(view.Present(r)...) +
-					", each run a dot ± one standard error of sampling."}, chart.SpinChart(r)},
+					", each run a dot, ± of sampling."}, chart.SpinChart(r)},
 		}
 	case len(view.Present(r)) == 1:
 		stages, cpus := chart.StageRows(side[0]), chart.CPURows(side[0])
@@ -43,8 +43,8 @@ func firstFigures(r *result.Result, side []*result.Run) [2]livebox {
 			title, where = "Which stages have the samples?", "Which CPUs have the samples?"
 		}
 		return [2]livebox{
-			{figureBox{ID: "chart-rate", Title: title, Caption: "The heaviest stages ± one standard " +
-				"error of sampling. Locks are charged to the stage that takes them."}, stages},
+			{figureBox{ID: "chart-rate", Title: title, Caption: "The heaviest stages, " +
+				"± of sampling. Locks are charged to the stage that takes them."}, stages},
 			{figureBox{ID: "chart-spin", Title: where,
 				Caption: cpuCaption(side[0]), Legend: cpus.LegendItems()}, cpus},
 		}
@@ -62,7 +62,7 @@ func firstFigures(r *result.Result, side []*result.Run) [2]livebox {
 			Caption: "One bar a run; no error is known from a single run."}, rate},
 		{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?",
 			Caption: "Spin share of " + view.SamplesBy(side...) +
-				" ± one standard error of sampling."}, spin},
+				", ± of sampling."}, spin},
 	}
 }
 

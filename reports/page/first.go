@@ -25,11 +25,12 @@ type tileRow struct{ Label, Value, Err, N, Why string }
 
 // tilesOf shows each mode at its largest N: throughput, cost, waiting.
 func tilesOf(r *result.Result) []tile {
-	last := view.ByPMU(view.LastOfModes(r)...)
+	groups := view.MedianRuns(r)
+	last := view.ByPMU(view.Last(groups)...)
 	make1 := func(head, unit string, of func(*result.Run) metric.Value) tile {
 		t := tile{Head: head, Unit: unit}
 		for _, run := range last[:min(3, len(last))] {
-			t.Rows = append(t.Rows, tileRowOf(run, of(run)))
+			t.Rows = append(t.Rows, tileRowOf(run, view.OverRepeats(groups, run, of)))
 		}
 		if left := len(last) - 3; left > 0 {
 			t.More = fmt.Sprintf("%d more in the table", left)
@@ -58,6 +59,9 @@ func tilesOf(r *result.Result) []tile {
 		wait,
 	}
 }
+
+// plusMinus says once in the page what stands after the sign.
+func plusMinus() string { return strings.Replace(format.PlusMinus, "+-", "±", 1) }
 
 // tileUnit is the unit of the first tile: bit/s have too many digits for it.
 func tileUnit(r *result.Result) string {

@@ -67,6 +67,7 @@ type page struct {
 	Script  template.JS
 
 	Kind, Title, Lead string
+	PlusMinus         string // what stands after it
 	Claims            []claim
 	Versus            *versus // of a comparison, in place of tiles
 	Tiles             []tile
@@ -157,7 +158,8 @@ func newPage(r *result.Result, o Options) (*page, error) {
 		Style: template.CSS(pageCSS + flame.Style(flame.KindTable())), Script: template.JS(pageScript),
 		Policy: contentPolicy(),
 		Kind:   "report", Title: titleOf(r), Lead: leadOf(r), Claims: claimsOf(r), Tiles: tilesOf(r),
-		Warnings: view.Warnings(r), Total: len(runs), Trust: trustRows(r), Files: o.Files,
+		PlusMinus: plusMinus(),
+		Warnings:  view.Warnings(r), Total: len(runs), Trust: trustRows(r), Files: o.Files,
 	}
 	var defs svg.Writer
 	svg.HatchPatterns(&defs)

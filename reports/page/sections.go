@@ -87,7 +87,7 @@ func eventFunctions(side []*result.Run, e *result.Event, i int) *fold {
 	if share != "busy" {
 		share = view.SamplesOf(e)
 	}
-	t := view.Listing{ID: id, Caption: "Functions by self share of " + share + " ± one standard error, event " +
+	t := view.Listing{ID: id, Caption: "Functions by self share of " + share + ", event " +
 		format.Name(e.Name), What: "function", Rows: 40, Code: true,
 		Of: of(func(e *result.Event) []result.Share { return e.All.Functions })}.Table(side)
 	unmatched := view.Listing{ID: "un" + id, Caption: "Leaf functions that no stage claims, event " +

@@ -63,7 +63,7 @@ func BounceCell(l result.Lock) Cell {
 	c := lockValue(l.Bounce)
 	if f := l.Floor; f != nil {
 		c.Title = fmt.Sprintf("above %s ± %s ns: %s, %d runs of one CPU", format.Significant(f.NS, 3),
-			format.Significant(f.SE, 2), format.Name(f.Of), f.Runs)
+			format.Significant(metric.Value{SE: f.SE, DF: f.DF}.Half(), 2), format.Name(f.Of), f.Runs)
 		if !f.Own {
 			c.Small = "above " + format.Name(f.Of)
 		}

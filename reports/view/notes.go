@@ -235,8 +235,8 @@ func NotProven(r *result.Result) []string {
 		}
 	}
 	if len(out) == 0 && len(Present(r)) > 0 {
-		out = append(out, "Errors are one standard error of sampling within a run; how far runs of the same "+
-			"kind lie apart is seen only from repeats.")
+		out = append(out, "Errors are of sampling within a run; how far runs of the same kind lie apart is "+
+			"seen only from repeats.")
 	}
 	return out
 }

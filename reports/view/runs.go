@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
@@ -89,7 +90,30 @@ func Present(r *result.Result) []*result.Run {
 type Group struct {
 	Chosen  *result.Run
 	Repeats int
-	Curve   int // index into Result.Curves
+	Curve   int           // index into Result.Curves
+	Runs    []*result.Run // the repeats
+}
+
+// OverRepeats returns a value of a run that stands for its repeats, with what they
+// say of its error, and not its samples alone. One run says no more than it does.
+func OverRepeats(groups []Group, run *result.Run, of func(*result.Run) metric.Value) metric.Value {
+	v := of(run)
+	for _, g := range groups {
+		if g.Chosen != run || len(g.Runs) < 2 || !format.Finite(v) {
+			continue
+		}
+		var s compare.Series
+		for _, r := range g.Runs {
+			if each := of(r); format.Finite(each) && !each.Ranged() {
+				s.Values = append(s.Values, each.Value)
+			}
+		}
+		sum := compare.Summarize(s, compare.Options{})
+		if sum.N == len(g.Runs) {
+			v.SE, v.DF = sum.SE()
+		}
+	}
+	return v
 }
 
 // MedianRuns picks one run of each mode and N, in the order of the curves.
@@ -106,7 +130,7 @@ func MedianRuns(r *result.Result) []Group {
 			slices.SortStableFunc(same, func(a, b *result.Run) int {
 				return cmp.Compare(rateOf(a), rateOf(b))
 			})
-			out = append(out, Group{same[(k-1)/2], k, i})
+			out = append(out, Group{same[(k-1)/2], k, i, same})
 			runs = runs[k:]
 		}
 	}
@@ -364,5 +388,5 @@ func SpinSpread(r *result.Run) (low, high result.CPU, differ bool) {
 		found = true
 	}
 	gap := high.SpinShare.Value - low.SpinShare.Value
-	return low, high, found && gap > 2*(low.SpinShare.SE+high.SpinShare.SE)
+	return low, high, found && gap > low.SpinShare.Half()+high.SpinShare.Half()
 }

@@ -12,7 +12,7 @@ func RunsTable(r *result.Result) Table {
 		noIdle = ""
 	}
 	t := NewTable("runs-table",
-		"Runs. Errors are one standard error of sampling; n is the samples"+noIdle+".",
+		"Runs. Errors are of sampling within each; n is the samples"+noIdle+".",
 		"run", "N#||CPUs measured", "packets#|/s", "cost#|"+CostUnit(runs), "spin#|% of "+of,
 		"lock word#|% of "+of, "waits#|by probe", "lock wait#|ns/packet", "probe effect#|% of "+
 			"packets/s|packets/s in the probe's window over packets/s in the samples' window, less 1",
@@ -38,7 +38,7 @@ func StageTable(runs []*result.Run) Table {
 			return AllCPUs(r).Stages
 		}, Rows: MaxRows}
 	if unit := CostUnit(runs); unit != NoCost {
-		l.Caption, l.cost = "Stages, cost per packet ± one standard error; bars and tips have the share of "+
+		l.Caption, l.cost = "Stages, cost per packet; bars and tips have the share of "+
 			SamplesBy(runs...), unit
 	}
 	return l.Table(runs)

@@ -65,8 +65,8 @@ func lawText(u scaling.USL) string {
 	}
 	parameter := func(name string, p scaling.Parameter) string {
 		s := name + " " + format.Significant(p.Value, 3) + format.Bracketed(p.Interval, 1)
-		if p.SE != nil && !p.Interval.Known() {
-			s += " +- " + format.Significant(*p.SE, 2)
+		if p.Half != nil && !p.Interval.Known() {
+			s += " +- " + format.Significant(*p.Half, 2)
 		}
 		return s
 	}

@@ -220,7 +220,7 @@ type Listing struct {
 func (l Listing) Table(runs []*result.Run) Table {
 	unit := l.cost
 	if unit == "" {
-		unit = "% ± se"
+		unit = "% ±"
 	}
 	t := NewTable(l.ID, l.Caption,
 		l.What)

@@ -143,7 +143,9 @@ const digits = (v, places) => {
   const grouped = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, thin) : whole;
   return (v < 0 && Number(v.toFixed(places)) !== 0 ? minus : '') + grouped + (rest ? '.' + rest : '');
 };
-const around = (v, error) => {
+// around prints a number with half of its 95 % interval, by its standard error.
+const around = (v, se) => {
+  const error = 1.96 * se;
   const places = error > 0 ? Math.min(Math.max(1 - Math.floor(Math.log10(error)), 0), 6) : v === 0 ? 0 : Math.min(Math.max(2 - Math.floor(Math.log10(Math.abs(v))), 0), 6);
   return error > 0 ? `${digits(v, places)} ± ${digits(error, places)}` : digits(v, places);
 };

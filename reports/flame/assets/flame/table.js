@@ -137,7 +137,7 @@ const tabulate = () => {
     return tr;
   }));
   const where = around1 ? `that call ${nameOf(zoom.frame)} or are called by it` : zoom.half === 'up' && zoom.parent ? `on the way to ${nameOf(zoom.frame)}` : zoom.frame < 0 ? 'in the whole graph' : `in ${nameOf(zoom.frame)}`;
-  table.caption.textContent = `${list.length > ROWS ? `The first ${ROWS} of ${digits(list.length, 0)}` : `All ${digits(list.length, 0)}`} functions ${where}${hits ? ', as searched' : ''}; ${groupText(choice.group)}, ${d.events[choice.event].name}, ${cpuText(choice.cpu)}. ± is one standard error of sampling.${before ? test ? ' *: holds over the runs.' : repeated() ? '' : ' *: beyond sampling error.' : ''}`;
+  table.caption.textContent = `${list.length > ROWS ? `The first ${ROWS} of ${digits(list.length, 0)}` : `All ${digits(list.length, 0)}`} functions ${where}${hits ? ', as searched' : ''}; ${groupText(choice.group)}, ${d.events[choice.event].name}, ${cpuText(choice.cpu)}. ± is of sampling.${before ? test ? ' *: holds over the runs.' : repeated() ? '' : ' *: beyond sampling error.' : ''}`;
   table.setAttribute('aria-busy', 'false');
 };
 // later does what a reader does not wait for: the picture comes first.
