@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 	"strings"
 
@@ -30,14 +31,21 @@ type Number struct {
 	metric.Value
 }
 
-// Numbers lists every number of a Result, run after run. Those that were not
+// Numbers yields every number of a Result, run after run. Those that were not
 // measured, or are none, have Missing set.
-func Numbers(r *result.Result) []Number {
-	var list numbers
-	for _, run := range view.Present(r) {
-		list.run(run)
+func Numbers(r *result.Result) iter.Seq[Number] {
+	return func(yield func(Number) bool) {
+		var list numbers // of one run at a time: those of all take more memory than the Result
+		for _, run := range view.Present(r) {
+			list.all = list.all[:0]
+			list.run(run)
+			for _, n := range list.all {
+				if !yield(n) {
+					return
+				}
+			}
+		}
 	}
-	return list.all
 }
 
 // CSV writes every number of the Result, one to a line, at full precision:
@@ -61,7 +69,7 @@ func CSV(w io.Writer, r *result.Result) error {
 	if err := c.Write(csvHead()); err != nil {
 		return err
 	}
-	for _, n := range Numbers(r) {
+	for n := range Numbers(r) {
 		if err := c.Write(csvLine(n)); err != nil {
 			return err
 		}
@@ -93,7 +101,7 @@ func csvLine(n Number) []string {
 		format.SafeCell(n.Run.Side), format.SafeCell(n.Doubt)}
 }
 
-// numbers collects those of one run after another.
+// numbers collects those of one run.
 type numbers struct {
 	all   []Number
 	of    *result.Run

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -11,7 +12,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/result"
@@ -54,12 +59,9 @@ func WriteDir(dir string, r *result.Result) ([]string, error) {
 		return page.Write(w, r, page.Options{Files: links})
 	}}}, rest...)
 	earlier := filesOfReport(dir)
-	var written []string
-	for _, a := range all {
-		if err := writeAtomic(filepath.Join(dir, a.name), a.write); err != nil {
-			return written, fmt.Errorf("writing %s: %w", filepath.Join(dir, a.name), err)
-		}
-		written = append(written, a.name)
+	written, err := writeAll(dir, all)
+	if err != nil {
+		return written, err
 	}
 	for _, name := range earlier { // of runs that this report has not
 		if !slices.Contains(written, name) {
@@ -69,6 +71,36 @@ func WriteDir(dir string, r *result.Result) ([]string, error) {
 		}
 	}
 	return written, nil
+}
+
+// writeAll writes artefacts, one a CPU at a time. It returns the names of those written, in their order; after
+// an error it begins no more.
+func writeAll(dir string, all []artefact) (written []string, err error) {
+	errs := make([]error, len(all))
+	done := make([]bool, len(all))
+	var next, failed atomic.Int64
+	next.Store(-1)
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := next.Add(1); int(i) < len(all) && failed.Load() == 0; i = next.Add(1) {
+				errs[i] = writeAtomic(filepath.Join(dir, all[i].name), all[i].write)
+				if done[i] = errs[i] == nil; !done[i] {
+					failed.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for i, a := range all {
+		if done[i] {
+			written = append(written, a.name)
+		}
+		if err == nil && errs[i] != nil {
+			err = fmt.Errorf("writing %s: %w", filepath.Join(dir, a.name), errs[i])
+		}
+	}
+	return written, err
 }
 
 // filesOfReport returns the files of runs in a directory that the report there,
@@ -111,11 +143,12 @@ func artefacts(r *result.Result) []artefact {
 		{"commit-table.txt", func(w io.Writer) error { return digest.CommitTable(w, r) }},
 	}
 	var profiles, perPacket, folded, locks []artefact
+	var zips sync.Pool
 	for _, run := range view.Present(r) {
 		if len(run.Locks.Rows) > 0 {
 			locks = append(locks, artefact{names.Unique(format.FileName(view.Sided(run.Side, run.Name))+
 				"-locks") + ".pb.gz", func(w io.Writer) error {
-				return writeLockPprof(w, run)
+				return writeLockPprof(w, run, &zips)
 			}})
 		}
 		for _, e := range run.Events {
@@ -163,29 +196,58 @@ func PprofOptions(p *profile.Profile) profile.PprofOptions {
 	}
 }
 
+// writeJSON writes a Result as json.MarshalIndent does, run after run: the text of a thousand runs takes more
+// memory than they do.
 func writeJSON(w io.Writer, r *result.Result) error {
-	data, err := json.MarshalIndent(r, "", " ")
+	const noRuns = "\n \"runs\": []" // in no text: there a line's end is escaped
+	around := *r
+	around.Runs = []*result.Run{}
+	data, err := json.MarshalIndent(&around, "", " ")
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(append(data, '\n'))
-	return err
+	if len(r.Runs) == 0 {
+		if data, err = json.MarshalIndent(r, "", " "); err != nil {
+			return err
+		}
+		_, err = w.Write(append(data, '\n'))
+		return err
+	}
+	head, tail, _ := strings.Cut(string(data), noRuns)
+	b := bufio.NewWriterSize(w, 64<<10)
+	b.WriteString(head + noRuns[:len(noRuns)-1])
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text) // keeps its own buffers
+	enc.SetIndent("  ", " ")
+	for i, run := range r.Runs {
+		text.Reset()
+		if err := enc.Encode(run); err != nil {
+			return err
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("\n  ")
+		b.Write(bytes.TrimSuffix(text.Bytes(), []byte("\n")))
+	}
+	b.WriteString("\n ]" + tail + "\n")
+	return b.Flush()
 }
 
 // writeAtomic writes a file beside its name and renames it: a reader sees the
 // old file or the new one.
 func writeAtomic(path string, write func(io.Writer) error) error {
-	var b bytes.Buffer
-	if err := write(&b); err != nil {
-		return err
-	}
 	part := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".part")
 	f, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(part) // of no effect once it is renamed
-	if _, err := f.Write(b.Bytes()); err != nil {
+	b := bufio.NewWriterSize(f, 64<<10)
+	if err = write(b); err == nil {
+		err = b.Flush()
+	}
+	if err != nil {
 		f.Close()
 		return err
 	}

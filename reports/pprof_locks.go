@@ -1,10 +1,12 @@
 package reports
 
 import (
+	"compress/gzip"
 	"fmt"
 	"io"
 	"math"
 	"strings"
+	"sync"
 
 	pprof "github.com/google/pprof/profile"
 
@@ -18,7 +20,9 @@ import (
 // the lock; its callers are those of the phase with stacks, whose shares of
 // this lock's waiting are applied to what the wait probe counted. Labels: lock
 // (its address), spi, pcpu.
-func writeLockPprof(w io.Writer, r *result.Run) error {
+//
+// A packer takes a megabyte to make and there may be a thousand runs: zips has those that are done.
+func writeLockPprof(w io.Writer, r *result.Run, zips *sync.Pool) error {
 	p := &pprof.Profile{
 		SampleType: []*pprof.ValueType{{Type: "contentions", Unit: "count"},
 			{Type: "delay", Unit: "nanoseconds"}},
@@ -39,7 +43,17 @@ func writeLockPprof(w io.Writer, r *result.Run) error {
 	if err := p.CheckValid(); err != nil {
 		return fmt.Errorf("lock waits of %s: %w", r.Name, err)
 	}
-	return p.Write(w)
+	zw, ok := zips.Get().(*gzip.Writer)
+	if ok {
+		zw.Reset(w)
+	} else {
+		zw = gzip.NewWriter(w)
+	}
+	defer zips.Put(zw)
+	if err := p.WriteUncompressed(zw); err != nil {
+		return err
+	}
+	return zw.Close()
 }
 
 // pprofFrames gives each name one location.

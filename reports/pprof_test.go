@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	pprof "github.com/google/pprof/profile"
@@ -96,7 +97,7 @@ func TestLockProfile(t *testing.T) {
 		"x->lock SPI 0x1001") || !strings.Contains(string(out), "xfrm_output_resume") {
 		t.Errorf("go tool pprof: %v\n%s", err, out)
 	}
-	if err := writeLockPprof(&bytes.Buffer{}, &result.Run{}); err != nil {
+	if err := writeLockPprof(&bytes.Buffer{}, &result.Run{}, &sync.Pool{}); err != nil {
 		t.Errorf("a run without locks: %v", err)
 	}
 }

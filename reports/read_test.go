@@ -41,6 +41,21 @@ func TestPageCarriesItsResults(t *testing.T) {
 	}
 }
 
+// TestJSONRunByRun: written run by run it is what encoding/json makes of the whole.
+func TestJSONRunByRun(t *testing.T) {
+	for name, r := range map[string]*result.Result{"sweep": sample.Sweep(), "hostile": sample.HostileResult(t),
+		"nothing": sample.WithoutAnything(), "no runs": {}, "a run that is none": {Runs: []*result.Run{nil, {}}}} {
+		want, err := json.MarshalIndent(r, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		if err := writeJSON(&got, r); err != nil || got.String() != string(want)+"\n" {
+			t.Errorf("%s: %v\n%.300s\nwant\n%.300s", name, err, got.Bytes(), want)
+		}
+	}
+}
+
 // withoutCPUs is a result without what a page leaves out first.
 func withoutCPUs(r *result.Result) []byte {
 	for _, run := range view.Present(r) {

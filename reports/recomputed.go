@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +56,7 @@ func Recomputed(again, published *result.Result) Recount {
 // withoutAddresses lists the numbers of a result with locks of one name told apart
 // by their order in the run: their addresses may be masked, by other runs beside it.
 func withoutAddresses(r *result.Result) []Number {
-	all := Numbers(r)
+	all := slices.Collect(Numbers(r))
 	order := map[string]int{} // of a lock, by run and name
 	many := map[string]int{}  // of a name
 	for i := range all {

@@ -145,6 +145,9 @@ const maxName = 160
 // a name cannot reorder or hide what stands beside it. At most limit
 // characters; a cut is marked with an ellipsis.
 func Visible(s string, limit int) string {
+	if len(s) <= limit && isPrintable(s) {
+		return s
+	}
 	var b strings.Builder
 	n := 0
 	for _, r := range s {
@@ -163,6 +166,16 @@ func Visible(s string, limit int) string {
 		}
 	}
 	return b.String()
+}
+
+// isPrintable reports whether s is printable ASCII.
+func isPrintable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // Name is visible with the usual bound.

@@ -30,7 +30,7 @@ func Figures(r *result.Result, withTime bool) []*dto.MetricFamily {
 	for _, formula := range metric.Catalogue() {
 		f.help[formula.ID] = formula.Text
 	}
-	for _, n := range reports.Numbers(r) {
+	for n := range reports.Numbers(r) {
 		labels := append(Labels(n.Run), Label{"event", n.Event}, Label{"cpu", cpuLabel(n.CPU)},
 			Label{"about", n.About}, Label{"name", n.Name})
 		var at time.Time
