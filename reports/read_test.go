@@ -43,8 +43,10 @@ func TestPageCarriesItsResults(t *testing.T) {
 
 // TestJSONRunByRun: written run by run it is what encoding/json makes of the whole.
 func TestJSONRunByRun(t *testing.T) {
-	for name, r := range map[string]*result.Result{"sweep": sample.Sweep(), "hostile": sample.HostileResult(t),
-		"nothing": sample.WithoutAnything(), "no runs": {}, "a run that is none": {Runs: []*result.Run{nil, {}}}} {
+	for name, r := range map[string]*result.Result{
+		"sweep": sample.Sweep(), "hostile": sample.HostileResult(t), "nothing": sample.WithoutAnything(),
+		"no runs": {}, "a run that is none": {Runs: []*result.Run{nil, {}}},
+	} {
 		want, err := json.MarshalIndent(r, "", " ")
 		if err != nil {
 			t.Fatal(err)

@@ -70,6 +70,10 @@ func (f *File) streamBlocks(s *stream, blocks []*Block) iter.Seq2[*Block, error]
 			}
 			return
 		}
+		if whole := f.takeKept(blocks[0]); whole != nil {
+			yield(whole, nil)
+			return
+		}
 		b := blockFiller{f: f, blocks: blocks, yield: yield}
 		_, err := walkStream(s, b.record)
 		if err == nil {
@@ -79,6 +83,18 @@ func (f *File) streamBlocks(s *stream, blocks []*Block) iter.Seq2[*Block, error]
 			yield(nil, fmt.Errorf("decompressing: %w", err))
 		}
 	}
+}
+
+// takeKept returns the only block of a stream with its records, if the first pass kept them; the next call does not.
+func (f *File) takeKept(b *Block) *Block {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if b.data == nil {
+		return nil
+	}
+	whole := *b
+	b.data = nil
+	return &whole
 }
 
 // errStopped ends a walk whose consumer has enough.

@@ -26,6 +26,7 @@ type index struct {
 	reads  *counters
 	joins  *joiner
 	cur    *Block
+	first  []byte // records of the first block of a compressed stream, nil if they are not kept
 
 	deferred bool // some chains are in CALLCHAIN_DEFERRED records
 	scratch  []uint64
@@ -41,8 +42,13 @@ func buildIndex(ctx context.Context, f *File) (*index, error) {
 	}
 	for _, s := range f.streams {
 		x.stream = s
+		x.first = alignedBuffer(int(min(4*(s.end-s.start), blockSize)))[:0]
+		first := len(x.blocks)
 		lost, err := walkStream(s, x.record)
 		x.closeBlock()
+		if s.compressed && len(x.blocks) == first+1 {
+			x.blocks[first].data = x.first
+		}
 		if err == nil {
 			err = lost.readErr
 		}
@@ -86,7 +92,23 @@ func (x *index) place(rec rawRecord) error {
 		x.reads.beginBlock()
 	}
 	x.cur.size += int64(len(rec.data))
+	x.keep(rec.data)
 	return nil
+}
+
+// uncompressedHead is how many bytes of records may stand before the first compressed one; perf writes the tasks and
+// mappings of the machine there.
+const uncompressedHead = 1 << 20
+
+// keep copies a record, for a compressed stream of one block need not be decompressed again.
+func (x *index) keep(rec []byte) {
+	switch {
+	case x.first == nil:
+	case x.cur.size != int64(len(x.first)+len(rec)), !x.stream.compressed && len(x.first) > uncompressedHead:
+		x.first = nil // a second block, or a stream stored as it is
+	default:
+		x.first = append(x.first, rec...)
+	}
 }
 
 func (x *index) closeBlock() {

@@ -12,7 +12,7 @@ import (
 // All others, damaged ones too, are left to encoding/json.
 type decoder struct {
 	texts map[string]string // each text once: rows repeat the same few
-	cpu   *int              // of the row before
+	cpu   *int              // of the row before, as the next
 	pcpu  *uint32
 }
 
@@ -36,6 +36,8 @@ func (d *decoder) decodePlain(line []byte, row any) bool {
 		return plainRow(d, line, row, (*decoder).sa)
 	case *Fact:
 		return plainRow(d, line, row, (*decoder).fact)
+	case *LockLine:
+		return plainRow(d, line, row, (*decoder).lockLine)
 	}
 	return false
 }
@@ -159,6 +161,165 @@ func (d *decoder) fact(row *Fact, name []byte, v value) bool {
 		return v.bool(&row.Counter)
 	}
 	return false
+}
+
+func (d *decoder) lockLine(line *LockLine, name []byte, v value) bool {
+	switch string(name) {
+	case "row":
+		return nested(d, v, &line.Row, (*decoder).lockRow)
+	case "account":
+		return nested(d, v, &line.Account, (*decoder).lockAccount)
+	case "acquire":
+		return nested(d, v, &line.Acquire, (*decoder).acquireRow)
+	case "acquire_account":
+		return nested(d, v, &line.AcquireAccount, (*decoder).acquireAccount)
+	}
+	return false
+}
+
+// nested sets a row that need not be there; one that is there twice is not taken.
+func nested[T any](d *decoder, v value, to **T, set func(*decoder, *T, []byte, value) bool) bool {
+	if v.kind != '{' || *to != nil {
+		return false
+	}
+	*to = new(T)
+	return plainRow(d, v.text, *to, set)
+}
+
+func (d *decoder) lockRow(row *LockRow, name []byte, v value) bool {
+	switch string(name) {
+	case "cpu":
+		return number(v, &row.CPU)
+	case "lock":
+		return d.string(v, &row.Lock)
+	case "id":
+		return v.kind == '{' && plainRow(d, v.text, &row.ID, (*decoder).lockID)
+	case "name":
+		return d.string(v, &row.Name)
+	case "flags":
+		return number(v, &row.Flags)
+	case "count":
+		return number(v, &row.Count)
+	case "wait_ns":
+		return number(v, &row.WaitNS)
+	case "max_ns":
+		return number(v, &row.MaxNS)
+	case "hist":
+		return counts(v, &row.Hist)
+	}
+	return false
+}
+
+func (d *decoder) lockAccount(row *LockAccount, name []byte, v value) bool {
+	switch string(name) {
+	case "cpu":
+		return number(v, &row.CPU)
+	case "begun":
+		return number(v, &row.Begun)
+	case "ended":
+		return number(v, &row.Ended)
+	case "mismatched":
+		return number(v, &row.Mismatched)
+	case "nested":
+		return number(v, &row.Nested)
+	case "late":
+		return number(v, &row.Late)
+	case "overflow":
+		return number(v, &row.Overflow)
+	case "overflow_ns":
+		return number(v, &row.OverflowNS)
+	}
+	return false
+}
+
+func (d *decoder) acquireRow(row *AcquireRow, name []byte, v value) bool {
+	switch string(name) {
+	case "phase":
+		return d.string(v, &row.Phase)
+	case "cpu":
+		return number(v, &row.CPU)
+	case "lock":
+		return d.string(v, &row.Lock)
+	case "id":
+		return v.kind == '{' && plainRow(d, v.text, &row.ID, (*decoder).lockID)
+	case "name":
+		return d.string(v, &row.Name)
+	case "count":
+		return number(v, &row.Count)
+	case "fast":
+		return number(v, &row.Fast)
+	case "fast_ns":
+		return number(v, &row.FastNS)
+	case "fast_hist":
+		return counts(v, &row.FastHist)
+	case "slow":
+		return number(v, &row.Slow)
+	case "slow_ns":
+		return number(v, &row.SlowNS)
+	}
+	return false
+}
+
+func (d *decoder) acquireAccount(row *AcquireAccount, name []byte, v value) bool {
+	switch string(name) {
+	case "phase":
+		return d.string(v, &row.Phase)
+	case "cpu":
+		return number(v, &row.CPU)
+	case "count":
+		return number(v, &row.Count)
+	case "other":
+		return number(v, &row.Other)
+	case "mismatched":
+		return number(v, &row.Mismatched)
+	case "nested":
+		return number(v, &row.Nested)
+	case "timed":
+		return number(v, &row.Timed)
+	}
+	return false
+}
+
+func (d *decoder) lockID(id *LockID, name []byte, v value) bool {
+	switch string(name) {
+	case "kind":
+		id.Kind = LockKind(d.text(v.text))
+		return v.kind == '"'
+	case "name":
+		return d.string(v, &id.Name)
+	case "spi":
+		return number(v, &id.SPI)
+	case "pcpu":
+		return pointer(v, &id.PCPU, &d.cpu)
+	case "inbound":
+		return v.bool(&id.Inbound)
+	case "netns":
+		return d.string(v, &id.NetNS)
+	case "cpu":
+		return pointer(v, &id.CPU, &d.cpu)
+	}
+	return false
+}
+
+// counts sets an array of numbers.
+func counts(v value, to *[]uint64) bool {
+	s := scan{rest: v.text}
+	list := make([]uint64, 0, min(bytes.Count(v.text, []byte(","))+1, 64))
+	for !s.take(']') {
+		if len(list) > 0 && !s.take(',') {
+			return false
+		}
+		if s.space(); len(s.rest) == 0 || s.rest[0] < '0' || s.rest[0] > '9' {
+			return false
+		}
+		n, ok := s.digits()
+		if !ok {
+			return false
+		}
+		list = append(list, n)
+	}
+	*to = list
+	return v.kind == '[' && len(s.rest) == 0
 }
 
 func (d *decoder) string(v value, to *string) bool {
@@ -285,7 +446,7 @@ func (s *scan) value() (v value, ok bool) {
 		v.number, ok = s.digits()
 	case c == '{':
 		v.kind = '{'
-		v.text, ok = s.upTo('}')
+		v.text, ok = s.braces()
 	case c == '[':
 		s.rest = s.rest[1:]
 		v.kind = '['
@@ -330,9 +491,25 @@ func (s *scan) digits() (n uint64, ok bool) {
 	return n, true // a fraction or exponent is no comma or brace: refused next
 }
 
-// upTo returns the text up to the first closing brace or bracket: that of an
-// object or array whose texts hold none. Whoever scans it next refuses what was
-// cut short.
+// braces returns the text of an object up to the brace that closes it, if its texts hold none. Whoever scans it next
+// refuses what was cut wrongly.
+func (s *scan) braces() (text []byte, ok bool) {
+	for i, depth := 0, 0; i < len(s.rest); i++ {
+		switch s.rest[i] {
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth == 0 {
+				text, s.rest = s.rest[:i+1], s.rest[i+1:]
+				return text, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// upTo returns the text up to the first closing bracket: that of an array whose texts hold none. Whoever scans it
+// next refuses what was cut short.
 func (s *scan) upTo(c byte) (text []byte, ok bool) {
 	end := bytes.IndexByte(s.rest, c) + 1
 	text, s.rest = s.rest[:end], s.rest[end:]

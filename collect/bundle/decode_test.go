@@ -24,6 +24,13 @@ var decoderLines = []string{
 	`{"counter":tru}`, `{"name":"ä"}`,
 	` { "name" : "x" , "value" : 3 } `, `{}`, `{`, `{"name":"x",}`, `{"name":"x"}x`, `{"name":"x"`, `null`, `[]`,
 	`{"name":"` + "\x01" + `"}`,
+	`{"row":{"cpu":3,"lock":"0xffff888100000040","id":{"kind":"sa","name":"lock","spi":4097,"pcpu":3},"flags":0,` +
+		`"count":7,"wait_ns":5600,"max_ns":90000,"hist":[0,0,7]}}`,
+	`{"row":{"hist":[]}}`, `{"row":{"hist":[1,]}}`, `{"row":{"hist":[01]}}`,
+	`{"row":{"hist":[1 , 2]},"account":{}}`,
+	`{"row":{"cpu":1},"row":{"count":2}}`, `{"row":{"id":{"kind":"a}","cpu":1}}}`, `{"row":{"id":{"kind":1}}}`,
+	`{"row":null}`, `{"acquire":{"id":{"cpu":1},"id":{"pcpu":2}}}`, `{"row":{"hist":[1],"hist":[2,3]}}`,
+	`{"row":{"hist":[1}]}}`, `{"row":{"hist":[[1]]}}`,
 }
 
 // FuzzDecoder: a line decodes as encoding/json decodes it, or is left to it.
@@ -35,6 +42,7 @@ func FuzzDecoder(f *testing.F) {
 		sameAsJSON[Counter](t, line)
 		sameAsJSON[SA](t, line)
 		sameAsJSON[Fact](t, line)
+		sameAsJSON[LockLine](t, line)
 	})
 }
 
@@ -67,6 +75,28 @@ func TestDecoderTakesOwnRows(t *testing.T) {
 		Flags: []string{"esn", "oseq-may-wrap"}, Encap: "udp 4500 4500", Offload: "packet eth0", IfID: 14,
 		Mark: 15,
 	})
+}
+
+// Lines of locks.jsonl have one field set each.
+func TestDecoderTakesLockLines(t *testing.T) {
+	n, hist := 3, []uint64{0, math.MaxUint64, 1}
+	sa := LockID{LockOfSA, "lock", 0x1001, &n, true, "west", &n}
+	for _, line := range []LockLine{
+		{Row: &LockRow{1, "0xffff888100000040", sa, "x", 2, 3, 4, 5, hist}},
+		{Account: &LockAccount{1, 2, 3, 4, 5, 6, 7, 8}},
+		{Acquire: &AcquireRow{"acquire", 1, "0xffff888100000040", sa, "x", 2, 3, 4, hist, 5, 6}},
+		{AcquireAccount: &AcquireAccount{"time", 1, 2, 3, 4, 5, 6}},
+	} {
+		text, err := json.Marshal(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var d decoder
+		var got LockLine
+		if !d.decodePlain(text, &got) || !reflect.DeepEqual(got, line) {
+			t.Errorf("%s:\n got %+v", text, got)
+		}
+	}
 }
 
 func takes[T any](t *testing.T, row T) {
