@@ -10,6 +10,7 @@ import (
 
 	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/cost"
+	"xfrmscope/analyze/lines"
 	"xfrmscope/analyze/locks"
 	"xfrmscope/analyze/packets"
 	"xfrmscope/analyze/perfdata"
@@ -66,6 +67,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	if err := readEvents(ctx, r, a, b, kernel, in); err != nil {
 		return analysed{}, err
 	}
+	r.Lines = lines.New(in.Lines, r.Packets.Total, r.Manifest.Host.CPUModel)
 	r.Counted = cost.NewTotals(in.Totals, r.Phases, from.ShareIn(&in, r.SAs, firstStart, firstEnd))
 	if r.Manifest.Source == "import" {
 		r.N = importedN(r)
@@ -108,6 +110,8 @@ func read(r *result.Run, b *bundle.Run) (in packets.Rows, measured []generated) 
 	r.Keep("policies", err)
 	in.Totals, err = b.Totals()
 	r.Keep("counts of the events", err)
+	in.Lines, err = b.Lines()
+	r.Keep("cache lines", err)
 	return in, measured
 }
 

@@ -21,6 +21,7 @@ import (
 //
 //	BenchmarkXfrm/mode=pcpu/n=4 1 156949 ns/packet 17797 packets/s ...
 //	BenchmarkXfrmStage/mode=pcpu/stage=crypto/n=4 1 15230 ns/packet 0.1 ratio
+//	BenchmarkXfrmLine/mode=pcpu/field=xfrm_policy.refcnt/n=4 1 1.3 lines/packet ...
 //	BenchmarkXfrmCPU/mode=pcpu/cpu=2/n=4 1 ...
 //
 // Repeats have one name. Labels of a run are parts of its name, a run without
@@ -83,6 +84,12 @@ func (b *benchList) run(r *result.Run) {
 		b.add(config, "XfrmStage"+benchLabels(r)+"/stage="+benchName(s.Name), r.N,
 			[]benchValue{{s.PerPacket, s.PerPacket.Unit}, {s.Share, "ratio"}})
 	}
+	if r.Lines != nil {
+		for _, f := range r.Lines.Fields {
+			b.add(config, "XfrmLine"+benchLabels(r)+"/field="+benchName(f.Name), r.N,
+				[]benchValue{{f.PerPacket, "lines/packet"}, {f.Share, "line-ratio"}})
+		}
+	}
 	if e := r.Main(); e != nil {
 		for _, c := range e.CPUs {
 			b.add(config, fmt.Sprintf("XfrmCPU%s/cpu=%s", benchLabels(r),
@@ -99,6 +106,9 @@ func cpuValues(rate metric.Value, c result.CPU) []benchValue {
 // lockValues are what the probe counted, and the cache misses.
 func lockValues(r *result.Run) []benchValue {
 	values := []benchValue{{r.Locks.PerPkt, "lock-wait-ns/packet"}, {r.Locks.Waits, "lock-waits"}}
+	if r.Lines != nil {
+		values = append(values, benchValue{r.Lines.PerPacket, "lines/packet"})
+	}
 	if t := r.Traffic; t != nil {
 		values = append(values, benchValue{t.Throughput, "bit/s"}, benchValue{t.Loss, "loss-ratio"})
 	}

@@ -26,8 +26,8 @@ type Number struct {
 	Run   *result.Run
 	Event string // the sampled event, "" for what is no sample
 	CPU   int    // -1: all measured CPUs together
-	About string // "run", "cpu", "stage", "function", "spin caller", "cache", "lock", "find" or "SA"
-	Name  string // of the stage, function, lock or SA
+	About string // "run", "cpu", "stage", "function", "spin caller", "cache", "lock", "find", "field" or "SA"
+	Name  string // of the stage, function, lock, field or SA
 	metric.Value
 }
 
@@ -53,8 +53,8 @@ func Numbers(r *result.Result) iter.Seq[Number] {
 //	run, mode, n   the run, its mode and the number of CPUs measured
 //	event          the sampled event, "" for what is no sample
 //	cpu            a CPU, "all" for all measured ones together
-//	about          "run", "cpu", "stage", "function", "spin caller", "cache", "lock", "find" or "SA"
-//	name           of the stage, function, lock or SA
+//	about          "run", "cpu", "stage", "function", "spin caller", "cache", "lock", "find", "field" or "SA"
+//	name           of the stage, function, lock, field or SA
 //	metric         an id of the catalogue, or what the probe or the SA counted
 //	value, se      in unit; empty if not measured, se of a plain count
 //	samples        behind the value, empty if it is not sampled
@@ -148,6 +148,7 @@ func (c *numbers) run(r *result.Run) {
 		}
 	}
 	c.event = ""
+	c.lines(r.Lines)
 	c.locks(&r.Locks)
 	if f := r.Lookups; f != nil {
 		for _, v := range []metric.Value{f.Calls, f.PerPacket, f.Fallback, f.WrongCPU, f.CacheEmpty, f.P50,
@@ -192,6 +193,21 @@ func (c *numbers) cpu(about, unit string, a *result.CPU) {
 				c.value(a.CPU, list.about, s.Name, s.PerPacket)
 			}
 		}
+	}
+}
+
+func (c *numbers) lines(l *result.Lines) {
+	if l == nil {
+		return
+	}
+	c.value(allCPUs, "run", "", l.PerPacket)
+	for _, f := range l.Fields {
+		for _, v := range []metric.Value{f.PerPacket, f.Share, f.Apart, f.Cycles} {
+			c.value(allCPUs, "field", f.Name, v)
+		}
+	}
+	if l.Foreign != nil {
+		c.value(allCPUs, "run", "", l.Foreign.PerPacket)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/lines"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
@@ -26,6 +27,7 @@ func New(runs []*result.Run) []result.Curve {
 		last.Runs = append(last.Runs, i)
 	}
 	for i := range out {
+		out[i].Lines = lines.Points(result.Pick(runs, out[i].Runs))
 		if out[i].Mode != "" {
 			scale(&out[i], runs)
 			noteDoubts(&out[i], result.Pick(runs, out[i].Runs))

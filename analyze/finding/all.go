@@ -35,6 +35,10 @@ func All(r *result.Result) []result.Finding {
 		cache,
 		walk,
 		frames,
+		movedLines,
+		tookAway,
+		falselyShared,
+		foreignSAs,
 		sharedLines,
 	} {
 		out = append(out, question(r)...)

@@ -75,6 +75,11 @@ const (
 	ExponentID   = "growth_exponent"
 	WalkSlopeID  = "ns_per_sa"
 	CeilingID    = "ceiling_ratio"
+	TransferID   = "line_transfers_per_packet"
+	LineShareID  = "line_share"
+	LineCyclesID = "line_cycles_per_packet"
+	ApartID      = "false_sharing_share"
+	ForeignID    = "foreign_sa_transfers_per_packet"
 )
 
 // Catalogue lists every metric a report prints, in the order of a report.
@@ -127,6 +132,21 @@ func Catalogue() []Formula {
 			"perf samples of two events"},
 		{MissPacketID, "misses/packet", "events/packet", "lower",
 			"(weight of the miss event / window) / packet rate of the same CPUs", "perf samples, packets"},
+		{TransferID, "cache lines moved/packet", "transfers/packet", "lower",
+			"accesses that got their line from the cache of another CPU / packets; of samples: their " +
+				"share " +
+				"x the transfers counted",
+			"lines.jsonl of a simulated machine; samples of memory accesses"},
+		{LineShareID, "share of the lines moved", "ratio", "",
+			"transfers of the field / transfers", "as cache lines moved/packet"},
+		{LineCyclesID, "cycles of lines moved/packet", "cycles/packet", "lower",
+			"cycles that the accesses waited for their lines / packets", "as cache lines moved/packet"},
+		{ApartID, "false sharing", "ratio", "lower",
+			"transfers that read no byte which the other CPU had written / transfers of the field",
+			"lines.jsonl of a simulated machine"},
+		{ForeignID, "lines of other CPUs' SAs/packet", "transfers/packet", "lower",
+			"transfers to xfrm_state_find from SAs of another CPU / packets",
+			"lines.jsonl of a simulated machine"},
 		{IntensityID, "miss intensity", "1", "lower",
 			"the function's share of the misses / its share of the cycles, or of the time if no cycles " +
 				"were sampled", "perf samples of two events"},

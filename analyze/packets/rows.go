@@ -50,5 +50,6 @@ type Rows struct {
 	Layouts  []bundle.StructLayout
 	Policies []bundle.Policy
 	Totals   []bundle.Total
+	Lines    []bundle.Line
 	Imports  []*importer.Import
 }

@@ -27,7 +27,9 @@ type Comparison struct {
 	// cost per packet by stage; shares of busy time if no packets were counted
 	Stages []CompareFamily `json:"stages"`
 	// by class of lock: wait ns per packet, then contention ratio and bounce
-	Locks     []CompareFamily    `json:"locks"`
+	Locks []CompareFamily `json:"locks"`
+	// cache lines moved per packet by field, at each mode's largest N
+	Lines     []CompareFamily    `json:"lines,omitempty"`
 	Functions []CompareFunctions `json:"functions"` // self cost per packet, at each mode's largest N
 	USL       []CompareUSL       `json:"usl"`       // one a mode
 

@@ -61,6 +61,8 @@ type Curve struct {
 	Walk *scaling.Walk `json:"walk,omitempty"`
 	// main event: functions whose cost per packet grows
 	Frames *scaling.FrameTable `json:"frames,omitempty"`
+	// cache lines that moved, by N; none if no run tells
+	Lines []LinePoint `json:"lines,omitempty"`
 }
 
 // A Run is one window: its traffic, its events, its locks and its SAs.
@@ -83,7 +85,9 @@ type Run struct {
 	Events  []*Event `json:"events"`
 	Misses  []Miss   `json:"misses,omitempty"` // cache-miss ratios; none without miss events
 	// what perf stat counted without sampling; none if it did not run, see Gaps
-	Counted []Total  `json:"counted,omitempty"`
+	Counted []Total `json:"counted,omitempty"`
+	// cache lines that moved between CPUs; nil if nothing tells
+	Lines   *Lines   `json:"lines,omitempty"`
 	Locks   Locks    `json:"locks"`
 	Lookups *Lookups `json:"finds,omitempty"`  // of the find probe; nil if it did not run, see Gaps
 	Matrix  *Matrix  `json:"matrix,omitempty"` // outbound packets by SA and CPU

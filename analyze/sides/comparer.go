@@ -2,6 +2,7 @@ package sides
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"xfrmscope/analyze/checks"
@@ -194,6 +195,57 @@ func (c *comparer) parts(at *cell) {
 	}
 	c.Stages = c.family(c.Stages, f, "stages", pairs, at, stageSubjects(f.Keys))
 	c.locks(at)
+	c.lines(at)
+}
+
+// leastLine is the share of the lines moved below which a field is not compared.
+const leastLine = 0.005
+
+// lines compares how often the lines of each field moved at one N: one family. Where a
+// run has no row of a field, its lines did not move.
+func (c *comparer) lines(at *cell) {
+	most := map[string]float64{}
+	for _, r := range at.all() {
+		if r.Lines == nil {
+			continue
+		}
+		for _, f := range r.Lines.Fields {
+			most[f.Name] = max(most[f.Name], f.Share.Value)
+		}
+	}
+	f := result.CompareFamily{Mode: at.mode, N: at.n}
+	var pairs []compare.Pair
+	var of []result.Subject
+	names := slices.SortedFunc(maps.Keys(most), func(a, b string) int {
+		return cmp.Or(cmp.Compare(most[b], most[a]), cmp.Compare(a, b))
+	})
+	for _, name := range names {
+		if most[name] < leastLine {
+			continue
+		}
+		s := at.series(metric.TransferID, "lower",
+			func(r *result.Run) metric.Value { return movedLines(r, name) })
+		if s.tested() {
+			pairs, f.Keys = append(pairs, s.pair), append(f.Keys, name)
+			of = append(of, result.Subject{Kind: bundle.OfField, Name: name})
+		}
+	}
+	c.Lines = c.family(c.Lines, f, "cache lines by field", pairs, at, of)
+}
+
+// movedLines is how often the lines of a field moved per packet.
+func movedLines(r *result.Run, name string) metric.Value {
+	if r.Lines == nil {
+		return metric.NotMeasured(metric.TransferID, "", result.MissingReading)
+	}
+	if f := r.Lines.Field(name); f != nil {
+		return f.PerPacket
+	}
+	v := r.Lines.PerPacket
+	if v.Measured() {
+		v.Value, v.SE, v.Samples = 0, 0, 0
+	}
+	return v
 }
 
 // locks compares what was measured of each class of locks at one N: one family.

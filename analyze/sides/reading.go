@@ -68,6 +68,9 @@ func wholeReadings(r *result.Run) []Reading {
 			Reading{ID: metric.WrongCPUID, Value: f.WrongCPU},
 			Reading{ID: metric.CacheEmptyID, Value: f.CacheEmpty})
 	}
+	if r.Lines != nil {
+		out = append(out, Reading{ID: metric.TransferID, Value: r.Lines.PerPacket})
+	}
 	for _, m := range r.Misses {
 		if m.CPU == result.AllCPUs {
 			of := result.Subject{Kind: bundle.OfEvent, Name: m.Event}
@@ -86,7 +89,8 @@ func wholeReadings(r *result.Run) []Reading {
 // of the window are not.
 func ComparableIDs() []string {
 	one := &result.Run{Traffic: &result.Traffic{}, Lookups: &result.Lookups{}, Events: []*result.Event{{}},
-		Misses: []result.Miss{{CPU: result.AllCPUs}}, Locks: result.Locks{Rows: []result.Lock{{}}}}
+		Misses: []result.Miss{{CPU: result.AllCPUs}}, Lines: &result.Lines{},
+		Locks: result.Locks{Rows: []result.Lock{{}}}}
 	var out []string
 	for _, r := range Readings(one) {
 		if r.ID != "" && !r.total {

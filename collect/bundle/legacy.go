@@ -61,7 +61,7 @@ func legacyCause(why string) string {
 
 // LegacySubject reads what SubjectKind.Text made.
 func LegacySubject(text string) (SubjectKind, string) {
-	for _, kind := range []SubjectKind{OfEvent, OfStage, OfLock, OfFunction} {
+	for _, kind := range []SubjectKind{OfEvent, OfStage, OfLock, OfFunction, OfField} {
 		if name, ok := strings.CutPrefix(text, string(kind)+" "); ok {
 			return kind, name
 		}

@@ -331,7 +331,8 @@ type Line struct {
 	Reader    string     `json:"reader"` // functions
 	Writer    string     `json:"writer"`
 	Transfers uint64     `json:"transfers"`
-	Apart     uint64     `json:"apart,omitempty"` // of them those that read no byte that was written: false sharing
+	Apart     uint64     `json:"apart,omitempty"`  // of them those that read no byte written: false sharing
+	Cycles    uint64     `json:"cycles,omitempty"` // that the transfers took
 	Readers   CPUSet     `json:"readers"`
 	Writers   CPUSet     `json:"writers"`
 }

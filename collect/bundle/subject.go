@@ -9,6 +9,7 @@ const (
 	OfStage     SubjectKind = "stage"
 	OfLock      SubjectKind = "lock" // a class of locks
 	OfFunction  SubjectKind = "function"
+	OfField     SubjectKind = "field"         // of a structure, or a symbol
 	OfFunctions SubjectKind = "all functions" // together: without a name
 )
 

@@ -111,6 +111,7 @@ func compareSections(r *result.Result) []section {
 		familySection("costs", "Costs", "What does a packet cost, before and after?", c.Costs),
 		familySection("stage-changes", "Stages compared", "Which stages changed?", c.Stages),
 		familySection("lock-changes", "Locks compared", "Which locks are waited for less, or more?", c.Locks),
+		familySection("line-changes", "Lines compared", "Which cache lines move less, or more?", c.Lines),
 		functionChanges(c.Functions),
 		lawSection(c.USL),
 		trustSection(c),

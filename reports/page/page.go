@@ -182,6 +182,7 @@ func newPage(r *result.Result, o Options) (*page, error) {
 		cpusSection(chosen, view.RepeatsText(r), heatParts(r)),
 		locksSection(chosen, side, charts.spin),
 		sasSection(chosen),
+		linesSection(r),
 		missesSection(runs, side),
 		functionsSection(side),
 		flamesSection(r),

@@ -76,7 +76,7 @@ func WhatText(at result.CompareAt) string {
 	switch at.Of.Kind {
 	case bundle.OfRun:
 		return MetricName(at.C.Metric)
-	case bundle.OfFunction, bundle.OfStage, bundle.OfLock:
+	case bundle.OfFunction, bundle.OfStage, bundle.OfLock, bundle.OfField:
 		return format.Name(at.Of.String())
 	}
 	return MetricName(at.C.Metric) + ", " + format.Name(at.Of.String())

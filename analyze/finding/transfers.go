@@ -1,0 +1,269 @@
+package finding
+
+import (
+	"fmt"
+	"strings"
+
+	"xfrmscope/analyze/result"
+)
+
+// least is the share of all lines moved below which a field is not spoken of.
+const least = 0.01
+
+// movedLines: which cache line moves most between CPUs, does that grow with them, and
+// what is it worth at most?
+func movedLines(r *result.Result) []result.Finding {
+	var out []result.Finding
+	for _, c := range r.Curves {
+		for i := range c.Lines {
+			if c.Mode != "" && i < len(c.Lines)-1 {
+				continue // of a mode the largest N speaks
+			}
+			if f, ok := movedMost(r, c, &c.Lines[i]); ok {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+func movedMost(r *result.Result, c result.Curve, p *result.LinePoint) (result.Finding, bool) {
+	run := lineRun(r, c, p)
+	if run == nil || len(p.Fields) == 0 || p.Fields[0].Mean.Value == 0 {
+		return result.Finding{}, false
+	}
+	most := p.Fields[0]
+	f := result.Finding{
+		ID: "moved-lines",
+		NotProven: "What packets/s would be without it: latency overlaps, and another field of the line may " +
+			"keep it moving.",
+		Next: "the same with the field moved to a line of its own or written per CPU: its row, and the sum, " +
+			"must fall",
+	}
+	if p.Lacks != "" {
+		f.NotProven += " " + p.Lacks + "."
+	}
+	claim := fmt.Sprintf("%s moves most between CPUs: %s%s", most.Name, linesText(most, p), grows(c, p, most.Name))
+	f.Say(onCPUs(c, p), "%s", claim)
+	if p.Total.Mean.Known() {
+		f.Evidence = append(f.Evidence,
+			fmt.Sprintf("all fields: %.3g lines per packet%s, %s", p.Total.Mean.Value,
+				interval(p.Total.Mean.Interval, digits("%.3g")), counted(p.Runs, "run")))
+	}
+	for _, row := range p.Fields[:min(5, len(p.Fields))] {
+		if row.Mean.Value == 0 {
+			break
+		}
+		f.Evidence = append(f.Evidence, row.Name+": "+linesText(row, p)+whoMoves(run.Lines.Field(row.Name)))
+	}
+	if bound, ok := stayedLocal(run, most.Name); ok {
+		f.Evidence = append(f.Evidence,
+			fmt.Sprintf("if %s stayed local: up to %.1f %% of cycles per packet, an "+
+				"upper bound", most.Name, 100*bound))
+	}
+	return f, true
+}
+
+// lineRun is the run whose fields stand for a point.
+func lineRun(r *result.Result, c result.Curve, p *result.LinePoint) *result.Run {
+	for _, run := range result.Pick(r.Runs, c.Runs) {
+		if run.N == p.N && run.Name == p.Name && run.Lines != nil {
+			return run
+		}
+	}
+	return nil
+}
+
+func onCPUs(c result.Curve, p *result.LinePoint) string {
+	if c.Mode == "" {
+		return p.Name
+	}
+	return c.Mode + " on " + cpus(p.N)
+}
+
+// linesText is how often a field's line moves.
+func linesText(m result.LineMean, p *result.LinePoint) string {
+	if p.Unit == "ratio" {
+		return fmt.Sprintf("%.3g %% of the samples that are transfers%s", 100*m.Mean.Value,
+			interval(m.Mean.Interval, func(v float64) string { return fmt.Sprintf("%.3g %%", 100*v) }))
+	}
+	return fmt.Sprintf("%.3g times a packet%s", m.Mean.Value, interval(m.Mean.Interval, digits("%.3g")))
+}
+
+// grows says whether the line moves more often than at the least N: by the intervals
+// where repeats give them.
+func grows(c result.Curve, p *result.LinePoint, name string) string {
+	if c.Mode == "" || p.Unit == "ratio" || len(c.Lines) < 2 {
+		return ""
+	}
+	first, now := c.Lines[0].At(name), p.At(name)
+	most, low := first.Value, now.Value
+	if first.Interval.Known() {
+		most = first.Interval.Hi
+	}
+	if now.Interval.Known() {
+		low = now.Interval.Lo
+	}
+	if low <= most {
+		return fmt.Sprintf("; not shown to be more than the %.3g on %s", first.Value, cpus(c.Lines[0].N))
+	}
+	return fmt.Sprintf("; it grows, from %.3g on %s", first.Value, cpus(c.Lines[0].N))
+}
+
+// whoMoves says who writes and who reads a line.
+func whoMoves(f *result.LineField) string {
+	if f == nil {
+		return ""
+	}
+	var s string
+	if len(f.Writers) > 0 {
+		s += "; written by " + heaviest(f.Writers)
+	}
+	if len(f.Readers) > 0 {
+		s += "; read by " + heaviest(f.Readers)
+	}
+	if len(f.With) > 0 && f.FalseSharing() {
+		s += fmt.Sprintf("; false sharing with %s (%.0f %%)", heaviest(f.With), 100*f.Apart.Value)
+	}
+	return s
+}
+
+// heaviest names what makes up a tenth or more, at most three.
+func heaviest(parts []result.LinePart) string {
+	var names []string
+	for _, p := range parts {
+		if len(names) == 0 || p.Share >= 0.1 {
+			names = append(names, p.Name)
+		}
+	}
+	return listed(names)
+}
+
+// stayedLocal is the part of a packet's cycles that waits for a field's lines.
+func stayedLocal(run *result.Run, name string) (float64, bool) {
+	f, main := run.Lines.Field(name), run.Main()
+	if f == nil || main == nil || !f.Cycles.Measured() || !main.All.PerPacket.Measured() ||
+		main.All.PerPacket.Unit != f.Cycles.Unit || main.All.PerPacket.Value <= 0 {
+		return 0, false
+	}
+	return f.Cycles.Value / main.All.PerPacket.Value, true
+}
+
+// tookAway: of two modes, which lines does the second not move, and which does it
+// move still?
+func tookAway(r *result.Result) []result.Finding {
+	var with []result.Curve
+	for _, c := range r.Curves {
+		if len(c.Lines) > 0 && c.Mode != "" && !result.IsPlain(c.Mode) {
+			with = append(with, c)
+		}
+	}
+	if len(with) != 2 || with[0].Side != with[1].Side {
+		return nil
+	}
+	before, after := with[0], with[1]
+	if strings.Contains(before.Mode, "pcpu") {
+		before, after = after, before
+	}
+	b, a := &before.Lines[len(before.Lines)-1], &after.Lines[len(after.Lines)-1]
+	if a.N != b.N || a.Unit != b.Unit || a.Unit == "ratio" {
+		return nil
+	}
+	var gone, stay, come []string
+	for _, row := range b.Fields {
+		now := a.At(row.Name)
+		if row.Mean.Value < least*b.Total.Mean.Value {
+			continue
+		}
+		text := fmt.Sprintf("%s %.3g -> %.3g", row.Name, row.Mean.Value, now.Value)
+		if now.Value < row.Mean.Value/2 {
+			gone = append(gone, text)
+		} else {
+			stay = append(stay, text)
+		}
+	}
+	for _, row := range a.Fields {
+		if was := b.At(row.Name); row.Mean.Value >= least*a.Total.Mean.Value && was.Value < row.Mean.Value/2 &&
+			was.Value < least*b.Total.Mean.Value {
+			come = append(come, fmt.Sprintf("%s %.3g -> %.3g", row.Name, was.Value, row.Mean.Value))
+		}
+	}
+	f := result.Finding{ID: "lines-that-stay",
+		NotProven: "That every row is of the modes: what is freed late may move in one window and not in the " +
+			"other.",
+		Next: "the rows that stay: who writes them for every packet of every CPU"}
+	f.Say(fmt.Sprintf("%s against %s on %s", after.Mode, before.Mode, cpus(a.N)),
+		"%.3g lines move per packet, not %.3g: %s less than half as often, %s still, %s new",
+		a.Total.Mean.Value,
+		b.Total.Mean.Value, counted(len(gone), "field"), counted(len(stay), "field"), counted(len(come),
+			"field"))
+	for _, part := range []struct {
+		what string
+		list []string
+	}{{"less: ", gone}, {"still: ", stay}, {"new: ", come}} {
+		for _, text := range part.list[:min(5, len(part.list))] {
+			f.Evidence = append(f.Evidence, part.what+text+" times a packet")
+		}
+	}
+	return []result.Finding{f}
+}
+
+// falselyShared: which lines move although nobody reads what was written?
+func falselyShared(r *result.Result) []result.Finding {
+	var out []result.Finding
+	for _, c := range r.Curves {
+		if len(c.Lines) == 0 || c.Mode == "" {
+			continue
+		}
+		p := &c.Lines[len(c.Lines)-1]
+		run := lineRun(r, c, p)
+		if run == nil || p.Unit == "ratio" {
+			continue
+		}
+		var names, evidence []string
+		var sum float64
+		for _, field := range run.Lines.Fields {
+			if !field.FalseSharing() || field.Share.Value < least || len(field.With) == 0 {
+				continue
+			}
+			n := p.At(field.Name)
+			sum += n.Value * field.Apart.Value
+			names = append(names, fmt.Sprintf("%s with %s", field.Name, field.With[0].Name))
+			evidence = append(evidence, fmt.Sprintf("%s: %s%s", field.Name,
+				linesText(result.LineMean{Name: field.Name, Mean: n}, p), whoMoves(&field)))
+		}
+		if len(names) == 0 {
+			continue
+		}
+		f := result.Finding{ID: "false-sharing-measured", Evidence: cut(evidence),
+			NotProven: "That moving a field is enough: what it comes to lie beside may be written, too.",
+			Next:      "pahole -C STRUCT: put what is written into a line without what others only read"}
+		f.Say(onCPUs(c, p), "%.3g of %.3g lines a packet move for nothing that was written: %s", sum,
+			p.Total.Mean.Value, listed(names))
+		out = append(out, f)
+	}
+	return out
+}
+
+// foreignSAs: does the walk of xfrm_state_find take lines of SAs that other CPUs send by?
+func foreignSAs(r *result.Result) []result.Finding {
+	var out []result.Finding
+	for _, run := range atMost(r) {
+		if run.Lines == nil || run.Lines.Foreign == nil || run.Lines.Foreign.SAs == 0 {
+			continue
+		}
+		x := run.Lines.Foreign
+		f := result.Finding{ID: "foreign-sas",
+			NotProven: "What the walk costs: SAs whose lines did not move are read, too.",
+			Next: "xfrm_state_find that passes over SAs of other CPUs without reading them, or a " +
+				"list for each CPU"}
+		f.Say(fmt.Sprintf("%s on %s", run.ModeName(), cpus(run.N)),
+			"the walk of xfrm_state_find takes %s from %s of other CPUs",
+			quantity(x.PerPacket), counted(x.SAs, "SA"))
+		for _, part := range x.Fields[:min(5, len(x.Fields))] {
+			f.Evidence = append(f.Evidence, fmt.Sprintf("%s: %.0f %% of them", part.Name, 100*part.Share))
+		}
+		out = append(out, f)
+	}
+	return out
+}

@@ -1,0 +1,199 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze/result"
+	"xfrmscope/reports/format"
+)
+
+// A lineColumn is the fields of one mode at one N.
+type lineColumn struct {
+	curve result.Curve
+	point *result.LinePoint
+	run   *result.Run // whose readers and writers are shown
+}
+
+// lineColumns are all points of the curves, in their order.
+func lineColumns(r *result.Result) []lineColumn {
+	var out []lineColumn
+	for _, c := range r.Curves {
+		runs := RunsOf(r, c)
+		for i := range c.Lines {
+			p := &c.Lines[i]
+			at := slices.IndexFunc(runs, func(run *result.Run) bool {
+				return run.Name == p.Name && run.N == p.N && run.Lines != nil
+			})
+			if at >= 0 {
+				out = append(out, lineColumn{c, p, runs[at]})
+			}
+		}
+	}
+	return out
+}
+
+// label names a column: "pcpu N=4".
+func (c lineColumn) label() string {
+	if c.curve.Mode == "" {
+		return Sided(c.curve.Side, format.OrDash(format.Visible(c.point.Name, 48)))
+	}
+	return Sided(c.curve.Side, AtText(c.curve.Mode, c.point.N))
+}
+
+func (c lineColumn) unit() string {
+	if c.point.Unit == "ratio" {
+		return "% of samples"
+	}
+	return "per packet"
+}
+
+// cell is how often a field's line moved.
+func (c lineColumn) cell(field string) Cell {
+	k := 1.0
+	if c.point.Unit == "ratio" {
+		k = 100
+	}
+	cell := estimateCell(c.point.At(field), k)
+	cell.Text = format.Pretty(format.Significant(c.point.At(field).Value*k, 3))
+	cell.Muted = c.point.At(field).Value == 0
+	return cell
+}
+
+// lineRows bounds the fields of the table.
+const lineRows = 24
+
+// LinesTable has a row for each field whose line moved, the most first, with a column
+// for each mode and N. Who writes and reads it is of the last column in which it moved
+// most. Without lines it has no rows.
+func LinesTable(r *result.Result) Table {
+	columns := lineColumns(r)
+	t := NewTable("line-table", "Cache lines that came from another CPU's cache, by the field read [95 % interval "+
+		"over repeats]", "field")
+	for _, c := range columns {
+		t.Head = append(t.Head, Column{Text: c.label(), Unit: c.unit(), Number: true})
+	}
+	t.Head = append(t.Head, Heads("written by", "read by", "shared falsely", "cost#|cycles/packet", "objects")...)
+	all := []Cell{TextCell("all fields")}
+	for _, c := range columns {
+		all = append(all, estimateCell(c.point.Total.Mean, 1))
+	}
+	t.Rows = [][]Cell{append(all, Cell{}, Cell{}, Cell{}, NoCell("-1"), Cell{})}
+	for _, name := range lineNames(columns) {
+		row := []Cell{CodeCell(name)}
+		for _, c := range columns {
+			row = append(row, c.cell(name))
+		}
+		t.Rows = append(t.Rows, append(row, lineWho(columns, name)...))
+	}
+	if len(columns) == 0 || len(t.Rows) == 1 {
+		t.Rows = nil
+		return t
+	}
+	if left := len(t.Rows) - 1 - lineRows; left > 0 {
+		t.Rows = t.Rows[:1+lineRows]
+		t.Note = fmt.Sprintf("%s fields more are in results.json.", format.Count(uint64(left)))
+	}
+	return t.WithoutMissing()
+}
+
+// lineNames are the fields of all columns, the most in any first.
+func lineNames(columns []lineColumn) []string {
+	most := map[string]float64{}
+	var names []string
+	for _, c := range columns {
+		for _, f := range c.point.Fields {
+			if _, seen := most[f.Name]; !seen {
+				names = append(names, f.Name)
+			}
+			most[f.Name] = max(most[f.Name], f.Mean.Value)
+		}
+	}
+	slices.SortStableFunc(names, func(a, b string) int {
+		switch {
+		case most[a] > most[b]:
+			return -1
+		case most[a] < most[b]:
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+	return names
+}
+
+// lineWho are the cells that say who moves a field's line.
+func lineWho(columns []lineColumn, name string) []Cell {
+	var of *result.LineField
+	var most float64
+	for _, c := range columns {
+		if f := c.run.Lines.Field(name); f != nil && f.Share.Value > 0 && c.point.At(name).Value >= most {
+			of, most = f, c.point.At(name).Value
+		}
+	}
+	if of == nil {
+		return []Cell{{}, {}, {}, NoCell("-1"), {}}
+	}
+	apart := Cell{Text: "–", Muted: true}
+	if of.FalseSharing() && len(of.With) > 0 {
+		apart = Cell{Text: "with " + PartsText(of.With, 2), Warn: true,
+			Small: format.Significant(100*of.Apart.Value, 2) + " %"}
+	}
+	return []Cell{{Text: PartsText(of.Writers, 2), Code: true}, {Text: PartsText(of.Readers, 2), Code: true}, apart,
+		ValueCell(of.Cycles), TextCell(PartsText(of.Objects, 2))}
+}
+
+// PartsText names the most of the parts of a field, and says how many more there are.
+func PartsText(parts []result.LinePart, limit int) string {
+	var names []string
+	for _, p := range parts[:min(limit, len(parts))] {
+		names = append(names, format.Name(p.Name))
+	}
+	text := format.OrDash(strings.Join(names, ", "))
+	if more := len(parts) - limit; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// LineLacks says once of each source what it counts and does not see.
+func LineLacks(r *result.Result) Notes {
+	var n Notes
+	for _, run := range Present(r) {
+		if run.Lines == nil {
+			continue
+		}
+		text := format.Name(run.Lines.Source) + ": " + format.Name(run.Lines.Counts)
+		if run.Lines.Lacks != "" {
+			text += "; " + format.Name(run.Lines.Lacks)
+		}
+		n.add(note{Text: text}, run)
+	}
+	return n
+}
+
+// LinesMost names the fields whose lines move most at the largest N of each mode:
+// "pcpu on 4 CPUs: dst_entry.__rcuref 2.87, xfrm_policy.refcnt 1.30 of 14.7 per packet".
+func LinesMost(r *result.Result, fields int) []string {
+	var out []string
+	columns := lineColumns(r)
+	for i, c := range columns {
+		last := i == len(columns)-1 || columns[i+1].curve.Mode != c.curve.Mode ||
+			columns[i+1].curve.Side != c.curve.Side || c.curve.Mode == ""
+		if !last || len(c.point.Fields) == 0 || c.point.Fields[0].Mean.Value == 0 {
+			continue
+		}
+		var parts []string
+		for _, f := range c.point.Fields[:min(fields, len(c.point.Fields))] {
+			if f.Mean.Value > 0 {
+				parts = append(parts, format.Name(f.Name)+" "+c.cell(f.Name).Text)
+			}
+		}
+		whole := c.unit()
+		if c.point.Total.Mean.Known() {
+			whole = fmt.Sprintf("of %s %s", format.Significant(c.point.Total.Mean.Value, 3), whole)
+		}
+		out = append(out, fmt.Sprintf("%s: %s %s", c.label(), strings.Join(parts, ", "), whole))
+	}
+	return out
+}
