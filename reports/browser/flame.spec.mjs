@@ -99,18 +99,22 @@ spec('keyboard alone: walk, zoom, out, search, and what is said', 'sweep', { red
   // The choices can be reached and changed by keys, too.
   await page.locator('#fl-colour :checked').focus();
   await press(page, 'ArrowRight');
-  assert.match(await text(page, 'sum'), /Against pcpu N=4/);
+  assert.match(await text(page, 'sum'), /Against shared N=4/);
   assert.equal(await page.evaluate(() => document.activeElement.value), 'diff');
 });
 
-spec('difference of two modes: blue and orange, grey where nothing is shown', 'sweep', {}, async page => {
+spec('difference of two modes: from the one it opens with to the other, by sign', 'sweep', {}, async page => {
   await ready(page);
   await choose(page, 'Difference');
-  assert.match(await text(page, 'sum'), /Against pcpu N=4: 1\d.\d{3} ± \d+.*beyond 95 % sampling error/);
-  assert.ok(await pixels(page, [230, 120, 0]) > 2000, 'what is dearer is orange');
+  assert.match(await text(page, 'sum'), /^pcpu N=4.*Against shared N=4: 23.776 ± 120.*beyond 95 % sampling error/);
+  assert.ok(await pixels(page, [0, 114, 178]) > 2000, 'what is gone is blue');
+  assert.match(await text(page, 'legend'), /gone.*0.*new.*cheaper in pcpu N=4 than in shared N=4.*5000 ns\/packet/);
   await shot(page.locator('#flames'), 'flame-diff');
-  await page.locator('#fl-table button', { hasText: 'change of self' }).click();
-  assert.match(await page.locator('#fl-table tbody tr').first().textContent(), /^native_queued_spin_lock_slowpath.*\+13.\d+ ± \d+ \*$/);
+  assert.match(await page.locator('#fl-table tbody tr').first().textContent(), /^native_queued_spin_lock_slowpath.*−13.\d+ ± \d+ \*$/);
+  await choose(page, '2', 'n');
+  assert.match(await text(page, 'sum'), /^pcpu N=2.*Against shared N=2/);
+  await choose(page, 'shared'); // the other way round
+  assert.match(await text(page, 'sum'), /^shared N=2.*Against pcpu N=2/);
 });
 
 spec('before and after a patch: what went, what came, what moved', 'patch', {}, async page => {
@@ -148,6 +152,7 @@ spec('growth with N: the lock lights up without a before', 'sweep', {}, async pa
   await choose(page, 'Growth with N');
   await page.locator('#fl-canvas').focus();
   await press(page, ...Array(20).fill('ArrowUp'));
+  assert.ok(await pixels(page, [230, 120, 0]) > 2000, 'what grows is orange');
   assert.match(await text(page, 'frame'), /native_queued_spin_lock_slowpath.*N=10 .*N=2\d.*N=413.174.*exponent[1-9]/s);
   await shot(page.locator('#flames'), 'flame-growth');
 });
@@ -184,6 +189,8 @@ spec('a pointer gets a tip and zooms', 'sweep', {}, async page => {
   const box = await page.locator('#fl-canvas').boundingBox();
   await page.mouse.move(box.x + box.width / 2, box.y + box.height - 40);
   assert.match(await text(page, 'tip'), /ns\/packet/);
+  const pane = await page.locator('#fl-pane').boundingBox(), tip = await page.locator('#fl-tip').boundingBox();
+  assert.ok(tip.y >= pane.y + pane.height, 'the tip covers nothing of the graph');
   await page.mouse.click(box.x + box.width / 2, box.y + box.height - 40);
   assert.match(await text(page, 'frame'), /Whole graph/);
 });

@@ -37,27 +37,43 @@ const controls = () => {
   options('cpu', [{ value: ALL, text: 'all' }, ...(choice.cpus.length > 1 ? choice.cpus.map(c => ({ value: c, text: String(c) })) : [])], choice.cpu, set('cpu'));
   options('colour', [{ value: 'cost', text: 'Cost' },
     { value: 'diff', text: 'Difference', why: choice.can.diff ? '' : 'there is nothing to compare with' },
-    { value: 'grow', text: 'Growth with N', why: choice.can.grow ? '' : 'packets were not counted at two N of this mode' }], choice.colour, set('colour'));
+    { value: 'grow', text: 'Growth with N', why: choice.can.grow ? '' : 'packets were not counted at two N of this mode' }], choice.colour, colour => {
+    if (colour === 'diff' && want.vs === null) want.group = afterOf(choice.groupAt, choice.list);
+    set('colour')(colour);
+  });
   options('shape', [{ value: 'down', text: 'From the root' }, { value: 'up', text: 'From the leaf' },
     { value: 'both', text: 'Callers and callees', why: want.frame < 0 ? 'choose a frame first' : '' }], choice.shape, set('shape'));
   const diff = choice.colour === 'diff';
   options('vs', diff ? choice.list.filter(i => i !== choice.groupAt).map(i => ({ value: i, text: groupText(d.groups[i]) })) : [], choice.vsAt, set('vs'));
   $('vs').hidden = !diff;
   options('width', diff ? [{ value: 'larger', text: 'larger' }, { value: 'before', text: groupText(choice.vs) }, { value: 'after', text: groupText(g) }] : [], choice.width, set('width'));
-  legend();
   summary();
 };
+// legend explains the colours, with their scale, and the width.
 const legend = () => {
-  const item = (text, style, hatch) => {
-    const li = make('li'), mark = make('span', undefined, { className: 'fl-mark' + (hatch ? ' fl-' + hatch : '') });
-    mark.style.cssText = style;
-    li.append(mark, text);
+  const mark = (name, style, hatch) => {
+    const m = make('span', undefined, { className: name + (hatch ? ' fl-' + hatch : '') });
+    m.style.cssText = style;
+    return m;
+  };
+  const item = (...parts) => {
+    const li = make('li');
+    li.append(...parts);
     return li;
   };
-  const fill = (to, part) => `background:${mix(to, part)}`;
-  const list = choice.colour === 'cost' ? d.kinds.filter((_, i) => d.kind.includes(i)).map((k, i) => item(k.label, `background:${k === d.kinds[0] ? mix(BLUE, 0) : k.fill}`, k.hatch))
-    : choice.colour === 'diff' ? [item(`cheaper in ${groupText(choice.group)}`, fill(BLUE, 1)), item('dearer', fill(ORANGE, 1)), item('no significant change', fill(BLUE, 0)), item('gone', `border:1px dashed rgb(${BLUE})`), item('new', fill(ORANGE, 1), 'n')]
-      : [item('cost per packet grows with N', fill(ORANGE, 1)), item('scales: it does not', fill(BLUE, 0)), item('falls', fill(BLUE, 1))];
+  const list = [];
+  if (choice.colour === 'cost') {
+    d.kinds.forEach((k, i) => d.kind.includes(i) && list.push(item(mark('fl-mark', `background:${k === d.kinds[0] ? mix(BLUE, 0) : k.fill}`, k.hatch), k.label)));
+  } else {
+    const diff = choice.colour === 'diff', scale = make('div', undefined, { className: 'fl-scale' });
+    const stops = [mix(BLUE, 1), mix(BLUE, 0.2) + ' 49%', mix(BLUE, 0) + ' 49% 51%', mix(ORANGE, 0.2) + ' 51%', mix(ORANGE, 1)];
+    scale.append(mark('fl-ramp', `background:linear-gradient(90deg,${stops})`), ...(diff ? ['gone', 'half', '0', 'twice', 'new'] : ['~ 1/N', '', '0', '', '~ N']).map(x => make('span', x)));
+    list.push(item(scale), item(diff ? `Blue: cheaper in ${groupText(choice.group)} than in ${groupText(choice.vs)}; orange: dearer; grey: not significant.` : 'Orange: the cost per packet grows with N; blue: it falls; grey: not significant.'));
+  }
+  if (zoom.w > 0) { // a round part of what is as wide as the picture
+    const k = factor(after), most = k * zoom.w * 0.25, ten = 10 ** Math.floor(Math.log10(most)), round = [5, 2, 1].find(m => m * ten <= most) * ten;
+    list.push(item(mark('fl-ruler', `width:${round / k / zoom.w * wide}px`), `${digits(round, Math.max(0, -Math.floor(Math.log10(round))))} ${unitOf(after)}`));
+  }
   $('legend').replaceChildren(...list);
 };
 const summary = () => {

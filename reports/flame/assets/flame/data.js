@@ -7,7 +7,7 @@ const $ = id => document.getElementById('fl-' + id);
 const ALL = -1, EVERY = -2; // CPU: all chosen; not told apart in the data
 const make = (tag, text, properties) => Object.assign(document.createElement(tag), text === undefined ? {} : { textContent: text }, properties);
 
-// --- Reading the data: ../../treecode.go says how the tree is packed ---------
+// --- Reading the data: ../../encode.go says how the tree is packed ---------
 
 const unpack = async text => {
   const chars = atob(text.trim()), bytes = new Uint8Array(chars.length);

@@ -22,11 +22,12 @@ const theme = () => {
     p.stroke();
     return pen.createPattern(c, 'repeat');
   };
-  ink.hatch = { d: stripes(5, 'rgba(255,255,255,.5)'), l: stripes(9, 'rgba(255,255,255,.5)'), n: stripes(6, 'rgba(0,0,0,.28)') };
+  ink.hatch = { d: stripes(5, 'rgba(255,255,255,.5)'), l: stripes(9, 'rgba(255,255,255,.5)') };
 };
 const mix = (to, part) => `rgb(${ink.grey.map((g, i) => Math.round(g + (to[i] - g) * part))})`;
 const BLUE = [0, 114, 178], ORANGE = [230, 120, 0], DARK = '#111', LIGHT = '#fff';
-// looks returns how a box is filled, inked, hatched and outlined.
+// looks returns how a box is filled, inked and hatched: of a difference or a
+// growth by its sign, grey where none is shown.
 const looks = b => {
   if (choice.colour === 'cost') {
     const k = b.frame < 0 ? d.kinds[0] : d.kinds[d.kind[b.frame]];
@@ -35,12 +36,7 @@ const looks = b => {
   }
   const r = choice.colour === 'diff' ? differ(b) : grow(b), by = choice.colour === 'diff' ? r.part : Math.max(-1, Math.min(1, r.slope));
   const part = r.sure ? 0.2 + 0.8 * Math.abs(by) : 0;
-  const look = { fill: mix(by > 0 ? ORANGE : BLUE, part), ink: (by < 0 && part > 0.45) || (dark.matches && (part < 0.3 || by < 0)) ? LIGHT : DARK };
-  if (choice.colour === 'diff') {
-    if (r.after.count === 0) Object.assign(look, { gone: true, ink: ink.text, line: r.sure ? `rgb(${BLUE})` : css('--muted') });
-    else if (r.before.count === 0 && r.sure) look.hatch = 'n';
-  }
-  return look;
+  return { fill: mix(by > 0 ? ORANGE : BLUE, part), ink: (by < 0 && part > 0.45) || (dark.matches && (part < 0.3 || by < 0)) ? LIGHT : DARK };
 };
 const place = () => {
   rects = [];
@@ -92,20 +88,11 @@ const paint = () => {
     if (y + HIGH < 0 || y > high) continue;
     const look = looks(r.b), hit = hits && r.b.frame >= 0 && hits.frames[r.b.frame];
     pen.globalAlpha = hits && !hit ? 0.28 : r.b === zoom || !isAbove(r.b) ? 1 : 0.55;
-    if (!look.gone) {
-      pen.fillStyle = look.fill;
-      pen.fillRect(r.x, y, w, h);
-    }
+    pen.fillStyle = look.fill;
+    pen.fillRect(r.x, y, w, h);
     if (look.hatch && w > 3) {
       pen.fillStyle = ink.hatch[look.hatch];
       pen.fillRect(r.x, y, w, h);
-    }
-    if (look.gone && w > 3) {
-      pen.strokeStyle = look.line;
-      pen.lineWidth = 1;
-      pen.setLineDash([4, 2]);
-      pen.strokeRect(r.x + 0.5, y + 0.5, w - 1, h - 1);
-      pen.setLineDash([]);
     }
     if (w > 3 * ink.char + 6) {
       const room = Math.floor((w - 6) / ink.char), full = lead(r.b), label = full.length <= room ? full : nameOf(r.b.frame);
@@ -143,6 +130,7 @@ const redraw = () => {
   place();
   reveal(zoom);
   paint();
+  legend();
 };
 const rectOf = b => rects.find(r => r.b === b);
 const reveal = b => {

@@ -10,8 +10,6 @@ canvas.addEventListener('pointermove', e => {
   tip.hidden = !r || e.pointerType === 'touch';
   if (tip.hidden) return;
   tip.textContent = sentence(r.b);
-  tip.style.left = Math.max(8, Math.min(e.clientX + 12, innerWidth - tip.offsetWidth - 12)) + 'px';
-  tip.style.top = (e.clientY + 22 + tip.offsetHeight > innerHeight ? e.clientY - tip.offsetHeight - 12 : e.clientY + 18) + 'px';
 });
 canvas.addEventListener('pointerleave', () => { tip.hidden = true; });
 canvas.addEventListener('click', e => {
@@ -85,8 +83,7 @@ document.querySelectorAll('main td:first-child > code').forEach(code => {
 new ResizeObserver(() => { if (pane.clientWidth !== wide && pane.clientWidth > 0) redraw(); }).observe(pane);
 dark.addEventListener('change', () => {
   theme();
-  legend();
-  paint();
+  redraw();
 });
 
 theme();

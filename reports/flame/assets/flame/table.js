@@ -48,7 +48,7 @@ const find = () => {
 };
 
 const ROWS = 40;
-let order = { key: 'self', down: true };
+let order = null; // as a reader chose it; else what changed most, or what costs most
 // gather sums self and total of every function below a box, or on the way to it.
 const gather = (b, c) => {
   const n = d.names.length, out = { near: new Int32Array(n).fill(t.n) }; // callers: levels away
@@ -106,9 +106,9 @@ const tabulate = () => {
   if (around1) heads.splice(1, 0, ['role', 'is', '']);
   else if (zoom.half === 'down' || zoom.use === 'self') heads.splice(1, 0, ['self', 'self', unit]);
   if (before) heads.push(['before', `${part}, ${groupText(choice.vs)}`, unit], ['change', `change of ${part}`, unit]);
-  const key = heads.some(h => h[0] === order.key) ? order.key : heads.find(h => h[0] === 'self' || h[0] === 'total')[0];
+  const { key, down } = heads.some(h => h[0] === order?.key) ? order : { key: before ? 'change' : heads.find(h => h[0] === 'self' || h[0] === 'total')[0], down: true };
   const compare = (x, y) => (x[key] < y[key] ? -1 : x[key] > y[key] ? 1 : 0);
-  list.sort((x, y) => (order.down ? -1 : 1) * compare(x, y) || y.total - x.total || x.near - y.near || x.f - y.f);
+  list.sort((x, y) => (down ? -1 : 1) * compare(x, y) || y.total - x.total || x.near - y.near || x.f - y.f);
   const test = held && testOf();
   const texts = { role: r => r.role, self: r => costText(r.own, after), total: r => costText(r.whole, after), count: r => after.sampled ? digits(r.count, 0) : 'not recorded', before: r => costText(r.was, before),
     change: r => signed(k * (r.now.cost - r.was.cost), k * Math.sqrt(r.now.variance + r.was.variance)) + ((test ? !around1 && test.frames.includes(r.f) : !repeated() && beyond(r.was, r.now, before, after)) ? ' *' : '') };
@@ -116,9 +116,9 @@ const tabulate = () => {
   heads.forEach(([id, label, small], at) => {
     const th = make('th', undefined, { scope: 'col', className: id === 'f' || id === 'role' ? '' : 'num' }), sorter = make('button', label, { type: 'button' });
     if (small) sorter.append(' ', make('small', small));
-    if (id === key) th.ariaSort = order.down ? 'descending' : 'ascending';
+    if (id === key) th.ariaSort = down ? 'descending' : 'ascending';
     sorter.addEventListener('click', () => {
-      order = { key: id, down: id === key ? !order.down : id !== 'f' };
+      order = { key: id, down: id === key ? !down : id !== 'f' };
       tabulate();
       table.querySelectorAll('th button')[at].focus();
     });

@@ -9,9 +9,19 @@ const nearest = (event, w) => {
   const score = g => (g.mode === w.mode ? 4 : 0) + (g.side === w.side ? 2 : 0) + (g.n === w.n ? 1 : 0);
   return groupsWith(event).reduce((best, g) => best < 0 || score(d.groups[g]) > score(d.groups[best]) ? g : best, -1);
 };
+// usualVs is what a group is compared with: the other side, else the mode that
+// the page opens with, else another one, else another N.
 const usualVs = (g, list) => {
   const me = d.groups[g], other = f => list.find(i => i !== g && f(d.groups[i]));
-  return other(o => o.side !== me.side && o.mode === me.mode && o.n === me.n) ?? other(o => o.n === me.n && o.side === me.side) ?? other(o => o.mode === me.mode && o.side === me.side) ?? other(() => true);
+  return other(o => o.side !== me.side && o.mode === me.mode && o.n === me.n) ?? other(o => o.n === me.n && o.side === me.side && o.mode === first) ?? other(o => o.n === me.n && o.side === me.side)
+    ?? other(o => o.mode === me.mode && o.side === me.side) ?? other(() => true) ?? null;
+};
+const first = d.groups[d.start.group].mode;
+// Of a difference the later is looked at, against the earlier: after against
+// before, another mode against the one that the page opens with.
+const afterOf = (g, list) => {
+  const vs = usualVs(g, list), me = d.groups[g], o = d.groups[vs];
+  return vs !== null && (me.side === 'before' && o.side !== me.side || o.side === me.side && me.mode === first && o.mode !== first) ? vs : g;
 };
 // decide makes a choice that can be shown of what is wanted.
 const decide = () => {
@@ -20,14 +30,14 @@ const decide = () => {
   const me = d.groups[want.group];
   const cpus = unique(slicesOf(want.group, want.event, ALL).map(k => d.slices.cpu[k])).filter(c => c !== EVERY).sort((a, b) => a - b);
   if (!cpus.includes(want.cpu)) want.cpu = ALL;
-  if (!list.includes(want.vs) || want.vs === want.group) want.vs = usualVs(want.group, list) ?? null;
+  const vs = list.includes(want.vs) && want.vs !== want.group ? want.vs : usualVs(want.group, list);
   const line = list.filter(i => d.groups[i].mode === me.mode && d.groups[i].side === me.side && d.groups[i].n > 0 && hasCost(i, want.event, want.cpu));
-  const can = { diff: want.vs !== null, grow: line.length > 1 && line.includes(want.group) };
+  const can = { diff: vs !== null, grow: line.length > 1 && line.includes(want.group) };
   const colour = can[want.colour] === false ? 'cost' : want.colour;
   const shape = want.shape === 'both' && want.frame < 0 ? 'down' : want.shape;
-  const perPacket = hasCost(want.group, want.event, want.cpu) && (colour !== 'diff' || hasCost(want.vs, want.event, want.cpu));
-  return { event: want.event, group: me, groupAt: want.group, cpu: want.cpu, cpus, list, vs: want.vs === null ? null : d.groups[want.vs], vsAt: want.vs, line, can, colour, shape, perPacket, width: want.width, frame: want.frame,
-    cross: colour === 'diff' && d.groups[want.vs].mode === me.mode && d.groups[want.vs].n === me.n && d.groups[want.vs].side !== me.side };
+  const perPacket = hasCost(want.group, want.event, want.cpu) && (colour !== 'diff' || hasCost(vs, want.event, want.cpu));
+  return { event: want.event, group: me, groupAt: want.group, cpu: want.cpu, cpus, list, vs: vs === null ? null : d.groups[vs], vsAt: vs, line, can, colour, shape, perPacket, width: want.width, frame: want.frame,
+    cross: colour === 'diff' && d.groups[vs].mode === me.mode && d.groups[vs].n === me.n && d.groups[vs].side !== me.side };
 };
 // rebuild reckons all that depends on the choice, and keeps the zoom if its
 // path is still there.
