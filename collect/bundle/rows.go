@@ -348,6 +348,24 @@ type LineObject struct {
 	CPU    *int   `json:"cpu,omitempty"`    // whose copy of a per-CPU variable it is
 }
 
+// String names the object for a reader: "SPI 0x1002 pcpu 1", "policy 8", "of black",
+// "of CPU 2", "" if nothing is known.
+func (o LineObject) String() string {
+	switch {
+	case o.SPI != 0 && o.PCPU != nil:
+		return fmt.Sprintf("SPI %#x pcpu %d", o.SPI, *o.PCPU)
+	case o.SPI != 0:
+		return fmt.Sprintf("SPI %#x", o.SPI)
+	case o.Policy != 0:
+		return fmt.Sprintf("policy %d", o.Policy)
+	case o.Device != "":
+		return "of " + o.Device
+	case o.CPU != nil:
+		return fmt.Sprintf("of CPU %d", *o.CPU)
+	}
+	return ""
+}
+
 // A FieldRow is one instruction of the kernel and one member of a structure that it
 // touched: fields.jsonl. It holds for the build of the kernel that Host names, wherever
 // that lies in memory: an instruction is told by its function.
@@ -360,8 +378,8 @@ type FieldRow struct {
 	Module   string `json:"module,omitempty"` // "" for the kernel itself
 	Field    string `json:"field"`            // named as Line.Read is
 	Store    bool   `json:"store,omitempty"`  // the instruction writes
-	// Seen is a weight among the rows of an instruction: all misses of the first cache, and a sample
-	// of its hits. Misses and transfers are counts.
+	// Weights among the rows of an instruction, of which at most 64 addresses a window are followed:
+	// its misses of the first cache, the transfers among them, and Seen, misses and a sample of hits.
 	Seen      uint64 `json:"seen"`
 	Misses    uint64 `json:"misses,omitempty"`
 	Transfers uint64 `json:"transfers,omitempty"`

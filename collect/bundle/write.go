@@ -247,3 +247,47 @@ func Rename(from, to string) error {
 	}
 	return errors.Join(syncDir(filepath.Dir(from)), syncDir(filepath.Dir(to)))
 }
+
+// Share keeps what a run has in common with others once, beside the runs: the
+// first run's files become those of the sweep, and a later run's that are equal
+// to them go. A run's own file wins, so that runs of another boot have theirs.
+func Share(sweep, part string) error {
+	b, err := Open(DirFS(part), part)
+	if err != nil {
+		return err
+	}
+	for _, name := range SharedFiles() {
+		i := slices.IndexFunc(b.Files, func(f File) bool { return f.Name == name })
+		if i < 0 {
+			continue
+		}
+		own, shared := filepath.Join(part, name), filepath.Join(sweep, name)
+		if err := os.MkdirAll(filepath.Dir(shared), 0o755); err != nil {
+			return err
+		}
+		err := os.Link(own, shared)
+		if err != nil && !errors.Is(err, os.ErrExist) {
+			continue // a file system without links: the run keeps its file
+		}
+		if same, err := sameFile(shared, b.Files[i]); err != nil || !same {
+			continue
+		}
+		if err := os.Remove(own); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		_ = os.Remove(filepath.Dir(own)) // if it was the last
+	}
+	return nil
+}
+
+// sameFile reports whether a file is the one a manifest describes.
+func sameFile(name string, want File) (bool, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	return n == want.Size && hex.EncodeToString(h.Sum(nil)) == want.SHA256, err
+}

@@ -19,14 +19,19 @@ import (
 type Cell struct {
 	Sender
 	Seed    int
-	Warm    int // packets of the slowest CPU before the first window
+	Warm    int // packets of all CPUs before the first window
 	Count   int // and in a window, at least
 	Windows int
 	Limit   time.Duration // a cell that takes longer hangs
 }
 
 // packetFunction is called once for each packet.
-const packetFunction = "ip_forward"
+func (s Sender) packetFunction() string {
+	if s.IPv6 {
+		return "ip6_forward"
+	}
+	return "ip_forward"
+}
 
 // tickInsns is how many instructions a CPU executes from tick to tick. Less would
 // make ticks more than 1 % of them, more would put off the frees of RCU, which wait
@@ -72,7 +77,7 @@ func (k *Kernel) Run(ctx context.Context, program, plugin string, cell Cell) (*C
 		return nil, err
 	}
 	c.memory = mem
-	if err := c.read(out, cell.Windows); err != nil {
+	if err := c.read(out, cell); err != nil {
 		mem.close()
 		if why := failure(console); why != nil {
 			return nil, why
@@ -94,7 +99,7 @@ func (k *Kernel) model(cell Cell) (options, line string, err error) {
 	options = fmt.Sprintf("senders=%d,warm=%d,count=%d,windows=%d,%s",
 		cell.CPUs, cell.Warm, cell.Count, cell.Windows, poke)
 	for _, o := range []struct{ option, symbol string }{
-		{"packet", packetFunction},
+		{"packet", cell.packetFunction()},
 		{"alloc", "dst_alloc"}, {"free", "dst_destroy_rcu"},
 		{"tick", "asm_sysvec_apic_timer_interrupt"}, {"tick_end", "irq_exit_rcu"},
 	} {
@@ -107,14 +112,18 @@ func (k *Kernel) model(cell Cell) (options, line string, err error) {
 	return options, line, nil
 }
 
-func (c *Counts) read(out string, windows int) error {
-	for i := range windows {
+func (c *Counts) read(out string, cell Cell) error {
+	for i := range cell.Windows {
 		f, err := os.Open(fmt.Sprintf("%s.%d", out, i))
 		if err != nil {
 			return err
 		}
 		w, err := readWindow(f)
 		f.Close()
+		if err == nil && (w.senders != cell.CPUs || len(w.cpus) < cell.CPUs) {
+			err = fmt.Errorf("a window of %d senders and %d CPUs, want %d senders",
+				w.senders, len(w.cpus), cell.CPUs)
+		}
 		if err != nil {
 			return err
 		}
@@ -149,8 +158,7 @@ func (f *functions) starts() []byte {
 	for _, e := range f.all {
 		kind := 'f'
 		switch {
-		case strings.HasPrefix(e.name, "asm_sysvec_"), strings.HasPrefix(e.name, "asm_exc_"),
-			e.name == "asm_common_interrupt", e.name == "asm_spurious_interrupt":
+		case e.interrupts():
 			kind = 'i'
 		case strings.HasPrefix(e.name, "entry_SYSCALL"), strings.HasPrefix(e.name, "ret_from_fork"):
 			kind = 'r'

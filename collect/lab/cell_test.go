@@ -18,8 +18,8 @@ func TestSender(t *testing.T) {
 	ctx := context.Background()
 	plugin, err := Plugin(ctx, cacheDir(t))
 	need(t, err)
-	cell := Cell{Sender: Sender{Mode: ModePCPU, CPUs: 4, Size: 64}, Seed: 1, Warm: warm, Count: 300, Windows: 2,
-		Limit: 10 * time.Minute}
+	cell := Cell{Sender: Sender{Mode: ModePCPU, CPUs: 4, Traffic: Traffic{Size: 64, Cipher: CipherGCM}},
+		Seed: 1, Warm: warm, Count: 1000, Windows: 2, Limit: 10 * time.Minute}
 	c, err := k.Run(ctx, program, plugin, cell)
 	need(t, err)
 	defer c.Close()
@@ -57,12 +57,12 @@ func TestSender(t *testing.T) {
 	if r := perPacket[0] / perPacket[1]; r < 0.9 || r > 1.1 {
 		t.Errorf("two windows differ by more than 10 %%: %v transfers a packet", perPacket)
 	}
-	checkContexts(t, c)
+	checkContexts(t, cell, c)
 	checkLines(t, k, cell, c)
 }
 
 // checkContexts: each packet is forwarded once, and a sender is in pktgen's thread.
-func checkContexts(t *testing.T, c *Counts) {
+func checkContexts(t *testing.T, cell Cell, c *Counts) {
 	t.Helper()
 	functions := newFunctions(c.kallsyms)
 	var packets, forwarded, insns, inPktgen uint64
@@ -82,7 +82,7 @@ func checkContexts(t *testing.T, c *Counts) {
 			if e.cpu >= w.senders {
 				continue
 			}
-			if functions.of(w.contexts[e.context].function).name == packetFunction {
+			if functions.of(w.contexts[e.context].function).name == cell.packetFunction() {
 				forwarded += e.n[countCalls]
 			}
 			insns += e.n[countInsns]
@@ -92,9 +92,9 @@ func checkContexts(t *testing.T, c *Counts) {
 		}
 	}
 	t.Logf("%d packets, %d calls of %s; %.2f %% of instructions are under pktgen's thread",
-		packets, forwarded, packetFunction, 100*float64(inPktgen)/float64(insns))
+		packets, forwarded, cell.packetFunction(), 100*float64(inPktgen)/float64(insns))
 	if forwarded < packets-8 || forwarded > packets+8 { // those at the windows' ends
-		t.Errorf("%d packets, and %d calls of %s", packets, forwarded, packetFunction)
+		t.Errorf("%d packets, and %d calls of %s", packets, forwarded, cell.packetFunction())
 	}
 	if float64(inPktgen) < 0.95*float64(insns) {
 		t.Error("contexts are lost")

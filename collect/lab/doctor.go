@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Config is the fragment of a kernel's configuration that the lab needs.
@@ -22,7 +23,7 @@ type Check struct {
 }
 
 // Doctor looks at what the lab needs; of a kernel, if one is named, by booting it.
-func Doctor(ctx context.Context, cache, program, image, moduleDir string) []Check {
+func Doctor(ctx context.Context, cache, program string, build Build) []Check {
 	var checks []Check
 	add := func(what, have string, err error) { checks = append(checks, Check{what, have, err}) }
 	qemu, err := findQEMU(ctx)
@@ -30,12 +31,12 @@ func Doctor(ctx context.Context, cache, program, image, moduleDir string) []Chec
 	plugin, err := Plugin(ctx, cache)
 	add("plugin", plugin, err)
 	add("first program", program, checkStatic(program))
-	if image == "" {
+	if build.Image == "" {
 		return checks
 	}
-	k, err := Learn(ctx, cache, image, moduleDir, program)
+	k, err := Learn(ctx, cache, build, program, 3*time.Minute)
 	if err != nil {
-		add("kernel", image, err)
+		add("kernel", build.Image, err)
 		return checks
 	}
 	add("kernel", fmt.Sprintf("%s, HZ %d, %d modules", k.Release, k.hz, len(k.mods)), nil)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -50,14 +51,18 @@ func (c *Counts) byContext() map[place]tally {
 
 // chain is the callchain of a context as perf records one: the kernel's, from the
 // function itself on. A caller's address is one past its start: it is taken for a
-// return address, which is past the call.
-func (w *window) chain(number int) []uint64 {
+// return address, which is past the call. An interrupt has no caller: whom it happened to
+// interrupt would make a context of each, and says nothing.
+func (w *window) chain(number int, functions *functions) []uint64 {
 	const kernel = ^uint64(127) // PERF_CONTEXT_KERNEL
 	chain := []uint64{kernel}
 	for at, seen := number, 0; at != 0 && seen < len(w.contexts); seen++ {
 		c := w.contexts[at]
 		if c.function != 0 {
 			chain = append(chain, c.function+uint64(min(seen, 1)))
+			if functions.of(c.function).interrupts() {
+				break
+			}
 		}
 		at = c.parent
 	}
@@ -68,8 +73,15 @@ func (w *window) chain(number int) []uint64 {
 type functions struct{ all []function }
 
 type function struct {
-	addr uint64
-	name string
+	addr   uint64
+	name   string
+	module string // "" for the kernel itself
+}
+
+// interrupts reports whether it is the entry of interrupts or exceptions.
+func (f function) interrupts() bool {
+	return strings.HasPrefix(f.name, "asm_sysvec_") || strings.HasPrefix(f.name, "asm_exc_") ||
+		f.name == "asm_common_interrupt" || f.name == "asm_spurious_interrupt"
 }
 
 func newFunctions(kallsyms []byte) *functions {
@@ -80,7 +92,11 @@ func newFunctions(kallsyms []byte) *functions {
 			continue
 		}
 		if addr, err := strconv.ParseUint(words[0], 16, 64); err == nil {
-			f.all = append(f.all, function{addr, words[2]})
+			e := function{addr: addr, name: words[2]}
+			if len(words) > 3 {
+				e.module = strings.Trim(words[3], "[]")
+			}
+			f.all = append(f.all, e)
 		}
 	}
 	slices.SortStableFunc(f.all, func(a, b function) int { return cmp.Compare(a.addr, b.addr) })
@@ -104,7 +120,7 @@ func (f *functions) of(pc uint64) function {
 // perfData writes sums as a recording: one sample for each event, context and CPU,
 // whose period is the sum (tools/perf/Documentation/perf.data-file-format.txt, 7.3).
 // It is compressed as perf record -z does it: contexts are much alike.
-func perfData(sums map[place]tally, w *window, start int64) ([]byte, error) {
+func perfData(sums map[place]tally, w *window, functions *functions, start int64) ([]byte, error) {
 	const (
 		headSize, attrSize, idSection       = 104, 112, 16
 		typeRaw                             = 4
@@ -133,7 +149,7 @@ func perfData(sums map[place]tally, w *window, start int64) ([]byte, error) {
 		names = append(append(names, name...), make([]byte, padded-len(name))...)
 		names = le.AppendUint64(names, uint64(i+1))
 	}
-	data, err := compressed(samples(sums, w, start))
+	data, err := compressed(samples(sums, w, functions, start))
 	if err != nil {
 		return nil, err
 	}
@@ -163,36 +179,52 @@ func perfData(sums map[place]tally, w *window, start int64) ([]byte, error) {
 
 // samples are the records, in the order of CPUs and contexts: IDENTIFIER, IP, TID,
 // TIME, CPU, PERIOD, CALLCHAIN.
-func samples(sums map[place]tally, w *window, start int64) [][]byte {
+func samples(sums map[place]tally, w *window, functions *functions, start int64) [][]byte {
 	const recordComm, recordSample, kernelMode, firstTask = 3, 9, 1, 1000
 	le := binary.LittleEndian
 	task := func(cpu int) uint64 { return uint64(firstTask+cpu) * (1<<32 + 1) } // pid and tid
-	places := slices.SortedFunc(maps.Keys(sums), func(a, b place) int {
-		return cmp.Or(cmp.Compare(a.cpu, b.cpu), cmp.Compare(a.context, b.context))
+	type row struct {
+		cpu   int
+		chain []uint64
+		tally tally
+	}
+	rows := map[string]*row{}
+	for p, t := range sums {
+		chain := w.chain(p.context, functions)
+		key := fmt.Sprint(p.cpu, chain)
+		if rows[key] == nil {
+			rows[key] = &row{cpu: p.cpu, chain: chain}
+		}
+		for i, n := range t {
+			rows[key].tally[i] += n
+		}
+	}
+	order := slices.SortedFunc(maps.Values(rows), func(a, b *row) int {
+		return cmp.Or(cmp.Compare(a.cpu, b.cpu), slices.Compare(a.chain, b.chain))
 	})
 	var records [][]byte
 	for cpu := range w.senders {
 		r := le.AppendUint16(le.AppendUint16(le.AppendUint32(nil, recordComm), 0), 24)
 		records = append(records, append(le.AppendUint64(r, task(cpu)), "pktgen\x00\x00"...))
 	}
-	for _, p := range places {
-		chain := w.chain(p.context)
+	for _, r := range order {
+		chain := r.chain
 		if len(chain) == 1 {
 			continue // user space, where a sender has no business
 		}
-		for i, n := range sums[p] {
+		for i, n := range r.tally {
 			if n == 0 {
 				continue
 			}
 			size := 8 * (1 + 7 + len(chain))
-			r := le.AppendUint32(make([]byte, 0, size), recordSample)
-			r = le.AppendUint16(le.AppendUint16(r, kernelMode), uint16(size))
-			id, cpu, depth := uint64(i+1), uint64(p.cpu), uint64(len(chain))
-			fixed := []uint64{id, chain[1], task(p.cpu), uint64(start), cpu, n, depth}
+			b := le.AppendUint32(make([]byte, 0, size), recordSample)
+			b = le.AppendUint16(le.AppendUint16(b, kernelMode), uint16(size))
+			id, cpu, depth := uint64(i+1), uint64(r.cpu), uint64(len(chain))
+			fixed := []uint64{id, chain[1], task(r.cpu), uint64(start), cpu, n, depth}
 			for _, word := range append(fixed, chain...) {
-				r = le.AppendUint64(r, word)
+				b = le.AppendUint64(b, word)
 			}
-			records = append(records, r)
+			records = append(records, b)
 		}
 	}
 	return records

@@ -20,13 +20,14 @@ import (
 )
 
 // learned are the files of the guest that tell the host about its kernel.
-var learned = []string{fileKallsyms, fileModules, fileBTF, fileVersion, fileHZ}
+var learned = []string{fileKallsyms, fileModules, fileBTF, fileVersion, fileHZ, fileNotes}
 
 const (
 	fileKallsyms = "/proc/kallsyms"
 	fileModules  = "/proc/modules"
 	fileBTF      = "/sys/kernel/btf/vmlinux"
 	fileVersion  = "/proc/sys/kernel/osrelease"
+	fileNotes    = "/sys/kernel/notes"
 	fileHZ       = "/proc/sys/net/ipv4/route/error_cost"
 )
 
@@ -34,9 +35,16 @@ const (
 // (__START_KERNEL_map, arch/x86/include/asm/page_64_types.h, 7.3).
 const textBase = 0xffffffff80000000
 
+// A Build is the files of a kernel's build.
+type Build struct {
+	Image   string // bzImage
+	Vmlinux string // with symbols and BTF, if the running kernel does not tell all; or ""
+	Modules string // directory with modules.dep, or "": it has none
+}
+
 // A Kernel is a kernel that was booted once, to learn its symbols.
 type Kernel struct {
-	Image   string // bzImage
+	Build
 	Release string
 	btf     []byte // nil if it has none
 	sum     string // of the image and the modules
@@ -46,14 +54,15 @@ type Kernel struct {
 	hz      int
 }
 
-// Learn boots the kernel once, with its modules if a directory is given, unless the
-// cache directory holds what it learned of the same before. program is a static
-// binary that obeys GuestCommand.
-func Learn(ctx context.Context, cache, image, moduleDir, program string) (*Kernel, error) {
-	k := &Kernel{Image: image, symbols: map[string]uint64{}}
+// Learn boots the kernel once, with its modules, unless the cache directory holds what
+// it learned of the same before. program is a static binary that obeys GuestCommand; a
+// boot that takes longer than limit hangs.
+func Learn(ctx context.Context, cache string, build Build, program string,
+	limit time.Duration) (*Kernel, error) {
+	k := &Kernel{Build: build, symbols: map[string]uint64{}}
 	var err error
-	if moduleDir != "" {
-		if k.mods, err = modules(moduleDir); err != nil {
+	if build.Modules != "" {
+		if k.mods, err = modules(build.Modules); err != nil {
 			return nil, err
 		}
 	}
@@ -61,23 +70,31 @@ func Learn(ctx context.Context, cache, image, moduleDir, program string) (*Kerne
 	if err != nil {
 		return nil, err
 	}
-	if message, err := os.ReadFile(known); err == nil {
-		return k, k.read(message)
-	}
-	message, err := k.ask(ctx, program)
+	message, err := os.ReadFile(known)
 	if err != nil {
-		return nil, err
+		if message, err = k.ask(ctx, program, limit); err != nil {
+			return nil, err
+		}
+		if err := writeCache(known, message); err != nil {
+			return nil, err
+		}
 	}
 	if err := k.read(message); err != nil {
 		return nil, err
 	}
-	return k, writeCache(known, message)
+	if build.Vmlinux != "" {
+		err = k.readVmlinux()
+	}
+	return k, err
 }
 
 // cacheName is of the kernel and of the modules, as they are.
 func (k *Kernel) cacheName(cache string) (string, error) {
 	data, err := os.ReadFile(k.Image)
 	if err != nil {
+		return "", err
+	}
+	if err := checkImage(k.Image, data); err != nil {
 		return "", err
 	}
 	sum := sha256.New()
@@ -88,6 +105,18 @@ func (k *Kernel) cacheName(cache string) (string, error) {
 	}
 	k.sum = hex.EncodeToString(sum.Sum(nil))
 	return filepath.Join(cache, "kernel-"+k.sum[:16]+".tar"), nil
+}
+
+// checkImage tells a file that QEMU can't boot (Documentation/arch/x86/boot.rst, 7.3).
+func checkImage(name string, data []byte) error {
+	const magicAt = 0x202
+	switch {
+	case bytes.HasPrefix(data, []byte(elf.ELFMAG)):
+		return fmt.Errorf("%s is an ELF file: want the image, arch/x86/boot/bzImage of the build", name)
+	case len(data) < magicAt+4 || string(data[magicAt:magicAt+4]) != "HdrS":
+		return fmt.Errorf("%s is no kernel for x86: want a bzImage or a vmlinuz", name)
+	}
+	return nil
 }
 
 // writeCache writes a file that others may read at any moment.
@@ -103,12 +132,12 @@ func writeCache(name string, data []byte) error {
 }
 
 // ask boots the kernel and returns what the guest left.
-func (k *Kernel) ask(ctx context.Context, program string) ([]byte, error) {
+func (k *Kernel) ask(ctx context.Context, program string, limit time.Duration) ([]byte, error) {
 	initrd, err := pack(program, order{Task: "learn"}, k.mods)
 	if err != nil {
 		return nil, err
 	}
-	m := machine{kernel: k.Image, initrd: initrd, cpus: 1, limit: 3 * time.Minute}
+	m := machine{kernel: k.Image, initrd: initrd, cpus: 1, limit: limit}
 	mem, console, err := m.boot(ctx)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"xfrmscope/collect/record"
 )
@@ -17,7 +18,8 @@ func needKernel(t *testing.T) (program string, k *Kernel) {
 	if image == "" || program == "" {
 		t.Skip("XFRMSCOPE_LAB_KERNEL and XFRMSCOPE_LAB_PROGRAM are not set; make lab-test sets them")
 	}
-	k, err := Learn(context.Background(), cacheDir(t), image, os.Getenv("XFRMSCOPE_LAB_MODULES"), program)
+	build := Build{Image: image, Modules: os.Getenv("XFRMSCOPE_LAB_MODULES")}
+	k, err := Learn(context.Background(), cacheDir(t), build, program, 3*time.Minute)
 	need(t, err)
 	t.Logf("%s, HZ %d, %d symbols, %d modules", k.Release, k.hz, len(k.symbols), len(k.mods))
 	return program, k

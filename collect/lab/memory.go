@@ -207,18 +207,24 @@ func (t *types) offset(structure, member string) (uint64, bool) {
 }
 
 func memberOffset(members []btf.Member, name string) (uint64, bool) {
+	_, at, ok := findMember(members, name)
+	return at, ok
+}
+
+// findMember returns a member and where it lies, also one of an unnamed member.
+func findMember(members []btf.Member, name string) (btf.Member, uint64, bool) {
 	for _, m := range members {
 		if m.Name == name {
-			return uint64(m.Offset.Bytes()), true
+			return m, uint64(m.Offset.Bytes()), true
 		}
 		if m.Name != "" {
 			continue
 		}
-		if at, ok := memberOffset(probe.MembersOf(m.Type), name); ok {
-			return uint64(m.Offset.Bytes()) + at, true
+		if found, at, ok := findMember(probe.MembersOf(m.Type), name); ok {
+			return found, uint64(m.Offset.Bytes()) + at, true
 		}
 	}
-	return 0, false
+	return btf.Member{}, 0, false
 }
 
 // field names the member of a type that a byte is in, "" if it has none.

@@ -124,7 +124,7 @@ func micro(t *testing.T, k *Kernel, cache, program string, n, rounds int, ops ma
 	out, names := filepath.Join(dir, "window"), filepath.Join(dir, "functions")
 	table := &functions{}
 	for name, addr := range ops {
-		table.all = append(table.all, function{addr, name})
+		table.all = append(table.all, function{addr: addr, name: name})
 	}
 	slices.SortFunc(table.all, func(a, b function) int { return cmp.Compare(a.addr, b.addr) })
 	if err := os.WriteFile(names, table.starts(), 0o644); err != nil {

@@ -21,7 +21,10 @@ import (
 
 // wanted are the modules a sender may need, where they are modules; what they
 // are for is known by trying, in the guest.
-var wanted = []string{"dummy", "xfrm_user", "esp4", "pktgen", "gcm", "ghash_generic", "ctr", "aesni_intel", "seqiv"}
+func wanted() []string {
+	return []string{"dummy", "xfrm_user", "esp4", "ipv6", "esp6", "pktgen",
+		"gcm", "ghash_generic", "ctr", "aesni_intel", "seqiv", "authenc", "crypto_null", "echainiv"}
+}
 
 // modules returns the wanted modules of a directory made by modules_install and
 // depmod, each after those it depends on. One that is not there is passed over.
@@ -64,7 +67,7 @@ func modules(dir string) ([]file, error) {
 		}
 		order = append(order, name)
 	}
-	for _, name := range wanted {
+	for _, name := range wanted() {
 		add(name)
 	}
 	var out []file

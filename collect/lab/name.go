@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
+
+	"xfrmscope/collect/bundle"
 )
 
 // A namer names addresses of a guest's kernel: "xfrm_state.lock", "init_net.xfrm",
@@ -17,6 +19,12 @@ type namer struct {
 	types   *types
 	kinds   map[uint64]*btf.Struct // what objects of general caches are, by where they start
 	statics []function             // symbols, by address
+	known   map[uint64]named       // what was found, by address
+}
+
+type named struct {
+	name   string
+	object bundle.LineObject
 }
 
 // cacheOf are structures whose slab cache has another name.
@@ -28,7 +36,7 @@ var cacheOf = map[string]string{
 // newNamer reads what the addresses lead to. Without BTF, or with tables that are
 // not as expected, only symbols are named; why says so then.
 func (k *Kernel) newNamer(ram []byte, cpus int, addrs []uint64) (n *namer, why error) {
-	n = &namer{kinds: map[uint64]*btf.Struct{}, statics: k.statics()}
+	n = &namer{kinds: map[uint64]*btf.Struct{}, known: map[uint64]named{}, statics: k.statics()}
 	if len(k.btf) == 0 {
 		return n, fmt.Errorf("the kernel has no BTF")
 	}
@@ -50,7 +58,7 @@ func (k *Kernel) statics() []function {
 	all := make([]function, 0, len(k.symbols))
 	for name, addr := range k.symbols {
 		if !strings.HasPrefix(name, "__pfx_") {
-			all = append(all, function{addr, name})
+			all = append(all, function{addr: addr, name: name})
 		}
 	}
 	slices.SortFunc(all, func(a, b function) int {
@@ -107,29 +115,41 @@ func (n *namer) ownKind(cache string) *btf.Struct {
 	return n.types.structs[cache]
 }
 
-func (n *namer) name(va uint64) string {
+// name names an address, and says which object it is in.
+func (n *namer) name(va uint64) (string, bundle.LineObject) {
+	if known, ok := n.known[va]; ok {
+		return known.name, known.object
+	}
+	var known named
+	known.name, known.object = n.find(va)
+	n.known[va] = known
+	return known.name, known.object
+}
+
+func (n *namer) find(va uint64) (string, bundle.LineObject) {
+	var none bundle.LineObject
 	if n.mem == nil {
-		return n.static(va)
+		return n.static(va), none
 	}
 	if va-textBase < moduleBase {
 		if net := n.mem.symbols["init_net"]; va-net < uint64(n.sizeOf("net")) {
-			return "init_net." + plain(field(n.types.structs["net"], va-net))
+			return "init_net." + plain(field(n.types.structs["net"], va-net)), none
 		}
-		return n.static(va)
+		return n.static(va), none
 	}
 	start, end := n.mem.symbols["__per_cpu_start"], n.mem.symbols["__per_cpu_end"]
-	for _, offset := range n.mem.perCPU {
+	for cpu, offset := range n.mem.perCPU {
 		if at := va - offset; offset != 0 && start <= at && at < end {
-			return "per-CPU " + n.static(at)
+			return "per-CPU " + n.static(at), bundle.LineObject{CPU: &cpu}
 		}
 	}
 	pa, ok := n.mem.physical(va)
 	if !ok {
-		return "vmalloc"
+		return "vmalloc", none
 	}
 	o, ok := n.mem.object(va)
 	if !ok {
-		return n.page(va)
+		return n.page(va), none
 	}
 	off := n.mem.direct + pa - o.start
 	kind := n.kinds[o.start]
@@ -137,9 +157,11 @@ func (n *namer) name(va uint64) string {
 		kind = own
 	}
 	if kind == nil || off >= uint64(kind.Size) {
-		return o.cache + "+" + strconv.FormatUint(off, 10)
+		return o.cache + "+" + strconv.FormatUint(off, 10), bundle.LineObject{Cache: o.cache}
 	}
-	return kind.Name + "." + plain(field(kind, off))
+	object := n.which(kind, o.start)
+	object.Cache = o.cache
+	return kind.Name + "." + plain(field(kind, off)), object
 }
 
 // plain cuts what only wraps a lock's word or a counter.

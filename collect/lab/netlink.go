@@ -2,8 +2,10 @@ package lab
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
+	"slices"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -43,7 +45,7 @@ func ask(c *netlink.Conn, what string, kind netlink.HeaderType, flags netlink.He
 
 // layLinks makes the two interfaces, with their addresses, the route to the peers
 // and the far gateway's entry in the neighbour table.
-func layLinks() error {
+func layLinks(f family) error {
 	c, err := netlink.Dial(unix.NETLINK_ROUTE, nil)
 	if err != nil {
 		return fmt.Errorf("rtnetlink: %w", err)
@@ -53,10 +55,10 @@ func layLinks() error {
 	for _, link := range []struct {
 		name string
 		mac  []byte
-		addr [4]byte
+		addr []byte
 	}{
-		{"red", redMAC, [4]byte{192, 0, 1, 2}},
-		{"black", blackMAC, near},
+		{"red", redMAC(), f.red},
+		{"black", blackMAC(), f.near},
 	} {
 		kind := (&request{}).attr(unix.IFLA_INFO_KIND, []byte("dummy"))
 		r := structure(unix.SizeofIfInfomsg)
@@ -65,6 +67,9 @@ func layLinks() error {
 		r.attr(unix.IFLA_IFNAME, append([]byte(link.name), 0))
 		r.attr(unix.IFLA_ADDRESS, link.mac).attr(unix.IFLA_LINKINFO, kind.b)
 		if err := ask(c, "making the dummy interface "+link.name, unix.RTM_NEWLINK, create, r); err != nil {
+			if errors.Is(err, unix.EOPNOTSUPP) {
+				err = lacking("dummy interface", "CONFIG_DUMMY", err)
+			}
 			return err
 		}
 		device, err := net.InterfaceByName(link.name)
@@ -72,21 +77,22 @@ func layLinks() error {
 			return err
 		}
 		r = structure(unix.SizeofIfAddrmsg)
-		r.u8(0, unix.AF_INET)
-		r.u8(1, 24)
+		r.u8(0, f.af)
+		r.u8(1, f.prefix)
+		r.u8(2, unix.IFA_F_NODAD)
 		r.u32(4, uint32(device.Index))
-		r.attr(unix.IFA_LOCAL, link.addr[:]).attr(unix.IFA_ADDRESS, link.addr[:])
+		r.attr(unix.IFA_LOCAL, link.addr).attr(unix.IFA_ADDRESS, link.addr)
 		if err := ask(c, "giving "+link.name+" its address", unix.RTM_NEWADDR, create, r); err != nil {
 			return err
 		}
 	}
 	r := structure(unix.SizeofRtMsg)
-	r.u8(0, unix.AF_INET)
-	r.u8(1, 24) // of the destination
+	r.u8(0, f.af)
+	r.u8(1, f.prefix) // of the destination
 	r.u8(4, unix.RT_TABLE_MAIN)
 	r.u8(5, unix.RTPROT_STATIC)
 	r.u8(7, unix.RTN_UNICAST)
-	r.attr(unix.RTA_DST, peerNet[:]).attr(unix.RTA_GATEWAY, far[:])
+	r.attr(unix.RTA_DST, f.peer).attr(unix.RTA_GATEWAY, f.far)
 	if err := ask(c, "adding the route", unix.RTM_NEWROUTE, create, r); err != nil {
 		return err
 	}
@@ -95,10 +101,10 @@ func layLinks() error {
 		return err
 	}
 	r = structure(unix.SizeofNdMsg)
-	r.u8(0, unix.AF_INET)
+	r.u8(0, f.af)
 	r.u32(4, uint32(black.Index))
 	r.u16(8, unix.NUD_PERMANENT)
-	r.attr(unix.NDA_DST, far[:]).attr(unix.NDA_LLADDR, farMAC)
+	r.attr(unix.NDA_DST, f.far).attr(unix.NDA_LLADDR, farMAC())
 	return ask(c, "adding the neighbour", unix.RTM_NEWNEIGH, create, r)
 }
 
@@ -107,6 +113,7 @@ func layLinks() error {
 const (
 	msgNewSA     = 0x10
 	msgNewPolicy = 0x13
+	attrCrypt    = 2
 	attrTemplate = 5
 	attrAEAD     = 18
 	attrSADir    = 33
@@ -121,72 +128,121 @@ const (
 	outboundSA     = 2 // XFRM_SA_DIR_OUT
 )
 
-// laySAs adds the SAs and the policy that leads to them.
+// laySAs adds the SAs and the policies.
 func (s Sender) laySAs() error {
 	c, err := netlink.Dial(unix.NETLINK_XFRM, nil)
 	if err != nil {
-		return fmt.Errorf("NETLINK_XFRM: %w", err)
+		return lacking("netlink interface of XFRM", "CONFIG_XFRM_USER", err)
 	}
 	defer c.Close()
-	if err := addSA(c, fallbackSPI, nil); err != nil {
+	if err := s.addSA(c, fallbackSPI, reqID, nil); err != nil {
 		return err
 	}
 	for cpu := range uint32(s.CPUs) {
 		if s.Mode != ModePCPU {
 			break
 		}
-		if err := addSA(c, fallbackSPI+1+cpu, &cpu); err != nil {
+		if err := s.addSA(c, fallbackSPI+1+cpu, reqID, &cpu); err != nil {
 			return err
 		}
 	}
+	for i := range uint32(s.SAs) {
+		if err := s.addSA(c, otherSPI+i, reqID+1+i, nil); err != nil {
+			return err
+		}
+	}
+	f := s.family()
+	if err := s.addPolicy(c, f.peer, f.prefix, 1); err != nil {
+		return err
+	}
+	for i := range s.Policies {
+		to := slices.Clone(f.others)
+		binary.BigEndian.PutUint16(to[len(to)-2:], uint16(i))
+		if err := s.addPolicy(c, to, uint8(8*len(to)), 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addPolicy adds an outbound policy to a network, which leads to the SAs.
+func (s Sender) addPolicy(c *netlink.Conn, peer []byte, prefix uint8, priority uint32) error {
+	f := s.family()
 	r := structure(sizeofPolicy)
-	copy(r.b, selector(peerNet[:], hostNet[:], 24))
+	copy(r.b, selector(f.af, peer, f.hostNet, prefix, f.prefix))
 	unlimited(r.b[sizeofSelector:])
+	r.u32(152, priority)
 	r.u8(160, outbound)
 	t := structure(sizeofTemplate)
-	copy(t.b, far[:])
+	copy(t.b, f.far)
 	t.u8(20, unix.IPPROTO_ESP)
-	t.u16(24, unix.AF_INET)
-	copy(t.b[28:], near[:])
+	t.u16(24, uint16(f.af))
+	copy(t.b[28:], f.near)
 	t.u32(44, reqID)
 	t.u8(48, tunnel)
 	for _, algorithms := range []int{52, 56, 60} {
 		t.u32(algorithms, ^uint32(0))
 	}
-	return ask(c, "adding the policy", msgNewPolicy, netlink.Create|netlink.Excl, r.attr(attrTemplate, t.b))
+	return ask(c, "adding a policy", msgNewPolicy, netlink.Create|netlink.Excl, r.attr(attrTemplate, t.b))
 }
 
-// addSA adds an outbound SA with AES-GCM, for a CPU or, with nil, for all.
-func addSA(c *netlink.Conn, spi uint32, cpu *uint32) error {
+// addSA adds an outbound SA, for a CPU or, with nil, for all.
+func (s Sender) addSA(c *netlink.Conn, spi, reqid uint32, cpu *uint32) error {
+	f := s.family()
 	r := structure(sizeofSA)
-	copy(r.b, selector(nil, nil, 0))
-	copy(r.b[56:], far[:])
+	copy(r.b, selector(f.af, nil, nil, 0, 0))
+	copy(r.b[56:], f.far)
 	binary.BigEndian.PutUint32(r.b[72:], spi)
 	r.u8(76, unix.IPPROTO_ESP)
-	copy(r.b[80:], near[:])
+	copy(r.b[80:], f.near)
 	unlimited(r.b[96:])
-	r.u32(208, reqID)
-	r.u16(212, unix.AF_INET)
+	r.u32(208, reqid)
+	r.u16(212, uint16(f.af))
 	r.u8(214, tunnel)
-	// struct xfrm_algo_aead: name, lengths in bits, key and salt.
-	aead := make([]byte, 64, 64+8+20)
-	copy(aead, "rfc4106(gcm(aes))")
-	aead = binary.NativeEndian.AppendUint32(aead, 160)
-	aead = binary.NativeEndian.AppendUint32(aead, 128)
-	aead = append(aead, "a test pattern, 1234"...)
-	r.attr(attrAEAD, aead).attr(attrSADir, []byte{outboundSA})
+	name := s.cipher(r)
+	r.attr(attrSADir, []byte{outboundSA})
 	if cpu != nil {
 		r.attr(attrSAPCPU, binary.NativeEndian.AppendUint32(nil, *cpu))
 	}
-	return ask(c, "adding an SA with rfc4106(gcm(aes))", msgNewSA, netlink.Create|netlink.Excl, r)
+	err := ask(c, "adding an SA with "+name, msgNewSA, netlink.Create|netlink.Excl, r)
+	switch {
+	case errors.Is(err, unix.EPROTONOSUPPORT) && s.IPv6:
+		return lacking("ESP for IPv6", "CONFIG_INET6_ESP", err)
+	case errors.Is(err, unix.EPROTONOSUPPORT):
+		return lacking("ESP", "CONFIG_INET_ESP", err)
+	case errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOENT):
+		return lacking(name, "CONFIG_CRYPTO_GCM, CRYPTO_SEQIV, CRYPTO_AUTHENC and CRYPTO_NULL", err)
+	}
+	return err
 }
 
-func selector(dst, src []byte, prefix byte) []byte {
+// cipher adds the attributes of the cipher and returns its name.
+func (s Sender) cipher(r *request) string {
+	const nameBytes = 64 // in struct xfrm_algo and its like
+	if s.Cipher == CipherNull {
+		const name = "ecb(cipher_null)"
+		algo := make([]byte, nameBytes+4) // and the key's length, 0
+		copy(algo, name)
+		r.attr(attrCrypt, algo)
+		return name
+	}
+	// struct xfrm_algo_aead: name, lengths in bits, key and salt.
+	const name = "rfc4106(gcm(aes))"
+	aead := make([]byte, nameBytes, nameBytes+8+20)
+	copy(aead, name)
+	aead = binary.NativeEndian.AppendUint32(aead, 160)
+	aead = binary.NativeEndian.AppendUint32(aead, 128)
+	aead = append(aead, "a test pattern, 1234"...)
+	r.attr(attrAEAD, aead)
+	return name
+}
+
+func selector(af uint8, dst, src []byte, dstPrefix, srcPrefix uint8) []byte {
 	b := make([]byte, sizeofSelector)
 	copy(b, dst)
 	copy(b[16:], src)
-	binary.NativeEndian.PutUint16(b[40:], unix.AF_INET)
-	b[42], b[43] = prefix, prefix
+	binary.NativeEndian.PutUint16(b[40:], uint16(af))
+	b[42], b[43] = dstPrefix, srcPrefix
 	return b
 }
 

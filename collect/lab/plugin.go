@@ -52,7 +52,8 @@ func Plugin(ctx context.Context, cache string) (string, error) {
 	}
 	part := fmt.Sprintf("%s.%d", built, os.Getpid())
 	c := filepath.Join(dir, "coherent.c")
-	flags := []string{"-O2", "-fno-strict-aliasing", "-shared", "-fPIC", "-fvisibility=hidden"}
+	flags := []string{"-O2", "-fno-strict-aliasing", "-shared", "-fPIC", "-fvisibility=hidden",
+		"-ftls-model=initial-exec"} // current_cpu is QEMU's
 	if err := compile(ctx, append(flags, c, "-o", part)...); err != nil {
 		return "", err
 	}

@@ -3,6 +3,9 @@ package lab
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -30,7 +33,8 @@ func (k *Kernel) Save(dir, tool string, cell Cell, repeat int, c *Counts) error 
 	window := bundle.Window{StartNS: start, EndNS: start + int64(end)}
 	w, err := bundle.Create(dir, bundle.Manifest{
 		Tool: tool, Source: "lab", Started: time.Now(), Window: window,
-		Host: bundle.Host{Kernel: k.Release, Arch: "x86_64", CPUModel: NotModelled, Online: cpus},
+		Host: bundle.Host{Kernel: k.Release, BuildID: buildID(k.files[fileNotes]), BootID: k.boot(cell),
+			Arch: "x86_64", CPUModel: NotModelled, Online: cpus},
 		Plan: bundle.Plan{CPUs: cpus, Events: events, Labels: map[string]string{
 			bundle.LabelMode: cell.Mode, bundle.LabelN: strconv.Itoa(cell.CPUs),
 			bundle.LabelRepeat: strconv.Itoa(repeat),
@@ -42,7 +46,7 @@ func (k *Kernel) Save(dir, tool string, cell Cell, repeat int, c *Counts) error 
 	}
 	functions := newFunctions(c.kallsyms)
 	sums := c.byContext()
-	recording, err := perfData(sums, c.windows[len(c.windows)-1], start) // the last knows all contexts
+	recording, err := perfData(sums, c.windows[len(c.windows)-1], functions, start) // the last knows all contexts
 	if err != nil {
 		return err
 	}
@@ -52,7 +56,7 @@ func (k *Kernel) Save(dir, tool string, cell Cell, repeat int, c *Counts) error 
 	if err := bundle.WriteLines(w, bundle.TotalsFile, totals(sums, cpus, end)); err != nil {
 		return err
 	}
-	source := "simulated: calls of " + packetFunction
+	source := "simulated: calls of " + cell.packetFunction()
 	traffic := bundle.Traffic{Source: source, Window: window, Packets: packets, PerCPU: perCPU}
 	if err := w.WriteJSON(bundle.TrafficFile, traffic); err != nil {
 		return err
@@ -66,6 +70,9 @@ func (k *Kernel) Save(dir, tool string, cell Cell, repeat int, c *Counts) error 
 		}
 	}
 	if err := bundle.WriteLines(w, bundle.LinesFile, c.lines(functions, namer)); err != nil {
+		return err
+	}
+	if err := bundle.WriteLines(w, bundle.FieldsFile, c.fields(functions, namer)); err != nil {
 		return err
 	}
 	var packed bytes.Buffer
@@ -83,6 +90,12 @@ func (k *Kernel) Save(dir, tool string, cell Cell, repeat int, c *Counts) error 
 		return err
 	}
 	return w.Finish("")
+}
+
+// boot names the boot of a cell: the same one is made again by the same cell.
+func (k *Kernel) boot(cell Cell) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %+v", k.sum, cell))
+	return hex.EncodeToString(sum[:16])
 }
 
 func totals(sums map[place]tally, cpus bundle.CPUSet, cycles uint64) []bundle.Total {

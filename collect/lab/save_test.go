@@ -14,7 +14,7 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-const someWindow = `coherent 4 cpus 3 senders 2 forgotten 0
+const someWindow = `coherent 6 cpus 3 senders 2 forgotten 0 kept -3
 cpu 0 10 1000 1 50
 cpu 1 12 1010 0 0
 cpu 2 0 990 0 0
@@ -25,6 +25,8 @@ c 2 0 3 2 1 7 5 400 1742 10
 c 2 1 0 0 0 0 0 400 2200 12
 c 1 2 1 1 1 1 1 9 9 1
 s ff11000000000100 ffffffff81000014 ffffffff81000110 8 7 5 1 2
+t ffffffff81000014 ff11000000000100 0 9 8 7
+t ffffffff81000014 ff11000000000140 0 1 0 0
 end
 `
 
@@ -40,7 +42,7 @@ func TestSave(t *testing.T) {
 		c.windows = append(c.windows, w)
 	}
 	dir := filepath.Join(t.TempDir(), "run")
-	cell := Cell{Sender: Sender{Mode: ModePCPU, CPUs: 2, Size: 64}}
+	cell := Cell{Sender: Sender{Mode: ModePCPU, CPUs: 2, Traffic: Traffic{Size: 64, Cipher: CipherGCM}}}
 	if err := k.Save(dir, "test", cell, 3, c); err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +75,15 @@ func TestSave(t *testing.T) {
 	if err != nil || len(lines) != 1 {
 		t.Fatalf("lines = %+v, %v", lines, err)
 	}
+	fields, err := run.Fields()
+	if err != nil || len(fields) != 1 { // the other is of no member, and never missed
+		t.Fatalf("fields = %+v, %v", fields, err)
+	}
+	wantField := bundle.FieldRow{Function: "reads", Offset: 0x14, Field: fields[0].Field, Seen: 18, Misses: 16,
+		Transfers: 14}
+	if fields[0] != wantField {
+		t.Errorf("field = %+v, want %+v", fields[0], wantField)
+	}
 	l := lines[0]
 	if l.Transfers != 14 || l.Apart != 10 || l.Reader+l.Writer != "readswrites" || l.Writers.String() != "1" {
 		t.Errorf("line = %+v", l)
@@ -84,7 +95,7 @@ func TestReadWindowRefuses(t *testing.T) {
 		"cut off":   strings.TrimSuffix(someWindow, "end\n"),
 		"other CPU": strings.Replace(someWindow, "c 1 2", "c 1 3", 1),
 		"no number": strings.Replace(someWindow, "c 1 0", "c x 0", 1),
-		"version":   strings.Replace(someWindow, "coherent 4", "coherent 3", 1),
+		"version":   strings.Replace(someWindow, "coherent 6", "coherent 5", 1),
 		"no record": "hello\n",
 	} {
 		if _, err := readWindow(strings.NewReader(text)); err == nil {
@@ -182,7 +193,7 @@ func TestInitramfs(t *testing.T) {
 
 func TestDoctorWithoutQEMU(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	for _, c := range Doctor(context.Background(), t.TempDir(), "/nowhere", "", "") {
+	for _, c := range Doctor(context.Background(), t.TempDir(), "/nowhere", Build{}) {
 		if c.Err == nil {
 			t.Errorf("%s is found: %s", c.What, c.Have)
 		}

@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/procfs"
@@ -27,37 +31,72 @@ const MaxSenders = 63
 type Sender struct {
 	Mode string `json:"mode"`
 	CPUs int    `json:"cpus"` // 0..CPUs-1 send
-	Size int    `json:"size"` // bytes of a packet with its Ethernet header, as pktgen counts
+	Traffic
 }
 
-// What the addresses are of: a packet goes from host to peer, its tunnel from
-// near to far.
-var (
-	hostNet, peerNet = [4]byte{192, 0, 1, 0}, [4]byte{192, 0, 3, 0}
-	near, far        = [4]byte{192, 0, 2, 2}, [4]byte{192, 0, 2, 3}
-	redMAC           = []byte{2, 0, 0, 0, 0, 1}
-	blackMAC         = []byte{2, 0, 0, 0, 0, 2}
-	farMAC           = []byte{2, 0, 0, 0, 0, 3}
+// Traffic is what a sender forwards, and what there is beside.
+type Traffic struct {
+	Size     int    `json:"size"`               // bytes of a packet with its Ethernet header, as pktgen counts
+	Cipher   string `json:"cipher"`             // CipherGCM or CipherNull
+	IPv6     bool   `json:"ipv6,omitempty"`     // packets and tunnel
+	SAs      int    `json:"sas,omitempty"`      // of other tunnels between the same gateways, which carry nothing
+	Policies int    `json:"policies,omitempty"` // of other peers, looked at before the one that matches
+}
+
+// Ciphers of a sender.
+const (
+	CipherGCM  = "gcm"  // rfc4106(gcm(aes)), 128 bits
+	CipherNull = "null" // neither encrypted nor authenticated: what is left is the path
 )
+
+// A family is the addresses of IPv4 or IPv6: a packet goes from host to peer, its
+// tunnel from near to far.
+type family struct {
+	af, prefix               uint8 // the prefix of the networks
+	red, host, hostNet, peer []byte
+	near, far, others        []byte // others: of peers that get nothing, numbered in the last two bytes
+}
+
+func (s Sender) family() family {
+	if s.IPv6 {
+		v6 := func(network, host byte) []byte { // fd00:NETWORK::HOST
+			return []byte{0xfd, 0, 0, network, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, host}
+		}
+		return family{af: unix.AF_INET6, prefix: 64, red: v6(1, 2), host: v6(1, 1), hostNet: v6(1, 0),
+			near: v6(2, 2), far: v6(2, 3), peer: v6(3, 0), others: v6(4, 0)}
+	}
+	v4 := func(network, host byte) []byte { return []byte{192, 0, network, host} }
+	return family{af: unix.AF_INET, prefix: 24, red: v4(1, 2), host: v4(1, 1), hostNet: v4(1, 0),
+		near: v4(2, 2), far: v4(2, 3), peer: v4(3, 0), others: []byte{198, 18, 0, 0}}
+}
+
+func redMAC() []byte   { return []byte{2, 0, 0, 0, 0, 1} }
+func blackMAC() []byte { return []byte{2, 0, 0, 0, 0, 2} }
+func farMAC() []byte   { return []byte{2, 0, 0, 0, 0, 3} }
 
 const (
 	fallbackSPI = 0x1000 // that of CPU i is 0x1001+i
+	otherSPI    = 0x2000 // and on, of those that carry nothing
 	reqID       = 1
 	fileSAs     = "sas.json"
 )
 
 // send sets the sender up, leaves what it is, and sends until the machine is ended.
 func (s Sender) send() error {
-	for _, setting := range []struct{ file, value string }{
+	settings := []struct{ file, value string }{
 		{"/proc/sys/net/ipv4/ip_forward", "1"},
 		{"/proc/sys/net/ipv4/conf/all/rp_filter", "0"},
 		{"/proc/sys/net/ipv4/conf/default/rp_filter", "0"},
-	} {
+	}
+	if s.IPv6 {
+		settings = append(settings, struct{ file, value string }{"/proc/sys/net/ipv6/conf/all/forwarding", "1"})
+	}
+	for _, setting := range settings {
 		if err := os.WriteFile(setting.file, []byte(setting.value), 0); err != nil {
 			return err
 		}
 	}
-	if err := layLinks(); err != nil {
+	if err := layLinks(s.family()); err != nil {
 		return err
 	}
 	if s.Mode != ModePlain {
@@ -102,6 +141,12 @@ func (s Sender) leaveState() error {
 	return err
 }
 
+// lacking says what the kernel was built without.
+func lacking(what, option string, err error) error {
+	return fmt.Errorf("the kernel has no %s: build it with %s; its modules are named by --modules (%w)",
+		what, option, err)
+}
+
 func perCPU(sas []bundle.SA) bool {
 	for _, sa := range sas {
 		if sa.PCPU != nil {
@@ -113,16 +158,26 @@ func perCPU(sas []bundle.SA) bool {
 
 // configure gives each CPU's thread of pktgen a flow of its own.
 func (s Sender) configure() error {
+	if _, err := os.Stat("/proc/net/pktgen"); err != nil {
+		return lacking("pktgen", "CONFIG_NET_PKTGEN", err)
+	}
+	f := s.family()
 	for cpu := range s.CPUs {
 		device := fmt.Sprintf("red@%d", cpu)
+		from, to, suffix := net.IP(f.host), net.IP(slices.Clone(f.peer)), ""
+		to[len(to)-1] = byte(10 + cpu)
+		if s.IPv6 {
+			suffix = "6"
+		}
 		if err := pktgen(fmt.Sprintf("kpktgend_%d", cpu), "add_device "+device); err != nil {
 			return err
 		}
 		for _, line := range []string{
 			"xmit_mode netif_receive", "count 0", "clone_skb 0", "delay 0",
 			fmt.Sprintf("pkt_size %d", s.Size),
-			"dst_mac 02:00:00:00:00:01", "src_min 192.0.1.1", "src_max 192.0.1.1",
-			fmt.Sprintf("dst_min 192.0.3.%d", 10+cpu), fmt.Sprintf("dst_max 192.0.3.%d", 10+cpu),
+			"dst_mac 02:00:00:00:00:01",
+			fmt.Sprintf("src%s_min %s", suffix, from), fmt.Sprintf("src%s_max %[2]s", suffix, from),
+			fmt.Sprintf("dst%s_min %s", suffix, to), fmt.Sprintf("dst%s_max %[2]s", suffix, to),
 			fmt.Sprintf("udp_src_min %d", 5000+cpu), fmt.Sprintf("udp_src_max %d", 5000+cpu),
 			"udp_dst_min 9", "udp_dst_max 9",
 		} {

@@ -20,13 +20,15 @@ type Plan struct {
 	CPUs    []int    // numbers of senders
 	Modes   []string // ModeShared, ModePCPU, ModePlain
 	Repeats int      // boots of each, with a seed of their own
-	Size    int      // bytes of a packet
-	Count   int      // packets of the slowest CPU in a window, at least
-	Windows int      // of a boot
+	Seed    int      // of the first repeat
+	Traffic Traffic
+	Count   int // packets of all CPUs in a window, at least
+	Windows int // of a boot
 }
 
-// warm is how many packets the slowest CPU does before the first window, at least.
-const warm = 200
+// warm is how many packets the CPUs do before the first window, at least: the memory of
+// freed objects changes hands until then.
+const warm = 8000
 
 // Options of a sweep.
 type Options struct {
@@ -34,7 +36,7 @@ type Options struct {
 	Tool            string // name and version of this program
 	Parallel        int    // machines at a time
 	Limit           time.Duration
-	Begun           func(name string)                     // a run; from one goroutine at a time, as Ended
+	Begun           func(name string, left int)           // of left runs; from one goroutine at a time, as Ended
 	Ended           func(name string, took time.Duration) // and is part of the sweep
 }
 
@@ -49,7 +51,8 @@ func (p Plan) runs(limit time.Duration) []sweepRun {
 	for repeat := 1; repeat <= p.Repeats; repeat++ {
 		for _, n := range p.CPUs {
 			for _, mode := range p.Modes {
-				cell := Cell{Sender: Sender{Mode: mode, CPUs: n, Size: p.Size}, Seed: repeat,
+				cell := Cell{Sender: Sender{Mode: mode, CPUs: n, Traffic: p.Traffic},
+					Seed: p.Seed + repeat - 1,
 					Warm: warm, Count: p.Count, Windows: p.Windows, Limit: limit}
 				runs = append(runs, sweepRun{fmt.Sprintf("%s-n%d-r%d", mode, n, repeat), cell, repeat})
 			}
@@ -75,7 +78,7 @@ func (k *Kernel) Sweep(ctx context.Context, dir string, p Plan, opt Options) err
 		group.Go(func() {
 			for r := range todo {
 				mu.Lock()
-				opt.Begun(r.name)
+				opt.Begun(r.name, len(runs)-len(table.Dirs))
 				mu.Unlock()
 				began := time.Now()
 				err := k.makeRun(ctx, dir, r, opt)
@@ -142,6 +145,9 @@ func (k *Kernel) makeRun(ctx context.Context, dir string, r sweepRun, opt Option
 		return err
 	}
 	if err := k.Save(part, opt.Tool, r.cell, r.repeat, c); err != nil {
+		return err
+	}
+	if err := bundle.Share(dir, part); err != nil {
 		return err
 	}
 	return bundle.Rename(part, filepath.Join(dir, r.name))

@@ -26,10 +26,12 @@ const (
 type window struct {
 	senders   int
 	forgotten int64 // lines the directory lost: too many were in use
+	kept      int64 // objects whose free is deferred: allocated but not freed
 	cpus      []cpuCount
 	contexts  map[int]frame // by number, from 1
 	counts    []count
 	shares    []share
+	touches   []touch
 }
 
 type cpuCount struct{ packets, cycles, ticks, tickInsns uint64 }
@@ -55,6 +57,14 @@ type share struct {
 	to, from       uint64 // sets of CPUs, as bits
 }
 
+// A touch is what one instruction of a sender did at one address; seen is its misses and
+// a sample of its hits.
+type touch struct {
+	pc, addr                uint64
+	store                   bool
+	seen, misses, transfers uint64
+}
+
 // readWindow reads a file of the plugin (dump in coherent.c).
 func readWindow(r io.Reader) (*window, error) {
 	w := &window{contexts: map[int]frame{}}
@@ -71,7 +81,9 @@ func readWindow(r io.Reader) (*window, error) {
 			w.senders = int(f.number(10))
 			f.word()
 			w.forgotten = int64(f.number(10))
-			if version != 4 || cpus > 64 {
+			f.word()
+			w.kept = f.signed()
+			if version != 6 || cpus > 64 {
 				return nil, fmt.Errorf("a window of version %d with %d CPUs", version, cpus)
 			}
 			w.cpus = make([]cpuCount, cpus)
@@ -91,6 +103,9 @@ func readWindow(r io.Reader) (*window, error) {
 		case "s":
 			w.shares = append(w.shares, share{f.number(16), f.number(16), f.number(16), int(f.number(10)),
 				f.number(10), f.number(10), f.number(16), f.number(16)})
+		case "t":
+			w.touches = append(w.touches, touch{f.number(16), f.number(16), f.number(10) != 0,
+				f.number(10), f.number(10), f.number(10)})
 		case "end":
 			ended = true
 		default:
@@ -123,6 +138,14 @@ func (f *fields) word() string {
 
 func (f *fields) number(base int) uint64 {
 	n, err := strconv.ParseUint(f.word(), base, 64)
+	if f.err == nil {
+		f.err = err
+	}
+	return n
+}
+
+func (f *fields) signed() int64 {
+	n, err := strconv.ParseInt(f.word(), 10, 64)
 	if f.err == nil {
 		f.err = err
 	}

@@ -2,8 +2,6 @@ package sweep
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -109,18 +107,6 @@ func (w *worker) printResult(ctx context.Context, run *scenario.Run, out *os.Fil
 			Err: err}
 	}
 	return err
-}
-
-// sameFile reports whether a file is the one a manifest describes.
-func sameFile(name string, want bundle.File) (bool, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, f)
-	return n == want.Size && hex.EncodeToString(h.Sum(nil)) == want.SHA256, err
 }
 
 // writeFile writes a small file: all of it or none.

@@ -51,7 +51,7 @@ func partial(err error) error {
 // commit makes a complete run a part of the sweep.
 func (w *worker) commit(run *scenario.Run) (*bundle.Run, error) {
 	part, full := filepath.Join(w.dir, run.Dir+partSuffix), filepath.Join(w.dir, run.Dir)
-	if err := w.share(part); err != nil {
+	if err := bundle.Share(w.dir, part); err != nil {
 		return nil, err
 	}
 	if err := bundle.Rename(part, full); err != nil {
@@ -75,38 +75,6 @@ func (w *worker) add(dir string) (*bundle.Run, error) {
 		return nil, err
 	}
 	return runs[0], nil
-}
-
-// share keeps what a run has in common with others once, beside the runs: the
-// first run's files become those of the sweep, and a later run's that are equal
-// to them go. A run's own file wins, so that runs of another boot have theirs.
-func (w *worker) share(part string) error {
-	b, err := bundle.Open(bundle.DirFS(part), part)
-	if err != nil {
-		return err
-	}
-	for _, name := range bundle.SharedFiles() {
-		i := slices.IndexFunc(b.Files, func(f bundle.File) bool { return f.Name == name })
-		if i < 0 {
-			continue
-		}
-		own, shared := filepath.Join(part, name), filepath.Join(w.dir, name)
-		if err := os.MkdirAll(filepath.Dir(shared), 0o755); err != nil {
-			return err
-		}
-		err := os.Link(own, shared)
-		if err != nil && !errors.Is(err, os.ErrExist) {
-			continue // a file system without links: the run keeps its file
-		}
-		if same, err := sameFile(shared, b.Files[i]); err != nil || !same {
-			continue
-		}
-		if err := os.Remove(own); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		_ = os.Remove(filepath.Dir(own)) // if it was the last
-	}
-	return nil
 }
 
 // keepSpace is how many runs as large as the largest must fit on the disk

@@ -15,6 +15,21 @@ static void note_share(cpu_t *c, uint64_t addr, uint64_t bytes, site_t *reader, 
 	s->n++, s->apart += !(d->bytes & bytes), s->to |= 1ull << c->index, s->from |= 1ull << d->last;
 }
 
+/* Notes what an instruction touched: MOST addresses of each, which are enough to tell the members. */
+static void note_touch(uint64_t addr, bool store, site_t *site, bool missed, bool moved)
+{
+	enum { MOST = 64 };
+	uint64_t key[] = { (uintptr_t)site, addr }, hash = mix((uint64_t[]){ site->pc, addr }, 2);
+	touch_t **slot = (touch_t **)look(&touches, hash, key, 2), *t = *slot;
+	if (!t) {
+		if (site->known == MOST)
+			return;
+		*slot = t = calloc(1, sizeof *t), touches.used++, site->known++;
+		*t = (touch_t){ .hash = hash, .site = site, .addr = addr };
+	}
+	t->store |= store, t->seen++, t->misses += missed, t->transfers += moved;
+}
+
 /* The line's entry; one without an owner, or any, is forgotten if all its places are taken. */
 static dir_t *entry(uint64_t line)
 {
@@ -34,9 +49,10 @@ static dir_t *entry(uint64_t line)
 
 static way_t *in_l1(cpu_t *c, uint64_t line)
 {
-	for (way_t *w = c->l1[line % L1_SETS], *end = w + L1_WAYS; w < end; w++)
-		if (w->line == line)
-			return w;
+	const uint64_t *set = c->l1[line % L1_SETS];
+	for (int i = 0; i < L1_WAYS; i++)
+		if (set[i] == line)
+			return &c->ways[line % L1_SETS][i];
 	return NULL;
 }
 
@@ -49,9 +65,9 @@ static uint64_t *in_l2(cpu_t *c, uint64_t line)
 }
 
 /* Before a line that was written leaves an L1: who wrote what goes to the directory. */
-static void keep_writer(cpu_t *c, way_t *w)
+static void keep_writer(cpu_t *c, uint64_t line, way_t *w)
 {
-	dir_t *d = w->modified && w->writer ? entry(w->line) : NULL;
+	dir_t *d = w->modified && w->writer ? entry(line) : NULL;
 	if (d && d->owner == c->index)
 		d->writer = w->writer, d->offset = w->offset, d->bytes |= w->bytes;
 }
@@ -61,10 +77,11 @@ static way_t *fill(cpu_t *c, uint64_t line, bool modified)
 	way_t *w = in_l1(c, line);
 	uint64_t *v = in_l2(c, line);
 	if (!w) {
-		int set = line % L1_SETS;
-		w = &c->l1[set][c->l1_next[set]++ % L1_WAYS];
-		keep_writer(c, w);
-		*w = (way_t){ .line = line };
+		int set = line % L1_SETS, way = c->l1_next[set]++ % L1_WAYS;
+		w = &c->ways[set][way];
+		keep_writer(c, c->l1[set][way], w);
+		*w = (way_t){ 0 };
+		c->l1[set][way] = line;
 	}
 	if (!v) {
 		int set = line % L2_SETS;
@@ -81,8 +98,10 @@ static void drop(cpu_t *c, uint64_t line, bool keep)
 	way_t *w = in_l1(c, line);
 	uint64_t *v = in_l2(c, line);
 	if (w) {
-		keep_writer(c, w);
-		*w = (way_t){ .line = keep ? line : 0 };
+		keep_writer(c, line, w);
+		*w = (way_t){ 0 };
+		if (!keep)
+			c->l1[line % L1_SETS][w - c->ways[line % L1_SETS]] = 0;
 	}
 	if (v)
 		*v = keep ? line << 1 : 0;
@@ -94,6 +113,10 @@ static void touch(cpu_t *c, uint64_t addr, unsigned size, bool store, site_t *s)
 	uint64_t line = addr >> 6, bytes = (size >= 64 ? ~0ull : (1ull << size) - 1) << (addr & 63);
 	bool own = store || s->kind == IS_LOCKED;          /* a locked instruction asks for ownership at its load */
 	way_t *w = in_l1(c, line);
+	bool sender = counting && c->index < (int)opt.senders;
+	static unsigned hits;
+	if (w && sender && ++hits % HITS == 0)
+		note_touch(addr, store, s, false, false);
 	if (!w || (own && !w->modified)) {
 		dir_t *d = entry(line);
 		uint64_t others = d->sharers & ~(1ull << c->index);
@@ -103,7 +126,7 @@ static void touch(cpu_t *c, uint64_t addr, unsigned size, bool store, site_t *s)
 			cpu_t *o = &cpus[d->owner];
 			kind = in_l1(o, line) || in_l2(o, line) ? HITM : LLC;
 			drop(o, line, !own);                 /* tells d the writer */
-			if (kind == HITM && window >= 0 && c->index < (int)opt.senders)
+			if (kind == HITM && sender)
 				note_share(c, addr, bytes, s, d);
 			if (own)
 				others &= ~(1ull << d->owner);
@@ -114,11 +137,13 @@ static void touch(cpu_t *c, uint64_t addr, unsigned size, bool store, site_t *s)
 		bool upgrade = own && others && kind != HITM;
 		unsigned cycles = (kind >= 0 ? cost[kind] : 0) + (upgrade ? cost[UPGRADE] : 0);
 		c->cycles += cycles;
-		if (window >= 0) {
+		if (counting) {
 			met[CYCLES] += cycles, met[UPGRADE] += upgrade;
 			if (kind >= 0)
 				met[kind]++;
 		}
+		if (sender && kind >= 0)
+			note_touch(addr, store, s, true, kind == HITM);
 		for (uint64_t o = own ? others : 0; o; o &= o - 1)
 			drop(&cpus[__builtin_ctzll(o)], line, false);
 		w = fill(c, line, own);

@@ -6,13 +6,13 @@
  *
  * options  out=FILE      window w is written to FILE.w
  *          packet=ADDR   the function whose calls are the packets; the model is off until every sender has called it
- *          alloc=ADDR free=ADDR  a window ends when as many were freed in it as allocated, to 1 %: deferred work is
- *                        neither pushed out of a window nor booked to the next
+ *          alloc=ADDR free=ADDR  what is freed later; a window ends when as many are alive as at its start: deferred
+ *                        work is neither pushed out of a window nor booked to the next
  *          functions=FILE  lines "START KIND", sorted; KIND is i of an entry of interrupts, r of one that nobody calls
  *          tick=ADDR tick_end=ADDR  where a timer's interrupt begins and ends, whose instructions are counted
  *          senders=N     CPUs 0..N-1
- *          warm=W        packets that the slowest sender does before the first window
- *          count=C       packets that the slowest sender does in a window, at least
+ *          warm=W        packets of all senders before the first window
+ *          count=C       and in a window, at least
  *          windows=K     then QEMU ends
  *          user=1        models the data of user space instead of the kernel's
  *          ram=FILE poke=ADDR:PHYS:VALUE  when ADDR is first executed, 32 bits of the guest's memory are set
@@ -41,6 +41,7 @@ EXPORT int qemu_plugin_version = 4;
 
 enum { L1_SETS = 64, L1_WAYS = 8, L2_SETS = 2048, L2_WAYS = 8, DIR_BITS = 21, DIR_PROBES = 16, MAX_CPUS = 64 };
 enum { QUANTUM = 100, INSN = 1, LOCKED = 18, PAUSE = 40, REP = 30 }; /* cycles; what an access adds is in cost[] */
+enum { HITS = 61 };                                        /* of so many hits of L1 one is noted */
 /* What is counted: first what an access met that L1 could not serve. */
 enum { L2, LLC, DRAM, HITM, UPGRADE, INSNS, CYCLES, CALLS, KINDS };
 static const unsigned cost[] = { 14, 50, 200, 100, 60 };
@@ -50,6 +51,7 @@ typedef struct node {                                      /* a function that pa
 	uint64_t hash;
 	struct node *parent;
 	uint64_t start, number, depth;
+	struct node *latest;                               /* callee */
 	uint64_t n[];                                      /* by CPU and kind */
 } node_t;
 typedef struct { uint64_t hash, sp; node_t *back; bool called; } slot_t; /* whom a return address at sp leads back to */
@@ -60,7 +62,7 @@ typedef struct {                                           /* a block (insns > 0
 	const function_t *function;
 	uint64_t rep;                                      /* pc of a repeated string instruction at the block's end */
 	uint32_t cycles;
-	int kind;
+	int kind, known;                                   /* known: addresses it touched */
 } site_t;
 
 typedef struct {                                           /* one pair of instructions between which a line moved */
@@ -69,7 +71,8 @@ typedef struct {                                           /* one pair of instru
 	uint64_t n, apart, to, from;                       /* apart: no byte read was among those written */
 } share_t;
 
-typedef struct { uint64_t line; bool modified; uint8_t offset; uint64_t bytes; site_t *writer; } way_t;
+typedef struct { uint64_t hash; site_t *site; uint64_t addr, store, seen, misses, transfers; } touch_t;
+typedef struct { bool modified; uint8_t offset; uint64_t bytes; site_t *writer; } way_t; /* of an L1, but its line */
 typedef struct { uint64_t line, sharers, bytes; site_t *writer; int8_t owner, last; uint8_t offset; } dir_t;
 
 typedef struct {
@@ -79,7 +82,8 @@ typedef struct {
 	node_t *node;                                      /* whose code runs */
 	slot_t was;                                        /* who was interrupted */
 	uint64_t cycles, limit, packets, base, base_cycles, ticks, tick_insns, rep;
-	way_t l1[L1_SETS][L1_WAYS];
+	uint64_t l1[L1_SETS][L1_WAYS];                     /* lines; apart, for they are what is searched */
+	way_t ways[L1_SETS][L1_WAYS];
 	uint64_t l2[L2_SETS][L2_WAYS];                     /* line << 1 | modified */
 	uint8_t l1_next[L1_SETS], l2_next[L2_SETS];
 } cpu_t;
@@ -89,14 +93,14 @@ static struct {
 	uint64_t packet, alloc, free, tick, tick_end, poke, poke_at, warm, count, windows, user, senders;
 	uint32_t poke_value;
 } opt;
-static struct { int64_t allocs, frees, alive; } live;       /* objects; alive at the window's start */
+static struct { int64_t alive, sum, samples, level; } live; /* objects; to their mean; at the windows' ends */
 static uint64_t forgotten;                                 /* lines that the directory lost */
 static qemu_plugin_id_t self;
 static cpu_t *cpus, *slice;                                /* slice: whose time slice this is */
-static int ncpu, window = -1;
-static bool armed;
+static int ncpu, window;
+static bool armed, counting;
 static dir_t *dir;
-static table_t sites, shares, nodes, slots;
+static table_t sites, shares, touches, nodes, slots;
 static function_t *functions;
 static size_t nfunctions;
 
@@ -124,10 +128,10 @@ static site_t *site_of(uint64_t pc, uint64_t insns)
 #include "contexts.h"
 #include "caches.h"
 
-static cpu_t *now(void)
+static inline cpu_t *now(void)
 {
 	static cpu_t *at;
-	if (!at || at->qemu != current_cpu) {
+	if (__builtin_expect(!at || at->qemu != current_cpu, 0)) {
 		if (!cpus->qemu)
 			for (int i = 0; i < ncpu; i++)
 				cpus[i].qemu = qemu_get_cpu(i);
@@ -176,7 +180,7 @@ static void block(unsigned int unused, void *site)
 		enter(c, s);
 		c->cycles += s->cycles;
 		c->tick_insns += c->in_tick ? s->insns : 0;
-		if (window >= 0) {
+		if (counting) {
 			uint64_t *n = c->node->n + c->index * KINDS;
 			n[INSNS] += s->insns, n[CYCLES] += s->cycles;
 		}
@@ -190,15 +194,17 @@ static void block(unsigned int unused, void *site)
 static void on_sleep(unsigned int unused, void *u) { now()->asleep = true; slice = NULL; }
 static void on_tick(unsigned int unused, void *u) { now()->ticks++, now()->in_tick = true; }
 static void on_tick_end(unsigned int unused, void *u) { now()->in_tick = false; }
-static void on_alloc(unsigned int unused, void *u) { live.allocs++; }
-static void on_free(unsigned int unused, void *u) { live.frees++; }
+static void on_alloc(unsigned int unused, void *u) { live.alive++; }
+static void on_free(unsigned int unused, void *u) { live.alive--; }
 
 /*
- * A window's file, one record a line; addresses and CPU masks are hexadecimal.
+ * A window's file, one record a line; addresses and CPU masks are hexadecimal. In the head, kept is how many objects
+ * more were allocated than freed.
  *   cpu INDEX packets cycles ticks instructions-of-ticks
  *   n number parent function, of a context; numbers are decimal, parent is 0 for none
  *   c number cpu L2 LLC DRAM HITM UPGRADE instructions cycles entries, of a context
  *   s address reader writer offset-of-last-write n apart readers writers, of the senders' transfers
+ *   t instruction address store seen misses transfers, of the senders: seen is misses and a sample of hits
  *   end
  */
 static void dump(void)
@@ -210,7 +216,8 @@ static void dump(void)
 		perror(name);
 		_exit(3);
 	}
-	fprintf(f, "coherent 4 cpus %d senders %" PRIu64 " forgotten %" PRIu64 "\n", ncpu, opt.senders, forgotten);
+	fprintf(f, "coherent 6 cpus %d senders %" PRIu64 " forgotten %" PRIu64 " kept %" PRId64 "\n",
+		ncpu, opt.senders, forgotten, live.alive - live.level);
 	for (cpu_t *c = cpus; c < cpus + ncpu; c++)
 		fprintf(f, "cpu %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", c->index, c->packets - c->base,
 			c->cycles - c->base_cycles, c->ticks, c->tick_insns);
@@ -229,7 +236,6 @@ static void dump(void)
 			for (int k = 0; k < KINDS; k++)
 				fprintf(f, " %" PRIu64, n[k]);
 			fputc('\n', f);
-			memset(n, 0, KINDS * sizeof *n);
 		}
 	}
 	for (size_t i = 0; i < shares.size; i++) {
@@ -240,10 +246,13 @@ static void dump(void)
 		if (s)
 			fprintf(f, " %" PRIu64 " %" PRIu64 " %" PRIx64 " %" PRIx64 "\n",
 				s->n, s->apart, s->to, s->from);
-		free(s);
 	}
-	memset(shares.slot, 0, shares.size * sizeof *shares.slot);
-	shares.used = 0;
+	for (size_t i = 0; i < touches.size; i++) {
+		touch_t *t = (touch_t *)touches.slot[i];
+		if (t)
+			fprintf(f, "t %" PRIx64 " %" PRIx64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+				t->site->pc, t->addr, t->store, t->seen, t->misses, t->transfers);
+	}
 	fprintf(f, "end\n");
 	if (fclose(f)) {
 		perror(name);
@@ -254,26 +263,51 @@ static void dump(void)
 static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
 static void rearm(qemu_plugin_id_t id) { qemu_plugin_register_vcpu_tb_trans_cb(id, translate); }
 
+static void clear(void)
+{
+	for (size_t i = 0; i < nodes.size; i++)
+		if (nodes.slot[i])
+			memset(((node_t *)nodes.slot[i])->n, 0, sizeof(uint64_t) * ncpu * KINDS);
+	empty(&shares);
+	for (size_t i = 0; i < touches.size; i++)
+		if (touches.slot[i])
+			((touch_t *)touches.slot[i])->site->known = 0;
+	empty(&touches);
+}
+
 /*
- * Ends a window if the slowest sender has its packets and as many objects were freed as allocated, to 1 % of the
- * packets. The first begins when twice as many were freed as wait to be: deferred frees have become steady.
+ * Ends a window if its packets are done and as many objects are alive as at its start. That level is the mean before
+ * the first window, which deferred frees cross often. A window that does not come back to it counts for nothing: the
+ * level was not the steady one, and its mean is taken instead.
  */
 static void end_window(void)
 {
-	uint64_t want = window < 0 ? opt.warm : opt.count, packets = 0;
-	int64_t alive = live.allocs - live.frees, more = alive - live.alive;
-	for (cpu_t *c = cpus; c < cpus + opt.senders; packets += c->packets - c->base, c++)
-		if (c->packets - c->base < want)
-			return;
-	if (window < 0 ? (int64_t)live.frees < 2 * alive : (uint64_t)llabs(more) * 100 > packets)
+	enum { PATIENCE = 3 };
+	uint64_t packets = 0;
+	for (cpu_t *c = cpus; c < cpus + opt.senders; c++)
+		packets += c->packets - c->base;
+	if (!counting && packets * 2 < opt.warm)
+		live.sum = live.samples = 0;
+	live.sum += live.alive, live.samples++;
+	if (packets < (counting ? opt.count : opt.warm))
 		return;
-	if (window >= 0)
+	if (!counting)
+		live.level = live.sum / live.samples;
+	if ((uint64_t)llabs(live.alive - live.level) * 100 > opt.count) {
+		if (counting && packets > opt.count * PATIENCE)
+			counting = false;
+		return;
+	}
+	if (counting) {
 		dump();
+		if (++window == (int)opt.windows)
+			_exit(0);
+	}
+	clear();
 	for (cpu_t *c = cpus; c < cpus + ncpu; c++)
 		c->base = c->packets, c->base_cycles = c->cycles, c->ticks = c->tick_insns = 0;
-	live.alive = alive;
-	if (++window == (int)opt.windows)
-		_exit(0);
+	live.sum = live.samples = 0;
+	counting = true;
 }
 
 /* Reads the functions. The host knows them when the guest has loaded its modules, and may still be at it. */
@@ -309,7 +343,7 @@ static void on_packet(unsigned int unused, void *u)
 			return;
 	for (cpu_t *c = cpus; c < cpus + ncpu; c++)
 		c->packets = 0, c->asleep = true;          /* until it runs */
-	live.allocs = live.frees = 0;
+	live.alive = 0;
 	armed = true;
 	read_functions();
 	qemu_plugin_reset(self, rearm);

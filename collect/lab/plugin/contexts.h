@@ -6,6 +6,8 @@ static node_t *node_of(node_t *parent, uint64_t start)
 	enum { DEEPEST = 200 };                            /* who was lost track of does not grow for ever */
 	if (parent && parent->depth == DEEPEST)
 		parent = NULL;
+	if (parent && parent->latest && parent->latest->start == start)
+		return parent->latest;
 	uint64_t key[] = { (uintptr_t)parent, start };
 	uint64_t hash = mix((uint64_t[]){ parent ? parent->number : 0, start }, 2); /* not where malloc put it */
 	item_t **slot = look(&nodes, hash, key, 2);
@@ -15,6 +17,8 @@ static node_t *node_of(node_t *parent, uint64_t start)
 		n->number = ++nodes.used, n->depth = parent ? parent->depth + 1 : 0;
 		*slot = (item_t *)n;
 	}
+	if (parent)
+		parent->latest = (node_t *)*slot;
 	return (node_t *)*slot;
 }
 
@@ -61,10 +65,10 @@ static void enter(cpu_t *c, const site_t *s)
 		c->node = node_of(NULL, f->start);
 	} else if (c->called) {
 		c->node = node_of(c->node, f->start);
-		c->node->n[c->index * KINDS + CALLS] += window >= 0;
+		c->node->n[c->index * KINDS + CALLS] += counting;
 	} else if (!c->node || c->node->start != f->start) {
 		c->node = node_of(c->node ? c->node->parent : NULL, f->start);
-		c->node->n[c->index * KINDS + CALLS] += first && window >= 0;
+		c->node->n[c->index * KINDS + CALLS] += first && counting;
 	}
 	c->called = c->returned = false;
 }

@@ -37,3 +37,11 @@ static item_t **look(table_t *t, uint64_t hash, const uint64_t *key, size_t word
 			return &t->slot[at];
 	}
 }
+
+static void empty(table_t *t)
+{
+	for (size_t i = 0; i < t->size; i++)
+		free(t->slot[i]);
+	memset(t->slot, 0, t->size * sizeof *t->slot);
+	t->used = 0;
+}

@@ -1,0 +1,59 @@
+package lab
+
+import (
+	"debug/elf"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+)
+
+// readVmlinux adds the symbols and the BTF that the running kernel did not tell.
+func (k *Kernel) readVmlinux() error {
+	f, err := elf.Open(k.Vmlinux)
+	if err != nil {
+		return fmt.Errorf("%s: %w", k.Vmlinux, err)
+	}
+	defer f.Close()
+	symbols, err := f.Symbols()
+	if err != nil {
+		return fmt.Errorf("%s: %w: want the vmlinux of the build, not stripped", k.Vmlinux, err)
+	}
+	for _, s := range symbols {
+		// Addresses of per-CPU variables begin at 0 in some builds, as in kallsyms.
+		known, ok := k.symbols[s.Name]
+		if s.Name == "start_kernel" && ok && known != s.Value {
+			return fmt.Errorf("%s is not the vmlinux of %s: start_kernel is at %#x, not at %#x",
+				k.Vmlinux, k.Image, s.Value, known)
+		}
+		if !ok && s.Name != "" && s.Section != elf.SHN_UNDEF && elf.ST_TYPE(s.Info) <= elf.STT_FUNC {
+			k.symbols[s.Name] = s.Value
+		}
+	}
+	if section := f.Section(".BTF"); section != nil && len(k.btf) == 0 {
+		if k.btf, err = section.Data(); err != nil {
+			return fmt.Errorf("%s: .BTF: %w", k.Vmlinux, err)
+		}
+	}
+	return nil
+}
+
+// buildID reads the id out of ELF notes, "" if there is none (include/uapi/linux/elf.h,
+// NT_GNU_BUILD_ID).
+func buildID(notes []byte) string {
+	const head, gnuBuildID = 12, 3
+	align := func(n uint32) uint64 { return (uint64(n) + 3) &^ 3 }
+	for len(notes) >= head {
+		le := binary.LittleEndian
+		name, desc := align(le.Uint32(notes)), align(le.Uint32(notes[4:]))
+		kind, size := le.Uint32(notes[8:]), uint64(le.Uint32(notes[4:]))
+		notes = notes[head:]
+		if name+desc > uint64(len(notes)) {
+			break
+		}
+		if kind == gnuBuildID && string(notes[:name]) == "GNU\x00" {
+			return hex.EncodeToString(notes[name : name+size])
+		}
+		notes = notes[name+desc:]
+	}
+	return ""
+}
