@@ -67,8 +67,10 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	if err := readEvents(ctx, r, a, b, kernel, in); err != nil {
 		return analysed{}, err
 	}
-	r.Lines = lines.New(in.Lines, r.Packets.Total, r.Manifest.Host.CPUModel)
 	r.Counted = cost.NewTotals(in.Totals, r.Phases, from.ShareIn(&in, r.SAs, firstStart, firstEnd))
+	if err := readLines(ctx, r, b, kernel, in); err != nil {
+		return analysed{}, err
+	}
 	if r.Manifest.Source == "import" {
 		r.N = importedN(r)
 	}
@@ -160,6 +162,41 @@ func readEvents(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run, 
 		r.Heat = cost.NewHeat(classes[at], r.Manifest.Window)
 	}
 	return nil
+}
+
+// readLines takes the lines that a simulated machine moved, or those that samples of
+// memory accesses show.
+func readLines(ctx context.Context, r *result.Run, b *bundle.Run, kernel *symbols.Table, in packets.Rows) error {
+	r.Lines = lines.New(in.Lines, r.Packets.Total, r.Manifest.Host.CPUModel)
+	if r.Lines != nil || !slices.ContainsFunc(r.Events, func(e *result.Event) bool { return e.Memory }) {
+		return nil
+	}
+	f, err := perfdata.OpenFS(b, bundle.PerfDataFile)
+	if err != nil {
+		r.Keep("cache lines", err)
+		return nil
+	}
+	defer f.Close()
+	names := &lines.Names{Text: kernel, Data: variables(b), Objects: lines.SAObjects(in.Finds.Rows),
+		Layouts: in.Layouts}
+	r.Lines, err = lines.Sampled(ctx, f, names, r)
+	r.Keep("cache lines", err)
+	return ctx.Err()
+}
+
+// variables are the kernel's, nil if the run does not hold them: lines are then named
+// less.
+func variables(b *bundle.Run) *symbols.Table {
+	f, err := b.Open(bundle.KallsymsFile)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	table, err := symbols.ReadKallsymsData(f)
+	if err != nil {
+		return nil // what is wrong with it is said of the functions
+	}
+	return table
 }
 
 func profiles(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run,

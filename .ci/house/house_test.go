@@ -525,7 +525,7 @@ func (r *room) global(e ast.Expr) *types.Var {
 
 // unwired are files whose functions wait for the feature that will call them,
 // and the room of what tests share.
-var unwired = strings.Fields("analyze/perfdata/memory.go analyze/perfdata/ibs.go analyze/perfdata/branch.go " +
+var unwired = strings.Fields("analyze/perfdata/branch.go " +
 	"analyze/testrun")
 
 // dead returns the functions that no program of the module calls.

@@ -45,7 +45,8 @@ func (c *Classified) idle(cell *profile.Cell) (idle, unsure bool) {
 // NewEvent analyses one profile. Packets turn weight into cost per packet.
 func NewEvent(c *Classified, window float64, packets result.Packets) *result.Event {
 	p := c.Profile
-	e := &result.Event{Name: p.Event.Name, Unit: p.Event.Unit, Profile: p, Losses: p.Losses, Warnings: p.Warnings}
+	e := &result.Event{Name: p.Event.Name, Unit: p.Event.Unit, Profile: p, Memory: p.Event.Memory, Losses: p.Losses,
+		Warnings: p.Warnings}
 	cost := costing{unit: costUnit(p.Event.Unit), window: window, rate: packets.MeasuredRate(),
 		named: c.named, timed: e.Timed()}
 	all, one := newTally(c), newTally(c)

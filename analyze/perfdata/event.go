@@ -49,7 +49,7 @@ func (e *Event) Unused() []string {
 	if e.attr.has(sampleBranchStack) && !e.IsCallStack() {
 		list = append(list, "branch stacks (-b)")
 	}
-	if e.attr.has(sampleDataSrc) {
+	if e.attr.has(sampleDataSrc) && !e.Memory() {
 		list = append(list, "sources of data (perf mem, perf c2c)")
 	}
 	return list

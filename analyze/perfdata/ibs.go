@@ -12,12 +12,8 @@ type IBS struct {
 	N    int // registers recorded
 }
 
-// Indexes into IBS.Regs of an ibs_op sample.
-const (
-	ibsOpData  = 2
-	ibsOpData2 = 3
-	ibsOpData3 = 4
-)
+// ibsOpData3 is the index into IBS.Regs of an ibs_op sample.
+const ibsOpData3 = 4
 
 // IBS returns the instruction-based sampling data of a sample; ok is false if the event is of another PMU or carries no
 // raw data.
@@ -50,24 +46,3 @@ func (b *IBS) Store() bool { return b.bits(ibsOpData3, 1, 1) != 0 }
 
 // Locked reports whether the op was a locked one (bit 15).
 func (b *IBS) Locked() bool { return b.bits(ibsOpData3, 15, 1) != 0 }
-
-// DCMiss reports whether the access missed the L1 data cache (bit 7).
-func (b *IBS) DCMiss() bool { return b.bits(ibsOpData3, 7, 1) != 0 }
-
-// L2Miss reports whether it missed the L2 too (bit 20).
-func (b *IBS) L2Miss() bool { return b.bits(ibsOpData3, 20, 1) != 0 }
-
-// DCMissLatencyCycles returns from miss to data, 0 without a miss.
-func (b *IBS) DCMissLatencyCycles() uint64 { return b.bits(ibsOpData3, 32, 16) }
-
-// TagToRetireCycles returns how long the op took (IBS_OP_DATA).
-func (b *IBS) TagToRetireCycles() uint64 { return b.bits(ibsOpData, 16, 16) }
-
-// Northbridge returns where the data came from (IBS_OP_DATA2), as the Processor Programming Reference numbers it: 1 a
-// cache of the same CCX, 2 one of another CCX, 3 DRAM, ...; 0 is invalid.
-func (b *IBS) Northbridge() uint64 {
-	return b.bits(ibsOpData2, 0, 3) | b.bits(ibsOpData2, 6, 2)<<3
-}
-
-// RemoteNode reports whether the data came from another node.
-func (b *IBS) RemoteNode() bool { return b.bits(ibsOpData2, 4, 1) != 0 }

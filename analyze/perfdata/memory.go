@@ -1,5 +1,21 @@
 package perfdata
 
+import (
+	"strings"
+
+	"xfrmscope/collect/bundle"
+)
+
+// Memory reports whether the samples are memory accesses chosen for what they are, not for when they happen: perf mem,
+// perf c2c, IBS with data sources. Cycles recorded with data addresses (perf record -d) are none.
+func (e *Event) Memory() bool {
+	if e.IsDummy() || !e.attr.has(sampleAddr) || !e.attr.has(sampleDataSrc) {
+		return false
+	}
+	ibs := strings.HasPrefix(e.Name, "ibs_op/")
+	return ibs || !bundle.SamplesTime(e.Name)
+}
+
 // Addr returns the data address of the access, 0 if not recorded or not known.
 func (s *Sample) Addr() uint64 {
 	if at := s.owner.layout.addr; at >= 0 {
@@ -10,9 +26,6 @@ func (s *Sample) Addr() uint64 {
 
 // PhysAddr returns the physical address of the access, 0 if not recorded or not known.
 func (s *Sample) PhysAddr() uint64 { return s.word(s.tail.physAddr) }
-
-// DataPageSize returns the size in bytes of the page Addr is on, 0 if not recorded.
-func (s *Sample) DataPageSize() uint64 { return s.word(s.tail.dataPage) }
 
 // Raw returns the RAW payload, padding included, nil if not recorded: a tracepoint's record, or what the PMU adds.
 func (s *Sample) Raw() []byte {
@@ -72,6 +85,10 @@ func (d DataSrc) HitModified() bool { return d>>23&1 != 0 }
 
 // Peer reports whether the line was another core's without saying that it was modified (SNOOPX FWD or PEER).
 func (d DataSrc) Peer() bool { return d>>38&3 != 0 }
+
+// OtherCache reports whether the older half of the value says that another core's cache answered: PERF_MEM_LVL_REM_CCE1
+// and _REM_CCE2. Coarse encodings of AMD set it beside L3, and then it may be the same CCX.
+func (d DataSrc) OtherCache() bool { return d>>15&3 != 0 }
 
 // Level returns PERF_MEM_LVLNUM_* of where the access was answered: 1..4 the caches L1 to L4, 12 a fill buffer, 13 RAM.
 func (d DataSrc) Level() uint8 { return uint8(d >> 33 & 15) }

@@ -17,6 +17,7 @@ type Meta struct {
 	OSRelease   string // uname -r
 	Arch        string // uname -m
 	CPUDesc     string // "AMD EPYC 7B13"
+	CPUID       string // "AuthenticAMD,25,1,1": vendor, family, model, stepping
 	CommandLine []string
 
 	// WallOffsetNS is what to add to a time of the recording for the wall clock (perf record -k); 0 if not
@@ -54,6 +55,7 @@ const (
 	featureOSRelease   feature = 4
 	featureArch        feature = 6
 	featureCPUDesc     feature = 8
+	featureCPUID       feature = 9
 	featureCmdLine     feature = 11
 	featureEventDesc   feature = 12
 	featurePMUMappings feature = 16
@@ -163,6 +165,8 @@ func (m *Meta) feature(id feature, b []byte, o order) {
 		m.Arch = f.text()
 	case featureCPUDesc:
 		m.CPUDesc = f.text()
+	case featureCPUID:
+		m.CPUID = f.text()
 	case featureCmdLine:
 		m.CommandLine = f.texts()
 	case featureEventDesc:

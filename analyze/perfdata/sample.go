@@ -81,8 +81,8 @@ type Sample struct {
 
 // tailOffsets is where fields after the call chain begin in the record, 0 for those absent.
 type tailOffsets struct {
-	raw, branch, weight, dataSrc, physAddr, dataPage int32
-	branchIndex, branchCounters                      bool // what this sample's branch stack holds
+	raw, branch, weight, dataSrc, physAddr int32
+	branchIndex, branchCounters            bool // what this sample's branch stack holds
 }
 
 // setFixed reads the fields of fixed place.
@@ -196,7 +196,7 @@ func (s *Sample) walkFields(l *layout, at int) int {
 		{sampleRegsIntr, &skipped, func(l *layout, b []byte) int { return s.regsSize(b, l.regsIntr) }},
 		{samplePhysAddr, &t.physAddr, oneWord},
 		{sampleCgroup, &skipped, oneWord},
-		{sampleDataPageSize, &t.dataPage, oneWord},
+		{sampleDataPageSize, &skipped, oneWord},
 		{sampleCodePageSize, &skipped, oneWord},
 		{sampleAux, &skipped, s.auxSize},
 	} {

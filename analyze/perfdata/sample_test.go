@@ -97,11 +97,11 @@ func TestSampleHasEveryField(t *testing.T) {
 		}
 		if d := s.DataSrc(); !d.Load() || d.Store() || d.Locked() || d.HitModified() || d.Peer() ||
 			d.Level() != 3 || !d.Remote() ||
-			d.Hops() != 2 {
+			d.Hops() != 2 || d.OtherCache() {
 			t.Errorf("data source %x", uint64(d))
 		}
-		if s.PhysAddr() != 0xfff000 || s.DataPageSize() != 4096 {
-			t.Errorf("phys %x page %d", s.PhysAddr(), s.DataPageSize())
+		if s.PhysAddr() != 0xfff000 {
+			t.Errorf("phys %x", s.PhysAddr())
 		}
 	})
 }
@@ -196,10 +196,7 @@ func TestIBS(t *testing.T) {
 		f := openBytes(t, w.file([]testEvent{{attr: a, name: "ibs_op//"}}, rec, features))
 		samples, _ := collect(t, f)
 		ibs, ok := samples[0].IBS(&f.Meta)
-		if !ok || ibs.N != len(regs) || ibs.Caps != 0x3ff || !ibs.Load() || ibs.Store() || !ibs.Locked() ||
-			!ibs.DCMiss() || !ibs.L2Miss() ||
-			ibs.DCMissLatencyCycles() != 250 || ibs.TagToRetireCycles() != 77 || !ibs.RemoteNode() ||
-			ibs.Northbridge() != 3 {
+		if !ok || ibs.N != len(regs) || ibs.Caps != 0x3ff || !ibs.Load() || ibs.Store() || !ibs.Locked() {
 			t.Errorf("%+v %v", ibs, ok)
 		}
 	})

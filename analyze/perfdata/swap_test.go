@@ -306,7 +306,7 @@ func (s *swapper) feature(id feature, at, end int) {
 		return
 	}
 	switch id {
-	case featureHostname, featureOSRelease, featureArch, featureCPUDesc:
+	case featureHostname, featureOSRelease, featureArch, featureCPUDesc, featureCPUID:
 		s.text(at)
 	case featureClockData:
 		s.shape(at, end, "4488")

@@ -40,6 +40,8 @@ type Event struct {
 	PeriodFixed uint64
 	// FrequencyHz is the sampling frequency asked for, 0 if a period was.
 	FrequencyHz uint64
+	// Memory: samples are memory accesses, chosen for what they are; no share of them is of time.
+	Memory bool
 }
 
 // A Mapping is an executable file (or the kernel, or a kernel module) that

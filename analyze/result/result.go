@@ -155,6 +155,8 @@ type Event struct {
 	Name    string           `json:"name"` // "cpu-clock", "cycles:k"
 	Unit    string           `json:"unit"` // of a period: "nanoseconds", "cycles", "count"
 	Profile *profile.Profile `json:"-"`    // may be nil
+	// samples are memory accesses (perf mem, IBS): none of them is time
+	Memory bool `json:"memory,omitempty"`
 
 	All  CPU   `json:"all"`  // all measured CPUs together, CPU -1
 	CPUs []CPU `json:"cpus"` // each CPU that has samples, ascending

@@ -58,7 +58,7 @@ func (e *Event) cpus(to map[int]bool) map[int]bool {
 
 // Timed reports whether the samples stand for time, as far as the file names
 // its event: those of one that is not named are taken for it, and Of says less.
-func (e *Event) Timed() bool { return !e.Named() || bundle.SamplesTime(e.Name) }
+func (e *Event) Timed() bool { return !e.Memory && (!e.Named() || bundle.SamplesTime(e.Name)) }
 
 // Named reports whether it is known what was sampled.
 func (e *Event) Named() bool { return e.Name != bundle.UnnamedEvent && e.Name != "samples" }

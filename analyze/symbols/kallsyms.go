@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Limits of a kallsyms file. A distribution kernel with CONFIG_KALLSYMS_ALL
@@ -39,7 +40,14 @@ var ErrTooBig = errors.New("symbol file is beyond the limits")
 // symbols__fixup_duplicate then prefers a length (tools/perf/util/symbol.c,
 // 6.1; verified with perf script on all 170 aliases of a 6.18 kernel). The
 // kernel's own %ps prefers the first.
-func ReadKallsyms(r io.Reader) (*Table, error) {
+func ReadKallsyms(r io.Reader) (*Table, error) { return readKallsyms(r, false) }
+
+// ReadKallsymsData is ReadKallsyms with the variables (types d, b, r, v) as symbols,
+// and the functions to end them. /proc/kallsyms lists variables with
+// CONFIG_KALLSYMS_ALL, which distributions set; a recording may have left them out.
+func ReadKallsymsData(r io.Reader) (*Table, error) { return readKallsyms(r, true) }
+
+func readKallsyms(r io.Reader, data bool) (*Table, error) {
 	br := bufio.NewReaderSize(r, 64<<10)
 	if magic, _ := br.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 		zr, err := gzip.NewReader(br)
@@ -49,7 +57,7 @@ func ReadKallsyms(r io.Reader) (*Table, error) {
 		defer zr.Close()
 		br = bufio.NewReaderSize(zr, 64<<10)
 	}
-	k := kallsymsReader{in: br}
+	k := kallsymsReader{in: br, data: data}
 	if err := k.read(); err != nil {
 		return nil, fmt.Errorf("reading kallsyms, line %d: %w", k.lines+1, err)
 	}
@@ -58,6 +66,7 @@ func ReadKallsyms(r io.Reader) (*Table, error) {
 
 type kallsymsReader struct {
 	in     *bufio.Reader
+	data   bool // variables are symbols, functions are not
 	b      builder
 	lines  int
 	bytes  int64
@@ -118,8 +127,12 @@ func (k *kallsymsReader) line(line []byte) {
 		return
 	}
 	typ, name := line[n+1], line[n+3:]
+	wanted := typ|0x20 == 't' || typ|0x20 == 'w'
+	if k.data {
+		wanted = strings.IndexByte("dbrvgs", typ|0x20) >= 0
+	}
 	switch {
-	case typ|0x20 != 't' && typ|0x20 != 'w':
+	case !wanted:
 		if addr != 0 {
 			k.b.add(nil, "", addr, addr, kindLocal)
 		}

@@ -2,9 +2,11 @@ package view
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
+	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 )
@@ -79,7 +81,7 @@ func LinesTable(r *result.Result) Table {
 	for _, c := range columns {
 		all = append(all, estimateCell(c.point.Total.Mean, 1))
 	}
-	t.Rows = [][]Cell{append(all, Cell{}, Cell{}, Cell{}, NoCell("-1"), Cell{})}
+	t.Rows = [][]Cell{append(all, Cell{}, Cell{}, Cell{}, lineCost(columns), Cell{})}
 	for _, name := range lineNames(columns) {
 		row := []Cell{CodeCell(name)}
 		for _, c := range columns {
@@ -95,7 +97,41 @@ func LinesTable(r *result.Result) Table {
 		t.Rows = t.Rows[:1+lineRows]
 		t.Note = fmt.Sprintf("%s fields more are in results.json.", format.Count(uint64(left)))
 	}
-	return t.WithoutMissing()
+	return t.WithoutMissing().withoutEmpty("objects")
+}
+
+// withoutEmpty leaves out a last column in which nothing stands.
+func (t Table) withoutEmpty(head string) Table {
+	last := len(t.Head) - 1
+	if last < 0 || t.Head[last].Text != head || slices.ContainsFunc(t.Rows, func(row []Cell) bool {
+		return row[last].Text != "" && row[last].Text != "-"
+	}) {
+		return t
+	}
+	t.Head = t.Head[:last]
+	for i := range t.Rows {
+		t.Rows[i] = t.Rows[i][:last]
+	}
+	return t
+}
+
+// lineCost is what all transfers took, of the last column in which it is known.
+func lineCost(columns []lineColumn) Cell {
+	for _, c := range slices.Backward(columns) {
+		sum := metric.Value{ID: metric.LineCyclesID, Unit: "cycles/packet"}
+		known := len(c.run.Lines.Fields) > 0
+		for _, f := range c.run.Lines.Fields {
+			known = known && f.Cycles.Measured()
+			sum.Value += f.Cycles.Value
+			sum.SE = math.Hypot(sum.SE, f.Cycles.SE)
+		}
+		if known {
+			return ValueCell(sum)
+		}
+	}
+	return Cell{Text: "not measured", Why: "the recording does not say what a transfer took",
+		Muted: true, Number: true,
+		Sort: "-1"}
 }
 
 // lineNames are the fields of all columns, the most in any first.
@@ -164,8 +200,8 @@ func LineLacks(r *result.Result) Notes {
 			continue
 		}
 		text := format.Name(run.Lines.Source) + ": " + format.Name(run.Lines.Counts)
-		if run.Lines.Lacks != "" {
-			text += "; " + format.Name(run.Lines.Lacks)
+		if lacks := strings.TrimPrefix(run.Lines.Lacks, run.Lines.Source+": "); lacks != "" {
+			text += "; " + format.Name(lacks)
 		}
 		n.add(note{Text: text}, run)
 	}

@@ -1,0 +1,272 @@
+package lines
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/perfdata"
+	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
+)
+
+// mostFields bounds what is told apart: beyond it lines without a name are one row.
+const mostFields = 1 << 17
+
+// otherLines is that row.
+const otherLines = "other lines"
+
+// A sampled is the samples of one field.
+type sampled struct {
+	n, period        float64 // that are transfers
+	weight, weighted float64 // sum of latencies, and of how many
+	from             [places]float64
+	cpus             map[int32]float64
+	writers, readers map[string]float64 // writers: of all samples that write the field
+	objects          map[string]float64
+}
+
+// A reading is all samples of memory accesses of a recording.
+type reading struct {
+	name   *Names
+	cpu    cpuKind
+	events []string
+	ops    bool // all events sample ops alike: a period counts ops
+	biased bool // a threshold chose the samples
+
+	seen, transfers, period float64
+	by                      [proofs]float64
+	from                    [places]float64
+	cpus                    map[int32]float64
+	fields                  map[string]*sampled
+	functions               map[uint64]string
+}
+
+// Sampled reads the memory accesses of a recording that were sampled, nil if it has no
+// such event. r has the packets and what was counted; the error is a failure to read.
+func Sampled(ctx context.Context, f *perfdata.File, n *Names, r *result.Run) (*result.Lines, error) {
+	read := reading{name: n, cpu: cpuOf(f.Meta.CPUID), ops: true, cpus: map[int32]float64{},
+		fields: map[string]*sampled{}, functions: map[uint64]string{}}
+	for _, e := range f.Events {
+		if e.Memory() {
+			read.events = append(read.events, e.Name)
+			read.ops = read.ops && strings.HasPrefix(e.Name, "ibs_op/") &&
+				strings.Contains(e.Name, "cnt_ctl=1")
+			read.biased = read.biased || strings.Contains(e.Name, "ldlat") ||
+				strings.Contains(e.Name, "l3missonly")
+		}
+	}
+	if len(read.events) == 0 {
+		return nil, nil
+	}
+	d, err := f.NewDecoder()
+	if err != nil {
+		return nil, err
+	}
+	for b, err := range f.Blocks(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if err := d.Decode(b, func(s *perfdata.Sample) error { read.add(s, &f.Meta); return nil }); err != nil {
+			return nil, err
+		}
+	}
+	return read.result(r), nil
+}
+
+func (r *reading) add(s *perfdata.Sample, meta *perfdata.Meta) {
+	if !s.Event.Memory() {
+		return
+	}
+	a := classify(s.DataSrc(), r.cpu)
+	if ibs, ok := s.IBS(meta); ok && !ibs.Fetch { // the record's own word, which the data source drops
+		a.write = ibs.Store() || ibs.Locked() && ibs.Load()
+	}
+	r.seen++
+	if a.from == nowhere && !a.write {
+		return
+	}
+	field, object := r.name.of(s.IP, s.Addr(), s.PhysAddr())
+	at := r.fields[field]
+	if at == nil {
+		if len(r.fields) >= mostFields {
+			field, object = otherLines, ""
+		}
+		if at = r.fields[field]; at == nil {
+			at = &sampled{cpus: map[int32]float64{}, writers: map[string]float64{},
+				readers: map[string]float64{},
+				objects: map[string]float64{}}
+			r.fields[field] = at
+		}
+	}
+	function := r.function(s.IP)
+	if a.write {
+		at.writers[function]++
+	}
+	if a.from == nowhere {
+		return
+	}
+	at.n++
+	at.period += float64(s.Period)
+	at.from[a.from]++
+	at.cpus[s.CPU]++
+	at.readers[function]++
+	if object != "" {
+		at.objects[object]++
+	}
+	if w := latency(s.Weight()); w > 0 {
+		at.weight += w
+		at.weighted++
+	}
+	r.transfers++
+	r.period += float64(s.Period)
+	r.by[a.by]++
+	r.from[a.from]++
+	r.cpus[s.CPU]++
+}
+
+func latency(w perfdata.Weight) float64 {
+	if w.Split {
+		return float64(w.Latency)
+	}
+	return float64(w.Full)
+}
+
+func (r *reading) function(ip uint64) string {
+	name, ok := r.functions[ip]
+	if !ok {
+		name = r.name.function(ip)
+		if len(r.functions) < mostFields {
+			r.functions[ip] = name
+		}
+	}
+	return name
+}
+
+// result scales what was seen. A field that nothing was taken from is no row: its
+// writers are of no transfer.
+func (r *reading) result(run *result.Run) *result.Lines {
+	l := &result.Lines{Source: "samples of " + strings.Join(r.events, ", "), Counts: r.counts(), Lacks: r.lacks()}
+	scale := r.scale(run)
+	l.PerPacket = scale.whole(r)
+	for name, s := range r.fields {
+		if s.n == 0 {
+			continue
+		}
+		f := result.LineField{Name: name, PerPacket: scale.of(s, r), Share: r.share(s),
+			Writers: parts(s.writers, sum(s.writers)), Readers: parts(s.readers,
+				s.n), Objects: parts(s.objects, s.n),
+			From: fromParts(s),
+			Apart: metric.NotMeasured(metric.ApartID, "ratio", bundle.Gap{What: "false sharing",
+				Why: "a sample does not say which bytes the other CPU wrote"}),
+		}
+		f.Cycles = r.cycles(s, f.PerPacket)
+		l.Fields = append(l.Fields, f)
+	}
+	sortFields(l.Fields)
+	return l
+}
+
+func sum(of map[string]float64) float64 {
+	total := 0.0
+	for _, n := range of {
+		total += n
+	}
+	return total
+}
+
+func fromParts(s *sampled) []result.LinePart {
+	from := map[string]float64{}
+	for p := near; p < places; p++ {
+		from[p.String()] += s.from[p]
+	}
+	return parts(from, s.n)
+}
+
+// counts says how a sample was known to be a transfer, as CPUs tell it differently.
+func (r *reading) counts() string {
+	var list []string
+	for p := modified; p < proofs; p++ {
+		if r.by[p] > 0 {
+			list = append(list, fmt.Sprintf("%.0f of %s", r.by[p], p))
+		}
+	}
+	switch {
+	case len(list) > 0:
+		return fmt.Sprintf("of %.0f samples %.0f are transfers: %s",
+			r.seen, r.transfers, strings.Join(list, ", "))
+	case r.cpu.noHITM:
+		return fmt.Sprintf("none of %.0f samples, but this CPU (Zen 3) cannot tell: that is not no sharing",
+			r.seen)
+	case r.seen == 0:
+		return "no sample of a memory access"
+	}
+	return fmt.Sprintf("none of %.0f samples: less than %.2g of the accesses sampled (95 %%)", r.seen, 3/r.seen)
+}
+
+// lacks says what the CPU cannot tell.
+func (r *reading) lacks() string {
+	var list []string
+	if r.cpu.amd {
+		list = append(list, "stores have no source on AMD: only the next reader's miss is seen",
+			"a modified line that was shared once already (Owned) does not count as HITM")
+	}
+	if r.cpu.noHITM {
+		list = append(list, "Zen 3 does not tell modified lines")
+	}
+	if r.biased {
+		list = append(list,
+			"a threshold (ldlat, l3missonly) chose slow accesses; on Zen 5 it hides what stays in a CCX")
+	}
+	return strings.Join(list, "; ")
+}
+
+func (r *reading) share(s *sampled) metric.Value {
+	p := s.n / r.transfers
+	return metric.Value{ID: metric.LineShareID, Value: p, Unit: "ratio", Samples: uint64(s.n),
+		SE: max(math.Sqrt(p*(1-p)/r.transfers), r.spread(s)*p)}
+}
+
+// spread is the relative error of a field's part, by how it differs between CPUs:
+// samples of one CPU may come in clusters. 0 if one CPU was sampled.
+func (r *reading) spread(s *sampled) float64 {
+	m := float64(len(r.cpus))
+	if m < 2 || s.n == 0 {
+		return 0
+	}
+	p, squares := s.n/r.transfers, 0.0
+	for cpu, n := range r.cpus { // linearised: the residual of each CPU's count
+		d := s.cpus[cpu] - p*n
+		squares += d * d
+	}
+	return math.Sqrt(m/(m-1)*squares) / s.n
+}
+
+// cycles is what waiting for a field's lines took, by the mean latency of its samples.
+func (r *reading) cycles(s *sampled, perPacket metric.Value) metric.Value {
+	missing := func(why string) metric.Value {
+		return metric.NotMeasured(metric.LineCyclesID, "cycles/packet",
+			bundle.Gap{What: "cycles of lines moved", Why: why})
+	}
+	switch {
+	case !perPacket.Measured():
+		return missing(perPacket.Missing.Why)
+	case s.weighted == 0:
+		return missing("the samples have no latency (perf record -W)")
+	}
+	v := perPacket.Scaled(s.weight/s.weighted, "mean latency of its samples")
+	v.ID, v.Unit = metric.LineCyclesID, "cycles/packet"
+	return v
+}
+
+// poisson95 is the exact interval of a count.
+func poisson95(n float64) (low, high float64) {
+	if n > 0 {
+		low = distuv.Gamma{Alpha: n, Beta: 1}.Quantile(0.025)
+	}
+	return low, distuv.Gamma{Alpha: n + 1, Beta: 1}.Quantile(0.975)
+}

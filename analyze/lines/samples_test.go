@@ -1,0 +1,293 @@
+package lines
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+
+	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/perfdata"
+	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/symbols"
+	"xfrmscope/collect/bundle"
+)
+
+// A taken is one sample of a memory access.
+type taken struct {
+	ip, addr uint64
+	cpu      int
+	period   uint64
+	latency  uint64
+	source   perfdata.DataSrc
+}
+
+// recording is a perf.data of one event of memory accesses (perf.data-file-format.txt).
+func recording(t *testing.T, event string, cpuid string, samples []taken) *perfdata.File {
+	t.Helper()
+	const headSize, attrSize, idSection = 104, 112, 16
+	const sampleType = 1<<16 | 1<<0 | 1<<1 | 1<<2 | 1<<3 | 1<<7 | 1<<8 | 1<<15 | 1<<24
+	const featureCPUID, featureEventDesc = 9, 12
+	le := binary.LittleEndian
+	attr := make([]byte, attrSize)
+	le.PutUint32(attr, 11)
+	le.PutUint32(attr[4:], attrSize)
+	le.PutUint64(attr[16:], 1)
+	le.PutUint64(attr[24:], sampleType)
+	text := func(s string) []byte {
+		padded := (len(s) + 64) &^ 63
+		return append(append(le.AppendUint32(nil, uint32(padded)), s...), make([]byte, padded-len(s))...)
+	}
+	ids := le.AppendUint64(nil, 1)
+	attrs := le.AppendUint64(le.AppendUint64(bytes.Clone(attr), headSize+attrSize+idSection), 8)
+	desc := append(le.AppendUint32(le.AppendUint32(nil, 1), attrSize), attr...)
+	desc = append(le.AppendUint32(desc, 1), text(event)...)
+	desc = le.AppendUint64(desc, 1)
+	var data []byte
+	for i, s := range samples {
+		body := []uint64{1, s.ip, 1000<<32 | 1000, uint64(i), s.addr, uint64(s.cpu), s.period, s.latency,
+			uint64(s.source)}
+		data = le.AppendUint32(data, 9)
+		data = le.AppendUint16(le.AppendUint16(data, 1), uint16(8+8*len(body)))
+		for _, word := range body {
+			data = le.AppendUint64(data, word)
+		}
+	}
+	out := []byte("PERFILE2")
+	for _, word := range []int{headSize, attrSize + idSection, headSize, len(attrs),
+		headSize + len(attrs) + len(ids),
+		len(data), 0, 0, 1<<featureCPUID | 1<<featureEventDesc, 0, 0, 0} {
+		out = le.AppendUint64(out, uint64(word))
+	}
+	out = append(append(append(out, attrs...), ids...), data...)
+	at := uint64(len(out) + 2*16)
+	features := [][]byte{text(cpuid), desc}
+	for _, f := range features {
+		out = le.AppendUint64(le.AppendUint64(out, at), uint64(len(f)))
+		at += uint64(len(f))
+	}
+	out = append(append(out, features[0]...), features[1]...)
+	f, err := perfdata.Open(bytes.NewReader(out), int64(len(out)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// A kernel lays out what rows name: fields of xfrm_state in two SAs, all else as
+// variables, and functions.
+type kernel struct {
+	names     Names
+	kallsyms  strings.Builder
+	addresses map[string]uint64
+	functions map[string]uint64
+}
+
+const saStart = 0xffff888100000000
+
+func newKernel(t *testing.T, rows []bundle.Line) *kernel {
+	t.Helper()
+	k := &kernel{addresses: map[string]uint64{}, functions: map[string]uint64{}}
+	layout := bundle.StructLayout{Struct: "xfrm_state", Size: 832}
+	name := func(field string) {
+		if k.addresses[field] != 0 {
+			return
+		}
+		if in, ok := strings.CutPrefix(field, "xfrm_state."); ok {
+			offset := uint32(8 * len(layout.Fields))
+			layout.Fields = append(layout.Fields, bundle.StructField{Name: in, Offset: offset, Size: 8})
+			k.addresses[field] = saStart + uint64(offset)
+			return
+		}
+		k.addresses[field] = 0xffffffff82000000 + 64*uint64(len(k.addresses))
+		fmt.Fprintf(&k.kallsyms, "%x d %s\n", k.addresses[field], field)
+	}
+	for _, row := range rows {
+		name(row.Read)
+		for _, f := range []string{row.Reader, row.Writer} {
+			if k.functions[f] == 0 {
+				k.functions[f] = 0xffffffff81000000 + 64*uint64(len(k.functions))
+				fmt.Fprintf(&k.kallsyms, "%x t %s\n", k.functions[f], f)
+			}
+		}
+	}
+	k.kallsyms.WriteString("ffffffff83000000 d _end\n")
+	var err error
+	if k.names.Text, err = symbols.ReadKallsyms(strings.NewReader(k.kallsyms.String())); err != nil {
+		t.Fatal(err)
+	}
+	if k.names.Data, err = symbols.ReadKallsymsData(strings.NewReader(k.kallsyms.String())); err != nil {
+		t.Fatal(err)
+	}
+	one := 1
+	k.names.Layouts = []bundle.StructLayout{layout}
+	k.names.Objects = SAObjects(
+		[]bundle.FindRow{{State: fmt.Sprintf("%#x", uint64(saStart)), SPI: 0x1002, PCPU: &one}})
+	return k
+}
+
+// sampleOf takes one in n of all transfers, and as many accesses that are none.
+func (k *kernel) sampleOf(rows []bundle.Line, n int, seed uint64) []taken {
+	const load = 2
+	random := rand.New(rand.NewPCG(seed, 1))
+	hitm, hit := source(load, 0x42, 16, 1, 3, 0, 0, 0), source(load, 0x0a, 2, 1, 1, 0, 0, 0)
+	var out []taken
+	for _, row := range rows {
+		for range row.Transfers {
+			if random.IntN(n) > 0 {
+				continue
+			}
+			s := taken{ip: k.functions[row.Reader] + 4, addr: k.addresses[row.Read],
+				cpu:    random.IntN(4),
+				period: uint64(n), latency: 100, source: hitm}
+			out = append(out, s)
+			s.source = hit
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// A run of 4 CPUs was simulated: what moved is known. Samples of it, by the formats of
+// two vendors, give the five first rows back within two standard errors.
+func TestSamplesOfATruthKnown(t *testing.T) {
+	rows := simulated(t)
+	const packets = 12500
+	truth := New(rows, sent(packets), "")
+	k := newKernel(t, rows)
+	for _, test := range []struct {
+		event   string
+		counted []result.Total
+	}{
+		{"ibs_op/cnt_ctl=1,swfilt=1/k", nil},
+		{"cpu/mem-loads,ldlat=30/P", []result.Total{{Event: "mem_load_l3_hit_retired.xsnp_fwd:k",
+			PerPacket: metric.Value{Value: truth.PerPacket.Value, SE: 0.01 * truth.PerPacket.Value}}}},
+	} {
+		for seed := range uint64(3) {
+			f := recording(t, test.event, "AuthenticAMD,26,2,1", k.sampleOf(rows, 40, seed+1))
+			run := &result.Run{Packets: result.Packets{Total: sent(packets)}, Counted: test.counted}
+			l, err := Sampled(context.Background(), f, &k.names, run)
+			if err != nil || l == nil || !l.PerPacket.Measured() {
+				t.Fatalf("%s: %v, %+v", test.event, err, l)
+			}
+			for _, want := range truth.Fields[:5] {
+				got := l.Field(want.Name)
+				if got == nil || !got.PerPacket.Measured() ||
+					math.Abs(got.PerPacket.Value-want.PerPacket.Value) > 2*got.PerPacket.SE {
+					t.Errorf("%s, seed %d: %s: %+v, want %.4g",
+						test.event, seed, want.Name, got, want.PerPacket.Value)
+					continue
+				}
+				if got.Readers[0].Name != want.Readers[0].Name {
+					t.Errorf("%s read by %v, want %v", want.Name, got.Readers, want.Readers)
+				}
+				if c := got.Cycles.Value; math.Abs(c-100*got.PerPacket.Value) > 1e-6 {
+					t.Errorf("%s waits %v cycles for %v transfers of 100",
+						want.Name, c, got.PerPacket.Value)
+				}
+			}
+		}
+	}
+}
+
+// Without packets or a count shares are of samples, and say so.
+func TestOfSamples(t *testing.T) {
+	rows := simulated(t)
+	k := newKernel(t, rows)
+	samples := k.sampleOf(rows, 40, 1)
+	for _, test := range []struct {
+		event, cpuid, why string
+		run               result.Run
+		samples           []taken
+		counts            string
+	}{
+		{event: "cpu/mem-loads,ldlat=30/P",
+			run: result.Run{Packets: result.Packets{Total: sent(1000)}}, samples: samples,
+			why: "no event that counts transfers was counted", counts: "transfers: "},
+		{event: "ibs_op/cnt_ctl=1/", run: result.Run{Packets: result.Packets{Total: metric.NotMeasured("", "",
+			bundle.Gap{Why: "nobody counted"})}}, samples: samples, why: "nobody counted", counts: "HITM"},
+		{event: "ibs_op//", cpuid: "AuthenticAMD,25,1,1",
+			run:     result.Run{Packets: result.Packets{Total: sent(1)}},
+			samples: []taken{{ip: 1 << 63, addr: 1 << 63, source: source(2, 0x42, 1, 1, 3, 0, 0, 0)}},
+			why:     "no event", counts: "cannot tell"},
+		{event: "cpu/mem-loads/", run: result.Run{Packets: result.Packets{Total: sent(1)}},
+			samples: []taken{{ip: 1 << 63, addr: 1 << 63, source: source(2, 0x0a, 2, 1, 1, 0, 0, 0)}},
+			why:     "no event", counts: "less than 3 of the accesses"},
+	} {
+		l, err := Sampled(context.Background(), recording(t, test.event, test.cpuid, test.samples), &k.names,
+			&test.run)
+		if err != nil || l == nil || l.PerPacket.Measured() ||
+			!strings.Contains(l.PerPacket.Missing.Why, test.why) ||
+			!strings.Contains(l.Counts, test.counts) {
+			t.Errorf("%s %s: %+v %v", test.event, test.cpuid, l, err)
+			continue
+		}
+		for _, f := range l.Fields {
+			if f.PerPacket.Measured() || f.Share.SE <= 0 || f.Cycles.Measured() {
+				t.Errorf("%s: %+v", test.event, f)
+			}
+		}
+	}
+	clock := recording(t, "cycles:ppp", "", samples)
+	if l, err := Sampled(context.Background(), clock, &k.names, &result.Run{}); l != nil || err != nil {
+		t.Errorf("cycles with data addresses (perf record -d) are no memory event: %+v %v", l, err)
+	}
+}
+
+func TestNamesOfAddresses(t *testing.T) {
+	k := newKernel(t, []bundle.Line{{Read: "xfrm_state.lock"}, {Read: "jiffies", Reader: "f", Writer: "g"}})
+	k.names.Fields = NewInstructions("", []bundle.FieldRow{{Function: "f", Offset: 4, Field: "net.x", Seen: 9},
+		{Function: "f", Offset: 4, Field: "net.y", Transfers: 1}})
+	ip := k.functions["f"] + 4
+	for _, test := range []struct {
+		ip, addr, phys uint64
+		field, object  string
+	}{
+		{0, saStart + 3, 0, "xfrm_state.lock", "SPI 0x1002 pcpu 1"},
+		{0, saStart + 800, 0, "xfrm_state.+800", "SPI 0x1002 pcpu 1"},
+		{0, saStart + 832, 0, "0xffff888100000340", ""},
+		{0, saStart - 1, 0, "0xffff8880ffffffc0", ""},
+		{0, k.addresses["jiffies"] + 8, 0, "jiffies+8", ""},
+		{ip, 0xffff888200000077, 0, "net.y", ""},
+		{ip, k.addresses["jiffies"], 0, "jiffies", ""},
+		{0, 0x7f0000001234, 0, "memory of programs", ""},
+		{0, 0, 0x1234, "physical line 0x1200", ""},
+		{0, 0, 0, "address not recorded", ""},
+	} {
+		if f, o := k.names.of(test.ip, test.addr, test.phys); f != test.field || o != test.object {
+			t.Errorf("%x %x: %q %q, want %q %q", test.addr, test.phys, f, o, test.field, test.object)
+		}
+	}
+	var none Names
+	if f, _ := none.of(ip, 1<<63, 0); f != "0x8000000000000000" || none.function(ip) != fmt.Sprintf("0x%x", ip) {
+		t.Errorf("nothing known: %q", f)
+	}
+}
+
+// A recording of a Xeon 8173M, 14 samples of loads over 64 cycles, none of them from
+// another core (google/perf_data_converter, BSD 3-clause).
+func TestXeon(t *testing.T) {
+	const path = "../../../shared/fixtures/perfdata/perf.data.weight_struct"
+	file, err := os.Open(path)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := perfdata.Open(file, info.Size())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Sampled(context.Background(), f, &Names{}, &result.Run{})
+	if err != nil || l == nil || len(l.Fields) != 0 || !strings.Contains(l.Counts, "none of 14 samples") {
+		t.Errorf("%+v %v", l, err)
+	}
+}
