@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"xfrmscope/collect/bundle"
 )
 
 // kernelAddress is an address of the kernel's half on a 64-bit machine, as texts
@@ -16,8 +18,19 @@ const kernelAddress = `\b(0x)?(ff|c0)[0-9a-f]{14}\b`
 // texts of a result, equal ones for equal ones, in the order of their runs: they
 // tell where this kernel was loaded and where its objects are.
 func (r *Result) MaskAddresses() {
-	m := masking{regexp.MustCompile(kernelAddress), map[string]string{}, map[reflect.Type]bool{}}
-	m.walk(reflect.ValueOf(r))
+	address, aliases := regexp.MustCompile(kernelAddress), map[string]string{}
+	r.Mask(Masking{Text: func(s string, _ bool) string {
+		if !strings.Contains(s, "ff") && !strings.Contains(s, "c0") {
+			return s
+		}
+		return address.ReplaceAllStringFunc(s, func(a string) string {
+			a = strings.TrimPrefix(a, "0x")
+			if aliases[a] == "" {
+				aliases[a] = fmt.Sprintf("0x%x", len(aliases)+1)
+			}
+			return aliases[a]
+		})
+	}})
 }
 
 // HasAddresses reports whether the locks of a result have an address that
@@ -31,56 +44,107 @@ func (r *Result) HasAddresses() bool {
 	})
 }
 
-type masking struct {
-	address *regexp.Regexp
-	aliases map[string]string
-	texts   map[reflect.Type]bool // whether a type holds text; false while it is being asked
+// Masking is what is put in the place of texts and of SPIs.
+type Masking struct {
+	Text func(s string, free bool) string // free: of somebody's own, as a label or a command
+	SPI  func(uint32) uint32              // nil: they stay
+
+	Names bool // what stands for a name may be one: nothing is masked twice
 }
 
-func (m *masking) mask(s string) string {
-	if !strings.Contains(s, "ff") && !strings.Contains(s, "c0") {
-		return s
+// Mask masks every text of a result, and every SPI.
+func (r *Result) Mask(with Masking) {
+	m := masking{with, map[reflect.Type]bool{}, map[uintptr]bool{}}
+	m.walk(reflect.ValueOf(r), false)
+}
+
+type masking struct {
+	Masking
+	texts map[reflect.Type]bool // whether a type holds any; false while it is being asked
+	done  map[uintptr]bool      // texts and SPIs that are masked
+}
+
+// first reports whether v, which others may share, was not masked yet.
+func (m *masking) first(v reflect.Value) bool {
+	if !v.CanSet() {
+		return false
 	}
-	return m.address.ReplaceAllStringFunc(s, func(a string) string {
-		a = strings.TrimPrefix(a, "0x")
-		if m.aliases[a] == "" {
-			m.aliases[a] = fmt.Sprintf("0x%x", len(m.aliases)+1)
-		}
-		return m.aliases[a]
-	})
+	if !m.Names {
+		return true
+	}
+	at := v.Addr().Pointer()
+	was := m.done[at]
+	m.done[at] = true
+	return !was
 }
 
 // walk masks what can be reached from v. Most of a profile is numbers.
-func (m *masking) walk(v reflect.Value) {
+func (m *masking) walk(v reflect.Value, free bool) {
 	if !m.holdsText(v.Type()) {
 		return
 	}
 	switch v.Kind() {
 	case reflect.String:
-		if v.CanSet() {
-			v.SetString(m.mask(v.String()))
+		if m.first(v) {
+			v.SetString(m.Text(v.String(), free))
 		}
 	case reflect.Pointer:
 		if !v.IsNil() {
-			m.walk(v.Elem())
+			m.walk(v.Elem(), free)
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				m.walk(v.Field(i))
+			f := v.Type().Field(i)
+			switch {
+			case !f.IsExported():
+			case isSPI(f):
+				if m.SPI != nil && m.first(v.Field(i)) {
+					v.Field(i).SetUint(uint64(m.SPI(uint32(v.Field(i).Uint()))))
+				}
+			default:
+				m.walk(v.Field(i), freeField(v.Type(), f.Name, free))
 			}
 		}
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			m.walk(v.Index(i))
+			m.walk(v.Index(i), free)
 		}
-	case reflect.Map:
+	case reflect.Map: // of Config keys are names of things, too
+		masked := reflect.MakeMap(v.Type())
 		for _, key := range v.MapKeys() {
-			masked := reflect.New(v.Type().Elem()).Elem()
-			masked.SetString(m.mask(v.MapIndex(key).String()))
-			v.SetMapIndex(key, masked)
+			to, text := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+			to.Set(key)
+			if !free {
+				to.SetString(m.Text(key.String(), false))
+			}
+			text.SetString(m.Text(v.MapIndex(key).String(), free || freeKey(key.String())))
+			masked.SetMapIndex(to, text)
+		}
+		if v.Len() > 0 {
+			v.Set(masked)
 		}
 	}
+}
+
+func isSPI(f reflect.StructField) bool { return f.Name == "SPI" && f.Type.Kind() == reflect.Uint32 }
+
+// freeField reports whether a field's texts are somebody's own: of a manifest the
+// plan, but not what this program wrote; a release of a kernel has dots, too.
+func freeField(in reflect.Type, name string, free bool) bool {
+	switch in {
+	case reflect.TypeFor[bundle.Manifest]():
+		return !slices.Contains([]string{"Tool", "Events", "Probes", "Host"}, name)
+	case reflect.TypeFor[bundle.Host]():
+		return name == "CmdLine"
+	case reflect.TypeFor[Run]():
+		return name == "Labels"
+	}
+	return free
+}
+
+// freeKey reports whether the value of a key of Run.Config is somebody's own.
+func freeKey(key string) bool {
+	return key == "load" || key == "kernel command line" || strings.HasPrefix(key, "label ")
 }
 
 func (m *masking) holdsText(t reflect.Type) bool {
@@ -92,12 +156,12 @@ func (m *masking) holdsText(t reflect.Type) bool {
 	case reflect.String:
 		m.texts[t] = true
 	case reflect.Map:
-		m.texts[t] = t.Elem().Kind() == reflect.String
+		m.texts[t] = t.Elem().Kind() == reflect.String && t.Key().Kind() == reflect.String
 	case reflect.Pointer, reflect.Slice, reflect.Array:
 		m.texts[t] = m.holdsText(t.Elem())
 	case reflect.Struct:
 		for i := range t.NumField() {
-			if f := t.Field(i); f.IsExported() && m.holdsText(f.Type) {
+			if f := t.Field(i); f.IsExported() && (isSPI(f) || m.holdsText(f.Type)) {
 				m.texts[t] = true
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"xfrmscope/analyze/profile"
+	"xfrmscope/collect/bundle"
 )
 
 // Equal addresses stay equal, in whatever text, and what only looks like one stays.
@@ -40,5 +41,36 @@ func TestMaskAddresses(t *testing.T) {
 	r.MaskAddresses()
 	if after, _ := json.Marshal(r); string(after) != string(before) {
 		t.Error("masked again, it differs")
+	}
+}
+
+// A text that two parts of a result share is masked once, and so is an SPI.
+func TestMaskOnce(t *testing.T) {
+	warnings := []bundle.Warning{{Weakens: "rates", Text: "a"}}
+	labels := map[string]string{"why": "a"}
+	r := &Result{Runs: []*Run{{Warnings: warnings, Labels: labels, Locks: Locks{Rows: []Lock{{SPI: 1}}},
+		Config: map[string]string{"nic a": "a", "load": "a"},
+		Manifest: bundle.Manifest{Tool: "a", Warnings: warnings, Plan: bundle.Plan{Labels: labels},
+			Host: bundle.Host{Kernel: "a", CmdLine: "a"}}}}}
+	next := func(spi uint32) uint32 { return spi + 1 }
+	r.Mask(Masking{Names: true, SPI: next, Text: func(s string, free bool) string {
+		if free {
+			return strings.ToUpper(s) + "!"
+		}
+		return s + "+"
+	}})
+	run, m := r.Runs[0], r.Runs[0].Manifest
+	if run.Locks.Rows[0].SPI != 2 {
+		t.Errorf("SPI %d, want 2", run.Locks.Rows[0].SPI)
+	}
+	for what, got := range map[string]string{"warning": warnings[0].Text, "label": run.Labels["why"],
+		"label of the plan": m.Plan.Labels["why"], "load": run.Config["load+"],
+		"command line": m.Host.CmdLine} {
+		if got != "A!" {
+			t.Errorf("%s %q, want A!", what, got)
+		}
+	}
+	if m.Tool != "a+" || m.Host.Kernel != "a+" || run.Config["nic a+"] != "a+" {
+		t.Errorf("tool %q, kernel %q, config %v", m.Tool, m.Host.Kernel, run.Config)
 	}
 }

@@ -25,6 +25,7 @@ const SchemaVersion = 1
 type Result struct {
 	Schema   int              `json:"schema"`
 	Tool     string           `json:"tool"`
+	Masked   bool             `json:"masked,omitempty"` // names and addresses stand for others
 	Runs     []*Run           `json:"runs"`
 	Curves   []Curve          `json:"curves"` // one per mode, in order of first run
 	Findings []Finding        `json:"findings"`

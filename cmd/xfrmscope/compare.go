@@ -23,6 +23,7 @@ type compareOptions struct {
 	failOn []string
 
 	addresses bool
+	publish   bool
 }
 
 func newCompare(io streams) *cobra.Command {
@@ -72,6 +73,7 @@ In git bisect run, skip commits that could not be measured:
 	f := cmd.Flags()
 	f.StringVarP(&o.dir, "output", "o", "", "directory to write the report of both sides to")
 	f.BoolVar(&o.addresses, "addresses", false, addressesUsage)
+	f.BoolVar(&o.publish, "publish", false, publishUsage)
 	f.BoolVar(&o.force, "force", false, "compare what should not be compared; the report says so")
 	f.StringSliceVar(&o.expect, "expect", nil,
 		"what was changed on purpose, as kernel: a key that is listed among what differs")
@@ -111,6 +113,9 @@ func compareSides(ctx context.Context, io streams, o compareOptions, paths []str
 	}
 	if !o.addresses {
 		result.MaskAddresses()
+	}
+	if o.publish {
+		printMasked(io, result)
 	}
 	if err := printComparison(io, o.dir, result); err != nil {
 		return err

@@ -10,8 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/symbols"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/pack"
 	"xfrmscope/reports"
 	"xfrmscope/samples"
 )
@@ -21,6 +23,7 @@ type reportOptions struct {
 	dir       string
 	user      bool
 	addresses bool
+	publish   bool
 	labels    map[string]string
 }
 
@@ -43,6 +46,8 @@ func newReport(io streams) *cobra.Command {
   results.csv       every number, one a line
   results.json      every number, with unit, error and losses
 
+--publish masks what pack --publish masks, in every file.
+
 A run is a directory made by record or import, a sweep a directory of runs; files
 that import takes may be given as they are: several perf.data are a sweep, with the N
 that their names tell (n4.data), or that a table of runs does (see import); one results.json or report.html is
@@ -62,6 +67,7 @@ Runs are ordered by their label mode and by their number of CPUs.`,
 	cmd.Flags().StringToStringVar(&o.labels, "label", nil, "label of the runs of files, as mode=pcpu")
 	cmd.Flags().BoolVar(&o.user, "user", false, userUsage)
 	cmd.Flags().BoolVar(&o.addresses, "addresses", false, addressesUsage)
+	cmd.Flags().BoolVar(&o.publish, "publish", false, publishUsage)
 	return cmd
 }
 
@@ -79,6 +85,9 @@ func report(ctx context.Context, io streams, o reportOptions, paths []string) er
 	if !o.addresses {
 		result.MaskAddresses()
 	}
+	if o.publish {
+		printMasked(io, result)
+	}
 	files, err := reports.WriteDir(o.dir, result)
 	for _, f := range files {
 		fmt.Fprintln(io.out, f)
@@ -87,6 +96,53 @@ func report(ctx context.Context, io streams, o reportOptions, paths []string) er
 }
 
 const addressesUsage = "keep kernel addresses, as of locks; else they are 0x1, 0x2, ..."
+
+const publishUsage = "mask IP and Ethernet addresses, names of hosts and interfaces, SPIs and keys"
+
+// publish masks a result as pack --publish masks a run, equal names equally in all
+// its runs, and says which texts of somebody's own stay.
+func publish(r *result.Result) (notes []string) {
+	if r.Masked {
+		return nil
+	}
+	names := pack.NewNames()
+	r.Mask(result.Masking{Text: func(s string, _ bool) string { return s }, SPI: func(spi uint32) uint32 {
+		names.AddSPI(spi)
+		return spi
+	}})
+	runs := result.RunsPresent(r)
+	for _, run := range runs {
+		names.AddRun(&run.Manifest, run.Path)
+		for key := range run.Config { // TOPIC SUBJECT ..., see sides.Config
+			topic, rest, _ := strings.Cut(key, " ")
+			names.AddFact(topic, rest)
+		}
+		for _, d := range run.Drift {
+			names.AddFact(d.Topic, d.Subject)
+		}
+	}
+	m := pack.NewMasker(names)
+	r.Mask(result.Masking{Names: true, SPI: m.SPI, Text: func(s string, free bool) string {
+		if free {
+			return m.FreeText(s)
+		}
+		return m.Text(s)
+	}})
+	r.Masked = true
+	for _, run := range runs {
+		for _, note := range pack.FreeTexts(&run.Manifest.Plan) {
+			notes = result.AppendNew(notes, note)
+		}
+	}
+	return notes
+}
+
+// printMasked publishes, and prints what stays.
+func printMasked(io streams, r *result.Result) {
+	for _, note := range publish(r) {
+		fmt.Fprintln(io.err, inLine(note))
+	}
+}
 
 const userUsage = "keep user-space frames, named by this machine's files of the recorded build ids"
 

@@ -15,10 +15,10 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// A masker replaces what tells whose network a bundle was measured on, equal
+// A Masker replaces what tells whose network a bundle was measured on, equal
 // names by equal ones in all files: IP and Ethernet addresses, names of hosts
 // and interfaces, ids of boots, SPIs.
-type masker struct {
+type Masker struct {
 	names  map[string]string // of hosts, interfaces and boots
 	spis   map[uint32]uint32 // of the runs
 	others map[uint32]uint32 // that texts name besides
@@ -29,41 +29,73 @@ type masker struct {
 	free bool // the text is somebody's own: what looks like a host's name or an SPI is taken for one
 }
 
-// newMasker gathers the names of all runs.
-func newMasker(runs []*bundle.Run) *masker {
-	m := &masker{names: map[string]string{}, spis: map[uint32]uint32{}, others: map[uint32]uint32{},
-		addrs: map[string]string{}}
-	hosts, interfaces, spis := map[string]bool{}, map[string]bool{}, map[uint32]bool{}
+// Names are what tells whose network runs were measured on.
+type Names struct {
+	boots, hosts, interfaces map[string]bool
+	spis                     map[uint32]bool
+}
+
+// NewNames has no names yet.
+func NewNames() *Names {
+	return &Names{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[uint32]bool{}}
+}
+
+// AddRun adds the names that a run's manifest and its place tell.
+func (n *Names) AddRun(m *bundle.Manifest, place string) {
+	n.boots[m.Host.BootID] = true
+	n.hosts[m.Host.Name] = true
+	if _, host, ok := cutHost(place); ok {
+		n.hosts[host] = true
+	}
+	if m.Clock != nil {
+		n.hosts[m.Clock.Against] = true
+	}
+}
+
+// AddFact adds the interface that a fact is about, if it is about one.
+func (n *Names) AddFact(topic, subject string) {
+	if name, ok := interfaceOf(topic, subject); ok {
+		n.interfaces[name] = true
+	}
+}
+
+// AddSPI adds the SPI of an SA.
+func (n *Names) AddSPI(spi uint32) { n.spis[spi] = true }
+
+// namesOf gathers the names of all runs.
+func namesOf(runs []*bundle.Run) *Names {
+	n := NewNames()
 	for _, r := range runs {
-		if id := r.Host.BootID; id != "" {
-			// Two sides may be packed one by one: equal boots, and no others, stay equal.
-			m.names[id] = fmt.Sprintf("boot-%.6x", sha256.Sum256([]byte(id)))
-		}
-		hosts[r.Host.Name] = true
-		if _, host, ok := cutHost(r.Path); ok {
-			hosts[host] = true
-		}
-		if r.Clock != nil {
-			hosts[r.Clock.Against] = true
-		}
+		n.AddRun(&r.Manifest, r.Path)
 		// What cannot be read is masked by its shape alone.
 		facts, _ := r.Placement()
 		for _, f := range facts {
-			if name, ok := interfaceOf(f); ok {
-				interfaces[name] = true
-			}
+			n.AddFact(f.Topic, f.Subject)
 		}
 		sas, _ := r.SAs()
 		for _, sa := range sas {
-			spis[sa.SPI] = true
+			n.AddSPI(sa.SPI)
 		}
 		finds, _ := r.Finds()
 		for _, row := range finds.Rows {
-			spis[row.SPI] = true
+			n.AddSPI(row.SPI)
 		}
 		for _, row := range finds.Inbound {
-			spis[row.SPI] = true
+			n.AddSPI(row.SPI)
 		}
+	}
+	return n
+}
+
+// NewMasker masks names, which it may change.
+func NewMasker(n *Names) *Masker {
+	m := &Masker{names: map[string]string{}, spis: map[uint32]uint32{}, others: map[uint32]uint32{},
+		addrs: map[string]string{}}
+	hosts, interfaces, spis := n.hosts, n.interfaces, n.spis
+	delete(n.boots, "")
+	for id := range n.boots {
+		// Two sides may be packed one by one: equal boots, and no others, stay equal.
+		m.names[id] = fmt.Sprintf("boot-%.6x", sha256.Sum256([]byte(id)))
 	}
 	for host := range maps.Clone(hosts) { // and by its first name
 		if short, _, found := strings.Cut(host, "."); found && len(short) > 2 {
@@ -96,12 +128,12 @@ func newMasker(runs []*bundle.Run) *masker {
 const firstSPI = 0x100
 
 // interfaceOf returns the interface a fact is about.
-func interfaceOf(f bundle.Fact) (string, bool) {
-	switch f.Topic {
+func interfaceOf(topic, subject string) (string, bool) {
+	switch topic {
 	case bundle.TopicNIC, bundle.TopicRSS, bundle.TopicRule, bundle.TopicPause, bundle.TopicRing,
 		bundle.TopicFeature, bundle.TopicStat,
 		bundle.TopicLink, bundle.TopicXPS, bundle.TopicRPS, bundle.TopicQdisc, bundle.TopicIOMMU:
-		words := strings.Fields(f.Subject)
+		words := strings.Fields(subject)
 		if len(words) == 0 || words[0] == "kernel" { // the whole machine's, see package placement
 			return "", false
 		}
@@ -110,7 +142,7 @@ func interfaceOf(f bundle.Fact) (string, bool) {
 	return "", false
 }
 
-func (m *masker) compile() {
+func (m *Masker) compile() {
 	var words []string
 	for name := range m.names {
 		words = append(words, regexp.QuoteMeta(name))
@@ -158,7 +190,7 @@ func keyless(s string) string {
 
 // looks masks what a text says is an SPI, or, in a free one, what looks like one
 // or like the name of a host.
-func (m *masker) looks(s string) string {
+func (m *Masker) looks(s string) string {
 	s = namedSPI.ReplaceAllStringFunc(s, func(match string) string {
 		p := namedSPI.FindStringSubmatch(match)
 		return p[1] + m.anySPI(p[2])
@@ -184,7 +216,7 @@ func (m *masker) looks(s string) string {
 }
 
 // host masks the name of a host that no run is of.
-func (m *masker) host(name string) string {
+func (m *Masker) host(name string) string {
 	if _, err := netip.ParseAddr(name); err == nil || ofMask.MatchString(name) {
 		return name
 	}
@@ -200,7 +232,7 @@ var ofMask = regexp.MustCompile(`^(?:host|if)[0-9]+$`)
 
 // anySPI masks an SPI that no run need have; one that a run has, and that is
 // written in hex, is masked as a word.
-func (m *masker) anySPI(text string) string {
+func (m *Masker) anySPI(text string) string {
 	decimal := strings.Trim(text, "0123456789") == ""
 	base := 16
 	if decimal {
@@ -227,8 +259,24 @@ func (m *masker) anySPI(text string) string {
 	return fmt.Sprintf("%#x", masked)
 }
 
-// text masks a text.
-func (m *masker) text(s string) string {
+// FreeText masks a text of somebody's own: what looks like a host's name or an SPI is
+// taken for one.
+func (m *Masker) FreeText(s string) string {
+	m.free = true
+	defer func() { m.free = false }()
+	return m.Text(s)
+}
+
+// SPI masks an SPI.
+func (m *Masker) SPI(spi uint32) uint32 {
+	if masked, ok := m.spis[spi]; ok {
+		return masked
+	}
+	return spi
+}
+
+// Text masks a text.
+func (m *Masker) Text(s string) string {
 	s = keyless(s)
 	s = mac.ReplaceAllStringFunc(s, m.mac)
 	s = ipv6.ReplaceAllStringFunc(s, m.addr)
@@ -244,7 +292,7 @@ func (m *masker) text(s string) string {
 	return s
 }
 
-func (m *masker) word(match string) string {
+func (m *Masker) word(match string) string {
 	parts := m.words.FindStringSubmatch(match)
 	before, word, after := parts[1], parts[2], parts[3]
 	if name, ok := m.names[word]; ok {
@@ -260,7 +308,7 @@ func (m *masker) word(match string) string {
 }
 
 // mac masks an Ethernet address by one that is administered locally.
-func (m *masker) mac(s string) string {
+func (m *Masker) mac(s string) string {
 	if strings.Trim(s, "0:") == "" || strings.EqualFold(strings.Trim(s, "fF:"), "") {
 		return s
 	}
@@ -270,7 +318,7 @@ func (m *masker) mac(s string) string {
 
 // addr masks an IP address by one of the net for benchmarks (RFC 2544) or of that
 // for documentation (RFC 3849).
-func (m *masker) addr(s string) string {
+func (m *Masker) addr(s string) string {
 	a, err := netip.ParseAddr(s)
 	if err != nil || a.IsUnspecified() || a.IsLoopback() {
 		return s
@@ -283,7 +331,7 @@ func (m *masker) addr(s string) string {
 }
 
 // number gives equal addresses equal numbers, in order of appearance.
-func (m *masker) number(s string, mask func(int) string) string {
+func (m *Masker) number(s string, mask func(int) string) string {
 	if masked, ok := m.addrs[s]; ok {
 		return masked
 	}
@@ -293,9 +341,9 @@ func (m *masker) number(s string, mask func(int) string) string {
 
 // json masks the strings of a JSON text, but not its keys, and the numbers of
 // keys named spi. A text that is no JSON is masked as a text.
-func (m *masker) json(text []byte) []byte {
+func (m *Masker) json(text []byte) []byte {
 	if !json.Valid(text) {
-		return []byte(m.text(string(text)))
+		return []byte(m.Text(string(text)))
 	}
 	var out bytes.Buffer
 	key := ""
@@ -339,12 +387,12 @@ func (m *masker) json(text []byte) []byte {
 }
 
 // literal masks a string of JSON.
-func (m *masker) literal(quoted []byte) []byte {
+func (m *Masker) literal(quoted []byte) []byte {
 	var s string
 	if err := json.Unmarshal(quoted, &s); err != nil {
 		return quoted
 	}
-	masked := m.text(s)
+	masked := m.Text(s)
 	if masked == s {
 		return quoted
 	}
@@ -355,7 +403,7 @@ func (m *masker) literal(quoted []byte) []byte {
 	return out
 }
 
-func (m *masker) spi(digits []byte) []byte {
+func (m *Masker) spi(digits []byte) []byte {
 	n, err := strconv.ParseUint(string(digits), 10, 32)
 	if masked, ok := m.spis[uint32(n)]; err == nil && ok {
 		return strconv.AppendUint(nil, uint64(masked), 10)
@@ -366,7 +414,7 @@ func (m *masker) spi(digits []byte) []byte {
 func isJSON(text []byte) bool { return json.Valid(text) }
 
 // maskValue masks every string of a value that goes through JSON and back.
-func maskValue[T any](m *masker, v T) (T, error) {
+func maskValue[T any](m *Masker, v T) (T, error) {
 	var out T
 	text, err := json.Marshal(v)
 	if err != nil {

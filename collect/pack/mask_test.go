@@ -2,8 +2,6 @@ package pack
 
 import (
 	"testing"
-
-	"xfrmscope/collect/bundle"
 )
 
 func TestInterfaceOf(t *testing.T) {
@@ -13,8 +11,7 @@ func TestInterfaceOf(t *testing.T) {
 		{"pause", "west/eth7", "eth7"}, {"xps", "eth7 tx-0", "eth7"}, {"qdisc", "west/eth7", "eth7"},
 		{"iommu", "kernel", ""}, {"rps", "kernel", ""}, {"topology", "cpu 4", ""}, {"nic", "", ""},
 	} {
-		if got, ok := interfaceOf(bundle.Fact{Topic: test.topic, Subject: test.subject}); got != test.want ||
-			ok != (test.want != "") {
+		if got, ok := interfaceOf(test.topic, test.subject); got != test.want || ok != (test.want != "") {
 			t.Errorf("%s of %q: %q", test.topic, test.subject, got)
 		}
 	}

@@ -367,7 +367,7 @@ func FuzzMaskPerfData(f *testing.F) {
 func FuzzMaskJSON(f *testing.F) {
 	f.Add([]byte(`{"spi":4097,"src":"192.0.2.1","a":["eth0 \u0022x"],"eth0":1}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		m := &masker{names: map[string]string{"eth0": "if1"}, spis: map[uint32]uint32{4097: 256},
+		m := &Masker{names: map[string]string{"eth0": "if1"}, spis: map[uint32]uint32{4097: 256},
 			addrs: map[string]string{}}
 		m.compile()
 		masked := m.json(text)
@@ -387,7 +387,7 @@ func TestMaskFreeText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := newMasker(runs)
+	m := NewMasker(namesOf(runs))
 	m.free = true
 	for _, tt := range []struct{ in, want string }{
 		{"ip xfrm state add proto esp aead 'rfc4106(gcm(aes))' 0x0123456789abcdef0123456789abcdef01234567 128",
@@ -404,7 +404,7 @@ func TestMaskFreeText(t *testing.T) {
 		{"Edge1.corp.example is edge1", "host2 is host1"},
 		{"10.1.2.3 and v6.12.rc1 stay apart", "198.18.0.1 and v6.12.rc1 stay apart"},
 	} {
-		if got := m.text(tt.in); got != tt.want {
+		if got := m.Text(tt.in); got != tt.want {
 			t.Errorf("%q:\ngot  %q\nwant %q", tt.in, got, tt.want)
 		}
 	}

@@ -30,7 +30,7 @@ func Publish(dir, to string, logs bool) (notes []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p := publisher{masker: newMasker(runs), from: dir, to: to, logs: logs}
+	p := publisher{Masker: NewMasker(namesOf(runs)), from: dir, to: to, logs: logs}
 	s, err := bundle.ReadSweep(bundle.DirFS(dir), dir)
 	shared := map[string]bundle.File{} // copied once for all runs of a sweep
 	if err != nil {
@@ -47,8 +47,7 @@ func Publish(dir, to string, logs bool) (notes []string, err error) {
 	if err := p.others(); err != nil {
 		return p.notes, err
 	}
-	p.free = true
-	s.Name, s.Aside = p.text(s.Name), nil
+	s.Name, s.Aside = p.FreeText(s.Name), nil
 	return p.notes, bundle.WriteSweep(to, s)
 }
 
@@ -57,7 +56,7 @@ func Publish(dir, to string, logs bool) (notes []string, err error) {
 func (p *publisher) place(r *bundle.Run) string {
 	place := strings.TrimPrefix(strings.TrimPrefix(r.Path, p.from), "/")
 	if run, host, ok := cutHost(place); ok {
-		return path.Join(run, bundle.HostsDir, p.text(host))
+		return path.Join(run, bundle.HostsDir, p.Text(host))
 	}
 	return place
 }
@@ -74,7 +73,7 @@ func cutHost(place string) (run, host string, ok bool) {
 
 // A publisher makes one masked copy.
 type publisher struct {
-	*masker
+	*Masker
 	from, to string
 	logs     bool // are kept, masked
 	notes    []string
@@ -121,9 +120,7 @@ func (p *publisher) leftOut(name string) bool {
 	if p.logs || !strings.HasPrefix(name, bundle.LogDir+"/") {
 		return false
 	}
-	if !slices.Contains(p.notes, note) {
-		p.notes = append(p.notes, note)
-	}
+	p.note(note)
 	return true
 }
 
@@ -150,39 +147,46 @@ func (p *publisher) moveToSweep(w *bundle.Writer, run string, f bundle.File, sha
 
 // manifest masks a manifest.
 func (p *publisher) manifest(m *bundle.Manifest) (bundle.Manifest, error) {
-	known, err := maskValue(p.masker, *m)
+	known, err := maskValue(p.Masker, *m)
 	if err != nil {
 		return known, err
 	}
 	p.free = true
-	masked, err := maskValue(p.masker, *m)
+	masked, err := maskValue(p.Masker, *m)
 	p.free = false
 	// These this program wrote: a release of a kernel has dots, too.
 	masked.Tool, masked.Events, masked.Probes = known.Tool, known.Events, known.Probes
 	known.Host.CmdLine = masked.Host.CmdLine
 	masked.Host = known.Host
-	p.freeText("the load", strings.Join(loadOf(&masked.Plan), " "))
-	for _, key := range slices.Sorted(maps.Keys(masked.Plan.Labels)) {
-		switch key {
-		case bundle.LabelMode, bundle.LabelN, bundle.LabelRepeat, bundle.LabelSide, bundle.LabelHost:
-		default:
-			p.freeText("label "+key, masked.Plan.Labels[key])
-		}
+	for _, note := range FreeTexts(&masked.Plan) {
+		p.note(note)
 	}
 	return masked, err
 }
 
-func loadOf(p *bundle.Plan) []string {
-	if p.Load == nil {
-		return nil
+// FreeTexts says, a line for each, which texts of somebody's own a plan has: they
+// stay, masked as they are.
+func FreeTexts(p *bundle.Plan) []string {
+	var out []string
+	if p.Load != nil && len(p.Load.Argv) > 0 {
+		out = append(out, stays("the load", strings.Join(p.Load.Argv, " ")))
 	}
-	return p.Load.Argv
+	for _, key := range slices.Sorted(maps.Keys(p.Labels)) {
+		switch key {
+		case bundle.LabelMode, bundle.LabelN, bundle.LabelRepeat, bundle.LabelSide, bundle.LabelHost:
+		default:
+			out = append(out, stays("label "+key, p.Labels[key]))
+		}
+	}
+	return out
 }
 
-// freeText notes, once, a text of somebody's own that stays, masked as it is.
-func (p *publisher) freeText(what, text string) {
-	if note := fmt.Sprintf("%s stays: %q", what, text); text != "" && !slices.Contains(p.notes, note) {
-		p.notes = append(p.notes, note)
+func stays(what, text string) string { return fmt.Sprintf("%s stays: %q", what, text) }
+
+// note notes something once.
+func (p *publisher) note(text string) {
+	if !slices.Contains(p.notes, text) {
+		p.notes = append(p.notes, text)
 	}
 }
 
@@ -208,7 +212,7 @@ func (p *publisher) file(r *bundle.Run, w *bundle.Writer, name string) error {
 		if _, err := io.Copy(out, in); err != nil {
 			return err
 		}
-		if err := maskPerfData(out, p.text); err != nil {
+		if err := maskPerfData(out, p.Text); err != nil {
 			left = err.Error()
 		}
 	case strings.HasPrefix(name, bundle.SymbolsDir+"/"):
@@ -348,14 +352,12 @@ func (p *publisher) others() error {
 		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 			return err
 		}
-		p.free = true
-		masked := p.text(string(text))
-		p.free = false
+		masked := p.FreeText(string(text))
 		if err := os.WriteFile(to, []byte(masked), bundle.ModeOf(name)); err != nil {
 			return err
 		}
 		if name == bundle.ScenarioFile {
-			p.freeText("the scenario", masked)
+			p.note(stays("the scenario", masked))
 		}
 	}
 	return nil
