@@ -15,6 +15,9 @@ const least = 0.01
 func movedLines(r *result.Result) []result.Finding {
 	var out []result.Finding
 	for _, c := range r.Curves {
+		if result.IsPlain(c.Mode) {
+			continue
+		}
 		for i := range c.Lines {
 			if c.Mode != "" && i < len(c.Lines)-1 {
 				continue // of a mode the largest N speaks
@@ -165,8 +168,8 @@ func tookAway(r *result.Result) []result.Finding {
 	if strings.Contains(before.Mode, "pcpu") {
 		before, after = after, before
 	}
-	b, a := &before.Lines[len(before.Lines)-1], &after.Lines[len(after.Lines)-1]
-	if a.N != b.N || a.Unit != b.Unit || a.Unit == "ratio" {
+	b, a := atCommonN(before.Lines, after.Lines)
+	if a == nil || a.Unit != b.Unit || a.Unit == "ratio" {
 		return nil
 	}
 	var gone, stay, come []string
@@ -208,11 +211,23 @@ func tookAway(r *result.Result) []result.Finding {
 	return []result.Finding{f}
 }
 
+// atCommonN are the points at the largest N that both have, nil if they have none.
+func atCommonN(before, after []result.LinePoint) (b, a *result.LinePoint) {
+	for i := range before {
+		for j := range after {
+			if before[i].N == after[j].N {
+				b, a = &before[i], &after[j]
+			}
+		}
+	}
+	return b, a
+}
+
 // falselyShared: which lines move although nobody reads what was written?
 func falselyShared(r *result.Result) []result.Finding {
 	var out []result.Finding
 	for _, c := range r.Curves {
-		if len(c.Lines) == 0 || c.Mode == "" {
+		if len(c.Lines) == 0 || c.Mode == "" || result.IsPlain(c.Mode) {
 			continue
 		}
 		p := &c.Lines[len(c.Lines)-1]

@@ -28,8 +28,7 @@ func lineRuns(mode string, ns []int, rows ...[]bundle.Line) (result.Curve, []*re
 func TestMovedLines(t *testing.T) {
 	owner := 1
 	refcnt := bundle.Line{Read: "xfrm_policy.refcnt", Written: "xfrm_policy.refcnt", Reader: "f", Writer: "g",
-		Transfers: 300,
-		Cycles:    30000}
+		Transfers: 300}
 	walk := bundle.Line{Read: "xfrm_state.id.daddr", Written: "xfrm_state.lock", Reader: "xfrm_state_find",
 		Writer: "spin_unlock", Transfers: 100, Apart: 100, Readers: bundle.CPUSet{0}, Writers: bundle.CPUSet{1},
 		Object: bundle.LineObject{SPI: 0x1002, PCPU: &owner}}

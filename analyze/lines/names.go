@@ -86,7 +86,7 @@ func (n *Names) inObject(addr uint64) (field, object string, ok bool) {
 	o := n.Objects[i]
 	for _, l := range n.Layouts {
 		if l.Struct == o.Kind && addr-o.Start < uint64(l.Size) {
-			return l.Struct + "." + fieldAt(l, uint32(addr-o.Start)), objectName(o.ID), true
+			return l.Struct + "." + fieldAt(l, uint32(addr-o.Start)), o.ID.String(), true
 		}
 	}
 	return "", "", false

@@ -2,7 +2,6 @@ package lines
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -48,12 +47,11 @@ func sortFields(fields []result.LineField) {
 }
 
 // A tally is sums over rows.
-type tally struct{ transfers, apart, cycles float64 }
+type tally struct{ transfers, apart float64 }
 
 func (t *tally) add(row bundle.Line) {
 	t.transfers += float64(row.Transfers)
 	t.apart += float64(min(row.Apart, row.Transfers))
-	t.cycles += float64(row.Cycles)
 }
 
 // A field is the rows of one, and whose they are.
@@ -75,7 +73,7 @@ func (f *field) add(row bundle.Line) {
 	if apart := min(row.Apart, row.Transfers); apart > 0 && row.Written != row.Read {
 		f.with[row.Written] += float64(apart)
 	}
-	if o := objectName(row.Object); o != "" {
+	if o := row.Object.String(); o != "" {
 		f.objects[o] += n
 	}
 }
@@ -88,12 +86,7 @@ func (f *field) result(name string, whole tally, packets metric.Value) result.Li
 		Writers:   parts(f.writers, f.transfers), Readers: parts(f.readers, f.transfers),
 		With: parts(f.with, f.transfers), Objects: parts(f.objects, f.transfers),
 	}
-	if whole.cycles == 0 {
-		out.Cycles = metric.NotMeasured(metric.LineCyclesID, "cycles/packet", bundle.Gap{
-			What: "cycles of the lines moved", Why: "the recording does not say what a transfer took"})
-		return out
-	}
-	out.Cycles = perPacket(metric.LineCyclesID, "cycles/packet", f.cycles, packets)
+	out.Cycles = perPacket(metric.LineCyclesID, "cycles/packet", bundle.SimTransferCycles*f.transfers, packets)
 	return out
 }
 
@@ -154,7 +147,7 @@ func foreign(rows []bundle.Line, packets metric.Value) *result.ForeignSAs {
 		default:
 			continue
 		}
-		sas[objectName(row.Object)] = true
+		sas[row.Object.String()] = true
 		fields[row.Read] += n
 	}
 	if !known {
@@ -165,21 +158,4 @@ func foreign(rows []bundle.Line, packets metric.Value) *result.ForeignSAs {
 		v.Low, v.High = v.Value, (sure+open)/packets.Value
 	}
 	return &result.ForeignSAs{SAs: len(sas), PerPacket: v, Fields: parts(fields, sure+open)}
-}
-
-// objectName says which one of its kind an object is, "" if nothing is known.
-func objectName(o bundle.LineObject) string {
-	switch {
-	case o.SPI != 0 && o.PCPU != nil:
-		return fmt.Sprintf("SPI %#x pcpu %d", o.SPI, *o.PCPU)
-	case o.SPI != 0:
-		return fmt.Sprintf("SPI %#x", o.SPI)
-	case o.Policy != 0:
-		return fmt.Sprintf("policy %d", o.Policy)
-	case o.Device != "":
-		return "of " + o.Device
-	case o.CPU != nil:
-		return fmt.Sprintf("of CPU %d", *o.CPU)
-	}
-	return ""
 }

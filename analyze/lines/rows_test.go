@@ -94,7 +94,7 @@ func TestNothing(t *testing.T) {
 }
 
 func TestCycles(t *testing.T) {
-	l := New([]bundle.Line{{Read: "a", Transfers: 3, Cycles: 300}, {Read: "b", Transfers: 1, Cycles: 100}},
+	l := New([]bundle.Line{{Read: "a", Transfers: 3}, {Read: "b", Transfers: 1}},
 		sent(10), "")
 	if c := l.Fields[0].Cycles; c.Value != 30 || c.Unit != "cycles/packet" {
 		t.Errorf("cycles %+v", c)

@@ -318,6 +318,10 @@ type CPUPackets struct {
 // them, without a sampling error.
 const SimPrefix = "sim-"
 
+// SimTransferCycles is what an access of the simulated machine waits for a line that
+// another CPU's cache holds (cost in collect/lab/plugin/coherent.c).
+const SimTransferCycles = 100
+
 // A Line is the transfers of cache lines, from one CPU's cache to another's, that
 // one pair of functions made at one place: lines.jsonl.
 //
@@ -331,8 +335,7 @@ type Line struct {
 	Reader    string     `json:"reader"` // functions
 	Writer    string     `json:"writer"`
 	Transfers uint64     `json:"transfers"`
-	Apart     uint64     `json:"apart,omitempty"`  // of them those that read no byte written: false sharing
-	Cycles    uint64     `json:"cycles,omitempty"` // that the transfers took
+	Apart     uint64     `json:"apart,omitempty"` // of them those that read no byte written: false sharing
 	Readers   CPUSet     `json:"readers"`
 	Writers   CPUSet     `json:"writers"`
 }
