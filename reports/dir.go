@@ -18,6 +18,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sys/unix"
+
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
@@ -44,12 +46,13 @@ import (
 //	results.csv            every number, one to a line
 //	results.json           the Result
 //
-// Each file is complete when it appears under its name. On an error the names
-// written so far are returned with it.
+// They appear when all are on the disk: on an error dir is what it was.
 func WriteDir(dir string, r *result.Result) ([]string, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	part, err := partBeside(dir)
+	if err != nil {
 		return nil, fmt.Errorf("making the report's directory: %w", err)
 	}
+	defer os.RemoveAll(part) // of no effect once it is renamed
 	rest := artefacts(r)
 	links := make([]string, 0, len(rest))
 	for _, a := range rest {
@@ -58,24 +61,60 @@ func WriteDir(dir string, r *result.Result) ([]string, error) {
 	all := append([]artefact{{"report.html", func(w io.Writer) error {
 		return page.Write(w, r, page.Options{Files: links})
 	}}}, rest...)
-	earlier := filesOfReport(dir)
-	written, err := writeAll(dir, all)
+	names, err := writeAll(part, dir, all)
 	if err != nil {
-		return written, err
+		return nil, err
 	}
-	for _, name := range earlier { // of runs that this report has not
-		if !slices.Contains(written, name) {
+	for _, name := range names {
+		if err := written(filepath.Join(part, name)); err != nil {
+			return nil, fmt.Errorf("writing %s: %w", filepath.Join(dir, name), err)
+		}
+	}
+	return names, replaceReport(dir, part, names)
+}
+
+// partBeside makes the directory that becomes dir, or whose files do if there is
+// one. What an earlier report left that did not end goes.
+func partBeside(dir string) (string, error) {
+	part := filepath.Join(filepath.Dir(filepath.Clean(dir)), "."+filepath.Base(filepath.Clean(dir))+".part")
+	switch info, err := os.Stat(dir); {
+	case err == nil && info.IsDir(): // its parent may not be ours
+		part = filepath.Join(dir, ".report.part")
+	case err == nil:
+		return "", &fs.PathError{Op: "mkdir", Path: dir, Err: unix.ENOTDIR}
+	}
+	if err := os.RemoveAll(part); err != nil {
+		return "", err
+	}
+	return part, os.MkdirAll(part, 0o755)
+}
+
+// replaceReport gives the files their names, and removes those of an earlier
+// report's runs that this one has not.
+func replaceReport(dir, part string, names []string) error {
+	if filepath.Dir(part) != filepath.Clean(dir) {
+		return os.Rename(part, dir)
+	}
+	earlier := filesOfReport(dir)
+	for _, name := range names {
+		if err := os.Rename(filepath.Join(part, name), filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	for _, name := range earlier {
+		if !slices.Contains(names, name) {
 			if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return written, err
+				return err
 			}
 		}
 	}
-	return written, nil
+	return nil
 }
 
-// writeAll writes artefacts, one a CPU at a time. It returns the names of those written, in their order; after
-// an error it begins no more.
-func writeAll(dir string, all []artefact) (written []string, err error) {
+// writeAll writes artefacts into part, which becomes dir, one a CPU at a time. It
+// returns the names of those written, in their order; after an error it begins no
+// more.
+func writeAll(part, dir string, all []artefact) (written []string, err error) {
 	errs := make([]error, len(all))
 	done := make([]bool, len(all))
 	var next, failed atomic.Int64
@@ -84,7 +123,7 @@ func writeAll(dir string, all []artefact) (written []string, err error) {
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for i := next.Add(1); int(i) < len(all) && failed.Load() == 0; i = next.Add(1) {
-				errs[i] = writeAtomic(filepath.Join(dir, all[i].name), all[i].write)
+				errs[i] = writeFile(filepath.Join(part, all[i].name), all[i].write)
 				if done[i] = errs[i] == nil; !done[i] {
 					failed.Add(1)
 				}
@@ -234,25 +273,30 @@ func writeJSON(w io.Writer, r *result.Result) error {
 	return b.Flush()
 }
 
-// writeAtomic writes a file beside its name and renames it: a reader sees the
-// old file or the new one.
-func writeAtomic(path string, write func(io.Writer) error) error {
-	part := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".part")
-	f, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+// writeFile writes a file and has the kernel begin to bring it to the disk.
+func writeFile(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(part) // of no effect once it is renamed
 	b := bufio.NewWriterSize(f, 64<<10)
 	if err = write(b); err == nil {
 		err = b.Flush()
 	}
+	if err == nil {
+		err = unix.SyncFileRange(int(f.Fd()), 0, 0, unix.SYNC_FILE_RANGE_WRITE)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// written reports why a file did not come to the disk: a disk that fails says so
+// only then. A sync would wait for the file system's journal, too, for each file.
+func written(path string) error {
+	f, err := os.Open(path)
 	if err != nil {
-		f.Close()
 		return err
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(part, path)
+	defer f.Close()
+	return unix.SyncFileRange(int(f.Fd()), 0, 0,
+		unix.SYNC_FILE_RANGE_WAIT_BEFORE|unix.SYNC_FILE_RANGE_WRITE|unix.SYNC_FILE_RANGE_WAIT_AFTER)
 }

@@ -119,7 +119,7 @@ func benchFlameGraph(t *testing.T, dir string, p *profile.Profile) {
 		return
 	}
 	folded, svg := filepath.Join(dir, "stacks.folded"), filepath.Join(dir, "flamegraph.svg")
-	if err := writeAtomic(folded, func(w io.Writer) error { return profile.WriteFolded(w, p) }); err != nil {
+	if err := writeFile(folded, func(w io.Writer) error { return profile.WriteFolded(w, p) }); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(perl, script, "--width", "1240", folded)

@@ -50,6 +50,7 @@ func TestFaults(t *testing.T) {
 	shell(t, ".", "go build -o "+program+" .")
 	for name, test := range map[string]func(*testing.T, string){
 		"kill": faultKill, "disk": faultDisk, "children": faultChildren, "interrupt": faultInterrupt,
+		"outputs": faultOutputs, "symbols": faultSymbols,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, program) })
 	}
@@ -265,6 +266,105 @@ func faultDisk(t *testing.T, program string) {
 	s := b.completes(4)
 	t.Logf("full after %d of 4 runs: %s; with room %d runs, %d kept aside", before, strings.TrimSpace(out.String()),
 		len(s.Dirs), len(s.Aside))
+}
+
+// What is written to a disk that is full, or that fails, is not there: not a part
+// of it, and what was there before stays.
+func faultOutputs(t *testing.T, program string) {
+	dir := sampleDir(t, "pcpu")
+	for name, disk := range map[string]func(t *testing.T, dir string){"full": fullDisk, "failing": failingDisk} {
+		t.Run(name, func(t *testing.T) {
+			on := t.TempDir()
+			disk(t, on)
+			earlier := filepath.Join(on, "earlier")
+			if err := os.Mkdir(earlier, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			for _, file := range []string{"digest.txt", "notes"} {
+				err := os.WriteFile(filepath.Join(earlier, file), []byte("mine\n"), 0o644)
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			before := shell(t, on, "find . | sort")
+			for _, args := range [][]string{
+				{"report", dir, "-o", filepath.Join(on, "report")},
+				{"report", dir, "-o", earlier},
+				{"compare", dir, dir, "-o", filepath.Join(on, "compared")},
+				{"pack", dir, "-o", filepath.Join(on, "run.tar.zst")},
+				{"pack", dir, "--publish", "-o", filepath.Join(on, "run.tar.zst")},
+				{"push", dir, "--openmetrics", filepath.Join(on, "figures.txt")},
+			} {
+				out, err := exec.Command(program, args...).CombinedOutput()
+				var exit *exec.ExitError
+				if !errors.As(err, &exit) || exit.ExitCode() != exitFailure ||
+					!strings.Contains(string(out), "no space left on device") &&
+						!strings.Contains(string(out), "input/output error") {
+					t.Errorf("%q: %v\n%s", args, err, out)
+				}
+				if after := shell(t, on, "find . | sort"); after != before {
+					t.Errorf("%q left\n%swhere there was\n%s", args, after, before)
+				}
+			}
+			if got := shell(t, on, "cat earlier/*"); got != "mine\nmine\n" {
+				t.Errorf("what was there is %q", got)
+			}
+		})
+	}
+}
+
+// fullDisk mounts a file system on dir that has next to no room.
+func fullDisk(t *testing.T, dir string) {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=24k"); err != nil {
+		t.Skip("mounting a small tmpfs: ", err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+}
+
+// failingDisk mounts an ext4 of 64 MB on dir, whose image lies on a full disk: it
+// takes what is written, and says that it failed when it brings it to its image.
+func failingDisk(t *testing.T, dir string) {
+	below := t.TempDir()
+	if err := unix.Mount("tmpfs", below, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skip("mounting a small tmpfs: ", err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(below, unix.MNT_DETACH) })
+	image := filepath.Join(below, "image")
+	const script = `truncate -s 64M "$1"; mkfs.ext4 -q -O ^has_journal -E lazy_itable_init=1,discard "$1"
+mount -o loop "$1" "$2"
+dd if=/dev/zero of="$1.filler" bs=4k 2>/dev/null || true`
+	if out, err := exec.Command("sh", "-ec", script, "sh", image, dir).CombinedOutput(); err != nil {
+		t.Skipf("mounting an image: %v\n%s", err, out)
+	}
+	t.Cleanup(func() { _ = exec.Command("umount", "-l", dir).Run() })
+}
+
+// Where the kernel's symbols cannot be read the run is partial, and says so.
+func faultSymbols(t *testing.T, program string) {
+	dir := t.TempDir()
+	run, hidden := filepath.Join(dir, "run"), filepath.Join(dir, "hidden")
+	if err := os.WriteFile(hidden, []byte("0000000000000000 T _text\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	online, err := procfs.Root("").Online()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const hide = `mount --bind "$1" /proc/kallsyms || exit 99; shift; exec "$@"`
+	cmd := exec.Command("unshare", "-m", "sh", "-ec", hide, "sh", hidden, program, "record", "-C",
+		online[len(online)-1:].String(), "-d", "200ms", "-e", "cpu-clock", "--no-probes", "-o", run)
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() == 99 || cmd.ProcessState.ExitCode() < 0 {
+		t.Skipf("hiding /proc/kallsyms: %v\n%s", err, out)
+	}
+	if cmd.ProcessState.ExitCode() != exitFailure ||
+		!strings.Contains(string(out), "function names of the kernel are not known") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	runs, err := bundle.OpenAll(run)
+	if err != nil || runs[0].Status != bundle.Partial || runs[0].Verify() != nil {
+		t.Errorf("%v: %+v", err, runs)
+	}
 }
 
 // A perf or a load that is killed ends the run, not what was finished before.

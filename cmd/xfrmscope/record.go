@@ -55,7 +55,8 @@ for or not), find (the SA each packet is given) and stacks (the callers that
 wait). The packets of each phase tell what the probe did to the traffic.
 
 A command after -- makes the traffic, as --load does. The window ends with it
-unless -d says how long it is; then no phases follow, which need the traffic too.
+unless -d says how long it is; then no phases follow, which need the traffic too. A
+load that ends before the phases do leaves a run that is partial, with exit code 1.
 
 With --host the program is copied to other hosts over ssh and measures there,
 under one window opened on all of them; the load runs here, its output in
@@ -67,7 +68,7 @@ and the report says so. The first Ctrl-C ends the window early, and the phases
 follow; the second, or one outside the window, ends all and keeps what was measured
 (exit code 130). Needs root, or what ` + "`xfrmscope doctor`" + ` names.`,
 		Example: `  xfrmscope record -C 1-4 -d 20s --netns west -o run
-  xfrmscope record -C 0-1 -d 10s --load 'iperf3 -c 192.0.3.4 -u -b 0 -t 15' -o run
+  xfrmscope record -C 0-1 -d 10s --load 'iperf3 -c 192.0.3.4 -u -b 0 -t 60' -o run
   xfrmscope record -C 1-4 -d 20s -o ends --host west=ssh:root@west --host east=ssh:root@east
   xfrmscope record -C 1-4 -d 20s -o run --dry-run
   xfrmscope record -o run -- ip netns exec west iperf3 -c 192.0.3.4 -u -b 0 -t 15`,

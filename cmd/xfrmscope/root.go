@@ -35,6 +35,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) 
 		defer endSoon(ctx, root, args)()
 		err = root.ExecuteContext(ctx)
 	}
+	if err == nil {
+		err = plainOut.err // what is on a full disk was not said
+	}
 	if err != nil {
 		fmt.Fprintf(plainErr, "xfrmscope: %v\n", err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -19,6 +20,7 @@ import (
 type plainWriter struct {
 	w    io.Writer
 	rest []byte // the start of a character whose end comes with the next Write
+	err  error  // of the first Write that failed
 }
 
 func (p *plainWriter) Write(b []byte) (int, error) {
@@ -31,6 +33,7 @@ func (p *plainWriter) Write(b []byte) (int, error) {
 	}
 	p.rest = []byte(string(text[whole:]))
 	_, err := io.WriteString(p.w, visible(string(text[:whole]), "\n\t"))
+	p.err = cmp.Or(p.err, err)
 	return len(b), err
 }
 

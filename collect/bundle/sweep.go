@@ -103,6 +103,7 @@ func replaceTable(name string, v any) error {
 // new one.
 func WriteWhole(name string, data []byte) error {
 	part := name + partSuffix
+	defer os.Remove(part) // of no effect once it is renamed
 	if err := os.WriteFile(part, data, 0o644); err != nil {
 		return err
 	}

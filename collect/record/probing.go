@@ -151,13 +151,21 @@ func (r *recorder) expectPhases(from int) {
 	r.expect(phasesLength(r.plan, r.phases()[from:]) + aboutSaved)
 }
 
-// loadEndedBefore reports, and notes, that the load is no more.
+// miss notes what makes the run partial.
+func (r *recorder) miss(what string) { r.missed = append(r.missed, what) }
+
+// loadEndedBefore reports, and notes, that the load is no more. Of a window that
+// ends with its load that was to be.
 func (r *recorder) loadEndedBefore(p *probing) bool {
 	if r.load == nil || !r.load.ended() {
 		return false
 	}
-	r.gap(bundle.Gap{What: measures(p.name), Why: "the load had ended before the probe's phase",
+	const why = "the load had ended before the probe's phase"
+	r.gap(bundle.Gap{What: measures(p.name), Why: why,
 		Fix: "let the load run longer than the window and the phases, which --dry-run tells"})
+	if !r.opt.UntilLoadEnds {
+		r.miss("phase " + p.name + " did not run: " + why)
+	}
 	return true
 }
 
@@ -261,6 +269,7 @@ func (r *recorder) attach(p *probing) bool {
 		err := each.Attach()
 		if err != nil {
 			r.gap(bundle.Gap{What: measures(each.Name()), Why: errors.Join(err, each.Close()).Error()})
+			r.miss("phase " + p.name + " did not run: " + err.Error())
 		}
 		return err != nil
 	})
@@ -280,6 +289,7 @@ func (r *recorder) open(p *probing) {
 	for _, each := range p.probes {
 		if err := each.Open(); err != nil {
 			r.gap(bundle.Gap{What: measures(each.Name()), Why: err.Error()})
+			r.miss("phase " + p.name + " counted nothing: " + err.Error())
 		}
 	}
 	p.window = p.probes[0].Window()

@@ -21,7 +21,8 @@ import (
 // cut short, or a part of the measurement failed, with status partial and a
 // *PartialError. Cancelling ctx ends the window now; what was measured is kept,
 // probes are detached, perf and the load are ended. A load that ends before the
-// window does ends the window, with a warning; that alone is no error.
+// window does ends the window, with a warning; that alone is no error, but that a
+// phase did not run is, unless the window was to end with the load.
 func Run(ctx context.Context, plan bundle.Plan, dir string, opt Options) (*bundle.Run, error) {
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return nil, &bundle.ExistsError{Path: dir}
@@ -63,6 +64,7 @@ type recorder struct {
 	loaded   loaded
 	probings []*probing // of the plan, in order
 	window   bundle.Window
+	missed   []string // what was planned and possible, and is not in the run
 }
 
 // run measures and saves. It returns why the run is partial, "" if it is
@@ -87,6 +89,10 @@ func (r *recorder) run(ctx context.Context) (why string, cause error) {
 	}
 	if err := r.save(); err != nil && why == "" {
 		why, cause = err.Error(), err
+	}
+	if len(r.missed) > 0 && why == "" {
+		why = strings.Join(r.missed, "; ")
+		cause = errors.New(why)
 	}
 	return why, cause
 }

@@ -231,20 +231,24 @@ func TestRecordPhases(t *testing.T) {
 	}
 }
 
-// A load that ends within a phase leaves the rest of them out, and says so.
+// A load that ends within a phase leaves the rest of them out: the run is partial,
+// and says so.
 func TestRecordLoadEndsInPhases(t *testing.T) {
 	needLive(t)
 	plan := livePlan(t, 300*time.Millisecond)
 	plan.Events, plan.Load = []string{"cpu-clock"}, &bundle.Load{Argv: []string{"sleep", "1.5"}}
 	plan.PhaseNS = 10 * time.Second
 	run, err := Run(context.Background(), plan, filepath.Join(t.TempDir(), "run"), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	verify(t, run)
+	var partial *PartialError
 	text := fmt.Sprintf("%+v %+v", run.Warnings, run.Gaps)
-	if run.Status != bundle.Complete || !strings.Contains(text, "ended") || len(run.Probes) != 0 {
+	if len(run.Phases) == 0 || !strings.Contains(text, "ended") || len(run.Probes) != 0 {
 		t.Errorf("%s: %s", run.Status, text)
+	}
+	const why = "phase wait did not run: the load had ended before the probe's phase"
+	if strings.Contains(text, why[len("phase wait did not run: "):]) &&
+		(run.Status != bundle.Partial || run.Why != why || !errors.As(err, &partial)) {
+		t.Errorf("%s: %q, %v", run.Status, run.Why, err)
 	}
 }
 
@@ -355,7 +359,7 @@ func TestRecordLoads(t *testing.T) {
 		want         string // in Why, or in a warning
 		exit         int
 	}{
-		{"ends early", "sleep 0.3", 0, bundle.Complete, "the load ended by itself after", 0},
+		{"ends early", "sleep 0.3", 0, bundle.Partial, "the load ended by itself after", 0},
 		{"fails", "sleep 0.3; echo cannot bind >&2; exit 7", 0, bundle.Partial,
 			"the load failed with exit status 7: cannot bind (after", 7},
 		{"fails in the warm-up", "exit 3", time.Hour, bundle.Partial,

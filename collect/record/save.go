@@ -20,7 +20,9 @@ func (r *recorder) save() error {
 	})
 	r.closeProbes() // their programs are symbols too, at other addresses each time
 	if err := saveKallsyms(r.w, r.opt.Root, names.Offer); err != nil {
-		r.gap(kallsymsGap(r.opt.Root, err))
+		gap := kallsymsGap(r.opt.Root, err)
+		r.gap(gap)
+		r.miss(gap.What + " are not known: " + gap.Why)
 	}
 	if err := saveModules(r.w, r.opt.Root); err != nil {
 		r.gap(bundle.Gap{What: "modules and build ids", Why: err.Error()})

@@ -4,9 +4,15 @@
 package lab
 
 import (
+	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
+	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -19,6 +25,7 @@ import (
 	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/doctor"
+	"xfrmscope/collect/pack"
 	"xfrmscope/collect/probe"
 	"xfrmscope/collect/selftest"
 )
@@ -450,6 +457,74 @@ func TestNegotiated(t *testing.T) {
 		}
 	}
 	near(t, "packets on SAs of one CPU, and on all", own, all)
+}
+
+// No byte of the keys that the daemons agreed on is in a recording, in any of the
+// ways a key is written.
+func TestNoKeys(t *testing.T) {
+	dir := recorded(t, "main", "ike")
+	text, err := os.ReadFile(filepath.Join(dir, "keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := strings.Fields(string(text))
+	if len(keys) < 8 { // two directions for each CPU
+		t.Fatalf("%d keys: %q", len(keys), keys)
+	}
+	forms := map[string]bool{}
+	for _, key := range keys {
+		raw, err := hex.DecodeString(strings.TrimPrefix(key, "0x"))
+		if err != nil || len(raw) < 16 {
+			t.Fatalf("key %q: %v", key, err)
+		}
+		cipher := raw[:16] // without the salt
+		for _, form := range []string{string(cipher), hex.EncodeToString(cipher),
+			strings.ToUpper(hex.EncodeToString(cipher)), base64.StdEncoding.EncodeToString(cipher)[:21]} {
+			forms[form] = true
+		}
+	}
+	files, size := 0, 0
+	look := func(name string, data []byte) {
+		files, size = files+1, size+len(data)
+		for form := range forms {
+			if bytes.Contains(data, []byte(form)) {
+				t.Errorf("%s holds a key", name)
+			}
+		}
+	}
+	read := func(name string, fsys fs.FS) {
+		err := fs.WalkDir(fsys, ".", func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := fs.ReadFile(fsys, path)
+			if err != nil {
+				return err
+			}
+			look(name+"/"+path, data)
+			if strings.HasSuffix(path, ".gz") {
+				z, err := gzip.NewReader(bytes.NewReader(data))
+				if err != nil {
+					return err
+				}
+				if data, err = io.ReadAll(z); err != nil {
+					return err
+				}
+				look(name+"/"+path+", unpacked", data)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	read("pcpu-n4", os.DirFS(filepath.Join(dir, "pcpu-n4")))
+	published, err := pack.Open(filepath.Join(dir, "published.tar.zst"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	read("published", published)
+	t.Logf("%d keys in %d files, %.1f MB: none found", len(keys), files, float64(size)/1e6)
 }
 
 // The ladder is tried from the best rung: where fentry attaches, it is used.

@@ -172,10 +172,43 @@ func TestShortened(t *testing.T) {
 	}
 }
 
+// The wall clock orders nothing: set back by a day within the window, it is neither
+// in the window's length nor in any count.
+func TestClockStep(t *testing.T) {
+	if got := live(t, "clock-step.exit"); got[0] != "0" {
+		t.Errorf("exit code %s", got[0])
+	}
+	r := open(t, recorded(t, "main", "live", "clock-step"))
+	if s := r.Manifest.Window.Seconds(); r.Manifest.Status != bundle.Complete || s < 3 || s > 3600 {
+		t.Errorf("%s: a window of %.1f s", r.Manifest.Status, s)
+	}
+	packets, seconds := r.phase(t, "count")
+	if packets == 0 || seconds <= 0 || seconds > 3600 {
+		t.Errorf("%d packets in %.1f s of phase count", packets, seconds)
+	}
+}
+
+// A CPU that goes away in the window is told of; the rest of the run is kept.
+func TestUnplugged(t *testing.T) {
+	if got := live(t, "unplugged.exit"); got[0] != "0" {
+		t.Errorf("exit code %s", got[0])
+	}
+	r := open(t, recorded(t, "main", "live", "unplugged"))
+	told := slices.ContainsFunc(r.Manifest.Warnings, func(w bundle.Warning) bool {
+		return strings.Contains(w.Text, "CPU 3")
+	})
+	if r.Manifest.Status != bundle.Complete || !told {
+		t.Errorf("%s, warnings %+v", r.Manifest.Status, r.Manifest.Warnings)
+	}
+	if got := live(t, "unplugged.verify"); got[len(got)-1] != "exit 0" {
+		t.Errorf("xfrmscope verify: %q", got)
+	}
+}
+
 // A perf that is killed has not written what it held: the run says so, and a
 // gate that most samples are missing.
 func TestPerfKilled(t *testing.T) {
-	r := broken(t, "perf-killed", "1", "perf has ended after")
+	r := broken(t, "perf-killed", "1", "perf has ended")
 	loadEnded(t, "perf-killed")
 	for _, g := range r.Gates {
 		if g.ID == "coverage" {
