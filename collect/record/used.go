@@ -20,11 +20,21 @@ const minProcessed = 1000
 
 // cpuWarnings says which of the planned CPUs did next to nothing in the window,
 // by their busy time, and which others took part, by the packets that the
-// network softirq of each processed.
+// network softirq of each processed; and which was there at one end alone.
 func cpuWarnings(planned bundle.CPUSet, counters []bundle.Counter) []bundle.Warning {
 	packets, busy := map[int]float64{}, map[int]float64{}
+	ends := map[int]map[string]bool{} // by CPU: the phases in which it had times
 	for _, c := range counters {
-		if c.CPU == nil {
+		if c.CPU != nil && c.Source == "/proc/stat" && c.Name == "user" {
+			if ends[*c.CPU] == nil {
+				ends[*c.CPU] = map[string]bool{}
+			}
+			ends[*c.CPU][c.Phase] = true
+		}
+	}
+	away := func(cpu int) bool { return ends[cpu][bundle.PhaseStart] != ends[cpu][bundle.PhaseEnd] }
+	for _, c := range counters {
+		if c.CPU == nil || away(*c.CPU) {
 			continue
 		}
 		v := float64(c.Value)
@@ -47,7 +57,17 @@ func cpuWarnings(planned bundle.CPUSet, counters []bundle.Counter) []bundle.Warn
 			packets[cpu] = n + 1<<32 // the kernel's counter has 32 bits
 		}
 	}
-	return append(idle(planned, busy), stray(planned, packets)...)
+	var there bundle.CPUSet
+	var out []bundle.Warning
+	for _, cpu := range planned {
+		if !away(cpu) {
+			there = append(there, cpu)
+			continue
+		}
+		out = append(out, bundle.Warning{Weakens: "every number", Text: fmt.Sprintf(
+			"CPU %d went offline, or came online, in the window: it is measured for a part of it", cpu)})
+	}
+	return slices.Concat(out, idle(there, busy), stray(planned, packets))
 }
 
 // idle finds the planned CPUs that did next to nothing; busy is in seconds.

@@ -50,6 +50,9 @@ func TestCPUWarnings(t *testing.T) {
 		{"wrapped", bundle.CPUSet{0}, packets([]uint64{1<<32 - 1000, 0}, []uint64{9000, 100}), nil},
 		{"few packets", bundle.CPUSet{0}, packets([]uint64{0, 0}, []uint64{0, 900}), nil},
 		{"nothing", bundle.CPUSet{0}, nil, nil},
+		{"unplugged", bundle.CPUSet{0, 1}, append(busy(2000, 1900), bundle.Counter{Phase: bundle.PhaseStart,
+			Source: "/proc/stat", CPU: new(int), Name: "user", Value: 1}),
+			[]string{"CPU 0 went offline, or came online, in the window"}},
 	} {
 		got := cpuWarnings(tt.planned, tt.rows)
 		ok := len(got) == len(tt.want)

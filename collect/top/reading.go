@@ -180,14 +180,15 @@ func (l *Live) Read() (Reading, error) {
 		r.Waits = read(&r, l.wait.Read)
 	}
 	if l.outbound != nil {
-		r.Lookups = l.mine(read(&r, l.outbound.Read))
+		r.Lookups = read(&r, l.outbound.Read)
 	}
 	if l.inbound != nil {
-		r.Inbound = l.mine(read(&r, l.inbound.Read))
+		r.Inbound = read(&r, l.inbound.Read)
 	}
-	if r.Waits != nil {
+	if r.Waits != nil { // for SAs of any namespace
 		l.name(&r)
 	}
+	r.Lookups, r.Inbound = l.mine(r.Lookups), l.mine(r.Inbound)
 	return r, nil
 }
 
