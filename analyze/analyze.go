@@ -7,6 +7,7 @@ import (
 
 	"xfrmscope/analyze/curves"
 	"xfrmscope/analyze/finding"
+	"xfrmscope/analyze/lines"
 	"xfrmscope/analyze/locks"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/sides"
@@ -25,6 +26,9 @@ type Options struct {
 	// whose build id is not the recorded one are not used.
 	User    bool
 	Symbols *symbols.Store
+
+	// Fields say what the instructions of a kernel touch, by its build id, of simulated runs.
+	Fields map[string]*lines.Instructions
 }
 
 // An analysis is what the runs of one Result share.

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 		return analysed{}, err
 	}
 	r.Counted = cost.NewTotals(in.Totals, r.Phases, from.ShareIn(&in, r.SAs, firstStart, firstEnd))
-	if err := readLines(ctx, r, b, kernel, in); err != nil {
+	if err := readLines(ctx, r, a, b, kernel, in); err != nil {
 		return analysed{}, err
 	}
 	if r.Manifest.Source == "import" {
@@ -166,22 +167,49 @@ func readEvents(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run, 
 
 // readLines takes the lines that a simulated machine moved, or those that samples of
 // memory accesses show.
-func readLines(ctx context.Context, r *result.Run, b *bundle.Run, kernel *symbols.Table, in packets.Rows) error {
+func readLines(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run, kernel *symbols.Table,
+	in packets.Rows) error {
 	r.Lines = lines.New(in.Lines, r.Packets.Total, r.Manifest.Host.CPUModel)
-	if r.Lines != nil || !slices.ContainsFunc(r.Events, func(e *result.Event) bool { return e.Memory }) {
+	if r.Lines != nil {
+		return nil
+	}
+	fields := fieldsOf(r, a)
+	read := lines.Missed
+	if slices.ContainsFunc(r.Events, func(e *result.Event) bool { return e.Memory }) {
+		read = lines.Sampled
+	} else if fields == nil {
 		return nil
 	}
 	f, err := perfdata.OpenFS(b, bundle.PerfDataFile)
 	if err != nil {
-		r.Keep("cache lines", err)
-		return nil
+		return nil // why there are no samples is said where they are read
 	}
 	defer f.Close()
 	names := &lines.Names{Text: kernel, Data: variables(b), Objects: lines.SAObjects(in.Finds.Rows),
-		Layouts: in.Layouts}
-	r.Lines, err = lines.Sampled(ctx, f, names, r)
+		Layouts: in.Layouts, Fields: fields}
+	r.Lines, err = read(ctx, f, names, r)
 	r.Keep("cache lines", err)
+	if r.Lines == nil && err == nil {
+		r.Gap(bundle.Gap{What: "fields by instruction", Why: "no event that counts cache misses was sampled"})
+	}
 	return ctx.Err()
+}
+
+// fieldsOf is what the instructions of the run's kernel touch, nil if no simulated run
+// of that build was given.
+func fieldsOf(r *result.Run, a *analysis) *lines.Instructions {
+	if len(a.opt.Fields) == 0 || r.Manifest.Source == "lab" {
+		return nil
+	}
+	build := r.Manifest.Host.BuildID
+	fields := a.opt.Fields[build]
+	if fields == nil {
+		r.Gap(bundle.Gap{What: "fields by instruction",
+			Why: "no simulated run that was given is of this run's " +
+				"kernel, build id " + cmp.Or(build, "not recorded"),
+			Fix: "xfrmscope lab run with the kernel that was measured"})
+	}
+	return fields
 }
 
 // variables are the kernel's, nil if the run does not hold them: lines are then named

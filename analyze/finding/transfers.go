@@ -32,7 +32,7 @@ func movedLines(r *result.Result) []result.Finding {
 
 func movedMost(r *result.Result, c result.Curve, p *result.LinePoint) (result.Finding, bool) {
 	run := lineRun(r, c, p)
-	if run == nil || len(p.Fields) == 0 || p.Fields[0].Mean.Value == 0 {
+	if run == nil || p.Unit == "misses/packet" || len(p.Fields) == 0 || p.Fields[0].Mean.Value == 0 {
 		return result.Finding{}, false
 	}
 	most := p.Fields[0]
@@ -169,7 +169,7 @@ func tookAway(r *result.Result) []result.Finding {
 		before, after = after, before
 	}
 	b, a := atCommonN(before.Lines, after.Lines)
-	if a == nil || a.Unit != b.Unit || a.Unit == "ratio" {
+	if a == nil || a.Unit != b.Unit || a.Unit != "transfers/packet" {
 		return nil
 	}
 	var gone, stay, come []string
@@ -232,7 +232,7 @@ func falselyShared(r *result.Result) []result.Finding {
 		}
 		p := &c.Lines[len(c.Lines)-1]
 		run := lineRun(r, c, p)
-		if run == nil || p.Unit == "ratio" {
+		if run == nil || p.Unit != "transfers/packet" {
 			continue
 		}
 		var names, evidence []string

@@ -8,8 +8,7 @@ import (
 // Instructions is which field each instruction of a kernel touches, as a simulated run
 // of the same build found out.
 type Instructions struct {
-	BuildID string
-	fields  map[instruction]string
+	fields map[instruction]string
 }
 
 // An instruction is told by its function, wherever the kernel lies in memory.
@@ -19,15 +18,24 @@ type instruction struct {
 }
 
 // NewInstructions keeps the field that each instruction touched most when its line came
-// from another cache, else when it missed, else at all.
-func NewInstructions(buildID string, rows []bundle.FieldRow) *Instructions {
-	in := &Instructions{buildID, map[instruction]string{}}
-	best := map[instruction][3]uint64{}
+// from another cache, else when it missed, else at all; of several runs the sums count.
+func NewInstructions(rows []bundle.FieldRow) *Instructions {
+	in := &Instructions{map[instruction]string{}}
+	type touched struct {
+		instruction
+		field string
+	}
+	sums := map[touched][3]uint64{}
 	for _, row := range rows {
-		at, weight := instruction{row.Function, row.Offset}, [3]uint64{row.Transfers, row.Misses, row.Seen}
-		have, known := best[at]
-		if !known || less(have, weight) || have == weight && row.Field < in.fields[at] {
-			best[at], in.fields[at] = weight, row.Field
+		at := touched{instruction{row.Function, row.Offset}, row.Field}
+		sum := sums[at]
+		sums[at] = [3]uint64{sum[0] + row.Transfers, sum[1] + row.Misses, sum[2] + row.Seen}
+	}
+	best := map[instruction][3]uint64{}
+	for at, weight := range sums {
+		have, known := best[at.instruction]
+		if !known || less(have, weight) || have == weight && at.field < in.fields[at.instruction] {
+			best[at.instruction], in.fields[at.instruction] = weight, at.field
 		}
 	}
 	return in

@@ -241,7 +241,7 @@ func TestOfSamples(t *testing.T) {
 
 func TestNamesOfAddresses(t *testing.T) {
 	k := newKernel(t, []bundle.Line{{Read: "xfrm_state.lock"}, {Read: "jiffies", Reader: "f", Writer: "g"}})
-	k.names.Fields = NewInstructions("", []bundle.FieldRow{{Function: "f", Offset: 4, Field: "net.x", Seen: 9},
+	k.names.Fields = NewInstructions([]bundle.FieldRow{{Function: "f", Offset: 4, Field: "net.x", Seen: 9},
 		{Function: "f", Offset: 4, Field: "net.y", Transfers: 1}})
 	ip := k.functions["f"] + 4
 	for _, test := range []struct {
@@ -289,5 +289,42 @@ func TestXeon(t *testing.T) {
 	l, err := Sampled(context.Background(), f, &Names{}, &result.Run{})
 	if err != nil || l == nil || len(l.Fields) != 0 || !strings.Contains(l.Counts, "none of 14 samples") {
 		t.Errorf("%+v %v", l, err)
+	}
+}
+
+// A miss event has no address: a simulated run of the same build says what the
+// instruction touches, and what that run did not execute stands apart.
+func TestFieldsByInstruction(t *testing.T) {
+	rows := []bundle.Line{{Read: "a", Reader: "f", Writer: "g"}}
+	k := newKernel(t, rows)
+	k.names.Fields = NewInstructions(
+		[]bundle.FieldRow{{Function: "f", Offset: 4, Field: "xfrm_policy.refcnt", Misses: 2},
+			{Function: "f", Offset: 4, Field: "net.x", Misses: 1}, {Function: "f", Offset: 4,
+				Field: "net.x", Misses: 3}})
+	var samples []taken
+	for i := range 40 {
+		at := k.functions["f"] + 4
+		if i%4 == 3 {
+			at = k.functions["g"]
+		}
+		samples = append(samples, taken{ip: at, period: 100})
+	}
+	f := recording(t, "mem_load_retired.l3_miss:p", "", samples)
+	l, err := Missed(context.Background(), f, &k.names, &result.Run{Packets: result.Packets{Total: sent(1000)}})
+	if err != nil || l == nil || len(l.Fields) != 2 || l.PerPacket.Value != 4 ||
+		l.PerPacket.Unit != "misses/packet" {
+		t.Fatalf("%+v %v", l, err)
+	}
+	first, rest := l.Fields[0], l.Fields[1]
+	if first.Name != "net.x" || first.PerPacket.Value != 3 || first.PerPacket.Samples != 30 ||
+		math.Abs(first.PerPacket.SE-3/math.Sqrt(30)) > 1e-9 || first.Readers[0].Name != "f" {
+		t.Errorf("%+v", first)
+	}
+	if rest.Name != "not touched in the simulated run" || rest.Share.Value != 0.25 {
+		t.Errorf("%+v", rest)
+	}
+	if l, err := Missed(context.Background(), recording(t, "branch-misses", "", samples), &k.names,
+		&result.Run{}); l != nil {
+		t.Errorf("no event of cache misses: %+v %v", l, err)
 	}
 }

@@ -125,7 +125,7 @@ func compareSides(ctx context.Context, io streams, o compareOptions, paths []str
 
 // openSides analyses both sides: two paths, or one sweep that has both.
 func openSides(ctx context.Context, paths []string) (before, after *result.Result, names [2]string, err error) {
-	before, err = analyzePaths(ctx, paths[:1], false, nil)
+	before, err = analyzePaths(ctx, paths[:1], readOptions{})
 	if err != nil {
 		return nil, nil, names, err
 	}
@@ -136,7 +136,7 @@ func openSides(ctx context.Context, paths []string) (before, after *result.Resul
 		}
 		return before, after, names, nil
 	}
-	after, err = analyzePaths(ctx, paths[1:], false, nil)
+	after, err = analyzePaths(ctx, paths[1:], readOptions{})
 	return before, after, [2]string(paths), err
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/importer"
+	"xfrmscope/analyze/lines"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/symbols"
 	"xfrmscope/collect/bundle"
@@ -24,10 +25,19 @@ import (
 // samplePrefix marks a path inside the program.
 const samplePrefix = "sample:"
 
+// readOptions say how runs are analysed.
+type readOptions struct {
+	user   bool
+	labels map[string]string // of the runs of foreign files
+	fields string            // runs of a simulated machine that say what instructions touch
+}
+
+const fieldsUsage = "run or sweep of xfrmscope lab with the same kernel: names the fields that samples of misses " +
+	"fell on"
+
 // analyzePaths analyses everything the paths name side by side: runs, sweeps
-// and files of other programs, to whose runs labels are given. One results.json
-// or report.html is read back.
-func analyzePaths(ctx context.Context, paths []string, user bool, labels map[string]string) (*result.Result, error) {
+// and files of other programs. One results.json or report.html is read back.
+func analyzePaths(ctx context.Context, paths []string, o readOptions) (*result.Result, error) {
 	if len(paths) == 1 {
 		r, err := readResult(paths[0])
 		if r != nil || err != nil {
@@ -37,16 +47,51 @@ func analyzePaths(ctx context.Context, paths []string, user bool, labels map[str
 	if err := onlyFiles(paths); err != nil {
 		return nil, err
 	}
-	runs, done, err := openPaths(paths, labels)
+	runs, done, err := openPaths(paths, o.labels)
 	defer done()
 	if err != nil {
 		return nil, err
 	}
 	opt := analyze.Options{Tool: "xfrmscope " + version(), Headline: headlineOf(runs)}
-	if user {
+	if o.user {
 		opt.User, opt.Symbols = true, symbols.NewStore(symbolPlaces())
 	}
+	if opt.Fields, err = readFields(o.fields); err != nil {
+		return nil, err
+	}
 	return analyze.Runs(ctx, runs, opt)
+}
+
+// readFields reads what the instructions of kernels touch, by build id.
+func readFields(path string) (map[string]*lines.Instructions, error) {
+	if path == "" {
+		return nil, nil
+	}
+	runs, err := openRuns(path)
+	if err != nil {
+		return nil, err
+	}
+	rows := map[string][]bundle.FieldRow{}
+	for _, run := range runs {
+		more, err := run.Fields()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", run.Path, err)
+		}
+		if build := run.Host.BuildID; build != "" {
+			rows[build] = append(rows[build], more...)
+		}
+	}
+	out := map[string]*lines.Instructions{}
+	for build, list := range rows {
+		if len(list) > 0 {
+			out[build] = lines.NewInstructions(list)
+		}
+	}
+	if len(out) == 0 {
+		return nil, usagef("%s has no %s with a build id: make one with xfrmscope lab run",
+			path, bundle.FieldsFile)
+	}
+	return out, nil
 }
 
 // onlyFiles refuses what is neither a file nor a directory.

@@ -70,7 +70,7 @@ func pushRuns(ctx context.Context, io streams, o pushOptions, paths []string) er
 	if err != nil {
 		return err
 	}
-	result, err := analyzePaths(ctx, paths, false, nil)
+	result, err := analyzePaths(ctx, paths, readOptions{})
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type reportOptions struct {
 	addresses bool
 	publish   bool
 	labels    map[string]string
+	fields    string
 }
 
 func newReport(io streams) *cobra.Command {
@@ -66,6 +67,7 @@ Runs are ordered by their label mode and by their number of CPUs.`,
 	cmd.Flags().StringVarP(&o.dir, "output", "o", "", "directory to write to (required)")
 	cmd.Flags().StringToStringVar(&o.labels, "label", nil, "label of the runs of files, as mode=pcpu")
 	cmd.Flags().BoolVar(&o.user, "user", false, userUsage)
+	cmd.Flags().StringVar(&o.fields, "fields", "", fieldsUsage)
 	cmd.Flags().BoolVar(&o.addresses, "addresses", false, addressesUsage)
 	cmd.Flags().BoolVar(&o.publish, "publish", false, publishUsage)
 	return cmd
@@ -78,7 +80,7 @@ func report(ctx context.Context, io streams, o reportOptions, paths []string) er
 	if err := keepOutOfRuns(o.dir); err != nil {
 		return err
 	}
-	result, err := analyzePaths(ctx, paths, o.user, o.labels)
+	result, err := analyzePaths(ctx, paths, readOptions{o.user, o.labels, o.fields})
 	if err != nil {
 		return err
 	}

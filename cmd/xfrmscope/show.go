@@ -18,8 +18,9 @@ import (
 
 // showOptions are the flags of show.
 type showOptions struct {
-	user bool
-	top  int
+	user   bool
+	fields string
+	top    int
 }
 
 func newShow(io streams) *cobra.Command {
@@ -43,6 +44,7 @@ with a digest in it, quoted or not, which is printed clean.`,
 		},
 	}
 	cmd.Flags().BoolVar(&o.user, "user", false, userUsage)
+	cmd.Flags().StringVar(&o.fields, "fields", "", fieldsUsage)
 	cmd.Flags().IntVar(&o.top, "top", digest.DefaultTop, "rows of each table")
 	return cmd
 }
@@ -57,7 +59,7 @@ func show(ctx context.Context, io streams, o showOptions, paths []string) error 
 			return err
 		}
 	} else {
-		result, err = analyzePaths(ctx, paths, o.user, nil)
+		result, err = analyzePaths(ctx, paths, readOptions{user: o.user, fields: o.fields})
 	}
 	if err != nil {
 		return err
@@ -99,7 +101,7 @@ func readStdin(ctx context.Context, in io.Reader, user bool) (*result.Result, st
 		return nil, "", err
 	}
 	allowMemory(sizeOf(path))
-	r, err := analyzePaths(ctx, []string{path}, user, nil)
+	r, err := analyzePaths(ctx, []string{path}, readOptions{user: user})
 	return r, "", err
 }
 

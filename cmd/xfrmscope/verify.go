@@ -59,7 +59,7 @@ func verify(ctx context.Context, io streams, o verifyOptions, paths []string) er
 	if err := errors.Join(errs...); err != nil {
 		return err // numbers of damaged files say nothing
 	}
-	result, err := analyzePaths(ctx, paths, o.user, nil)
+	result, err := analyzePaths(ctx, paths, readOptions{user: o.user})
 	if err != nil {
 		return err
 	}

@@ -48,6 +48,9 @@ func (c lineColumn) unit() string {
 	if c.point.Unit == "ratio" {
 		return "% of samples"
 	}
+	if c.point.Unit == "misses/packet" {
+		return "misses per packet"
+	}
 	return "per packet"
 }
 
