@@ -97,12 +97,13 @@ func TestForce(t *testing.T) {
 	}
 }
 
-// One hit among 50 needs 7+7 runs: with 5+5 no change of any size gets a star.
+// One hit among 50 needs 7+7 runs by Benjamini-Hochberg; with fewer the sides are handed
+// out anew, so that 4+4 runs can show it.
 func TestFamilyNeedsRuns(t *testing.T) {
 	for _, tt := range []struct {
-		runs  int
-		known bool
-	}{{5, false}, {6, false}, {7, true}} {
+		runs   int
+		method string
+	}{{4, MethodWY}, {5, MethodWY}, {6, MethodWY}, {7, MethodBH}} {
 		var pairs []Pair
 		for i := range 50 {
 			x := make([]float64, tt.runs)
@@ -114,9 +115,16 @@ func TestFamilyNeedsRuns(t *testing.T) {
 		}
 		f := CompareFamily("functions", pairs, Options{})
 		d := f.Comparisons[0].Detectable
-		if d.Known() != tt.known || f.Needed != 0.05/50 || f.Tested != 50 {
-			t.Errorf("%d+%d runs: detectable %+v, needed %v of %d, want a number: %v",
-				tt.runs, tt.runs, d, f.Needed, f.Tested, tt.known)
+		if !d.Known() || f.Needed != 0.05/50 || f.Tested != 50 || f.Method != tt.method {
+			t.Errorf("%d+%d runs: detectable %+v, needed %v of %d by %s, want a number by %s",
+				tt.runs, tt.runs, d, f.Needed, f.Tested, f.Method, tt.method)
+		}
+		for j, v := range pairs[7].After.Values { // one that changed for sure
+			pairs[7].After.Values[j] = 2*v + float64(j)/100
+		}
+		f = CompareFamily("functions", pairs, Options{})
+		if c := f.Comparisons[7]; !c.Significant || f.Significant != 1 {
+			t.Errorf("%d+%d runs: doubled, q %v, %d stars", tt.runs, tt.runs, *c.Q, f.Significant)
 		}
 	}
 }
@@ -254,5 +262,21 @@ func TestMayHaveGap(t *testing.T) {
 	}
 	if with < 100 || without < 10_000 {
 		t.Errorf("%d with a gap, %d without: nothing was tested", with, without)
+	}
+}
+
+// Rows that are one and the same cost nothing; a row alone has the p of a permutation
+// test: of 4 + 4 runs apart, 2 of 70 ways.
+func TestStepDown(t *testing.T) {
+	row := Pair{Series{Values: []float64{1, 2, 3, 4}}, Series{Values: []float64{7, 8, 9, 10}}}
+	still := Pair{Series{Values: []float64{5, 5, 5, 5}}, Series{Values: []float64{5, 5, 5, 5}}}
+	for _, pairs := range [][]Pair{{row}, {row, row, row}, {still, row}} {
+		p := StepDown(pairs)
+		if got := p[len(p)-1]; math.Abs(got-2.0/70) > 1e-12 {
+			t.Errorf("%d rows: p %v, want 2/70", len(pairs), p)
+		}
+	}
+	if p := StepDown([]Pair{still, row}); p[0] != 1 {
+		t.Errorf("what stood still has p %v", p[0])
 	}
 }

@@ -30,6 +30,7 @@ const (
 // finds; one comparison or one family has one.
 type detector struct {
 	seed   uint64
+	byT    bool // of a family that StepDown corrects
 	shifts map[detectKey]float64
 }
 
@@ -61,7 +62,10 @@ func (d *detector) detect(before, after Series, alpha float64, o Options) Detect
 			MinRuns, n1, n2)
 		return out
 	}
-	shift, ok := d.shift(n1, n2, alpha, o.Power)
+	shift, ok := shiftByT(n1, n2, alpha, o.Power), true
+	if !d.byT {
+		shift, ok = d.shift(n1, n2, alpha, o.Power)
+	}
 	if !ok {
 		out.Missing = Because(CannotBeShown, "the smallest p of %d and %d runs is %s, above the %s needed here",
 			n1, n2, PText(smallestU(n1, n2)), PText(alpha))

@@ -17,8 +17,9 @@ type Pair struct{ Before, After Series }
 // at most Options.Alpha are expected to be false.
 type Family struct {
 	Name        string       `json:"name"`
-	Comparisons []Comparison `json:"comparisons"` // in the order given
-	Tested      int          `json:"tested"`      // with a p; the size of the correction
+	Method      string       `json:"method,omitempty"` // of the correction
+	Comparisons []Comparison `json:"comparisons"`      // in the order given
+	Tested      int          `json:"tested"`           // with a p; the size of the correction
 	Significant int          `json:"starred"`
 	// Needed is the p that one more metric would have needed for a star: what
 	// Comparison.Detectable is computed for.
@@ -31,30 +32,62 @@ type Family struct {
 	Undetectable int     `json:"undetectable"`
 }
 
-// CompareFamily compares metrics with the Benjamini-Hochberg correction among
-// those that can be tested: with MinRuns runs on both sides.
+// What Family.Method says.
+const (
+	MethodBH = "Benjamini-Hochberg"
+	MethodWY = "Westfall-Young"
+)
+
+// CompareFamily compares metrics with a correction among those that can be
+// tested: with MinRuns runs on both sides. It is Benjamini and Hochberg's, or, where
+// the runs are too few for that to name one row alone, StepDown.
 func CompareFamily(name string, pairs []Pair, o Options) Family {
 	o = o.Defaults()
 	f := Family{Name: name, Comparisons: make([]Comparison, len(pairs)), Options: o}
 	p := make([]float64, len(pairs))
+	var tested []int
 	measured := measureAll(pairs, o)
 	for i, c := range measured {
 		c.Family = name
 		p[i] = math.NaN()
 		if c.Test.Known() && min(c.Before.N, c.After.N) >= MinRuns {
 			p[i] = c.Test.P
-			f.Tested++
+			tested = append(tested, i)
 		}
 		f.Comparisons[i] = c
 	}
-	q := BenjaminiHochberg(p)
-	f.Needed = o.Alpha * float64(rejected(q, o.Alpha)+1) / float64(max(f.Tested, 1))
-	f.Needed = min(f.Needed, o.Alpha)
-	d := newDetector(o.Seed)
+	f.Tested = len(tested)
+	q, d := f.correct(pairs, p, tested)
 	for i := range f.Comparisons {
 		f.judge(&f.Comparisons[i], pairs[i], q[i], d)
 	}
 	return f
+}
+
+// correct returns p corrected for the family, and what tells which change would have
+// held at Needed.
+func (f *Family) correct(pairs []Pair, p []float64, tested []int) ([]float64, *detector) {
+	d, alpha := newDetector(f.Options.Seed), f.Options.Alpha
+	clean := make([]Pair, len(pairs))
+	for i, pair := range pairs {
+		clean[i] = Pair{cleaned(pair.Before), cleaned(pair.After)}
+	}
+	if !permutes(clean, tested, f.Options) {
+		q := BenjaminiHochberg(p)
+		f.Method = MethodBH
+		f.Needed = min(alpha, alpha*float64(rejected(q, alpha)+1)/float64(max(f.Tested, 1)))
+		return q, d
+	}
+	f.Method, f.Needed, d.byT = MethodWY, alpha/float64(f.Tested), true
+	only := make([]Pair, len(tested))
+	for k, i := range tested {
+		only[k] = clean[i]
+	}
+	q := slices.Clone(p)
+	for k, v := range StepDown(only) {
+		q[tested[k]] = max(v, p[tested[k]])
+	}
+	return q, d
 }
 
 // measureAll measures pairs, as many at a time as there are CPUs.

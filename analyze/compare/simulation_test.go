@@ -159,6 +159,69 @@ func TestSimulatedPower(t *testing.T) {
 	}
 }
 
+// 5 + 5 runs that differ by 1 %, in them 18 stages and 60 functions that differ by 3 %
+// each. Where nothing changed, each level names something in 5 % at most. Two stages that
+// move against each other by 12 % leave the total as it was: they are found.
+func TestSimulatedLevels(t *testing.T) {
+	const runs = 5
+	for _, rows := range []int{18, 60} {
+		for _, shift := range []float64{1, 1.12} {
+			rng := rand.New(rand.NewPCG(10, uint64(rows)))
+			any, wrong, found, byBH, totals, n := 0, 0, 0, 0, 0, trials()
+			for range n {
+				pairs, total := levels(rng, runs, rows, shift)
+				f := CompareFamily("rows", pairs, Options{})
+				var p []float64
+				for i, c := range f.Comparisons {
+					p = append(p, c.Test.P)
+					if i >= 2 && c.Significant {
+						wrong++
+						break
+					}
+				}
+				hit := func(i int) int { return map[bool]int{true: 1}[f.Comparisons[i].Significant] }
+				found += hit(0) + hit(1)
+				any += min(f.Significant, 1)
+				byBH += rejected(BenjaminiHochberg(p)[:min(2, len(p))], 0.05)
+				if UTest(total.Before.Values, total.After.Values).P < 0.05 {
+					totals++
+				}
+			}
+			name := fmt.Sprintf("%d rows, %+.0f %% and %+.0f %%: ", rows, 100*(shift-1), 100*(1-shift))
+			t.Logf("%-44s %.4f", name+"total, U test", float64(totals)/float64(n))
+			if shift == 1 {
+				wantRate(t, name+"any row starred", any, n, 0.015, 0.065)
+				continue
+			}
+			wantRate(t, name+"another row starred", wrong, n, 0, 0.065)
+			wantRate(t, name+"those that changed", found, 2*n, map[int]float64{18: 0.7, 60: 0.5}[rows], 1)
+			t.Logf("%-44s %.4f", "  by Benjamini-Hochberg", float64(byBH)/float64(2*n))
+		}
+	}
+}
+
+// levels returns rows of a total, the first two of which move against each other.
+func levels(rng *rand.Rand, runs, rows int, shift float64) (pairs []Pair, total Pair) {
+	pairs = make([]Pair, rows)
+	total = Pair{Series{Values: make([]float64, runs)}, Series{Values: make([]float64, runs)}}
+	for i := range 2 * runs {
+		common := noise(rng, 1, 100, 0.01)[0]
+		for row := range pairs {
+			side, sum, center := &pairs[row].Before, total.Before.Values, common
+			if i >= runs {
+				side, sum = &pairs[row].After, total.After.Values
+				if row < 2 {
+					center *= []float64{shift, 2 - shift}[row]
+				}
+			}
+			v := noise(rng, 1, center, 0.03)[0]
+			side.Values = append(side.Values, v)
+			sum[i%runs] += v
+		}
+	}
+	return pairs, total
+}
+
 // abba returns runs in blocks of A B B A, boots that differ by bootCV.
 func abba(rng *rand.Rand, blocks int, cv, bootCV, shift float64) (before, after Series) {
 	for b := range blocks {

@@ -101,7 +101,7 @@ func commitCompare(c *result.Comparison) []block {
 	return append(blocks, block{items: lineItems([]string{
 		fmt.Sprintf("  median +- half of its 95 %% interval, %d + %d runs; ~ no change shown;",
 			len(c.Before.Runs), len(c.After.Runs)),
-		"  * holds: Mann-Whitney U, Benjamini-Hochberg in a table; g gate failed",
+		"  * holds: Mann-Whitney U, corrected in its table; g gate failed",
 	})})
 }
 

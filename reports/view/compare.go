@@ -15,8 +15,9 @@ func FamilyCaption(f result.CompareFamily) string {
 	if f.Family.Tested == 0 {
 		return s + fmt.Sprintf(": not tested, which takes %d runs a side", compare.MinRuns)
 	}
-	return fmt.Sprintf("%s: %d tested together, %d hold (Benjamini-Hochberg q below %s)", s, f.Family.Tested,
-		f.Family.Significant, format.Significant(f.Family.Options.Defaults().Alpha, 2))
+	return fmt.Sprintf("%s: %d tested together, %d hold (%s q below %s)", s, f.Family.Tested,
+		f.Family.Significant, format.OrWord(f.Family.Method, compare.MethodBH),
+		format.Significant(f.Family.Options.Defaults().Alpha, 2))
 }
 
 // ChangeTable is an empty table of comparisons.
