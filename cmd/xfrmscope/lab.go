@@ -77,6 +77,7 @@ func labPlan(cmd *cobra.Command, p *lab.Plan, limit *time.Duration, repeats int)
 	f.IntVar(&p.Traffic.Policies, "policies", 0, "policies beside, of other peers and looked at first")
 	f.IntVar(&p.Count, "count", 4000, "packets of all CPUs in a window, at least")
 	f.IntVar(&p.Windows, "windows", 4, "windows of a boot, which its run adds up")
+	f.BoolVar(&p.NoFields, "no-fields", false, "leave out which instruction touches which member: most of a run")
 	f.DurationVar(limit, "limit", 10*time.Minute, "a boot that takes longer hangs")
 }
 

@@ -23,6 +23,8 @@ type Cell struct {
 	Count   int // and in a window, at least
 	Windows int
 	Limit   time.Duration // a cell that takes longer hangs
+
+	NoFields bool // no fields.jsonl, which is most of a run
 }
 
 // packetFunction is called once for each packet.

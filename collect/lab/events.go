@@ -76,6 +76,7 @@ type function struct {
 	addr   uint64
 	name   string
 	module string // "" for the kernel itself
+	kind   byte   // as in /proc/kallsyms
 }
 
 // interrupts reports whether it is the entry of interrupts or exceptions.
@@ -92,7 +93,7 @@ func newFunctions(kallsyms []byte) *functions {
 			continue
 		}
 		if addr, err := strconv.ParseUint(words[0], 16, 64); err == nil {
-			e := function{addr: addr, name: words[2]}
+			e := function{addr: addr, name: words[2], kind: words[1][0]}
 			if len(words) > 3 {
 				e.module = strings.Trim(words[3], "[]")
 			}
@@ -115,6 +116,36 @@ func (f *functions) of(pc uint64) function {
 		return function{addr: pc}
 	}
 	return f.all[i-1]
+}
+
+// seen are those of the functions that are in a context of the senders, as in
+// /proc/kallsyms, and what follows each, by which its end is known.
+func (f *functions) seen(windows []*window) []byte {
+	last := windows[len(windows)-1] // knows all contexts
+	done, starts := map[int]bool{}, map[uint64]bool{}
+	for _, w := range windows {
+		for _, e := range w.counts {
+			for at := e.context; at != 0 && e.cpu < w.senders && !done[at]; at = last.contexts[at].parent {
+				done[at], starts[last.contexts[at].function] = true, true
+			}
+		}
+	}
+	var b bytes.Buffer
+	var before, current uint64 // addresses
+	for _, e := range f.all {
+		if e.addr != current {
+			before, current = current, e.addr
+		}
+		if !starts[current] && !starts[before] {
+			continue
+		}
+		fmt.Fprintf(&b, "%016x %c %s", e.addr, e.kind, e.name)
+		if e.module != "" {
+			fmt.Fprintf(&b, "\t[%s]", e.module)
+		}
+		b.WriteByte('\n')
+	}
+	return b.Bytes()
 }
 
 // perfData writes sums as a recording: one sample for each event, context and CPU,
@@ -177,9 +208,9 @@ func perfData(sums map[place]tally, w *window, functions *functions, start int64
 	return out.Bytes(), nil
 }
 
-// samples are the records, in the order of CPUs and contexts: IDENTIFIER, IP, TID,
-// TIME, CPU, PERIOD, CALLCHAIN.
-func samples(sums map[place]tally, w *window, functions *functions, start int64) [][]byte {
+// samples are the records: IDENTIFIER, IP, TID, TIME, CPU, PERIOD, CALLCHAIN. They have
+// one time, and are in an order by which they compress well.
+func samples(sums map[place]tally, w *window, functions *functions, start int64) (records [][]byte) {
 	const recordComm, recordSample, kernelMode, firstTask = 3, 9, 1, 1000
 	le := binary.LittleEndian
 	task := func(cpu int) uint64 { return uint64(firstTask+cpu) * (1<<32 + 1) } // pid and tid
@@ -200,9 +231,8 @@ func samples(sums map[place]tally, w *window, functions *functions, start int64)
 		}
 	}
 	order := slices.SortedFunc(maps.Values(rows), func(a, b *row) int {
-		return cmp.Or(cmp.Compare(a.cpu, b.cpu), slices.Compare(a.chain, b.chain))
+		return cmp.Or(slices.Compare(a.chain, b.chain), cmp.Compare(a.cpu, b.cpu))
 	})
-	var records [][]byte
 	for cpu := range w.senders {
 		r := le.AppendUint16(le.AppendUint16(le.AppendUint32(nil, recordComm), 0), 24)
 		records = append(records, append(le.AppendUint64(r, task(cpu)), "pktgen\x00\x00"...))
@@ -232,10 +262,11 @@ func samples(sums map[place]tally, w *window, functions *functions, start int64)
 
 // compressed packs records into PERF_RECORD_COMPRESSED, each of whole records.
 func compressed(records [][]byte) ([]byte, error) {
-	const recordCompressed, piece = 81, 32 << 10
+	const recordCompressed, piece = 81, 256 << 10 // which becomes some 20 KiB; 64 are allowed
 	var out, part []byte
 	var packed bytes.Buffer
-	z, err := zstd.NewWriter(&packed, zstd.WithEncoderConcurrency(1))
+	z, err := zstd.NewWriter(&packed, zstd.WithEncoderConcurrency(1),
+		zstd.WithEncoderLevel(zstd.SpeedBestCompression))
 	if err != nil {
 		return nil, err
 	}

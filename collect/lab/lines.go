@@ -10,14 +10,6 @@ import (
 // lines are the transfers to the senders between each pair of functions, by what was
 // read and what was written last; the most first.
 func (c *Counts) lines(functions *functions, n *namer) []bundle.Line {
-	type pair struct {
-		read, written, reader, writer string
-		object                        string // its JSON: equal objects have equal ones
-	}
-	type moved struct {
-		n, apart, to, from uint64
-		object             bundle.LineObject
-	}
 	sums := map[pair]moved{}
 	for _, w := range c.windows {
 		for _, s := range w.shares {
@@ -34,6 +26,7 @@ func (c *Counts) lines(functions *functions, n *namer) []bundle.Line {
 			sums[p] = moved{m.n + s.n, m.apart + s.apart, m.to | s.to, m.from | s.from, object}
 		}
 	}
+	sums = fold(sums)
 	rows := make([]bundle.Line, 0, len(sums))
 	for p, m := range sums {
 		rows = append(rows, bundle.Line{Read: p.read, Written: p.written, Object: m.object,
@@ -47,6 +40,46 @@ func (c *Counts) lines(functions *functions, n *namer) []bundle.Line {
 			cmp.Compare(a.Reader, b.Reader), cmp.Compare(a.Writer, b.Writer))
 	})
 	return rows
+}
+
+// fold adds up what is rare: below 1 in 10000 functions and objects are not told apart,
+// and then places.
+func fold(sums map[pair]moved) map[pair]moved {
+	const rare, other = 10000, "other"
+	total := uint64(0)
+	for _, m := range sums {
+		total += m.n
+	}
+	for _, into := range []func(p pair) pair{
+		func(p pair) pair { return pair{read: p.read, written: other, reader: other, writer: other} },
+		func(p pair) pair { return pair{read: other, written: other, reader: other, writer: other} },
+	} {
+		folded := map[pair]moved{}
+		for p, m := range sums {
+			if m.n*rare < total {
+				p, m.object = into(p), bundle.LineObject{}
+			}
+			sum, ok := folded[p]
+			if !ok {
+				sum.object = m.object
+			}
+			folded[p] = moved{sum.n + m.n, sum.apart + m.apart, sum.to | m.to, sum.from | m.from,
+				sum.object}
+		}
+		sums = folded
+	}
+	return sums
+}
+
+// A pair is a place and two functions between which lines moved there.
+type pair struct {
+	read, written, reader, writer string
+	object                        string // its JSON: equal objects have equal ones
+}
+
+type moved struct {
+	n, apart, to, from uint64
+	object             bundle.LineObject
 }
 
 // addresses are all that moved or were touched.

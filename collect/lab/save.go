@@ -72,12 +72,17 @@ func (k *Kernel) Save(dir, tool string, cell Cell, repeat int, c *Counts) error 
 	if err := bundle.WriteLines(w, bundle.LinesFile, c.lines(functions, namer)); err != nil {
 		return err
 	}
-	if err := bundle.WriteLines(w, bundle.FieldsFile, c.fields(functions, namer)); err != nil {
-		return err
+	if !cell.NoFields {
+		if err := bundle.WriteLines(w, bundle.FieldsFile, c.fields(functions, namer)); err != nil {
+			return err
+		}
 	}
 	var packed bytes.Buffer
-	z := gzip.NewWriter(&packed)
-	if _, err := z.Write(c.kallsyms); err != nil {
+	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	if _, err := z.Write(functions.seen(c.windows)); err != nil {
 		return err
 	}
 	if err := z.Close(); err != nil {

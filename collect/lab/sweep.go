@@ -24,6 +24,8 @@ type Plan struct {
 	Traffic Traffic
 	Count   int // packets of all CPUs in a window, at least
 	Windows int // of a boot
+
+	NoFields bool // see Cell
 }
 
 // warm is how many packets the CPUs do before the first window, at least: the memory of
@@ -53,7 +55,8 @@ func (p Plan) runs(limit time.Duration) []sweepRun {
 			for _, mode := range p.Modes {
 				cell := Cell{Sender: Sender{Mode: mode, CPUs: n, Traffic: p.Traffic},
 					Seed: p.Seed + repeat - 1,
-					Warm: warm, Count: p.Count, Windows: p.Windows, Limit: limit}
+					Warm: warm, Count: p.Count, Windows: p.Windows, Limit: limit,
+					NoFields: p.NoFields}
 				runs = append(runs, sweepRun{fmt.Sprintf("%s-n%d-r%d", mode, n, repeat), cell, repeat})
 			}
 		}
