@@ -35,6 +35,7 @@ func All(r *result.Result) []result.Finding {
 		cache,
 		walk,
 		frames,
+		fills,
 		movedLines,
 		tookAway,
 		falselyShared,

@@ -24,6 +24,7 @@ type recordOptions struct {
 	warmUp   time.Duration
 	dir      string
 	events   []string
+	lines    bool
 	hz       int
 	load     string
 	loadCPUs string
@@ -86,6 +87,8 @@ follow; the second, or one outside the window, ends all and keeps what was measu
 	f.StringVarP(&o.dir, "output", "o", "", "directory of the run, to be made (required)")
 	f.StringArrayVarP(&o.events, "event", "e", nil,
 		"perf event, repeatable (default: cycles and instructions as a group, L1 misses)")
+	f.BoolVar(&o.lines, "lines", false,
+		"sample accesses to memory (IBS, mem-loads): which cache lines move between CPUs")
 	f.IntVarP(&o.hz, "frequency", "F", record.DefaultFrequencyHz, "samples per second, event and CPU")
 	f.StringVar(&o.load, "load", "", "shell command that makes the traffic; ended after the window")
 	f.StringVar(&o.loadCPUs, "load-cpus", "", "pin the load to these CPUs")
@@ -186,7 +189,8 @@ func afterDashes(cmd *cobra.Command, args []string) error {
 func (o *recordOptions) plan() (bundle.Plan, error) {
 	p := bundle.Plan{
 		DurationNS: o.duration, WarmUpNS: o.warmUp, FrequencyHz: o.hz,
-		Events: o.events, NetNS: o.netns, Labels: o.labels, PacketsFile: o.packets, PhaseNS: o.phase,
+		Events: o.events, Lines: o.lines, NetNS: o.netns, Labels: o.labels, PacketsFile: o.packets,
+		PhaseNS: o.phase,
 	}
 	if o.dir == "" && !o.dryRun {
 		return p, usagef("record needs a directory for the run: add -o DIR")

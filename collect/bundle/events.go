@@ -47,5 +47,13 @@ func IsClock(event string) bool { return strings.Contains(event, "clock") }
 // CountsMisses reports whether an event counts cache misses, by its name:
 // "L1-dcache-load-misses", "mem_load_retired.l3_miss", not "branch-misses".
 func CountsMisses(event string) bool {
-	return strings.Contains(event, "miss") && !strings.Contains(event, "branch")
+	return CountsTransfers(event) || strings.Contains(event, "miss") && !strings.Contains(event, "branch")
+}
+
+// CountsTransfers reports whether an event counts lines that come from other caches:
+// "ls_dmnd_fills_from_sys.near_cache", "mem_load_l3_hit_retired.xsnp_fwd".
+func CountsTransfers(event string) bool {
+	event = strings.ToLower(event)
+	return slices.ContainsFunc([]string{"fills_from_sys.", ".ls_mabresp_", ".xsnp_", ".remote_hitm", ".remote_fwd",
+		"remote_access"}, func(part string) bool { return strings.Contains(event, part) })
 }

@@ -10,6 +10,7 @@ type Plan struct {
 	WarmUpNS    time.Duration `json:"warm_up_ns,omitempty"`   // load runs, nothing is measured
 	Events      []string      `json:"events,omitempty"`       // perf events asked for, in perf's own syntax
 	FrequencyHz int           `json:"frequency_hz,omitempty"` // samples per second, CPU and event
+	Lines       bool          `json:"lines,omitempty"`        // sample accesses to memory: which cache lines move
 	Probes      []string      `json:"probes,omitempty"`       // eBPF probes asked for, see Probes
 	// length of each probe's phase; 0: 2 s, at most DurationNS
 	PhaseNS time.Duration `json:"phase_ns,omitempty"`

@@ -16,6 +16,7 @@ type Options struct {
 	CPUs        bundle.CPUSet
 	Events      []string
 	FrequencyHz int
+	Memory      bool   // with addresses, sources and latencies of data
 	Output      string // the perf.data file
 }
 
@@ -26,6 +27,9 @@ func (t *Tool) recordArgs(o Options) []string {
 		"-g", "--kernel-callchains", "-N"}
 	for _, event := range o.Events {
 		args = append(args, "-e", event)
+	}
+	if o.Memory { // -R: what the PMU itself recorded, which says of an op whether it also wrote
+		args = append(args, "-d", "-W", "--phys-data", "-R")
 	}
 	if t.Zstd {
 		args = append(args, "-z")

@@ -18,7 +18,7 @@ func (r *recorder) startCounting(ctx context.Context) {
 		r.noTotals(err)
 		return
 	}
-	r.counting, err = r.tool.StartCounting(ctx, r.perfOptions("", r.opened()), r.pin, r.statLog)
+	r.counting, err = r.tool.StartCounting(ctx, r.perfOptions("", r.counted()), r.pin, r.statLog)
 	if err != nil {
 		r.noTotals(fmt.Errorf("%w: %s", err, LastLines(r.statLog.Name(), 2)))
 		r.closeStatLog()
@@ -61,7 +61,7 @@ func (r *recorder) endCounting() {
 	}
 	r.closeStatLog()
 	r.update(func(m *bundle.Manifest) {
-		m.Commands = append(m.Commands, bundle.Command{Argv: r.tool.StatArgv(r.perfOptions("", r.opened())),
+		m.Commands = append(m.Commands, bundle.Command{Argv: r.tool.StatArgv(r.perfOptions("", r.counted())),
 			Exit: c.ExitCode(), Stopped: true, Log: perfStatLog})
 	})
 }

@@ -46,8 +46,12 @@ func (s *setup) String() string {
 			line("event", "%s", e.Opened)
 		}
 	}
-	line("perf", "%s", Quote(s.tool.Argv(s.perfOptions(path.Join("RUN", bundle.PerfDataFile+".part"), s.opened()))))
-	line("counts", "%s", Quote(s.tool.StatArgv(s.perfOptions("", s.opened()))))
+	for _, event := range s.memory {
+		line("lines", "%s; not told: %s", event, s.blind)
+	}
+	line("perf", "%s", Quote(
+		s.tool.Argv(s.perfOptions(path.Join("RUN", bundle.PerfDataFile+".part"), s.sampled()))))
+	line("counts", "%s", Quote(s.tool.StatArgv(s.perfOptions("", s.counted()))))
 	names := phaseNames(s.plan.Probes)
 	if len(s.plan.Probes) > 0 {
 		line("probes", "%s", strings.Join(s.plan.Probes, ", "))

@@ -165,7 +165,8 @@ func TestSaveSymbols(t *testing.T) {
 		t.Fatal(err)
 	}
 	var offered []string
-	if err := saveKallsyms(w, guest, func(s procfs.Symbol) { offered = append(offered, s.Name) }); err != nil {
+	if err := saveKallsyms(w, guest, false,
+		func(s procfs.Symbol) { offered = append(offered, s.Name) }); err != nil {
 		t.Fatal(err)
 	}
 	if err := saveModules(w, guest); err != nil {
@@ -217,7 +218,7 @@ func TestHiddenSymbols(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = saveKallsyms(w, opt.Root, func(procfs.Symbol) {})
+	err = saveKallsyms(w, opt.Root, false, func(procfs.Symbol) {})
 	if !errors.Is(err, errHidden) {
 		t.Fatalf("got %v", err)
 	}

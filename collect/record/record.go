@@ -34,7 +34,7 @@ func Run(ctx context.Context, plan bundle.Plan, dir string, opt Options) (*bundl
 	defer s.release()
 	w, err := bundle.Create(dir, bundle.Manifest{
 		Tool: opt.Tool, Source: "record", Plan: plan, Host: opt.Root.Host(), Started: time.Now(),
-		Events: s.events, Warnings: s.warnings, Gaps: s.gaps,
+		Events: s.allEvents(), Warnings: s.warnings, Gaps: s.gaps,
 	})
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (r *recorder) startPerf(ctx context.Context) error {
 	if r.perfLog, err = r.w.CreatePart(perfRecordLog); err != nil {
 		return err
 	}
-	r.perf, err = r.tool.Start(ctx, r.perfOptions(output, r.opened()), r.pin, r.perfLog)
+	r.perf, err = r.tool.Start(ctx, r.perfOptions(output, r.sampled()), r.pin, r.perfLog)
 	if err != nil {
 		r.adopt(perfRecordLog)
 		return fmt.Errorf("%w: %s", err, LastLines(r.perfLog.Name(), 3))

@@ -19,7 +19,7 @@ func (r *recorder) save() error {
 		Locks: c.locks(), Stacks: c.stackRows(),
 	})
 	r.closeProbes() // their programs are symbols too, at other addresses each time
-	if err := saveKallsyms(r.w, r.opt.Root, names.Offer); err != nil {
+	if err := saveKallsyms(r.w, r.opt.Root, r.plan.Lines, names.Offer); err != nil {
 		gap := kallsymsGap(r.opt.Root, err)
 		r.gap(gap)
 		r.miss(gap.What + " are not known: " + gap.Why)

@@ -18,6 +18,9 @@ type setup struct {
 	opt    Options
 	tool   *perf.Tool
 	events []bundle.Event
+	memory []string // events that sample accesses to memory
+	blind  string   // what those cannot tell
+	counts []string // events that are counted only
 	hz     int
 	own    bundle.CPUSet // CPUs this process may run on
 	pin    bundle.CPUSet // CPUs the collector and perf keep to while measuring
@@ -134,6 +137,9 @@ func (s *setup) chooseEvents(ctx context.Context) error {
 		return s.tool.Try(ctx, event, s.plan.CPUs[0])
 	})
 	if ctx.Err() == nil && len(s.opened()) > 0 {
+		if err := s.addLines(ctx); err != nil {
+			return err
+		}
 		s.trySampling(ctx)
 	}
 	if err := ctx.Err(); err != nil {
@@ -150,7 +156,7 @@ func (s *setup) chooseEvents(ctx context.Context) error {
 // trySampling samples all events together, and should that fail each alone, to
 // drop those that can be counted but not sampled.
 func (s *setup) trySampling(ctx context.Context) {
-	if s.tool.TrySampling(ctx, s.perfOptions("", s.opened())) == nil {
+	if s.tool.TrySampling(ctx, s.perfOptions("", s.sampled())) == nil {
 		return
 	}
 	for i, e := range s.events {
@@ -177,5 +183,6 @@ func (s *setup) opened() []string {
 }
 
 func (s *setup) perfOptions(output string, events []string) perf.Options {
-	return perf.Options{CPUs: s.plan.CPUs, Events: events, FrequencyHz: s.hz, Output: output}
+	return perf.Options{CPUs: s.plan.CPUs, Events: events, FrequencyHz: s.hz, Output: output,
+		Memory: len(s.memory) > 0}
 }

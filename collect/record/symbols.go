@@ -23,13 +23,13 @@ const (
 var errHidden = errors.New("all addresses in /proc/kallsyms are 0")
 
 // saveKallsyms writes the text symbols of the running kernel, as /proc/kallsyms
-// prints them, and offers all symbols.
-func saveKallsyms(w *bundle.Writer, root procfs.Root, offer func(procfs.Symbol)) error {
+// prints them, with data also the variables, and offers all symbols.
+func saveKallsyms(w *bundle.Writer, root procfs.Root, data bool, offer func(procfs.Symbol)) error {
 	f, err := w.CreatePart(bundle.KallsymsFile)
 	if err != nil {
 		return err
 	}
-	err = writeKallsyms(f, root, offer)
+	err = writeKallsyms(f, root, data, offer)
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
@@ -45,7 +45,7 @@ func saveKallsyms(w *bundle.Writer, root procfs.Root, offer func(procfs.Symbol))
 // no sample ever falls on one.
 const paddingPrefix = "__pfx_"
 
-func writeKallsyms(f *os.File, root procfs.Root, offer func(procfs.Symbol)) error {
+func writeKallsyms(f *os.File, root procfs.Root, data bool, offer func(procfs.Symbol)) error {
 	// Of this library's levels 8 comes within 1 % of the best, in a sixth of
 	// its time.
 	z, err := gzip.NewWriterLevel(f, 8)
@@ -60,7 +60,7 @@ func writeKallsyms(f *os.File, root procfs.Root, offer func(procfs.Symbol)) erro
 		}
 		hidden = hidden && s.Addr == 0
 		offer(s)
-		if !s.IsText() || strings.HasPrefix(s.Name, paddingPrefix) {
+		if !s.IsText() && !(data && s.IsData()) || strings.HasPrefix(s.Name, paddingPrefix) {
 			continue
 		}
 		line = s.AppendTo(line[:0])

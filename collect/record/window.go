@@ -217,7 +217,7 @@ func (r *recorder) endPerf() error {
 	r.perfLog.Close()
 	r.update(func(m *bundle.Manifest) {
 		m.Commands = append(m.Commands, bundle.Command{Argv: r.tool.Argv(r.perfOptions(bundle.PerfDataFile,
-			r.opened())), Exit: r.perf.ExitCode(), Log: perfRecordLog})
+			r.sampled())), Exit: r.perf.ExitCode(), Log: perfRecordLog})
 	})
 	if err != nil {
 		err = r.perfError(fmt.Errorf("perf record: %w", err))

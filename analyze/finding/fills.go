@@ -1,0 +1,46 @@
+package finding
+
+import (
+	"fmt"
+
+	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
+)
+
+// fills: how many lines does a packet take from other caches, as the CPU's own counters
+// have it, and where do they fall? One finding a mode, at its largest N.
+func fills(r *result.Result) []result.Finding {
+	var out []result.Finding
+	for _, run := range atMost(r) {
+		var claims, evidence []string
+		for _, m := range run.Misses {
+			if m.CPU != result.AllCPUs || !bundle.CountsTransfers(m.Event) || !m.PerPacket.Measured() {
+				continue
+			}
+			claims = append(claims, fmt.Sprintf("%s of %s", quantity(m.PerPacket), m.Event))
+			for _, f := range m.Functions[:min(5, len(m.Functions))] {
+				evidence = append(evidence,
+					fmt.Sprintf("%s: %s in %s", m.Event, percent(f.Misses), f.Name))
+			}
+		}
+		for _, t := range run.Counted {
+			if bundle.CountsTransfers(t.Event) && t.PerPacket.Measured() {
+				evidence = append(evidence, fmt.Sprintf("counted, without sampling: %s of %s",
+					quantity(metric.Value{Value: t.PerPacket.Value, SE: t.PerPacket.SE,
+						Unit: t.PerPacket.Unit}), t.Event))
+			}
+		}
+		if len(claims) == 0 {
+			continue
+		}
+		f := result.Finding{ID: "fills", Evidence: cut(evidence),
+			NotProven: "Which field: the samples have no address. AMD counts demand fills of stores too, " +
+				"and none that stay " +
+				"in a CCX.",
+			Next: "xfrmscope record --lines, or report --fields LABRUN with a simulated run of this kernel"}
+		f.Say(run.ModeName()+" on "+cpus(run.N), "lines from other caches: %s", listed(claims))
+		out = append(out, f)
+	}
+	return out
+}

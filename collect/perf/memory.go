@@ -1,0 +1,124 @@
+package perf
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A CPU is what decides which events tell of cache lines that move.
+type CPU struct {
+	Vendor        string // of /proc/cpuinfo: "AuthenticAMD"; "arm" of an Arm implementer
+	Family, Model int
+	// what /sys/bus/event_source/devices has, with the events and formats of those that matter:
+	// "ibs_op", "ibs_op/format/swfilt", "cpu/events/mem-loads"
+	Devices []string
+}
+
+func (c CPU) has(device string) bool { return slices.Contains(c.Devices, device) }
+
+// zen is the generation of an AMD CPU, 0 if it is none that is known (families 17h,
+// 19h and 1Ah).
+func (c CPU) zen() int {
+	m := c.Model
+	switch {
+	case c.Vendor != "AuthenticAMD":
+		return 0
+	case c.Family == 0x17 && m < 0x30:
+		return 1
+	case c.Family == 0x17:
+		return 2
+	case c.Family == 0x19 && (m <= 0x0f || m >= 0x20 && m <= 0x5f):
+		return 3
+	case c.Family == 0x19:
+		return 4
+	case c.Family == 0x1a:
+		return 5
+	}
+	return 0
+}
+
+// Transfers are the events that count lines from other caches: pmu-events of Linux
+// 6.12. There are at most two, so that with cycles, instructions and misses they fit
+// the counters of a CPU; none if no such event is known of it, or it has no PMU.
+func Transfers(c CPU) []string {
+	cpu := c.has("cpu") || c.has("cpu_core") || slices.ContainsFunc(c.Devices, func(d string) bool {
+		return strings.HasPrefix(d, "armv8_") && !strings.Contains(d, "/")
+	})
+	switch zen := c.zen(); {
+	case !cpu:
+		return nil
+	case zen == 2:
+		return []string{"ls_refills_from_sys.ls_mabresp_rmt_cache:k",
+			"ls_refills_from_sys.ls_mabresp_lcl_cache:k"}
+	case zen == 3:
+		return []string{"ls_dmnd_fills_from_sys.ext_cache_local:k", "ls_dmnd_fills_from_sys.ext_cache_remote:k"}
+	case zen >= 4:
+		return []string{"ls_dmnd_fills_from_sys.near_cache:k", "ls_dmnd_fills_from_sys.far_cache:k"}
+	case c.Vendor == "GenuineIntel" && c.has("cpu/events/mem-loads"):
+		if c.Model >= icelake {
+			return []string{"mem_load_l3_hit_retired.xsnp_fwd:k", "mem_load_retired.l3_miss:k"}
+		}
+		return []string{"mem_load_l3_hit_retired.xsnp_hitm:k", "mem_load_retired.l3_miss:k"}
+	case c.Vendor == "arm":
+		return []string{"ll_cache_miss_rd:k", "remote_access:k"}
+	}
+	return nil
+}
+
+// icelake is the first model of family 6 whose event is called xsnp_fwd.
+const icelake = 0x6a
+
+// Stalls are counted, not sampled: they would take counters from the samples.
+func Stalls() []string { return []string{"dTLB-load-misses:k", "stalled-cycles-backend:k"} }
+
+// A Memory is the events that sample accesses to memory with their addresses, and what
+// the CPU cannot tell by them.
+type Memory struct {
+	Events []string
+	Blind  string
+}
+
+// opsPeriod is how many ops lie between two samples of IBS, which ignores the lowest
+// four bits; a frequency would begin at the smallest period there is.
+const opsPeriod = 262144
+
+// MemoryOf chooses the events. An error is an errors.ErrUnsupported that says what is
+// missing.
+func MemoryOf(c CPU) (Memory, error) {
+	switch zen := c.zen(); {
+	case c.has("ibs_op"):
+		m := Memory{Events: []string{fmt.Sprintf("ibs_op/cnt_ctl=1,period=%d/", opsPeriod)},
+			Blind: "stores have no source; a line shared once already counts as clean"}
+		if c.has("ibs_op/format/swfilt") { // 6.13: without it all modes are sampled
+			m.Events = []string{fmt.Sprintf("ibs_op/cnt_ctl=1,swfilt=1,period=%d/k", opsPeriod)}
+		}
+		if zen == 3 {
+			m.Blind = "Zen 3 does not tell modified lines: writers are seen, transfers are only counted"
+		}
+		return m, nil
+	case zen > 0:
+		return Memory{},
+			unsupported("the kernel shows no ibs_op under /sys/bus/event_source/devices: IBS is off in " +
+				"the " +
+				"firmware, or hidden by a hypervisor")
+	case c.has("arm_spe_0"):
+		return Memory{},
+			unsupported("SPE records AUX data, which is decoded by perf alone: perf c2c record, then " +
+				"perf inject --itrace, and import that")
+	}
+	for _, pmu := range []string{"cpu_core", "cpu"} {
+		if !c.has(pmu + "/events/mem-loads") {
+			continue
+		}
+		loads := pmu + "/mem-loads,ldlat=30/Pk"
+		if c.has(pmu + "/events/mem-loads-aux") {
+			loads = "{" + pmu + "/mem-loads-aux/," + pmu + "/mem-loads,ldlat=30/}:Pk"
+		}
+		return Memory{Events: []string{loads, pmu + "/mem-stores/Pk"},
+			Blind: "loads of 30 cycles and more; stores do not tell where the line was"}, nil
+	}
+	return Memory{}, unsupported("no event source samples addresses: neither ibs_op (AMD) nor mem-loads (Intel) " +
+		"under " +
+		"/sys/bus/event_source/devices")
+}
