@@ -35,10 +35,12 @@ func Show(w io.Writer, r *result.Result, o ShowOptions) error {
 	if len(runs) == 0 {
 		runs = view.Present(r)
 	}
+	showMoved(&b, r)
 	for _, run := range runs[:min(showRuns, len(runs))] {
 		showFunctions(&b, run, o.Top)
 		showLocks(&b, run, o.Top)
 		showSAs(&b, run, o.Top)
+		showLines(&b, run, o.Top)
 	}
 	if left := len(runs) - showRuns; left > 0 {
 		fmt.Fprintf(&b, "\n%d runs more: name them alone to see theirs\n", left)

@@ -219,7 +219,8 @@ func LinesMost(r *result.Result, fields int) []string {
 	for i, c := range columns {
 		last := i == len(columns)-1 || columns[i+1].curve.Mode != c.curve.Mode ||
 			columns[i+1].curve.Side != c.curve.Side || c.curve.Mode == ""
-		if !last || len(c.point.Fields) == 0 || c.point.Fields[0].Mean.Value == 0 {
+		if !last || result.IsPlain(c.curve.Mode) || len(c.point.Fields) == 0 ||
+			c.point.Fields[0].Mean.Value == 0 {
 			continue
 		}
 		var parts []string
