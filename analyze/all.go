@@ -35,12 +35,27 @@ func analyseAll(ctx context.Context, bundles []*bundle.Run, opt Options) ([]anal
 	keep := a.kept(bundles)
 	out := make([]analysed, len(bundles))
 	errs := make([]error, len(bundles))
+	turn := make([]chan struct{}, len(bundles)+1) // closed when the runs before have been whole
+	for i := range turn {
+		turn[i] = make(chan struct{})
+	}
+	close(turn[0])
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
 			for i := range next {
-				out[i], errs[i] = a.newRun(ctx, bundles[i], keep[i])
+				out[i], errs[i] = a.newRun(ctx, bundles[i], keep[i], func(r *result.Run) error {
+					if opt.Whole == nil {
+						return nil
+					}
+					<-turn[i]
+					return opt.Whole(r)
+				})
+				if opt.Whole != nil {
+					<-turn[i]
+					close(turn[i+1])
+				}
 			}
 		})
 	}

@@ -29,6 +29,11 @@ type Options struct {
 
 	// Fields say what the instructions of a kernel touch, by its build id, of simulated runs.
 	Fields map[string]*lines.Instructions
+
+	// Whole is called with each run while it still has all of its profiles, of
+	// which many runs keep few: one at a time, in the order given. nil for none;
+	// its error ends the analysis.
+	Whole func(*result.Run) error
 }
 
 // An analysis is what the runs of one Result share.

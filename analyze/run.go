@@ -24,7 +24,8 @@ import (
 
 // newRun analyses one run. What cannot be read becomes a gap of the run; only
 // a cancelled ctx is an error.
-func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool) (analysed, error) {
+func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool,
+	whole func(*result.Run) error) (analysed, error) {
 	r := &result.Run{
 		Path:     b.Path,
 		Mode:     b.Plan.Mode(),
@@ -81,6 +82,9 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool)
 	r.ConsistencyChecks = checks.NewConsistency(r, in)
 	r.Gates = checks.NewGates(r, in)
 	checks.MarkDoubts(r)
+	if err := whole(r); err != nil {
+		return analysed{}, err
+	}
 	for _, e := range r.Events {
 		cost.Release(e, keepProfiles)
 	}

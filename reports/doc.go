@@ -3,7 +3,7 @@
 // new number; it chooses, rounds and draws. Rendering the same Result twice gives
 // the same bytes.
 //
-//	format -> view -> chart, flame -> digest, page -> reports -> push
+//	format -> view -> chart, flame -> digest, page -> reports -> push, parquet
 //
 // Package format makes text of numbers, view is the rows of every table, svg,
 // chart and flame draw, digest and page put them together. What is here itself is

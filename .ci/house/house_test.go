@@ -34,7 +34,7 @@ const program = "xfrmscope"
 var rooms = map[string]string{
 	"bpf": "",
 	"cmd/xfrmscope": "collect/doctor collect/lab collect/selftest collect/sweep collect/top collect/pack " +
-		"reports/push samples",
+		"reports/push reports/parquet samples",
 	"samples":        "",
 	"samples/lab":    "",
 	"collect/bundle": "",
@@ -88,6 +88,8 @@ var rooms = map[string]string{
 	"reports/page":   "reports/chart reports/flame",
 	"reports":        "analyze reports/digest reports/page",
 	"reports/push":   "reports",
+
+	"reports/parquet": "reports",
 }
 
 // outside says what packages of this and other modules must not reach, not
@@ -96,6 +98,7 @@ var outside = []struct{ rooms, never string }{
 	{"collect/bundle", "github.com golang.org os/exec net"},
 	{"collect", "github.com/spf13/cobra github.com/google/pprof"},
 	{"analyze", "github.com/cilium/ebpf github.com/spf13/cobra github.com/go-echarts os/exec net"},
+	{"reports/parquet", "github.com/cilium/ebpf github.com/spf13/cobra os/exec"}, // net: of a library's UUIDs
 	{"reports/push", "github.com/cilium/ebpf github.com/spf13/cobra os/exec"},
 	{"reports", "github.com/cilium/ebpf github.com/spf13/cobra os/exec net"},
 	{"samples", "github.com golang.org"},

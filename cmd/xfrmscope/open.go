@@ -30,6 +30,8 @@ type readOptions struct {
 	user   bool
 	labels map[string]string // of the runs of foreign files
 	fields string            // runs of a simulated machine that say what instructions touch
+
+	whole func(*result.Run) error // see analyze.Options.Whole
 }
 
 const fieldsUsage = "run or sweep of xfrmscope lab with the same kernel: names the fields that samples of misses " +
@@ -52,7 +54,7 @@ func analyzePaths(ctx context.Context, paths []string, o readOptions) (*result.R
 	if err != nil {
 		return nil, err
 	}
-	opt := analyze.Options{Tool: "xfrmscope " + version(), Headline: headlineOf(runs)}
+	opt := analyze.Options{Tool: "xfrmscope " + version(), Headline: headlineOf(runs), Whole: o.whole}
 	if o.user {
 		opt.User, opt.Symbols = true, symbols.NewStore(symbolPlaces())
 	}

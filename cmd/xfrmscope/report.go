@@ -15,6 +15,7 @@ import (
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/pack"
 	"xfrmscope/reports"
+	"xfrmscope/reports/parquet"
 	"xfrmscope/samples"
 )
 
@@ -24,6 +25,7 @@ type reportOptions struct {
 	user      bool
 	addresses bool
 	publish   bool
+	parquet   bool
 	labels    map[string]string
 	fields    string
 }
@@ -46,6 +48,12 @@ func newReport(io streams) *cobra.Command {
   benchfmt.txt      the runs as Go benchmarks, for benchstat
   results.csv       every number, one a line
   results.json      every number, with unit, error and losses
+  *.parquet         with --parquet: samples, lines (of cache) and metrics of all
+                    runs, for DuckDB, ClickHouse or Spark; names of columns end
+                    with their unit (cpu_time_ns), what was not measured is null:
+
+  select mode, n, function, sum(cpu_time_ns) from 'out/samples.parquet' group by all
+  select mode, n, avg(value) from 'out/metrics.parquet' where metric = 'packet_rate' group by all
 
 --publish masks what pack --publish masks, in every file.
 
@@ -70,6 +78,8 @@ Runs are ordered by their label mode and by their number of CPUs.`,
 	cmd.Flags().StringVar(&o.fields, "fields", "", fieldsUsage)
 	cmd.Flags().BoolVar(&o.addresses, "addresses", false, addressesUsage)
 	cmd.Flags().BoolVar(&o.publish, "publish", false, publishUsage)
+	cmd.Flags().BoolVar(&o.parquet, "parquet", false,
+		"also write samples, lines and metrics of all runs as Parquet")
 	return cmd
 }
 
@@ -77,10 +87,23 @@ func report(ctx context.Context, io streams, o reportOptions, paths []string) er
 	if o.dir == "" {
 		return usagef("report needs a directory to write to: add -o DIR")
 	}
+	if o.parquet && o.publish {
+		return usagef("--parquet keeps the names of hosts and tasks: leave out --publish or --parquet")
+	}
 	if err := keepOutOfRuns(o.dir); err != nil {
 		return err
 	}
-	result, err := analyzePaths(ctx, paths, readOptions{o.user, o.labels, o.fields})
+	var tables *parquet.Tables
+	var samples func(*result.Run) error
+	if o.parquet {
+		var err error
+		if tables, err = parquet.Create(o.dir); err != nil {
+			return fmt.Errorf("writing Parquet: %w", err)
+		}
+		defer tables.Close()
+		samples = tables.Samples
+	}
+	result, err := analyzePaths(ctx, paths, readOptions{o.user, o.labels, o.fields, samples})
 	if err != nil {
 		return err
 	}
@@ -91,6 +114,13 @@ func report(ctx context.Context, io streams, o reportOptions, paths []string) er
 		printMasked(io, result)
 	}
 	files, err := reports.WriteDir(o.dir, result)
+	if err == nil && o.parquet {
+		var more []string
+		if more, err = tables.Finish(result); err != nil {
+			err = fmt.Errorf("writing Parquet: %w", err)
+		}
+		files = append(files, more...)
+	}
 	for _, f := range files {
 		fmt.Fprintln(io.out, f)
 	}
