@@ -33,7 +33,8 @@ build:
 
 demo: build
 	rm -rf out/demo
-	./$(BIN) report sample:shared sample:pcpu -o out/demo
+	./$(BIN) report sample:simulated -o out/demo
+	./$(BIN) report sample:shared sample:pcpu -o out/demo/locks
 	@cat out/demo/digest.txt
 
 test:

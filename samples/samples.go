@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-//go:embed all:shared all:pcpu
+//go:embed all:shared all:pcpu all:simulated
 var recorded embed.FS
 
 // Names returns the names Open knows, sorted.

@@ -128,7 +128,7 @@ func labRun(ctx context.Context, io streams, b lab.Build, p lab.Plan, limit time
 	}
 	line := newStatusLine(io.err)
 	defer line.clear()
-	line.set("booting " + b.Image + " to learn its symbols")
+	line.set(b.Image + ": its symbols are learned")
 	k, err := lab.Learn(ctx, cache, b, program, limit)
 	if err != nil {
 		return fmt.Errorf("%s: %w", b.Image, err)

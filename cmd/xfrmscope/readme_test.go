@@ -28,7 +28,7 @@ func TestReadme(t *testing.T) {
 	shell(t, ".", "go build -o "+filepath.Join(dir, "xfrmscope")+" .")
 	shell(t, dir, "ip netns add west 2>/dev/null || true")
 	t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", "west").Run() })
-	shell(t, dir, "./xfrmscope report sample:shared sample:pcpu -o out/demo") // make demo
+	shell(t, dir, "./xfrmscope report sample:shared sample:pcpu -o out/demo/locks") // make demo
 	flows := "#!/bin/sh\nexec perf bench sched messaging -l 100000\n"
 	if err := os.WriteFile(filepath.Join(dir, "flows"), []byte(flows), 0o755); err != nil {
 		t.Fatal(err)
