@@ -51,7 +51,7 @@ func (c *lineChart) Live(id string) (Live, error) {
 		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(len(c.Series) <= 4), Top: "0", Right: "8",
 			Type: "scroll", Data: c.legend()}),
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item", Formatter: tipHook}),
-		charts.WithXAxisOpts(opts.XAxis{Type: "value", Min: 0, Name: "N, CPUs measured",
+		charts.WithXAxisOpts(opts.XAxis{Type: "value", Min: 0, Name: c.xName(),
 			NameLocation: "middle", NameGap: 30, MinInterval: 1}),
 		charts.WithYAxisOpts(opts.YAxis{Type: "value", Min: 0, Max: yTicks[len(yTicks)-1], Name: c.y,
 			AxisLabel: &opts.AxisLabel{Formatter: shortHook}}),

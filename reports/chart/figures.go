@@ -60,8 +60,13 @@ func pointOf(r *result.Run, of func(*result.Run) metric.Value) (point, bool) {
 
 func RateChart(r *result.Result) *lineChart {
 	by := curves.Rated(r)
+	unit, k := view.RateUnit(by.Unit)
 	c := curveChart(r, rateWords(by)+" over the number of "+format.Name(r.Factor())+
-		", each run a dot; the table of runs has the figures", by.Unit, by.Of)
+		", each run a dot; the table of runs has the figures", unit, func(run *result.Run) metric.Value {
+		v := by.Of(run)
+		v.Value, v.SE, v.Unit = v.Value*k, v.SE*k, unit
+		return v
+	})
 	c.ideal = true
 	if by.ID == metric.ThroughputID {
 		c.factor = r.Factor()
@@ -69,7 +74,7 @@ func RateChart(r *result.Result) *lineChart {
 	for i := range c.Series {
 		for _, curve := range r.Curves {
 			if c.Series[i].label == view.CurveName(curve) {
-				c.Series[i].scaling(curve)
+				c.Series[i].scaling(curve, k)
 			}
 		}
 	}
@@ -84,16 +89,16 @@ func rateWords(by curves.Rating) string {
 	return "Packets per second"
 }
 
-// scaling adds what was made of a curve: intervals, the law fitted, the knee.
-func (s *series) scaling(c result.Curve) {
+// scaling adds what was made of a curve, times k: intervals, the law fitted, the knee.
+func (s *series) scaling(c result.Curve, k float64) {
 	if c.Scaling == nil || c.Scaling.Missing != nil {
 		return
 	}
 	last := 0
 	for _, row := range c.Scaling.Rows {
 		last = row.N
-		if k := row.Rate.Interval; k.Known() && !k.OpenHi && row.Rate.N > 1 {
-			s.Band = append(s.Band, span{float64(row.N), k.Lo, k.Hi})
+		if known := row.Rate.Interval; known.Known() && !known.OpenHi && row.Rate.N > 1 {
+			s.Band = append(s.Band, span{float64(row.N), k * known.Lo, k * known.Hi})
 		}
 	}
 	if c.Scaling.Knee.Found() && c.Scaling.Knee.Shown {
@@ -102,7 +107,7 @@ func (s *series) scaling(c result.Curve) {
 	if u := c.USL; u != nil && u.Known() {
 		for i := range lawPoints {
 			n := 1 + float64(i)/(lawPoints-1)*float64(last-1)
-			s.Law = append(s.Law, point{x: n, y: u.Rate(n)})
+			s.Law = append(s.Law, point{x: n, y: k * u.Rate(n)})
 		}
 	}
 }

@@ -68,9 +68,9 @@ func firstFigures(r *result.Result, side []*result.Run) [2]livebox {
 
 // rateCaption explains the lines of the first figure that are there.
 func rateCaption(r *result.Result) string {
-	s := fmt.Sprintf("%s, each run a dot. Dashed: N times the first run of the mode, as if all added as much.",
-		curves.Rated(r).Unit)
-	if curves.Rated(r).Unit == "packets/s" {
+	unit, _ := view.RateUnit(curves.Rated(r).Unit)
+	s := unit + ", each run a dot. Dashed: N times the first run of the mode, as if all added as much."
+	if unit == "packets/s" {
 		s = "Packets/s, each run a dot. Dashed: N times the first run of the mode, as if every CPU added as " +
 			"much."
 	}

@@ -20,7 +20,7 @@ func scaleSection(r *result.Result) section {
 	s := section{ID: "scaling", Nav: "Scaling", Title: "What do more CPUs bring?"}
 	t := view.NewTable("scale-table", "Median of the runs at each N with its interval in brackets; speed-up and "+
 		"efficiency against the smallest N",
-		"mode", "N#", "runs#", "packets#|/s", "speed-up#", "efficiency#|%", "loss#|%", "limited by")
+		"mode", "N#", "runs#", view.ScaleHead(r), "speed-up#", "efficiency#|%", "loss#|%", "limited by")
 	var facts [][2]string
 	var notes []string
 	for _, c := range r.Curves {

@@ -31,7 +31,7 @@ func ChangeRow(what Cell, c compare.Comparison) []Cell {
 	side := func(s compare.Summary) Cell {
 		k := format.UnitScale(c.Unit)
 		s.Median, s.Interval.Lo, s.Interval.Hi = s.Median*k, s.Interval.Lo*k, s.Interval.Hi*k
-		return summaryCell(s)
+		return summaryCell(s, 1)
 	}
 	change := Cell{Text: format.Pretty(format.ChangeText(c)), Number: true, Sort: "0"}
 	if c.Ratio.Known() {

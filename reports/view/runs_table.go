@@ -1,11 +1,20 @@
 package view
 
 import (
+	"math"
+	"slices"
+
+	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 )
 
+// RunsTable has a row for each run; of a traffic generator's runs alone one for
+// each point, whose repeats tell no more than their range.
 func RunsTable(r *result.Result) Table {
+	if present := Present(r); len(present) > 0 && !slices.ContainsFunc(present, sampled) {
+		return pointsTable(r)
+	}
 	runs := ByPMU(Present(r)...)
 	of, noIdle := WeighedBy(runs...), " that are not idle"
 	if of != "busy" {
@@ -29,7 +38,72 @@ func RunsTable(r *result.Result) Table {
 			ValueCell(run.Locks.PerPkt).perturbed(run), effectCell(run), CountCell(a.Busy.Samples),
 			Cell{Text: format.OrDash(Seconds(run)), Number: true}, status)
 	}
-	return Bounded(t, MaxRows)
+	return Bounded(t.WithoutMissing(), MaxRows)
+}
+
+// sampled reports whether a run is more than a traffic generator's.
+func sampled(r *result.Run) bool {
+	return r.Traffic == nil || !r.Traffic.Throughput.Measured() || len(r.Events) > 0
+}
+
+// pointsTable prints what a traffic generator measured, the repeats of a point in
+// one row.
+func pointsTable(r *result.Result) Table {
+	t := NewTable("runs-table", "Points, each the runs of one mode and N; every run is in results.csv.", "mode",
+		format.Name(r.Factor())+"#", "runs#", "median#|Gbit/s", "lowest#|Gbit/s", "highest#|Gbit/s",
+		"lost#|%, median", "lost most#|%", "packets#|/s, median")
+	for _, p := range points(Present(r)) {
+		rates := p.values(func(r *result.Run) metric.Value { return r.Traffic.Throughput })
+		lost := p.values(func(r *result.Run) metric.Value { return r.Traffic.Loss })
+		packets := p.values(func(r *result.Run) metric.Value { return r.Packets.Headline() })
+		t.Add(TextCell(Sided(p.runs[0].Side, RunMode(p.runs[0]))), numberCell(p.runs[0].N, p.runs[0].N > 0),
+			intCell(len(p.runs)), rates.cell(.5, 1e-9), rates.cell(0, 1e-9), rates.cell(1, 1e-9),
+			lost.cell(.5, 100), lost.cell(1, 100), packets.cell(.5, 1))
+	}
+	return Bounded(t.WithoutMissing(), MaxRows)
+}
+
+// A runPoint is the runs of one side, mode and N.
+type runPoint struct{ runs []*result.Run }
+
+func points(runs []*result.Run) []runPoint {
+	var out []runPoint
+	for _, r := range runs {
+		at := slices.IndexFunc(out, func(p runPoint) bool {
+			o := p.runs[0]
+			return o.Side == r.Side && o.ModeName() == r.ModeName() && o.N == r.N
+		})
+		if at < 0 {
+			at, out = len(out), append(out, runPoint{})
+		}
+		out[at].runs = append(out[at].runs, r)
+	}
+	return out
+}
+
+// values are those measured, ascending.
+func (p runPoint) values(of func(*result.Run) metric.Value) sortedValues {
+	var out sortedValues
+	for _, r := range p.runs {
+		if v := of(r); format.Finite(v) {
+			out = append(out, v.Value)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+type sortedValues []float64
+
+// cell prints the value at a part of the way from the lowest to the highest, times
+// k.
+func (v sortedValues) cell(part, k float64) Cell {
+	if len(v) == 0 {
+		return Cell{Text: "not measured", Muted: true, Number: true, Sort: "-1"}
+	}
+	at := part * float64(len(v)-1)
+	low, high := v[int(at)], v[int(math.Ceil(at))]
+	return numberOf(k * (low + high) / 2)
 }
 
 func StageTable(runs []*result.Run) Table {

@@ -15,13 +15,33 @@ func CurveName(c result.Curve) string {
 	return Sided(c.Side, format.OrWord(format.Name(c.Mode), "runs"))
 }
 
+// RateUnit is the unit in which rates of another are printed, and how much of it
+// one is: bit/s have too many digits.
+func RateUnit(unit string) (shown string, scale float64) {
+	if unit == "bit/s" {
+		return "Gbit/s", 1e-9
+	}
+	return unit, 1
+}
+
+// ScaleHead is the head of a rate in a table: "packets#|/s".
+func ScaleHead(r *result.Result) string {
+	for _, c := range r.Curves {
+		if c.Scaling != nil && c.Scaling.Unit == "bit/s" {
+			return "throughput#|Gbit/s"
+		}
+	}
+	return "packets#|/s"
+}
+
 func ScaleRow(c result.Curve, row scaling.Row) []Cell {
 	loss, limit := Cell{Text: "not measured", Muted: true, Number: true, Sort: "-1"},
 		TextCell(format.OrWord(row.Limit, "–"))
 	if row.Loss != nil {
 		loss = numberOf(100 * *row.Loss)
 	}
-	return []Cell{TextCell(CurveName(c)), intCell(row.N), intCell(row.Rate.N), summaryCell(row.Rate),
+	_, k := RateUnit(c.Scaling.Unit)
+	return []Cell{TextCell(CurveName(c)), intCell(row.N), intCell(row.Rate.N), summaryCell(row.Rate, k),
 		estimateCell(row.Speedup, 1), estimateCell(row.Efficiency, 100), loss, limit}
 }
 
@@ -36,8 +56,9 @@ func ScaleFacts(c result.Curve) [][2]string {
 	}
 	add("knee", kneeText(c.Scaling.Knee))
 	if p := c.Scaling.Level; p.Known() {
-		add("plateau", fmt.Sprintf("from N=%d to N=%d, at %s %s", p.From, p.To, format.Significant(p.Rate, 4),
-			format.OrWord(c.Scaling.Unit, "packets/s")))
+		unit, k := RateUnit(c.Scaling.Unit)
+		add("plateau", fmt.Sprintf("from N=%d to N=%d, at %s %s", p.From, p.To, format.Significant(p.Rate*k, 4),
+			format.OrWord(unit, "packets/s")))
 	}
 	if c.USL != nil {
 		add("law (USL)", lawText(*c.USL))

@@ -281,13 +281,13 @@ func estimateCell(e compare.Estimate, k float64) Cell {
 	return c
 }
 
-// summaryCell prints a median with its interval.
-func summaryCell(s compare.Summary) Cell {
+// summaryCell prints a median, times k, with its interval.
+func summaryCell(s compare.Summary, k float64) Cell {
 	if s.N == 0 {
 		return Cell{Text: "no runs", Muted: true, Number: true, Sort: "-1"}
 	}
-	c := numberOf(s.Median).bracketed(s.Interval, 1)
-	if text := format.SummaryText(s, 1); strings.HasPrefix(text, "<=") {
+	c := numberOf(s.Median*k).bracketed(s.Interval, k)
+	if text := format.SummaryText(s, k); strings.HasPrefix(text, "<=") {
 		c.Text, c.Small = format.Pretty(text), ""
 	}
 	c.Title = fmt.Sprintf("median of %d runs; %s", s.N, format.LevelText(s.Interval))

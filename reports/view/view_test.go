@@ -1,9 +1,13 @@
 package view
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 )
 
@@ -77,4 +81,31 @@ func TestRanges(t *testing.T) {
 		}
 	}
 	ranges([]string{"a 1 b", "a \x00 b", "a"[:1] + " 2 b"}) // hostile: a name that imitates a wording
+}
+
+// The repeats of a point of a traffic generator are one row, in Gbit/s.
+func TestRunsTableOfPoints(t *testing.T) {
+	r := &result.Result{}
+	for i, gbits := range []float64{10, 30, 20, 5} {
+		run := &result.Run{Name: "run", Mode: "pcpu", N: 1 + i/3, Factor: "flows", Traffic: &result.Traffic{
+			Throughput: metric.Value{ID: metric.ThroughputID, Unit: "bit/s", Value: gbits * 1e9},
+			Loss:       metric.Value{ID: metric.LossID, Unit: "ratio", Value: gbits / 100}}}
+		run.Packets.Rate = metric.NotMeasured(metric.RateID, "packets/s",
+			bundle.Gap{What: "packets", Why: "none"})
+		r.Runs = append(r.Runs, run)
+	}
+	table := RunsTable(r)
+	var got []string
+	for _, row := range table.Rows {
+		var cells []string
+		for _, c := range row {
+			cells = append(cells, c.Text)
+		}
+		got = append(got, strings.Join(cells, " "))
+	}
+	want := []string{"pcpu 1 3 20.00 10.00 30.00 20.00 30.00", "pcpu 2 1 5.000 5.000 5.000 5.000 5.000"}
+	if !slices.Equal(got, want) || table.Head[3].Unit != "Gbit/s" || table.Head[1].Text != "flows" ||
+		!strings.Contains(table.Note, "Not measured: packets") {
+		t.Errorf("head %v\nrows %q\nnote %q, want\n%q", table.Head, got, table.Note, want)
+	}
 }
