@@ -8,6 +8,7 @@
 //	stage.Table      which stage of the path a stack is in
 //	packets          SA counters: packets, their rate, on which CPUs
 //	locks            rows of the probes: waits, acquisitions, callers, lookups
+//	lines            lines of caches that move between CPUs, simulated or of memory samples
 //	cost             per event and CPU: busy weight, spin share, cost per packet
 //	checks           what must hold of a run: gates, sums measured twice, drift
 //	result.Run       all of one window, with its losses and gaps
