@@ -82,7 +82,7 @@ bench-probes:
 
 faults:
 	@.ci/setup test
-	XFRMSCOPE_FAULTS=full go test -count=1 -timeout 60m -v -run 'Fault|Mutants' ./cmd/xfrmscope
+	XFRMSCOPE_FAULTS=full go test -count=1 -timeout 180m -v -run 'Fault|Mutants' ./cmd/xfrmscope
 
 scale:
 	XFRMSCOPE_SCALE=1000 go test -count=1 -timeout 30m -v -run TestScale ./cmd/xfrmscope

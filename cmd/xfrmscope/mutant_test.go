@@ -21,6 +21,7 @@ import (
 	"xfrmscope/analyze"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/pack"
+	"xfrmscope/collect/scenario"
 	"xfrmscope/reports/digest"
 	"xfrmscope/samples"
 )
@@ -233,6 +234,18 @@ func TestPackedMutants(t *testing.T) {
 	t.Logf("%d packed mutants: no panic; %d refused, %d found damaged", n, refused, found)
 }
 
+func gunzipped(t *testing.T, data []byte) []byte {
+	t.Helper()
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err = io.ReadAll(z); err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 func gzipped(t *testing.T, text string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -244,4 +257,143 @@ func gzipped(t *testing.T, text string) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// inputKinds are small files of every kind that commands read but bundles, which
+// TestMutants has.
+func inputKinds(t *testing.T) map[string][]byte {
+	t.Helper()
+	sample, err := samples.Open("pcpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recording, err := fs.ReadFile(sample, "n1/perf.data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scenarioText, _ := samples.Scenario("command")
+	const folded = "ksoftirqd/1;net_rx_action_[k];xfrm_input_[k];esp_input_[k] 12\niperf3;udp_sendmsg_[k] 3\n"
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a.folded")
+	if err := os.WriteFile(file, []byte(folded), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := cli("report", file, "-o", filepath.Join(dir, "out")); code != exitOK {
+		t.Fatal(stderr)
+	}
+	made := func(pattern string) []byte {
+		names, err := filepath.Glob(filepath.Join(dir, "out", pattern))
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%s: %q, %v", pattern, names, err)
+		}
+		data, err := os.ReadFile(names[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	return map[string][]byte{
+		"perf.data": recording, "a.folded": []byte(folded), "results.json": made("results.json"),
+		"a.pb.gz": gunzipped(t, made("*.pb.gz")), "scenario.yaml": scenarioText,
+		"a.script": []byte("iperf3 7 [001] 1.000000: 1001 cpu-clock: \n\tffffffff81a00010 esp_output+0x10 " +
+			"([kernel.kallsyms])\n\tffffffff81b00010 xfrm_output+0x10 ([kernel.kallsyms])\n\n"),
+		"a.svg": []byte(`<svg width="1200"><g><title>all (100 samples, 100%)</title>` +
+			`<rect x="10" width="1180" y="100"/></g><g><title>a (50 samples, 50%)</title>` +
+			`<rect x="10" width="590" y="84"/></g></svg>`),
+		"trex.csv": []byte("# frame size 1440,pps 286458,tx per flow 3.3G\n#flows,run_1,run_2,avg_2\n" +
+			"1,3.13,3.12,3.12\n2,6.1,6.2,6.15\n"),
+		"trex.json": []byte(`[[{"tx_opackets": 1000, "rx_ipackets": 990, "l_pkts": 10, "flow": 1, ` +
+			`"run": 1}]]`),
+		"iperf3.json": []byte(`{"start":{"version":"iperf 3.9","test_start":{"num_streams":1}},"intervals":[],` +
+			`"end":{"sum":{"seconds":10,"bytes":1,"bits_per_second":3e9,"lost_packets":100,` +
+			`"packets":1000}}}`),
+		"pktgen": []byte("Params: count 100000  min_pkt_size: 60  max_pkt_size: 60\n     ifname: eth0@3\n" +
+			"Result: OK: 15430(c15405+d25) usec, 100000 (60byte,0frags)\n" +
+			"  6480562pps 3110Mb/sec (3110669760bps) errors: 0\n"),
+		"locks.csv": []byte("# output: contended, total wait, max wait, avg wait, type, caller\n" +
+			"201, 1234567, 9876, 6142, spinlock, f+0x1f2\n# debug: total=208, bad=4\n"),
+		"kallsyms": []byte("ffffffff81000000 T _text\nffffffff81a00000 T native_queued_spin_lock_slowpath\n" +
+			"ffffffff81b00000 t esp_output\t[esp4]\n"),
+	}
+}
+
+func eightCPUs() (m scenario.Machine) {
+	for cpu := range 8 {
+		m.CPUs = append(m.CPUs, scenario.CPU{Number: cpu})
+	}
+	return m
+}
+
+// Damaged files of every kind are read: none ends the program, none makes it
+// allocate by a length that it did not check.
+func TestInputMutants(t *testing.T) {
+	n := faultScale(60, 10_000)
+	if testing.Short() {
+		n = 10
+	}
+	run := smallBundle(t)
+	for name, whole := range inputKinds(t) {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), name)
+			read, worst, worstOf := 0, uint64(0), 0
+			if !lookAt(t, name, file, whole, run) {
+				t.Error("it is not read as it is")
+			}
+			for i := range n {
+				data := mutate(rand.New(rand.NewPCG(uint64(i), 3)), whole)
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				if lookAt(t, fmt.Sprintf("%s, mutant %d", name, i), file, data, run) {
+					read++
+				}
+				runtime.ReadMemStats(&after)
+				if allocated := after.TotalAlloc - before.TotalAlloc; allocated > worst {
+					worst, worstOf = allocated, i
+				}
+			}
+			if worst > mutantMemory {
+				t.Errorf("mutant %d allocated %.0f MB", worstOf, float64(worst)/1e6)
+			}
+			t.Logf("%d mutants: no panic; %d read, %d refused; at most %.1f MB allocated for one", n, read,
+				n-read, float64(worst)/1e6)
+		})
+	}
+}
+
+// lookAt does with a damaged file what the commands do, and reports whether it was
+// read.
+func lookAt(t *testing.T, what, file string, data []byte, run fstest.MapFS) (ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			t.Errorf("%s: panic: %v\n%s", what, r, debug.Stack())
+		}
+	}()
+	switch filepath.Base(file) {
+	case "scenario.yaml":
+		s, err := scenario.Parse(data, file, nil)
+		if err != nil {
+			return false
+		}
+		_, err = resolveScenario(s, eightCPUs())
+		return err == nil
+	case "kallsyms":
+		mutant := maps.Clone(run)
+		mutant[bundle.KallsymsFile] = &fstest.MapFile{Data: gzipped(t, string(data))}
+		opened, _ := look(t, what, mutant)
+		return opened
+	}
+	if strings.HasSuffix(file, ".gz") { // damaged within: a sum guards the outside
+		data = gzipped(t, string(data))
+	}
+	if err := os.WriteFile(file, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r, err := analyzePaths(context.Background(), []string{file}, false, nil)
+	if err != nil {
+		return false
+	}
+	if err := digest.Write(io.Discard, r); err != nil {
+		t.Errorf("%s: %v", what, err)
+	}
+	return true
 }
