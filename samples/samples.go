@@ -36,6 +36,12 @@ func Open(name string) (fs.FS, error) {
 	return fs.Sub(recorded, name)
 }
 
+//go:embed testbed.sh
+var testbed string
+
+// Testbed returns the commands that make two namespaces with per-CPU SAs.
+func Testbed() string { return testbed }
+
 //go:embed scenarios/*.yaml
 var scenarios embed.FS
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,7 @@ type doctorOptions struct {
 	json    bool
 	cpus    string
 	devices []string
+	kconfig string
 	netns   []string
 }
 
@@ -29,10 +31,14 @@ BTF and each rung of the probes, XFRM. It then looks at what decides on which
 CPU a packet is processed, and at the SAs that are there now. With -C it prints
 the commands that give each of these CPUs a queue and a flow. It changes nothing
 on the machine and runs none of them.
+
+With --kconfig it reads a kernel's configuration instead, and says which options
+are missing and what is lost without each.
 Exit code 3 if nothing could be recorded.`,
 		Example: `  xfrmscope doctor
   xfrmscope doctor -C 0-1 --netns west
   xfrmscope doctor -C 0-1 --dev eth0
+  xfrmscope doctor --kconfig linux/.config
   xfrmscope doctor --json`,
 		Args: arguments(cobra.NoArgs, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd.Context(), io, o) },
@@ -42,11 +48,46 @@ Exit code 3 if nothing could be recorded.`,
 	f.StringVarP(&o.cpus, "cpus", "C", "", "CPUs that send, as 1-4,8: checks what concerns them, and prints a plan")
 	f.StringArrayVar(&o.devices, "dev", nil,
 		"interface that carries the traffic, repeatable (default: all that are up)")
+	f.StringVar(&o.kconfig, "kconfig", "", "read this configuration of a kernel: its .config, or /proc/config.gz")
 	f.StringArrayVar(&o.netns, "netns", nil, "network namespace to look at, repeatable (default: the current one)")
 	return cmd
 }
 
+// doctorKconfig reads a kernel's configuration.
+func doctorKconfig(io streams, o doctorOptions) error {
+	if o.cpus != "" || len(o.devices) > 0 || len(o.netns) > 0 {
+		return usagef("--kconfig asks for a kernel, -C, --dev and --netns for this machine: leave one out")
+	}
+	file, err := os.Open(o.kconfig)
+	if err != nil {
+		return usageError{err}
+	}
+	defer file.Close()
+	report := doctor.Report{}
+	if report.Checks, err = doctor.Kconfig(file); err != nil {
+		return usagef("%s: %w", o.kconfig, err)
+	}
+	if o.json {
+		enc := json.NewEncoder(io.out)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(report.Checks); err != nil {
+			return err
+		}
+	} else if err := report.WriteChecks(io.out); err != nil {
+		return err
+	}
+	for _, c := range report.Checks {
+		if c.State == doctor.Absent {
+			return &record.Missing{What: c.ID, Why: c.Evidence, Fix: c.Fix}
+		}
+	}
+	return nil
+}
+
 func runDoctor(ctx context.Context, io streams, o doctorOptions) error {
+	if o.kconfig != "" {
+		return doctorKconfig(io, o)
+	}
 	focus, err := focusOn(o.cpus, o.netns)
 	if err != nil {
 		return err

@@ -304,8 +304,8 @@ func inputKinds(t *testing.T) map[string][]byte {
 			"1,3.13,3.12,3.12\n2,6.1,6.2,6.15\n"),
 		"trex.json": []byte(`[[{"tx_opackets": 1000, "rx_ipackets": 990, "l_pkts": 10, "flow": 1, ` +
 			`"run": 1}]]`),
-		"iperf3.json": []byte(`{"start":{"version":"iperf 3.9","test_start":{"num_streams":1}},"intervals":[],` +
-			`"end":{"sum":{"seconds":10,"bytes":1,"bits_per_second":3e9,"lost_packets":100,` +
+		"iperf3.json": []byte(`{"start":{"version":"iperf 3.9","test_start":{"num_streams":1}},` +
+			`"intervals":[],"end":{"sum":{"seconds":10,"bytes":1,"bits_per_second":3e9,"lost_packets":100,` +
 			`"packets":1000}}}`),
 		"pktgen": []byte("Params: count 100000  min_pkt_size: 60  max_pkt_size: 60\n     ifname: eth0@3\n" +
 			"Result: OK: 15430(c15405+d25) usec, 100000 (60byte,0frags)\n" +

@@ -13,11 +13,11 @@ import (
 func newScenario(io streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scenario",
-		Short: "List, print and check the descriptions of sweeps",
-		Args:  arguments(cobra.NoArgs, "list, print or schema"),
+		Short: "List, print and check the descriptions of sweeps, and a testbed for them",
+		Args:  arguments(cobra.NoArgs, "list, print, schema or testbed"),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newScenarioList(io), newScenarioPrint(io), newScenarioSchema(io))
+	cmd.AddCommand(newScenarioList(io), newScenarioPrint(io), newScenarioSchema(io), newScenarioTestbed(io))
 	return cmd
 }
 
@@ -90,6 +90,22 @@ func printSource(io streams, name string) error {
 	}
 	_, err := io.out.Write(text)
 	return err
+}
+
+func newScenarioTestbed(io streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "testbed",
+		Short: "Print commands that make two namespaces with per-CPU SAs",
+		Long: `Testbed prints the commands of ip(8) that make two network namespaces, xs-west and
+xs-east, and between them an SA for each CPU. It runs none of them.`,
+		Example: "  xfrmscope scenario testbed\n" +
+			"  xfrmscope scenario testbed > testbed.sh && bash -n testbed.sh",
+		Args:    arguments(cobra.NoArgs, "no argument"),
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprint(io.out, samples.Testbed())
+			return err
+		},
+	}
 }
 
 func newScenarioSchema(io streams) *cobra.Command {

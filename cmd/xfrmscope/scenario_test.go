@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -63,5 +64,18 @@ func TestDryRunOfASweep(t *testing.T) {
 		!strings.HasPrefix(plan,
 			"sweep over 1 CPUs: 2 runs, 22s of warm-up and window each, about 85 s in all, ") {
 		t.Errorf("exit %d, stdout\n%s\nstderr %s", code, plan, stderr)
+	}
+}
+
+// The testbed is a script that a shell reads.
+func TestTestbed(t *testing.T) {
+	code, script, stderr := cli("scenario", "testbed")
+	if code != exitOK || !strings.Contains(script, "pcpu-num $cpu") {
+		t.Fatalf("exit %d: %s%s", code, script, stderr)
+	}
+	cmd := exec.Command("bash", "-n")
+	cmd.Stdin = strings.NewReader(script)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -7,15 +7,31 @@ import (
 	"text/tabwriter"
 )
 
+// WriteChecks prints the checks alone.
+func (r *Report) WriteChecks(w io.Writer) error {
+	var b strings.Builder
+	r.checks(&b)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (r *Report) checks(b *strings.Builder) {
+	for _, c := range r.Checks {
+		evidence := c.Evidence
+		if evidence != "" {
+			evidence = ": " + evidence
+		}
+		fmt.Fprintf(b, "%-8s %s %s%s\n", c.State, c.ID, c.Title, evidence)
+		if c.Fix != "" {
+			fmt.Fprintf(b, "%-8s       fix: %s\n", "", c.Fix)
+		}
+	}
+}
+
 // Write prints the report for a reader.
 func (r *Report) Write(w io.Writer) error {
 	var b strings.Builder
-	for _, c := range r.Checks {
-		fmt.Fprintf(&b, "%-8s %s %s: %s\n", c.State, c.ID, c.Title, c.Evidence)
-		if c.Fix != "" {
-			fmt.Fprintf(&b, "%-8s       fix: %s\n", "", c.Fix)
-		}
-	}
+	r.checks(&b)
 	fmt.Fprintf(&b, "\nSpin locks are %s. What escapes the probes:\n", r.Locks.Kind)
 	for _, blind := range r.Locks.Blind {
 		fmt.Fprintf(&b, "  %s\n", blind)
