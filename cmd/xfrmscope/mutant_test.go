@@ -388,7 +388,7 @@ func lookAt(t *testing.T, what, file string, data []byte, run fstest.MapFS) (ok 
 	if err := os.WriteFile(file, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	r, err := analyzePaths(context.Background(), []string{file}, false, nil)
+	r, err := analyzePaths(context.Background(), []string{file}, readOptions{})
 	if err != nil {
 		return false
 	}

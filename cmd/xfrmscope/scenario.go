@@ -100,7 +100,7 @@ func newScenarioTestbed(io streams) *cobra.Command {
 xs-east, and between them an SA for each CPU. It runs none of them.`,
 		Example: "  xfrmscope scenario testbed\n" +
 			"  xfrmscope scenario testbed > testbed.sh && bash -n testbed.sh",
-		Args:    arguments(cobra.NoArgs, "no argument"),
+		Args: arguments(cobra.NoArgs, "no argument"),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprint(io.out, samples.Testbed())
 			return err
