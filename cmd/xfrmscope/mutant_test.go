@@ -305,9 +305,11 @@ func inputKinds(t *testing.T) map[string][]byte {
 		"trex.json": []byte(`[[{"tx_opackets": 1000, "rx_ipackets": 990, "l_pkts": 10, "flow": 1, ` +
 			`"run": 1}]]`),
 		"iperf3.json": []byte(`{"start":{"version":"iperf 3.9","test_start":{"num_streams":1}},` +
-			`"intervals":[],"end":{"sum":{"seconds":10,"bytes":1,"bits_per_second":3e9,"lost_packets":100,` +
+			`"intervals":[],"end":{"sum":{"seconds":10,"bytes":1,"bits_per_second":3e9,` +
+			`"lost_packets":100,` +
 			`"packets":1000}}}`),
-		"pktgen": []byte("Params: count 100000  min_pkt_size: 60  max_pkt_size: 60\n     ifname: eth0@3\n" +
+		"pktgen": []byte("Params: count 100000  min_pkt_size: 60  max_pkt_size: 60\n" +
+			"     ifname: eth0@3\n" +
 			"Result: OK: 15430(c15405+d25) usec, 100000 (60byte,0frags)\n" +
 			"  6480562pps 3110Mb/sec (3110669760bps) errors: 0\n"),
 		"locks.csv": []byte("# output: contended, total wait, max wait, avg wait, type, caller\n" +
