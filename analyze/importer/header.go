@@ -40,7 +40,7 @@ func parseHeader(line []byte, h *header) bool {
 	return h.untimed(line)
 }
 
-// findTime finds the sample's time: digits, a point, 6 or 9 digits, then a
+// findTime finds the sample's time: digits, a point, up to 9 digits, then a
 // colon at the end of a word.
 func findTime(line []byte) (start, end int, ok bool) {
 	for from := 0; ; {
@@ -65,7 +65,7 @@ func timeBefore(line []byte, end int) (int, bool) {
 	for i > 0 && isDigit(line[i-1]) {
 		i--
 	}
-	if n := end - i; (n != 6 && n != 9) || i == 0 || line[i-1] != '.' {
+	if n := end - i; n == 0 || n > 9 || i == 0 || line[i-1] != '.' {
 		return 0, false
 	}
 	point := i - 1
@@ -76,13 +76,13 @@ func timeBefore(line []byte, end int) (int, bool) {
 	return i, i < point && i > 0 && line[i-1] == ' '
 }
 
-// parseTime reads "202513.231785" or with nanoseconds.
+// parseTime reads "202513.231785", or with more or fewer decimals.
 func parseTime(text []byte) (uint64, bool) {
 	sec, frac, _ := bytes.Cut(text, []byte("."))
 	s, ok1 := parseUint(sec)
 	f, ok2 := parseUint(frac)
-	if len(frac) == 6 {
-		f *= 1000
+	for range 9 - len(frac) {
+		f *= 10
 	}
 	return s*1e9 + f, ok1 && ok2 && s < math.MaxInt64/1_000_000_000
 }

@@ -112,7 +112,7 @@ func looksFolded(head []byte) bool {
 			continue
 		}
 		switch stack, _, ok := splitFolded(line); {
-		case !ok:
+		case !ok || bytes.Contains(stack, []byte("; ")): // prose has a space there, stacks have none
 			bad++
 		case bytes.IndexByte(stack, ';') > 0:
 			stacks++

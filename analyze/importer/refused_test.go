@@ -40,10 +40,12 @@ func TestRefused(t *testing.T) {
 		"TRex ports": {
 			`{"0": {"opackets": 7, "ipackets": 6}, "total": {"opackets": 7}, "global": {"tx_pps": 1.5}}`,
 			"tx_opackets"},
-		"neper":    {"num_flows=16\nnum_threads=4\nthroughput=9000.5\n", "Flows,Run 1"},
-		"prose":    {"All of it: use 7 of these ways:\n\n    one\n", ""},
-		"a header": {"#pragma once\nint f(int a); // 3\nint g(void);\nstruct s { int a; };\n", ""},
-		"a list":   {"apples 3\npears 4\n", ""},
+		"neper":                 {"num_flows=16\nnum_threads=4\nthroughput=9000.5\n", "Flows,Run 1"},
+		"prose":                 {"All of it: use 7 of these ways:\n\n    one\n", ""},
+		"a header":              {"#pragma once\nint f(int a); // 3\nint g(void);\nstruct s { int a; };\n", ""},
+		"prose with semicolons": {"first this; then 7\nand so on; until 9\n", ""},
+		"perf stat, cut":        {"     1,000      cycles:k\n\n  2.0 seconds time elapsed\n", stacks},
+		"a list":                {"apples 3\npears 4\n", ""},
 		"markdown": {"# Notes\n\nRun it so:\n\n    x 1/2 [000] 1.000000: 7 cycles:\n\nand then look " +
 			"at\nthe lines below, all\nof them\n", ""},
 	} {

@@ -21,6 +21,7 @@ type compareOptions struct {
 	force  bool
 	expect []string
 	failOn []string
+	labels map[string]string
 
 	addresses bool
 	publish   bool
@@ -74,6 +75,7 @@ In git bisect run, skip commits that could not be measured:
 	f.StringVarP(&o.dir, "output", "o", "", "directory to write the report of both sides to")
 	f.BoolVar(&o.addresses, "addresses", false, addressesUsage)
 	f.BoolVar(&o.publish, "publish", false, publishUsage)
+	f.StringToStringVar(&o.labels, "label", nil, labelUsage+"; of both sides")
 	f.BoolVar(&o.force, "force", false, "compare what should not be compared; the report says so")
 	f.StringSliceVar(&o.expect, "expect", nil,
 		"what was changed on purpose, as kernel: a key that is listed among what differs")
@@ -101,7 +103,7 @@ func compareSides(ctx context.Context, io streams, o compareOptions, paths []str
 			return err
 		}
 	}
-	b, a, names, err := openSides(ctx, paths)
+	b, a, names, err := openSides(ctx, paths, readOptions{labels: o.labels})
 	if err != nil {
 		return err
 	}
@@ -124,8 +126,9 @@ func compareSides(ctx context.Context, io streams, o compareOptions, paths []str
 }
 
 // openSides analyses both sides: two paths, or one sweep that has both.
-func openSides(ctx context.Context, paths []string) (before, after *result.Result, names [2]string, err error) {
-	before, err = analyzePaths(ctx, paths[:1], readOptions{})
+func openSides(ctx context.Context, paths []string, o readOptions) (before, after *result.Result, names [2]string,
+	err error) {
+	before, err = analyzePaths(ctx, paths[:1], o)
 	if err != nil {
 		return nil, nil, names, err
 	}
@@ -136,7 +139,7 @@ func openSides(ctx context.Context, paths []string) (before, after *result.Resul
 		}
 		return before, after, names, nil
 	}
-	after, err = analyzePaths(ctx, paths[1:], readOptions{})
+	after, err = analyzePaths(ctx, paths[1:], o)
 	return before, after, [2]string(paths), err
 }
 

@@ -8,6 +8,7 @@ import (
 	"xfrmscope/analyze/compare"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/record"
+	"xfrmscope/collect/sweep"
 )
 
 // Exit codes. Scripts and git bisect rely on them.
@@ -18,6 +19,7 @@ const (
 	exitEnvironment = 3   // this machine or user lacks something; the message says how to get it
 	exitInvalid     = 4   // the measurement cannot be trusted
 	exitRegression  = 5   // compare --fail-on
+	exitReboot      = 6   // sweep: this boot's runs are made, the others need another boot
 	exitInterrupted = 130 // 128 + SIGINT
 )
 
@@ -43,6 +45,7 @@ func exitCode(err error) int {
 	var invalid *invalidError
 	var regression *regressionError
 	var refused *compare.RefusedError
+	var boot *sweep.BootError
 	switch {
 	case err == nil:
 		return exitOK
@@ -56,6 +59,8 @@ func exitCode(err error) int {
 		return exitInvalid
 	case errors.As(err, &regression):
 		return exitRegression
+	case errors.As(err, &boot):
+		return exitReboot
 	}
 	return exitFailure
 }

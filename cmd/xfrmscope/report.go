@@ -73,7 +73,7 @@ Runs are ordered by their label mode and by their number of CPUs.`,
 		},
 	}
 	cmd.Flags().StringVarP(&o.dir, "output", "o", "", "directory to write to (required)")
-	cmd.Flags().StringToStringVar(&o.labels, "label", nil, "label of the runs of files, as mode=pcpu")
+	cmd.Flags().StringToStringVar(&o.labels, "label", nil, labelUsage)
 	cmd.Flags().BoolVar(&o.user, "user", false, userUsage)
 	cmd.Flags().StringVar(&o.fields, "fields", "", fieldsUsage)
 	cmd.Flags().BoolVar(&o.addresses, "addresses", false, addressesUsage)
@@ -126,6 +126,8 @@ func report(ctx context.Context, io streams, o reportOptions, paths []string) er
 	}
 	return err
 }
+
+const labelUsage = "label of the runs of files, as mode=pcpu"
 
 const addressesUsage = "keep kernel addresses, as of locks; else they are 0x1, 0x2, ..."
 

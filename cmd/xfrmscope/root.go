@@ -52,7 +52,7 @@ func newRoot(io streams) *cobra.Command {
 (IPsec) path on the CPUs that send, and reports 1..N CPUs side by side.
 
 Exit codes: 0 fine, 1 failure, 2 usage, 3 environment, 4 measurement
-invalid, 5 regression, 130 interrupted.`,
+invalid, 5 regression, 6 reboot and go on, 130 interrupted.`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,

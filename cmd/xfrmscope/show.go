@@ -20,6 +20,7 @@ import (
 type showOptions struct {
 	user   bool
 	fields string
+	labels map[string]string
 	top    int
 }
 
@@ -45,6 +46,7 @@ with a digest in it, quoted or not, which is printed clean.`,
 	}
 	cmd.Flags().BoolVar(&o.user, "user", false, userUsage)
 	cmd.Flags().StringVar(&o.fields, "fields", "", fieldsUsage)
+	cmd.Flags().StringToStringVar(&o.labels, "label", nil, labelUsage)
 	cmd.Flags().IntVar(&o.top, "top", digest.DefaultTop, "rows of each table")
 	return cmd
 }
@@ -59,7 +61,7 @@ func show(ctx context.Context, io streams, o showOptions, paths []string) error 
 			return err
 		}
 	} else {
-		result, err = analyzePaths(ctx, paths, readOptions{user: o.user, fields: o.fields})
+		result, err = analyzePaths(ctx, paths, readOptions{user: o.user, labels: o.labels, fields: o.fields})
 	}
 	if err != nil {
 		return err

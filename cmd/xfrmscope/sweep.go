@@ -15,6 +15,7 @@ import (
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/sides"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/procfs"
 	"xfrmscope/collect/record"
 	"xfrmscope/collect/scenario"
 	"xfrmscope/collect/sweep"
@@ -30,7 +31,7 @@ type sweepOptions struct {
 	set    []string
 
 	cpus, from, order       string
-	repeat                  int
+	repeat, boots           int
 	load, loadCPUs          string
 	mode, setup, teardown   string
 	duration, warmUp        time.Duration
@@ -60,6 +61,10 @@ disk, the same command undoes what was set up, keeps what was begun in
 SWEEP/aside, and goes on with the runs that are missing. A set-up or a load that
 fails stops the sweep after its set-up was undone.
 
+With --boots K the repeats are spread over K boots, each with runs of every mode and
+side: after those of a boot it says so and ends with exit code 6. Reboot, and give
+the same command again; in the same boot it makes none of the next one's.
+
 With --host the hosts measure, under one window; set-ups, loads and tear-downs
 run here. CPUs are those of the first host, whose run is the sweep's; the others'
 are in RUN/hosts/NAME, and one that fails is tried again at the next run.`,
@@ -81,6 +86,7 @@ are in RUN/hosts/NAME, and one that fails is tried again at the next run.`,
 	f.StringVar(&o.from, "from", "", "CPUs to take them from, as 1-8 (default: the online ones)")
 	f.StringVar(&o.order, "cpu-order", "", "number, l3 (one L3 cache after the other) or spread (each in turn)")
 	f.IntVar(&o.repeat, "repeat", 0, "runs of each (default 5)")
+	f.IntVar(&o.boots, "boots", 0, "spread the repeats over so many boots; nothing reboots by itself")
 	f.StringVar(&o.load, "load", "", "shell command that makes the traffic, as './flows {n}'")
 	f.StringVar(&o.loadCPUs, "load-cpus", "", "pin the load to these CPUs; {cpus} are those measured")
 	f.StringVar(&o.mode, "mode", "", "label of the runs (default all)")
@@ -126,6 +132,10 @@ func runSweep(ctx context.Context, io streams, o *sweepOptions, args []string) (
 	if err := checkScenario(s, len(o.hosts) == 0); err != nil {
 		return err
 	}
+	if s.Boots > 1 && len(o.hosts) > 0 {
+		return usagef("boots with --host are not supported: whose boot it would be is not told")
+	}
+	bootID := procfs.Root("").ReadTrimmed("/proc/sys/kernel/random/boot_id")
 	if o.dryRun {
 		return printPlan(io, s)
 	}
@@ -134,6 +144,7 @@ func runSweep(ctx context.Context, io streams, o *sweepOptions, args []string) (
 	table, err := sweep.Run(ctx, s, o.dir, sweep.Options{
 		Machine: machine,
 		Say:     line.print,
+		BootID:  bootID,
 		Progress: func(p sweep.Progress) {
 			if p.Finished == nil {
 				line.set(progressText(&p, line.last))
@@ -181,7 +192,8 @@ func (o *sweepOptions) fromFlags() (*scenario.Scenario, error) {
 	s := &scenario.Scenario{
 		APIVersion: scenario.APIVersion, Name: "sweep over " + o.cpus + " CPUs",
 		CPUs:  scenario.CPUs{Order: o.order},
-		NetNS: o.netns, Window: o.duration, Repeats: o.repeat, Events: o.events, Frequency: o.hz,
+		NetNS: o.netns, Window: o.duration, Repeats: o.repeat, Boots: o.boots,
+		Events: o.events, Frequency: o.hz,
 		Headline: o.headline,
 	}
 	var err error

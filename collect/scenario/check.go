@@ -206,6 +206,10 @@ func (s *Scenario) checkTimes() *mistake {
 	if s.Repeats < 0 || s.Repeats > maxRepeats {
 		return at("repeats").say("", "%d repeats are not within 1 and %d", s.Repeats, maxRepeats)
 	}
+	if repeats := orElse(s.Repeats, defaultRepeats); s.Boots < 0 || s.Boots > repeats {
+		return at("boots").say("each boot makes a repeat or more",
+			"%d boots are not within 1 and the %d repeats", s.Boots, repeats)
+	}
 	return nil
 }
 

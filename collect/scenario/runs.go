@@ -18,6 +18,7 @@ type Run struct {
 	Mode   string
 	N      int // CPUs
 	Repeat int // from 1
+	Boot   int // the boot it is made in, from 1; 0 if any will do
 
 	Plan     bundle.Plan
 	Setup    []string // shell commands, in order
@@ -111,6 +112,9 @@ func (s *Scenario) levels() []level {
 func (s *Scenario) run(l level, set, repeat int, hash string) Run {
 	cpus := s.CPUs.Sets[set]
 	r := Run{Mode: l.mode.Name, N: len(cpus), Repeat: repeat}
+	if s.Boots > 1 {
+		r.Boot = 1 + (repeat-1)*s.Boots/max(l.repeats, s.Boots)
+	}
 	r.Dir = fmt.Sprintf("%s-n%d", r.Mode, r.N)
 	if s.sameSize(set) {
 		r.Dir += "-c" + strings.ReplaceAll(cpus.String(), ",", "_")

@@ -40,6 +40,7 @@ type Scenario struct {
 	Steady  *Steady        `yaml:"steady,omitempty" doc:"when the load counts as steady, checked after the warm-up"`
 	Window  time.Duration  `yaml:"window,omitempty" doc:"length of the measurement"`
 	Repeats int            `yaml:"repeats,omitempty" doc:"runs of each combination"`
+	Boots   int            `yaml:"boots,omitempty" doc:"boots the repeats are spread over"`
 	Order   string         `yaml:"order,omitempty" enum:"interleaved,grouped"`
 
 	Events    []string      `yaml:"events,omitempty" doc:"perf events, in perf's own syntax"`

@@ -50,3 +50,19 @@ type runError struct {
 
 func (e *runError) Error() string { return e.why }
 func (e *runError) Unwrap() error { return e.err }
+
+// A BootError says that the runs left belong to another boot of the machine.
+type BootError struct {
+	Dir      string // of the sweep
+	Done, Of int    // boots
+	Is       string // id of the boot, which made its runs; "" if it is not known
+}
+
+func (e *BootError) Error() string {
+	if e.Is == "" {
+		return fmt.Sprintf("%s: boot %d of %d: the machine has no /proc/sys/kernel/random/boot_id, so that "+
+			"boots are not told apart; leave boots out", e.Dir, e.Done+1, e.Of)
+	}
+	return fmt.Sprintf("boot %d of %d done; reboot and give the same command again: the runs left in %s are for "+
+		"another boot than this one (%.8s), which boots differ by", e.Done, e.Of, e.Dir, e.Is)
+}

@@ -51,6 +51,7 @@ type Options struct {
 	Machine  Machine
 	Progress func(Progress)    // called from one goroutine at a time; may be nil
 	Say      func(line string) // what was found of an earlier attempt; may be nil
+	BootID   string            // of the machine that measures, if the scenario has boots
 }
 
 // Run makes the runs of a resolved scenario in dir: those it does not hold yet.
@@ -170,11 +171,65 @@ func (w *worker) begin(text []byte) error {
 
 func (w *worker) save() error { return bundle.WriteSweep(w.dir, w.table) }
 
-// makeMissing makes the runs that the table lacks, in their order.
+// makeMissing makes the runs that the table lacks, in their order: of several boots
+// those of the one that this is, and says then that the next one is needed.
 func (w *worker) makeMissing(ctx context.Context) error {
+	if w.s.Boots < 2 {
+		return w.makeOf(ctx, 0)
+	}
+	for boot := 1; boot <= w.s.Boots; boot++ {
+		if !w.lacks(boot) {
+			continue
+		}
+		if err := w.enter(boot); err != nil {
+			return err
+		}
+		if err := w.makeOf(ctx, boot); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lacks reports whether a run of a boot is missing.
+func (w *worker) lacks(boot int) bool {
+	return slices.ContainsFunc(w.runs, func(r scenario.Run) bool {
+		return r.Boot == boot && !slices.Contains(w.table.Dirs, r.Dir)
+	})
+}
+
+// enter says whether this boot of the machine may be a boot of the sweep: not if runs
+// of another one were made in it. One that was cut short goes on in the boot after
+// it: each run's manifest has the boot that it was made in.
+func (w *worker) enter(boot int) error {
+	id := w.opt.BootID
+	if id == "" {
+		return &BootError{Dir: w.dir, Done: boot - 1, Of: w.s.Boots}
+	}
+	for _, r := range w.runs {
+		if !slices.Contains(w.table.Dirs, r.Dir) {
+			continue
+		}
+		made, err := bundle.Open(os.DirFS(filepath.Join(w.dir, r.Dir)), r.Dir)
+		if err != nil {
+			return err
+		}
+		switch {
+		case r.Boot != boot && made.Manifest.Host.BootID == id:
+			return &BootError{Dir: w.dir, Done: boot - 1, Of: w.s.Boots, Is: id}
+		case r.Boot == boot && made.Manifest.Host.BootID != id:
+			w.say("boot %d of %d was cut short: its other runs are made in this one", boot, w.s.Boots)
+			return nil
+		}
+	}
+	return nil
+}
+
+// makeOf makes the missing runs of a boot, in their order.
+func (w *worker) makeOf(ctx context.Context, boot int) error {
 	for i := range w.runs {
 		run := &w.runs[i]
-		if slices.Contains(w.table.Dirs, run.Dir) {
+		if run.Boot != boot || slices.Contains(w.table.Dirs, run.Dir) {
 			continue
 		}
 		began := time.Now()

@@ -22,13 +22,15 @@ type scripted struct {
 	Local
 	recorded []string                      // runs, in order
 	record   func(run *scenario.Run) error // nil: all is well
+	boot     string
 }
 
 func (m *scripted) Record(ctx context.Context, run *scenario.Run, _ *scenario.Steady, dir string,
 	say func(string)) (*bundle.Run, error) {
 	m.recorded = append(m.recorded, run.Dir)
 	say("measuring")
-	w, err := bundle.Create(dir, bundle.Manifest{Tool: "test", Source: "record", Plan: run.Plan})
+	w, err := bundle.Create(dir, bundle.Manifest{Tool: "test", Source: "record", Plan: run.Plan,
+		Host: bundle.Host{BootID: m.boot}})
 	if err != nil {
 		return nil, err
 	}
@@ -464,5 +466,61 @@ func TestAwaitSteady(t *testing.T) {
 	cancel()
 	if v := awaitSteady(ctx, &st, steady); !v.ok() {
 		t.Errorf("interrupted: %+v", v)
+	}
+}
+
+// Runs of two boots: one call makes those of the boot that it is in, and only
+// another boot makes the others; a boot that was cut short goes on in the next.
+func TestBoots(t *testing.T) {
+	s, _ := testScenario(t, "boots=2", "repeats=4")
+	dir := filepath.Join(t.TempDir(), "sweep")
+	m := &scripted{boot: "one"}
+	call := func(boot string) error {
+		m.boot, m.recorded = boot, nil
+		var lines said
+		o := lines.options(m)
+		o.BootID = boot
+		_, err := Run(t.Context(), s, dir, o)
+		return err
+	}
+	for _, tt := range []struct {
+		boot string
+		runs int
+		want string
+	}{
+		{"", 0, "boots are not told apart"},
+		{"one", 4, "boot 1 of 2 done; reboot and give the same command again"},
+		{"one", 0, "boot 1 of 2 done"}, {"two", 4, ""}, {"three", 0, ""},
+	} {
+		err := call(tt.boot)
+		var other *BootError
+		if len(m.recorded) != tt.runs || errors.As(err, &other) != (tt.want != "") ||
+			tt.want != "" && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("boot %q: %d runs %v, %v, want %d and %q", tt.boot, len(m.recorded), m.recorded, err,
+				tt.runs, tt.want)
+		}
+	}
+	whole(t, dir, 8)
+
+	dir = filepath.Join(t.TempDir(), "cut")
+	broken := errors.New("power cut")
+	m.record = func(run *scenario.Run) error {
+		if run.Repeat == 2 {
+			return broken
+		}
+		return nil
+	}
+	if err := call("one"); err == nil || len(m.recorded) != 3 {
+		t.Fatalf("cut short: %v, %v", m.recorded, err)
+	}
+	m.record = nil
+	if err := call("two"); err == nil || len(m.recorded) != 2 {
+		t.Errorf("the rest of boot 1: %v, %v", m.recorded, err)
+	}
+	if err := call("two"); err == nil || len(m.recorded) != 0 {
+		t.Errorf("boot 2 in the boot of boot 1: %v, %v", m.recorded, err)
+	}
+	if err := call("three"); err != nil || len(m.recorded) != 4 {
+		t.Errorf("boot 2: %v, %v", m.recorded, err)
 	}
 }

@@ -53,6 +53,9 @@ func runFigures(run *result.Run, a result.CPU) []string {
 		lines = append(lines, "  of "+format.ASCII(e.Name, 40)+":",
 			pair("cost", e.All.PerPacket, "spin", e.All.SpinShare))
 	}
+	if t := run.Traffic; t != nil && format.Finite(t.Loss) && t.Loss.Value != 0 {
+		lines = append(lines, "  loss       "+format.Of(t.Loss).String()+" of the packets sent")
+	}
 	if basis := a.PerPacket.Basis; basis != "" {
 		lines = append(lines, "  cost is "+format.ASCII(basis, 60))
 	}

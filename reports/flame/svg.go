@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/profile"
+	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/svg"
 )
@@ -185,8 +186,12 @@ func (d *flameDrawing) subtitle() string {
 	if d.tree.count[0] == 0 {
 		samples = "samples not recorded"
 	}
-	s := fmt.Sprintf("%s, %s that are not idle = full width; leaf on top", samples, format.Weight(d.tree.weight[0],
-		d.p.Event.Unit))
+	idle := ""
+	if bundle.SamplesTime(d.p.Event.Name) { // of misses or faults none is of idle time
+		idle = " that are not idle"
+	}
+	s := fmt.Sprintf("%s, %s%s = full width; leaf on top", samples, format.Weight(d.tree.weight[0],
+		d.p.Event.Unit), idle)
 	if d.p.Event.FrequencyHz > 0 {
 		s += fmt.Sprintf("; -F %d", d.p.Event.FrequencyHz)
 	}
