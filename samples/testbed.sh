@@ -11,20 +11,20 @@ for dev in lo west0; do ip -n xs-west link set $dev up; done
 for dev in lo east0; do ip -n xs-east link set $dev up; done
 ip -n xs-west route add 198.19.2.1 via 198.18.0.2 src 198.19.1.1
 ip -n xs-east route add 198.19.1.1 via 198.18.0.1 src 198.19.2.1
-there="src 198.18.0.1 dst 198.18.0.2 proto esp reqid 1 mode tunnel"
-back="src 198.18.0.2 dst 198.18.0.1 proto esp reqid 2 mode tunnel"
+there="src 198.18.0.1 dst 198.18.0.2 proto esp"
+back="src 198.18.0.2 dst 198.18.0.1 proto esp"
 sa() { # FROM TO SPI WHAT [pcpu-num N]
   local from=$1 to=$2 spi=$3 what=$4; shift 4
-  ip -n "$from" xfrm state add $what spi "$spi" aead 'rfc4106(gcm(aes))' "$KEY" 128 "$@" dir out
-  ip -n "$to" xfrm state add $what spi "$spi" aead 'rfc4106(gcm(aes))' "$KEY" 128 replay-window 32 "$@" dir in
+  ip -n "$from" xfrm state add $what spi "$spi" reqid 1 mode tunnel aead 'rfc4106(gcm(aes))' "$KEY" 128 "$@" dir out
+  ip -n "$to" xfrm state add $what spi "$spi" reqid 1 mode tunnel aead 'rfc4106(gcm(aes))' "$KEY" 128 replay-window 32 "$@" dir in
 }
 sa xs-west xs-east 0x1000 "$there" # the fallback
 for ((cpu = 0; cpu < CPUS; cpu++)); do sa xs-west xs-east $((0x1001 + cpu)) "$there" pcpu-num $cpu; done
 sa xs-east xs-west 0x2000 "$back"
-ip -n xs-west xfrm policy add src 198.19.1.1 dst 198.19.2.1 dir out tmpl $there
-ip -n xs-east xfrm policy add src 198.19.1.1 dst 198.19.2.1 dir in tmpl $there
-ip -n xs-east xfrm policy add src 198.19.2.1 dst 198.19.1.1 dir out tmpl $back
-ip -n xs-west xfrm policy add src 198.19.2.1 dst 198.19.1.1 dir in tmpl $back
+ip -n xs-west xfrm policy add src 198.19.1.1 dst 198.19.2.1 dir out tmpl $there reqid 1 mode tunnel
+ip -n xs-east xfrm policy add src 198.19.1.1 dst 198.19.2.1 dir in tmpl $there reqid 1 mode tunnel
+ip -n xs-east xfrm policy add src 198.19.2.1 dst 198.19.1.1 dir out tmpl $back reqid 1 mode tunnel
+ip -n xs-west xfrm policy add src 198.19.2.1 dst 198.19.1.1 dir in tmpl $back reqid 1 mode tunnel
 ip netns exec xs-west ping -c 1 -W 2 198.19.2.1
 # Then, in a shell each:
 #   ip netns exec xs-east iperf3 --server
