@@ -164,23 +164,25 @@ func (s Sender) configure() error {
 	f := s.family()
 	for cpu := range s.CPUs {
 		device := fmt.Sprintf("red@%d", cpu)
-		from, to, suffix := net.IP(f.host), net.IP(slices.Clone(f.peer)), ""
+		from, to := net.IP(f.host), net.IP(slices.Clone(f.peer))
 		to[len(to)-1] = byte(10 + cpu)
+		addresses := []string{
+			fmt.Sprintf("src_min %s", from), fmt.Sprintf("src_max %s", from),
+			fmt.Sprintf("dst_min %s", to), fmt.Sprintf("dst_max %s", to),
+		}
 		if s.IPv6 {
-			suffix = "6"
+			addresses = []string{fmt.Sprintf("src6 %s", from), fmt.Sprintf("dst6 %s", to)}
 		}
 		if err := pktgen(fmt.Sprintf("kpktgend_%d", cpu), "add_device "+device); err != nil {
 			return err
 		}
-		for _, line := range []string{
+		for _, line := range append(addresses,
 			"xmit_mode netif_receive", "count 0", "clone_skb 0", "delay 0",
 			fmt.Sprintf("pkt_size %d", s.Size),
 			"dst_mac 02:00:00:00:00:01",
-			fmt.Sprintf("src%s_min %s", suffix, from), fmt.Sprintf("src%s_max %[2]s", suffix, from),
-			fmt.Sprintf("dst%s_min %s", suffix, to), fmt.Sprintf("dst%s_max %[2]s", suffix, to),
 			fmt.Sprintf("udp_src_min %d", 5000+cpu), fmt.Sprintf("udp_src_max %d", 5000+cpu),
 			"udp_dst_min 9", "udp_dst_max 9",
-		} {
+		) {
 			if err := pktgen(device, line); err != nil {
 				return err
 			}
