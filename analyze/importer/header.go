@@ -40,7 +40,7 @@ func parseHeader(line []byte, h *header) bool {
 	return h.untimed(line)
 }
 
-// findTime finds the sample's time: digits, a point, up to 9 digits, then a
+// findTime finds the sample's time: digits, a point, 6 or 9 digits, then a
 // colon at the end of a word.
 func findTime(line []byte) (start, end int, ok bool) {
 	for from := 0; ; {
@@ -65,7 +65,7 @@ func timeBefore(line []byte, end int) (int, bool) {
 	for i > 0 && isDigit(line[i-1]) {
 		i--
 	}
-	if n := end - i; n == 0 || n > 9 || i == 0 || line[i-1] != '.' {
+	if n := end - i; (n != 6 && n != 9) || i == 0 || line[i-1] != '.' {
 		return 0, false
 	}
 	point := i - 1
