@@ -90,18 +90,23 @@ func TestHTMLShowsTheFigures(t *testing.T) {
 	}
 }
 
-// TestHTMLGroupsWarnings: a kind is said once on the first screen, each
-// warning under it.
+// TestHTMLGroupsWarnings: a kind is said once and numbered, each warning under it,
+// and the number that it weakens carries its mark.
 func TestHTMLGroupsWarnings(t *testing.T) {
 	doc := string(html(t, sample.Probed(), page.Options{Static: true, FlameBytes: -1}))
-	first, rest, _ := strings.Cut(doc[strings.Index(doc, "These weaken"):], "<details>")
-	if strings.Count(first, "<li>") != 2 || !strings.Contains(first, "changed by -20..&#43;20 % while probed") ||
+	first, rest, _ := strings.Cut(doc[strings.Index(doc, `<section id="caveats"`):], "<details>")
+	if strings.Count(first, "<li id=") != 2 || !strings.Contains(first, "changed by -20..&#43;20 % while probed") ||
 		!strings.Contains(first, "5 of 6 runs") {
 		t.Errorf("the first screen says\n%s", first)
 	}
 	if rest, _, _ = strings.Cut(rest, "</details>"); strings.Count(rest, "<li>") != 6 || !strings.Contains(rest,
 		"all 6 warnings") {
 		t.Errorf("run by run it says\n%s", rest)
+	}
+	for _, at := range []string{"caveat-1", "caveat-2"} {
+		if !strings.Contains(doc, `<a href="#`+at+`" title="`) || !strings.Contains(doc, `id="`+at+`"`) {
+			t.Errorf("nothing is marked with %s", at)
+		}
 	}
 }
 
@@ -112,7 +117,7 @@ func TestHTMLFoldsFindings(t *testing.T) {
 		r.Findings = append(r.Findings, r.Findings...)
 	}
 	doc := string(html(t, r, page.Options{Static: true, FlameBytes: -1}))
-	open, _, folded := strings.Cut(doc[:strings.Index(doc, `<section class="tiles"`)], "11 more findings")
+	open, _, folded := strings.Cut(doc[:strings.Index(doc, `<section id="runs"`)], "11 more findings")
 	if n := strings.Count(open, `<li><p>`); n != 5 || !folded {
 		t.Errorf("%d findings stand open, want 5", n)
 	}

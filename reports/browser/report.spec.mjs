@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { shot, spec } from './page.mjs';
 
 spec('a stretch of a heat map tells its figures', 'full', {}, async page => {
-  const box = page.locator('details[open] .heats').first();
+  await page.click('nav a[href="#cpus"]');
+  const box = page.locator('details[open] > .heats').first();
   const map = box.locator('svg.heat').first();
   await map.scrollIntoViewIfNeeded();
   const at = await map.locator('image').boundingBox();
@@ -23,6 +24,7 @@ spec('a stretch of a heat map tells its figures', 'full', {}, async page => {
 });
 
 spec('a table is filtered and sorted from the keyboard', 'full', {}, async page => {
+  await page.click('nav a[href="#runs"]');
   const rows = page.locator('#runs-table tbody tr:visible');
   const all = await rows.count();
   await page.getByRole('searchbox', { name: /^filter: Runs/ }).fill('shared n=8');
@@ -35,11 +37,53 @@ spec('a table is filtered and sorted from the keyboard', 'full', {}, async page 
 
 spec('a comparison says first what changed, what got worse and what weakens it', 'compare', { javaScriptEnabled: false }, async page => {
   const text = await page.locator('main').innerText();
-  const order = ['Gets worse', 'shared N=8 packets/s', 'These weaken the comparison', 'What changed at each N?', 'Are the sides comparable?'].map(s => text.indexOf(s));
+  const order = ['Gets worse', 'shared N=8 packets/s', 'Caveats', 'What changed at each N?', 'Are the sides comparable?'].map(s => text.indexOf(s));
   assert.ok(order.every((at, i) => at >= 0 && (i === 0 || at > order[i - 1])), `order ${order}`);
   assert.ok(await page.locator('#chart-rate .static svg').isVisible());
   assert.equal(await page.locator('.star').count(), 0, 'a failed gate left a star');
   await shot(page, 'comparison-noscript');
+});
+
+// The first screen, of a window of 1280 x 720, has the answer and leads to the rest.
+for (const name of ['sweep', 'full']) {
+  spec(`${name}: the first screen answers`, name, { width: 1280, height: 720 }, async page => {
+    const seen = await page.evaluate(() => {
+      const box = e => e.getBoundingClientRect();
+      return { saying: box(document.querySelector('.saying')).bottom, first: box(document.querySelector('.card svg')).top,
+        cards: [...document.querySelectorAll('.card')].map(c => ({ top: box(c.querySelector('h2')).top, to: c.querySelector('h2 a').hash,
+          body: box(c.querySelector('svg, tbody tr, p')).bottom })), height: document.documentElement.scrollHeight };
+    });
+    assert.ok(seen.saying < 200 && seen.first < 300, JSON.stringify(seen));
+    assert.ok(seen.cards.length >= 4 && seen.cards.every(c => c.body <= 720), JSON.stringify(seen.cards));
+    for (const c of seen.cards) assert.equal(await page.locator(c.to).count(), 1, `${c.to} leads nowhere`);
+    assert.ok(seen.height <= 9000, `the page is ${seen.height} px long`);
+    await shot(page, `${name}-first`);
+  });
+}
+
+// An anchor lands on its heading, whatever was folded or is drawn late; only what
+// stands above the page's end cannot reach the top.
+for (const width of [390, 1280, 1440]) {
+  spec(`anchors land on their headings at ${width} px`, 'full', { width }, async page => {
+    for (const id of await page.evaluate(() => [...document.querySelectorAll('nav a')].map(a => a.hash.slice(1)))) {
+      await page.evaluate(() => scrollTo(0, 0));
+      await page.locator(`nav a[href="#${id}"]`).click();
+      await page.waitForTimeout(250);
+      const at = await page.evaluate(id => ({ top: document.getElementById(id).getBoundingClientRect().top,
+        left: document.documentElement.scrollHeight - innerHeight - scrollY, open: document.getElementById(id).querySelector('details')?.open ?? true }), id);
+      assert.ok(at.open, `${id} is still folded`);
+      assert.ok(Math.abs(at.top) <= 24 || at.left < 2, `${id} is ${at.top} px from the top`);
+    }
+  });
+}
+
+spec('print unfolds the sections and folds them again', 'sweep', {}, async page => {
+  const open = () => page.locator('#stages > details[open]').count();
+  assert.equal(await open(), 0);
+  await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+  assert.equal(await open(), 1);
+  await page.evaluate(() => dispatchEvent(new Event('afterprint')));
+  assert.equal(await open(), 0);
 });
 
 spec('a comparison at 400 px, in the dark, without motion', 'compare', { width: 400, colorScheme: 'dark', reducedMotion: 'reduce' }, async page => {

@@ -38,10 +38,10 @@ const (
 	HalfWide  = 620  // one of two beside each other
 	barLeft   = 176
 	barRight  = 150
-	barHigh   = 22
-	barPitch  = 46
+	barHigh   = 20
+	barPitch  = 38
 	barTop    = 30
-	belowHigh = 12
+	belowHigh = 9
 )
 
 // Render draws the chart.

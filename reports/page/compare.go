@@ -2,13 +2,11 @@ package page
 
 import (
 	"fmt"
-	"html/template"
 	"slices"
 	"strings"
 
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/result"
-	"xfrmscope/reports/chart"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
@@ -277,13 +275,4 @@ func aaText(aa *compare.AAResult) string {
 			"runs explains part of what is seen.", aa.Drift.Significant)
 	}
 	return format.Sentence(s)
-}
-
-// stageFigure is the second figure of a comparison's first screen.
-func stageFigure(side []*result.Run) figureBox {
-	drawn := chart.StageChart(side)
-	drawn.Wide = chart.HalfWide
-	return figureBox{ID: "chart-cost", Title: "What does a packet cost?", Caption: "By stage, the run of median " +
-		"packets/s at the largest N of each side. The thin bar under each is the part spent in locks.",
-		Picture: template.HTML(drawn.Render()), Legend: drawn.LegendItems()}
 }

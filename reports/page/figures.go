@@ -3,7 +3,6 @@ package page
 import (
 	"fmt"
 
-	"xfrmscope/analyze/curves"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/chart"
@@ -17,20 +16,15 @@ type livebox struct {
 	chart liveFigure
 }
 
-// firstFigures are the two figures of the first screen: curves over N; bars
-// where several runs have the same N; stages and CPUs of a single run.
-func firstFigures(r *result.Result, side []*result.Run) [2]livebox {
+// rateFigure shows the rate over N; of runs with one N a bar for each, of a run
+// that stands alone its stages.
+func rateFigure(r *result.Result, side []*result.Run) livebox {
 	switch {
 	case chart.OverN(r):
-		return [2]livebox{
-			{figureBox{ID: "chart-rate", Title: "Does throughput grow with " + format.Name(r.Factor()) +
-				"?", Caption: rateCaption(r)}, chart.RateChart(r)},
-			{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?",
-				Caption: "Spin share of " + view.SamplesBy(view.Present(r)...) +
-					", each run a dot, ± of sampling."}, chart.SpinChart(r)},
-		}
+		return livebox{figureBox{ID: "chart-rate", Title: "Does throughput grow with " + format.Name(r.Factor()) +
+			"?", Caption: rateCaption(r)}, chart.RateChart(r)}
 	case len(view.Present(r)) == 1:
-		stages, cpus := chart.StageRows(side[0]), chart.CPURows(side[0])
+		stages := chart.StageRows(side[0])
 		if pmus := view.ByPMU(side[0]); len(pmus) > 1 {
 			stages = chart.StageChart(pmus)
 		}
@@ -38,42 +32,43 @@ func firstFigures(r *result.Result, side []*result.Run) [2]livebox {
 		if !format.Finite(view.AllCPUs(side[0]).PerPacket) {
 			title = "Where does the time go?"
 		}
-		where := "Is time lost spinning on locks, and on which CPUs?"
 		if view.WeighedBy(side[0]) != "busy" {
-			title, where = "Which stages have the samples?", "Which CPUs have the samples?"
+			title = "Which stages have the samples?"
 		}
-		return [2]livebox{
-			{figureBox{ID: "chart-rate", Title: title, Caption: "The heaviest stages, " +
-				"± of sampling. Locks are charged to the stage that takes them."}, stages},
-			{figureBox{ID: "chart-spin", Title: where,
-				Caption: cpuCaption(side[0]), Legend: cpus.LegendItems()}, cpus},
+		return livebox{figureBox{ID: "chart-rate", Title: title, Caption: "The heaviest stages, ± of sampling. " +
+			"Locks are charged to the stage that takes them."}, stages}
+	}
+	return livebox{figureBox{ID: "chart-rate", Title: "Packets/s",
+		Caption: "One bar a run; no error is known from a single run."},
+		chart.RunBars(side, "Packets per second of each run", "packets/s", "s0", "",
+			func(r *result.Run) metric.Value { return r.Packets.Headline() })}
+}
+
+// spinFigure shows the spin share over N, of each run, or of each CPU of one.
+func spinFigure(r *result.Result, side []*result.Run) livebox {
+	title := "Is time lost spinning on locks?"
+	switch {
+	case chart.OverN(r):
+		return livebox{figureBox{ID: "chart-spin", Title: title, Caption: "Spin share of " +
+			view.SamplesBy(view.Present(r)...) + ", each run a dot, ± of sampling."}, chart.SpinChart(r)}
+	case len(view.Present(r)) == 1:
+		title = "Is time lost spinning on locks, and on which CPUs?"
+		if view.WeighedBy(side[0]) != "busy" {
+			title = "Which CPUs have the samples?"
 		}
+		cpus := chart.CPURows(side[0])
+		return livebox{figureBox{ID: "chart-spin", Title: title, Caption: cpuCaption(side[0]),
+			Legend: cpus.LegendItems()}, cpus}
 	}
-	rate := chart.RunBars(side, "Packets per second of each run", "packets/s", "s0", "",
-		func(r *result.Run) metric.Value {
-			return r.Packets.Headline()
-		})
-	spin := chart.RunBars(side, "Spin share of each run", "% of "+view.WeighedBy(side...), "spin", "d",
-		func(r *result.Run) metric.Value {
-			return view.AllCPUs(r).SpinShare
-		})
-	return [2]livebox{
-		{figureBox{ID: "chart-rate", Title: "Packets/s",
-			Caption: "One bar a run; no error is known from a single run."}, rate},
-		{figureBox{ID: "chart-spin", Title: "Is time lost spinning on locks?",
-			Caption: "Spin share of " + view.SamplesBy(side...) +
-				", ± of sampling."}, spin},
-	}
+	return livebox{figureBox{ID: "chart-spin", Title: title, Caption: "Spin share of " + view.SamplesBy(side...) +
+		", ± of sampling."},
+		chart.RunBars(side, "Spin share of each run", "% of "+view.WeighedBy(side...), "spin", "d",
+			func(r *result.Run) metric.Value { return view.AllCPUs(r).SpinShare })}
 }
 
 // rateCaption explains the lines of the first figure that are there.
 func rateCaption(r *result.Result) string {
-	unit, _ := view.RateUnit(curves.Rated(r).Unit)
-	s := unit + ", each run a dot. Dashed: N times the first run of the mode, as if all added as much."
-	if unit == "packets/s" {
-		s = "Packets/s, each run a dot. Dashed: N times the first run of the mode, as if every CPU added as " +
-			"much."
-	}
+	s := "Each run a dot. Dashed: N times the first run of the mode."
 	law, knee, band := false, false, false
 	for _, c := range chart.RateChart(r).Series {
 		law, knee, band = law || len(c.Law) > 0, knee || c.Knee > 0, band || len(c.Band) > 0

@@ -1,100 +1,17 @@
 package page
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
-	"xfrmscope/analyze/curves"
-	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
 
-// A tile is one figure of the first screen for each mode.
-type tile struct {
-	Head, Unit string
-	Rows       []tileRow
-	More       string // modes that found no room
-	Warn       bool
-}
-
-type tileRow struct{ Label, Value, Err, N, Why string }
-
-// tilesOf shows each mode at its largest N: throughput, cost, waiting.
-func tilesOf(r *result.Result) []tile {
-	groups := view.MedianRuns(r)
-	last := view.ByPMU(view.Last(groups)...)
-	make1 := func(head, unit string, of func(*result.Run) metric.Value) tile {
-		t := tile{Head: head, Unit: unit}
-		for _, run := range last[:min(3, len(last))] {
-			t.Rows = append(t.Rows, tileRowOf(run, view.OverRepeats(groups, run, of)))
-		}
-		if left := len(last) - 3; left > 0 {
-			t.More = fmt.Sprintf("%d more in the table", left)
-		}
-		return t
-	}
-	spin := make1("Spin share", "% of "+view.WeighedBy(last...), func(r *result.Run) metric.Value {
-		return view.AllCPUs(r).SpinShare
-	})
-	spin.Warn = slices.ContainsFunc(last, func(r *result.Run) bool {
-		return format.ShareOf(view.AllCPUs(r).SpinShare) >= .01
-	})
-	wait := make1("Lock wait", "ns/packet, by probe", func(r *result.Run) metric.Value { return r.Locks.PerPkt })
-	for i := range wait.Rows {
-		if wait.Rows[i].Why == "" {
-			wait.Rows[i].N = view.EffectNote(last[i])
-			wait.Warn = wait.Warn || view.Perturbed(last[i])
-		}
-	}
-	return []tile{
-		make1("Throughput", tileUnit(r), tileRate(r)),
-		make1("Cost", view.CostUnit(last), func(r *result.Run) metric.Value {
-			return view.AllCPUs(r).PerPacket
-		}),
-		spin,
-		wait,
-	}
-}
-
 // plusMinus says once in the page what stands after the sign.
 func plusMinus() string { return strings.Replace(format.PlusMinus, "+-", "±", 1) }
-
-// tileUnit is the unit of the first tile: bit/s have too many digits for it.
-func tileUnit(r *result.Result) string {
-	if unit := curves.Rated(r).Unit; unit != "bit/s" {
-		return unit
-	}
-	return "Gbit/s"
-}
-
-func tileRate(r *result.Result) func(*result.Run) metric.Value {
-	by := curves.Rated(r)
-	return func(run *result.Run) metric.Value {
-		v := by.Of(run)
-		if by.Unit == "bit/s" {
-			v.Value, v.SE, v.Unit = v.Value/1e9, v.SE/1e9, "Gbit/s"
-		}
-		return v
-	}
-}
-
-func tileRowOf(r *result.Run, v metric.Value) tileRow {
-	f := format.Of(v)
-	row := tileRow{Label: format.Visible(view.GroupLabel(r), 24)}
-	if v.Missing != nil {
-		row.Value, row.Why = "not measured", format.Visible(cmp.Or(v.Missing.Why, "not measured"), 100)
-		return row
-	}
-	row.Value, row.Err = format.Pretty(f.Value), format.Pretty(f.Err)
-	if v.SE > 0 || v.ID == metric.SpinID { // a share's n is what it is a share of
-		row.N = "n = " + format.Pretty(format.Count(view.AllCPUs(r).Busy.Samples))
-	}
-	return row
-}
 
 func titleOf(r *result.Result) string {
 	if r.Comparison != nil {
@@ -176,6 +93,14 @@ func leadOf(r *result.Result) string {
 		}
 	}
 	return strings.Join(out, " · ")
+}
+
+// verdictSentence is what the page says first: the heaviest finding.
+func verdictSentence(r *result.Result) string {
+	if len(r.Findings) == 0 {
+		return "No finding was made from these figures."
+	}
+	return format.Visible(format.Sentence(r.Findings[0].Claim), 400)
 }
 
 // A claim is a finding as the page prints it.

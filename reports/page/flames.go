@@ -10,9 +10,9 @@ import (
 	"xfrmscope/reports/view"
 )
 
-// Of the room for flame graphs the static ones take at most stillShare: a
-// reader with scripts sees the tree only.
-const stillShare = 4
+// stillBytes bounds the static flame graphs beside a tree: a reader with scripts
+// sees the tree only, and each is a file of its own, too.
+const stillBytes = 90_000
 
 // minTree is the least room that is worth a tree.
 const minTree = 20_000
@@ -25,7 +25,7 @@ func (p *page) addFlames(r *result.Result, o Options, size int) error {
 	if budget == 0 {
 		budget = max(PageBytes-size, 2*flame.DefaultFlameBytes)
 	}
-	stills := max(budget/stillShare, flame.DefaultFlameBytes)
+	stills := stillBytes
 	if o.Static {
 		stills = budget
 	}

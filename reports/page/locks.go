@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"xfrmscope/analyze/result"
@@ -11,20 +12,48 @@ import (
 	"xfrmscope/reports/view"
 )
 
+// gridRows bounds the locks of a mode that have a row.
+const gridRows = 12
+
 // locksSection says which locks are waited for, by samples and by the probes.
-func locksSection(runs, side []*result.Run, spin figureBox) section {
-	s := section{ID: "locks", Nav: "Locks", Title: "Which locks are waited for, and which are only slow?"}
-	callers := view.Listing{ID: "caller-table", Caption: "Who entered a lock's slow path, share of " +
-		view.WeighedBy(side...),
-		What: "function", Of: view.SpinCallers, Rows: 20, Code: true}.Table(side)
-	locks := part{Table: view.LocksTable(runs)}
-	if len(locks.Table.Rows) == 0 {
-		locks = part{Text: "No lock wait was recorded by a probe.", Muted: true}
+func locksSection(r *result.Result, runs, side []*result.Run, spin figureBox) section {
+	s := section{ID: "locks", Nav: "Locks", Title: "Which locks are waited for, and which are only slow?", Open: true}
+	if len(view.Present(r)) > 1 { // of one run it is on the first screen
+		s.add(part{Figure: spin})
 	}
-	s.Parts = append([]part{{Figure: spin}, {Table: callers}, locks}, fastParts(side)...)
-	s.add(waiterParts(side)...)
+	waited := false
+	for i, mode := range byMode(runs) {
+		t := view.LockGrid(fmt.Sprintf("lock-grid-%d", i), "What a packet waits for each lock, by the wait probe", mode,
+			gridRows)
+		s.table(t.WithoutMissing())
+		waited = waited || len(t.Rows) > 0
+	}
+	if !waited {
+		s.add(part{Text: "No lock wait was recorded by a probe.", Muted: true})
+	}
+	s.table(view.Listing{ID: "caller-table", Caption: "Who entered a lock's slow path, share of " +
+		view.WeighedBy(side...),
+		What: "function", Of: view.SpinCallers, Rows: 20, Code: true}.Table(side))
+	if t := view.LocksTable(view.Last(view.MedianRuns(r))); len(t.Rows) > 0 {
+		s.add(folded("each lock at the largest N: waits, how long, how often against acquisitions", part{Table: t}))
+	}
+	s.add(fastParts(view.LastOfModes(r))...)
+	s.add(waiterParts(view.LastOfModes(r))...)
 	s.add(part{List: view.ProbeLines(runs)})
 	return s
+}
+
+// byMode parts runs by side and mode.
+func byMode(runs []*result.Run) [][]*result.Run {
+	var out [][]*result.Run
+	for _, r := range runs {
+		if n := len(out); n > 0 && r.Mode != "" && out[n-1][0].Mode == r.Mode && out[n-1][0].Side == r.Side {
+			out[n-1] = append(out[n-1], r)
+			continue
+		}
+		out = append(out, []*result.Run{r})
+	}
+	return out
 }
 
 // fastParts show how long acquisitions took that did not wait, against those of

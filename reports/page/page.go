@@ -67,14 +67,12 @@ type page struct {
 	Script  template.JS
 
 	Kind, Title, Lead string
-	PlusMinus         string // what stands after it
-	Claims            []claim
-	Versus            *versus // of a comparison, in place of tiles
-	Tiles             []tile
-	Warnings          view.Notes
-	Total             int // runs
-	Trust             []tileRow
-	First             []figureBox
+	Verdict           string
+	PlusMinus         string  // what stands after it
+	VerdictMarks      []mark  // of caveats that weaken all of it
+	Versus            *versus // of a comparison
+	Trust             []count
+	Cards             []card
 	Sections          []section
 
 	Flames      []flame.Box   // static
@@ -84,10 +82,12 @@ type page struct {
 	Files       []string
 }
 
-// A section is a heading of the page with what stands under it.
+// A section is a heading of the page with what stands under it. It is folded
+// unless it is Open; a browser's search, a link to it and print open it.
 type section struct {
 	ID, Nav string // of the address, and as the table of contents has it
 	Title   string
+	Open    bool
 	Parts   []part
 }
 
@@ -106,6 +106,8 @@ type part struct {
 	Heading string
 	Text    string
 	Muted   bool // of Text
+	Claims  []claim
+	Caveats *caveats
 	Legend  []chart.LegendItem
 	Picture template.HTML
 	Figure  figureBox
@@ -157,9 +159,8 @@ func newPage(r *result.Result, o Options) (*page, error) {
 	p := &page{
 		Style: template.CSS(pageCSS + flame.Style(flame.KindTable())), Script: template.JS(pageScript),
 		Policy: contentPolicy(),
-		Kind:   "report", Title: titleOf(r), Lead: leadOf(r), Claims: claimsOf(r), Tiles: tilesOf(r),
-		PlusMinus: plusMinus(),
-		Warnings:  view.Warnings(r), Total: len(runs), Trust: trustRows(r), Files: o.Files,
+		Kind:   "report", Title: titleOf(r), Lead: leadOf(r), Verdict: verdictSentence(r), Trust: trustCounts(r),
+		PlusMinus: plusMinus(), Files: o.Files,
 	}
 	var defs svg.Writer
 	svg.HatchPatterns(&defs)
@@ -173,14 +174,18 @@ func newPage(r *result.Result, o Options) (*page, error) {
 	if p.Versus = versusOf(r); p.Versus != nil {
 		p.Kind = "comparison"
 	}
+	weak := caveatsOf(r)
+	p.Cards = cardsOf(r, charts, weak)
+	p.VerdictMarks = weak.others()
+	p.addSections(findingsSection(r), caveatsSection(weak))
 	p.addSections(compareSections(r)...)
 	p.addSections(
-		runsSection(r),
 		scaleSection(r),
-		breakdownSection(r, skipFall(r)),
+		runsSection(r),
+		breakdownSection(r),
 		stagesSection(side, charts.stages),
 		cpusSection(chosen, view.RepeatsText(r), heatParts(r)),
-		locksSection(chosen, side, charts.spin),
+		locksSection(r, chosen, side, charts.spin),
 		sasSection(chosen),
 		linesSection(r),
 		missesSection(runs, side),
@@ -209,33 +214,26 @@ type liveFigure interface {
 	Live(id string) (chart.Live, error)
 }
 
-// pageCharts are the interactive figures that do not stand on the first screen.
-type pageCharts struct{ stages, spin figureBox }
+// pageCharts are the figures that have an interactive twin.
+type pageCharts struct{ rate, spin, stages figureBox }
 
 // addCharts draws the figures and, unless the page is to be static, adds their
 // interactive twins.
 func (p *page) addCharts(r *result.Result, side []*result.Run, o Options) (pageCharts, error) {
 	var out pageCharts
-	first := firstFigures(r, side)
-	spin := &first[1].box
-	if r.Comparison != nil {
-		out.spin = first[1].box
-		spin = &out.spin
-		first[1].box = stageFigure(view.LastOfModes(r))
-	} else if i := worstFall(r); i >= 0 { // where the rate went says more than that it spins
-		spin = &out.spin
-		*spin = first[1].box
-		first[1].box = fallFigure(r.Curves[i], "chart-fall")
-	}
 	stages := chart.StageChart(view.ByPMU(side...))
-	out.stages = figureBox{ID: "chart-stages", Title: "Cost by stage",
-		Caption: "The thin bar under each is the part of it spent in locks, whatever the stage.",
-		Legend:  stages.LegendItems()}
 	for _, f := range []struct {
-		box   *figureBox
-		chart liveFigure
-	}{{&first[0].box, first[0].chart}, {spin, first[1].chart}, {&out.stages, stages}} {
+		to *figureBox
+		livebox
+	}{
+		{&out.rate, rateFigure(r, side)},
+		{&out.spin, spinFigure(r, side)},
+		{&out.stages, livebox{figureBox{ID: "chart-stages", Title: "Cost by stage",
+			Caption: "The thin bar under each is the part of it spent in locks, whatever the stage.",
+			Legend:  stages.LegendItems()}, stages}},
+	} {
 		f.box.Picture = template.HTML(f.chart.Render())
+		*f.to = f.box
 		if f.box.Picture == "" || o.Static {
 			continue
 		}
@@ -245,7 +243,6 @@ func (p *page) addCharts(r *result.Result, side []*result.Run, o Options) (pageC
 		}
 		p.Charts = append(p.Charts, live)
 	}
-	p.First = []figureBox{first[0].box, first[1].box}
 	if len(p.Charts) > 0 {
 		p.Library = echartsBlock()
 	}

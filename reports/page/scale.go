@@ -17,7 +17,7 @@ import (
 // scaleSection says what more CPUs bring: speed-up, knee, law and ceiling of
 // each mode. A result without a curve has none.
 func scaleSection(r *result.Result) section {
-	s := section{ID: "scaling", Nav: "Scaling", Title: "What do more CPUs bring?"}
+	s := section{ID: "scaling", Nav: "Scaling", Title: "What do more CPUs bring?", Open: true}
 	t := view.NewTable("scale-table", "Median of the runs at each N with its interval in brackets; speed-up and "+
 		"efficiency against the smallest N",
 		"mode", "N#", "runs#", view.ScaleHead(r), "speed-up#", "efficiency#|%", "loss#|%", "limited by")
@@ -50,26 +50,6 @@ func fallOf(c result.Curve) *scaling.Waterfall {
 		return nil
 	}
 	return f
-}
-
-// worstFall is the curve that misses most of its ideal rate, -1 if none has a
-// waterfall.
-func worstFall(r *result.Result) int {
-	best, most := -1, 0.0
-	for i, c := range r.Curves {
-		if f := fallOf(c); f != nil && c.Side != "before" && 1-f.Measured/f.Ideal > most {
-			best, most = i, 1-f.Measured/f.Ideal
-		}
-	}
-	return best
-}
-
-// skipFall is the curve whose waterfall stands on the first screen.
-func skipFall(r *result.Result) int {
-	if r.Comparison != nil {
-		return -1
-	}
-	return worstFall(r)
 }
 
 // fallRows bounds the stages of a waterfall that have a row.
@@ -142,7 +122,7 @@ func lostText(rate, ideal float64) string {
 }
 
 // breakdownSection is the scaling bill of each mode at its largest N.
-func breakdownSection(r *result.Result, skip int) section {
+func breakdownSection(r *result.Result) section {
 	s := section{ID: "bill", Nav: "Scaling bill", Title: "Where does a packet cost more than on one CPU?"}
 	for i, c := range r.Curves {
 		var pair [][]part
@@ -150,7 +130,7 @@ func breakdownSection(r *result.Result, skip int) section {
 			pair = append(pair, []part{{Table: view.BreakdownTable(c, c.StageBreakdowns[n-1], "stage",
 				fmt.Sprintf("bill-%d", i))}})
 		}
-		if i != skip && fallOf(c) != nil {
+		if fallOf(c) != nil {
 			pair = append(pair, []part{{Figure: fallFigure(c, fmt.Sprintf("fall-%d", i))}})
 		}
 		if len(pair) > 0 {

@@ -275,6 +275,9 @@ type NoteList struct {
 // Labels their names.
 func (n note) Show() string { return format.Visible(n.Text, 500) }
 
+// Number is the i-th note's, counted from one.
+func (note) Number(i int) int { return i + 1 }
+
 func (n note) ShowFix() string { return format.Visible(n.Fix, 300) }
 
 func (n note) Labels() string { return format.Visible(strings.Join(n.labels(), ", "), 400) }

@@ -97,10 +97,24 @@
     });
   });
 
+  // A link opens what it leads to, and lands on it.
+  const land = () => {
+    const to = location.hash.length > 1 && !location.hash.includes('?') && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!to) return;
+    for (let d = to.matches('section') ? to.querySelector('details') : to.closest('details'); d; d = d.parentElement.closest('details')) d.open = true;
+    to.scrollIntoView();
+  };
+  addEventListener('hashchange', land);
+  document.addEventListener('click', e => {
+    const a = e.target.closest?.('a[href^="#"]');
+    if (a && a.hash === location.hash) land();
+  });
+  land();
+
   // Print what is folded, too.
   let opened = [];
   addEventListener('beforeprint', () => {
-    opened = all('section[id] > details:not([open])');
+    opened = all('main > section[id] details:not([open])').filter(d => !d.closest('.legal, .claims, svg'));
     opened.forEach(d => { d.open = true; });
   });
   addEventListener('afterprint', () => opened.forEach(d => { d.open = false; }));
@@ -201,7 +215,7 @@
     box.className = 'live';
     const options = JSON.parse(data.textContent);
     const rows = [options.yAxis].flat()[0].data?.length ?? 0;
-    const pitch = options.series.some(s => s.stack === 'below') ? 46 : 30;
+    const pitch = options.series.some(s => s.stack === 'below') ? 38 : 28;
     const height = rows ? pitch * rows + 46 : Math.max(still.firstElementChild.getBoundingClientRect().height, 260);
     box.style.height = Math.round(height) + 'px';
     still.after(box);
@@ -246,5 +260,4 @@
   document.querySelector('.tools').hidden = false;
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
   addEventListener('resize', () => live.forEach(chart => chart?.resize()));
-  start();
 })();

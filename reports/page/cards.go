@@ -1,0 +1,93 @@
+package page
+
+import (
+	"html/template"
+
+	"xfrmscope/analyze/result"
+	"xfrmscope/reports/chart"
+	"xfrmscope/reports/view"
+)
+
+// A card is one answer of the first screen; its heading leads to the section
+// that has the rest, its marks to what weakens it.
+type card struct {
+	Title, Below string
+	Marks        []mark
+	Figure       figureBox
+	Table        view.Table
+	Text         string // where there is neither
+}
+
+// cardRows bounds the rows of a card's table.
+const cardRows = 4
+
+// cardsOf are the first screen: the curve, what a packet costs at the smallest
+// and the largest N, the locks and the functions that weigh most at the largest.
+func cardsOf(r *result.Result, charts pageCharts, weak *caveats) []card {
+	below := "runs"
+	if len(scaleSection(r).Parts) > 0 {
+		below = "scaling"
+	}
+	cards := []card{{Title: charts.rate.Title, Below: below, Marks: weak.of(rateSubjects()...), Figure: charts.rate}}
+	cost := card{Title: "What does a packet cost, and where?", Below: "stages", Marks: weak.of(costSubjects(r)...)}
+	if len(view.Present(r)) == 1 {
+		cost.Title, cost.Below, cost.Figure = charts.spin.Title, "cpus", charts.spin
+	} else {
+		cost.Figure = stageFigure(endsOfModes(r))
+	}
+	return append(cards, cost, locksCard(r, weak), functionsCard(r))
+}
+
+// endsOfModes are each mode's runs at its smallest and its largest N; of a
+// comparison those at the largest.
+func endsOfModes(r *result.Result) []*result.Run {
+	last := view.LastOfModes(r)
+	if r.Comparison != nil {
+		return view.ByPMU(last...)
+	}
+	var out []*result.Run
+	curve := -1
+	for _, g := range view.MedianRuns(r) {
+		if g.Curve != curve && g.Chosen.Mode != "" {
+			out = append(out, g.Chosen)
+			curve = g.Curve
+		}
+		for _, run := range last {
+			if run == g.Chosen && (len(out) == 0 || out[len(out)-1] != run) {
+				out = append(out, run)
+			}
+		}
+	}
+	return view.ByPMU(out[:min(6, len(out))]...)
+}
+
+// stageFigure is what a packet costs in runs, by stage.
+func stageFigure(runs []*result.Run) figureBox {
+	drawn := chart.StageChart(runs)
+	drawn.Wide = chart.HalfWide
+	return figureBox{ID: "chart-cost", Caption: "Thin bar: the part of it spent in locks, whatever the stage.",
+		Picture: template.HTML(drawn.Render()), Legend: drawn.LegendItems()}
+}
+
+func locksCard(r *result.Result, weak *caveats) card {
+	c := card{Title: "Which locks are waited for?", Below: "locks", Marks: weak.of(lockSubjects()...)}
+	c.Table = view.LockGrid("top-locks", "Lock wait per packet at the largest N", view.LastOfModes(r), cardRows)
+	if len(c.Table.Rows) == 0 {
+		c.Text = "No lock wait was recorded by a probe."
+	}
+	return c
+}
+
+func functionsCard(r *result.Result) card {
+	c := card{Title: "Which functions weigh most?", Below: "functions"}
+	runs := view.LastOfModes(r)
+	runs = view.ByPMU(runs[:min(4, len(runs))]...)
+	c.Table = view.Listing{ID: "top-functions", Caption: "Functions by self share of " + view.SamplesBy(runs...) +
+		" at the largest N", What: "function", Rows: cardRows, Code: true,
+		Of: func(r *result.Run) []result.Share { return view.AllCPUs(r).Functions }}.Table(runs)
+	c.Table.Note = ""
+	if len(c.Table.Rows) == 0 {
+		c.Text = "not measured: the runs have no samples"
+	}
+	return c
+}
