@@ -12,17 +12,21 @@ import (
 // that has the rest, its marks to what weakens it.
 type card struct {
 	Title, Below string
+	Unit         string // of all of its table
 	Marks        []mark
 	Figure       figureBox
 	Table        view.Table
 	Text         string // where there is neither
 }
 
+// maxCards is how many find room on a screen.
+const maxCards = 4
+
 // cardRows bounds the rows of a card's table.
 const cardRows = 4
 
 // cardsOf are the first screen: the curve, what a packet costs at the smallest
-// and the largest N, the locks and the functions that weigh most at the largest.
+// and the largest N, the locks, lines and functions that weigh most at the largest.
 func cardsOf(r *result.Result, charts pageCharts, weak *caveats) []card {
 	below := "runs"
 	if len(scaleSection(r).Parts) > 0 {
@@ -35,7 +39,38 @@ func cardsOf(r *result.Result, charts pageCharts, weak *caveats) []card {
 	} else {
 		cost.Figure = stageFigure(endsOfModes(r))
 	}
-	return append(cards, cost, locksCard(r, weak), functionsCard(r))
+	cards = append(cards, cost)
+	locks, lines := locksCard(r, weak), view.LinesTop(r, "top-lines", cardRows)
+	if len(locks.Table.Rows) > 0 || len(lines.Rows) == 0 {
+		cards = append(cards, locks)
+	}
+	if len(lines.Rows) > 0 {
+		cards = append(cards, card{Title: "Which cache lines move?", Below: "lines", Table: lines})
+	}
+	if len(cards) < maxCards {
+		cards = append(cards, functionsCard(r))
+	}
+	for i := range cards {
+		cards[i].Unit = unitOnce(cards[i].Table.Head)
+	}
+	return cards
+}
+
+// unitOnce takes a unit that all numbers of a table have out of its heads.
+func unitOnce(head []view.Column) string {
+	if len(head) < 2 {
+		return ""
+	}
+	unit := head[1].Unit
+	for _, h := range head[1:] {
+		if h.Unit != unit {
+			return ""
+		}
+	}
+	for i := range head {
+		head[i].Unit = ""
+	}
+	return unit
 }
 
 // endsOfModes are each mode's runs at its smallest and its largest N; of a
@@ -81,11 +116,14 @@ func locksCard(r *result.Result, weak *caveats) card {
 func functionsCard(r *result.Result) card {
 	c := card{Title: "Which functions weigh most?", Below: "functions"}
 	runs := view.LastOfModes(r)
-	runs = view.ByPMU(runs[:min(4, len(runs))]...)
+	runs = view.ByPMU(runs[:min(3, len(runs))]...)
 	c.Table = view.Listing{ID: "top-functions", Caption: "Functions by self share of " + view.SamplesBy(runs...) +
 		" at the largest N", What: "function", Rows: cardRows, Code: true,
 		Of: func(r *result.Run) []result.Share { return view.AllCPUs(r).Functions }}.Table(runs)
 	c.Table.Note = ""
+	for i, run := range runs {
+		c.Table.Head[i+1].Text = view.GroupLabel(run)
+	}
 	if len(c.Table.Rows) == 0 {
 		c.Text = "not measured: the runs have no samples"
 	}

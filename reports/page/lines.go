@@ -7,7 +7,7 @@ import (
 
 // linesSection says which cache lines move between CPUs, and who moves them.
 func linesSection(r *result.Result) section {
-	s := section{ID: "lines", Nav: "Cache lines", Title: "Which cache lines move between CPUs?"}
+	s := section{ID: "lines", Nav: "Cache lines", Title: "Which cache lines move between CPUs?", Open: true}
 	t := view.LinesTable(r)
 	if len(t.Rows) == 0 {
 		return s

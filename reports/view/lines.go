@@ -67,7 +67,7 @@ func (c lineColumn) cell(field string) Cell {
 }
 
 // lineRows bounds the fields of the table.
-const lineRows = 24
+const lineRows = 16
 
 // LinesTable has a row for each field whose line moved, the most first, with a column
 // for each mode and N. Who writes and reads it is of the last column in which it moved
@@ -102,6 +102,39 @@ func LinesTable(r *result.Result) Table {
 	}
 	return t.WithoutMissing().withoutEmpty("objects")
 }
+
+// lastOfMode reports whether the i-th column has the largest N of its mode.
+func lastOfMode(columns []lineColumn, i int) bool {
+	c := columns[i].curve
+	return i == len(columns)-1 || columns[i+1].curve.Mode != c.Mode || columns[i+1].curve.Side != c.Side || c.Mode == ""
+}
+
+// LinesTop has the fields whose lines move most at the largest N of each mode.
+func LinesTop(r *result.Result, id string, limit int) Table {
+	t := NewTable(id, "Cache lines that came from another CPU's cache, at the largest N", "field")
+	all := lineColumns(r)
+	var columns []lineColumn
+	for i, c := range all {
+		if lastOfMode(all, i) && len(columns) < maxTopColumns {
+			columns = append(columns, c)
+			t.Head = append(t.Head, Column{Text: c.label(), Unit: c.unit(), Number: true})
+		}
+	}
+	names := lineNames(columns)
+	for _, name := range names[:min(limit, len(names))] {
+		row := []Cell{CodeCell(name)}
+		for _, c := range columns {
+			cell := c.cell(name)
+			cell.Small = "" // its interval is in the whole table
+			row = append(row, cell)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// maxTopColumns bounds the modes of a table of the first screen.
+const maxTopColumns = 3
 
 // withoutEmpty leaves out a last column in which nothing stands.
 func (t Table) withoutEmpty(head string) Table {
@@ -175,11 +208,11 @@ func lineWho(columns []lineColumn, name string) []Cell {
 	}
 	apart := Cell{Text: "–", Muted: true}
 	if of.FalseSharing() && len(of.With) > 0 {
-		apart = Cell{Text: "with " + PartsText(of.With, 2), Warn: true,
+		apart = Cell{Text: "with " + PartsText(of.With, 1), Warn: true,
 			Small: format.Significant(100*of.Apart.Value, 2) + " %"}
 	}
-	return []Cell{{Text: PartsText(of.Writers, 2), Code: true}, {Text: PartsText(of.Readers, 2), Code: true}, apart,
-		ValueCell(of.Cycles), TextCell(PartsText(of.Objects, 2))}
+	return []Cell{{Text: PartsText(of.Writers, 1), Code: true}, {Text: PartsText(of.Readers, 1), Code: true}, apart,
+		ValueCell(of.Cycles), TextCell(PartsText(of.Objects, 1))}
 }
 
 // PartsText names the most of the parts of a field, and says how many more there are.
@@ -217,9 +250,7 @@ func LinesMost(r *result.Result, fields int) []string {
 	var out []string
 	columns := lineColumns(r)
 	for i, c := range columns {
-		last := i == len(columns)-1 || columns[i+1].curve.Mode != c.curve.Mode ||
-			columns[i+1].curve.Side != c.curve.Side || c.curve.Mode == ""
-		if !last || result.IsPlain(c.curve.Mode) || len(c.point.Fields) == 0 ||
+		if !lastOfMode(columns, i) || result.IsPlain(c.curve.Mode) || len(c.point.Fields) == 0 ||
 			c.point.Fields[0].Mean.Value == 0 {
 			continue
 		}
