@@ -221,7 +221,7 @@ func stageBar(r *result.Run, whole metric.Value, styles map[string]stageStyle) (
 		return bar{}, false
 	}
 	scale := whole.Value * format.ScaleOf(whole)
-	b := bar{label: view.RunLabel(r), half: max(0, format.OrZero(whole.Half())),
+	b := bar{label: view.GroupLabel(r), half: max(0, format.OrZero(whole.Half())),
 		end: format.Pretty(format.ErrorText(whole))}
 	if whole.Unit == "ratio" {
 		b.end = "n = " + format.Pretty(format.Count(a.Busy.Samples))
