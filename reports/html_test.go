@@ -104,7 +104,7 @@ func TestHTMLGroupsWarnings(t *testing.T) {
 		t.Errorf("run by run it says\n%s", rest)
 	}
 	for _, at := range []string{"caveat-1", "caveat-2"} {
-		if !strings.Contains(doc, `<a href="#`+at+`" title="`) || !strings.Contains(doc, `id="`+at+`"`) {
+		if !strings.Contains(doc, `<a href="#`+at+`">`) || !strings.Contains(doc, `id="`+at+`"`) {
 			t.Errorf("nothing is marked with %s", at)
 		}
 	}
@@ -128,6 +128,9 @@ func TestHTMLFoldsFindings(t *testing.T) {
 func TestHTMLKeepsHostileNamesText(t *testing.T) {
 	tags := func(doc []byte) string {
 		doc = svgElement.ReplaceAll(doc, nil)
+		// Warnings of one wording are one kind: under other names there are other marks.
+		doc = regexp.MustCompile(`<sup class="mark" title="[^<>]*"><a href="#caveat-\d+">\[\d+\]</a></sup>`).
+			ReplaceAll(doc, nil)
 		return strings.Join(regexp.MustCompile(
 			`<(script|img|/script|/title|iframe|style|a)\b[^>]*>`).FindAllString(string(doc), -1), "\n")
 	}
