@@ -32,7 +32,8 @@ func cardsOf(r *result.Result, charts pageCharts, weak *caveats) []card {
 	if len(scaleSection(r).Parts) > 0 {
 		below = "scaling"
 	}
-	cards := []card{{Title: charts.rate.Title, Below: below, Marks: weak.of(rateSubjects()...), Figure: charts.rate}}
+	cards := []card{{Title: charts.rate.Title, Below: below, Marks: weak.of(rateSubjects()...),
+		Figure: charts.rate}}
 	cost := card{Title: "What does a packet cost, and where?", Below: "stages", Marks: weak.of(costSubjects(r)...)}
 	if len(view.Present(r)) == 1 {
 		cost.Title, cost.Below, cost.Figure = charts.spin.Title, "cpus", charts.spin

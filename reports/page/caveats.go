@@ -72,7 +72,8 @@ func costSubjects(r *result.Result) []string {
 }
 
 func lockSubjects() []string {
-	return []string{metric.WaitsID, metric.WaitPacketID, metric.AcquireID, metric.ContentionID, metric.BounceID, "cost per packet and lock waits"}
+	return []string{metric.WaitsID, metric.WaitPacketID, metric.AcquireID, metric.ContentionID, metric.BounceID,
+		"cost per packet and lock waits"}
 }
 
 func caveatsSection(c *caveats) section {

@@ -21,8 +21,9 @@ type livebox struct {
 func rateFigure(r *result.Result, side []*result.Run) livebox {
 	switch {
 	case chart.OverN(r):
-		return livebox{figureBox{ID: "chart-rate", Title: "Does throughput grow with " + format.Name(r.Factor()) +
-			"?", Caption: rateCaption(r)}, chart.RateChart(r)}
+		return livebox{figureBox{ID: "chart-rate",
+			Title: "Does throughput grow with " + format.Name(r.Factor()) +
+				"?", Caption: rateCaption(r)}, chart.RateChart(r)}
 	case len(view.Present(r)) == 1:
 		stages := chart.StageRows(side[0])
 		if pmus := view.ByPMU(side[0]); len(pmus) > 1 {
@@ -35,8 +36,9 @@ func rateFigure(r *result.Result, side []*result.Run) livebox {
 		if view.WeighedBy(side[0]) != "busy" {
 			title = "Which stages have the samples?"
 		}
-		return livebox{figureBox{ID: "chart-rate", Title: title, Caption: "The heaviest stages, ± of sampling. " +
-			"Locks are charged to the stage that takes them."}, stages}
+		return livebox{figureBox{ID: "chart-rate", Title: title,
+			Caption: "The heaviest stages, ± of sampling. " +
+				"Locks are charged to the stage that takes them."}, stages}
 	}
 	return livebox{figureBox{ID: "chart-rate", Title: "Packets/s",
 		Caption: "One bar a run; no error is known from a single run."},

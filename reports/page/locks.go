@@ -17,13 +17,15 @@ const gridRows = 12
 
 // locksSection says which locks are waited for, by samples and by the probes.
 func locksSection(r *result.Result, runs, side []*result.Run, spin figureBox) section {
-	s := section{ID: "locks", Nav: "Locks", Title: "Which locks are waited for, and which are only slow?", Open: true}
+	s := section{ID: "locks", Nav: "Locks", Title: "Which locks are waited for, and which are only slow?",
+		Open: true}
 	if len(view.Present(r)) > 1 { // of one run it is on the first screen
 		s.add(part{Figure: spin})
 	}
 	waited := false
 	for i, mode := range byMode(runs) {
-		t := view.LockGrid(fmt.Sprintf("lock-grid-%d", i), "What a packet waits for each lock, by the wait probe", mode,
+		t := view.LockGrid(fmt.Sprintf("lock-grid-%d", i),
+			"What a packet waits for each lock, by the wait probe", mode,
 			gridRows)
 		s.table(t.WithoutMissing())
 		waited = waited || len(t.Rows) > 0
@@ -35,7 +37,8 @@ func locksSection(r *result.Result, runs, side []*result.Run, spin figureBox) se
 		view.WeighedBy(side...),
 		What: "function", Of: view.SpinCallers, Rows: 20, Code: true}.Table(side))
 	if t := view.LocksTable(view.Last(view.MedianRuns(r))); len(t.Rows) > 0 {
-		s.add(folded("each lock at the largest N: waits, how long, how often against acquisitions", part{Table: t}))
+		s.add(folded("each lock at the largest N: waits, how long, how often against acquisitions",
+			part{Table: t}))
 	}
 	s.add(fastParts(view.LastOfModes(r))...)
 	s.add(waiterParts(view.LastOfModes(r))...)

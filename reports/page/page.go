@@ -159,7 +159,8 @@ func newPage(r *result.Result, o Options) (*page, error) {
 	p := &page{
 		Style: template.CSS(pageCSS + flame.Style(flame.KindTable())), Script: template.JS(pageScript),
 		Policy: contentPolicy(),
-		Kind:   "report", Title: titleOf(r), Lead: leadOf(r), Verdict: verdictSentence(r), Trust: trustCounts(r),
+		Kind:   "report", Title: titleOf(r), Lead: leadOf(r), Verdict: verdictSentence(r), Trust: trustCounts(
+			r),
 		PlusMinus: plusMinus(), Files: o.Files,
 	}
 	var defs svg.Writer

@@ -49,17 +49,6 @@ func (c Cell) During(r *result.Run, probe string) Cell {
 	return c
 }
 
-// EffectNote is what a tile says under a lock wait.
-func EffectNote(r *result.Run) string {
-	if !format.Finite(r.Locks.Effect) {
-		return ""
-	}
-	if Perturbed(r) {
-		return "perturbed: " + format.Pretty(format.EffectText(r.Locks.Effect))
-	}
-	return "probe: " + format.Pretty(format.EffectText(r.Locks.Effect))
-}
-
 // EffectMark follows a wait in the digest.
 func EffectMark(r *result.Run) string {
 	if Perturbed(r) {

@@ -106,7 +106,8 @@ func LinesTable(r *result.Result) Table {
 // lastOfMode reports whether the i-th column has the largest N of its mode.
 func lastOfMode(columns []lineColumn, i int) bool {
 	c := columns[i].curve
-	return i == len(columns)-1 || columns[i+1].curve.Mode != c.Mode || columns[i+1].curve.Side != c.Side || c.Mode == ""
+	return i == len(columns)-1 || columns[i+1].curve.Mode != c.Mode || columns[i+1].curve.Side != c.Side ||
+		c.Mode == ""
 }
 
 // LinesTop has the fields whose lines move most at the largest N of each mode.

@@ -50,7 +50,9 @@ func LockGrid(id, caption string, runs []*result.Run, limit int) Table {
 		cells := []Cell{x.cell}
 		for i, l := range x.locks {
 			if l == nil {
-				cells = append(cells, Cell{Text: "–", Title: "no wait was seen", Muted: true, Number: true, Sort: "0"})
+				cells = append(cells,
+					Cell{Text: "–", Title: "no wait was seen", Muted: true, Number: true,
+						Sort: "0"})
 				continue
 			}
 			cells = append(cells, lockValue(l.PerPkt).perturbed(runs[i]))
