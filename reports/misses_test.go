@@ -73,7 +73,7 @@ func TestProbeEffectMarksWaits(t *testing.T) {
 		t.Errorf("one run:\n%s", text)
 	}
 	doc := string(html(t, r, page.Options{Static: true, FlameBytes: -1}))
-	for _, want := range []string{"perturbed: &#43;20", "probe effect", `title="perturbed: counted while`,
+	for _, want := range []string{"probe effect", `title="perturbed: counted while`,
 		"<small>perturbed</small>"} {
 		if !strings.Contains(doc, want) {
 			t.Errorf("the page lacks %q", want)
