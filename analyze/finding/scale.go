@@ -119,11 +119,15 @@ func changed(b *scaling.Breakdown, doubt string) string {
 	return text
 }
 
+// noticed is the least growth of the cost that is laid to stages: of less, single
+// stages are many times the whole.
+const noticed = 0.02
+
 // addedNames names the stages that make up most of what was added.
 func addedNames(b *scaling.Breakdown) string {
 	var names []string
 	for _, row := range b.Rows[:min(2, len(b.Rows))] {
-		if row.Share != nil && b.Total.Delta.Value > 0 && *row.Share >= 0.1 {
+		if row.Share != nil && b.Total.Delta.Value > noticed*b.Total.Base && *row.Share >= 0.1 {
 			names = append(names, fmt.Sprintf("%.0f %% of it in %s", 100**row.Share, row.Key))
 		}
 	}
