@@ -62,6 +62,7 @@ func Runs(ctx context.Context, bundles []*bundle.Run, opt Options) (*result.Resu
 	r.Runs = eachMeasured(runs)
 	slices.SortFunc(r.Runs, inOrder)
 	r.Curves = curves.New(r.Runs)
+	r.Contrasts = sides.Contrasts(r)
 	r.Findings = finding.All(r)
 	warnMixedHosts(r)
 	warnDropped(r)

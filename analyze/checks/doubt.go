@@ -12,6 +12,7 @@ import (
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
+	"xfrmscope/collect/bundle"
 )
 
 // A doubt is why some numbers of a run are not to be believed, though they were
@@ -70,7 +71,7 @@ func doubted(r *result.Run, id string) []string {
 // MarkDoubts marks every number of the run that hangs on a doubt, and warns.
 func MarkDoubts(r *result.Run) {
 	for _, d := range Doubts(r) {
-		r.Warn(d.marks[0], d.text+"; what hangs on it is marked !")
+		r.WarnOf(bundle.WarnDoubt, d.marks[0], d.text+"; what hangs on it is marked !")
 		eachValue(reflect.ValueOf(r).Elem(), func(v *metric.Value) {
 			if v.Measured() && slices.Contains(d.marks, v.ID) {
 				v.Doubt = cmp.Or(v.Doubt, d.short)

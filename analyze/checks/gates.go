@@ -105,6 +105,7 @@ func PauseGate(deltas []packets.Delta, facts []factDelta) result.Gate {
 		if g.HeldBack = isReceived(c.top); g.HeldBack {
 			who = "the next machine held this one back"
 		}
+		g.Severity = float64(c.total)
 		return failed(g, "%d pause frames, most of them %s: %s", c.total, c.top, who)
 	}
 	return passed(g, "no pause frame in the window")
@@ -142,6 +143,7 @@ func dropGate(r *result.Run, deltas []packets.Delta, facts []factDelta) result.G
 	// One packet may be in several counters: the largest is what is sure.
 	share := float64(c.most) / (r.Packets.Total.Value + float64(c.most))
 	if share > dropLimit {
+		g.Severity = share
 		return failed(g, "%s rose by %d (%.2f %% of packets)", c.top, c.most, 100*share)
 	}
 	return passed(g, fmt.Sprintf("%s rose by %d (%.3f %% of packets)", c.top, c.most, 100*share))
@@ -156,6 +158,7 @@ func LostGate(r *result.Run) result.Gate {
 	lost := eventLoss(e, bundle.LossSamples)
 	share := float64(lost) / float64(max(1, e.All.Total.Samples+lost))
 	if share > sampleLimit {
+		g.Severity = share
 		return failed(g, "%d samples (%.1f %%) of %s were lost", lost, 100*share, e.Name)
 	}
 	return passed(g, fmt.Sprintf("%d of %d samples of %s were lost", lost, e.All.Total.Samples+lost, e.Name))
@@ -283,6 +286,7 @@ func idleGate(idle []idleShare) result.Gate {
 		}
 	}
 	if spare > 0 {
+		g.Severity = most.share
 		return failed(g,
 			"%d of %d CPUs were idle for more than %.0f %% (CPU %d: %.0f %%): they were not the limit",
 			spare, len(idle), 100*idleLimit, most.cpu, 100*most.share)
@@ -327,6 +331,7 @@ func coverageGate(r *result.Run) result.Gate {
 		return notMeasured(g,
 			"only a clock that samples idle and user time, too, must sum to the time that passed")
 	case low < cost.MinCoverage:
+		g.Severity = 1 - low
 		return failed(g, "samples make up %.0f %% of the CPUs' time (CPU %d: %.0f %%)", 100*whole, cpu, 100*low)
 	}
 	return passed(g, fmt.Sprintf("samples make up %.1f %% of the CPUs' time", 100*whole))

@@ -27,18 +27,21 @@ func WorstGates(runs []*result.Run) []result.Gate {
 				if g.ID != id {
 					continue
 				}
-				switch rank, top := gateRank(g), gateRank(worst); {
-				case worst.ID == "" || rank > top:
-					worst, of, like = g, runOfSide(r), 1
-				case rank == top:
+				if g.Status != worst.Status && (worst.ID == "" || gateRank(g) > gateRank(worst)) {
+					worst, of, like = g, runOfSide(r), 0
+				}
+				if g.Status == worst.Status {
 					like++
+				}
+				if g.Status == worst.Status && g.Severity > worst.Severity {
+					worst, of = g, runOfSide(r)
 				}
 			}
 		}
 		if worst.Status == result.GateFailed {
 			worst.Evidence = fmt.Sprintf("%s: %s", of, worst.Evidence)
 			if like > 1 {
-				worst.Evidence += fmt.Sprintf("; %d runs in all", like)
+				worst.Evidence = fmt.Sprintf("%d of %d runs, at worst %s", like, len(runs), worst.Evidence)
 			}
 		}
 		out = append(out, worst)

@@ -60,7 +60,7 @@ func CheckCoverage(e *result.Event, planned bundle.CPUSet, window float64, delta
 		effect = "cost per packet is CPUs x busy (/proc/stat) / packets/s, its parts by their shares"
 	}
 	e.Warnings = append(e.Warnings, bundle.Warning{
-		Weakens: metric.CostID,
+		Kind: bundle.WarnCoverage, Weakens: metric.CostID,
 		Text: fmt.Sprintf("samples make up %.0f %% of the CPUs' time (CPU %d: %.0f %%): ticks came late or "+
 			"not at all; shares hold if they were lost at random, %s", 100*whole, lowCPU, 100*low, effect),
 	})

@@ -24,7 +24,7 @@ func warnEffect(l *result.Locks, wait packets.Span) []bundle.Warning {
 		against = "the windows without a probe beside it"
 	}
 	return []bundle.Warning{{
-		Weakens: metric.WaitsID,
+		Kind: bundle.WarnProbe, Weakens: metric.WaitsID,
 		Text: fmt.Sprintf("in the probe's window packets/s changed by %+.0f %% against %s: the probe's "+
 			"effect, or the load's own drift", 100*l.Effect.Value, against),
 	}}

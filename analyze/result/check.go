@@ -34,6 +34,9 @@ type Gate struct {
 	Evidence string `json:"evidence"`
 	Next     string `json:"next,omitempty"`
 
+	// Severity orders failures of one gate: the worst run is the one that is quoted.
+	Severity float64 `json:"severity,omitempty"`
+
 	HeldBack bool `json:"-"` // of the pause gate: the next machine held this one back; Evidence says it, too
 }
 

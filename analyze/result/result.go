@@ -33,6 +33,10 @@ type Result struct {
 
 	Headline []string `json:"headline,omitempty"` // metric ids that the sweep named before it was run
 
+	// Contrasts set the modes of the runs against each other: the first against each other
+	// one, whose names are those of the sides. Without stages, locks and functions.
+	Contrasts []Comparison `json:"contrasts,omitempty"`
+
 	// Comparison is set by Compare: what differs between the runs whose Side is
 	// "before" and those whose Side is "after".
 	Comparison *Comparison `json:"comparison,omitempty"`

@@ -216,6 +216,11 @@ func (r *Run) Warn(weakens, text string) {
 	r.Warnings = append(r.Warnings, bundle.Warning{Weakens: weakens, Text: text})
 }
 
+// WarnOf warns of what a report puts together over runs by its kind.
+func (r *Run) WarnOf(kind bundle.WarningKind, weakens, text string) {
+	r.Warnings = append(r.Warnings, bundle.Warning{Kind: kind, Weakens: weakens, Text: text})
+}
+
 // Keep notes a file that could be read in part or not at all.
 func (r *Run) Keep(what string, err error) {
 	if err != nil {

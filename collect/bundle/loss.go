@@ -36,8 +36,13 @@ type Warning struct {
 // A WarningKind is what a warning is about.
 type WarningKind string
 
-// WarnUnused: the event's samples hold something that nothing is made of.
-const WarnUnused WarningKind = "unused"
+const (
+	WarnUnused   WarningKind = "unused"       // the event's samples hold something that nothing is made of
+	WarnPerf     WarningKind = "perf-effect"  // perf changed packets/s
+	WarnProbe    WarningKind = "probe-effect" // a probe, or the load's drift, changed packets/s in its window
+	WarnDoubt    WarningKind = "doubt"        // two measurements of one thing differ
+	WarnCoverage WarningKind = "coverage"     // samples do not make up the time
+)
 
 // A Gap is something that was not measured at all: a report prints it where
 // the number would stand.

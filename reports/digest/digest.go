@@ -3,9 +3,11 @@ package digest
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
@@ -15,25 +17,44 @@ const (
 	digestLines   = 30
 )
 
+// What begins the first line of a digest and its last ones, by which one is found in
+// a mail.
+const (
+	opening = "xfrmscope: "
+	again   = "Again: "
+	loaded  = "Load: "
+	cut     = "(report.html has "
+)
+
 // Write writes the Result as a block of ASCII for a mail: at most 30 lines of
-// 72 columns. What was run comes first, then the findings, the figures with
-// their errors, what weakens them, what was not measured, and what this does
-// not prove. What finds no room is counted, not dropped in silence.
+// 72 columns. What was compared comes first, then one sentence that says how it
+// ended, the figures, where the time goes, what got worse, what weakens which
+// number, and the command that makes it again. What finds no room is counted.
 func Write(w io.Writer, r *result.Result) error {
-	var blocks []block
-	switch runs := view.Present(r); {
-	case r.Comparison != nil:
-		blocks = compareBlocks(r)
-	case len(runs) == 0:
-		blocks = []block{{items: lineItems([]string{"xfrmscope report: no runs"})}}
-	case len(runs) == 1:
-		blocks = oneRunBlocks(r, runs[0])
-	default:
-		blocks = sweepBlocks(r, runs)
-	}
-	blocks = append(blocks, errorBlock(blocks))
-	_, err := io.WriteString(w, strings.Join(fitBlocks(blocks, digestLines), "\n")+"\n")
+	_, err := io.WriteString(w, strings.Join(fitBlocks(blocksOf(r), digestLines), "\n")+"\n")
 	return err
+}
+
+func blocksOf(r *result.Result) []block {
+	runs := view.Present(r)
+	title := wrapped(opening, "  ", title(r, runs))
+	if len(runs) == 0 {
+		return []block{{items: [][]string{title}}}
+	}
+	notes := newFootnotes(r, runs)
+	sheet := newSheet(r, sheetRows)
+	blocks := []block{
+		{items: [][]string{title, wrapped("", "  ", setupText(r, runs))}},
+		{items: [][]string{wrapped("", "", view.Verdict(r))}, gap: true},
+		tableBlock(sheet, notes),
+		{items: notes.items()},
+	}
+	blocks = append(blocks, whereBlocks(r, runs)...)
+	if worse, ok := worseBlock(r); ok {
+		blocks = append(blocks, worse)
+	}
+	blocks = append(blocks, foundBlock(r), caveatBlock(r, runs))
+	return append(blocks, errorBlock(blocks), block{items: repeatItems(r, runs)})
 }
 
 // errorBlock says what stands after +-, if any does.
@@ -48,82 +69,306 @@ func errorBlock(blocks []block) block {
 	return block{}
 }
 
-// whereLines says what was run and on what, in as few lines as hold it.
-func whereLines(runs []*result.Run) []string {
-	host, what := view.WhereText(runs)
-	if lines := wrapped("%s", host); len(lines) == 1 {
-		return append(lines, wrapped("%s", what)...)
+// wrapped wraps a sentence: its first line begins with first, the others with rest.
+func wrapped(first, rest, text string) []string {
+	return format.Wrap(format.ASCII(text, 320), first, rest, digestColumns)
+}
+
+// title says what was compared.
+func title(r *result.Result, runs []*result.Run) string {
+	what := "kernel"
+	switch {
+	case len(runs) == 0:
+		return "no runs"
+	case onlyTraffic(runs):
+		what = "throughput"
+	case slices.ContainsFunc(runs, func(r *result.Run) bool { return len(r.SAs) > 0 }):
+		what = "ESP"
 	}
-	return wrapped("%s; %s", format.ASCII(host, 150), format.ASCII(what, 150))
+	groups := view.MedianRuns(r)
+	modes := modesOf(r, groups)
+	switch {
+	case r.Comparison != nil:
+		c := r.Comparison
+		return fmt.Sprintf("%s on %s: before (%s, %s) vs after (%s, %s)", what, nsText(r, runs),
+			tail(format.OrWord(c.Before.Name, "unnamed"), 24), runsText(len(c.Before.Runs)),
+			tail(format.OrWord(c.After.Name, "unnamed"), 24), runsText(len(c.After.Runs)))
+	case len(runs) == 1 && runs[0].Mode == "":
+		return fmt.Sprintf("%s in run %s, %s", what, tail(format.OrDash(runs[0].Name), 32), view.CPUsText(runs[0]))
+	case len(modes) > 0 && len(modes) <= maxSides:
+		var names []string
+		for _, m := range modes {
+			names = append(names, view.ModeText(m))
+		}
+		return fmt.Sprintf("%s on %s: %s", what, nsText(r, runs), strings.Join(names, " vs "))
+	case len(modes) > 0:
+		return fmt.Sprintf("%s on %s: %d modes", what, nsText(r, runs), len(modes))
+	}
+	return fmt.Sprintf("%s in %s without a mode", what, runsText(len(runs)))
 }
 
-// wrapped formats and wraps with an indent of two.
-func wrapped(form string, args ...any) []string {
-	return format.Wrap(format.ASCII(fmt.Sprintf(form, args...), 320), "  ", "    ", digestColumns)
+// nsText lists what N was: "1, 2, 4 CPUs", or its ends.
+func nsText(r *result.Result, runs []*result.Run) string {
+	var ns []int
+	for _, run := range runs {
+		ns = append(ns, run.N)
+	}
+	slices.Sort(ns)
+	ns = slices.Compact(ns)
+	what := r.Factor()
+	if len(ns) == 1 && ns[0] == 1 {
+		what = strings.TrimSuffix(what, "s")
+	}
+	if len(ns) > 6 {
+		return fmt.Sprintf("%d to %d %s", ns[0], ns[len(ns)-1], what)
+	}
+	list := make([]string, len(ns))
+	for i, n := range ns {
+		list[i] = fmt.Sprint(n)
+	}
+	return strings.Join(list, ", ") + " " + what
 }
 
-// labelled wraps sentences that each begin with the same word.
-func labelled(label string, sentences ...string) [][]string {
-	var items [][]string
-	for _, s := range sentences {
-		items = append(items, format.Wrap(format.ASCII(s, 260), label+": ", "  ", digestColumns))
+func runsText(n int) string {
+	if n == 1 {
+		return "1 run"
+	}
+	return fmt.Sprintf("%d runs", n)
+}
+
+// setupText is on what was measured: kernel, machine, generator, repeats.
+func setupText(r *result.Result, runs []*result.Run) string {
+	kernel := view.Common(runs, func(r *result.Run) string { return r.Manifest.Host.Kernel })
+	cpu := view.Common(runs, func(r *result.Run) string { return r.Manifest.Host.CPUModel })
+	parts := []string{format.ASCII(format.OrWord(kernel, "kernel not recorded"), 60)}
+	if cpu != "" {
+		parts = append(parts, format.ASCII(cpu, 40))
+	}
+	if tool := view.Common(runs, generator); tool != "" {
+		parts = append(parts, format.ASCII(tool, 30))
+	}
+	return strings.Join(append(parts, repeatsText(r, runs)), ", ") + "; " + methodText(runs)
+}
+
+// repeatsText is the runs of a point and their length: "5 runs of 20 s per point".
+func repeatsText(r *result.Result, runs []*result.Run) string {
+	least, most := 1, 1
+	for i, g := range view.MedianRuns(r) {
+		if i == 0 || g.Repeats < least {
+			least = g.Repeats
+		}
+		most = max(most, g.Repeats)
+	}
+	text := runsText(most)
+	if least != most {
+		text = fmt.Sprintf("%d to %d runs", least, most)
+	}
+	if seconds := strings.TrimSuffix(view.Common(runs, view.Seconds), ".0"); seconds != "" && seconds != "0" {
+		text += " of " + seconds + " s"
+	}
+	if len(runs) == 1 {
+		return text
+	}
+	return text + " per point"
+}
+
+// queues are the network devices by driver and queues: "veth rx 1 of 5, tx 1".
+func queues(r *result.Run) string {
+	var out []string
+	for key, driver := range r.Config {
+		words := strings.Fields(key)
+		if len(words) != 3 || words[0] != "nic" || words[2] != "driver" {
+			continue
+		}
+		text := driver
+		channels := strings.TrimPrefix(r.Config["nic "+words[1]+" channels"], "combined 0 of 0, ")
+		if channels != "" {
+			text += " " + channels
+		}
+		out = result.AppendNew(out, text)
+	}
+	slices.Sort(out)
+	return strings.Join(out, "; ")
+}
+
+// generator is who made the traffic.
+func generator(r *result.Run) string {
+	if r.Traffic != nil {
+		return r.Traffic.Source
+	}
+	if l := r.Manifest.Plan.Load; l != nil {
+		text := strings.Join(l.Argv, " ")
+		for _, known := range []string{"pktgen", "iperf3", "trex", "netperf", "neper", "perf bench"} {
+			if strings.Contains(text, known) {
+				return known
+			}
+		}
+	}
+	return ""
+}
+
+// methodText is how it was measured.
+func methodText(runs []*result.Run) string {
+	event := view.Common(runs, func(r *result.Run) string {
+		var names []string
+		for _, e := range r.Mains() {
+			names = append(names, e.Name)
+		}
+		return strings.Join(names, " and ")
+	})
+	if event == "" {
+		return "no samples were taken"
+	}
+	s := "perf " + format.ASCII(event, 40)
+	if hz := view.Common(runs, view.Frequency); hz != "" {
+		s += " at " + hz + " Hz"
+	}
+	if nics := view.Common(runs, queues); nics != "" {
+		s += "; " + format.ASCII(nics, 60)
+	}
+	source := view.Common(runs, func(r *result.Run) string { return r.Packets.Source })
+	if source != "" && !slices.ContainsFunc(runs, func(r *result.Run) bool { return r.Packets.BySA }) {
+		s += "; packets by " + format.ASCII(source, 40)
+	}
+	return s
+}
+
+func tableBlock(s *sheet, notes *footnotes) block {
+	b := block{gap: true, keep: sheetRows, least: 1, rank: 1, noun: "row"}
+	groups := s.groups(notes)
+	if len(groups) == 0 || len(s.rows) == 0 {
+		b.items = [][]string{wrapped("  ", "  ", "neither packets nor samples: nothing to put in a table")}
+		return b
+	}
+	var labels []string
+	for _, row := range s.rows {
+		labels = append(labels, row.label)
+	}
+	top, rows := lines(format.ASCII(s.head, 14), labels, groups)
+	b.items = append([][]string{append(top, rows[0])}, lineItems(rows[1:])...)
+	if s.cut > 0 {
+		b.items[0] = append(b.items[0][:len(top):len(top)], append([]string{
+			fmt.Sprintf("  (%d rows of %d)", len(s.rows), len(s.rows)+s.cut)}, b.items[0][len(top):]...)...)
+	}
+	return b
+}
+
+// footnotes are what the heads of columns hang on, in the order of their marks.
+type footnotes struct {
+	rate, share, costTitle, spinTitle string
+
+	used  []string
+	marks string // what "!" and "*" mean, "" if there are none
+}
+
+func newFootnotes(r *result.Result, runs []*result.Run) *footnotes {
+	n := &footnotes{costTitle: costTitle(runs), spinTitle: "spinning"}
+	n.share = "of " + view.SamplesBy(runs...)
+	if slices.ContainsFunc(runs, func(r *result.Run) bool { return r.Packets.Unperturbed != nil }) {
+		n.rate = "without perf or probes"
+	}
+	var marks []string
+	if slices.ContainsFunc(runs, view.HasDoubt) {
+		marks = append(marks, "! fails a cross-check")
+	}
+	if len(view.Contrasted(r)) == 0 && slices.ContainsFunc(runs, view.Perturbed) {
+		marks = append(marks, "* counted at other packets/s")
+	}
+	for _, c := range view.Contrasted(r) {
+		for _, f := range c.Rates {
+			if slices.ContainsFunc(f.Family.Comparisons, starred) {
+				marks = append(marks, "* significant (Mann-Whitney U)")
+			}
+		}
+	}
+	n.marks = strings.Join(slices.Compact(marks), "; ")
+	return n
+}
+
+// mark uses a note and returns its mark.
+func (n *footnotes) mark(note string) string {
+	if note == "" {
+		return ""
+	}
+	if !slices.Contains(n.used, note) {
+		n.used = append(n.used, note)
+	}
+	return fmt.Sprintf(" [%d]", slices.Index(n.used, note)+1)
+}
+
+func (n *footnotes) items() [][]string {
+	var out []string
+	for i, note := range n.used {
+		out = append(out, fmt.Sprintf("[%d] %s", i+1, note))
+	}
+	if n.marks != "" {
+		out = append(out, n.marks)
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return [][]string{wrapped("", "    ", strings.Join(out, "; "))}
+}
+
+// costTitle is the head of the cost per packet: "CPU ns/packet".
+func costTitle(runs []*result.Run) string {
+	unit := view.CostUnit(runs)
+	if unit == view.NoCost {
+		return unit
+	}
+	return "CPU " + format.ASCII(unit, 16)
+}
+
+// repeatItems are what makes the digest again, and what made the load.
+func repeatItems(r *result.Result, runs []*result.Run) [][]string {
+	command := "xfrmscope report " + pathsText(runs)
+	if !slices.ContainsFunc(runs, func(r *result.Run) bool { return r.Manifest.Source != "import" }) {
+		command = "xfrmscope report FILE..., of the files that were imported"
+	}
+	if c := r.Comparison; c != nil {
+		command = "xfrmscope compare " + quoted(c.Before.Name) + " " + quoted(c.After.Name)
+	}
+	items := [][]string{wrapped(again, "  ", command)}
+	load := view.Common(runs, func(r *result.Run) string {
+		if l := r.Manifest.Plan.Load; l != nil {
+			return loadText(l.Argv)
+		}
+		return ""
+	})
+	if load != "" {
+		items = append(items, wrapped(loaded, "  ", format.ASCII(load, 130)))
 	}
 	return items
 }
 
-// maxFindings is how many findings stand before the table's rows: the rest go
-// first.
-const maxFindings = 6
-
-// foundBlock has every claim; the findings come with the heaviest first.
-func foundBlock(r *result.Result) block {
-	claims := []string{"no finding was made from these figures"}
-	if len(r.Findings) > 0 {
-		claims = nil
+// loadText is a command; what a shell was given goes without the shell.
+func loadText(argv []string) string {
+	if len(argv) == 3 && argv[0] == "sh" && argv[1] == "-c" {
+		return argv[2]
 	}
-	for _, f := range r.Findings {
-		claims = append(claims, format.OrDash(f.Claim))
-	}
-	return block{items: labelled("found", claims...), keep: maxFindings, least: 1, gap: true, rank: 1,
-		noun: "finding"}
+	return strings.Join(argv, " ")
 }
 
-// noteItems prints sentences with the runs they hold for, if these are not all.
-func noteItems(label string, n view.Notes, total int) [][]string {
-	var sentences []string
-	for _, x := range n {
-		s := x.Text
-		if len(x.Runs) > 0 && len(x.Runs) < total {
-			s = format.ASCII(s, 200) + " (" + x.RunsText(total) + ")"
+// pathsText names the sweeps that the runs are of, or the runs.
+func pathsText(runs []*result.Run) string {
+	var paths []string
+	for _, r := range runs {
+		path := r.Path
+		if i := strings.LastIndexByte(path, '/'); i > 0 && r.Labels[bundle.LabelMode] != "" && len(runs) > 1 {
+			path = path[:i]
 		}
-		sentences = append(sentences, s)
+		paths = result.AppendNew(paths, quoted(path))
 	}
-	return labelled(label, sentences...)
+	if len(paths) > 4 {
+		paths = append(paths[:4:4], "...")
+	}
+	return strings.Join(paths, " ")
 }
 
-// endBlocks are the blocks both forms end with.
-func endBlocks(r *result.Result, total int) []block {
-	warn, lost, unmeasured, unseen := view.Warnings(r).Kinds(), view.Losses(r).Kinds(), view.Gaps(r).ByCause(),
-		view.Blind(r)
-	weak := block{keep: 1, least: 1, gap: true, rank: 5, noun: "caveat",
-		items: append(noteItems("warning", warn, total), noteItems("lost", lost, total)...),
-		brief: append(noteItems("warning", warn.Brief(), total), noteItems("lost", lost.Brief(), total)...),
+// quoted is an argument for a shell, if it needs quotes.
+func quoted(s string) string {
+	if s == "" || strings.ContainsAny(s, " \t\n'\"\\$`&|;<>()*?[]!#~") {
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 	}
-	if len(weak.items) == 0 {
-		weak.items, weak.brief = labelled("lost", "nothing that was counted; no warnings"), nil
-	}
-	limits := view.NotProven(r)
-	var short []string
-	for _, l := range limits {
-		short = append(short, view.Brief(l))
-	}
-	return []block{weak,
-		{keep: 1, rank: 6, noun: "gap",
-			items: append(noteItems("not measured", unmeasured, total), noteItems("not seen", unseen,
-				total)...),
-			brief: append(noteItems("not measured", unmeasured.Brief(), total),
-				noteItems("not seen", unseen.Brief(), total)...)},
-		{rank: 7, noun: "limit", items: labelled("not proven", limits...), brief: labelled("not proven",
-			short...)},
-	}
+	return s
 }

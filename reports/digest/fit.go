@@ -7,14 +7,11 @@ import (
 	"xfrmscope/reports/format"
 )
 
-// A block is consecutive items of the digest, each of one or more lines. The
-// first keep are cut only if cutting the others was not enough, the first least
-// never.
+// A block is consecutive items of the digest, each of one or more lines.
 type block struct {
 	items [][]string
-	brief [][]string // the same items in fewer words, if they are to be shortened first
-	keep  int
-	least int
+	keep  int    // items that are cut only if cutting all others was not enough
+	least int    // items that are never cut
 	gap   bool   // an empty line before it
 	rank  int    // cut first where it is highest; never at 0
 	noun  string // what an item is, in the singular
@@ -30,15 +27,6 @@ func lineItems(lines []string) [][]string {
 	return items
 }
 
-// headed joins a table's head and its first row, so that no head is left
-// without one.
-func headed(head []string, rows []string) [][]string {
-	if len(rows) == 0 {
-		return [][]string{head}
-	}
-	return append([][]string{append(head[:len(head):len(head)], rows[0])}, lineItems(rows[1:])...)
-}
-
 func (b *block) shown() [][]string { return b.items[:len(b.items)-b.lost] }
 
 func (b *block) lines() int {
@@ -52,18 +40,12 @@ func (b *block) lines() int {
 	return n
 }
 
-// fitBlocks shortens items and then cuts them from the ends of blocks, the
-// highest rank first, until all fit in limit lines, and says in the last line
-// what was cut.
+// fitBlocks cuts items from the ends of blocks, the highest rank first, until all
+// fit in limit lines, and says in the last line what was cut.
 func fitBlocks(blocks []block, limit int) []string {
-	eachRank(blocks, func(b *block) {
-		if total(blocks) > limit && b.brief != nil {
-			b.items = b.brief
-		}
-	})
-	keep, least := func(b *block) int { return b.keep }, func(b *block) int { return b.least }
-	for _, floor := range []func(*block) int{keep, least} {
-		eachRank(blocks, func(b *block) {
+	for _, floor := range []func(*block) int{func(b *block) int { return max(b.keep, b.least) },
+		func(b *block) int { return b.least }} {
+		byRank(blocks, func(b *block) {
 			for total(blocks) > limit && b.lost < len(b.items)-floor(b) {
 				b.lost++
 			}
@@ -87,12 +69,9 @@ func fitBlocks(blocks []block, limit int) []string {
 	return out[:min(len(out), limit)]
 }
 
-// eachRank calls f for the blocks that may be cut, the highest rank first.
-func eachRank(blocks []block, f func(*block)) {
-	highest := 0
-	for _, b := range blocks {
-		highest = max(highest, b.rank)
-	}
+// byRank calls f for the blocks that may be cut, the highest rank first.
+func byRank(blocks []block, f func(*block)) {
+	const highest = 9
 	for rank := highest; rank > 0; rank-- {
 		for i := range blocks {
 			if blocks[i].rank == rank {
@@ -106,7 +85,7 @@ func eachRank(blocks []block, f func(*block)) {
 // matter most first.
 func refill(blocks []block, limit int) {
 	var order []*block
-	eachRank(blocks, func(b *block) { order = append([]*block{b}, order...) })
+	byRank(blocks, func(b *block) { order = append([]*block{b}, order...) })
 	for _, b := range order {
 		for b.lost > 0 {
 			b.lost--
@@ -138,20 +117,21 @@ func cutNotice(blocks []block) string {
 		case 1:
 			parts = append(parts, "1 "+b.noun)
 		default:
-			parts = append(parts, fmt.Sprintf("%d %ss", b.lost, b.noun))
+			noun := b.noun + "s"
+			if first, rest, ok := strings.Cut(b.noun, " of "); ok {
+				noun = first + "s of " + rest
+			}
+			parts = append(parts, fmt.Sprintf("%d %s", b.lost, noun))
 		}
-	}
-	if len(parts) == 0 {
-		return ""
 	}
 	for n := len(parts); n > 0; n-- {
 		more := ""
 		if n < len(parts) {
 			more = ", ..."
 		}
-		if s := "(see report.html for " + strings.Join(parts[:n], ", ") + more + ")"; len(s) <= digestColumns {
+		if s := cut + strings.Join(parts[:n], ", ") + more + " more)"; len(s) <= digestColumns {
 			return s
 		}
 	}
-	return "(see report.html for the rest)"
+	return ""
 }

@@ -3,6 +3,7 @@ package digest
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"xfrmscope/analyze/result"
@@ -119,22 +120,34 @@ func showSAs(b *strings.Builder, r *result.Run, top int) {
 }
 
 // FindDigest returns the digest in a text, a mail for example, without the signs
-// of quotation before its lines; ok is false if it holds none.
+// of quotation before its lines; ok is false if it holds none. Digests of earlier
+// versions began with the command, and nothing told their end.
 func FindDigest(text string) (mail string, ok bool) {
-	var out []string
-	prefix := ""
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\r\n")
-		if len(out) == 0 {
-			at := strings.Index(line, "xfrmscope ")
-			if at < 0 || !strings.HasPrefix(line[at:], "xfrmscope report: ") &&
-				!strings.HasPrefix(line[at:], "xfrmscope compare: ") {
-				continue
-			}
-			prefix = line[:at]
+	rows := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
+	for i, line := range rows {
+		at := strings.Index(line, "xfrmscope")
+		if at < 0 {
+			continue
 		}
+		found := unquoted(rows[i:], line[:at])
+		earlier := strings.HasPrefix(line[at:], "xfrmscope report: ") ||
+			strings.HasPrefix(line[at:], "xfrmscope compare: ")
+		if end := endOf(found); strings.HasPrefix(line[at:], opening) && end > 0 {
+			found = found[:end]
+		} else if !earlier {
+			continue
+		}
+		return strings.TrimRight(strings.Join(found, "\n"), "\n ") + "\n", true
+	}
+	return "", false
+}
+
+// unquoted are the lines of a digest that begin with the same signs of quotation.
+func unquoted(rows []string, prefix string) []string {
+	var out []string
+	for _, line := range rows[:min(len(rows), digestLines)] {
 		body, quoted := strings.CutPrefix(line, prefix)
-		if !quoted && strings.TrimSpace(line) != strings.TrimSpace(prefix) || len(out) == digestLines {
+		if !quoted && strings.TrimSpace(line) != strings.TrimSpace(prefix) {
 			break
 		}
 		if !quoted {
@@ -142,8 +155,20 @@ func FindDigest(text string) (mail string, ok bool) {
 		}
 		out = append(out, format.ASCII(body, digestColumns))
 	}
-	if len(out) == 0 {
-		return "", false
+	return out
+}
+
+// endOf is the number of lines up to the end of what makes a digest again, 0 if no
+// line says it.
+func endOf(lines []string) int {
+	at := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, again) })
+	if at < 0 {
+		return 0
 	}
-	return strings.TrimRight(strings.Join(out, "\n"), "\n ") + "\n", true
+	for at++; at < len(lines); at++ {
+		if l := lines[at]; !strings.HasPrefix(l, "  ") && !strings.HasPrefix(l, loaded) && !strings.HasPrefix(l, cut) {
+			break
+		}
+	}
+	return at
 }

@@ -103,6 +103,15 @@ func SideText(s compare.Summary, k float64) string {
 	return Cut(out, 15)
 }
 
+// HalfWidth is the half-width of the interval of a median, as a part of it; 0 if
+// there is none.
+func HalfWidth(s compare.Summary) float64 {
+	if i := s.Interval; i.Known() && !i.OpenHi && s.Median != 0 {
+		return math.Abs((i.Hi - i.Lo) / 2 / s.Median)
+	}
+	return 0
+}
+
 // ChangeColumn is the change in per cent, "~" where none is shown.
 func ChangeColumn(c compare.Comparison) string {
 	if c.Verdict == compare.NotShown && len(c.Notes) == 0 {

@@ -18,7 +18,16 @@ type gateRow struct {
 	more int   // further runs with other evidence
 }
 
-// GateRows puts the gates of all runs together, failed ones first.
+// Where says which runs of total it is.
+func (g gateRow) Where(total int) string {
+	if len(g.runs) == 0 {
+		return ""
+	}
+	return format.Visible(g.runs[0].RunsText(total), 160)
+}
+
+// GateRows puts the gates of all runs together, each status once with the worst
+// run's evidence, failed ones first.
 func GateRows(runs []*result.Run) []gateRow {
 	var out []gateRow
 	for _, r := range runs {
@@ -29,6 +38,9 @@ func GateRows(runs []*result.Run) []gateRow {
 				i = len(out) - 1
 			} else if out[i].Evidence != g.Evidence {
 				out[i].more++
+			}
+			if g.Severity > out[i].Severity {
+				out[i].Gate = g
 			}
 			out[i].runs.add(note{Text: g.ID}, r)
 		}
@@ -63,11 +75,7 @@ func GatesTable(rows []gateRow, total int) Table {
 		if g.more > 0 {
 			evidence.Small = fmt.Sprintf("(and %d runs with other figures)", g.more)
 		}
-		where := ""
-		if len(g.runs) > 0 {
-			where = format.Visible(g.runs[0].RunsText(total), 160)
-		}
-		t.Add(TextCell(g.ID), StatusCell(g.Status), evidence, Cell{Text: where},
+		t.Add(TextCell(g.ID), StatusCell(g.Status), evidence, Cell{Text: g.Where(total)},
 			Cell{Text: format.Visible(g.Next, 300)})
 	}
 	return Bounded(t, 60)

@@ -37,6 +37,8 @@ func Brief(text string) string {
 type note struct {
 	Subject string // what it weakens or what was not measured, "" if it is in Text only
 	Text    string // one sentence, Subject included
+	Kind    bundle.WarningKind
+	Partial bool   // that a run is partial
 	Cause   string // of a gap: why, without details
 	Fix     string
 	Runs    []*result.Run // each once; none: it holds for all together
@@ -157,7 +159,7 @@ func Warnings(r *result.Result) Notes {
 	names := metricNames()
 	for _, run := range Present(r) {
 		if run.Manifest.Status == bundle.Partial {
-			n.add(note{Subject: "run", Text: "the run is partial: " + format.OrDash(run.Manifest.Why)}, run)
+			n.add(note{Subject: "run", Partial: true, Text: "the run is partial: " + format.OrDash(run.Manifest.Why)}, run)
 		}
 	}
 	for _, w := range r.Warnings {
@@ -193,7 +195,7 @@ func Warnings(r *result.Result) Notes {
 // warningNote names what a warning weakens as tables do; what is said of the
 // run itself needs no name.
 func warningNote(w bundle.Warning, names map[string]string) note {
-	x := note{Subject: w.Weakens, Text: w.Text}
+	x := note{Subject: w.Weakens, Text: w.Text, Kind: w.Kind}
 	subject := w.Weakens
 	if name := names[subject]; name != "" {
 		subject = name
@@ -287,4 +289,12 @@ func (n note) Where(total int) string {
 		return ""
 	}
 	return format.Visible(n.RunsText(total), 160)
+}
+
+// Unsaid are the notes that no table or caveat puts together over runs: those of a
+// kind are said there in figures.
+func (n Notes) Unsaid() Notes {
+	return slices.DeleteFunc(slices.Clone(n), func(x note) bool {
+		return x.Partial || x.Kind != "" && x.Kind != bundle.WarnUnused
+	})
 }

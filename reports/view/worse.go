@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/result"
@@ -23,8 +24,18 @@ type Worsening struct {
 // called. Changes too small to matter are left out.
 func Worsened(c *result.Comparison) []Worsening {
 	var held, unsure []Worsening
+	sole := "" // the mode of all rates: it goes without saying
+	for _, f := range c.Rates {
+		sole = f.Mode
+	}
+	where := func(at result.CompareAt) string {
+		if at.Mode == sole && at.N > 0 {
+			return AtText("", at.N)
+		}
+		return AtText(at.Mode, at.N)
+	}
 	for _, at := range c.Worse {
-		held = append(held, Worsening{At: AtText(at.Mode, at.N), What: WhatText(at), C: at.C})
+		held = append(held, Worsening{At: where(at), What: WhatText(at), C: at.C})
 	}
 	add := func(where, what string, one compare.Comparison) {
 		same := func(w Worsening) bool { return w.At == where && w.What == what }
@@ -35,11 +46,11 @@ func Worsened(c *result.Comparison) []Worsening {
 	}
 	for _, f := range c.Rates {
 		for i, one := range f.Family.Comparisons {
-			add(KeyOf(f, i), MetricName(one.Metric), one)
+			add(strings.TrimPrefix(KeyOf(f, i), f.Mode+" "), MetricName(one.Metric), one)
 		}
 	}
 	for _, at := range c.Headline {
-		add(AtText(at.Mode, at.N), WhatText(at), at.C)
+		add(where(at), WhatText(at), at.C)
 	}
 	slices.SortStableFunc(unsure, func(a, b Worsening) int { return cmp.Compare(changeOf(b.C), changeOf(a.C)) })
 	return append(held, unsure...)
@@ -67,11 +78,11 @@ func changeOf(c compare.Comparison) float64 {
 func certainty(c compare.Comparison) string {
 	switch c.Verdict {
 	case compare.SamplingOnly:
-		return "not significant, one run"
+		return "not significant (1 run)"
 	case compare.TooFew:
-		return fmt.Sprintf("not significant, %d and %d runs", c.Before.N, c.After.N)
+		return fmt.Sprintf("not significant (%d and %d runs)", c.Before.N, c.After.N)
 	case compare.Gated:
-		return "its star was taken, a gate failed"
+		return "not significant (a gate failed)"
 	}
 	level := c.Test.P
 	if c.Q != nil {
@@ -80,5 +91,5 @@ func certainty(c compare.Comparison) string {
 	if !format.Tested(c) {
 		return "not significant"
 	}
-	return "not significant, p = " + compare.PText(level)
+	return "not significant (p = " + compare.PText(level) + ")"
 }

@@ -31,8 +31,8 @@ func TestWorsened(t *testing.T) {
 	for _, w := range Worsened(c) {
 		got = append(got, w.At+" "+w.What+": "+w.Certainty)
 	}
-	want := []string{"N=8 packets/s: ", "N=2 packets/s: not significant, 3 and 3 runs",
-		"N=1 packets/s: not significant, one run", "N=4 packets/s: not significant, p = 0.310"}
+	want := []string{"N=8 packets/s: ", "N=2 packets/s: not significant (3 and 3 runs)",
+		"N=1 packets/s: not significant (1 run)", "N=4 packets/s: not significant (p = 0.310)"}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

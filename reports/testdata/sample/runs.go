@@ -11,6 +11,7 @@ import (
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/sides"
 	"xfrmscope/analyze/stage"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
@@ -409,6 +410,7 @@ func NewResult(runs ...*result.Run) *result.Result {
 		}
 		r.Curves[at].Runs = append(r.Curves[at].Runs, i)
 	}
+	r.Contrasts = sides.Contrasts(r)
 	for _, c := range r.Curves {
 		last := runs[c.Runs[len(c.Runs)-1]]
 		if len(last.Events) > 0 {

@@ -1,0 +1,37 @@
+package digest
+
+import (
+	"fmt"
+
+	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/sides"
+	"xfrmscope/reports/format"
+)
+
+// Judgement prints in one line what a condition says of one number:
+//
+// //	cost_per_packet>5%: ok, shared -> pcpu N=4: 259 727 -> 156 949 ns/packet, -39.6 % (95 % interval -41.6 to
+// -37.5)
+func Judgement(j sides.Judgement) string {
+	where := fmt.Sprintf("N=%d", j.N)
+	if j.Mode != "" {
+		where = j.Mode + " " + where
+	}
+	if j.Of != (result.Subject{}) {
+		where += ", " + j.Of.String()
+	}
+	if j.N == 0 {
+		where = "nowhere"
+	}
+	head := fmt.Sprintf("%s: %s", j.Condition.Text, j.Outcome)
+	if j.Outcome == sides.Unmeasured || j.Outcome == sides.LeftOut {
+		return format.ASCII(fmt.Sprintf("%s at %s: %s", head, where, j.Why), 400)
+	}
+	if j.Unclear {
+		head += " (unclear)"
+	}
+	line := fmt.Sprintf("%s at %s: %s %s -> %s %s, %s", head, where, j.C.Metric,
+		format.Significant(j.C.Before.Median, 4), format.Significant(j.C.After.Median, 4), j.C.Unit,
+		format.ChangeOf(j.C.Ratio, j.C.Difference, j.C.Unit))
+	return format.ASCII(line, 400)
+}

@@ -1,0 +1,294 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"xfrmscope/analyze/compare"
+	"xfrmscope/analyze/metric"
+	"xfrmscope/analyze/result"
+	"xfrmscope/reports/format"
+)
+
+// ModeText is what a mode is, in words where its name is one of ours.
+func ModeText(mode string) string {
+	switch {
+	case mode == "shared":
+		return "one shared SA"
+	case mode == "pcpu":
+		return "one SA per CPU"
+	case result.IsPlain(mode):
+		return "no IPsec"
+	}
+	return format.Visible(mode, 32)
+}
+
+// doer is a mode as the subject of a sentence.
+func doer(mode string) string {
+	switch {
+	case mode == "shared":
+		return "One shared SA"
+	case mode == "pcpu":
+		return "SA per CPU"
+	case result.IsPlain(mode):
+		return "No IPsec"
+	}
+	return format.Visible(mode, 32)
+}
+
+// Contrasted are the comparisons that a verdict is of: of two sides that one, else
+// those of the modes.
+func Contrasted(r *result.Result) []*result.Comparison {
+	if r.Comparison != nil {
+		return []*result.Comparison{r.Comparison}
+	}
+	var out []*result.Comparison
+	for i := range r.Contrasts {
+		out = append(out, &r.Contrasts[i])
+	}
+	return out
+}
+
+// Verdict is what a result says, in one sentence with its number and its certainty.
+func Verdict(r *result.Result) string {
+	runs := Present(r)
+	if all := Contrasted(r); len(all) > 0 {
+		c := all[0]
+		before, after := ModeText(c.Before.Name), doer(c.After.Name)
+		if r.Comparison != nil {
+			before, after = "before", "After"
+		}
+		return contrastText(c, before, after)
+	}
+	for _, c := range r.Curves {
+		if c.Scaling != nil && len(r.Curves) == 1 && len(c.Scaling.Rows) > 1 {
+			return scaleText(r, c)
+		}
+	}
+	switch last := LastOfModes(r); {
+	case len(runs) == 0:
+		return "No runs: nothing was measured."
+	case len(runs) == 1:
+		return runText(runs[0])
+	case len(last) > 1:
+		return mostText(last)
+	}
+	return runText(runs[len(runs)-1])
+}
+
+// contrastText says how many times what one side sends the other sends.
+func contrastText(c *result.Comparison, before, after string) string {
+	h, ok := Leading(c)
+	if !ok {
+		return withoutRate(c)
+	}
+	verb, where := "sends", " on "+cpusText(h.N)
+	if h.C.Metric == metric.ThroughputID {
+		verb, where = "carries", fmt.Sprintf(" at N=%d", h.N)
+	}
+	if mode := h.Mode; mode != "" && after == "After" && !strings.Contains(mode, " -> ") {
+		where += ", " + format.Visible(mode, 32)
+	}
+	return fmt.Sprintf("%s %s %s times%s what %s %s%s%s%s.", after, verb, timesText(h.C.Ratio.Value),
+		LevelledText(h.C.Ratio.Interval), before, verb, where, SureText(h.C), spinsText(c, h))
+}
+
+// Leading is the comparison of rates that a verdict is of: that of the mode whose
+// rate changed most.
+func Leading(c *result.Comparison) (leading result.CompareAt, ok bool) {
+	for _, h := range c.Headline {
+		if (h.C.Metric == metric.RateID || h.C.Metric == metric.ThroughputID) && h.C.Ratio.Known() &&
+			(!ok || changeOf(h.C) > changeOf(leading.C)) {
+			leading, ok = h, true
+		}
+	}
+	return leading, ok
+}
+
+// LevelledText is an interval of a ratio after it: " (95 %: 1.1 to 2.4)", "" if there
+// is none.
+func LevelledText(i compare.Interval) string {
+	switch {
+	case !i.Known():
+		return ""
+	case i.OpenHi:
+		return fmt.Sprintf(" (%.0f %%: %s and more)", 100*i.Level, timesText(i.Lo))
+	}
+	return fmt.Sprintf(" (%.0f %%: %s to %s)", 100*i.Level, timesText(i.Lo), timesText(i.Hi))
+}
+
+// timesText is a ratio: near 1 with two decimals.
+func timesText(ratio float64) string {
+	if ratio > .8 && ratio < 1.25 {
+		return format.Decimals(ratio, 2)
+	}
+	return format.Significant(ratio, 2)
+}
+
+// SureText says after a difference how sure it is, "" if that is in its interval.
+func SureText(c compare.Comparison) string {
+	switch c.Verdict {
+	case compare.Changed:
+		return ""
+	case compare.SamplingOnly:
+		if i := c.Ratio.Interval; i.Known() && i.Contains(1) {
+			return ", not significant, one run each"
+		}
+		return ", by one run each"
+	}
+	return ", " + certainty(c)
+}
+
+// spinsText says what became of spinning, else of the cost.
+func spinsText(c *result.Comparison, h result.CompareAt) string {
+	for _, f := range c.Costs {
+		if f.Mode != h.Mode || f.N != h.N {
+			continue
+		}
+		for _, one := range f.Family.Comparisons {
+			if one.Metric != metric.SpinID || one.Before.N == 0 || one.After.N == 0 {
+				continue
+			}
+			switch b, a := one.Before.Median, one.After.Median; {
+			case b >= .01 && a < b:
+				return fmt.Sprintf("; spinning falls from %s %% to %s", whole(b), whole(a))
+			case a >= .01 && a > b:
+				return fmt.Sprintf("; spinning rises from %s to %s %%", whole(b), whole(a))
+			}
+		}
+	}
+	return costChange(c, h)
+}
+
+func whole(share float64) string { return format.Decimals(100*share, 0) }
+
+func costChange(c *result.Comparison, h result.CompareAt) string {
+	for _, o := range c.Headline {
+		if o.Mode == h.Mode && o.N == h.N && o.C.Metric == metric.CostID && o.C.Ratio.Known() &&
+			changeOf(o.C) >= .01 {
+			return "; a packet costs " + moreText(o.C.Ratio.Value) + " time"
+		}
+	}
+	return ""
+}
+
+// moreText is a ratio in words: "43 % less".
+func moreText(ratio float64) string {
+	if ratio < 1 {
+		return format.Significant(100*(1-ratio), 2) + " % less"
+	}
+	return format.Significant(100*(ratio-1), 2) + " % more"
+}
+
+// withoutRate is the verdict where packets were not counted.
+func withoutRate(c *result.Comparison) string {
+	for _, h := range c.Headline {
+		if h.C.Before.N > 0 && h.C.After.N > 0 {
+			k := format.UnitScale(h.C.Unit)
+			return fmt.Sprintf("%s: %s -> %s %s at N=%d%s.", MetricName(h.C.Metric),
+				format.Significant(h.C.Before.Median*k, 3), format.Significant(h.C.After.Median*k, 3),
+				format.ShownUnit(h.C.Unit), h.N, SureText(h.C))
+		}
+	}
+	return "Nothing that was measured on both sides says which is better."
+}
+
+// scaleText says what more CPUs bring, of one mode.
+func scaleText(r *result.Result, c result.Curve) string {
+	rows := c.Scaling.Rows
+	first, last := rows[0], rows[len(rows)-1]
+	n := func(n int) string {
+		if factor := r.Factor(); factor != "CPUs" {
+			return fmt.Sprintf("%d %s", n, factor)
+		}
+		return cpusText(n)
+	}
+	base := float64(max(c.Scaling.Base, 1))
+	i := last.Speedup.Interval
+	i.Lo, i.Hi = i.Lo/base, i.Hi/base
+	s := fmt.Sprintf("%s: %s bring %s times%s what %s brings; ideal is %s", doer(c.Mode), n(last.N),
+		format.Significant(last.Speedup.Value/base, 2), LevelledText(i), n(c.Scaling.Base),
+		format.Significant(float64(last.N)/base, 2))
+	if first.Rate.N == 1 && last.Rate.N == 1 {
+		s += ", one run each"
+	}
+	runs := RunsOf(r, c)
+	if a := AllCPUs(runs[len(runs)-1]); format.Finite(a.SpinShare) {
+		if s += "; spinning " + whole(a.SpinShare.Value) + " %"; a.SpinShare.Value == 0 {
+			s = strings.TrimSuffix(s, "spinning 0 %") + "nothing spins"
+		}
+	}
+	return s + "."
+}
+
+// runText says of one run what a packet costs and where the time goes.
+func runText(r *result.Run) string {
+	a := AllCPUs(r)
+	name := "Run " + RunLabel(r)
+	if r.Mode != "" {
+		name = doer(r.Mode) + " on " + strings.Split(CPUsText(r), ":")[0]
+	}
+	of := WeighedBy(r)
+	if of == "busy" {
+		of = "busy time"
+	}
+	var parts []string
+	if v := a.PerPacket; format.Finite(v) {
+		parts = append(parts, "a packet costs "+format.Of(v).String())
+	}
+	if v := a.SpinShare; format.Finite(v) {
+		parts = append(parts, fmt.Sprintf("%s of %s spins on locks", shareText(v), of))
+	}
+	if t := r.Traffic; t != nil && format.Finite(t.Throughput) {
+		parts = append(parts, "it carries "+format.Significant(t.Throughput.Value/1e9, 3)+" Gbit/s")
+		if format.Finite(t.Loss) {
+			parts = append(parts, shareText(t.Loss)+" of the packets are lost")
+		}
+	}
+	if len(a.Functions) > 0 && len(parts) < 2 {
+		f := a.Functions[0]
+		parts = append(parts, fmt.Sprintf("most of it is in %s, %s", format.Visible(f.Name, 40), shareText(f.Share)))
+	}
+	if len(parts) == 0 {
+		return name + ": nothing was measured that says where time goes."
+	}
+	return name + ": " + strings.Join(parts, "; ") + "."
+}
+
+func shareText(v metric.Value) string {
+	if most, ok := v.AtMost(); ok {
+		return "at most " + format.Significant(100*most, 2) + " %"
+	}
+	return format.Decimals(100*v.Value, 1) + format.DoubtMark(v) + " %"
+}
+
+// mostText says of many modes which sends most.
+func mostText(last []*result.Run) string {
+	if n := len(last); slices.ContainsFunc(last, func(r *result.Run) bool { return r.Mode == "" }) {
+		return fmt.Sprintf("%d runs without a mode: which belong together is not known, so none is set against "+
+			"another.", n)
+	}
+	measured := slices.DeleteFunc(slices.Clone(last), func(r *result.Run) bool { return rateOf(r) <= 0 })
+	if len(measured) < 2 {
+		return runText(last[0])
+	}
+	most, least := measured[0], measured[0]
+	for _, r := range measured {
+		if rateOf(r) > rateOf(most) {
+			most = r
+		}
+		if rateOf(r) < rateOf(least) {
+			least = r
+		}
+	}
+	return fmt.Sprintf("Of %d modes at their largest N %s sends most, %s times what %s sends; their order is not "+
+		"tested.", len(measured), RunLabel(most), format.Significant(rateOf(most)/rateOf(least), 2), RunLabel(least))
+}
+
+func cpusText(n int) string {
+	if n == 1 {
+		return "1 CPU"
+	}
+	return fmt.Sprintf("%d CPUs", n)
+}
