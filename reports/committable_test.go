@@ -34,21 +34,22 @@ func TestMailsSayFewBoots(t *testing.T) {
 	r := sample.Comparison(t, 6)
 	r.Comparison.Notes = append(r.Comparison.Notes, *compare.Because(compare.TooFewBoots, "one boot a side"))
 	for name, text := range map[string]string{"commit table": commitTable(t, r), "digest": digestText(t, r)} {
-		if !strings.Contains(text, "\n  no star: one boot a side\n") {
+		if !strings.Contains(text, "nothing is significant: one boot a side\n") {
 			t.Errorf("%s:\n%s", name, text)
 		}
 	}
 }
 
-// TestCommitTableParts: three modes take two tables; a mode that lacks an N has
-// dashes; warnings are counted.
+// TestCommitTableParts: three modes stand beside each other; a mode that lacks an N
+// has dashes; caveats are counted.
 func TestCommitTableParts(t *testing.T) {
 	r := sample.Probed()
 	r.Runs = append(r.Runs, sample.NewRun(sample.Spec{Mode: "offload", N: 8, RatePer: 1e6, Seconds: 10}))
 	got := commitTable(t, sample.NewResult(r.Runs...))
-	if strings.Count(got, "CPUs   ") != 2 || !strings.Contains(got, "\n   8         -            -       -") ||
-		!strings.Contains(got, "weaken these numbers: 2") {
-		t.Errorf("the table is\n%s", got)
+	for _, want := range []string{"shared   pcpu  offload", "\n  8           -      -     8000 ", "\ncaveats: "} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
 	}
 }
 
@@ -60,7 +61,7 @@ func TestCommitTableListsUnlabelledRuns(t *testing.T) {
 		runs = append(runs, run)
 	}
 	got := commitTable(t, sample.NewResult(runs...))
-	if !strings.Contains(got, "baseline-9 ") || !strings.Contains(got, "(see report.html for ") {
+	if !strings.Contains(got, "baseline-39 ") || !strings.Contains(got, "24 rows more") {
 		t.Errorf("the table is\n%s", got)
 	}
 }

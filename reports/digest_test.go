@@ -64,39 +64,77 @@ func TestDigestGolden(t *testing.T) {
 	sample.Golden(t, "digest-same.txt", []byte(digestText(t, sample.SameTwice(t))))
 }
 
-// TestDigestShowsRows: a table is not all head, and the claims come before it.
+// TestDigestShowsRows: a table is not all head, and the verdict comes before it.
 func TestDigestShowsRows(t *testing.T) {
-	for n, rows := range map[int]int{1: 1, 2: 2, 4: 4, 64: 4} {
+	for n, rows := range map[int]int{1: 2, 2: 3, 4: 5, 64: 7} {
 		got := digestText(t, sample.NewResult(sample.NewRun(sample.Spec{Mode: "shared", N: n, RatePer: 90_000,
 			Spin: .3, Seconds: 10})))
-		table := got[strings.Index(got, "    CPU   samples"):]
-		table = table[:strings.Index(table, "\n\n")]
-		if strings.Count(table, "\n") != rows {
-			t.Errorf("%d CPUs: want %d rows:\n%s", n, rows, got)
-		}
-		if strings.Count(got, "\n  ") < 12 || !strings.Contains(got, "xfrm_state_find") || strings.Index(got,
-			"found: ") > strings.Index(got, "traffic") {
-			t.Errorf("%d CPUs: no functions, or the claims come late:\n%s", n, got)
+		table := got[strings.Index(got, "  CPU "):]
+		table = table[:strings.Index(table, "\n[1]")]
+		if strings.Count(table, "%") < rows || !strings.Contains(got, "native_queued_spin_lock") ||
+			strings.Index(got, "a packet costs") > strings.Index(got, "  CPU ") {
+			t.Errorf("%d CPUs: want %d rows, the verdict before them, and functions:\n%s", n, rows, got)
 		}
 	}
 }
 
-// TestDigestKeepsEveryClaim cuts everything else first.
-func TestDigestKeepsEveryClaim(t *testing.T) {
+// TestDigestSaysWhatWasCut: findings find no place beside the verdict.
+func TestDigestSaysWhatWasCut(t *testing.T) {
 	r := sample.Sweep()
-	for i := range 4 {
+	for i := range 9 {
 		f := r.Findings[0]
-		f.Claim = fmt.Sprintf("claim %d: %s", i, f.Claim)
+		f.ID, f.Claim = "other", fmt.Sprintf("claim %d: %s", i, f.Claim)
 		r.Findings = append(r.Findings, f)
 	}
-	got := digestText(t, r)
-	for i := range 4 {
-		if !strings.Contains(got, fmt.Sprintf("found: claim %d", i)) {
-			t.Errorf("claim %d was cut:\n%s", i, got)
-		}
-	}
-	if !strings.Contains(got, "(see report.html for ") {
+	if got := digestText(t, r); !strings.Contains(got, "(report.html has ") || !strings.Contains(got, "finding") {
 		t.Errorf("nothing says what was cut:\n%s", got)
+	}
+}
+
+// TestDigestShapes: what a digest says first of each kind of result.
+func TestDigestShapes(t *testing.T) {
+	mode := func(name string, n int) *result.Run {
+		return sample.NewRun(sample.Spec{Mode: name, N: n, RatePer: 90_000, Spin: .1 * float64(n-1),
+			Seconds: 10})
+	}
+	var many []*result.Run
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		many = append(many, mode(name, 1), mode(name, 2))
+	}
+	unsampled := sample.Sweep()
+	for _, run := range unsampled.Runs {
+		run.Events = nil
+	}
+	for name, tt := range map[string]struct {
+		r    *result.Result
+		want []string
+	}{
+		"two modes": {sample.Sweep(),
+			[]string{"xfrmscope: ESP on 1, 2, 4 CPUs: one shared SA vs one SA per CPU",
+				"\nSA per CPU sends 2.2 times what one shared SA sends", "shared   pcpu   diff",
+				"\nWorse: ", "\nAgain: "}},
+		"three modes": {sample.NewResult(mode("pcpu", 1), mode("pcpu", 2), mode("plain", 1), mode("plain", 2),
+			mode("shared", 1), mode("shared", 2)), []string{"one shared SA vs one SA per CPU vs no IPsec",
+			"shared   pcpu  plain"}},
+		"many modes": {sample.NewResult(many...), []string{"5 modes", "mode, CPUs", "\n  e 2 "}},
+		"one mode": {sample.NewResult(mode("pcpu", 1), mode("pcpu", 2)),
+			[]string{"CPUs: one SA per CPU\n", "spinning [1]"}},
+		"one run": {sample.One(),
+			[]string{"xfrmscope: ESP on 4 CPUs: one shared SA\n", "\nOne shared SA on 4 CPUs: a packet"}},
+		"no samples": {unsampled, []string{"no\n  samples were taken", "kpps"}},
+		"no packets": {sample.WeightsOnly(), []string{"spinning", "spinning [1]"}},
+		"comparison": {sample.Comparison(t, 6),
+			[]string{"before (", "\nAfter sends 1.30 times (95 %: ", "significant"}},
+		"nothing": {&result.Result{}, []string{"xfrmscope: no runs"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := digestText(t, tt.r)
+			for _, want := range tt.want {
+				if !strings.Contains(got, want) {
+					t.Errorf("no %q in\n%s", want, got)
+				}
+			}
+		})
 	}
 }
 
@@ -111,7 +149,7 @@ func TestDigestListsUnlabelledRuns(t *testing.T) {
 	r := sample.NewResult(runs...)
 	got := digestText(t, r)
 	for i := range 3 {
-		if !strings.Contains(got, fmt.Sprintf("  ..line-%d", i)) {
+		if !strings.Contains(got, fmt.Sprintf("  baseline-%d 2 ", i)) {
 			t.Errorf("run %d is not listed:\n%s", i, got)
 		}
 	}

@@ -42,15 +42,15 @@ func TestOneNumberEverywhere(t *testing.T) {
 		bench         string
 	}{
 		{"rate", run.Packets.Rate, got.Packets.Rate, "164.9", "164.9", "packets/s"},
-		{"cost", a.PerPacket, b.PerPacket, "23 776 +-0.99%", "23 776", "ns/packet"},
-		{"spin", a.SpinShare, b.SpinShare, "55.41 +-0.49", "55.41", "spin-ratio"},
-		{"lock word", a.LockWordShare, b.LockWordShare, "2.2", "", "lockword-ratio"},
-		{"wait", run.Locks.PerPkt, got.Locks.PerPkt, "13.2k", "", "lock-wait-ns/packet"},
+		{"cost", a.PerPacket, b.PerPacket, "23.8k", "23.8k", "ns/packet"},
+		{"spin", a.SpinShare, b.SpinShare, "55.4%", "55.4%", "spin-ratio"},
+		{"lock word", a.LockWordShare, b.LockWordShare, "", "", "lockword-ratio"},
+		{"wait", run.Locks.PerPkt, got.Locks.PerPkt, "", "", "lock-wait-ns/packet"},
 		{"waits", run.Locks.Waits, got.Locks.Waits, "", "", "lock-waits"},
 		{"stage", a.Stages[1].Share, b.Stages[1].Share, "", "", "ratio"},
 		{"stage cost", a.Stages[1].PerPacket, b.Stages[1].PerPacket, "", "", "ns/packet"},
 		{"function", a.Functions[1].Share, b.Functions[1].Share, "", "", ""},
-		{"CPU", run.Events[0].CPUs[2].SpinShare, got.Events[0].CPUs[2].SpinShare, "56.77 +-0.98", "",
+		{"CPU", run.Events[0].CPUs[2].SpinShare, got.Events[0].CPUs[2].SpinShare, "", "",
 			"spin-ratio"},
 	} {
 		if f.want.Value != f.json.Value || f.want.SE != f.json.SE {
@@ -134,8 +134,10 @@ func TestOneComparisonEverywhere(t *testing.T) {
 	// The N=8 row of the shared SA: rate before and after, and its change.
 	row := c.Rates[0].Family.Comparisons[len(c.Rates[0].Family.Comparisons)-1]
 	for where, want := range map[string][]string{
-		mail:  {format.SideText(row.Before, 1e-3), format.SideText(row.After, 1e-3), "+30.0%"},
-		table: {format.SideText(row.Before, 1e-3), format.SideText(row.After, 1e-3), "+30.0%"},
+		mail: {format.Significant(row.Before.Median/1e3, 4), format.Significant(row.After.Median/1e3, 4),
+			"+30%"},
+		table: {format.Significant(row.Before.Median/1e3, 4), format.Significant(row.After.Median/1e3, 4),
+			"+30%"},
 		doc: {format.Pretty(format.Significant(row.Before.Median, 4)),
 			format.Pretty(format.Significant(row.After.Median, 4))},
 	} {

@@ -41,7 +41,8 @@ func WorstGates(runs []*result.Run) []result.Gate {
 		if worst.Status == result.GateFailed {
 			worst.Evidence = fmt.Sprintf("%s: %s", of, worst.Evidence)
 			if like > 1 {
-				worst.Evidence = fmt.Sprintf("%d of %d runs, at worst %s", like, len(runs), worst.Evidence)
+				worst.Evidence = fmt.Sprintf("%d of %d runs, at worst %s", like, len(runs),
+					worst.Evidence)
 			}
 		}
 		out = append(out, worst)

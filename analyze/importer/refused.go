@@ -33,7 +33,8 @@ func refused(head []byte) (why, use string) {
 		is       bool
 		why, use string
 	}{
-		{bytes.HasPrefix(head, []byte("xfrmscope ")), "it is a digest of xfrmscope", digest},
+		{bytes.HasPrefix(head, []byte("xfrmscope: ")) || bytes.HasPrefix(head, []byte("xfrmscope ")),
+			"it is a digest of xfrmscope", digest},
 		{bytes.HasPrefix(head, []byte("\x7fELF")), "it is a program or a library (ELF)", stacks},
 		{bytes.HasPrefix(head, []byte("PERFFILE")), perf1, "`perf script` of a perf of that age"},
 		{has("linux-perf-json-version"), "it is JSON of `perf data convert`", stacks},

@@ -194,8 +194,7 @@ func TestShownClaims(t *testing.T) {
 		t.Errorf("exit code %d, %s\n%s", code, stderr, out)
 	}
 	code, out, stderr = cli("compare", f["one-sa.csv"], f["pcpu.csv"])
-	if code != exitOK || !strings.Contains(out, "1001") || !strings.Contains(out, "3301") ||
-		!strings.Contains(out, "Mbit/s") {
+	if code != exitOK || !strings.Contains(out, "1.00   3.30  +230%") || !strings.Contains(out, "Gbit/s") {
 		t.Errorf("exit code %d, %s\n%s", code, stderr, out)
 	}
 }

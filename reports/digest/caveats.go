@@ -62,7 +62,8 @@ func caveatTexts(r *result.Result, runs []*result.Run) []string {
 		}
 		return r.Locks.Effect
 	}); n > 0 {
-		add("lock waits were counted while packets/s changed by %s (%d of %d runs)", spanText(low, high), n, len(runs))
+		add("lock waits were counted while packets/s changed by %s (%d of %d runs)", spanText(low, high), n,
+			len(runs))
 	}
 	if c := r.Comparison; c != nil {
 		for _, v := range view.Unexpected(c) {
@@ -95,7 +96,7 @@ func caveatBlock(r *result.Result, runs []*result.Run) block {
 		texts = append(texts, text)
 	}
 	for i, text := range texts {
-		item := wrapped(" - ", "   ", format.ASCII(text, 260))
+		item := wrapped(" - ", "   ", format.ASCII(text, 134))
 		if i == 0 {
 			item = append([]string{"Caveats:"}, item...)
 		}

@@ -23,7 +23,8 @@ func CommitTable(w io.Writer, r *result.Result) error {
 	blocks := []block{{items: lineItems([]string{"no runs"})}}
 	if len(runs) > 0 {
 		notes := newFootnotes(r, runs)
-		blocks = []block{tableBlock(newSheet(r, commitRows), notes), {items: commitFoot(r, runs, notes), gap: true}}
+		blocks = []block{tableBlock(newSheet(r, commitRows), notes),
+			{items: commitFoot(r, runs, notes), gap: true}}
 		blocks[0].gap = false
 	}
 	_, err := io.WriteString(w, strings.Join(fitBlocks(blocks, digestLines), "\n")+"\n")

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/result"
-	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
@@ -94,7 +93,8 @@ func title(r *result.Result, runs []*result.Run) string {
 			tail(format.OrWord(c.Before.Name, "unnamed"), 24), runsText(len(c.Before.Runs)),
 			tail(format.OrWord(c.After.Name, "unnamed"), 24), runsText(len(c.After.Runs)))
 	case len(runs) == 1 && runs[0].Mode == "":
-		return fmt.Sprintf("%s in run %s, %s", what, tail(format.OrDash(runs[0].Name), 32), view.CPUsText(runs[0]))
+		return fmt.Sprintf("%s in run %s, %s", what, tail(format.OrDash(runs[0].Name), 32),
+			view.CPUsText(runs[0]))
 	case len(modes) > 0 && len(modes) <= maxSides:
 		var names []string
 		for _, m := range modes {
@@ -234,7 +234,7 @@ func methodText(runs []*result.Run) string {
 }
 
 func tableBlock(s *sheet, notes *footnotes) block {
-	b := block{gap: true, keep: sheetRows, least: 1, rank: 1, noun: "row"}
+	b := block{gap: true, keep: sheetRows, least: 5, rank: 1, noun: "row"}
 	groups := s.groups(notes)
 	if len(groups) == 0 || len(s.rows) == 0 {
 		b.items = [][]string{wrapped("  ", "  ", "neither packets nor samples: nothing to put in a table")}
@@ -246,10 +246,7 @@ func tableBlock(s *sheet, notes *footnotes) block {
 	}
 	top, rows := lines(format.ASCII(s.head, 14), labels, groups)
 	b.items = append([][]string{append(top, rows[0])}, lineItems(rows[1:])...)
-	if s.cut > 0 {
-		b.items[0] = append(b.items[0][:len(top):len(top)], append([]string{
-			fmt.Sprintf("  (%d rows of %d)", len(s.rows), len(s.rows)+s.cut)}, b.items[0][len(top):]...)...)
-	}
+	b.more = s.cut
 	return b
 }
 
@@ -354,7 +351,7 @@ func pathsText(runs []*result.Run) string {
 	var paths []string
 	for _, r := range runs {
 		path := r.Path
-		if i := strings.LastIndexByte(path, '/'); i > 0 && r.Labels[bundle.LabelMode] != "" && len(runs) > 1 {
+		if i := strings.LastIndexByte(path, '/'); i > 0 && r.Mode != "" && len(runs) > 1 {
 			path = path[:i]
 		}
 		paths = result.AppendNew(paths, quoted(path))

@@ -37,9 +37,8 @@ func TestHybridDigest(t *testing.T) {
 	text := digestOf(t, eventOn("cpu_core/cycles/", 5, "native_queued_spin_lock_slowpath", ratio(1)),
 		eventOn("cpu_atom/cycles/", 17, "xfrm_state_find", ratio(0)))
 	for _, want := range []string{
-		"event cpu_core/cycles/ (cycles) and cpu_atom/cycles/ (cycles)",
-		"      5         4         4              100 ", "     17         4         4                0 ",
-		"  of cpu_atom/cycles/:", "100 xfrm_state_find", "100 native_queued_spin_lock_slowpath",
+		"perf cpu_core/cycles/ and cpu_atom/cycles/", "\n  5        -         100.0% ",
+		"\n  17       -           0.0% ", "of cpu_atom/cycles/ ", "100.0%  xfrm_state_find",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)

@@ -16,6 +16,7 @@ type block struct {
 	rank  int    // cut first where it is highest; never at 0
 	noun  string // what an item is, in the singular
 	lost  int    // items cut, from the end
+	more  int    // items that were left out before
 }
 
 // lineItems makes an item of each line.
@@ -112,7 +113,7 @@ func total(blocks []block) int {
 func cutNotice(blocks []block) string {
 	var parts []string
 	for _, b := range blocks {
-		switch b.lost {
+		switch lost := b.lost + b.more; lost {
 		case 0:
 		case 1:
 			parts = append(parts, "1 "+b.noun)
@@ -121,7 +122,7 @@ func cutNotice(blocks []block) string {
 			if first, rest, ok := strings.Cut(b.noun, " of "); ok {
 				noun = first + "s of " + rest
 			}
-			parts = append(parts, fmt.Sprintf("%d %s", b.lost, noun))
+			parts = append(parts, fmt.Sprintf("%d %s", lost, noun))
 		}
 	}
 	for n := len(parts); n > 0; n-- {

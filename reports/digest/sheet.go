@@ -125,7 +125,25 @@ func (s *sheet) ofModes(r *result.Result, groups []view.Group, modes []string) {
 		if len(modes) == 2 && len(r.Contrasts) == 1 {
 			row.change = rateAt(&r.Contrasts[0], n, "")
 		}
+		row.medians()
 		s.rows = append(s.rows, row)
+	}
+}
+
+// medians puts the medians over repeats where the rates of the runs stand that were
+// chosen for them.
+func (r *row) medians() {
+	if r.change == nil || len(r.cells) != 2 {
+		return
+	}
+	for side, sum := range []compare.Summary{r.change.Before, r.change.After} {
+		if f := r.cells[side]; f != nil && sum.N > 1 {
+			v := &f.rate
+			if r.change.Metric == metric.ThroughputID {
+				v = &f.gbit
+			}
+			v.Value = sum.Median
+		}
 	}
 }
 
@@ -198,7 +216,8 @@ func (s *sheet) compared(c *result.Comparison, groups []view.Group) {
 			at.mode = ""
 		}
 		if rows[at] == nil {
-			rows[at] = &row{n: at.n, label: strings.TrimSpace(format.ASCII(at.mode, 14) + " " + fmt.Sprint(at.n)),
+			rows[at] = &row{n: at.n,
+				label: strings.TrimSpace(format.ASCII(at.mode, 14) + " " + fmt.Sprint(at.n)),
 				cells: make([]*figures, 2), change: rateAt(c, at.n, at.mode)}
 		}
 		if side := slices.Index(s.sides, g.Chosen.Side); side >= 0 {
@@ -223,6 +242,7 @@ func (s *sheet) compared(c *result.Comparison, groups []view.Group) {
 	})
 	s.cut = max(0, len(places)-s.limit)
 	for _, p := range places[:len(places)-s.cut] {
+		rows[p].medians()
 		s.rows = append(s.rows, *rows[p])
 	}
 	if sole == nil {
@@ -323,7 +343,6 @@ func (s *sheet) groups(notes *footnotes) []group {
 	add(notes.costTitle, "", column(func(f *figures) metric.Value { return f.cost }, thousands), false)
 	add(notes.spinTitle, notes.share, column(func(f *figures) metric.Value { return f.spin }, percent), false)
 	if len(s.sides) == 0 {
-		add("lock fast path", notes.share, column(func(f *figures) metric.Value { return f.fast }, percent), false)
 		add("wait ns", "", func(f *figures) string {
 			text := thousands(f.wait)
 			if text != "-" {
@@ -331,9 +350,14 @@ func (s *sheet) groups(notes *footnotes) []group {
 			}
 			return text
 		}, false)
+		add("lock fast path", notes.share, column(func(f *figures) metric.Value { return f.fast }, percent),
+			false)
 		add("samples", "", func(f *figures) string {
 			if f.samples.Samples == 0 {
 				return "-"
+			}
+			if f.samples.Samples < 1000 {
+				return format.Count(f.samples.Samples)
 			}
 			return strings.ReplaceAll(format.Short(float64(f.samples.Samples)), " ", "")
 		}, false)
@@ -372,5 +396,5 @@ func gigabits(v metric.Value) string {
 	if !format.Finite(v) {
 		return "-"
 	}
-	return format.Significant(v.Value/1e9, 3) + format.DoubtMark(v)
+	return format.Decimals(v.Value/1e9, 2) + format.DoubtMark(v)
 }

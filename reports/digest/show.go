@@ -166,7 +166,8 @@ func endOf(lines []string) int {
 		return 0
 	}
 	for at++; at < len(lines); at++ {
-		if l := lines[at]; !strings.HasPrefix(l, "  ") && !strings.HasPrefix(l, loaded) && !strings.HasPrefix(l, cut) {
+		if l := lines[at]; !strings.HasPrefix(l, "  ") && !strings.HasPrefix(l, loaded) &&
+			!strings.HasPrefix(l, cut) {
 			break
 		}
 	}

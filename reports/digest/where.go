@@ -28,7 +28,8 @@ func whereRuns(r *result.Result) []*result.Run {
 		}
 		last = nil
 		for _, g := range view.MedianRuns(r) {
-			if g.Chosen.N == at.N && (g.Chosen.Mode == at.Mode || strings.Contains(at.Mode, g.Chosen.Mode)) {
+			if g.Chosen.N == at.N &&
+				(g.Chosen.Mode == at.Mode || strings.Contains(at.Mode, g.Chosen.Mode)) {
 				last = append(last, g.Chosen)
 			}
 		}
@@ -155,7 +156,8 @@ func functionBlock(before, after *result.Run) block {
 			pairs[at].cost[side] = f.PerPacket
 		}
 	}
-	pairs = slices.DeleteFunc(pairs, func(p pair) bool { return !format.Finite(p.cost[0]) || !format.Finite(p.cost[1]) })
+	pairs = slices.DeleteFunc(pairs,
+		func(p pair) bool { return !format.Finite(p.cost[0]) || !format.Finite(p.cost[1]) })
 	change := func(p pair) float64 { return math.Abs(p.cost[1].Value - p.cost[0].Value) }
 	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(change(b), change(a)) })
 	b := block{keep: 1, rank: 4, noun: "function list"}
@@ -209,7 +211,7 @@ func partsBlock(r *result.Run) block {
 
 // missBlock has the cache misses, where they were counted.
 func missBlock(runs []*result.Run) block {
-	b := block{rank: 5, noun: "miss ratio"}
+	b := block{keep: 2, rank: 3, noun: "miss ratio"}
 	for _, r := range runs {
 		for _, m := range r.Misses {
 			var parts []string
@@ -219,7 +221,7 @@ func missBlock(runs []*result.Run) block {
 			}{{m.PerPacket, "per packet"}, {m.PerKiloCycle, "per 1000 cycles"},
 				{m.PerKiloInstructions, "per 1000 instructions"}} {
 				if m.CPU < 0 && format.Finite(v.value) {
-					parts = append(parts, format.Column(v.value, 3)+" "+v.per)
+					parts = append(parts, format.ErrorText(v.value)+" "+v.per)
 				}
 			}
 			if len(parts) > 0 {
@@ -242,7 +244,8 @@ func worseBlock(r *result.Result) (block, bool) {
 		}
 	}
 	if len(b.items) == 0 && len(all) > 0 {
-		b.items = [][]string{wrapped("Worse: ", "  ", "nothing that could be shown; "+view.CouldHaveShown(all[0]))}
+		b.items = [][]string{wrapped("Worse: ", "  ",
+			format.ASCII("nothing that could be shown; "+view.CouldHaveShown(all[0]), 134))}
 	}
 	return b, len(all) > 0
 }

@@ -116,8 +116,8 @@ func CouldHaveShown(c *result.Comparison) string {
 		return "no change of any size could have been: " + few
 	}
 	if len(parts) == 0 {
-		return fmt.Sprintf("with these runs no change of any size could have been: a star needs %d runs a "+
-			"side, and more where many figures are tested", compare.MinRuns)
+		return fmt.Sprintf("with these runs no change of any size could be: that needs %d runs a side",
+			compare.MinRuns)
 	}
 	return "the smallest change that would have been: " + strings.Join(parts, ", ")
 }

@@ -159,7 +159,8 @@ func Warnings(r *result.Result) Notes {
 	names := metricNames()
 	for _, run := range Present(r) {
 		if run.Manifest.Status == bundle.Partial {
-			n.add(note{Subject: "run", Partial: true, Text: "the run is partial: " + format.OrDash(run.Manifest.Why)}, run)
+			n.add(note{Subject: "run", Partial: true,
+				Text: "the run is partial: " + format.OrDash(run.Manifest.Why)}, run)
 		}
 	}
 	for _, w := range r.Warnings {

@@ -90,8 +90,8 @@ func contrastText(c *result.Comparison, before, after string) string {
 	if mode := h.Mode; mode != "" && after == "After" && !strings.Contains(mode, " -> ") {
 		where += ", " + format.Visible(mode, 32)
 	}
-	return fmt.Sprintf("%s %s %s times%s what %s %s%s%s%s.", after, verb, timesText(h.C.Ratio.Value),
-		LevelledText(h.C.Ratio.Interval), before, verb, where, SureText(h.C), spinsText(c, h))
+	return fmt.Sprintf("%s %s %s times%s what %s %s%s%s%s.", after, verb, timesText(h.C.Ratio.Value, h.C.Ratio),
+		levelledText(h.C.Ratio), before, verb, where, sureText(h.C), spinsText(c, h))
 }
 
 // Leading is the comparison of rates that a verdict is of: that of the mode whose
@@ -106,28 +106,34 @@ func Leading(c *result.Comparison) (leading result.CompareAt, ok bool) {
 	return leading, ok
 }
 
-// LevelledText is an interval of a ratio after it: " (95 %: 1.1 to 2.4)", "" if there
+// levelledText is an interval of a ratio after it: " (95 %: 1.1 to 2.4)", "" if there
 // is none.
-func LevelledText(i compare.Interval) string {
-	switch {
+func levelledText(e compare.Estimate) string {
+	text := func(v float64) string { return timesText(v, e) }
+	switch i := e.Interval; {
 	case !i.Known():
 		return ""
 	case i.OpenHi:
-		return fmt.Sprintf(" (%.0f %%: %s and more)", 100*i.Level, timesText(i.Lo))
+		return fmt.Sprintf(" (%.0f %%: %s and more)", 100*i.Level, text(i.Lo))
+	default:
+		return fmt.Sprintf(" (%.0f %%: %s to %s)", 100*i.Level, text(i.Lo), text(i.Hi))
 	}
-	return fmt.Sprintf(" (%.0f %%: %s to %s)", 100*i.Level, timesText(i.Lo), timesText(i.Hi))
 }
 
-// timesText is a ratio: near 1 with two decimals.
-func timesText(ratio float64) string {
-	if ratio > .8 && ratio < 1.25 {
+// timesText is a ratio with the decimals that the estimate needs.
+func timesText(ratio float64, e compare.Estimate) string {
+	i, of := e.Interval, e.Value
+	switch {
+	case of > .8 && of < 1.25 || of < .1 || i.Known() && i.Hi-i.Lo < of/10:
 		return format.Decimals(ratio, 2)
+	case of < 10:
+		return format.Decimals(ratio, 1)
 	}
-	return format.Significant(ratio, 2)
+	return format.Decimals(ratio, 0)
 }
 
-// SureText says after a difference how sure it is, "" if that is in its interval.
-func SureText(c compare.Comparison) string {
+// sureText says after a difference how sure it is, "" if that is in its interval.
+func sureText(c compare.Comparison) string {
 	switch c.Verdict {
 	case compare.Changed:
 		return ""
@@ -152,7 +158,10 @@ func spinsText(c *result.Comparison, h result.CompareAt) string {
 			}
 			switch b, a := one.Before.Median, one.After.Median; {
 			case b >= .01 && a < b:
-				return fmt.Sprintf("; spinning falls from %s %% to %s", whole(b), whole(a))
+				if whole(a) == "0" {
+					return fmt.Sprintf("; spinning falls from %s %% to 0", whole(b))
+				}
+				return fmt.Sprintf("; spinning falls from %s to %s %%", whole(b), whole(a))
 			case a >= .01 && a > b:
 				return fmt.Sprintf("; spinning rises from %s to %s %%", whole(b), whole(a))
 			}
@@ -188,7 +197,7 @@ func withoutRate(c *result.Comparison) string {
 			k := format.UnitScale(h.C.Unit)
 			return fmt.Sprintf("%s: %s -> %s %s at N=%d%s.", MetricName(h.C.Metric),
 				format.Significant(h.C.Before.Median*k, 3), format.Significant(h.C.After.Median*k, 3),
-				format.ShownUnit(h.C.Unit), h.N, SureText(h.C))
+				format.ShownUnit(h.C.Unit), h.N, sureText(h.C))
 		}
 	}
 	return "Nothing that was measured on both sides says which is better."
@@ -205,10 +214,11 @@ func scaleText(r *result.Result, c result.Curve) string {
 		return cpusText(n)
 	}
 	base := float64(max(c.Scaling.Base, 1))
-	i := last.Speedup.Interval
-	i.Lo, i.Hi = i.Lo/base, i.Hi/base
+	speedup := last.Speedup
+	speedup.Value /= base
+	speedup.Interval.Lo, speedup.Interval.Hi = speedup.Interval.Lo/base, speedup.Interval.Hi/base
 	s := fmt.Sprintf("%s: %s bring %s times%s what %s brings; ideal is %s", doer(c.Mode), n(last.N),
-		format.Significant(last.Speedup.Value/base, 2), LevelledText(i), n(c.Scaling.Base),
+		timesText(speedup.Value, speedup), levelledText(speedup), n(c.Scaling.Base),
 		format.Significant(float64(last.N)/base, 2))
 	if first.Rate.N == 1 && last.Rate.N == 1 {
 		s += ", one run each"
@@ -248,7 +258,11 @@ func runText(r *result.Run) string {
 	}
 	if len(a.Functions) > 0 && len(parts) < 2 {
 		f := a.Functions[0]
-		parts = append(parts, fmt.Sprintf("most of it is in %s, %s", format.Visible(f.Name, 40), shareText(f.Share)))
+		parts = append(parts, fmt.Sprintf("most of it is in %s, %s", format.Visible(f.Name, 40),
+			shareText(f.Share)))
+	}
+	if v := r.Locks.Waits; len(parts) == 0 && format.Finite(v) {
+		parts = append(parts, format.Of(v).String()+" for locks")
 	}
 	if len(parts) == 0 {
 		return name + ": nothing was measured that says where time goes."
@@ -266,8 +280,9 @@ func shareText(v metric.Value) string {
 // mostText says of many modes which sends most.
 func mostText(last []*result.Run) string {
 	if n := len(last); slices.ContainsFunc(last, func(r *result.Run) bool { return r.Mode == "" }) {
-		return fmt.Sprintf("%d runs without a mode: which belong together is not known, so none is set against "+
-			"another.", n)
+		return fmt.Sprintf(
+			"%d runs without a mode: which belong together is not known, so none is set against "+
+				"another.", n)
 	}
 	measured := slices.DeleteFunc(slices.Clone(last), func(r *result.Run) bool { return rateOf(r) <= 0 })
 	if len(measured) < 2 {
@@ -283,7 +298,8 @@ func mostText(last []*result.Run) string {
 		}
 	}
 	return fmt.Sprintf("Of %d modes at their largest N %s sends most, %s times what %s sends; their order is not "+
-		"tested.", len(measured), RunLabel(most), format.Significant(rateOf(most)/rateOf(least), 2), RunLabel(least))
+		"tested.", len(measured), RunLabel(most), format.Significant(rateOf(most)/rateOf(least), 2),
+		RunLabel(least))
 }
 
 func cpusText(n int) string {
