@@ -182,8 +182,8 @@ func TestSeedDigest(t *testing.T) {
 	if code != exitOK || stderr != "" {
 		t.Fatalf("exit %d, stderr %s", code, stderr)
 	}
-	for _, want := range []string{"shared   pcpu  plain   shared   pcpu  plain",
-		"  5        7.37  16.79  16.79    56.1%   0.0%   0.0%", "  16       7.38  24.02  24.43 "} {
+	for _, want := range []string{"shared   pcpu  plain   shared   pcpu  plain\n",
+		"  5         7.37  16.79  16.79    56.1%   0.0%   0.0%", "  16        7.38  24.02  24.35 "} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is not in\n%s", want, stdout)
 		}

@@ -273,7 +273,8 @@ func newFootnotes(r *result.Result, runs []*result.Run) *footnotes {
 	}
 	for _, c := range view.Contrasted(r) {
 		for _, f := range c.Rates {
-			if slices.ContainsFunc(f.Family.Comparisons, starred) {
+			if len(view.Contrasted(r)) == 1 &&
+				slices.ContainsFunc(f.Family.Comparisons, starred) {
 				marks = append(marks, "* significant (Mann-Whitney U)")
 			}
 		}
