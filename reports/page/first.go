@@ -95,14 +95,6 @@ func leadOf(r *result.Result) string {
 	return strings.Join(out, " · ")
 }
 
-// verdictSentence is what the page says first: the heaviest finding.
-func verdictSentence(r *result.Result) string {
-	if len(r.Findings) == 0 {
-		return "No finding was made from these figures."
-	}
-	return format.Visible(format.Sentence(r.Findings[0].Claim), 400)
-}
-
 // A claim is a finding as the page prints it.
 type claim struct {
 	Who, Text       string
