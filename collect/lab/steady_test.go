@@ -3,20 +3,27 @@ package lab
 import (
 	"context"
 	"math"
+	"os"
 	"sync"
 	"testing"
 	"time"
 )
 
 // TestSteady: transfers per packet are known to 2 % from 5 seeds of 4 windows. The seed
-// is the unit: windows of one boot follow one another.
+// is the unit: windows of one boot follow one another. On one CPU nearly nothing moves:
+// there it is only asked that it is little. XFRMSCOPE_LAB_STEADY=1 takes every N, which
+// costs a quarter of an hour.
 func TestSteady(t *testing.T) {
 	program, k := needKernel(t)
 	ctx := context.Background()
 	plugin, err := Plugin(ctx, cacheDir(t))
 	need(t, err)
 	const seeds, windows = 5, 4
-	for _, n := range []int{1, 2, 4, 8} {
+	counts := []int{4}
+	if os.Getenv("XFRMSCOPE_LAB_STEADY") != "" {
+		counts = []int{1, 2, 4, 8}
+	}
+	for _, n := range counts {
 		var totals [seeds]float64
 		var group sync.WaitGroup
 		machines := make(chan struct{}, 2)
@@ -40,7 +47,10 @@ func TestSteady(t *testing.T) {
 		mean, half := interval(totals[:])
 		t.Logf("N=%d: %.3f transfers a packet, 95 %% interval +-%.3f (%.1f %%); of seeds: %.3f",
 			n, mean, half, 100*half/mean, totals)
-		if half > 0.02*max(mean, 1) { // with one sender nearly nothing moves
+		switch {
+		case n == 1 && mean > 1:
+			t.Errorf("one CPU takes %.3f lines a packet from others", mean)
+		case n > 1 && half > 0.02*mean:
 			t.Errorf("N=%d: the interval is %.1f %% of the total", n, 100*half/mean)
 		}
 	}

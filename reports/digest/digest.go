@@ -3,6 +3,7 @@ package digest
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -81,7 +82,7 @@ func title(r *result.Result, runs []*result.Run) string {
 		return "no runs"
 	case onlyTraffic(runs):
 		what = "throughput"
-	case slices.ContainsFunc(runs, func(r *result.Run) bool { return len(r.SAs) > 0 }):
+	case slices.ContainsFunc(runs, func(r *result.Run) bool { return len(r.SAs) > 0 || passesXFRM(r) }):
 		what = "ESP"
 	}
 	groups := view.MedianRuns(r)
@@ -105,6 +106,13 @@ func title(r *result.Result, runs []*result.Run) string {
 		return fmt.Sprintf("%s on %s: %d modes", what, nsText(r, runs), len(modes))
 	}
 	return fmt.Sprintf("%s in %s without a mode", what, runsText(len(runs)))
+}
+
+// passesXFRM reports whether a run's packets went through IPsec, by its samples.
+func passesXFRM(r *result.Run) bool {
+	return slices.ContainsFunc(view.AllCPUs(r).Functions, func(f result.Share) bool {
+		return strings.HasPrefix(f.Name, "xfrm_output") || strings.HasPrefix(f.Name, "xfrm_state_find")
+	})
 }
 
 // nsText lists what N was: "1, 2, 4 CPUs", or its ends.
@@ -141,7 +149,7 @@ func setupText(r *result.Result, runs []*result.Run) string {
 	kernel := view.Common(runs, func(r *result.Run) string { return r.Manifest.Host.Kernel })
 	cpu := view.Common(runs, func(r *result.Run) string { return r.Manifest.Host.CPUModel })
 	parts := []string{format.ASCII(format.OrWord(kernel, "kernel not recorded"), 60)}
-	if cpu != "" {
+	if cpu, _, _ = strings.Cut(cpu, ": "); cpu != "" { // what a simulated one lacks is a caveat
 		parts = append(parts, format.ASCII(cpu, 40))
 	}
 	if tool := view.Common(runs, generator); tool != "" {
@@ -163,13 +171,31 @@ func repeatsText(r *result.Result, runs []*result.Run) string {
 	if least != most {
 		text = fmt.Sprintf("%d to %d runs", least, most)
 	}
-	if seconds := strings.TrimSuffix(view.Common(runs, view.Seconds), ".0"); seconds != "" && seconds != "0" {
+	if seconds := windowText(runs); seconds != "" {
 		text += " of " + seconds + " s"
 	}
 	if len(runs) == 1 {
 		return text
 	}
 	return text + " per point"
+}
+
+// windowText is how long windows were: "5", "0.02 to 0.3".
+func windowText(runs []*result.Run) string {
+	shortest, longest := math.Inf(1), 0.0
+	for _, r := range runs {
+		if s := r.Manifest.Window.Seconds(); s > 0 {
+			shortest, longest = min(shortest, s), max(longest, s)
+		}
+	}
+	short, long := format.Significant(shortest, 2), format.Significant(longest, 2)
+	switch {
+	case longest == 0:
+		return ""
+	case short == long:
+		return strings.TrimSuffix(long, ".0")
+	}
+	return short + " to " + long
 }
 
 // queues are the network devices by driver and queues: "veth rx 1 of 5, tx 1".
@@ -245,6 +271,7 @@ func tableBlock(s *sheet, notes *footnotes) block {
 		labels = append(labels, row.label)
 	}
 	top, rows := lines(format.ASCII(s.head, 14), labels, groups)
+	notes.keep(strings.Join(top, " "))
 	b.items = append([][]string{append(top, rows[0])}, lineItems(rows[1:])...)
 	b.more = s.cut
 	return b
@@ -292,6 +319,13 @@ func (n *footnotes) mark(note string) string {
 		n.used = append(n.used, note)
 	}
 	return fmt.Sprintf(" [%d]", slices.Index(n.used, note)+1)
+}
+
+// keep drops the last notes whose mark stands on no head: their columns found no room.
+func (n *footnotes) keep(heads string) {
+	for len(n.used) > 0 && !strings.Contains(heads, fmt.Sprintf("[%d]", len(n.used))) {
+		n.used = n.used[:len(n.used)-1]
+	}
 }
 
 func (n *footnotes) items() [][]string {

@@ -64,7 +64,22 @@ func whereBlocks(r *result.Result, runs []*result.Run) []block {
 	} else if len(last) == 1 {
 		out = append(out, partsBlock(last[0]))
 	}
-	return append(out, missBlock(last))
+	return append(out, lineBlock(r), missBlock(last))
+}
+
+// lineBlock has the cache lines that move most, or those whose moves changed most.
+func lineBlock(r *result.Result) block {
+	b := block{keep: 2, least: 1, rank: 3, noun: "line of cache lines"}
+	if r.Comparison != nil {
+		for _, text := range view.LinesChanged(r.Comparison, 3) {
+			b.items = append(b.items, wrapped("", "  ", "Cache lines moved per packet, "+text+"."))
+		}
+		return b
+	}
+	for _, text := range view.LinesMost(r, 3) {
+		b.items = append(b.items, wrapped("", "  ", "Cache lines moved, "+text+"."))
+	}
+	return b
 }
 
 // who is a run as a heading: "Shared SA on 4 CPUs".

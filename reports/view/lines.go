@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -266,6 +267,33 @@ func LinesMost(r *result.Result, fields int) []string {
 			whole = fmt.Sprintf("of %s %s", format.Significant(c.point.Total.Mean.Value, 3), whole)
 		}
 		out = append(out, fmt.Sprintf("%s: %s %s", c.label(), strings.Join(parts, ", "), whole))
+	}
+	return out
+}
+
+// LinesChanged names, for each mode compared, the fields whose lines move more or
+// less by most: "pcpu N=4: xfrm_state.curlft.use_time 1.00 -> 0".
+func LinesChanged(c *result.Comparison, fields int) []string {
+	var out []string
+	for _, f := range c.Lines {
+		rows := f.Family.Comparisons
+		change := func(i int) float64 { return math.Abs(rows[i].After.Median - rows[i].Before.Median) }
+		var order []int
+		for i, x := range rows {
+			if x.Before.N > 0 && x.After.N > 0 && change(i) > 0 {
+				order = append(order, i)
+			}
+		}
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(change(b), change(a)) })
+		var parts []string
+		for _, i := range order[:min(fields, len(order))] {
+			parts = append(parts, fmt.Sprintf("%s %s -> %s%s", format.Name(KeyOf(f, i)),
+				format.Significant(rows[i].Before.Median, 3), format.Significant(rows[i].After.Median, 3),
+				format.MarkText(rows[i])))
+		}
+		if len(parts) > 0 {
+			out = append(out, AtText(f.Mode, f.N)+": "+strings.Join(parts, ", "))
+		}
 	}
 	return out
 }

@@ -176,7 +176,11 @@ func costChange(c *result.Comparison, h result.CompareAt) string {
 	for _, o := range c.Headline {
 		if o.Mode == h.Mode && o.N == h.N && o.C.Metric == metric.CostID && o.C.Ratio.Known() &&
 			changeOf(o.C) >= .01 {
-			return "; a packet costs " + moreText(o.C.Ratio.Value) + " time"
+			unit, _, _ := strings.Cut(format.ShownUnit(o.C.Unit), "/")
+			if unit == "ns" {
+				unit = "time"
+			}
+			return "; a packet costs " + moreText(o.C.Ratio.Value) + " " + unit
 		}
 	}
 	return ""
