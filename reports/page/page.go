@@ -160,7 +160,8 @@ func newPage(r *result.Result, o Options) (*page, error) {
 	p := &page{
 		Style: template.CSS(pageCSS + flame.Style(flame.KindTable())), Script: template.JS(pageScript),
 		Policy: contentPolicy(),
-		Kind:   "report", Title: titleOf(r), Lead: leadOf(r), Verdict: format.Sentence(format.Visible(view.Verdict(r), 600)), Trust: trustCounts(
+		Kind:   "report", Title: titleOf(r), Lead: leadOf(r),
+		Verdict: format.Sentence(format.Visible(view.Verdict(r), 600)), Trust: trustCounts(
 			r),
 		PlusMinus: plusMinus(), Files: o.Files,
 	}
