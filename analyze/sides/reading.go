@@ -194,7 +194,8 @@ func (c *cell) series(name, better string, of func(*result.Run) metric.Value) si
 			side.to.PerCount = append(side.to.PerCount, perSample(r, name))
 			side.to.Blocks, read = append(side.to.Blocks, boots.block(r)), append(read, r)
 			sampled = sampled && v.SE > 0
-			counted = counted && (v.Samples > 0 || v.Value == 0 && perSample(r, name) > 0)
+			exact := v.Value > 0 && v.SE == 0 // a simulated machine counts all there is
+			counted = counted && !exact && (v.Samples > 0 || v.Value == 0 && perSample(r, name) > 0)
 			blocked = blocked && boots.block(r) != ""
 		}
 		if !sampled {
