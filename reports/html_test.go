@@ -129,7 +129,7 @@ func TestHTMLKeepsHostileNamesText(t *testing.T) {
 	tags := func(doc []byte) string {
 		doc = svgElement.ReplaceAll(doc, nil)
 		// Warnings of one wording are one kind: under other names there are other marks.
-		doc = regexp.MustCompile(`<sup class="mark" title="[^<>]*"><a href="#caveat-\d+">\[\d+\]</a></sup>`).
+		doc = regexp.MustCompile(`<sup class="fn" title="[^<>]*"><a href="#caveat-\d+">\[\d+\]</a></sup>`).
 			ReplaceAll(doc, nil)
 		return strings.Join(regexp.MustCompile(
 			`<(script|img|/script|/title|iframe|style|a)\b[^>]*>`).FindAllString(string(doc), -1), "\n")

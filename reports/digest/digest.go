@@ -3,7 +3,6 @@ package digest
 import (
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 
@@ -171,31 +170,13 @@ func repeatsText(r *result.Result, runs []*result.Run) string {
 	if least != most {
 		text = fmt.Sprintf("%d to %d runs", least, most)
 	}
-	if seconds := windowText(runs); seconds != "" {
+	if seconds := view.WindowText(runs); seconds != "" {
 		text += " of " + seconds + " s"
 	}
 	if len(runs) == 1 {
 		return text
 	}
 	return text + " per point"
-}
-
-// windowText is how long windows were: "5", "0.02 to 0.3".
-func windowText(runs []*result.Run) string {
-	shortest, longest := math.Inf(1), 0.0
-	for _, r := range runs {
-		if s := r.Manifest.Window.Seconds(); s > 0 {
-			shortest, longest = min(shortest, s), max(longest, s)
-		}
-	}
-	short, long := format.Significant(shortest, 2), format.Significant(longest, 2)
-	switch {
-	case longest == 0:
-		return ""
-	case short == long:
-		return strings.TrimSuffix(long, ".0")
-	}
-	return short + " to " + long
 }
 
 // queues are the network devices by driver and queues: "veth rx 1 of 5, tx 1".

@@ -59,12 +59,13 @@ func leadOf(r *result.Result) string {
 	if len(runs) == 0 {
 		return "The result holds no runs."
 	}
+	cpu, _, _ := strings.Cut(view.Common(runs, func(r *result.Run) string { return r.Manifest.Host.CPUModel }), ": ")
 	parts := []string{
 		strings.TrimSpace("host " + view.Common(runs, view.HostName)),
 		strings.TrimSpace("kernel " + view.Common(runs, func(r *result.Run) string {
 			return r.Manifest.Host.Kernel
 		})),
-		view.Common(runs, func(r *result.Run) string { return r.Manifest.Host.CPUModel }),
+		cpu,
 	}
 	event := view.Common(runs, func(r *result.Run) string {
 		var names []string
@@ -77,7 +78,7 @@ func leadOf(r *result.Result) string {
 	if hz := view.Common(runs, view.Frequency); hz != "" {
 		parts = append(parts, "-F "+hz)
 	}
-	if s := view.Common(runs, view.Seconds); s != "" {
+	if s := view.WindowText(runs); s != "" {
 		parts = append(parts, "windows of "+s+" s")
 	}
 	if s := view.Common(runs, func(r *result.Run) string { return r.Packets.Source }); s != "" {

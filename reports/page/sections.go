@@ -88,7 +88,7 @@ func eventFunctions(side []*result.Run, e *result.Event, i int) *fold {
 		share = view.SamplesOf(e)
 	}
 	t := view.Listing{ID: id, Caption: "Functions by self share of " + share + ", event " +
-		format.Name(e.Name), What: "function", Rows: 40, Code: true,
+		format.Name(e.Name), What: "function", Rows: 20, Code: true,
 		Of: of(func(e *result.Event) []result.Share { return e.All.Functions })}.Table(side)
 	unmatched := view.Listing{ID: "un" + id, Caption: "Leaf functions that no stage claims, event " +
 		format.Name(e.Name), What: "function", Rows: 20, Code: true,

@@ -390,3 +390,21 @@ func SpinSpread(r *result.Run) (low, high result.CPU, differ bool) {
 	gap := high.SpinShare.Value - low.SpinShare.Value
 	return low, high, found && gap > low.SpinShare.Half()+high.SpinShare.Half()
 }
+
+// WindowText is how long windows were: "5", "0.02 to 0.3".
+func WindowText(runs []*result.Run) string {
+	shortest, longest := math.Inf(1), 0.0
+	for _, r := range runs {
+		if s := r.Manifest.Window.Seconds(); s > 0 {
+			shortest, longest = min(shortest, s), max(longest, s)
+		}
+	}
+	short, long := format.Significant(shortest, 2), format.Significant(longest, 2)
+	switch {
+	case longest == 0:
+		return ""
+	case short == long:
+		return strings.TrimSuffix(long, ".0")
+	}
+	return short + " to " + long
+}
