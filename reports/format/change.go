@@ -3,7 +3,6 @@ package format
 import (
 	"fmt"
 	"math"
-	"strings"
 
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
@@ -82,27 +81,6 @@ func SummaryText(s compare.Summary, k float64) string {
 	return Significant(s.Median*k, 4)
 }
 
-// SideText is a median with half of its interval in per cent.
-func SideText(s compare.Summary, k float64) string {
-	if s.N == 0 {
-		return "-"
-	}
-	out := SummaryText(s, k)
-	if strings.HasPrefix(out, "<=") {
-		return out
-	}
-	se, df := s.SE()
-	if half := (metric.Value{SE: se, DF: df}).Half(); half > 0 && s.Median != 0 {
-		half = math.Abs(half / s.Median * 100)
-		if half >= 10 {
-			out += fmt.Sprintf(" +-%s%%", Decimals(half, 0))
-		} else {
-			out += fmt.Sprintf(" +-%s%%", Decimals(half, 1))
-		}
-	}
-	return Cut(out, 15)
-}
-
 // HalfWidth is the half-width of the interval of a median, as a part of it; 0 if
 // there is none.
 func HalfWidth(s compare.Summary) float64 {
@@ -110,17 +88,6 @@ func HalfWidth(s compare.Summary) float64 {
 		return math.Abs((i.Hi - i.Lo) / 2 / s.Median)
 	}
 	return 0
-}
-
-// ChangeColumn is the change in per cent, "~" where none is shown.
-func ChangeColumn(c compare.Comparison) string {
-	if c.Verdict == compare.NotShown && len(c.Notes) == 0 {
-		return "~"
-	}
-	if !c.Ratio.Known() {
-		return "-"
-	}
-	return Cut(strings.ReplaceAll(ChangePercent(c.Ratio.Value), " ", ""), 8)
 }
 
 // RateScale prints packets/s in thousands, bit/s in millions.

@@ -4,7 +4,7 @@
 //
 //	metric.Value -> Of -> Figure -> "54.2 +- 0.6 %"      with everything
 //	             -> Column, Kilo, CostColumn ...          one column of a digest
-//	compare.Comparison -> ChangeText, SideText, MarkText  before and after
+//	compare.Comparison -> ChangeText, MarkText  before and after
 //	names from outside -> ASCII, Visible, Name            one line that cannot break a table
 //
 // Sentences of findings have their numbers from analyze/finding (text.go) and p

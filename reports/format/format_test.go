@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/collect/bundle"
 )
@@ -93,7 +92,7 @@ func TestColumnsAtMost(t *testing.T) {
 	share := metric.Value{ID: metric.LockWordID, Value: .001, SE: .001, Unit: "ratio"}
 	cost := metric.Value{ID: metric.CostID, Value: -3, SE: 1000, Unit: "ns/packet"}
 	for _, tt := range [][2]string{
-		{Column(share, 2), "<=0.57"}, {ShareColumn(share), "<=0.57"}, {PlainShare(share), "<=0.57"},
+		{Column(share, 2), "<=0.57"}, {ShareColumn(share), "<=0.57"},
 		{CostColumn(cost), "<=1957"}, {Kilo(cost), "<=2.0"}, {ErrorText(cost), "<= 1957"},
 		{Pretty(Of(cost).Value), "≤\u202f1957"},
 	} {
@@ -129,23 +128,6 @@ func TestFigureOf(t *testing.T) {
 	} {
 		if got := Of(tt.v).String(); got != tt.want {
 			t.Errorf("figureOf(%+v) = %q, want %q", tt.v, got, tt.want)
-		}
-	}
-}
-
-// The medians of a comparison are of quantities that cannot be negative.
-func TestSideTextAtMost(t *testing.T) {
-	for _, tt := range []struct {
-		s    compare.Summary
-		want string
-	}{
-		{compare.Summary{N: 3, Median: -4, Interval: compare.Interval{Lo: -9, Hi: 6, Level: .95}}, "<= 6.0"},
-		{compare.Summary{N: 3, Median: 4, SD: .2}, "4.000 +-16%"},
-		{compare.Summary{N: 2, Median: 4, SD: .02}, "4.000 +-4.5%"},
-		{compare.Summary{N: 1, Median: 4, Interval: compare.Interval{Lo: -3, Hi: 11, Level: .95}}, "<= 11"},
-	} {
-		if got := SideText(tt.s, 1); got != tt.want {
-			t.Errorf("side %+v = %q, want %q", tt.s, got, tt.want)
 		}
 	}
 }

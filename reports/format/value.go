@@ -172,25 +172,6 @@ func ShareColumn(v metric.Value) string {
 	return Decimals(100*v.Value, 2-len(mark)) + mark + " +-" + Decimals(100*v.Half(), 2)
 }
 
-// PlainShare prints a share without its error.
-func PlainShare(v metric.Value) string {
-	if !Finite(v) {
-		return "-"
-	}
-	if _, most := v.AtMost(); most {
-		return Column(v, 2)
-	}
-	return Decimals(100*v.Value, 2) + DoubtMark(v)
-}
-
-// EffectText is a change with its sign, in per cent: "+10 % packets/s".
-func EffectText(v metric.Value) string {
-	if !Finite(v) {
-		return "not measured"
-	}
-	return Signed(Significant(100*v.Value, 2), v.Value) + " % packets/s"
-}
-
 // Plain is a figure without unit and error, "-" if there is none.
 func Plain(f Figure) string {
 	if f.Missing != "" || f.Value == "" || f.Unit == "" {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
@@ -92,28 +91,6 @@ type Group struct {
 	Repeats int
 	Curve   int           // index into Result.Curves
 	Runs    []*result.Run // the repeats
-}
-
-// OverRepeats returns a value of a run that stands for its repeats, with what they
-// say of its error, and not its samples alone. One run says no more than it does.
-func OverRepeats(groups []Group, run *result.Run, of func(*result.Run) metric.Value) metric.Value {
-	v := of(run)
-	for _, g := range groups {
-		if g.Chosen != run || len(g.Runs) < 2 || !format.Finite(v) {
-			continue
-		}
-		var s compare.Series
-		for _, r := range g.Runs {
-			if each := of(r); format.Finite(each) && !each.Ranged() {
-				s.Values = append(s.Values, each.Value)
-			}
-		}
-		sum := compare.Summarize(s, compare.Options{})
-		if sum.N == len(g.Runs) {
-			v.SE, v.DF = sum.SE()
-		}
-	}
-	return v
 }
 
 // MedianRuns picks one run of each mode and N, in the order of the curves.
@@ -228,22 +205,6 @@ func CPUsText(r *result.Run) string {
 		return "1 CPU: " + format.OrUnknown(r.Manifest.Plan.CPUs.String())
 	}
 	return fmt.Sprintf("%d CPUs: %s", r.N, format.OrUnknown(r.Manifest.Plan.CPUs.String()))
-}
-
-func ModesText(r *result.Result) string {
-	var modes []string
-	for _, c := range r.Curves {
-		if c.Mode != "" {
-			modes = append(modes, c.Mode)
-		}
-	}
-	switch len(modes) {
-	case 0:
-		return "no modes"
-	case 1:
-		return "mode " + modes[0]
-	}
-	return "modes " + strings.Join(modes, ", ")
 }
 
 func RowName(r *result.Run) string {
@@ -365,30 +326,6 @@ func Seconds(r *result.Run) string {
 		return format.Decimals(s, 1)
 	}
 	return ""
-}
-
-// SpinSpread returns the CPUs that spin least and most, and whether they
-// differ.
-func SpinSpread(r *result.Run) (low, high result.CPU, differ bool) {
-	e := r.Main()
-	if e == nil {
-		return low, high, false
-	}
-	found := false
-	for _, c := range e.CPUs {
-		if !format.Finite(c.SpinShare) {
-			continue
-		}
-		if !found || c.SpinShare.Value < low.SpinShare.Value {
-			low = c
-		}
-		if !found || c.SpinShare.Value > high.SpinShare.Value {
-			high = c
-		}
-		found = true
-	}
-	gap := high.SpinShare.Value - low.SpinShare.Value
-	return low, high, found && gap > low.SpinShare.Half()+high.SpinShare.Half()
 }
 
 // WindowText is how long windows were: "5", "0.02 to 0.3".

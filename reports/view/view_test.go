@@ -42,7 +42,6 @@ func TestDoubtAndRange(t *testing.T) {
 		format.Of(v).String(): "259 727! +- 6076 ns/packet", format.CostColumn(v): "259 727! +-2.3%",
 		format.Column(v, 4): "259 727!", format.Kilo(v): "259.7!",
 		format.ShareColumn(share): "55.4! +-0.49", format.Column(share, 2): "55!",
-		format.PlainShare(share): "55.41!",
 		format.Of(metric.Value{Value: 5000, Low: 5000, High: 5100.5,
 			Unit: "packets/s"}).String(): "5000..5100 packets/s",
 		format.Of(metric.Value{Value: 5000, Low: 5000, High: 5000.001,
