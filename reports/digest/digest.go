@@ -146,9 +146,8 @@ func runsText(n int) string {
 // setupText is on what was measured: kernel, machine, generator, repeats.
 func setupText(r *result.Result, runs []*result.Run) string {
 	kernel := view.Common(runs, func(r *result.Run) string { return r.Manifest.Host.Kernel })
-	cpu := view.Common(runs, func(r *result.Run) string { return r.Manifest.Host.CPUModel })
 	parts := []string{format.ASCII(format.OrWord(kernel, "kernel not recorded"), 60)}
-	if cpu, _, _ = strings.Cut(cpu, ": "); cpu != "" { // what a simulated one lacks is a caveat
+	if cpu := view.CPUModel(runs); cpu != "" {
 		parts = append(parts, format.ASCII(cpu, 40))
 	}
 	if tool := view.Common(runs, generator); tool != "" {

@@ -59,14 +59,12 @@ func leadOf(r *result.Result) string {
 	if len(runs) == 0 {
 		return "The result holds no runs."
 	}
-	cpu := view.Common(runs, func(r *result.Run) string { return r.Manifest.Host.CPUModel })
-	cpu, _, _ = strings.Cut(cpu, ": ") // what a simulated one lacks is a caveat
 	parts := []string{
 		strings.TrimSpace("host " + view.Common(runs, view.HostName)),
 		strings.TrimSpace("kernel " + view.Common(runs, func(r *result.Run) string {
 			return r.Manifest.Host.Kernel
 		})),
-		cpu,
+		view.CPUModel(runs),
 	}
 	event := view.Common(runs, func(r *result.Run) string {
 		var names []string

@@ -328,6 +328,16 @@ func Seconds(r *result.Run) string {
 	return ""
 }
 
+// CPUModel is what runs were made on; what a simulated machine lacks is a caveat.
+func CPUModel(runs []*result.Run) string {
+	for _, r := range runs {
+		if e := r.Main(); e != nil && strings.HasPrefix(e.Name, bundle.SimPrefix) {
+			return "simulated"
+		}
+	}
+	return Common(runs, func(r *result.Run) string { return r.Manifest.Host.CPUModel })
+}
+
 // WindowText is how long windows were: "5", "0.02 to 0.3".
 func WindowText(runs []*result.Run) string {
 	shortest, longest := math.Inf(1), 0.0
