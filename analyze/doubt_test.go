@@ -23,7 +23,7 @@ func TestBrokenSumMarks(t *testing.T) {
 		}
 	}
 	run := analyse(t, m.Open(t, "a")).Runs[0]
-	const why = "sum find-packets is broken"
+	const why = "fails cross-check find-packets"
 	for _, v := range []metric.Value{run.Lookups.Calls, run.Lookups.PerPacket} {
 		if v.Doubt != why {
 			t.Errorf("%+v, want it in doubt: %s", v, why)
@@ -54,7 +54,7 @@ func TestBrokenSumTakesStar(t *testing.T) {
 	if !rate.Significant || cost.Significant || cost.Verdict != compare.Gated || cost.Difference.Value >= 0 {
 		t.Errorf("rate %+v, cost %+v, want a star on the rate alone, and the numbers kept", rate, cost)
 	}
-	const why = "in doubt: sum cost-per-packet is broken (3 of 16 runs)"
+	const why = "in doubt: fails cross-check cost-per-packet (3 of 16 runs)"
 	if !slices.ContainsFunc(c.Blanked, func(b result.Blank) bool {
 		return strings.HasSuffix(b.String(), "cost/packet: "+why)
 	}) {
@@ -71,7 +71,7 @@ func TestBrokenSumNoted(t *testing.T) {
 	r.Runs[3].ConsistencyChecks = []result.ConsistencyCheck{{ID: "cost-per-packet", Verdict: checks.Broken,
 		Marks: []string{metric.CostID}}}
 	c := curves.New(r.Runs)[0]
-	const why = "pcpu: cost/packet in doubt: sum cost-per-packet is broken (1 of 4 runs)"
+	const why = "pcpu: cost/packet in doubt: fails cross-check cost-per-packet (1 of 4 runs)"
 	of := func(r compare.Reason) bool { return r.Text == why }
 	if !slices.ContainsFunc(c.StageBreakdowns[0].Notes, of) ||
 		!slices.ContainsFunc(c.FunctionBreakdown.Notes, of) ||

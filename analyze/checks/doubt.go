@@ -19,17 +19,17 @@ import (
 // measured.
 type doubt struct {
 	marks []string // metric ids
-	short string   // "sum cost-per-packet is broken"
+	short string   // "fails cross-check cost-per-packet"
 	text  string   // what is wrong, in figures
 }
 
-// Doubts are the sums of a run that are broken, and packets that were not counted.
+// Doubts are the cross-checks that a run fails, and packets that were not counted.
 func Doubts(r *result.Run) []doubt {
 	var out []doubt
 	for _, i := range r.ConsistencyChecks {
 		if i.Verdict == Broken {
-			out = append(out, doubt{i.Marks, "sum " + i.ID + " is broken",
-				fmt.Sprintf("sum %s is broken: %s is %+.1f %% off %s, more than %.1f %%", i.ID,
+			out = append(out, doubt{i.Marks, "fails cross-check " + i.ID,
+				fmt.Sprintf("fails cross-check %s: %s is %+.1f %% off %s, more than %.1f %%", i.ID,
 					i.Left.Text, 100*i.Residual, i.Right.Text, 100*i.Limit)})
 		}
 	}

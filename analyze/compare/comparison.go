@@ -133,7 +133,7 @@ func (c *Comparison) judge(p float64, before, after Series, d *detector, alpha f
 		c.Verdict = SamplingOnly
 	case few < MinRuns:
 		c.Verdict = TooFew
-		c.note(Because(TooFewRuns, "no star below %d runs a side: with %d and %d the smallest p is %s",
+		c.note(Because(TooFewRuns, "not significant below %d runs a side: with %d and %d the smallest p is %s",
 			MinRuns, c.Before.N, c.After.N, PText(c.Test.Smallest)))
 	case p >= o.Alpha:
 		c.Verdict = NotShown

@@ -209,7 +209,7 @@ func takers(all []*result.Run, run *result.Run) []taker {
 // wordFloor is what the fast paths that a caller entered cost a packet on one
 // CPU, the highest of the runs of the same mode, host and kernel.
 func wordFloor(all []*result.Run, r *result.Run, event, caller string) metric.Value {
-	floor := metric.NotMeasured(metric.WordCostID, "", bundle.Gap{What: "lock-word cost on one CPU",
+	floor := metric.NotMeasured(metric.WordCostID, "", bundle.Gap{What: "fast-path cost on one CPU",
 		Why: "no run of one CPU of this mode, host and kernel has samples and packets"})
 	for _, o := range all {
 		e := o.Event(event)
@@ -249,7 +249,7 @@ func (t taker) line(of string) string {
 		parts = append(parts, fmt.Sprintf("slow path %s of %s", percent(t.spin), of))
 	}
 	if t.word.Measured() {
-		parts = append(parts, fmt.Sprintf("lock word %s of %s", percent(t.word), of))
+		parts = append(parts, fmt.Sprintf("fast path %s of %s", percent(t.word), of))
 	}
 	if t.word.Measured() && t.cost.Measured() && t.cost.Value > 0 {
 		parts = append(parts, quantity(t.cost))

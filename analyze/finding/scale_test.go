@@ -107,7 +107,7 @@ func TestScale(t *testing.T) {
 		rates: []float64{1, 1}, broken: true}))[0]
 	if !strings.HasSuffix(doubted.Claim, "50 % more ns (in doubt)") ||
 		!slices.Contains(doubted.Evidence,
-			"the cost is in doubt: sum cost-per-packet is broken (2 of 2 runs)") {
+			"the cost is in doubt: fails cross-check cost-per-packet (2 of 2 runs)") {
 		t.Errorf("%+v, want the doubt in claim and evidence", doubted)
 	}
 }

@@ -23,7 +23,7 @@ type Value struct {
 	Missing *bundle.Gap   `json:"missing,omitempty"`
 	// what it is taken from, if not from what the catalogue says first: "by /proc/stat; samples cover 70 %"
 	Basis string `json:"basis,omitempty"`
-	// why it is not to be believed, though it was measured: "sum cost-per-packet is broken"
+	// why it is not to be believed, though it was measured: "fails cross-check cost-per-packet"
 	Doubt string `json:"doubt,omitempty"`
 }
 

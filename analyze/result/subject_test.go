@@ -20,8 +20,8 @@ func TestSubjectsOfResults(t *testing.T) {
 	}{
 		{kept{Blank: Blank{"pcpu: v2 patch N=4, packets/s", "gate failed: pause (1 of 12 runs)"}},
 			`{"blank":"pcpu: v2 patch N=4, packets/s: gate failed: pause (1 of 12 runs)"}`},
-		{kept{Subject{bundle.OfFunction, "lock f"}, Blank{"the scaling law", "in doubt: sum x is broken"}},
-			`{"of":"function lock f","blank":"the scaling law: in doubt: sum x is broken"}`},
+		{kept{Subject{bundle.OfFunction, "lock f"}, Blank{"the scaling law", "in doubt: fails cross-check x"}},
+			`{"of":"function lock f","blank":"the scaling law: in doubt: fails cross-check x"}`},
 		{kept{Subject{bundle.OfLock, "in f"}, Blank{"a", "gate failed: b; in doubt: c"}},
 			`{"of":"lock in f","blank":"a: gate failed: b; in doubt: c"}`},
 		{kept{Subject{Kind: bundle.OfFunctions}, Blank{"a", "in doubt: c"}},

@@ -46,7 +46,7 @@ func (b boots) few() *compare.Reason {
 	}
 	what := "one boot a side"
 	if len(b.before)+len(b.after) > 2 {
-		what = fmt.Sprintf("boots: %d before, %d after, and a star needs %d a side", len(b.before),
+		what = fmt.Sprintf("boots: %d before, %d after, and significance needs %d a side", len(b.before),
 			len(b.after),
 			compare.MinRuns)
 	}

@@ -20,7 +20,7 @@ func (c *comparer) gate(one *compare.Comparison, at *cell, of result.Subject) {
 		return
 	}
 	one.Significant, one.Effect, one.Verdict = false, "", compare.Gated
-	one.Notes = append(one.Notes, *compare.Because(compare.GateFailed, "star taken: %s", why))
+	one.Notes = append(one.Notes, *compare.Because(compare.GateFailed, "significance taken back: %s", why))
 	what := metric.FormulaOf(one.Metric).Name
 	if of != (result.Subject{}) {
 		what += ", " + of.String()

@@ -37,12 +37,12 @@ sweeps, sample:NAME, files of other programs, or the results.json or
 report.html of an earlier report. A sweep whose scenario has two sides is
 compared with itself. It prints the digest; with -o it writes what report writes.
 
-The run is the unit. A change gets a star with 4 runs or more on both sides, a
+The run is the unit. A change is significant (*) with 4 runs or more on both sides, a
 Mann-Whitney U test (exact; within the blocks of the label block, if all runs
 have one) below 0.05, corrected within its table (Benjamini and Hochberg; with few
 runs by permutation, Westfall and Young), and an interval of the ratio not wholly within 1 %. With every "no change shown" stands
 the smallest change that would have been shown. One run a side gives the error
-of sampling only. A failed gate takes the star, never the number; so does a boot:
+of sampling only. A failed gate takes significance back, never the number; so does a boot:
 sides in different boots need 4 boots or more each, which are then the unit.
 
 Sides that differ in scenario, event, unit or in who counted the packets are

@@ -28,16 +28,16 @@ func newVerify(io streams) *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
 		Use:   "verify RUN|SWEEP...",
-		Short: "Check hashes, sums and gates, and compute every published number again",
+		Short: "Check hashes, cross-checks and gates, and compute every published number again",
 		Long: `Verify checks that every file of a bundle is as it was written, and prints which
-sums that two measurements give (identities) do not hold and which gates failed. With
+cross-checks (one figure by two measurements) and which gates failed. With
 --results it computes every number of a results.json, or of the one a
 report.html carries, again from the recordings; a digest.txt beside it is made
 again and compared byte for byte. Without the flag a results.json inside RUN or
 SWEEP is taken.
 
-Exit code 4: a file is damaged or a number is another; with --strict also: a sum
-is broken or a gate failed.`,
+Exit code 4: a file is damaged or a number is another; with --strict also: a
+cross-check or a gate failed.`,
 		Example: `  xfrmscope verify run
   xfrmscope verify sample:shared sample:pcpu --results out/demo/results.json`,
 		Args: arguments(cobra.MinimumNArgs(1), "at least one RUN or SWEEP"),
@@ -46,7 +46,7 @@ is broken or a gate failed.`,
 		},
 	}
 	cmd.Flags().StringVar(&o.results, "results", "", "results.json or report.html to compute again")
-	cmd.Flags().BoolVar(&o.strict, "strict", false, "a broken sum or a failed gate is an error")
+	cmd.Flags().BoolVar(&o.strict, "strict", false, "a failed cross-check or a failed gate is an error")
 	cmd.Flags().BoolVar(&o.user, "user", false, userUsage)
 	return cmd
 }
@@ -122,8 +122,8 @@ func verifyChecks(io streams, r *result.Result) error {
 		for _, i := range run.ConsistencyChecks {
 			sums[i.Verdict]++
 			if i.Verdict == "broken" {
-				fail("%s: sum %s is broken: %s %.6g %s, %s %.6g %s: they differ by %+.2f %%, %.2g %% "+
-					"is allowed",
+				fail("%s: fails cross-check %s: %s %.6g %s, %s %.6g %s: they differ by %+.2f %%, "+
+					"%.2g %% is allowed",
 					run.Name, i.ID, i.Left.Text, i.Left.Value, i.Left.Unit, i.Right.Text,
 					i.Right.Value, i.Right.Unit, 100*i.Residual, 100*i.Limit)
 			}
@@ -139,9 +139,9 @@ func verifyChecks(io streams, r *result.Result) error {
 		fmt.Fprintln(io.out, err)
 	}
 	if left := len(bad) - maxListed; left > 0 {
-		fmt.Fprintf(io.out, "%d sums and gates more do not hold\n", left)
+		fmt.Fprintf(io.out, "%d cross-checks and gates more do not hold\n", left)
 	}
-	fmt.Fprintf(io.out, "sums: %d hold, %d broken, %d not measured\n", sums["holds"], sums["broken"],
+	fmt.Fprintf(io.out, "cross-checks: %d hold, %d failed, %d not measured\n", sums["holds"], sums["broken"],
 		sums["not measured"])
 	fmt.Fprintf(io.out, "gates: %d ok, %d failed, %d not measured\n", gates["ok"], gates["failed"],
 		gates["not measured"])

@@ -21,7 +21,7 @@ func TestVerifyRecomputes(t *testing.T) {
 		if code != exitOK {
 			t.Errorf("%s: exit code %d, %s", file, code, stderr)
 		}
-		for _, want := range []string{"files as written", "sums: ", "gates: ",
+		for _, want := range []string{"files as written", "cross-checks: ", "gates: ",
 			" of 3 runs computed again, 0 differ", "byte for byte"} {
 			if !strings.Contains(stdout, want) {
 				t.Errorf("%s: no %q in\n%s", file, want, stdout)

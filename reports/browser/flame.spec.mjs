@@ -143,7 +143,7 @@ spec('a comparison over runs: coloured is what holds', 'repeats', {}, async page
 
 spec('a failed gate takes the colour, and says so', 'compare', {}, async page => {
   await ready(page);
-  assert.match(await text(page, 'sum'), /Coloured where a function in it changed over the runs: of \d+ tested 0 hold, and failed gates took the star of \d+\./);
+  assert.match(await text(page, 'sum'), /Coloured where a function in it changed over the runs: of \d+ tested 0 hold, and failed gates took back the significance of \d+\./);
   assert.equal(await pixels(page, [0, 114, 178]), 0);
 });
 

@@ -75,7 +75,7 @@ func drawCPU(w *svg.Writer, r *result.Run, c *result.CPU, x, pitch float64, y sc
 // cpuShares says what the bars of a run's CPUs show.
 func cpuShares(r *result.Run) string {
 	if view.WeighedBy(r) == "busy" {
-		return "share of samples that are busy, spinning and on a lock word"
+		return "share of samples that are busy, spinning and in the fast path of a lock"
 	}
 	return "share of " + view.SamplesBy(r) + " of each"
 }
@@ -86,7 +86,7 @@ func cpuTip(r *result.Run, c *result.CPU) string {
 		return fmt.Sprintf("%s: %s samples, %s %% of %s", format.CPUName(c.CPU), format.Count(c.Total.Samples),
 			format.Share(c.Total.Period, view.AllCPUs(r).Total.Period), view.SamplesBy(r))
 	}
-	return fmt.Sprintf("%s: %s samples, busy %s %%, of that spinning %s, on a lock word %s", format.CPUName(c.CPU),
+	return fmt.Sprintf("%s: %s samples, busy %s %%, of that spinning %s, in fast paths %s", format.CPUName(c.CPU),
 		format.Count(c.Total.Samples), format.Share(c.Busy.Period, c.Total.Period), format.Of(c.SpinShare),
 		format.Of(c.LockWordShare))
 }

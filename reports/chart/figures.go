@@ -244,8 +244,8 @@ func stageBar(r *result.Run, whole metric.Value, styles map[string]stageStyle) (
 	b.below = []segment{
 		{class: "spin", hatch: "d", value: format.ShareOf(a.SpinShare) * scale, legend: "spinning",
 			label: "spinning", tip: "of it spinning: " + format.ValueText(a.SpinShare)},
-		{class: "word", hatch: "l", value: format.ShareOf(a.LockWordShare) * scale, legend: "on a lock word",
-			tip: "of it on a lock word: " + format.ValueText(a.LockWordShare)},
+		{class: "word", hatch: "l", value: format.ShareOf(a.LockWordShare) * scale, legend: "in fast paths",
+			tip: "of it in fast paths: " + format.ValueText(a.LockWordShare)},
 	}
 	return b, true
 }
@@ -289,7 +289,7 @@ const MaxCPUBars = 12
 // spins, is on a lock word, or is busy otherwise; of an event that is no time,
 // how many fell on each.
 func CPURows(r *result.Run) *barChart {
-	c := &barChart{label: "Busy, spinning and lock-word samples of each CPU; the table of CPUs has the figures",
+	c := &barChart{label: "Busy, spinning and fast-path samples of each CPU; the table of CPUs has the figures",
 		x: "% of samples", Wide: HalfWide}
 	otherwise := "busy otherwise"
 	if view.WeighedBy(r) != "busy" {
@@ -309,7 +309,7 @@ func CPURows(r *result.Run) *barChart {
 				{class: "spin", hatch: "d", value: spin,
 					label: format.Pretty(format.Share(spin, 100)) + " %", tip: cpuTip(r, cpu),
 					legend: "spinning"},
-				{class: "word", hatch: "l", value: word, tip: cpuTip(r, cpu), legend: "on a lock word"},
+				{class: "word", hatch: "l", value: word, tip: cpuTip(r, cpu), legend: "in fast paths"},
 				{class: "busy", value: max(busy-spin-word, 0), tip: cpuTip(r, cpu),
 					legend: otherwise},
 			},
@@ -350,5 +350,5 @@ func SpinLegend(runs []*result.Run) []LegendItem {
 	if view.WeighedBy(runs...) != "busy" {
 		return []LegendItem{{"busy", "", view.SamplesBy(runs...)}}
 	}
-	return []LegendItem{{"spin", "d", "spinning"}, {"word", "l", "on a lock word"}, {"busy", "", "busy otherwise"}}
+	return []LegendItem{{"spin", "d", "spinning"}, {"word", "l", "in fast paths"}, {"busy", "", "busy otherwise"}}
 }

@@ -243,14 +243,15 @@ func trustSection(c *result.Comparison) section {
 		for _, b := range c.Blanked[:min(100, len(c.Blanked))] {
 			list = append(list, format.Visible(b.String(), 200))
 		}
-		s.add(folded(fmt.Sprintf("%d stars that failed gates took", len(c.Blanked)),
+		s.add(folded(fmt.Sprintf("%d changes whose significance failed gates took back", len(c.Blanked)),
 			part{List: list}))
 	}
 	s.add(part{Heading: "How often is nothing called something?", Text: aaText(c.AA)})
 	o := c.Options.Defaults()
 	s.add(part{Muted: true, Text: format.Sentence(fmt.Sprintf("The run is the unit of every "+
 		"test. Medians with order-statistic intervals; ratio of medians with a bootstrap interval (seed %d); "+
-		"exact Mann-Whitney U, or by blocks; a star needs %d runs a side, p or q below %s, and an interval "+
+		"exact Mann-Whitney U, or by blocks; significance needs %d runs a side, p or q below %s, and an "+
+		"interval "+
 		"not wholly within %s %%. Headlines were named beforehand and are tested plainly.",
 		o.Seed, compare.MinRuns, format.Significant(o.Alpha, 2), format.Significant(100*max(o.MinChange, 0),
 			2)))})
@@ -267,7 +268,7 @@ func aaText(aa *compare.AAResult) string {
 		return "Not checked: " + format.ReasonText(aa.Missing) + "."
 	}
 	s := fmt.Sprintf("%d runs of one side, split at random %d times: %s %% of %d tests were below the level (%s "+
-		"%% expected), %d splits had a star.",
+		"%% expected), %d splits had a significant change.",
 		aa.Runs, aa.Splits, format.Significant(100*aa.Rate, 2), aa.Tests, format.Significant(100*aa.Expected,
 			2), aa.AnySignificant)
 	if aa.Drift.Significant > 0 {

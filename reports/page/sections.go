@@ -176,10 +176,11 @@ func checksSection(runs []*result.Run) section {
 			s.add(part{Heading: heading, Text: text}, part{Table: t})
 		}
 	}
-	add("Gates", "A failed gate takes the star from a comparison, never the number.",
+	add("Gates", "A failed gate takes the significance of a comparison back, never the number.",
 		view.GatesTable(view.GateRows(runs), len(runs)))
-	add("Sums that must hold", "Each line is measured twice, by different means. A broken one marks the figures "+
-		"that hang on it with ! and takes the star from comparisons of them.", view.ConsistencyTable(runs))
+	add("Cross-checks", "Each line is measured twice, by different means. A failed one marks the figures "+
+		"that hang on it with ! and takes back the significance of changes in them.",
+		view.ConsistencyTable(runs))
 	add("What measuring cost", "Perf ran in the window of the samples; each probe in one of its own after it, "+
 		"between windows without one.",
 		view.PhaseTable(runs))

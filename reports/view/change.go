@@ -47,11 +47,11 @@ func verdict(c compare.Comparison) (text, why string) {
 				return "", format.Visible(n.Text, 200)
 			}
 		}
-		return "star taken: a gate failed", ""
+		return "significance taken back: a gate failed", ""
 	case compare.TooFew:
-		return fmt.Sprintf("too few runs for a star: %d and %d", c.Before.N, c.After.N), ""
+		return fmt.Sprintf("too few runs to be significant: %d and %d", c.Before.N, c.After.N), ""
 	case compare.SamplingOnly:
-		return "one run a side: sampling error only, no star", ""
+		return "one run a side: sampling error only, not significant", ""
 	}
 	why = format.ReasonText(c.Ratio.Missing)
 	if len(c.Notes) > 0 {

@@ -82,8 +82,8 @@ func GatesTable(rows []gateRow, total int) Table {
 }
 
 func ConsistencyTable(runs []*result.Run) Table {
-	t := NewTable("identity-table", "Sums that must hold",
-		"sum", "status", "run", "one way", "the other", "residual#|%", "limit#|%")
+	t := NewTable("identity-table", "Cross-checks",
+		"cross-check", "status", "run", "one way", "the other", "residual#|%", "limit#|%")
 	side := func(s result.Side) Cell {
 		if s.Text == "" {
 			return Cell{Text: "–", Muted: true}
@@ -93,7 +93,11 @@ func ConsistencyTable(runs []*result.Run) Table {
 	}
 	for _, r := range runs {
 		for _, i := range r.ConsistencyChecks {
-			status := StatusCell(i.Verdict)
+			verdict := i.Verdict
+			if StatusRank(verdict) == 0 {
+				verdict = "failed"
+			}
+			status := StatusCell(verdict)
 			status.Title = format.Name(i.Why)
 			row := []Cell{TextCell(i.ID), status, RunCell(r)}
 			if StatusRank(i.Verdict) == 1 {

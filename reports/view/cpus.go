@@ -65,7 +65,7 @@ func CPUsTable(runs []*result.Run) Table {
 		work = "share#|% of samples|of all CPUs' samples of the event"
 	}
 	t := NewTable("cpu-table", "Each CPU of each run, main event",
-		"run", "CPU#", "samples#", work, "spin#|% of "+of, "lock word#|% of "+of, "packets#|/s",
+		"run", "CPU#", "samples#", work, "spin#|% of "+of, "fast path#|% of "+of, "packets#|/s",
 		"cost#|"+CostUnit(runs), "waits#|by probe", "longest#|µs", "heaviest function")
 	for _, r := range runs {
 		for _, c := range CPUs(r) {

@@ -23,7 +23,7 @@ func RunsTable(r *result.Result) Table {
 	t := NewTable("runs-table",
 		"Runs. Errors are of sampling within each; n is the samples"+noIdle+".",
 		"run", "N#||CPUs measured", "packets#|/s", "cost#|"+CostUnit(runs), "spin#|% of "+of,
-		"lock word#|% of "+of, "waits#|by probe", "lock wait#|ns/packet", "probe effect#|% of "+
+		"fast path#|% of "+of, "waits#|by probe", "lock wait#|ns/packet", "probe effect#|% of "+
 			"packets/s|packets/s in the probe's window over packets/s in the samples' window, less 1",
 		"n#|samples", "window#|s", "status")
 	for _, run := range runs {

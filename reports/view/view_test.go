@@ -33,7 +33,7 @@ func TestPick(t *testing.T) {
 // in the place of its number.
 func TestDoubtAndRange(t *testing.T) {
 	v := metric.Value{Value: 259727, Unit: "ns/packet", SE: 3100, Samples: 9,
-		Doubt: "sum cost-per-packet is broken"}
+		Doubt: "fails cross-check cost-per-packet"}
 	if c := ValueCell(v); c.Text != format.Pretty("259 727!") || !c.Warn || c.Title != v.Doubt {
 		t.Errorf("cell %+v", c)
 	}

@@ -86,7 +86,7 @@ const summary = () => {
   if (choice.colour === 'diff') {
     const x = testOf(), y = { cost: before.total[0], variance: before.totalVar[0] };
     text.push(`Against ${groupText(choice.vs)}${c.perPacket ? `: ${costText(y, before)}` : ''}. Width: ${{ larger: 'the dearer side of each stack', before: groupText(choice.vs), after: groupText(g) }[choice.width]}. `,
-      x ? `Coloured where a function in it changed over the runs: of ${x.tested} tested ${x.frames.length} hold${x.gated ? `, and failed gates took the star of ${x.gated}` : ''}.`
+      x ? `Coloured where a function in it changed over the runs: of ${x.tested} tested ${x.frames.length} hold${x.gated ? `, and failed gates took back the significance of ${x.gated}` : ''}.`
         : repeated() ? 'Coloured where the difference is beyond the spread of the runs (t, 95 %, each frame by itself).' : 'Coloured beyond 95 % sampling error; that says nothing of the spread between runs.',
       c.perPacket ? '' : ' Shares: what one frame gains the others lose.');
   }
