@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +28,27 @@ func TestOneDefault(t *testing.T) {
 				strings.Contains(line, "(default 0") {
 				t.Errorf("%s: %s", c.CommandPath(), line)
 			}
+		}
+	}
+}
+
+// Each long flag that README.md names is one of a command.
+func TestReadmeFlags(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{"help": true, "version": true} // cobra adds them late
+	for _, c := range commands(newRoot(streams{})) {
+		c.Flags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
+	}
+	named := regexp.MustCompile("(?m)[ `]--([a-z][a-z0-9-]+)").FindAllStringSubmatch(string(text), -1)
+	if len(named) < 20 {
+		t.Fatalf("README.md names %d flags, want at least 20", len(named))
+	}
+	for _, n := range named {
+		if !known[n[1]] {
+			t.Errorf("README.md names --%s, a flag of no command", n[1])
 		}
 	}
 }
