@@ -25,6 +25,7 @@ type compareOptions struct {
 
 	addresses bool
 	publish   bool
+	ktap      bool
 }
 
 func newCompare(io streams) *cobra.Command {
@@ -59,6 +60,9 @@ The medians decide; where the interval holds the limit, "unclear" is printed. A
 number that was not measured on both sides ends with exit code 4, if nothing else
 is a regression.
 
+--ktap prints KTAP for a kernel CI: a significant worsening or a met --fail-on is
+"not ok", what was not measured is skipped.
+
 In git bisect run, skip commits that could not be measured:
 
   xfrmscope compare good new --fail-on 'headline>5%'; e=$?; [ $e = 4 ] && e=125; exit $e`,
@@ -76,6 +80,7 @@ In git bisect run, skip commits that could not be measured:
 	f.BoolVar(&o.addresses, "addresses", false, addressesUsage)
 	f.BoolVar(&o.publish, "publish", false, publishUsage)
 	f.StringToStringVar(&o.labels, "label", nil, labelUsage+"; of both sides")
+	f.BoolVar(&o.ktap, "ktap", false, "print KTAP, a line for each headline figure and rate, not the digest")
 	f.BoolVar(&o.force, "force", false, "compare what should not be compared; the report says so")
 	f.StringSliceVar(&o.expect, "expect", nil,
 		"what was changed on purpose, as kernel: a key that is listed among what differs")
@@ -119,10 +124,28 @@ func compareSides(ctx context.Context, io streams, o compareOptions, paths []str
 	if o.publish {
 		printMasked(io, result)
 	}
+	var judgements []sides.Judgement
+	for _, c := range conditions {
+		judgements = append(judgements, c.Judge(result)...)
+	}
+	if o.ktap {
+		if o.dir != "" {
+			if _, err := reports.WriteDir(o.dir, result); err != nil {
+				return err
+			}
+		}
+		if err := digest.WriteKTAP(io.out, result, judgements); err != nil {
+			return err
+		}
+		return judge(judgements)
+	}
 	if err := printComparison(io, o.dir, result); err != nil {
 		return err
 	}
-	return judge(io, conditions, result)
+	for _, j := range judgements {
+		fmt.Fprintln(io.out, digest.Judgement(j))
+	}
+	return judge(judgements)
 }
 
 // openSides analyses both sides: two paths, or one sweep that has both.
@@ -154,20 +177,16 @@ func printComparison(io streams, dir string, r *result.Result) error {
 	return err
 }
 
-// judge prints what each condition says and returns the first reason to fail:
-// a regression before a number that was not measured.
-func judge(io streams, conditions []sides.Condition, r *result.Result) error {
+// judge returns the first reason to fail: a regression before a number that was
+// not measured.
+func judge(judgements []sides.Judgement) error {
 	var met, missing []string
-	for _, c := range conditions {
-		for _, j := range c.Judge(r) {
-			line := digest.Judgement(j)
-			fmt.Fprintln(io.out, line)
-			switch j.Outcome {
-			case sides.Regression:
-				met = append(met, fmt.Sprintf("%s at N=%d", c.Text, j.N))
-			case sides.Unmeasured:
-				missing = append(missing, c.Text+": "+j.Why)
-			}
+	for _, j := range judgements {
+		switch j.Outcome {
+		case sides.Regression:
+			met = append(met, fmt.Sprintf("%s at N=%d", j.Condition.Text, j.N))
+		case sides.Unmeasured:
+			missing = append(missing, j.Condition.Text+": "+j.Why)
 		}
 	}
 	switch {

@@ -106,6 +106,8 @@ func TestCompareExit(t *testing.T) {
 	}{
 		{[]string{"sample:pcpu", "sample:shared", "--fail-on", "cost_per_packet>5%"}, exitRegression,
 			"regression: cost_per_packet>5% at N=4"},
+		{[]string{"sample:pcpu", "sample:shared", "--ktap", "--fail-on", "cost_per_packet>5%"}, exitRegression,
+			"regression: cost_per_packet>5% at N=4"},
 		{[]string{"sample:shared", "sample:pcpu", "--fail-on", "cost_per_packet>5%", "--fail-on",
 			"packet_rate<-5%"}, exitOK, ""},
 		{[]string{"sample:pcpu", "sample:shared", "--fail-on", "mpkc>5%", "--fail-on", "cost_per_packet>5%"},
