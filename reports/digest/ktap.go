@@ -22,7 +22,8 @@ func WriteKTAP(w io.Writer, r *result.Result, judgements []sides.Judgement) erro
 		if failed {
 			outcome = "not ok"
 		}
-		lines = append(lines, fmt.Sprintf("%s %d %s # %s", outcome, len(lines)+1, ktapText(name), ktapText(about)))
+		lines = append(lines, fmt.Sprintf("%s %d %s # %s", outcome, len(lines)+1, ktapText(name),
+			ktapText(about)))
 	}
 	for _, h := range r.Comparison.Headline {
 		add(h.C.Effect == "worse", fmt.Sprintf("headline %s N=%d %s", h.Mode, h.N, h.C.Metric), ktapChange(h.C))
@@ -53,7 +54,8 @@ func ktapChange(c compare.Comparison) string {
 		return "SKIP " + format.OrWord(format.ReasonText(c.Ratio.Missing), "not measured")
 	}
 	return fmt.Sprintf("%s -> %s %s, %s; %s", format.Significant(c.Before.Median, 4),
-		format.Significant(c.After.Median, 4), c.Unit, format.ChangeOf(c.Ratio, c.Difference, c.Unit), c.Verdict)
+		format.Significant(c.After.Median, 4), c.Unit, format.ChangeOf(c.Ratio, c.Difference, c.Unit),
+		c.Verdict)
 }
 
 // ktapText has no control character, and no '#', which would begin a directive.
