@@ -17,7 +17,7 @@ import (
 func foundBlock(r *result.Result) block {
 	b := block{rank: 6, noun: "finding"}
 	for _, f := range r.Findings {
-		if said := f.ID == "scale" || f.ID == "spin" || f.ID == "lock"; !said {
+		if said := f.ID == "scale" || f.ID == "spin" || f.ID == "lock" || f.ID == "no-ipsec"; !said {
 			b.items = append(b.items, wrapped("Found: ", "  ", format.OrDash(f.Claim)))
 		}
 	}

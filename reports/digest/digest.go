@@ -44,7 +44,7 @@ func blocksOf(r *result.Result) []block {
 	sheet := newSheet(r, sheetRows)
 	blocks := []block{
 		{items: [][]string{title, wrapped("", "  ", setupText(r, runs))}},
-		{items: [][]string{wrapped("", "", view.Verdict(r))}, gap: true},
+		{items: [][]string{wrapped(foundOf(runs), "", view.Verdict(r))}, gap: true},
 		tableBlock(sheet, notes),
 		{items: notes.items()},
 	}
@@ -54,6 +54,14 @@ func blocksOf(r *result.Result) []block {
 	}
 	blocks = append(blocks, foundBlock(r), caveatBlock(r, runs))
 	return append(blocks, errorBlock(blocks), block{items: repeatItems(r, runs)})
+}
+
+// foundOf begins the verdict of a run that stands alone, which is one finding of it.
+func foundOf(runs []*result.Run) string {
+	if len(runs) == 1 {
+		return "found: "
+	}
+	return ""
 }
 
 // errorBlock says what stands after +-, if any does.

@@ -54,7 +54,7 @@ func whereBlocks(r *result.Result, runs []*result.Run) []block {
 	}
 	spin := block{gap: true, keep: 4, least: 1, rank: 3, noun: "line of waits"}
 	for _, run := range last {
-		spin.items = append(spin.items, spinItems(run)...)
+		spin.items = append(spin.items, spinItems(run, len(last) == 1)...)
 	}
 	out := []block{spin}
 	if len(last) == 2 {
@@ -92,15 +92,20 @@ func who(r *result.Run) string {
 }
 
 // spinItems is who enters the slow paths of a run and which locks are waited for.
-func spinItems(r *result.Run) [][]string {
+func spinItems(r *result.Run, alone bool) [][]string {
 	a := view.AllCPUs(r)
 	spin := a.SpinShare
+	first, rest := "", "  "
+	head, verb := who(r)+": ", " spin"
+	if alone { // whose it is goes without saying
+		first, rest, head, verb = "  spin  ", "        ", "", ""
+	}
 	switch {
 	case !format.Finite(spin):
 		return nil
 	case spin.Value == 0:
-		return [][]string{wrapped("", "  ", fmt.Sprintf("%s: 0 of %d %s spin.", who(r), a.Busy.Samples,
-			view.SamplesOf(r.Main())))}
+		return [][]string{wrapped(first, rest, fmt.Sprintf("%s0 of %d %s%s.", head, a.Busy.Samples,
+			view.SamplesOf(r.Main()), verb))}
 	}
 	var callers []string
 	for _, c := range a.SpinCallers[:min(3, len(a.SpinCallers))] {
@@ -108,14 +113,14 @@ func spinItems(r *result.Run) [][]string {
 			callers = append(callers, format.ASCII(c.Name, 40)+" "+shareText(c.Share))
 		}
 	}
-	text := fmt.Sprintf("%s: %s of %s spin", who(r), shareText(spin), view.SamplesOf(r.Main()))
+	text := fmt.Sprintf("%s%s of %s%s", head, shareText(spin), view.SamplesOf(r.Main()), verb)
 	if len(callers) > 0 {
 		text += ", in " + strings.Join(callers, ", ")
 	}
 	if locks := lockText(r); locks != "" && spin.Value >= .005 {
 		text += "; " + locks
 	}
-	return [][]string{wrapped("", "  ", text+".")}
+	return [][]string{wrapped(first, rest, text+".")}
 }
 
 // lockText names the locks that make up most of the wait time.

@@ -53,6 +53,9 @@ func Contrasted(r *result.Result) []*result.Comparison {
 // Verdict is what a result says, in one sentence with its number and its certainty.
 func Verdict(r *result.Result) string {
 	runs := Present(r)
+	if len(r.Findings) > 0 && r.Findings[0].ID == "no-ipsec" { // nothing else is of interest then
+		return strings.ToUpper(r.Findings[0].Claim[:1]) + r.Findings[0].Claim[1:] + "."
+	}
 	if all := Contrasted(r); len(all) > 0 {
 		c := all[0]
 		before, after := ModeText(c.Before.Name), doer(c.After.Name)
@@ -249,7 +252,7 @@ func runText(r *result.Run) string {
 	}
 	var parts []string
 	if v := a.PerPacket; format.Finite(v) {
-		parts = append(parts, "a packet costs "+format.Of(v).String())
+		parts = append(parts, "a packet costs "+strings.TrimSuffix(format.Of(v).String(), "/packet"))
 	}
 	if v := a.SpinShare; format.Finite(v) {
 		parts = append(parts, fmt.Sprintf("%s of %s spins on locks", shareText(v), of))
