@@ -48,7 +48,8 @@ browser-test:
 race:
 	@.ci/setup test
 	go test -race ./bpf ./collect/... ./reports/push ./samples/...
-	go test -race -short ./analyze/... ./cmd/... # the rest is arithmetic; reports start no goroutine, cmd makes them
+	go test -race -short ./analyze/... ./cmd/... # the rest is arithmetic; cmd makes reports
+	go test -race -short -run Dir ./reports # their files, side by side
 
 stats:
 	@XFRMSCOPE_TRIALS=2000 go test -count=1 -timeout 30m -v -run Simulated ./analyze/compare ./analyze/scaling | grep -v "^=== "; exit $${PIPESTATUS[0]}

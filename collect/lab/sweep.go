@@ -72,6 +72,8 @@ func (k *Kernel) Sweep(ctx context.Context, dir string, p Plan, opt Options) err
 	if err != nil {
 		return err
 	}
+	missing := slices.DeleteFunc(slices.Clone(runs),
+		func(r sweepRun) bool { return slices.Contains(table.Dirs, r.name) })
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var mu sync.Mutex // guards table, and the calls of opt
@@ -98,10 +100,7 @@ func (k *Kernel) Sweep(ctx context.Context, dir string, p Plan, opt Options) err
 			}
 		})
 	}
-	for _, r := range runs {
-		if slices.Contains(table.Dirs, r.name) {
-			continue
-		}
+	for _, r := range missing {
 		select {
 		case todo <- r:
 		case <-ctx.Done():
