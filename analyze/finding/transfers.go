@@ -31,7 +31,7 @@ func movedLines(r *result.Result) []result.Finding {
 }
 
 func movedMost(r *result.Result, c result.Curve, p *result.LinePoint) (result.Finding, bool) {
-	run := lineRun(r, c, p)
+	run := p.Run(result.Pick(r.Runs, c.Runs))
 	if run == nil || p.Unit == "misses/packet" || len(p.Fields) == 0 || p.Fields[0].Mean.Value == 0 {
 		return result.Finding{}, false
 	}
@@ -65,16 +65,6 @@ func movedMost(r *result.Result, c result.Curve, p *result.LinePoint) (result.Fi
 				"upper bound", most.Name, 100*bound))
 	}
 	return f, true
-}
-
-// lineRun is the run whose fields stand for a point.
-func lineRun(r *result.Result, c result.Curve, p *result.LinePoint) *result.Run {
-	for _, run := range result.Pick(r.Runs, c.Runs) {
-		if run.N == p.N && run.Name == p.Name && run.Lines != nil {
-			return run
-		}
-	}
-	return nil
 }
 
 func onCPUs(c result.Curve, p *result.LinePoint) string {
@@ -231,7 +221,7 @@ func falselyShared(r *result.Result) []result.Finding {
 			continue
 		}
 		p := &c.Lines[len(c.Lines)-1]
-		run := lineRun(r, c, p)
+		run := p.Run(result.Pick(r.Runs, c.Runs))
 		if run == nil || p.Unit != "transfers/packet" {
 			continue
 		}

@@ -20,15 +20,11 @@ func Missed(ctx context.Context, f *perfdata.File, n *Names, r *result.Run) (*re
 	if event == nil {
 		return nil, nil
 	}
-	d, err := f.NewDecoder()
-	if err != nil {
-		return nil, err
-	}
 	fields := map[string]*field{}
 	var all, samples float64
-	add := func(s *perfdata.Sample) error {
+	err := eachSample(ctx, f, func(s *perfdata.Sample) {
 		if s.Event != event || s.IP < kernelHalf {
-			return nil
+			return
 		}
 		name, ok := n.Fields.of(n.Text, s.IP)
 		if !ok {
@@ -44,15 +40,9 @@ func Missed(ctx context.Context, f *perfdata.File, n *Names, r *result.Run) (*re
 		at.readers[n.function(s.IP)] += float64(s.Period)
 		all += float64(s.Period)
 		samples++
-		return nil
-	}
-	for b, err := range f.Blocks(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		if err := d.Decode(b, add); err != nil {
-			return nil, err
-		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	value := func(weight, n float64) metric.Value {
 		v := perPacket(metric.MissPacketID, "misses/packet", weight, r.Packets.Total)

@@ -100,7 +100,7 @@ func meanOf(values []metric.Value) compare.Estimate {
 		e.Interval = compare.Interval{Lo: max(0, mean-half), Hi: mean + half, Level: level,
 			Method: fmt.Sprintf("Student's t over %d runs", len(x))}
 	case values[0].SE > 0:
-		half := 1.96 * values[0].SE
+		half := values[0].Half()
 		e.Interval = compare.Interval{Lo: max(0, mean-half), Hi: mean + half, Level: level,
 			Method: "of the samples"}
 	default:

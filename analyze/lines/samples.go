@@ -63,19 +63,27 @@ func Sampled(ctx context.Context, f *perfdata.File, n *Names, r *result.Run) (*r
 	if len(read.events) == 0 {
 		return nil, nil
 	}
+	if err := eachSample(ctx, f, func(s *perfdata.Sample) { read.add(s, &f.Meta) }); err != nil {
+		return nil, err
+	}
+	return read.result(r), nil
+}
+
+// eachSample decodes all samples of a recording, in the order of its file.
+func eachSample(ctx context.Context, f *perfdata.File, add func(*perfdata.Sample)) error {
 	d, err := f.NewDecoder()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for b, err := range f.Blocks(ctx) {
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if err := d.Decode(b, func(s *perfdata.Sample) error { read.add(s, &f.Meta); return nil }); err != nil {
-			return nil, err
+		if err := d.Decode(b, func(s *perfdata.Sample) error { add(s); return nil }); err != nil {
+			return err
 		}
 	}
-	return read.result(r), nil
+	return nil
 }
 
 func (r *reading) add(s *perfdata.Sample, meta *perfdata.Meta) {

@@ -61,6 +61,17 @@ type LinePoint struct {
 	Lacks  string     `json:"lacks,omitempty"`
 }
 
+// Run returns the one of a curve's runs whose readers and writers stand for the
+// point, nil if it is not there.
+func (p *LinePoint) Run(runs []*Run) *Run {
+	for _, r := range runs {
+		if r.Name == p.Name && r.N == p.N && r.Lines != nil {
+			return r
+		}
+	}
+	return nil
+}
+
 // A LineMean is one field's mean, with its 95 % interval.
 type LineMean struct {
 	Name string           `json:"name"`

@@ -26,11 +26,8 @@ func lineColumns(r *result.Result) []lineColumn {
 		runs := RunsOf(r, c)
 		for i := range c.Lines {
 			p := &c.Lines[i]
-			at := slices.IndexFunc(runs, func(run *result.Run) bool {
-				return run.Name == p.Name && run.N == p.N && run.Lines != nil
-			})
-			if at >= 0 {
-				out = append(out, lineColumn{c, p, runs[at]})
+			if run := p.Run(runs); run != nil {
+				out = append(out, lineColumn{c, p, run})
 			}
 		}
 	}
