@@ -52,19 +52,6 @@ func Summarize(s Series, o Options) Summary {
 	return sum
 }
 
-// SE returns the standard error of the median by the spread of the runs, at most
-// that of normal ones: 1.25 of their mean's. Degrees of freedom of 0: one run has none.
-func (s Summary) SE() (se, df float64) {
-	if s.N < 2 {
-		return 0, 0
-	}
-	se = s.SD / math.Sqrt(float64(s.N))
-	if s.N > 2 {
-		se *= math.Sqrt(math.Pi / 2)
-	}
-	return se, float64(s.N - 1)
-}
-
 func (s *Summary) note(r *Reason) {
 	if r != nil {
 		s.Notes = append(s.Notes, *r)

@@ -85,7 +85,7 @@ func caveatBlock(r *result.Result, runs []*result.Run) block {
 	texts := caveatTexts(r, runs)
 	b := block{gap: len(view.Contrasted(r)) == 0, keep: 4, least: 2, rank: 5, noun: "caveat"}
 	gaps := append(view.Gaps(r).ByCause(), view.Blind(r)...)
-	if onlyTraffic(runs) {
+	if view.OnlyTraffic(runs) {
 		gaps = nil // nobody expects samples of a generator
 	}
 	for _, n := range gaps {

@@ -87,7 +87,7 @@ func title(r *result.Result, runs []*result.Run) string {
 	switch {
 	case len(runs) == 0:
 		return "no runs"
-	case onlyTraffic(runs):
+	case view.OnlyTraffic(runs):
 		what = "throughput"
 	case slices.ContainsFunc(runs, func(r *result.Run) bool { return len(r.SAs) > 0 || passesXFRM(r) }):
 		what = "ESP"

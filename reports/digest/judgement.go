@@ -10,8 +10,7 @@ import (
 
 // Judgement prints in one line what a condition says of one number:
 //
-// //	cost_per_packet>5%: ok, shared -> pcpu N=4: 259 727 -> 156 949 ns/packet, -39.6 % (95 % interval -41.6 to
-// -37.5)
+//	cost_per_packet>5%: ok at shared -> pcpu N=4: cost_per_packet 259 727 -> 156 949 ns/packet, -39.6 %
 func Judgement(j sides.Judgement) string {
 	where := fmt.Sprintf("N=%d", j.N)
 	if j.Mode != "" {

@@ -27,7 +27,6 @@ type sheet struct {
 
 type row struct {
 	label  string
-	n      int
 	cells  []*figures          // one a side; nil: no such run
 	change *compare.Comparison // of the rate, where there are two sides
 }
@@ -49,7 +48,7 @@ const maxSides = 3
 // many things one below the other.
 func newSheet(r *result.Result, limit int) *sheet {
 	runs := view.Present(r)
-	s := &sheet{head: r.Factor(), traffic: onlyTraffic(runs), limit: limit}
+	s := &sheet{head: r.Factor(), traffic: view.OnlyTraffic(runs), limit: limit}
 	groups := view.MedianRuns(r)
 	if len(groups) == 0 {
 		for _, run := range runs {
@@ -68,13 +67,6 @@ func newSheet(r *result.Result, limit int) *sheet {
 		s.list(groups)
 	}
 	return s
-}
-
-// onlyTraffic reports whether no run has samples and each has what a generator saw.
-func onlyTraffic(runs []*result.Run) bool {
-	return len(runs) > 0 && !slices.ContainsFunc(runs, func(r *result.Run) bool {
-		return r.Traffic == nil || !r.Traffic.Throughput.Measured() || len(r.Events) > 0
-	})
 }
 
 // modesOf are the modes in the order of their contrasts, none if a run has no mode.
@@ -116,7 +108,7 @@ func (s *sheet) ofModes(r *result.Result, groups []view.Group, modes []string) {
 	slices.Sort(ns)
 	ns = slices.Compact(ns)
 	for _, n := range s.choose(r, ns) {
-		row := row{label: fmt.Sprint(n), n: n, cells: make([]*figures, len(modes))}
+		row := row{label: fmt.Sprint(n), cells: make([]*figures, len(modes))}
 		for _, g := range groups {
 			if at := slices.Index(modes, g.Chosen.Mode); g.Chosen.N == n && at >= 0 {
 				row.cells[at] = figuresOf(g.Chosen)
@@ -216,7 +208,7 @@ func (s *sheet) compared(c *result.Comparison, groups []view.Group) {
 			at.mode = ""
 		}
 		if rows[at] == nil {
-			rows[at] = &row{n: at.n,
+			rows[at] = &row{
 				label: strings.TrimSpace(format.ASCII(at.mode, 14) + " " + fmt.Sprint(at.n)),
 				cells: make([]*figures, 2), change: rateAt(c, at.n, at.mode)}
 		}
@@ -282,7 +274,7 @@ func (s *sheet) list(groups []view.Group) {
 	}
 	for _, i := range s.pick(len(groups)) {
 		run := groups[i].Chosen
-		s.rows = append(s.rows, row{n: run.N, label: fmt.Sprintf("%s %d", tail(view.RowName(run), 26), run.N),
+		s.rows = append(s.rows, row{label: fmt.Sprintf("%s %d", tail(view.RowName(run), 26), run.N),
 			cells: []*figures{figuresOf(run)}})
 	}
 	s.head += ", " + factor

@@ -27,9 +27,9 @@ const cardRows = 4
 
 // cardsOf are the first screen: the curve, what a packet costs at the smallest
 // and the largest N, the locks, lines and functions that weigh most at the largest.
-func cardsOf(r *result.Result, charts pageCharts, weak *caveats) []card {
+func cardsOf(r *result.Result, charts pageCharts, scale section, weak *caveats) []card {
 	below := "runs"
-	if len(scaleSection(r).Parts) > 0 {
+	if len(scale.Parts) > 0 {
 		below = "scaling"
 	}
 	cards := []card{{Title: charts.rate.Title, Below: below, Marks: weak.of(rateSubjects()...),

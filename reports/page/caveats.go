@@ -92,7 +92,7 @@ type count struct {
 }
 
 // trustCounts counts what weakens the numbers.
-func trustCounts(r *result.Result) []count {
+func trustCounts(r *result.Result, weak *caveats) []count {
 	var failed, broken []string
 	for _, run := range view.Present(r) {
 		for _, g := range run.Gates {
@@ -108,7 +108,7 @@ func trustCounts(r *result.Result) []count {
 	}
 	var out []count
 	for _, c := range []count{
-		{len(view.Warnings(r).Kinds()), "caveat", "caveats"},
+		{len(weak.Kinds.Notes), "caveat", "caveats"},
 		{len(view.Losses(r).Kinds()), "kind of loss", "limits"},
 		{len(view.Gaps(r).ByCause()), "not measured", "limits"},
 		{len(failed), "failed gate", "checks"},

@@ -161,8 +161,7 @@ func newPage(r *result.Result, o Options) (*page, error) {
 		Style: template.CSS(pageCSS + flame.Style(flame.KindTable())), Script: template.JS(pageScript),
 		Policy: contentPolicy(),
 		Kind:   "report", Title: titleOf(r), Lead: leadOf(r),
-		Verdict: format.Sentence(format.Visible(view.Verdict(r), 600)), Trust: trustCounts(
-			r),
+		Verdict:   format.Sentence(format.Visible(view.Verdict(r), 600)),
 		PlusMinus: plusMinus(), Files: o.Files,
 	}
 	var defs svg.Writer
@@ -177,13 +176,14 @@ func newPage(r *result.Result, o Options) (*page, error) {
 	if p.Versus = versusOf(r); p.Versus != nil {
 		p.Kind = "comparison"
 	}
-	weak := caveatsOf(r)
-	p.Cards = cardsOf(r, charts, weak)
+	weak, scale := caveatsOf(r), scaleSection(r)
+	p.Trust = trustCounts(r, weak)
+	p.Cards = cardsOf(r, charts, scale, weak)
 	p.VerdictMarks = weak.others()
 	p.addSections(findingsSection(r), caveatsSection(weak))
 	p.addSections(compareSections(r)...)
 	p.addSections(
-		scaleSection(r),
+		scale,
 		runsSection(r),
 		breakdownSection(r),
 		stagesSection(side, charts.stages),

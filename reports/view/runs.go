@@ -89,8 +89,7 @@ func Present(r *result.Result) []*result.Run {
 type Group struct {
 	Chosen  *result.Run
 	Repeats int
-	Curve   int           // index into Result.Curves
-	Runs    []*result.Run // the repeats
+	Curve   int // index into Result.Curves
 }
 
 // MedianRuns picks one run of each mode and N, in the order of the curves.
@@ -107,7 +106,7 @@ func MedianRuns(r *result.Result) []Group {
 			slices.SortStableFunc(same, func(a, b *result.Run) int {
 				return cmp.Compare(rateOf(a), rateOf(b))
 			})
-			out = append(out, Group{same[(k-1)/2], k, i, same})
+			out = append(out, Group{same[(k-1)/2], k, i})
 			runs = runs[k:]
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // RunsTable has a row for each run; of a traffic generator's runs alone one for
 // each point, whose repeats tell no more than their range.
 func RunsTable(r *result.Result) Table {
-	if present := Present(r); len(present) > 0 && !slices.ContainsFunc(present, sampled) {
+	if OnlyTraffic(Present(r)) {
 		return pointsTable(r)
 	}
 	runs := ByPMU(Present(r)...)
@@ -41,9 +41,11 @@ func RunsTable(r *result.Result) Table {
 	return Bounded(t.WithoutMissing(), MaxRows)
 }
 
-// sampled reports whether a run is more than a traffic generator's.
-func sampled(r *result.Run) bool {
-	return r.Traffic == nil || !r.Traffic.Throughput.Measured() || len(r.Events) > 0
+// OnlyTraffic reports whether no run has samples and each has what a generator saw.
+func OnlyTraffic(runs []*result.Run) bool {
+	return len(runs) > 0 && !slices.ContainsFunc(runs, func(r *result.Run) bool {
+		return r.Traffic == nil || !r.Traffic.Throughput.Measured() || len(r.Events) > 0
+	})
 }
 
 // pointsTable prints what a traffic generator measured, the repeats of a point in
