@@ -181,6 +181,7 @@ spec('a function in another table leads to its callers', 'sweep', {}, async page
   await ready(page);
   await page.click('nav a[href="#functions"]');
   await page.locator('main section:not(#flames) td a:visible', { hasText: 'xfrm_state_find' }).first().click();
+  await page.waitForFunction(() => document.querySelector('#fl-table').textContent.includes('xfrm_state_find or are called')); // the address changes first
   assert.match(await text(page, 'table'), /that call xfrm_state_find or are called by it/);
   assert.match(await text(page, 'frame'), /xfrm_state_find.*ns\/packet/s);
 });
