@@ -1,16 +1,5 @@
 package perfdata
 
-import "iter"
-
-// A Branch is one entry of a branch stack (include/uapi/linux/perf_event.h struct perf_branch_entry, 7.2), the most
-// recent first.
-type Branch struct {
-	From, To     uint64
-	Mispredicted bool
-	Cycles       uint16 // since the branch before; 0 if not measured
-	Type         uint8  // PERF_BR_*
-}
-
 // IsCallStack reports whether the event's branch stacks are call stacks the hardware kept (`--call-graph lbr`), not a
 // history of branches (`-b`). Their user part is then in Sample.Chain.
 func (e *Event) IsCallStack() bool {
@@ -19,27 +8,6 @@ func (e *Event) IsCallStack() bool {
 
 // branchWords is sizeof(struct perf_branch_entry) in words.
 const branchWords = 3
-
-// Branches yields the branch stack, most recent first; nothing if the event records none.
-func (s *Sample) Branches() iter.Seq[Branch] {
-	return func(yield func(Branch) bool) {
-		n, entries := s.branchStack()
-		for i := range n {
-			if !yield(s.branch(entries[8*branchWords*i:])) {
-				return
-			}
-		}
-	}
-}
-
-// branch reads one entry: from, to, and bit fields.
-func (s *Sample) branch(b []byte) Branch {
-	flags := s.o.u64(b[16:])
-	return Branch{
-		From: s.o.u64(b), To: s.o.u64(b[8:]), Mispredicted: s.o.bitField(flags, 0, 1) != 0,
-		Cycles: uint16(s.o.bitField(flags, 4, 16)), Type: uint8(s.o.bitField(flags, 20, 4)),
-	}
-}
 
 // branchStack returns the entries. walkFields saw that they lie inside the record.
 func (s *Sample) branchStack() (n int, entries []byte) {

@@ -58,7 +58,7 @@
 //
 // Samples of one ring are in order of time, rings are interleaved: counting needs no order.
 //
-// What an access to memory says (memory.go, ibs.go) and the history of branches (branch.go) is read when asked for.
+// What an access to memory says (memory.go, ibs.go) is read when asked for; of the history of branches nothing is.
 //
 // # What is missing
 //

@@ -63,7 +63,7 @@ func dumpSample(s *Sample, m *Meta) string {
 	for v := range s.owner.layout.reads(s.rec, s.o) {
 		fmt.Fprintf(&b, " read=%+v", v)
 	}
-	for br := range s.Branches() {
+	for br := range s.branches() {
 		fmt.Fprintf(&b, " %+v", br)
 	}
 	if ibs, ok := s.IBS(m); ok {

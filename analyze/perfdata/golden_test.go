@@ -162,7 +162,7 @@ func ourSample(s *Sample) string {
 	for _, a := range s.Chain {
 		fmt.Fprintf(&b, " %x", withoutMark(a))
 	}
-	for br := range s.Branches() {
+	for br := range s.branches() {
 		fmt.Fprintf(&b, " %x>%x %v %d %d", br.From, br.To, br.Mispredicted, br.Cycles, br.Type)
 	}
 	fmt.Fprintf(&b, " raw=%x", s.Raw())

@@ -248,7 +248,7 @@ func ourRaw(t testing.TB, f *File) (keys []string) {
 		for _, a := range s.Chain {
 			fmt.Fprintf(&key, " %016x", a)
 		}
-		for b := range s.Branches() {
+		for b := range s.branches() {
 			fmt.Fprintf(&key, " %016x>%016x:%d%s", b.From, b.To, b.Cycles, flag(b.Mispredicted, "M"))
 		}
 		keys = append(keys, key.String())

@@ -81,8 +81,8 @@ func TestSampleHasEveryField(t *testing.T) {
 		if want := []readValue{{value: 42}}; !slices.Equal(reads, want) {
 			t.Errorf("reads %+v, want %+v", reads, want)
 		}
-		branches := slices.Collect(s.Branches())
-		wantBranches := []Branch{
+		branches := slices.Collect(s.branches())
+		wantBranches := []branch{
 			{From: 0xa, To: 0xb, Mispredicted: true, Cycles: 300, Type: 5},
 			{From: 0xc, To: 0xd, Cycles: 1},
 		}
