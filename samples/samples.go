@@ -4,6 +4,8 @@
 package samples
 
 import (
+	"archive/zip"
+	"bytes"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -11,7 +13,7 @@ import (
 	"strings"
 )
 
-//go:embed all:shared all:pcpu all:simulated
+//go:embed *.zip
 var recorded embed.FS
 
 // Names returns the names Open knows, sorted.
@@ -22,7 +24,7 @@ func Names() []string {
 	}
 	var names []string
 	for _, e := range entries {
-		names = append(names, e.Name())
+		names = append(names, strings.TrimSuffix(e.Name(), ".zip"))
 	}
 	slices.Sort(names)
 	return names
@@ -30,10 +32,15 @@ func Names() []string {
 
 // Open returns the sweep of that name.
 func Open(name string) (fs.FS, error) {
-	if !slices.Contains(Names(), name) {
+	data, err := recorded.ReadFile(name + ".zip")
+	if err != nil {
 		return nil, fmt.Errorf("there is no sample %q; there are: %s", name, strings.Join(Names(), ", "))
 	}
-	return fs.Sub(recorded, name)
+	r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return nil, fmt.Errorf("sample %q: %w", name, err)
+	}
+	return archive{r}, nil
 }
 
 //go:embed testbed.sh

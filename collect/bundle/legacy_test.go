@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"encoding/json"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+
+	"xfrmscope/samples"
 )
 
 // Names of older bundles become what a new one would hold.
@@ -55,12 +55,8 @@ func TestLegacyLockID(t *testing.T) {
 // names, and calls it as they do.
 func TestLegacySamples(t *testing.T) {
 	kinds := map[LockKind]int{}
-	err := filepath.WalkDir(filepath.Join("..", "..", "samples"), func(path string, d fs.DirEntry,
-		err error) error {
-		if err != nil || d.Name() != LocksFile {
-			return err
-		}
-		f, err := os.Open(path)
+	read := func(fsys fs.FS, path string) error {
+		f, err := fsys.Open(path)
 		if err != nil {
 			return err
 		}
@@ -83,9 +79,24 @@ func TestLegacySamples(t *testing.T) {
 			}
 		}
 		return lines.Err()
-	})
-	if err != nil || kinds[LockOfSA] == 0 || kinds[LockOfNet]+kinds[LockPerCPU]+kinds[LockSymbol] == 0 {
-		t.Errorf("locks by kind %v: %v", kinds, err)
+	}
+	for _, name := range []string{"shared", "pcpu"} {
+		fsys, err := samples.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, err := fs.Glob(fsys, "*/"+LocksFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range files {
+			if err := read(fsys, path); err != nil {
+				t.Errorf("%s of %s: %v", path, name, err)
+			}
+		}
+	}
+	if kinds[LockOfSA] == 0 || kinds[LockOfNet]+kinds[LockPerCPU]+kinds[LockSymbol] == 0 {
+		t.Errorf("locks by kind %v", kinds)
 	}
 	t.Log(kinds)
 }

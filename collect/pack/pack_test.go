@@ -17,7 +17,22 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"xfrmscope/collect/bundle"
+	"xfrmscope/samples"
 )
+
+// recorded returns the perf.data of a run.
+func recorded(t testing.TB) []byte {
+	t.Helper()
+	fsys, err := samples.Open("pcpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := fs.ReadFile(fsys, "n1/perf.data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
 
 // testSweep writes a sweep of two runs that share their symbols.
 func testSweep(t *testing.T) string {
@@ -25,10 +40,7 @@ func testSweep(t *testing.T) string {
 	dir := filepath.Join(t.TempDir(), "gw-berlin")
 	table := bundle.Sweep{Name: "on gw-berlin", Planned: []string{"a-n1-r1", "a-n1-r2"}}
 	pcpu := uint32(2)
-	recording, err := os.ReadFile("../../samples/pcpu/n1/perf.data")
-	if err != nil {
-		t.Fatal(err)
-	}
+	recording := recorded(t)
 	for _, name := range table.Planned {
 		w, err := bundle.Create(filepath.Join(dir, name), bundle.Manifest{
 			Tool: "test", Source: "record",
@@ -294,10 +306,7 @@ func TestPublish(t *testing.T) {
 }
 
 func TestMaskPerfData(t *testing.T) {
-	sample, err := os.ReadFile("../../samples/pcpu/n1/perf.data")
-	if err != nil {
-		t.Fatal(err)
-	}
+	sample := recorded(t)
 	recordings := map[string][]byte{"(none)": sample}
 	if host, err := os.Hostname(); err == nil && len(host) > 1 {
 		name := filepath.Join(t.TempDir(), "perf.data")
@@ -342,10 +351,7 @@ func TestMaskPerfData(t *testing.T) {
 }
 
 func FuzzMaskPerfData(f *testing.F) {
-	data, err := os.ReadFile("../../samples/pcpu/n1/perf.data")
-	if err != nil {
-		f.Fatal(err)
-	}
+	data := recorded(f)
 	f.Add(data[:2000])
 	f.Add(data)
 	f.Fuzz(func(t *testing.T, data []byte) {
