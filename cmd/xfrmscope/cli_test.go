@@ -70,6 +70,7 @@ func TestMistakes(t *testing.T) {
 			`there is no gate "open"`},
 		{[]string{"sweep", "--cpus", "1", "-F", "-3", "-o", out}, exitUsage, "-3 samples per second"},
 		{[]string{"sweep", "iperf3", "--cpus", "1", "-o", out}, exitUsage, "change it with --set"},
+		{[]string{"sweep", "iperf3", "--boots", "4", "--dry-run"}, exitUsage, "itself what --boots would"},
 		{[]string{"sweep", "--resume", "-o", out}, exitUsage, "no such file"},
 		{[]string{"sweep", "--resume", "iperf3", "-o", out}, exitUsage, "leave the other one out"},
 		{[]string{"scenario", "print", "none"}, exitUsage, "no such file"},

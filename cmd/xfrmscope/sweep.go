@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/sides"
@@ -39,6 +40,7 @@ type sweepOptions struct {
 	netns, events, headline []string
 	hz                      int
 	noProbes                bool
+	described               string // the last of these flags that was given
 	hostOptions
 }
 
@@ -73,7 +75,15 @@ are in RUN/hosts/NAME, and one that fails is tried again at the next run.`,
   xfrmscope sweep --cpus 1..8 --repeat 5 --load './flows {n}' -o sweep
   xfrmscope sweep scenario.yaml -o sweep --host west=ssh:root@west --host east=ssh:root@east`,
 		Args: arguments(cobra.MaximumNArgs(1), "at most one SCENARIO.yaml"),
-		RunE: func(cmd *cobra.Command, args []string) error { return runSweep(cmd.Context(), io, &o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ofRun := []string{"output", "dry-run", "resume", "set", "host", "host-program", "ssh"}
+			cmd.Flags().Visit(func(f *pflag.Flag) {
+				if !slices.Contains(ofRun, f.Name) {
+					o.described = f.Name
+				}
+			})
+			return runSweep(cmd.Context(), io, &o, args)
+		},
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.dir, "output", "o", "",
@@ -168,16 +178,16 @@ func runSweep(ctx context.Context, io streams, o *sweepOptions, args []string) (
 // scenario is what the arguments name: a file, an example, the sweep's own, or
 // the flags.
 func (o *sweepOptions) scenario(args []string) (*scenario.Scenario, error) {
-	flags := o.cpus != "" || o.load != ""
 	switch {
-	case o.resume && (flags || len(args) > 0 || len(o.set) > 0):
+	case o.resume && (len(args) > 0 || len(o.set) > 0):
 		return nil, usagef("--resume goes on by the sweep's own scenario: leave the other one out")
+	case (o.resume || len(args) == 1) && o.described != "":
+		return nil, usagef("a scenario says itself what --%s would: change it with --set, as boots=4, or "+
+			"leave it out; `xfrmscope scenario print` shows its keys", o.described)
 	case o.resume && o.dir == "":
 		return nil, usagef("--resume needs the sweep: add -o SWEEP")
 	case o.resume:
 		return readScenario(filepath.Join(o.dir, bundle.ScenarioFile), nil)
-	case len(args) == 1 && flags:
-		return nil, usagef("a scenario says which CPUs and load itself: change it with --set, or leave it out")
 	case len(args) == 1:
 		return readScenario(args[0], o.set)
 	case o.cpus == "":
