@@ -34,7 +34,9 @@ const program = "xfrmscope"
 var rooms = map[string]string{
 	"bpf": "",
 	"cmd/xfrmscope": "collect/doctor collect/lab collect/selftest collect/sweep collect/top collect/pack " +
-		"reports/push reports/parquet samples",
+		"reports/push reports/parquet samples cmd/xfrmscope/topics",
+	"cmd/xfrmscope/topics": "collect/doctor reports/format",
+
 	"samples":        "",
 	"samples/lab":    "",
 	"collect/bundle": "",

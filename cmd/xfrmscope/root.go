@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"xfrmscope/cmd/xfrmscope/topics"
 )
 
 // streams are what a command reads and writes: results on out, all else on err.
@@ -90,6 +92,9 @@ invalid, 5 regression, 6 reboot and go on, 130 interrupted.`,
 		newMan(),
 		newAgent(io),
 	)
+	for _, t := range topics.All() { // commands without Run
+		root.AddCommand(&cobra.Command{Use: t.Name, Short: t.Short, Long: t.Text})
+	}
 	return root
 }
 

@@ -10,39 +10,40 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// A kernelOption is an option of a kernel's configuration, and what is lost where
+// A KernelOption is an option of a kernel's configuration, and what is lost where
 // it is not as it should be.
-type kernelOption struct {
-	name  string // without CONFIG_
-	unset bool   // it is to be off
+type KernelOption struct {
+	Name  string // without CONFIG_
+	Unset bool   // it is to be off
 	needs bool   // nothing can be recorded else
-	lost  string
+	Lost  string
 }
 
-// kernelOptions are those that decide what can be measured (Kconfig of net/xfrm,
+// KernelOptions are those that decide what can be measured (Kconfig of net/xfrm,
 // kernel/bpf, kernel/trace, lib, 6.12).
-func kernelOptions() []kernelOption {
-	return []kernelOption{
-		{name: "PERF_EVENTS", needs: true, lost: "everything: perf opens no event"},
-		{name: "XFRM_USER", lost: "SAs, packets by SA and CPU, policies; per-CPU SAs (Linux 6.13 on) cannot " +
+func KernelOptions() []KernelOption {
+	return []KernelOption{
+		{Name: "PERF_EVENTS", needs: true, Lost: "everything: perf opens no event"},
+		{Name: "XFRM_USER", Lost: "SAs, packets by SA and CPU, policies; per-CPU SAs (Linux 6.13 on) cannot " +
 			"be made"},
-		{name: "INET_ESP", lost: "ESP over IPv4"},
-		{name: "INET6_ESP", lost: "ESP over IPv6"},
-		{name: "XFRM_STATISTICS", lost: "errors and drops of XFRM (/proc/net/xfrm_stat)"},
-		{name: "BPF_SYSCALL", lost: "every probe: lock waits, acquisitions, SA lookups"},
-		{name: "BPF_JIT", lost: "fentry: acquisitions, and SA lookups but by kprobe"},
-		{name: "DEBUG_INFO_BTF", lost: "every probe: they find the kernel's structures by BTF"},
-		{name: "DYNAMIC_FTRACE_WITH_DIRECT_CALLS", lost: "fentry: acquisitions, SA lookups but by " +
+		{Name: "INET_ESP", Lost: "ESP over IPv4"},
+		{Name: "INET6_ESP", Lost: "ESP over IPv6"},
+		{Name: "XFRM_STATISTICS", Lost: "errors and drops of XFRM (/proc/net/xfrm_stat)"},
+		{Name: "BPF_SYSCALL", Lost: "every probe: lock waits, acquisitions, SA lookups"},
+		{Name: "BPF_JIT", Lost: "fentry: acquisitions, and SA lookups but by kprobe"},
+		{Name: "DEBUG_INFO_BTF", Lost: "acquisitions, SA lookups and callers; waits but by raw_tp, and " +
+			"the names of locks in structures"},
+		{Name: "DYNAMIC_FTRACE_WITH_DIRECT_CALLS", Lost: "fentry: acquisitions, SA lookups but by " +
 			"kprobe, and every wait but those that pass a tracepoint"},
-		{name: "KPROBES", lost: "SA lookups where fentry does not attach"},
-		{name: "KPROBE_EVENTS", lost: "SA lookups where fentry does not attach"},
-		{name: "TRACEPOINTS", lost: "lock waits where fentry does not attach (lock:contention_begin)"},
-		{name: "EVENT_TRACING", lost: "lock waits where fentry does not attach (lock:contention_begin)"},
-		{name: "KALLSYMS", lost: "function names"},
-		{name: "KALLSYMS_ALL", lost: "names of per-CPU and global locks"},
-		{name: "PREEMPT_RT", unset: true, lost: "waits for spinlock_t, which sleeps"},
-		{name: "LOCKDEP", unset: true, lost: "times that are those of other kernels: each lock is checked"},
-		{name: "KASAN", unset: true, lost: "times that are those of other kernels: each access is checked"},
+		{Name: "KPROBES", Lost: "SA lookups where fentry does not attach"},
+		{Name: "KPROBE_EVENTS", Lost: "SA lookups where fentry does not attach"},
+		{Name: "TRACEPOINTS", Lost: "lock waits where fentry does not attach (lock:contention_begin)"},
+		{Name: "EVENT_TRACING", Lost: "lock waits where fentry does not attach (lock:contention_begin)"},
+		{Name: "KALLSYMS", Lost: "function names"},
+		{Name: "KALLSYMS_ALL", Lost: "names of per-CPU and global locks"},
+		{Name: "PREEMPT_RT", Unset: true, Lost: "waits for spinlock_t, which sleeps"},
+		{Name: "LOCKDEP", Unset: true, Lost: "times that are those of other kernels: each lock is checked"},
+		{Name: "KASAN", Unset: true, Lost: "times that are those of other kernels: each access is checked"},
 	}
 }
 
@@ -78,29 +79,29 @@ func Kconfig(r io.Reader) ([]Check, error) {
 			".config, /boot/config-VERSION or /proc/config.gz")
 	}
 	var checks []Check
-	for _, o := range kernelOptions() {
-		checks = append(checks, o.check(set[o.name]))
+	for _, o := range KernelOptions() {
+		checks = append(checks, o.check(set[o.Name]))
 	}
 	return checks, nil
 }
 
-func (o kernelOption) check(value string) Check {
-	name := "CONFIG_" + o.name
+func (o KernelOption) check(value string) Check {
+	name := "CONFIG_" + o.Name
 	on := value == "y" || value == "m"
 	c := Check{ID: name, State: OK, Title: "is " + value}
 	switch {
-	case on == !o.unset:
+	case on == !o.Unset:
 		if !on {
 			c.Title = "is not set"
 		}
 		return c
-	case o.unset:
+	case o.Unset:
 		c.State, c.Title, c.Fix = Degraded, "is set", "build with "+name+"=n"
 	case o.needs:
 		c.State, c.Title, c.Fix = Absent, "is not set", "build with "+name+"=y"
 	default:
 		c.State, c.Title, c.Fix = Degraded, "is not set", "build with "+name+"=y"
 	}
-	c.Evidence = "lost: " + o.lost
+	c.Evidence = "lost: " + o.Lost
 	return c
 }

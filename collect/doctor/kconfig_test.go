@@ -10,23 +10,23 @@ import (
 func TestKconfig(t *testing.T) {
 	var whole strings.Builder
 	whole.WriteString("#\n# Linux/x86 6.13.0 Kernel Configuration\n#\n")
-	for _, o := range kernelOptions() {
-		if o.unset {
-			whole.WriteString("# CONFIG_" + o.name + " is not set\n")
+	for _, o := range KernelOptions() {
+		if o.Unset {
+			whole.WriteString("# CONFIG_" + o.Name + " is not set\n")
 		} else {
-			whole.WriteString("CONFIG_" + o.name + "=y\n")
+			whole.WriteString("CONFIG_" + o.Name + "=y\n")
 		}
 	}
 	checks, err := Kconfig(strings.NewReader(whole.String()))
-	if err != nil || len(checks) != len(kernelOptions()) {
+	if err != nil || len(checks) != len(KernelOptions()) {
 		t.Fatalf("%d checks, %v", len(checks), err)
 	}
-	for i, o := range kernelOptions() {
+	for i, o := range KernelOptions() {
 		if checks[i].State != OK || checks[i].Fix != "" {
 			t.Errorf("%+v", checks[i])
 		}
-		line, other := "CONFIG_"+o.name+"=y\n", "# CONFIG_"+o.name+" is not set\n"
-		if o.unset {
+		line, other := "CONFIG_"+o.Name+"=y\n", "# CONFIG_"+o.Name+" is not set\n"
+		if o.Unset {
 			line, other = other, line
 		}
 		without, err := Kconfig(strings.NewReader(strings.Replace(whole.String(), line, other, 1)))
@@ -38,9 +38,9 @@ func TestKconfig(t *testing.T) {
 			want = Absent
 		}
 		for j, c := range without {
-			if (c.State != OK) != (i == j) || i == j && (c.State != want || c.Evidence != "lost: "+o.lost ||
+			if (c.State != OK) != (i == j) || i == j && (c.State != want || c.Evidence != "lost: "+o.Lost ||
 				!strings.HasPrefix(c.Fix, "build with "+c.ID+"=")) {
-				t.Errorf("without %s: %+v", o.name, c)
+				t.Errorf("without %s: %+v", o.Name, c)
 			}
 		}
 	}
@@ -56,7 +56,7 @@ func FuzzKconfig(f *testing.F) {
 	f.Add([]byte{0x1f, 0x8b, 8, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if checks, err := Kconfig(strings.NewReader(string(data))); err == nil &&
-			len(checks) != len(kernelOptions()) {
+			len(checks) != len(KernelOptions()) {
 			t.Errorf("%d checks", len(checks))
 		}
 	})
