@@ -568,14 +568,14 @@ func TestCompareLockClasses(t *testing.T) {
 		slices.ContainsFunc(keys, func(k string) bool { return strings.Contains(k, "lock xfrm_state_lock") }) {
 		t.Errorf("costs %v, want evenness and no lock", keys)
 	}
-	for text, want := range map[string]sides.Outcome{"contention_ratio>50%": sides.Regression,
-		"bounce_ns_per_packet>50%": sides.Regression, "jain<-5%": sides.Held} {
+	for text, want := range map[string]result.Outcome{"contention_ratio>50%": result.Regression,
+		"bounce_ns_per_packet>50%": result.Regression, "jain<-5%": result.Held} {
 		c, err := sides.ParseCondition(text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, j := range c.Judge(r) {
-			if i == 0 && j.Outcome != want || j.Outcome == sides.Unmeasured {
+			if i == 0 && j.Outcome != want || j.Outcome == result.Unmeasured {
 				t.Errorf("%s: %+v, want %s", text, j, want)
 			}
 		}

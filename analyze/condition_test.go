@@ -77,25 +77,25 @@ func TestJudge(t *testing.T) {
 	}
 	// 10.5 to 10.9 us at 4 CPUs, 9 to 9.4 at 1: +3.8 and +4.4 %.
 	for text, want := range map[string]struct {
-		outcome sides.Outcome
+		outcome result.Outcome
 		unclear bool
 		why     string
 	}{
-		"cost_per_packet>1%":     {outcome: sides.Regression},
-		"cost_per_packet>10%":    {outcome: sides.Held},
-		"cost_per_packet>3.8%":   {outcome: sides.Held, unclear: true}, // either way, by the medians
-		"cost_per_packet>100 ns": {outcome: sides.Regression},
-		"cost_per_packet>900 ns": {outcome: sides.Held},
-		"cost_per_packet>1 cycles": {outcome: sides.Unmeasured,
+		"cost_per_packet>1%":     {outcome: result.Regression},
+		"cost_per_packet>10%":    {outcome: result.Held},
+		"cost_per_packet>3.8%":   {outcome: result.Held, unclear: true}, // either way, by the medians
+		"cost_per_packet>100 ns": {outcome: result.Regression},
+		"cost_per_packet>900 ns": {outcome: result.Held},
+		"cost_per_packet>1 cycles": {outcome: result.Unmeasured,
 			why: "the limit is in cycles, the number in ns/packet"},
-		"packet_rate<-1%":            {outcome: sides.Regression},
-		"packet_rate@1<-10%":         {outcome: sides.Held},
-		"packet_rate@2<-1%":          {outcome: sides.Unmeasured, why: "not both sides have runs at this N"},
-		"headline>1%":                {outcome: sides.Regression},
-		"headline>10%":               {outcome: sides.Held},
-		"mpki>5%":                    {outcome: sides.Unmeasured, why: "no run has it"},
-		"contention_ratio>5%":        {outcome: sides.Unmeasured, why: "not measured"},
-		"lock_wait_ns_per_packet>9%": {outcome: sides.Held},
+		"packet_rate<-1%":            {outcome: result.Regression},
+		"packet_rate@1<-10%":         {outcome: result.Held},
+		"packet_rate@2<-1%":          {outcome: result.Unmeasured, why: "not both sides have runs at this N"},
+		"headline>1%":                {outcome: result.Regression},
+		"headline>10%":               {outcome: result.Held},
+		"mpki>5%":                    {outcome: result.Unmeasured, why: "no run has it"},
+		"contention_ratio>5%":        {outcome: result.Unmeasured, why: "not measured"},
+		"lock_wait_ns_per_packet>9%": {outcome: result.Held},
 	} {
 		c, err := sides.ParseCondition(text)
 		if err != nil {
@@ -116,7 +116,7 @@ func TestJudge(t *testing.T) {
 		}
 	}
 	if got := (sides.Condition{Metric: "packet_rate"}).Judge(&result.Result{}); len(got) != 1 ||
-		got[0].Outcome != sides.Unmeasured {
+		got[0].Outcome != result.Unmeasured {
 		t.Errorf("without a comparison: %+v", got)
 	}
 }
@@ -129,7 +129,7 @@ func TestJudgeFromNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, _ := sides.ParseCondition("spin_share>5%")
-	if got := c.Judge(r); len(got) != 1 || got[0].Outcome != sides.Regression || got[0].Unclear {
+	if got := c.Judge(r); len(got) != 1 || got[0].Outcome != result.Regression || got[0].Unclear {
 		t.Errorf("from no spinning to some: %+v", got)
 	}
 }

@@ -218,7 +218,7 @@ func artefacts(r *result.Result) []artefact {
 	return append(list,
 		artefact{"benchfmt.txt", func(w io.Writer) error { return Benchfmt(w, r) }},
 		artefact{"results.csv", func(w io.Writer) error { return CSV(w, r) }},
-		artefact{"results.json", func(w io.Writer) error { return writeJSON(w, r) }})
+		artefact{"results.json", func(w io.Writer) error { return WriteJSON(w, r) }})
 }
 
 // writePprof writes a profile with its CPUs and stages as labels.
@@ -235,9 +235,9 @@ func PprofOptions(p *profile.Profile) profile.PprofOptions {
 	}
 }
 
-// writeJSON writes a Result as json.MarshalIndent does, run after run: the text of a thousand runs takes more
+// WriteJSON writes a Result as json.MarshalIndent does, run after run: the text of a thousand runs takes more
 // memory than they do.
-func writeJSON(w io.Writer, r *result.Result) error {
+func WriteJSON(w io.Writer, r *result.Result) error {
 	const noRuns = "\n \"runs\": []" // in no text: there a line's end is escaped
 	around := *r
 	around.Runs = []*result.Run{}

@@ -28,16 +28,15 @@ var ktapLine = regexp.MustCompile(`^(ok|not ok) ([0-9]+) [^#[:cntrl:]]+ # (SKIP 
 // ktap checks the grammar of what it returns.
 func ktap(t *testing.T, r *result.Result) string {
 	t.Helper()
-	var judgements []sides.Judgement
 	for _, text := range []string{"packet_rate<-1%", "cost_per_packet>1%", "mpkc>1%"} {
 		c, err := sides.ParseCondition(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		judgements = append(judgements, c.Judge(r)...)
+		r.Comparison.Judgements = append(r.Comparison.Judgements, c.Judge(r)...)
 	}
 	var b bytes.Buffer
-	if err := digest.WriteKTAP(&b, r, judgements); err != nil {
+	if err := digest.WriteKTAP(&b, r); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")

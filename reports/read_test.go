@@ -26,7 +26,7 @@ func TestPageCarriesItsResults(t *testing.T) {
 				t.Fatal(err)
 			}
 			var b bytes.Buffer // a JSON string holds no invalid UTF-8
-			if err := writeJSON(&b, r); err != nil {
+			if err := WriteJSON(&b, r); err != nil {
 				t.Fatal(err)
 			}
 			fromFile, err := ReadJSON(&b)
@@ -52,7 +52,7 @@ func TestJSONRunByRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got bytes.Buffer
-		if err := writeJSON(&got, r); err != nil || got.String() != string(want)+"\n" {
+		if err := WriteJSON(&got, r); err != nil || got.String() != string(want)+"\n" {
 			t.Errorf("%s: %v\n%.300s\nwant\n%.300s", name, err, got.Bytes(), want)
 		}
 	}

@@ -86,7 +86,7 @@ var rooms = map[string]string{
 	"reports/view":   "reports/format",
 	"reports/flame":  "reports/view reports/svg",
 	"reports/chart":  "reports/view reports/svg analyze/curves",
-	"reports/digest": "reports/view analyze/sides",
+	"reports/digest": "reports/view",
 	"reports/page":   "reports/chart reports/flame",
 	"reports":        "analyze reports/digest reports/page",
 	"reports/push":   "reports",

@@ -3,15 +3,12 @@ package checks
 import (
 	"cmp"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/packets"
-	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/result"
-	"xfrmscope/analyze/stage"
 	"xfrmscope/collect/bundle"
 )
 
@@ -72,37 +69,10 @@ func doubted(r *result.Run, id string) []string {
 func MarkDoubts(r *result.Run) {
 	for _, d := range Doubts(r) {
 		r.WarnOf(bundle.WarnDoubt, d.marks[0], d.text+"; what hangs on it is marked !")
-		eachValue(reflect.ValueOf(r).Elem(), func(v *metric.Value) {
+		r.EachValue(func(v *metric.Value) {
 			if v.Measured() && slices.Contains(d.marks, v.ID) {
 				v.Doubt = cmp.Or(v.Doubt, d.short)
 			}
 		})
-	}
-}
-
-// eachValue calls f with every metric.Value that v holds.
-func eachValue(v reflect.Value, f func(*metric.Value)) {
-	switch x := v.Addr().Interface().(type) {
-	case *metric.Value:
-		f(x)
-		return
-	case **profile.Profile, **stage.Classifier: // large, and hold none
-		return
-	}
-	switch v.Kind() {
-	case reflect.Pointer:
-		if !v.IsNil() {
-			eachValue(v.Elem(), f)
-		}
-	case reflect.Slice:
-		for i := range v.Len() {
-			eachValue(v.Index(i), f)
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				eachValue(v.Field(i), f)
-			}
-		}
 	}
 }

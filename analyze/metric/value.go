@@ -11,14 +11,15 @@ import (
 // A Value is one number of a report with everything that weakens it. A Value
 // that could not be measured has Missing set and no number.
 type Value struct {
-	ID      string        `json:"id"`             // formula id, a key of Catalogue: "spin_share"
-	Value   float64       `json:"value"`          // in Unit
-	Unit    string        `json:"unit"`           // "ratio", "ns/packet", "1/s", "count"
-	SE      float64       `json:"se"`             // standard error, in Unit; 0 for a plain count
-	DF      float64       `json:"df,omitempty"`   // degrees of freedom of SE if few repeats tell it; 0: it is known
-	Samples uint64        `json:"n,omitempty"`    // samples behind the number, 0 if it is not sampled
-	Low     float64       `json:"low,omitempty"`  // with High: where the number lies if all losses are to one side
-	High    float64       `json:"high,omitempty"` // equal to Low: losses are small, Value stands alone
+	ID      string        `json:"id"`                // formula id, a key of Catalogue: "spin_share"
+	Value   float64       `json:"value"`             // in Unit
+	Unit    string        `json:"unit"`              // "ratio", "ns/packet", "1/s", "count"
+	SE      float64       `json:"se"`                // standard error, in Unit; 0 for a plain count
+	DF      float64       `json:"df,omitempty"`      // degrees of freedom of SE if few repeats tell it; else 0
+	Half95  float64       `json:"half_95,omitempty"` // Half, in what commands print as JSON
+	Samples uint64        `json:"n,omitempty"`       // samples behind the number, 0 if it is not sampled
+	Low     float64       `json:"low,omitempty"`     // to High: where it lies if all losses are to one side
+	High    float64       `json:"high,omitempty"`    // equal to Low: losses are small, Value stands alone
 	Losses  []bundle.Loss `json:"losses,omitempty"`
 	Missing *bundle.Gap   `json:"missing,omitempty"`
 	// what it is taken from, if not from what the catalogue says first: "by /proc/stat; samples cover 70 %"

@@ -36,6 +36,8 @@ type Comparison struct {
 	// Worse lists what got worse and holds; empty says so in every report.
 	Worse []CompareAt `json:"worse"`
 
+	Judgements []Judgement `json:"judgements,omitempty"` // of the conditions of --fail-on
+
 	AA      *compare.AAResult `json:"aa,omitempty"` // how often nothing is called something, from runs of one side
 	Options compare.Options   `json:"options"`
 }
@@ -55,6 +57,27 @@ type CompareAt struct {
 	Of Subject            `json:"of,omitzero"`
 	C  compare.Comparison `json:"comparison"`
 }
+
+// A Judgement is a condition applied at one place.
+type Judgement struct {
+	Condition string `json:"condition"` // "cost_per_packet>5%"
+	CompareAt
+	Outcome Outcome `json:"outcome"`
+	// the interval of the change holds the limit, or is not known: decided by the medians
+	Unclear bool   `json:"unclear,omitempty"`
+	Why     string `json:"why,omitempty"` // of Unmeasured and LeftOut
+}
+
+// An Outcome is what a condition says of one number.
+type Outcome string
+
+// The outcomes.
+const (
+	Regression Outcome = "regression"
+	Held       Outcome = "ok"
+	Unmeasured Outcome = "not measured"
+	LeftOut    Outcome = "left out" // a class of locks without a number, beside others that have one
+)
 
 // A CompareFamily is one family of tests, and where its rows come from.
 type CompareFamily struct {

@@ -17,18 +17,28 @@ const kernelAddress = `\b(0x)?(ff|c0)[0-9a-f]{14}\b`
 // MaskAddresses puts 0x1, 0x2 ... in the place of the kernel's addresses in all
 // texts of a result, equal ones for equal ones, in the order of their runs: they
 // tell where this kernel was loaded and where its objects are.
-func (r *Result) MaskAddresses() {
-	address, aliases := regexp.MustCompile(kernelAddress), map[string]string{}
-	r.Mask(Masking{Text: func(s string, _ bool) string {
+func (r *Result) MaskAddresses() { new(Addresses).Mask(r) }
+
+// Addresses are what stands in the place of the kernel's addresses; the zero value
+// knows none yet.
+type Addresses struct{ aliases map[string]string }
+
+// Mask masks every text of what a pointer points to.
+func (a *Addresses) Mask(doc any) {
+	address := regexp.MustCompile(kernelAddress)
+	if a.aliases == nil {
+		a.aliases = map[string]string{}
+	}
+	mask(doc, Masking{Text: func(s string, _ bool) string {
 		if !strings.Contains(s, "ff") && !strings.Contains(s, "c0") {
 			return s
 		}
-		return address.ReplaceAllStringFunc(s, func(a string) string {
-			a = strings.TrimPrefix(a, "0x")
-			if aliases[a] == "" {
-				aliases[a] = fmt.Sprintf("0x%x", len(aliases)+1)
+		return address.ReplaceAllStringFunc(s, func(found string) string {
+			found = strings.TrimPrefix(found, "0x")
+			if a.aliases[found] == "" {
+				a.aliases[found] = fmt.Sprintf("0x%x", len(a.aliases)+1)
 			}
-			return aliases[a]
+			return a.aliases[found]
 		})
 	}})
 }
@@ -53,9 +63,11 @@ type Masking struct {
 }
 
 // Mask masks every text of a result, and every SPI.
-func (r *Result) Mask(with Masking) {
+func (r *Result) Mask(with Masking) { mask(r, with) }
+
+func mask(doc any, with Masking) {
 	m := masking{with, map[reflect.Type]bool{}, map[uintptr]bool{}}
-	m.walk(reflect.ValueOf(r), false)
+	m.walk(reflect.ValueOf(doc), false)
 }
 
 type masking struct {

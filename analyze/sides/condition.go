@@ -87,32 +87,12 @@ func (c Condition) check() error {
 	return nil
 }
 
-// An Outcome is what a condition says of one number.
-type Outcome string
-
-// The outcomes.
-const (
-	Regression Outcome = "regression"
-	Held       Outcome = "ok"
-	Unmeasured Outcome = "not measured"
-	LeftOut    Outcome = "left out" // a class of locks without a number, beside others that have one
-)
-
-// A Judgement is a condition applied at one place.
-type Judgement struct {
-	Condition Condition
-	result.CompareAt
-	Outcome Outcome
-	Unclear bool   // the interval of the change holds the limit, or is not known: decided by the medians
-	Why     string // of Unmeasured and LeftOut
-}
-
 // Judge applies the condition to a comparison, at every mode. It is decided by
 // the medians; where the interval holds the limit, Unclear says so. A number that
 // one side does not have is an outcome of its own.
-func (c Condition) Judge(r *result.Result) []Judgement {
+func (c Condition) Judge(r *result.Result) []result.Judgement {
 	if r.Comparison == nil {
-		return []Judgement{c.missing("", 0, "nothing was compared")}
+		return []result.Judgement{c.missing("", 0, "nothing was compared")}
 	}
 	if c.Metric == headlineCondition {
 		return c.judgeHeadline(r.Comparison)
@@ -120,9 +100,9 @@ func (c Condition) Judge(r *result.Result) []Judgement {
 	m := matching{options: r.Comparison.Options}
 	modes, err := m.pair(ofSide(r, Before), ofSide(r, After))
 	if err != nil {
-		return []Judgement{c.missing("", 0, err.Error())}
+		return []result.Judgement{c.missing("", 0, err.Error())}
 	}
-	var out []Judgement
+	var out []result.Judgement
 	for i := range modes {
 		at := modes[i].last()
 		if c.N != 0 {
@@ -138,8 +118,8 @@ func (c Condition) Judge(r *result.Result) []Judgement {
 	return out
 }
 
-func (c Condition) judgeAt(at *cell, o compare.Options) []Judgement {
-	var out, locks []Judgement
+func (c Condition) judgeAt(at *cell, o compare.Options) []result.Judgement {
+	var out, locks []result.Judgement
 	for _, want := range at.readings() {
 		if want.ID != c.Metric {
 			continue
@@ -170,19 +150,19 @@ func (c Condition) judgeAt(at *cell, o compare.Options) []Judgement {
 			names = append(names, j.Of.Name)
 		}
 		left := c.missing(at.mode, at.n, "not measured on both sides of "+strings.Join(names, ", "))
-		left.Outcome = LeftOut
+		left.Outcome = result.LeftOut
 		out = append(out, left)
 	case len(out) > 0:
 	case len(locks) > 0:
 		out = locks[:1]
 	default:
-		out = []Judgement{c.missing(at.mode, at.n, "no run has it")}
+		out = []result.Judgement{c.missing(at.mode, at.n, "no run has it")}
 	}
 	return out
 }
 
-func (c Condition) judgeHeadline(all *result.Comparison) []Judgement {
-	var out []Judgement
+func (c Condition) judgeHeadline(all *result.Comparison) []result.Judgement {
+	var out []result.Judgement
 	for _, h := range all.Headline {
 		one := c
 		if h.C.Better == "higher" {
@@ -196,13 +176,15 @@ func (c Condition) judgeHeadline(all *result.Comparison) []Judgement {
 	return out
 }
 
-func (c Condition) missing(mode string, n int, why string) Judgement {
-	return Judgement{Condition: c, CompareAt: result.CompareAt{Mode: mode, N: n}, Outcome: Unmeasured, Why: why}
+func (c Condition) missing(mode string, n int, why string) result.Judgement {
+	nothing := compare.Series{Name: c.Metric}
+	return result.Judgement{Condition: c.Text, Outcome: result.Unmeasured, Why: why, CompareAt: result.CompareAt{
+		Mode: mode, N: n, C: compare.Compare(nothing, nothing, compare.Options{})}}
 }
 
 // decide sets the change against the limit.
-func (c Condition) decide(at result.CompareAt) Judgement {
-	j := Judgement{Condition: c, CompareAt: at, Outcome: Held}
+func (c Condition) decide(at result.CompareAt) result.Judgement {
+	j := result.Judgement{Condition: c.Text, CompareAt: at, Outcome: result.Held}
 	change, center := at.C.Difference, 0.0
 	if c.Relative {
 		change, center = at.C.Ratio, 1
@@ -223,7 +205,7 @@ func (c Condition) decide(at result.CompareAt) Judgement {
 	}
 	limit := center + c.Limit
 	if over := change.Value > limit; !c.Below && over || c.Below && change.Value < limit {
-		j.Outcome = Regression
+		j.Outcome = result.Regression
 	}
 	i := change.Interval
 	j.Unclear = !i.Known() || i.Contains(limit)

@@ -26,6 +26,7 @@ type compareOptions struct {
 	addresses bool
 	publish   bool
 	ktap      bool
+	json      bool
 }
 
 func newCompare(io streams) *cobra.Command {
@@ -61,7 +62,8 @@ number that was not measured on both sides ends with exit code 4, if nothing els
 is a regression.
 
 --ktap prints KTAP for a kernel CI: a significant worsening or a met --fail-on is
-"not ok", what was not measured is skipped.
+"not ok", what was not measured is skipped. --json prints results.json, with what
+--fail-on says under comparison.judgements.
 
 In git bisect run, skip commits that could not be measured:
 
@@ -81,6 +83,7 @@ In git bisect run, skip commits that could not be measured:
 	f.BoolVar(&o.publish, "publish", false, publishUsage)
 	f.StringToStringVar(&o.labels, "label", nil, labelUsage+"; of both sides")
 	f.BoolVar(&o.ktap, "ktap", false, "print KTAP, a line for each headline figure and rate, not the digest")
+	f.BoolVar(&o.json, "json", false, "print one document of JSON, not the digest")
 	f.BoolVar(&o.force, "force", false, "compare what should not be compared; the report says so")
 	f.StringSliceVar(&o.expect, "expect", nil,
 		"what was changed on purpose, as kernel: a key that is listed among what differs")
@@ -103,6 +106,9 @@ func compareSides(ctx context.Context, io streams, o compareOptions, paths []str
 		}
 		conditions = append(conditions, c)
 	}
+	if o.json && o.ktap {
+		return usagef("--json and --ktap are both for stdout: leave one out")
+	}
 	if o.dir != "" {
 		if err := keepOutOfRuns(o.dir); err != nil {
 			return err
@@ -124,28 +130,13 @@ func compareSides(ctx context.Context, io streams, o compareOptions, paths []str
 	if o.publish {
 		printMasked(io, result)
 	}
-	var judgements []sides.Judgement
 	for _, c := range conditions {
-		judgements = append(judgements, c.Judge(result)...)
+		result.Comparison.Judgements = append(result.Comparison.Judgements, c.Judge(result)...)
 	}
-	if o.ktap {
-		if o.dir != "" {
-			if _, err := reports.WriteDir(o.dir, result); err != nil {
-				return err
-			}
-		}
-		if err := digest.WriteKTAP(io.out, result, judgements); err != nil {
-			return err
-		}
-		return judge(judgements)
-	}
-	if err := printComparison(io, o.dir, result); err != nil {
+	if err := printComparison(io, o, result); err != nil {
 		return err
 	}
-	for _, j := range judgements {
-		fmt.Fprintln(io.out, digest.Judgement(j))
-	}
-	return judge(judgements)
+	return judge(result.Comparison.Judgements)
 }
 
 // openSides analyses both sides: two paths, or one sweep that has both.
@@ -166,27 +157,44 @@ func openSides(ctx context.Context, paths []string, o readOptions) (before, afte
 	return before, after, [2]string(paths), err
 }
 
-func printComparison(io streams, dir string, r *result.Result) error {
-	if dir == "" {
-		return digest.Write(io.out, r)
+// printComparison writes the directory, and prints what was asked for.
+func printComparison(io streams, o compareOptions, r *result.Result) error {
+	var files []string
+	if o.dir != "" {
+		var err error
+		if files, err = reports.WriteDir(o.dir, r); err != nil {
+			return err
+		}
 	}
-	files, err := reports.WriteDir(dir, r)
+	switch {
+	case o.json:
+		return io.writeResult(r)
+	case o.ktap:
+		return digest.WriteKTAP(io.out, r)
+	case o.dir == "":
+		if err := digest.Write(io.out, r); err != nil {
+			return err
+		}
+	}
 	for _, f := range files {
 		fmt.Fprintln(io.out, f)
 	}
-	return err
+	for _, j := range r.Comparison.Judgements {
+		fmt.Fprintln(io.out, digest.Judgement(j))
+	}
+	return nil
 }
 
 // judge returns the first reason to fail: a regression before a number that was
 // not measured.
-func judge(judgements []sides.Judgement) error {
+func judge(judgements []result.Judgement) error {
 	var met, missing []string
 	for _, j := range judgements {
 		switch j.Outcome {
-		case sides.Regression:
-			met = append(met, fmt.Sprintf("%s at N=%d", j.Condition.Text, j.N))
-		case sides.Unmeasured:
-			missing = append(missing, j.Condition.Text+": "+j.Why)
+		case result.Regression:
+			met = append(met, fmt.Sprintf("%s at N=%d", j.Condition, j.N))
+		case result.Unmeasured:
+			missing = append(missing, j.Condition+": "+j.Why)
 		}
 	}
 	switch {

@@ -19,7 +19,7 @@ func TestReadme(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("recording needs root")
 	}
-	for _, program := range []string{"perf", "ip"} {
+	for _, program := range []string{"perf", "ip", "jq"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("%s is not installed", program)
 		}

@@ -18,6 +18,7 @@ import (
 
 // showOptions are the flags of show.
 type showOptions struct {
+	jsonOptions
 	user   bool
 	fields string
 	labels map[string]string
@@ -34,7 +35,10 @@ SAs of each mode at its largest N. It takes what report takes, files of other
 programs, and a results.json or report.html.
 
 "-" reads stdin: folded stacks, any other file that can be imported, or a mail
-with a digest in it, quoted or not, which is printed clean.`,
+with a digest in it, quoted or not, which is printed clean.
+
+--json prints results.json, and of each number the half of its 95 % interval,
+half_95, too.`,
 		Example: `  xfrmscope show run
   xfrmscope show sample:shared sample:pcpu
   xfrmscope show out/report.html --top 30
@@ -48,6 +52,7 @@ with a digest in it, quoted or not, which is printed clean.`,
 	cmd.Flags().StringVar(&o.fields, "fields", "", fieldsUsage)
 	cmd.Flags().StringToStringVar(&o.labels, "label", nil, labelUsage)
 	cmd.Flags().IntVar(&o.top, "top", digest.DefaultTop, "rows of each table")
+	o.flags(cmd.Flags())
 	return cmd
 }
 
@@ -57,6 +62,9 @@ func show(ctx context.Context, io streams, o showOptions, paths []string) error 
 	if len(paths) == 1 && paths[0] == "-" {
 		var digest string
 		if result, digest, err = readStdin(ctx, io.in, o.user); digest != "" {
+			if o.json {
+				return usagef("stdin has a digest: leave --json out, or give what it was made of")
+			}
 			_, err = fmt.Fprint(io.out, digest)
 			return err
 		}
@@ -65,6 +73,12 @@ func show(ctx context.Context, io streams, o showOptions, paths []string) error 
 	}
 	if err != nil {
 		return err
+	}
+	if o.json {
+		if !o.addresses {
+			result.MaskAddresses()
+		}
+		return io.writeResult(result)
 	}
 	return digest.Show(io.out, result, digest.ShowOptions{Top: o.top})
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -9,9 +10,14 @@ import (
 	"sync"
 	"time"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
+
+	"xfrmscope/analyze/result"
+	"xfrmscope/reports"
 )
 
 // A plainWriter lets through what a terminal shows, and no byte that it would
@@ -19,6 +25,7 @@ import (
 // and tabs pass.
 type plainWriter struct {
 	w    io.Writer
+	json bool   // what is spelled out is spelled as in a string of JSON
 	rest []byte // the start of a character whose end comes with the next Write
 	err  error  // of the first Write that failed
 }
@@ -32,7 +39,11 @@ func (p *plainWriter) Write(b []byte) (int, error) {
 		}
 	}
 	p.rest = []byte(string(text[whole:]))
-	_, err := io.WriteString(p.w, visible(string(text[:whole]), "\n\t"))
+	spell := visible
+	if p.json {
+		spell = visibleJSON
+	}
+	_, err := io.WriteString(p.w, spell(string(text[:whole]), "\n\t"))
 	p.err = cmp.Or(p.err, err)
 	return len(b), err
 }
@@ -61,6 +72,75 @@ func visible(s, keep string) string {
 		}
 	}
 	return b.String()
+}
+
+// visibleJSON is visible for JSON, which is UTF-8: characters are spelled out as
+// its strings have them.
+func visibleJSON(s, keep string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsGraphic(r) || strings.ContainsRune(keep, r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
+}
+
+// A document begins each object that a command prints as JSON; what results.json
+// holds has one of its own.
+type document struct {
+	Schema int    `json:"schema"`
+	Tool   string `json:"tool"`
+}
+
+// documentSchema is the version of what list, verify and top print as JSON.
+const documentSchema = 1
+
+func newDocument() document { return document{documentSchema, "xfrmscope " + version()} }
+
+// writeJSON prints a document, a pointer, for another program; with its kernel
+// addresses masked, if they are.
+func (s streams) writeJSON(doc any, masked *result.Addresses, indent string) error {
+	if masked != nil {
+		masked.Mask(doc)
+	}
+	return s.json(func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", indent)
+		return enc.Encode(doc)
+	})
+}
+
+// writeResult prints a Result as results.json has it, each number with the half of
+// its interval, too.
+func (s streams) writeResult(r *result.Result) error {
+	r.SetHalves()
+	return s.json(func(w io.Writer) error { return reports.WriteJSON(w, r) })
+}
+
+func (s streams) json(write func(io.Writer) error) error {
+	w := &plainWriter{w: s.binary, json: true}
+	return cmp.Or(write(w), w.err)
+}
+
+// A jsonOptions are the flags of commands that print JSON.
+type jsonOptions struct{ json, addresses bool }
+
+func (o *jsonOptions) flags(f *pflag.FlagSet) {
+	f.BoolVar(&o.json, "json", false, "print one document of JSON, for programs")
+	f.BoolVar(&o.addresses, "addresses", false, "with --json: "+addressesUsage)
+}
+
+// masking is nil if addresses are kept.
+func (o *jsonOptions) masking() *result.Addresses {
+	if o.addresses {
+		return nil
+	}
+	return new(result.Addresses)
 }
 
 // inLine is a name or a text of others within a line of ours.

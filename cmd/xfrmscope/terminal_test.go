@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,6 +70,13 @@ func TestNamesOfOthersOnTheTerminal(t *testing.T) {
 		code, stdout, stderr := cli(args...)
 		if text := stdout + stderr; strings.ContainsAny(text, "\x1b\u009b\a\r\x7f") {
 			t.Errorf("%q: exit %d: %q", args, code, text)
+		}
+	}
+	for _, args := range [][]string{{"list", run}, {"show", run}, {"verify", run}, {"compare", run, run}} {
+		code, stdout, stderr := cli(append(args, "--json")...)
+		if !json.Valid([]byte(stdout)) || strings.ContainsAny(stdout, "\x1b\u009b\a\r\x7f") ||
+			!strings.Contains(stdout, `/runx\u001b[2J\u009b1m\u0007\r\u007fy`) {
+			t.Errorf("%q: exit %d: %.300q%s", args, code, stdout, stderr)
 		}
 	}
 	if _, stdout, _ := cli("list", run); strings.Count(stdout, "\n") != 2 {

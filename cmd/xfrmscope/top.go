@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -14,6 +15,7 @@ import (
 
 // topOptions are the flags of top.
 type topOptions struct {
+	jsonOptions
 	cpus     string
 	netns    []string
 	count    int
@@ -34,10 +36,12 @@ counted, and inbound SPIs that wander between CPUs.
 
 Packets by CPU and waits need probes, which top attaches while it runs; what the
 kernel refuses is "-", and said why. On a terminal the screen is rewritten;
-elsewhere lines follow each other. Ctrl-C ends it (exit code 130) and takes the
+elsewhere lines follow each other, with --json an object for each second, on a
+line, in which null is what is not measured. Ctrl-C ends it (exit code 130) and takes the
 probes off.`,
 		Example: `  xfrmscope top -C 0-1 --netns west
-  xfrmscope top --count 10 --no-probes > top.txt`,
+  xfrmscope top --count 10 --no-probes > top.txt
+  xfrmscope top --json | jq -c '{time, locks}'`,
 		Args: arguments(cobra.NoArgs, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runTop(cmd.Context(), io, o) },
 	}
@@ -49,6 +53,7 @@ probes off.`,
 	f.BoolVar(&o.noProbes, "no-probes", false, "attach no eBPF probe")
 	f.BoolVar(&o.noProbes, "no-probe", false, "the same")
 	_ = f.MarkHidden("no-probe") // the flag exists
+	o.flags(f)
 	return cmd
 }
 
@@ -65,8 +70,22 @@ func runTop(ctx context.Context, io streams, o topOptions) error {
 		Progress: func(line string) { fmt.Fprintln(io.err, line) },
 	}
 	live := top.Open(opt)
-	err = top.Run(ctx, live, screenOn(io), opt)
+	show := screenOn(io).Show
+	if o.json {
+		masked := o.masking() // of all frames alike
+		show = func(now time.Time, f top.Frame) error {
+			return io.writeJSON(&topFrame{newDocument(), now, f}, masked, "")
+		}
+	}
+	err = top.Run(ctx, live, show, opt)
 	return errors.Join(err, live.Close())
+}
+
+// A topFrame is what top prints as JSON each second.
+type topFrame struct {
+	document
+	Time time.Time `json:"time"`
+	top.Frame
 }
 
 // screenOn returns a screen that is rewritten if the output is a terminal.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	goio "io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,9 +20,54 @@ import (
 
 // verifyOptions are the flags of verify.
 type verifyOptions struct {
+	jsonOptions
 	results string
 	strict  bool
 	user    bool
+}
+
+// A verification is what verify prints as JSON. What is left out was not checked: of
+// damaged files nothing but which they are.
+type verification struct {
+	document
+	Runs    []verifiedRun `json:"runs"`
+	Missing []string      `json:"missing"` // planned runs of sweeps that were not made
+
+	CrossChecks  map[string]int `json:"cross_checks,omitempty"` // how many, by verdict
+	Gates        map[string]int `json:"gates,omitempty"`        // how many, by status
+	FailedChecks []failedCheck  `json:"failed_cross_checks,omitempty"`
+	FailedGates  []failedGate   `json:"failed_gates,omitempty"`
+
+	Numbers *verifiedNumbers `json:"numbers,omitempty"` // of published results
+	Digest  string           `json:"digest,omitempty"`  // "same" or "differs", if one is beside them
+
+	Error string `json:"error,omitempty"` // why it ends with another exit code than 0
+}
+
+type verifiedRun struct {
+	Path    string        `json:"path"`
+	Status  bundle.Status `json:"status"`
+	Why     string        `json:"why,omitempty"` // why it is partial
+	Files   int           `json:"files"`
+	Damaged string        `json:"damaged,omitempty"`
+}
+
+type failedCheck struct {
+	Run string `json:"run"`
+	result.ConsistencyCheck
+}
+
+type failedGate struct {
+	Run string `json:"run"`
+	result.Gate
+}
+
+type verifiedNumbers struct {
+	Results   string   `json:"results"` // the file that holds them
+	Figures   int      `json:"figures"` // computed again
+	Runs      int      `json:"runs"`
+	Differ    []string `json:"differ"`
+	Unmatched []string `json:"unmatched_runs"` // published, and not among those given
 }
 
 func newVerify(io streams) *cobra.Command {
@@ -42,19 +88,31 @@ cross-check or a gate failed.`,
   xfrmscope verify sample:shared sample:pcpu --results out/demo/results.json`,
 		Args: arguments(cobra.MinimumNArgs(1), "at least one RUN or SWEEP"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return verify(cmd.Context(), io, o, args)
+			if !o.json {
+				return new(verification).verify(cmd.Context(), io, o, args)
+			}
+			v := verification{document: newDocument(), Runs: []verifiedRun{}, Missing: []string{}}
+			text := io
+			text.out = goio.Discard
+			err := v.verify(cmd.Context(), text, o, args)
+			if err != nil {
+				v.Error = err.Error()
+			}
+			return errors.Join(io.writeJSON(&v, o.masking(), " "), err)
 		},
 	}
 	cmd.Flags().StringVar(&o.results, "results", "", "results.json or report.html to compute again")
 	cmd.Flags().BoolVar(&o.strict, "strict", false, "a failed cross-check or a failed gate is an error")
 	cmd.Flags().BoolVar(&o.user, "user", false, userUsage)
+	o.flags(cmd.Flags())
 	return cmd
 }
 
-func verify(ctx context.Context, io streams, o verifyOptions, paths []string) error {
+// verify prints what it finds, and keeps it.
+func (v *verification) verify(ctx context.Context, io streams, o verifyOptions, paths []string) error {
 	var errs []error
 	for _, path := range paths {
-		errs = append(errs, verifyFiles(io, path))
+		errs = append(errs, v.files(io, path))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err // numbers of damaged files say nothing
@@ -63,7 +121,7 @@ func verify(ctx context.Context, io streams, o verifyOptions, paths []string) er
 	if err != nil {
 		return err
 	}
-	if err := verifyChecks(io, result); o.strict {
+	if err := v.checks(io, result); o.strict {
 		errs = append(errs, err)
 	}
 	if o.results == "" {
@@ -72,24 +130,29 @@ func verify(ctx context.Context, io streams, o verifyOptions, paths []string) er
 	if o.results == "" {
 		fmt.Fprintln(io.out, "numbers: nothing published to compare with (--results out/results.json)")
 	} else {
-		errs = append(errs, verifyNumbers(io, o.results, result))
+		errs = append(errs, v.numbers(io, o.results, result))
 	}
 	return errors.Join(errs...)
 }
 
-// verifyFiles checks the hashes of every run of a path.
-func verifyFiles(io streams, path string) error {
+// files checks the hashes of every run of a path.
+func (v *verification) files(io streams, path string) error {
 	runs, err := openRuns(path)
 	if err != nil {
 		return err
 	}
 	var errs []error
 	if s := runs[0].Sweep; s != nil {
-		errs = append(errs, verifySweep(io, path, s))
+		errs = append(errs, v.sweep(io, path, s))
 	}
 	for _, r := range runs {
-		if err := r.Verify(); err != nil {
+		one := verifiedRun{Path: r.Path, Status: r.Status, Why: r.Why, Files: len(r.Files)}
+		err := r.Verify()
+		if err != nil {
+			one.Damaged = err.Error()
 			errs = append(errs, err)
+		}
+		if v.Runs = append(v.Runs, one); err != nil {
 			continue
 		}
 		fmt.Fprintf(io.out, "%s: %s, %d files as written\n", r.Path, r.Status, len(r.Files))
@@ -100,28 +163,32 @@ func verifyFiles(io streams, path string) error {
 	return errors.Join(errs...)
 }
 
-// verifySweep checks a sweep's table of contents, and says which runs it lacks.
-func verifySweep(io streams, path string, s *bundle.Sweep) error {
+// sweep checks a sweep's table of contents, and says which runs it lacks.
+func (v *verification) sweep(io streams, path string, s *bundle.Sweep) error {
 	if err := s.VerifyTable(); err != nil {
 		return &bundle.DamagedError{File: path + "/sweep.json", Why: err.Error()}
 	}
 	if missing := s.Missing(); len(missing) > 0 {
+		for _, dir := range missing {
+			v.Missing = append(v.Missing, path+"/"+dir)
+		}
 		fmt.Fprintf(io.out, "%s: %d of %d runs; missing %s: `xfrmscope sweep --resume -o %s` makes them\n",
 			path, len(s.Dirs), len(s.Planned), strings.Join(missing, ", "), path)
 	}
 	return nil
 }
 
-// verifyChecks prints identities and gates; the error names those that do not
-// hold.
-func verifyChecks(io streams, r *result.Result) error {
+// checks prints cross-checks and gates; the error names those that do not hold.
+func (v *verification) checks(io streams, r *result.Result) error {
 	var bad []error
 	fail := func(format string, args ...any) { bad = append(bad, fmt.Errorf(format, args...)) }
 	sums, gates := map[string]int{}, map[string]int{}
+	v.CrossChecks, v.Gates = sums, gates
 	for _, run := range r.Runs {
 		for _, i := range run.ConsistencyChecks {
 			sums[i.Verdict]++
 			if i.Verdict == "broken" {
+				v.FailedChecks = append(v.FailedChecks, failedCheck{run.Name, i})
 				fail("%s: fails cross-check %s: %s %.6g %s, %s %.6g %s: they differ by %+.2f %%, "+
 					"%.2g %% is allowed",
 					run.Name, i.ID, i.Left.Text, i.Left.Value, i.Left.Unit, i.Right.Text,
@@ -131,6 +198,7 @@ func verifyChecks(io streams, r *result.Result) error {
 		for _, g := range run.Gates {
 			gates[g.Status]++
 			if g.Status == "failed" {
+				v.FailedGates = append(v.FailedGates, failedGate{run.Name, g})
 				fail("%s: gate %s failed: %s", run.Name, g.ID, g.Evidence)
 			}
 		}
@@ -162,8 +230,8 @@ func resultsIn(paths []string) string {
 // maxListed bounds the numbers, sums and gates that are named.
 const maxListed = 20
 
-// verifyNumbers computes published numbers again.
-func verifyNumbers(io streams, path string, again *result.Result) error {
+// numbers computes published numbers again.
+func (v *verification) numbers(io streams, path string, again *result.Result) error {
 	published, err := readResult(path)
 	if err != nil {
 		return err
@@ -178,6 +246,7 @@ func verifyNumbers(io streams, path string, again *result.Result) error {
 		publish(again)
 	}
 	n := reports.Recomputed(again, published)
+	v.Numbers = &verifiedNumbers{path, n.Checked, n.Runs, n.Differ, n.Unmatched}
 	var bad []error
 	for _, run := range n.Unmatched {
 		bad = append(bad, fmt.Errorf("%s: run %s is published there and not among those given", path, run))
@@ -197,13 +266,13 @@ func verifyNumbers(io streams, path string, again *result.Result) error {
 		if published.Comparison == nil && len(again.Runs) == n.Runs {
 			published = again // which has the profiles, too
 		}
-		bad = append(bad, verifyDigest(io, filepath.Join(filepath.Dir(path), "digest.txt"), published))
+		bad = append(bad, v.digestBeside(io, filepath.Join(filepath.Dir(path), "digest.txt"), published))
 	}
 	return invalid(bad)
 }
 
-// verifyDigest makes the digest beside published results again.
-func verifyDigest(io streams, path string, published *result.Result) error {
+// digestBeside makes the digest beside published results again.
+func (v *verification) digestBeside(io streams, path string, published *result.Result) error {
 	want, err := readWhole(path, maxMail)
 	if err != nil {
 		return nil // none was kept
@@ -212,7 +281,8 @@ func verifyDigest(io streams, path string, published *result.Result) error {
 	if err := digest.Write(&got, published); err != nil {
 		return err
 	}
-	if !bytes.Equal(got.Bytes(), want) {
+	if v.Digest = "same"; !bytes.Equal(got.Bytes(), want) {
+		v.Digest = "differs"
 		return fmt.Errorf("%s is not the digest of these results: it was edited, or written by another version",
 			path)
 	}

@@ -2,6 +2,7 @@ package top
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,59 +27,72 @@ func per(a Number, b Number) Number {
 	return known(a.Value / b.Value)
 }
 
+// MarshalJSON writes null for what was not measured.
+func (n Number) MarshalJSON() ([]byte, error) {
+	if !n.Known {
+		return []byte("null"), nil
+	}
+	return json.Marshal(n.Value)
+}
+
 // A Row is one CPU, or all that are shown, over the time of a Frame. Rates are
 // per second.
 type Row struct {
-	CPU      int
-	Own      Number // packets by SAs of this CPU
-	Fallback Number // packets by SAs of any CPU
-	Wrong    Number // packets by SAs of another CPU
-	Waits    Number // for spin locks
-	WaitNS   Number // spent in them, per packet that the CPU sent
-	Received Number // packets the softirq took in (softnet_stat)
-	Dropped  Number // and dropped
+	CPU      int    `json:"cpu"`                     // -1: all
+	Own      Number `json:"own_packets_per_s"`       // packets by SAs of this CPU
+	Fallback Number `json:"fallback_packets_per_s"`  // packets by SAs of any CPU
+	Wrong    Number `json:"wrong_cpu_packets_per_s"` // packets by SAs of another CPU
+	Waits    Number `json:"lock_waits_per_s"`        // for spin locks
+	WaitNS   Number `json:"lock_wait_ns_per_packet"` // spent in them, per packet that the CPU sent
+	Received Number `json:"received_packets_per_s"`  // packets the softirq took in (softnet_stat)
+	Dropped  Number `json:"dropped_packets_per_s"`   // and dropped
 
-	Softirq, System, User, Idle Number // shares of the CPU's time
+	// shares of the CPU's time
+	Softirq Number `json:"softirq_ratio"`
+	System  Number `json:"system_ratio"`
+	User    Number `json:"user_ratio"`
+	Idle    Number `json:"idle_ratio"`
 }
 
 // An SARate is an SA over the time of a Frame.
 type SARate struct {
 	bundle.SA
-	Outbound bool
-	New      bool   // it was not there before, or began again
-	Packets  Number // per second
-	BitsPerS Number // of the inner packets
-	Drops    Number // per second: replay, replay window, integrity
+	Outbound bool   `json:"outbound"`
+	New      bool   `json:"new,omitempty"` // it was not there before, or began again
+	Packets  Number `json:"packets_per_s"`
+	BitsPerS Number `json:"bits_per_s"`  // of the inner packets
+	Drops    Number `json:"drops_per_s"` // replay, replay window, integrity
 }
 
 // An ErrorRate is a counter of xfrm_stat that rose.
 type ErrorRate struct {
-	NetNS, Name string
-	PerS        float64
+	NetNS string  `json:"netns,omitempty"`
+	Name  string  `json:"name"`
+	PerS  float64 `json:"per_s"`
 }
 
 // A Frame is what happened between two readings.
 type Frame struct {
-	Seconds       float64
-	Rows          []Row // by CPU
-	All           Row   // of all SAs and rows
-	FallbackShare Number
-	WrongShare    Number
-	SAs           []SARate   // busiest first, outbound before inbound
-	Locks         []LockRate // most waited for first
-	Errors        []ErrorRate
-	Spread        []string      // inbound SPIs that more than one CPU looked up
-	Losses        []bundle.Loss // of the wait probe, since it was attached
-	Blind         []string      // what it cannot see
-	Unmeasured    []string
-	Notes         []string
-	Problems      []string
+	Seconds       float64       `json:"seconds"`
+	Rows          []Row         `json:"cpus"`
+	All           Row           `json:"all"` // of all SAs and rows
+	FallbackShare Number        `json:"fallback_ratio"`
+	WrongShare    Number        `json:"wrong_cpu_ratio"`
+	SAs           []SARate      `json:"sas"`   // busiest first, outbound before inbound
+	Locks         []LockRate    `json:"locks"` // most waited for first
+	Errors        []ErrorRate   `json:"xfrm_errors,omitempty"`
+	Spread        []string      `json:"inbound_spread,omitempty"` // inbound SPIs that more than one CPU looked up
+	Losses        []bundle.Loss `json:"losses,omitempty"`         // of the wait probe, since it was attached
+	Blind         []string      `json:"blind,omitempty"`          // what it cannot see
+	Unmeasured    []string      `json:"not_measured,omitempty"`
+	Notes         []string      `json:"notes,omitempty"`
+	Problems      []string      `json:"problems,omitempty"`
 }
 
 // Compare makes a frame of two readings. cpus are the rows; nil means every CPU
 // that has times.
 func Compare(before, after Reading, cpus bundle.CPUSet) Frame {
-	f := Frame{
+	f := Frame{Rows: []Row{},
 		Seconds: float64(after.TimeNS-before.TimeNS) / 1e9,
 		Blind:   after.Blind, Unmeasured: after.Unmeasured, Notes: after.Notes, Problems: after.Problems,
 	}
@@ -174,7 +188,7 @@ func (c *comparison) sas(before, after []bundle.SA) []SARate {
 	drops := func(sa *bundle.SA) uint64 {
 		return uint64(sa.Drops.Replay) + uint64(sa.Drops.ReplayWindow) + uint64(sa.Drops.Integrity)
 	}
-	var rates []SARate
+	rates := []SARate{}
 	for _, sa := range after {
 		r := SARate{SA: sa, Outbound: sa.Dir == "out" || sa.Dir == "" && sa.OSeq > 0, New: true}
 		if b := earlier[sa.Key()]; b != nil && b.Packets <= sa.Packets && b.Bytes <= sa.Bytes &&

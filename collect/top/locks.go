@@ -16,19 +16,16 @@ const maxLocks = 8
 
 // A LockRate is a lock that was waited for over the time of a Frame.
 type LockRate struct {
-	Lock   string // address
-	ID     bundle.LockID
-	Waits  float64 // per second
-	WaitNS Number  // per packet sent by the CPUs shown
-	MeanNS float64 // of a wait
+	Lock   string  `json:"lock"`           // address
+	Name   string  `json:"name,omitempty"` // "" if nothing else is known of it
+	Waits  float64 `json:"waits_per_s"`
+	WaitNS Number  `json:"wait_ns_per_packet"` // sent by the CPUs shown
+	MeanNS float64 `json:"mean_wait_ns"`
 }
 
 // String names the lock, by its address if nothing else is known of it.
 func (l LockRate) String() string {
-	if name := l.ID.String(); name != "" {
-		return name
-	}
-	return "unnamed " + l.Lock
+	return cmp.Or(l.Name, "unnamed "+l.Lock)
 }
 
 // locks are those that CPUs waited for longest, that first; packets were sent
@@ -53,14 +50,14 @@ func (c *comparison) locks(before, after *probe.Waits, cpus bundle.CPUSet, packe
 		return by
 	}
 	earlier := add(before)
-	var rates []LockRate
+	rates := []LockRate{} // none, where nil is not measured
 	for lock, s := range add(after) {
 		was := earlier[lock]
 		if s.count <= was.count || s.ns < was.ns {
 			continue
 		}
 		count, ns := float64(s.count-was.count), float64(s.ns-was.ns)
-		rates = append(rates, LockRate{Lock: lock, ID: s.id, Waits: count / c.seconds,
+		rates = append(rates, LockRate{Lock: lock, Name: s.id.String(), Waits: count / c.seconds,
 			WaitNS: per(known(ns/c.seconds), packets), MeanNS: ns / count})
 	}
 	slices.SortFunc(rates, func(a, b LockRate) int {

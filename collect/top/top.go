@@ -1,7 +1,7 @@
 // Package top shows, once a second, what each CPU does for IPsec: packets by
 // SA, whether the SA is its own, lock waits, softirq time; and which locks.
 //
-//	Open -> Source.Read -> Compare two Readings -> Frame, printed by a Screen
+//	Open -> Source.Read -> Compare two Readings -> Frame, printed by a Screen or as JSON
 //
 // It reads the SAs over netlink at most once a second, and counts lock waits and SA
 // lookups with probes where the kernel lets it.
@@ -34,10 +34,10 @@ type Options struct {
 // xfrm_state_walk, 6.12).
 const interval = time.Second
 
-// Run reads the source once a second and shows a frame of each two readings,
+// Run reads the source once a second and has a frame shown of each two readings,
 // until ctx ends or Options.Frames were shown. It returns ctx's error in the first case,
 // and the source's when nothing can be read any more.
-func Run(ctx context.Context, s Source, screen *Screen, opt Options) error {
+func Run(ctx context.Context, s Source, show func(time.Time, Frame) error, opt Options) error {
 	tick, now := opt.Tick, opt.Now
 	if tick == nil {
 		tick = time.After
@@ -60,7 +60,7 @@ func Run(ctx context.Context, s Source, screen *Screen, opt Options) error {
 			return err
 		}
 		frame := Compare(previous, reading, opt.CPUs)
-		if err := screen.Show(now(), frame); err != nil {
+		if err := show(now(), frame); err != nil {
 			return err
 		}
 		previous = reading

@@ -3,6 +3,7 @@ package top
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"os"
@@ -217,8 +218,12 @@ func TestScreen(t *testing.T) {
 	if err := errors.Join(s.Show(noon, f), s.Show(noon.Add(time.Second), f)); err != nil {
 		t.Fatal(err)
 	}
+	frame, err := json.MarshalIndent(f, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, got := range map[string]string{"testdata/screen.txt": s.text(noon, &f),
-		"testdata/lines.txt": lines.String()} {
+		"testdata/lines.txt": lines.String(), "testdata/frame.json": string(frame) + "\n"} {
 		if *update {
 			if err := errors.Join(os.MkdirAll("testdata", 0o755),
 				os.WriteFile(name, []byte(got), 0o644)); err != nil {
@@ -269,20 +274,20 @@ func TestRun(t *testing.T) {
 		Tick: func(time.Duration) <-chan time.Time { return tick }}
 	var out bytes.Buffer
 	if err := Run(context.Background(), &fake{readings: []Reading{before, after}},
-		&Screen{W: &out, Number: format.Terminal},
+		(&Screen{W: &out, Number: format.Terminal}).Show,
 		opt); err != nil || !strings.Contains(out.String(), "12:00:00 cpu all 2500") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	opt.Frames = 0
 	if err := Run(context.Background(), &fake{readings: []Reading{before, after}},
-		&Screen{W: &out, Number: format.Terminal},
+		(&Screen{W: &out, Number: format.Terminal}).Show,
 		opt); err == nil || !strings.Contains(err.Error(), "is gone") {
 		t.Errorf("a source that fails: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	opt.Tick = func(time.Duration) <-chan time.Time { return nil }
-	if err := Run(ctx, &fake{readings: []Reading{before, after}}, &Screen{W: &out, Number: format.Terminal},
+	if err := Run(ctx, &fake{readings: []Reading{before, after}}, (&Screen{W: &out, Number: format.Terminal}).Show,
 		opt); !errors.Is(err,
 		context.Canceled) {
 		t.Errorf("interrupted: %v", err)
@@ -299,8 +304,8 @@ func TestLive(t *testing.T) {
 	}
 	l := Open(Options{})
 	var out bytes.Buffer
-	err := errors.Join(Run(context.Background(), l, &Screen{W: &out, Number: format.Terminal}, Options{Frames: 1}),
-		l.Close())
+	screen := &Screen{W: &out, Number: format.Terminal}
+	err := errors.Join(Run(context.Background(), l, screen.Show, Options{Frames: 1}), l.Close())
 	if err != nil {
 		t.Skip("this kernel has no XFRM: ", err)
 	}

@@ -4,14 +4,13 @@ import (
 	"fmt"
 
 	"xfrmscope/analyze/result"
-	"xfrmscope/analyze/sides"
 	"xfrmscope/reports/format"
 )
 
 // Judgement prints in one line what a condition says of one number:
 //
 //	cost_per_packet>5%: ok at shared -> pcpu N=4: cost_per_packet 259 727 -> 156 949 ns/packet, -39.6 %
-func Judgement(j sides.Judgement) string {
+func Judgement(j result.Judgement) string {
 	where := fmt.Sprintf("N=%d", j.N)
 	if j.Mode != "" {
 		where = j.Mode + " " + where
@@ -22,8 +21,8 @@ func Judgement(j sides.Judgement) string {
 	if j.N == 0 {
 		where = "nowhere"
 	}
-	head := fmt.Sprintf("%s: %s", j.Condition.Text, j.Outcome)
-	if j.Outcome == sides.Unmeasured || j.Outcome == sides.LeftOut {
+	head := fmt.Sprintf("%s: %s", j.Condition, j.Outcome)
+	if j.Why != "" {
 		return format.ASCII(fmt.Sprintf("%s at %s: %s", head, where, j.Why), 400)
 	}
 	if j.Unclear {

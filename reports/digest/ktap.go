@@ -7,7 +7,6 @@ import (
 
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/result"
-	"xfrmscope/analyze/sides"
 	"xfrmscope/reports/format"
 )
 
@@ -15,7 +14,7 @@ import (
 // (https://docs.kernel.org/dev-tools/ktap.html): a line for each headline figure,
 // each row of the rates and each condition. What is significantly worse, or met a
 // condition, is "not ok"; what was not measured is skipped and says why.
-func WriteKTAP(w io.Writer, r *result.Result, judgements []sides.Judgement) error {
+func WriteKTAP(w io.Writer, r *result.Result) error {
 	var lines []string
 	add := func(failed bool, name, about string) {
 		outcome := "ok"
@@ -33,16 +32,14 @@ func WriteKTAP(w io.Writer, r *result.Result, judgements []sides.Judgement) erro
 			add(c.Effect == "worse", f.Keys[i]+" "+c.Metric, ktapChange(c))
 		}
 	}
-	for _, j := range judgements {
-		name := strings.Join(strings.Fields(fmt.Sprintf("fail-on %s %s N=%d %s", j.Condition.Text, j.Mode, j.N,
+	for _, j := range r.Comparison.Judgements {
+		name := strings.Join(strings.Fields(fmt.Sprintf("fail-on %s %s N=%d %s", j.Condition, j.Mode, j.N,
 			j.Of)), " ")
-		about := ""
-		if j.Outcome == sides.Unmeasured || j.Outcome == sides.LeftOut {
+		about := ktapChange(j.C)
+		if j.Why != "" {
 			about = "SKIP " + j.Why
-		} else {
-			about = ktapChange(j.C)
 		}
-		add(j.Outcome == sides.Regression, name, about)
+		add(j.Outcome == result.Regression, name, about)
 	}
 	_, err := fmt.Fprintf(w, "KTAP version 1\n1..%d\n%s\n", len(lines), strings.Join(lines, "\n"))
 	return err
