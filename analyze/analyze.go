@@ -9,6 +9,7 @@ import (
 	"xfrmscope/analyze/finding"
 	"xfrmscope/analyze/lines"
 	"xfrmscope/analyze/locks"
+	"xfrmscope/analyze/perfdata"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/sides"
 	"xfrmscope/analyze/stage"
@@ -42,6 +43,7 @@ type analysis struct {
 	stages  *stage.Table
 	kernels kernels
 	perRun  int // workers that decode one run
+	buffers perfdata.Buffers
 }
 
 // Runs analyses runs side by side. The order of runs does not matter: they are

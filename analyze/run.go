@@ -189,6 +189,7 @@ func readLines(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run, k
 		return nil // why there are no samples is said where they are read
 	}
 	defer f.Close()
+	f.Reuse(&a.buffers)
 	names := &lines.Names{Text: kernel, Data: variables(b), Objects: lines.SAObjects(in.Finds.Rows),
 		Layouts: in.Layouts, Fields: fields}
 	r.Lines, err = read(ctx, f, names, r)
@@ -238,6 +239,7 @@ func profiles(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run,
 		return nil, err
 	}
 	defer f.Close()
+	f.Reuse(&a.buffers)
 	return profile.Build(ctx, f, profile.Options{
 		Kallsyms: kernel, User: a.opt.User, Store: a.opt.Symbols, Workers: a.perRun,
 		Timeline: cost.TimelineOf(f.Events, r.Manifest.Window),

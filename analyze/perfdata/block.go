@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // A Block is a run of whole records, at most 4 MiB. Blocks may be decoded in
@@ -75,7 +78,7 @@ func (f *File) streamBlocks(s *stream, blocks []*Block) iter.Seq2[*Block, error]
 			return
 		}
 		b := blockFiller{f: f, blocks: blocks, yield: yield}
-		_, err := walkStream(s, b.record)
+		_, err := b.f.walk(s, b.record)
 		if err == nil {
 			err = b.flush()
 		}
@@ -119,7 +122,8 @@ func (b *blockFiller) record(rec rawRecord) error {
 		return errStopped
 	}
 	if b.data == nil {
-		b.data = b.f.buffer(int(b.blocks[0].size))
+		size := max(b.blocks[0].size, min(blockSize, b.f.size))
+		b.data = b.f.buffers.block(int(size))
 	}
 	b.data = append(b.data, rec.data...)
 	return nil
@@ -137,24 +141,6 @@ func (b *blockFiller) flush() error {
 		return errStopped
 	}
 	return nil
-}
-
-// buffer returns an empty buffer for n bytes, one that a decoder is done with
-// if there is any.
-func (f *File) buffer(n int) []byte {
-	if b, ok := f.buffers.Get().(*[]byte); ok && cap(*b) >= n {
-		return (*b)[:0]
-	}
-	return alignedBuffer(max(n, min(blockSize, int(f.size))))[:0]
-}
-
-// release gives back the buffer of a decompressed block.
-func (f *File) release(b *Block) {
-	if b.data != nil {
-		data := b.data
-		b.data = nil
-		f.buffers.Put(&data)
-	}
 }
 
 // load returns the records of the block, reading them into buf if they are
@@ -175,4 +161,43 @@ func (b *Block) load(buf []byte) (data, next []byte, err error) {
 		return nil, buf, fmt.Errorf("reading %d bytes of records at byte %d: %w", b.size, b.offset, err)
 	}
 	return data, buf, nil
+}
+
+// Buffers are the memory that recordings are read with, one after the other or side by side: that of one is used again
+// for the next. The zero value is ready.
+type Buffers struct {
+	blocks sync.Pool // *[]byte
+	walks  sync.Pool // *walkBuffers
+}
+
+// walkBuffers are what one pass over a stream needs.
+type walkBuffers struct {
+	read          []byte // of a recordReader
+	piece, cut    []byte // of an inflater
+	decompression *zstd.Decoder
+}
+
+// Reuse has f read with memory that other recordings were read with. Call it before anything is read.
+func (f *File) Reuse(b *Buffers) { f.buffers = b }
+
+func (b *Buffers) walk() *walkBuffers {
+	if w, ok := b.walks.Get().(*walkBuffers); ok {
+		return w
+	}
+	return new(walkBuffers)
+}
+
+// block returns an empty buffer for n bytes, of a block that a decoder is done with if there is any.
+func (b *Buffers) block(n int) []byte {
+	if old, ok := b.blocks.Get().(*[]byte); ok && cap(*old) >= n {
+		return (*old)[:0]
+	}
+	return alignedBuffer(n)[:0]
+}
+
+// release takes back the buffer of a block.
+func (b *Buffers) release(data []byte) {
+	if data != nil {
+		b.blocks.Put(&data)
+	}
 }

@@ -72,7 +72,10 @@ func (d *Decoder) Decode(b *Block, fn func(*Sample) error) error {
 	if err != nil {
 		return err
 	}
-	defer d.f.release(b)
+	defer func() {
+		d.f.buffers.release(b.data)
+		b.data = nil
+	}()
 	d.begin(b, data)
 	d.reads.restore(b.before)
 	o, at := d.f.o, 0

@@ -30,7 +30,7 @@ func (f *File) eachSample(ctx context.Context, fn func(*Sample) error) (Stats, e
 func (f *File) eachRecord(t testing.TB, fn func(rec []byte)) {
 	t.Helper()
 	for _, s := range f.streams {
-		lost, err := walkStream(s, func(raw rawRecord) error {
+		lost, err := f.walk(s, func(raw rawRecord) error {
 			fn(raw.data)
 			return nil
 		})

@@ -52,7 +52,7 @@ type File struct {
 
 	pipe *pipeHead // of a pipe-mode recording
 
-	buffers sync.Pool // of blocks that had to be decompressed
+	buffers *Buffers
 
 	mu      sync.Mutex // held while the first pass runs
 	indexed *index
@@ -71,7 +71,7 @@ const (
 //
 // r must stay open while the File is used; Close does not close it.
 func Open(r io.ReaderAt, size int64) (*File, error) {
-	f := &File{size: size}
+	f := &File{size: size, buffers: new(Buffers)}
 	if err := f.open(r); err != nil {
 		return nil, err
 	}

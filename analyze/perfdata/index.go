@@ -42,12 +42,14 @@ func buildIndex(ctx context.Context, f *File) (*index, error) {
 	}
 	for _, s := range f.streams {
 		x.stream = s
-		x.first = alignedBuffer(int(min(4*(s.end-s.start), blockSize)))[:0]
+		x.first = f.buffers.block(int(min(4*(s.end-s.start), blockSize)))
 		first := len(x.blocks)
-		lost, err := walkStream(s, x.record)
+		lost, err := f.walk(s, x.record)
 		x.closeBlock()
 		if s.compressed && len(x.blocks) == first+1 {
 			x.blocks[first].data = x.first
+		} else {
+			f.buffers.release(x.first)
 		}
 		if err == nil {
 			err = lost.readErr
@@ -105,6 +107,7 @@ func (x *index) keep(rec []byte) {
 	switch {
 	case x.first == nil:
 	case x.cur.size != int64(len(x.first)+len(rec)), !x.stream.compressed && len(x.first) > uncompressedHead:
+		x.f.buffers.release(x.first)
 		x.first = nil // a second block, or a stream stored as it is
 	default:
 		x.first = append(x.first, rec...)

@@ -47,16 +47,12 @@ type inflater struct {
 // inflate walks the rest of the stream, beginning with the compressed record
 // first.
 func (w *walk) inflate(first []byte) error {
-	z := &inflater{w: w}
+	z := &inflater{w: w, store: w.buffers.piece, buf: w.buffers.cut[:0]}
 	z.take(first)
 	window := uint64(min(ratioFree+maxRatio*(w.rr.s.end-w.rr.s.start), maxWindow))
 	narrowWindow(z.piece, window)
-	dec, err := zstd.NewReader(z, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(window),
-		zstd.WithDecoderLowmem(true), zstd.IgnoreChecksum(true))
-	if err == nil {
-		_, err = dec.WriteTo(z)
-		dec.Close()
-	}
+	err := w.decompress(z, window)
+	w.buffers.piece, w.buffers.cut = z.store, z.buf
 	if z.err != nil {
 		return z.err
 	}
@@ -71,6 +67,24 @@ func (w *walk) inflate(first []byte) error {
 	w.lost.pieceBytes += len(z.piece)
 	w.lost.pieces++
 	return w.skipCompressed()
+}
+
+// decompress has a decoder push what z hands it into z.
+func (w *walk) decompress(z *inflater, window uint64) (err error) {
+	dec := w.buffers.decompression
+	if dec == nil {
+		dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.IgnoreChecksum(true))
+		if err != nil {
+			return err
+		}
+		w.buffers.decompression = dec
+	}
+	if err := dec.ResetWithOptions(z, zstd.WithDecoderMaxWindow(window)); err != nil {
+		return err
+	}
+	_, err = dec.WriteTo(z)
+	return errors.Join(err, dec.Reset(nil))
 }
 
 // narrowWindow lowers the window that a zstd frame header asks for to what the

@@ -12,7 +12,7 @@ import (
 func (f *File) openPipe(r io.ReaderAt) error {
 	f.streams = []*stream{{r: r, start: pipeHeaderSize, end: f.size, o: f.o, block: blockSize}}
 	f.pipe = &pipeHead{f: f}
-	if _, err := walkStream(f.streams[0], f.pipe.leading); err != nil && !errors.Is(err, errStopped) {
+	if _, err := f.walk(f.streams[0], f.pipe.leading); err != nil && !errors.Is(err, errStopped) {
 		return err
 	}
 	if len(f.Events) == 0 {

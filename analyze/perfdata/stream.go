@@ -198,7 +198,8 @@ type walk struct {
 	end   int64 // end of the last stored record in the file
 	visit func(rawRecord) error
 
-	lost walkLosses
+	buffers *walkBuffers
+	lost    walkLosses
 }
 
 // walkLosses is what a walk could not hand out.
@@ -212,10 +213,13 @@ type walkLosses struct {
 	inflatedTail int64 // decompressed bytes of a record that never ended
 }
 
-// walkStream calls visit with every record of s.
-func walkStream(s *stream, visit func(rawRecord) error) (walkLosses, error) {
-	w := &walk{rr: newRecordReader(s), off: s.start, end: s.start, visit: visit}
+// walk calls visit with every record of s.
+func (f *File) walk(s *stream, visit func(rawRecord) error) (walkLosses, error) {
+	w := &walk{rr: newRecordReader(s), off: s.start, end: s.start, visit: visit, buffers: f.buffers.walk()}
+	w.rr.buf = w.buffers.read
 	err := w.run()
+	w.buffers.read = w.rr.buf
+	f.buffers.walks.Put(w.buffers)
 	w.lost.tail = w.rr.unfilled
 	w.lost.damaged = w.rr.damaged
 	w.lost.readErr = w.rr.failed

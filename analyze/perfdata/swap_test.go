@@ -359,7 +359,7 @@ func flatten(t testing.TB, b []byte, f *File) []byte {
 // firstDamage returns the place of the first byte that is no record, 0 if there
 // is none.
 func (f *File) firstDamage(t *testing.T) int64 {
-	lost, err := walkStream(f.streams[0], func(rawRecord) error { return nil })
+	lost, err := f.walk(f.streams[0], func(rawRecord) error { return nil })
 	if err != nil || len(lost.damaged) == 0 {
 		return 0
 	}
