@@ -81,10 +81,10 @@ func TestSpinByProbeOfCycles(t *testing.T) {
 	run.Events = []*result.Event{{Name: "cycles:k", Unit: "cycles", All: all, CPUs: []result.CPU{of0}}}
 	id := checks.SpinByProbe(run, packets.Deltas(m.Counters))
 	if want := .4 * .75 * 1e9 / run.Packets.Rate.Value; id.Right.Value != want ||
-		id.Left.Value != run.Locks.PerPkt.Value || id.Verdict == checks.NotMeasured {
+		id.Left.Value != run.Locks.PerPkt.Value || id.Verdict == result.NotMeasured {
 		t.Errorf("got %+v, want %g ns/packet by the samples", id, want)
 	}
-	if id := checks.SpinByProbe(run, nil); id.Verdict != checks.NotMeasured {
+	if id := checks.SpinByProbe(run, nil); id.Verdict != result.NotMeasured {
 		t.Errorf("without /proc/stat: %+v", id)
 	}
 }

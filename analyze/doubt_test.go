@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/curves"
 	"xfrmscope/analyze/metric"
@@ -46,7 +45,7 @@ func TestBrokenSumMarks(t *testing.T) {
 func TestBrokenSumTakesStar(t *testing.T) {
 	before, after := newLab(1, 4, 0.5).sweep("pcpu", 8, 1, 8), newLab(2, 2, 0.5).sweep("pcpu", 8, 1, 8)
 	for _, r := range after.Runs[8:11] {
-		r.ConsistencyChecks = []result.ConsistencyCheck{{ID: "cost-per-packet", Verdict: checks.Broken,
+		r.ConsistencyChecks = []result.ConsistencyCheck{{ID: "cost-per-packet", Verdict: result.CheckBroken,
 			Marks: []string{metric.CostID}}}
 	}
 	c := mustCompare(t, before, after, sides.CompareOptions{})
@@ -68,7 +67,7 @@ func TestBrokenSumTakesStar(t *testing.T) {
 // What is made of doubtful costs says so, and what is made of rates does not.
 func TestBrokenSumNoted(t *testing.T) {
 	r := newLab(1, 4, 0.5).sweep("pcpu", 2, 1, 8)
-	r.Runs[3].ConsistencyChecks = []result.ConsistencyCheck{{ID: "cost-per-packet", Verdict: checks.Broken,
+	r.Runs[3].ConsistencyChecks = []result.ConsistencyCheck{{ID: "cost-per-packet", Verdict: result.CheckBroken,
 		Marks: []string{metric.CostID}}}
 	c := curves.New(r.Runs)[0]
 	const why = "pcpu: cost/packet in doubt: fails cross-check cost-per-packet (1 of 4 runs)"

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"xfrmscope/analyze/checks"
+	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/testrun"
 	"xfrmscope/collect/bundle"
 )
@@ -47,14 +48,16 @@ func TestLockLedger(t *testing.T) {
 		limit       float64
 		left, right string // parts of the texts
 	}{
-		{"as packets", func(m *testrun.Run) {}, checks.Holds, 0, limit + 2.0/990,
+		{"as packets", func(m *testrun.Run) {}, result.CheckHolds, 0, limit + 2.0/990,
 			"SA 0x1001 of CPU 0, of 2 the furthest off", "its packets in the phase"},
-		{"its ends are known to be open", func(m *testrun.Run) { phase(m, "count").Edge = 198 }, checks.Holds,
+		{"its ends are known to be open",
+			func(m *testrun.Run) { phase(m, "count").Edge = 198 }, result.CheckHolds,
 			0, checks.LedgerLimit + 0.1 + 2.0/990, "SA 0x1001", "its packets"},
-		{"one is taken twice without encapsulation", func(m *testrun.Run) { taken(m, 1, 1980) }, checks.Broken,
+		{"one is taken twice without encapsulation",
+			func(m *testrun.Run) { taken(m, 1, 1980) }, result.CheckBroken,
 			1, limit + 2.0/990, "SA 0x1002 of CPU 1", "its packets"},
 		{"all are taken twice without encapsulation",
-			func(m *testrun.Run) { taken(m, 0, 1980); taken(m, 1, 1980) }, checks.Broken, 1, limit +
+			func(m *testrun.Run) { taken(m, 0, 1980); taken(m, 1, 1980) }, result.CheckBroken, 1, limit +
 				2.0/990, "SA 0x1001", "its packets"},
 		{"UDP takes it twice", func(m *testrun.Run) {
 			encap(m, 0x1001, "udp 4500 4500")
@@ -62,15 +65,16 @@ func TestLockLedger(t *testing.T) {
 			taken(m, 0, 1980)
 			taken(m, 1, 1990)
 		},
-			checks.Holds, 10.0 / 1980, limit + 4.0/1980, "SA 0x1002",
+			result.CheckHolds, 10.0 / 1980, limit + 4.0/1980, "SA 0x1002",
 			"2 x its packets in the phase (UDP encapsulation)"},
-		{"UDP that takes it once", func(m *testrun.Run) { encap(m, 0x1002, "udp 4500 4500") }, checks.Broken,
+		{"UDP that takes it once",
+			func(m *testrun.Run) { encap(m, 0x1002, "udp 4500 4500") }, result.CheckBroken,
 			-0.5, limit + 4.0/1980, "SA 0x1002", "2 x its packets"},
 		{"one misses what the other has too much", func(m *testrun.Run) { taken(m, 0, 900); taken(m, 1, 1080) },
-			checks.Broken, -1.0 / 11, limit + 2.0/990, "SA 0x1001", "its packets"},
+			result.CheckBroken, -1.0 / 11, limit + 2.0/990, "SA 0x1001", "its packets"},
 		{"TCP is not known",
 			func(m *testrun.Run) { encap(m, 0x1001, "tcp 4500 4500"); encap(m, 0x1002, "tcp 4500 4500") },
-			checks.NotMeasured, 0, checks.RoughLimit, "", ""},
+			result.NotMeasured, 0, checks.RoughLimit, "", ""},
 	} {
 		m := ledgerRun()
 		tt.make(m)
@@ -104,7 +108,7 @@ func TestFindLedger(t *testing.T) {
 	for _, tt := range []struct {
 		edge    uint64
 		verdict string
-	}{{0, checks.Broken}, {10, checks.Broken}, {100, checks.Holds}} { // 42 of 1980 calls too many
+	}{{0, result.CheckBroken}, {10, result.CheckBroken}, {100, result.CheckHolds}} { // 42 of 1980 calls too many
 		m := testrun.Make("pcpu", 2)
 		phase(m, "find").Edge = tt.edge
 		for i := range m.Finds {

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/packets"
 	"xfrmscope/analyze/result"
@@ -66,11 +65,11 @@ func TestProbesOfARun(t *testing.T) {
 	for _, id := range run.ConsistencyChecks {
 		switch id.ID {
 		case "lock-packets", "find-packets":
-			if id.Verdict != checks.Holds || id.Residual != 0 {
+			if id.Verdict != result.CheckHolds || id.Residual != 0 {
 				t.Errorf("%+v, want it to hold exactly", id)
 			}
 		default:
-			if id.Verdict != checks.NotMeasured || id.Why == "" {
+			if id.Verdict != result.NotMeasured || id.Why == "" {
 				t.Errorf("%+v, want not measured, with the reason", id)
 			}
 		}
@@ -170,11 +169,11 @@ func TestQuietGates(t *testing.T) {
 		facts        []bundle.Fact
 		pause, drift string
 	}{
-		{"nothing", nil, result.GateNotMeasured, result.GateNotMeasured},
-		{"no pause", pause, result.GateOK, result.GateNotMeasured},
-		{"no counter", irq, result.GateNotMeasured, result.GateOK},
-		{"the start alone", irq[:1], result.GateNotMeasured, result.GateNotMeasured},
-		{"the end alone", irq[1:], result.GateNotMeasured, result.GateNotMeasured},
+		{"nothing", nil, result.NotMeasured, result.NotMeasured},
+		{"no pause", pause, result.GateOK, result.NotMeasured},
+		{"no counter", irq, result.NotMeasured, result.GateOK},
+		{"the start alone", irq[:1], result.NotMeasured, result.NotMeasured},
+		{"the end alone", irq[1:], result.NotMeasured, result.NotMeasured},
 	} {
 		m := testrun.Make("pcpu", 1)
 		m.Facts = tt.facts
@@ -221,7 +220,7 @@ func TestDriftAndLayouts(t *testing.T) {
 		t.Errorf("layouts %+v, want the hot fields of xfrm_state", run.Layouts)
 	}
 	for id, want := range map[string]string{"pause": result.GateFailed, "irq-drift": result.GateFailed,
-		"drops": result.GateNotMeasured, "lost-samples": result.GateNotMeasured} {
+		"drops": result.NotMeasured, "lost-samples": result.NotMeasured} {
 		if got := run.Gate(id); got != want {
 			t.Errorf("gate %s: %s, want %s: %+v", id, got, want, run.Gates)
 		}
@@ -255,7 +254,7 @@ func TestGatesOfCounters(t *testing.T) {
 		{Phase: "end", Source: packets.XfrmStat, Name: "XfrmInError", Value: 100}}
 	run := analyse(t, m.Open(t, "a")).Runs[0]
 	for id, want := range map[string]string{"idle-cpus": result.GateFailed, "drops": result.GateFailed,
-		"generator-limited": result.GateNotMeasured} {
+		"generator-limited": result.NotMeasured} {
 		if got := run.Gate(id); got != want {
 			t.Errorf("gate %s: %s, want %s: %+v", id, got, want, run.Gates)
 		}

@@ -11,13 +11,6 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// Verdicts of an identity.
-const (
-	Holds       = "holds"
-	Broken      = "broken"
-	NotMeasured = "not measured"
-)
-
 // NewConsistency checks what two independent ways to measure must agree on.
 func NewConsistency(r *result.Run, in packets.Rows) []result.ConsistencyCheck {
 	return []result.ConsistencyCheck{
@@ -34,21 +27,21 @@ func NewConsistency(r *result.Run, in packets.Rows) []result.ConsistencyCheck {
 func settle(i result.ConsistencyCheck) result.ConsistencyCheck {
 	if i.Right.Value == 0 {
 		if i.Left.Value == 0 {
-			i.Verdict = Holds
+			i.Verdict = result.CheckHolds
 			return i
 		}
 		return unchecked(i, i.Right.Text+" is 0")
 	}
 	i.Residual = i.Left.Value/i.Right.Value - 1
-	i.Verdict = Holds
+	i.Verdict = result.CheckHolds
 	if !(math.Abs(i.Residual) <= i.Limit) {
-		i.Verdict = Broken
+		i.Verdict = result.CheckBroken
 	}
 	return i
 }
 
 func unchecked(i result.ConsistencyCheck, why string) result.ConsistencyCheck {
-	i.Verdict, i.Why = NotMeasured, why
+	i.Verdict, i.Why = result.NotMeasured, why
 	return i
 }
 

@@ -20,9 +20,9 @@ func TestMultiplexGate(t *testing.T) {
 		status, reason string
 	}{
 		{[]*result.Event{event("cpu-clock", "nanoseconds")}, nil, result.GateOK, "software clocks"},
-		{[]*result.Event{cycles}, nil, result.GateNotMeasured, "how long cycles:k was on"},
+		{[]*result.Event{cycles}, nil, result.NotMeasured, "how long cycles:k was on"},
 		{[]*result.Event{cycles}, totals[:1], result.GateOK, "for all of the time"},
-		{[]*result.Event{cycles, misses}, totals[:1], result.GateNotMeasured,
+		{[]*result.Event{cycles, misses}, totals[:1], result.NotMeasured,
 			"how long L1-dcache-load-misses:k was on"},
 		{[]*result.Event{cycles, misses}, totals, result.GateFailed, "L1-dcache-load-misses:k was on for 50 %"},
 	} {
@@ -42,7 +42,7 @@ func TestCostByCounting(t *testing.T) {
 	for _, test := range []struct {
 		sampled, counted float64
 		verdict          string
-	}{{4100, 4000, Holds}, {4400, 4000, Broken}} {
+	}{{4100, 4000, result.CheckHolds}, {4400, 4000, result.CheckBroken}} {
 		e := &result.Event{Name: "cycles:k", Unit: "cycles"}
 		e.All.PerPacket, e.All.Total.Period, e.All.Busy.Period = value(test.sampled), 1e9, 1e9
 		got := costByAccounting(&result.Run{Events: []*result.Event{e},
@@ -53,7 +53,7 @@ func TestCostByCounting(t *testing.T) {
 	}
 	e := &result.Event{Name: "cycles:k", Unit: "cycles"}
 	e.All.PerPacket = value(1)
-	if got := costByAccounting(&result.Run{Events: []*result.Event{e}}, nil); got.Verdict != NotMeasured ||
+	if got := costByAccounting(&result.Run{Events: []*result.Event{e}}, nil); got.Verdict != result.NotMeasured ||
 		!strings.Contains(got.Why, "was not counted") {
 		t.Errorf("nothing counted: %+v", got)
 	}

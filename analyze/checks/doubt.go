@@ -24,7 +24,7 @@ type doubt struct {
 func Doubts(r *result.Run) []doubt {
 	var out []doubt
 	for _, i := range r.ConsistencyChecks {
-		if i.Verdict == Broken {
+		if i.Verdict == result.CheckBroken {
 			out = append(out, doubt{i.Marks, "fails cross-check " + i.ID,
 				fmt.Sprintf("fails cross-check %s: %s is %+.1f %% off %s, more than %.1f %%", i.ID,
 					i.Left.Text, 100*i.Residual, i.Right.Text, 100*i.Limit)})

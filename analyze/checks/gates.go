@@ -348,6 +348,6 @@ func failed(g result.Gate, format string, args ...any) result.Gate {
 }
 
 func notMeasured(g result.Gate, why string) result.Gate {
-	g.Status, g.Evidence, g.Next = result.GateNotMeasured, why, ""
+	g.Status, g.Evidence, g.Next = result.NotMeasured, why, ""
 	return g
 }

@@ -51,7 +51,7 @@ func WorstGates(runs []*result.Run) []result.Gate {
 }
 
 func gateRank(g result.Gate) int {
-	return slices.Index([]string{result.GateOK, result.GateNotMeasured, result.GateFailed}, g.Status)
+	return slices.Index([]string{result.GateOK, result.NotMeasured, result.GateFailed}, g.Status)
 }
 
 func runOfSide(r *result.Run) string { return strings.TrimSpace(r.Side + " " + r.Name) }

@@ -78,7 +78,7 @@ func locksOf(all []*result.Run, run *result.Run) (result.Finding, bool) {
 		spins = append(spins, counted(unnamed, "lock")+" without a name")
 	}
 	f := result.Finding{
-		ID:        "lock",
+		ID:        result.OfALock,
 		NotProven: "That removing it makes packets faster: what waits here may wait at the next lock instead.",
 		Next:      "perf c2c or IBS on the lock's line: which other field of it is written, and by which CPU",
 	}

@@ -14,7 +14,7 @@ import (
 func noIPsec(r *result.Result) []result.Finding {
 	var without []string
 	f := result.Finding{
-		ID: "no-ipsec",
+		ID: result.NoIPsec,
 		NotProven: "That there was none: few samples may miss it, as may a filter of the recording; " +
 			"other findings are about the kernel at large.",
 		Next: "record while traffic runs, on the CPUs that carry it; ip -s xfrm state says whether SAs count " +

@@ -35,7 +35,7 @@ func scaleOf(r *result.Result, c *result.Curve) result.Finding {
 	base, last := c.Scaling.Base, lastOf(c.Scaling.Rows)
 	runs := result.Pick(r.Runs, c.Runs)
 	f := result.Finding{
-		ID:        "scale",
+		ID:        result.Scales,
 		NotProven: "That the CPUs are the limit: without a run without IPsec the ceiling is not known.",
 		Next:      "repeat each N, and add N between and beyond",
 	}

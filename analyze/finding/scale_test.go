@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
@@ -54,7 +53,7 @@ func scaledResult(modes ...scaled) *result.Result {
 				Packets: result.Packets{Rate: value(rate, 0, "packets/s")}}
 			if m.broken {
 				run.ConsistencyChecks = []result.ConsistencyCheck{{ID: "cost-per-packet",
-					Verdict: checks.Broken,
+					Verdict: result.CheckBroken,
 					Marks:   []string{metric.CostID}}}
 			}
 			c.Runs = append(c.Runs, len(r.Runs))

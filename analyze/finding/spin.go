@@ -74,7 +74,7 @@ func spin(r *result.Result) []result.Finding {
 func spinOfMode(measured []sampling) result.Finding {
 	last := lastOf(measured)
 	f := result.Finding{
-		ID: "spin",
+		ID: result.Spins,
 		NotProven: "A share of samples says where the time went, not what it cost in packets; " +
 			"the error is sampling error of one run, not the spread between runs.",
 		Next: "compare packets/s and cost per packet of the same runs; repeat each run before calling a " +

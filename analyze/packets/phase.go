@@ -138,7 +138,6 @@ type Span struct {
 	Counted bool   // packets is known of all of them
 	Edge    uint64 // packets may be off by so many
 	Skipped uint64
-	oneIn   uint32
 	Phases  int
 }
 
@@ -154,7 +153,6 @@ func SpanOf(m *bundle.Manifest, probe string) Span {
 		s.Edge += p.Edge
 		s.Counted = s.Counted && p.Counted
 		s.Skipped += p.Skipped
-		s.oneIn = p.OneIn
 	}
 	s.Counted = s.Counted && s.Phases > 0
 	return s

@@ -45,21 +45,19 @@ func (s *Sample) word(at int32) uint64 {
 	return s.o.u64(s.rec[at:])
 }
 
-// A Weight is what an access cost. On CPUs that split it (Split), Latency is the memory latency and Instruction the
-// latency of the whole instruction, both in cycles; else Full is one number of the CPU's choosing, cycles of latency as
-// a rule.
+// A Weight is what an access cost. On CPUs that split it (Split), Latency is the memory latency in cycles; else
+// Full is one number of the CPU's choosing, cycles of latency as a rule.
 type Weight struct {
-	Full        uint64
-	Split       bool
-	Latency     uint32
-	Instruction uint16
+	Full    uint64
+	Split   bool
+	Latency uint32
 }
 
 // Weight returns the sample's WEIGHT or WEIGHT_STRUCT; zero if it has none.
 func (s *Sample) Weight() Weight {
 	w := Weight{Full: s.word(s.tail.weight)}
 	if s.owner.attr.SampleType&sampleWeightStruct != 0 {
-		w.Split, w.Latency, w.Instruction = true, uint32(w.Full), uint16(w.Full>>32)
+		w.Split, w.Latency = true, uint32(w.Full)
 	}
 	return w
 }

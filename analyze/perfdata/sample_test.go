@@ -92,7 +92,7 @@ func TestSampleHasEveryField(t *testing.T) {
 		if string(s.Raw()) != "raw payload!" {
 			t.Errorf("raw %q", s.Raw())
 		}
-		if got, want := s.Weight(), (Weight{5<<48 | 4<<32 | 3, true, 3, 4}); got != want {
+		if got, want := s.Weight(), (Weight{5<<48 | 4<<32 | 3, true, 3}); got != want {
 			t.Errorf("weight %+v, want %+v", got, want)
 		}
 		if d := s.DataSrc(); !d.Load() || d.Store() || d.Locked() || d.HitModified() || d.Peer() ||

@@ -14,7 +14,7 @@ type ConsistencyCheck struct {
 	Right    Side     `json:"right"`           // what it must equal
 	Residual float64  `json:"residual"`        // left/right - 1
 	Limit    float64  `json:"limit"`           // largest |Residual| that passes
-	Verdict  string   `json:"verdict"`         // "holds", "broken" or "not measured"
+	Verdict  string   `json:"verdict"`         // CheckHolds, CheckBroken or NotMeasured
 	Why      string   `json:"why,omitempty"`   // why it is not measured
 	Marks    []string `json:"marks,omitempty"` // metric ids that hang on it
 }
@@ -30,7 +30,7 @@ type Side struct {
 // A failed one takes the star from a comparison, never the number.
 type Gate struct {
 	ID       string `json:"id"`     // see bundle.GatePause and those below it
-	Status   string `json:"status"` // "ok", "failed" or "not measured"
+	Status   string `json:"status"` // GateOK, GateFailed or NotMeasured
 	Evidence string `json:"evidence"`
 	Next     string `json:"next,omitempty"`
 
@@ -62,9 +62,11 @@ type Phase struct {
 	Skipped uint64       `json:"skipped,omitempty"`
 }
 
-// Statuses of a gate.
+// Statuses of a gate, and verdicts of a consistency check.
 const (
-	GateOK          = "ok"
-	GateFailed      = "failed"
-	GateNotMeasured = "not measured"
+	GateOK      = "ok"
+	GateFailed  = "failed"
+	CheckHolds  = "holds"
+	CheckBroken = "broken"
+	NotMeasured = "not measured"
 )

@@ -14,6 +14,14 @@ type Finding struct {
 	Subject string `json:"-"`
 }
 
+// IDs of the findings that a report says in another place, too.
+const (
+	NoIPsec = "no-ipsec"
+	Scales  = "scale"
+	Spins   = "spin"
+	OfALock = "lock"
+)
+
 // Say sets a claim about somebody.
 func (f *Finding) Say(subject, format string, args ...any) {
 	f.Subject, f.Claim = subject, subject+": "+fmt.Sprintf(format, args...)

@@ -70,16 +70,6 @@ func row(p, base Point, unit string, o Options) Row {
 	return r
 }
 
-// RateAt returns the median rate at n, 0 if n was not measured.
-func (s *Scaling) RateAt(n int) float64 {
-	for _, r := range s.Rows {
-		if r.N == n {
-			return r.Rate.Median
-		}
-	}
-	return 0
-}
-
 // times multiplies an estimate by a known positive number.
 func times(e compare.Estimate, f float64) compare.Estimate {
 	e.Value *= f

@@ -272,5 +272,5 @@ func printNext(io streams, dir string) {
 	if strings.HasPrefix(dir, "-") {
 		dir = "./" + dir
 	}
-	fmt.Fprintf(io.out, "next: %s\n", record.Quote([]string{"xfrmscope", "report", dir, "-o", "out"}))
+	fmt.Fprintf(io.out, "next: %s\n", bundle.ShellLine([]string{"xfrmscope", "report", dir, "-o", "out"}))
 }

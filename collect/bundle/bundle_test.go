@@ -250,3 +250,11 @@ func FuzzOpen(f *testing.F) {
 		_ = r.Verify()
 	})
 }
+
+func TestShellLine(t *testing.T) {
+	got := ShellLine([]string{"sh", "-c", "a 'b' $c", "it's", "", "{x,y}:S", "a\nb", "ä", "plain-1.2/3", "-C0-3"})
+	want := `sh -c 'a '\''b'\'' $c' 'it'\''s' '' '{x,y}:S' $'a\012b' ä plain-1.2/3 -C0-3`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}

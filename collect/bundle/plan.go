@@ -1,6 +1,12 @@
 package bundle
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
 
 // A Plan is what a run shall do. It is pure: nothing in it depends on what the
 // running kernel can do. `record --dry-run` prints it; the manifest stores it.
@@ -34,4 +40,38 @@ type Plan struct {
 type Load struct {
 	Argv []string `json:"argv"`
 	CPUs CPUSet   `json:"cpus,omitempty"` // pinned to these; empty: where the scheduler likes
+}
+
+// ShellLine writes a command line as a shell would read it. Control characters, which
+// are no part of a text for a terminal, are spelled out ($'...', POSIX.1-2024).
+func ShellLine(argv []string) string {
+	words := make([]string, len(argv))
+	for i, word := range argv {
+		words[i] = quoteWord(word)
+	}
+	return strings.Join(words, " ")
+}
+
+func quoteWord(word string) string {
+	if strings.ContainsFunc(word, func(r rune) bool { return !unicode.IsGraphic(r) }) || !utf8.ValidString(word) {
+		var b strings.Builder
+		for i := range len(word) {
+			switch c := word[i]; {
+			case c == '\'' || c == '\\':
+				b.WriteString("\\" + string(c))
+			case c < ' ' || c >= 0x7f:
+				fmt.Fprintf(&b, "\\%03o", c)
+			default:
+				b.WriteByte(c)
+			}
+		}
+		return "$'" + b.String() + "'"
+	}
+	plain := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_./:,+@%^=", r)
+	}
+	if word == "" || strings.ContainsFunc(word, func(r rune) bool { return !plain(r) }) {
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	return word
 }

@@ -8,7 +8,6 @@ import (
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/placement"
-	"xfrmscope/collect/record"
 )
 
 // A step is one command of the plan that puts each queue of an interface on a
@@ -51,7 +50,7 @@ func (p *plan) step(why, format string, args ...any) {
 }
 
 // word is a name as a shell takes it: a device may be called almost anything.
-func word(name string) string { return record.Quote([]string{name}) }
+func word(name string) string { return bundle.ShellLine([]string{name}) }
 
 // inside prefixes a command with the namespace it must run in.
 func inside(netns, command string) string {

@@ -6,8 +6,6 @@ import (
 	"path"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/procfs"
@@ -49,9 +47,9 @@ func (s *setup) String() string {
 	for _, event := range s.memory {
 		line("lines", "%s; not told: %s", event, s.blind)
 	}
-	line("perf", "%s", Quote(
+	line("perf", "%s", bundle.ShellLine(
 		s.tool.Argv(s.perfOptions(path.Join("RUN", bundle.PerfDataFile+".part"), s.sampled()))))
-	line("counts", "%s", Quote(s.tool.StatArgv(s.perfOptions("", s.counted()))))
+	line("counts", "%s", bundle.ShellLine(s.tool.StatArgv(s.perfOptions("", s.counted()))))
 	names := phaseNames(s.plan.Probes)
 	if len(s.plan.Probes) > 0 {
 		line("probes", "%s", strings.Join(s.plan.Probes, ", "))
@@ -74,7 +72,7 @@ func (s *setup) String() string {
 		if len(l.CPUs) > 0 {
 			where = "on CPUs " + l.CPUs.String()
 		}
-		line("load", "%s, %s", Quote(l.Argv), where)
+		line("load", "%s, %s", bundle.ShellLine(l.Argv), where)
 	}
 	if s.plan.PacketsFile != "" {
 		line("packets", "from %s, before and after", s.plan.PacketsFile)
@@ -86,38 +84,4 @@ func (s *setup) String() string {
 		line("missing", "%s: %s", g.What, g.Why)
 	}
 	return b.String()
-}
-
-// Quote writes a command line as a shell would read it. Control characters, which
-// are no part of a text for a terminal, are spelled out ($'...', POSIX.1-2024).
-func Quote(argv []string) string {
-	words := make([]string, len(argv))
-	for i, word := range argv {
-		words[i] = quoteWord(word)
-	}
-	return strings.Join(words, " ")
-}
-
-func quoteWord(word string) string {
-	if strings.ContainsFunc(word, func(r rune) bool { return !unicode.IsGraphic(r) }) || !utf8.ValidString(word) {
-		var b strings.Builder
-		for i := range len(word) {
-			switch c := word[i]; {
-			case c == '\'' || c == '\\':
-				b.WriteString("\\" + string(c))
-			case c < ' ' || c >= 0x7f:
-				fmt.Fprintf(&b, "\\%03o", c)
-			default:
-				b.WriteByte(c)
-			}
-		}
-		return "$'" + b.String() + "'"
-	}
-	plain := func(r rune) bool {
-		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_./:,+@%^=", r)
-	}
-	if word == "" || strings.ContainsFunc(word, func(r rune) bool { return !plain(r) }) {
-		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-	}
-	return word
 }

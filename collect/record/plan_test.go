@@ -140,10 +140,3 @@ func TestCheckPermission(t *testing.T) {
 		t.Errorf("a kernel without perf events: %v", err)
 	}
 }
-
-func TestQuote(t *testing.T) {
-	got := Quote([]string{"sh", "-c", "a 'b' $c", "", "{x,y}:S", "plain-1.2/3"})
-	if want := `sh -c 'a '\''b'\'' $c' '' '{x,y}:S' plain-1.2/3`; got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}

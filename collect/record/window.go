@@ -72,7 +72,7 @@ func (r *recorder) startLoad() error {
 	if r.plan.Load == nil {
 		return nil
 	}
-	r.say("starting the load: " + Quote(r.plan.Load.Argv))
+	r.say("starting the load: " + bundle.ShellLine(r.plan.Load.Argv))
 	log, err := r.w.CreatePart(bundle.LoadLog)
 	if err != nil {
 		return err

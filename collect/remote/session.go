@@ -27,7 +27,6 @@ func (e *Error) Unwrap() error { return e.Err }
 // A Session is a host with its agent running.
 type Session struct {
 	Host  Host
-	Tool  string           // the agent's program and version
 	CPUs  scenario.Machine // the host's CPUs
 	Clock bundle.Clock     // as of the last run
 
@@ -57,7 +56,7 @@ func newSession(ctx context.Context, h Host, r io.Reader, w io.WriteCloser, end 
 		_ = s.Close()
 		return nil, &Error{h.Name, "starting the agent", err}
 	}
-	s.Tool, s.CPUs = first.Hello.Tool, first.Hello.CPUs
+	s.CPUs = first.Hello.CPUs
 	return s, nil
 }
 

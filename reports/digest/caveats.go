@@ -17,7 +17,7 @@ import (
 func foundBlock(r *result.Result) block {
 	b := block{rank: 6, noun: "finding"}
 	for _, f := range r.Findings {
-		if said := f.ID == "scale" || f.ID == "spin" || f.ID == "lock" || f.ID == "no-ipsec"; !said {
+		if !slices.Contains([]string{result.Scales, result.Spins, result.OfALock, result.NoIPsec}, f.ID) {
 			b.items = append(b.items, wrapped("Found: ", "  ", format.OrDash(f.Claim)))
 		}
 	}
@@ -146,7 +146,7 @@ func doubtCaveats(runs []*result.Run, add func(string, ...any)) {
 	var all []failed
 	for _, r := range runs {
 		for _, c := range r.ConsistencyChecks {
-			if c.Verdict != "broken" {
+			if c.Verdict != result.CheckBroken {
 				continue
 			}
 			at := slices.IndexFunc(all, func(f failed) bool { return f.worst.ID == c.ID })

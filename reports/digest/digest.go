@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
@@ -106,7 +107,8 @@ func title(r *result.Result, runs []*result.Run) string {
 	case len(modes) > 0 && len(modes) <= maxSides:
 		var names []string
 		for _, m := range modes {
-			names = append(names, view.ModeText(m))
+			name, _ := view.ModeText(m)
+			names = append(names, name)
 		}
 		return fmt.Sprintf("%s on %s: %s", what, nsText(r, runs), strings.Join(names, " vs "))
 	case len(modes) > 0:
@@ -346,7 +348,7 @@ func repeatItems(r *result.Result, runs []*result.Run) [][]string {
 		command = "xfrmscope report FILE..., of the files that were imported"
 	}
 	if c := r.Comparison; c != nil {
-		command = "xfrmscope compare " + quoted(c.Before.Name) + " " + quoted(c.After.Name)
+		command = "xfrmscope compare " + bundle.ShellLine([]string{c.Before.Name, c.After.Name})
 	}
 	items := [][]string{wrapped(again, "  ", command)}
 	load := view.Common(runs, func(r *result.Run) string {
@@ -377,18 +379,10 @@ func pathsText(runs []*result.Run) string {
 		if i := strings.LastIndexByte(path, '/'); i > 0 && r.Mode != "" && len(runs) > 1 {
 			path = path[:i]
 		}
-		paths = result.AppendNew(paths, quoted(path))
+		paths = result.AppendNew(paths, bundle.ShellLine([]string{path}))
 	}
 	if len(paths) > 4 {
 		paths = append(paths[:4:4], "...")
 	}
 	return strings.Join(paths, " ")
-}
-
-// quoted is an argument for a shell, if it needs quotes.
-func quoted(s string) string {
-	if s == "" || strings.ContainsAny(s, " \t\n'\"\\$`&|;<>()*?[]!#~") {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	return s
 }

@@ -274,7 +274,7 @@ func (s *sheet) list(groups []view.Group) {
 	}
 	for _, i := range s.pick(len(groups)) {
 		run := groups[i].Chosen
-		s.rows = append(s.rows, row{label: fmt.Sprintf("%s %d", tail(view.RowName(run), 26), run.N),
+		s.rows = append(s.rows, row{label: fmt.Sprintf("%s %d", tail(format.OrDash(run.ModeName()), 26), run.N),
 			cells: []*figures{figuresOf(run)}})
 	}
 	s.head += ", " + factor

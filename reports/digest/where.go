@@ -84,9 +84,11 @@ func lineBlock(r *result.Result) block {
 
 // who is a run as a heading: "Shared SA on 4 CPUs".
 func who(r *result.Run) string {
-	name := view.RunLabel(r)
-	if r.Mode != "" {
-		name = cmp.Or(r.Side, view.ModeText(r.Mode)) + " on " + strings.Split(view.CPUsText(r), ":")[0]
+	name, _ := view.ModeText(r.Mode)
+	if r.Mode == "" {
+		name = view.RunLabel(r)
+	} else {
+		name = cmp.Or(r.Side, name) + " on " + strings.Split(view.CPUsText(r), ":")[0]
 	}
 	return format.ASCII(strings.ToUpper(name[:1])+name[1:], 48)
 }
@@ -110,10 +112,10 @@ func spinItems(r *result.Run, alone bool) [][]string {
 	var callers []string
 	for _, c := range a.SpinCallers[:min(3, len(a.SpinCallers))] {
 		if c.Share.Value >= .005 {
-			callers = append(callers, format.ASCII(c.Name, 40)+" "+shareText(c.Share))
+			callers = append(callers, format.ASCII(c.Name, 40)+" "+format.SentenceShare(c.Share))
 		}
 	}
-	text := fmt.Sprintf("%s%s of %s%s", head, shareText(spin), view.SamplesOf(r.Main()), verb)
+	text := fmt.Sprintf("%s%s of %s%s", head, format.SentenceShare(spin), view.SamplesOf(r.Main()), verb)
 	if len(callers) > 0 {
 		text += ", in " + strings.Join(callers, ", ")
 	}
@@ -147,15 +149,6 @@ func lockName(l result.Lock) string {
 		return format.ASCII(l.ID.Class(), 44)
 	}
 	return format.ASCII(view.LockName(l), 44)
-}
-
-// shareText is a share in a sentence: "48.1 %".
-func shareText(v metric.Value) string {
-	text, marked := strings.CutSuffix(percent(v), "%!")
-	if text = strings.TrimSuffix(text, "%"); marked {
-		text += "!"
-	}
-	return text + " %"
 }
 
 // functionBlock has the functions whose cost differs most between two runs.

@@ -173,7 +173,7 @@ func (d *flameData) describeRuns(r *result.Result) []int {
 			k.alone, m.alone = i+1, i+1
 		}
 		if _, ok := shown[m]; !ok {
-			shown[m] = names.Unique(view.RunMode(run))
+			shown[m] = names.Unique(format.Visible(run.ModeName(), 32))
 		}
 		if _, ok := groups[k]; !ok {
 			groups[k] = len(d.Groups)

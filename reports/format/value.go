@@ -172,6 +172,14 @@ func ShareColumn(v metric.Value) string {
 	return Decimals(100*v.Value, 2-len(mark)) + mark + " +-" + Decimals(100*v.Half(), 2)
 }
 
+// SentenceShare is a share in a sentence: "48.1 %".
+func SentenceShare(v metric.Value) string {
+	if most, ok := atMost(v); ok {
+		return "at most " + most + " %"
+	}
+	return Decimals(100*v.Value, 1) + DoubtMark(v) + " %"
+}
+
 // Plain is a figure without unit and error, "-" if there is none.
 func Plain(f Figure) string {
 	if f.Missing != "" || f.Value == "" || f.Unit == "" {

@@ -94,7 +94,7 @@ func runFacts(r *result.Run, i int) []part {
 	}
 	parts := []part{{Facts: facts}}
 	for _, c := range m.Commands {
-		p := part{Command: format.Visible(shellLine(c.Argv), 2000)}
+		p := part{Command: format.Visible(bundle.ShellLine(c.Argv), 2000)}
 		if c.Exit != 0 {
 			p.Text, p.Muted = fmt.Sprintf("This ended with exit code %d:", c.Exit), true
 		}
@@ -121,20 +121,4 @@ func eventText(asked, opened, why string) string {
 		return asked + ": not opened: " + format.OrDash(why)
 	}
 	return asked + ": " + opened + " took its place: " + format.OrDash(why)
-}
-
-// shellLine quotes a command line so that it can be pasted into a shell.
-func shellLine(argv []string) string {
-	var out []string
-	for _, a := range argv {
-		plain := a != "" && strings.IndexFunc(a, func(r rune) bool {
-			return !strings.ContainsRune("%+,-./:=@_", r) && (r < '0' || r > '9') &&
-				(r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-		}) < 0
-		if !plain {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		out = append(out, a)
-	}
-	return strings.Join(out, " ")
 }

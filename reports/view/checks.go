@@ -52,9 +52,9 @@ func GateRows(runs []*result.Run) []gateRow {
 // StatusRank puts first what needs to be read.
 func StatusRank(status string) int {
 	switch status {
-	case "failed", "broken":
+	case result.GateFailed, result.CheckBroken:
 		return 0
-	case "not measured":
+	case result.NotMeasured:
 		return 1
 	}
 	return 2
@@ -95,7 +95,7 @@ func ConsistencyTable(runs []*result.Run) Table {
 		for _, i := range r.ConsistencyChecks {
 			verdict := i.Verdict
 			if StatusRank(verdict) == 0 {
-				verdict = "failed"
+				verdict = result.GateFailed
 			}
 			status := StatusCell(verdict)
 			status.Title = format.Name(i.Why)

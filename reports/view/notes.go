@@ -11,15 +11,6 @@ import (
 	"xfrmscope/reports/format"
 )
 
-// Brief shortens notes to what they say first.
-func (n Notes) Brief() Notes {
-	out := slices.Clone(n)
-	for i := range out {
-		out[i].Text = Brief(out[i].Text)
-	}
-	return out
-}
-
 // Brief cuts what a sentence says after a semicolon, or else after its last
 // colon, if enough is left to be understood.
 func Brief(text string) string {

@@ -206,21 +206,6 @@ func CPUsText(r *result.Run) string {
 	return fmt.Sprintf("%d CPUs: %s", r.N, format.OrUnknown(r.Manifest.Plan.CPUs.String()))
 }
 
-func RowName(r *result.Run) string {
-	if r.Mode == "" {
-		return format.OrDash(r.Name)
-	}
-	return r.Mode
-}
-
-// RunMode is the mode of a run, or what stands for one.
-func RunMode(r *result.Run) string {
-	if r.Mode == "" {
-		return RunLabel(r)
-	}
-	return format.Visible(r.Mode, 32)
-}
-
 // LargestN reports whether no other run of a run's mode and side has more CPUs.
 func LargestN(r *result.Result, run *result.Run) bool {
 	return run.Mode == "" || !slices.ContainsFunc(Present(r), func(o *result.Run) bool {

@@ -58,7 +58,7 @@ func pointsTable(r *result.Result) Table {
 		rates := p.values(func(r *result.Run) metric.Value { return r.Traffic.Throughput })
 		lost := p.values(func(r *result.Run) metric.Value { return r.Traffic.Loss })
 		packets := p.values(func(r *result.Run) metric.Value { return r.Packets.Headline() })
-		t.Add(TextCell(Sided(p.runs[0].Side, RunMode(p.runs[0]))), numberCell(p.runs[0].N, p.runs[0].N > 0),
+		t.Add(TextCell(Sided(p.runs[0].Side, p.runs[0].ModeName())), numberCell(p.runs[0].N, p.runs[0].N > 0),
 			intCell(len(p.runs)), rates.cell(.5, 1e-9), rates.cell(0, 1e-9), rates.cell(1, 1e-9),
 			lost.cell(.5, 100), lost.cell(1, 100), packets.cell(.5, 1))
 	}

@@ -11,30 +11,19 @@ import (
 	"xfrmscope/reports/format"
 )
 
-// ModeText is what a mode is, in words where its name is one of ours.
-func ModeText(mode string) string {
+// ModeText is what a mode is, in words where its name is one of ours; as the subject
+// of a sentence it is shorter.
+func ModeText(mode string) (text, subject string) {
 	switch {
 	case mode == "shared":
-		return "one shared SA"
+		return "one shared SA", "One shared SA"
 	case mode == "pcpu":
-		return "one SA per CPU"
+		return "one SA per CPU", "SA per CPU"
 	case result.IsPlain(mode):
-		return "no IPsec"
+		return "no IPsec", "No IPsec"
 	}
-	return format.Visible(mode, 32)
-}
-
-// doer is a mode as the subject of a sentence.
-func doer(mode string) string {
-	switch {
-	case mode == "shared":
-		return "One shared SA"
-	case mode == "pcpu":
-		return "SA per CPU"
-	case result.IsPlain(mode):
-		return "No IPsec"
-	}
-	return format.Visible(mode, 32)
+	mode = format.Visible(mode, 32)
+	return mode, mode
 }
 
 // Contrasted are the comparisons that a verdict is of: of two sides that one, else
@@ -53,12 +42,13 @@ func Contrasted(r *result.Result) []*result.Comparison {
 // Verdict is what a result says, in one sentence with its number and its certainty.
 func Verdict(r *result.Result) string {
 	runs := Present(r)
-	if len(r.Findings) > 0 && r.Findings[0].ID == "no-ipsec" { // nothing else is of interest then
+	if len(r.Findings) > 0 && r.Findings[0].ID == result.NoIPsec { // nothing else is of interest then
 		return strings.ToUpper(r.Findings[0].Claim[:1]) + r.Findings[0].Claim[1:] + "."
 	}
 	if all := Contrasted(r); len(all) > 0 {
 		c := all[0]
-		before, after := ModeText(c.Before.Name), doer(c.After.Name)
+		before, _ := ModeText(c.Before.Name)
+		_, after := ModeText(c.After.Name)
 		if r.Comparison != nil {
 			before, after = "before", "After"
 		}
@@ -224,7 +214,8 @@ func scaleText(r *result.Result, c result.Curve) string {
 	speedup := last.Speedup
 	speedup.Value /= base
 	speedup.Interval.Lo, speedup.Interval.Hi = speedup.Interval.Lo/base, speedup.Interval.Hi/base
-	s := fmt.Sprintf("%s: %s bring %s times%s what %s brings; ideal is %s", doer(c.Mode), n(last.N),
+	_, mode := ModeText(c.Mode)
+	s := fmt.Sprintf("%s: %s bring %s times%s what %s brings; ideal is %s", mode, n(last.N),
 		timesText(speedup.Value, speedup), levelledText(speedup), n(c.Scaling.Base),
 		format.Significant(float64(last.N)/base, 2))
 	if first.Rate.N == 1 && last.Rate.N == 1 {
@@ -244,7 +235,8 @@ func runText(r *result.Run) string {
 	a := AllCPUs(r)
 	name := "Run " + RunLabel(r)
 	if r.Mode != "" {
-		name = doer(r.Mode) + " on " + strings.Split(CPUsText(r), ":")[0]
+		_, name = ModeText(r.Mode)
+		name += " on " + strings.Split(CPUsText(r), ":")[0]
 	}
 	of := WeighedBy(r)
 	if of == "busy" {
@@ -255,18 +247,18 @@ func runText(r *result.Run) string {
 		parts = append(parts, "a packet costs "+strings.TrimSuffix(format.Of(v).String(), "/packet"))
 	}
 	if v := a.SpinShare; format.Finite(v) {
-		parts = append(parts, fmt.Sprintf("%s of %s spins on locks", shareText(v), of))
+		parts = append(parts, fmt.Sprintf("%s of %s spins on locks", format.SentenceShare(v), of))
 	}
 	if t := r.Traffic; t != nil && format.Finite(t.Throughput) {
 		parts = append(parts, "it carries "+format.Significant(t.Throughput.Value/1e9, 3)+" Gbit/s")
 		if format.Finite(t.Loss) {
-			parts = append(parts, shareText(t.Loss)+" of the packets are lost")
+			parts = append(parts, format.SentenceShare(t.Loss)+" of the packets are lost")
 		}
 	}
 	if len(a.Functions) > 0 && len(parts) < 2 {
 		f := a.Functions[0]
 		parts = append(parts, fmt.Sprintf("most of it is in %s, %s", format.Visible(f.Name, 40),
-			shareText(f.Share)))
+			format.SentenceShare(f.Share)))
 	}
 	if v := r.Locks.Waits; len(parts) == 0 && format.Finite(v) {
 		parts = append(parts, format.Of(v).String()+" for locks")
@@ -275,13 +267,6 @@ func runText(r *result.Run) string {
 		return name + ": nothing was measured that says where time goes."
 	}
 	return name + ": " + strings.Join(parts, "; ") + "."
-}
-
-func shareText(v metric.Value) string {
-	if most, ok := v.AtMost(); ok {
-		return "at most " + format.Significant(100*most, 2) + " %"
-	}
-	return format.Decimals(100*v.Value, 1) + format.DoubtMark(v) + " %"
 }
 
 // mostText says of many modes which sends most.

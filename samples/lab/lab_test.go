@@ -21,7 +21,6 @@ import (
 	"testing"
 
 	"xfrmscope/analyze"
-	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/doctor"
@@ -285,7 +284,7 @@ func TestLedger(t *testing.T) {
 			r.balance(t, name+": calls of xfrm_state_find", r.calls(), "find"))
 		for _, id := range r.ConsistencyChecks {
 			t.Logf("%s: identity %s %s", name, id.ID, id.Verdict)
-			if id.Verdict == checks.Holds {
+			if id.Verdict == result.CheckHolds {
 				holds[id.ID]++
 			}
 		}
