@@ -33,7 +33,7 @@ func readIPerf3(r io.Reader, opt Options) (*Import, error) {
 	switch {
 	case f.twice != nil:
 		return nil, f.twice
-	case len(f.results) > 0:
+	case len(f.im.Traffic.Points) > 0:
 		for _, err := range f.failures {
 			f.im.warn("traffic", "%v: only the other results are used", err)
 		}
@@ -42,10 +42,11 @@ func readIPerf3(r io.Reader, opt Options) (*Import, error) {
 	default:
 		return nil, opt.bad(0, "no result of iperf3").fix("the run may have been interrupted")
 	}
-	f.number()
+	f.im.Traffic.setSettings(f.settings)
+	f.im.Traffic.numberRuns()
 	if f.text > 0 {
-		f.im.warn("traffic", "%s:%d: lines of text beside the JSON are passed over, %d in all",
-			opt.Name, f.firstText, f.text)
+		f.im.warn("traffic", "lines of text beside the JSON are passed over: %d, the first at %s:%d",
+			f.text, opt.Name, f.firstText)
 	}
 	return f.im, nil
 }
@@ -54,7 +55,7 @@ func readIPerf3(r io.Reader, opt Options) (*Import, error) {
 type iperfFile struct {
 	im       *Import
 	opt      Options
-	results  [][]Point
+	settings [][]setting // by point
 	failures []error
 	twice    error          // a result stands there again
 	seen     map[string]int // line of each result
@@ -81,24 +82,6 @@ func (f *iperfFile) passText(data []byte, at int) int {
 		at += len(line) + 1
 	}
 	return at
-}
-
-// number makes runs of several results of one setting.
-func (f *iperfFile) number() {
-	of, runs := map[int]int{}, map[int]int{}
-	for _, points := range f.results {
-		of[points[0].N]++
-	}
-	for _, points := range f.results {
-		n := points[0].N
-		runs[n]++
-		for _, p := range points {
-			if of[n] > 1 {
-				p.Run = runs[n]
-			}
-			f.im.Traffic.Points = append(f.im.Traffic.Points, p)
-		}
-	}
 }
 
 // document takes one value of the file.
@@ -144,8 +127,12 @@ type iperfResult struct {
 	Start struct {
 		Accepted json.RawMessage `json:"accepted_connection"` // of a server alone
 		Test     struct {
-			Streams int `json:"num_streams"`
-			Reverse int `json:"reverse"`
+			Streams  int     `json:"num_streams"`
+			Reverse  int     `json:"reverse"`
+			Bidir    int     `json:"bidir"`
+			Protocol string  `json:"protocol"`
+			Offered  float64 `json:"target_bitrate"` // of each stream; 0: as much as it can
+			Block    float64 `json:"blksize"`
 		} `json:"test_start"`
 	} `json:"start"`
 	End   iperfEnd `json:"end"`
@@ -239,7 +226,7 @@ func (f *iperfFile) add(r *iperfResult, line int) {
 		return
 	}
 	if r.Error != "" {
-		f.im.warn("traffic", "%s:%d: iperf3 says: %s", f.opt.Name, line, r.Error)
+		f.im.warn("traffic", "iperf3 says %q (%s:%d)", r.Error, f.opt.Name, line)
 	}
 	directions := []string{"fwd", "rev"}
 	if sums[1] == (iperfSums{}) {
@@ -248,54 +235,90 @@ func (f *iperfFile) add(r *iperfResult, line int) {
 			directions[0] = "rev"
 		}
 	}
-	var points []Point
+	server := len(r.Start.Accepted) > 0
 	for i, direction := range directions {
 		p := Point{Line: line, Factor: "streams", N: max(r.Start.Test.Streams, 0), CPU: -1}
 		p.Direction = direction
-		sums[i].fill(&p, len(r.Start.Accepted) > 0, r.Error == "")
-		points = append(points, p)
+		sums[i].fill(&p, server, r.Error == "")
+		if p.LostPackets != nil && *p.LostPackets < 0 {
+			p.warn("iperf3 counts %d datagrams lost%s: out of order or twice they are taken off, and none "+
+				"is counted as lost (%s:%d)", *p.LostPackets, inDirection(direction), f.opt.Name, line)
+		}
+		if server && i > 0 { // a sum of what came and what was sent is neither
+			f.im.warn("traffic", "direction rev is left out: a server does not know what of its %s "+
+				"came (%s:%d)", p.Tx.Rate, f.opt.Name, line)
+			continue
+		}
+		f.im.Traffic.Points = append(f.im.Traffic.Points, p)
+		f.settings = append(f.settings, r.settings())
 	}
-	f.results = append(f.results, points)
+}
+
+// settings are what a script may vary beside the streams.
+func (r *iperfResult) settings() []setting {
+	t := r.Start.Test
+	if t.Protocol == "" {
+		return nil
+	}
+	direction, offered := "forward", "as much as it can"
+	switch {
+	case t.Bidir != 0:
+		direction = "both directions"
+	case t.Reverse != 0:
+		direction = "reverse"
+	}
+	if t.Offered > 0 {
+		offered = fmt.Sprintf("%.0f bit/s offered a stream", t.Offered)
+	}
+	out := []setting{{"protocol", t.Protocol}, {"direction", direction}, {"target_bitrate", offered}}
+	if t.Protocol == "UDP" {
+		out = append(out, setting{"blksize", fmt.Sprintf("%.0f bytes a datagram", t.Block)})
+	}
+	return out
 }
 
 // fill tells what was sent and what came. A server knows its own end alone, and
 // has zeros for the other; at a client's, zeros for the receiver are a network
 // that let nothing through, if the test went to its end.
 func (s iperfSums) fill(p *Point, server, ended bool) {
-	sent, received := s.sent, s.received
-	if sent == nil && received == nil {
-		sent = s.all // before 3.7 UDP results have this one only: the rate sent, and what was lost
-		if server && p.Direction != "rev" {
-			sent, received = nil, s.all
+	reverse, sent, received := p.Direction == "rev", s.sent, s.received
+	if sent == nil && received == nil { // before 3.7 UDP results have this one only: what was sent, and lost
+		sent = s.all
+		if server {
+			received = s.all
 		}
 	}
-	none := func(s *iperfSum) bool { return s == nil || s.Bytes == 0 }
-	if server && none(sent) != none(received) {
-		if none(sent) {
-			sent = nil
-		} else {
-			received = nil
-		}
+	none := func(s *iperfSum) bool { return s == nil || s.Bytes == 0 && s.BPS == 0 }
+	if server && reverse || !server && !ended && none(received) {
+		received = nil
+	}
+	if server && !reverse || none(sent) && !none(received) {
+		sent = nil
 	}
 	if sent != nil {
 		p.Tx, p.Seconds = sent.side(), sent.Seconds
 	}
-	if received == nil {
-		if !server {
-			p.lose(s.all)
+	counts := s.all
+	if received != nil {
+		if received != s.all || !none(received) {
+			p.Rx.Rate, p.Rx.Bytes = received.side().Rate, received.side().Bytes
 		}
-		return
-	}
-	p.Rx.Rate, p.Rx.Bytes = received.side().Rate, received.side().Bytes
-	if received.Seconds > 0 {
-		p.Seconds = received.Seconds
+		if received.Seconds > 0 {
+			p.Seconds = received.Seconds
+		}
+		if reverse || counts == nil {
+			counts = received
+		}
 	}
 	switch {
-	case !none(received) && s.all != nil && p.Direction != "rev":
-		p.lose(s.all)
-	case !none(received):
-		p.lose(received)
-	case ended && p.Tx.Packets != nil && *p.Tx.Packets > 0:
+	case server && !reverse, !none(received):
+		p.lose(counts)
+	case !server && ended && received == nil: // datagrams are of one size
+		if p.lose(s.all); p.LossShare != nil {
+			p.Rx.Rate = p.Tx.Rate
+			p.Rx.Rate.Value *= 1 - *p.LossShare
+		}
+	case !server && ended && p.Tx.Packets != nil && *p.Tx.Packets > 0:
 		n := float64(*p.Tx.Packets)
 		p.lose(&iperfSum{Packets: &n, Lost: &n})
 	}
@@ -319,12 +342,15 @@ func (s *iperfSum) side() Side {
 // lose takes the receiver's count of lost datagrams. iperf3 repeats the
 // packets sent as those received: what came is the difference.
 func (p *Point) lose(s *iperfSum) {
-	if s == nil || s.Lost == nil || s.Packets == nil || *s.Packets <= 0 {
+	if s == nil || s.Lost == nil || s.Packets == nil || *s.Packets < 0 || *s.Packets >= 1<<63 {
 		return
 	}
-	p.LostPackets = new(int64(*s.Lost))
-	p.LossShare = new(*s.Lost / *s.Packets)
-	if came := *s.Packets - *s.Lost; came >= 0 {
+	lost := max(*s.Lost, 0)
+	if *s.Packets > 0 {
+		p.LostPackets = new(int64(*s.Lost))
+		p.LossShare = new(lost / *s.Packets)
+	}
+	if came := *s.Packets - lost; came >= 0 {
 		p.Rx.Packets = new(uint64(came))
 		if p.Seconds > 0 {
 			p.Rx.PPS = new(came / p.Seconds)

@@ -133,7 +133,11 @@ func (t *table) add(n, run int, v float64, num int) {
 	}
 	switch {
 	case t.loss:
-		p.LossShare = new(v / 100)
+		p.LossShare = new(max(v/100, 0))
+		if v < 0 {
+			p.warn("%s:%d: %d flows, run %d: %v %% of the packets were lost: counted as none lost",
+				t.opt.Name, num, n, run, v)
+		}
 	case t.mbit:
 		p.Rx.Rate = Rate{Value: v, Unit: mbitPerSecond, Layer: inPayload}
 	default:

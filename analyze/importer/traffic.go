@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"xfrmscope/collect/bundle"
@@ -56,52 +55,67 @@ type Side struct {
 }
 
 // A setting is what a generator was told, beside the flows.
-type setting struct {
-	value float64
-	text  string // "packets/s offered"
-}
-
-func (s setting) String() string { return strconv.FormatFloat(s.value, 'f', -1, 64) + " " + s.text }
+type setting struct{ key, text string } // "tx_pps_req", "2000 packets/s offered"
 
 // setSettings names what varies between points of one N: without it they would
 // pass for repeats. settings are those of each point.
 func (t *Traffic) setSettings(settings [][]setting) {
-	seen := map[string]map[int]setting{} // by text and N: the first
+	seen := map[string]map[int]setting{} // by key and N: the first
 	varies := map[string]bool{}
 	for i, p := range t.Points {
 		for _, s := range settings[i] {
-			if seen[s.text] == nil {
-				seen[s.text] = map[int]setting{}
+			if seen[s.key] == nil {
+				seen[s.key] = map[int]setting{}
 			}
-			first, known := seen[s.text][p.N]
+			first, known := seen[s.key][p.N]
 			if !known {
-				seen[s.text][p.N] = s
+				seen[s.key][p.N] = s
 			} else if first != s {
-				varies[s.text] = true
+				varies[s.key] = true
 			}
 		}
 	}
 	for i := range t.Points {
 		var parts []string
 		for _, s := range settings[i] {
-			if varies[s.text] {
-				parts = append(parts, s.String())
+			if varies[s.key] {
+				parts = append(parts, s.text)
 			}
 		}
 		t.Points[i].Setting = strings.Join(parts, ", ")
 	}
 }
 
-// Counts names the side whose packets a count of points is of.
-const (
-	Received = "received"
-	Sent     = "sent"
-)
+// numberRuns makes runs of several results of one setting that have no number.
+func (t *Traffic) numberRuns() {
+	type key struct {
+		n       int
+		setting string
+	}
+	runs := map[key]int{}
+	results := t.Runs()
+	number := make([]int, len(results))
+	for i, points := range results {
+		k := key{points[0].N, points[0].Setting}
+		runs[k]++
+		number[i] = runs[k]
+	}
+	var out []Point
+	for i, points := range results {
+		for _, p := range points {
+			if runs[key{p.N, p.Setting}] > 1 {
+				p.Run = number[i]
+			}
+			out = append(out, p)
+		}
+	}
+	t.Points = out
+}
 
 // Counted returns the packets of the points of one run: those that came, or, if
 // that is not told of each, those that were sent; "" if neither is told.
 func Counted(points []Point) (counts string, packets []uint64) {
-	for _, side := range []string{Received, Sent} {
+	for _, side := range []string{bundle.Received, bundle.Sent} {
 		packets = packets[:0]
 		for i := range points {
 			if n := points[i].Side(side).Packets; n != nil {
@@ -117,7 +131,7 @@ func Counted(points []Point) (counts string, packets []uint64) {
 
 // Side returns what came or what was sent.
 func (p *Point) Side(counts string) *Side {
-	if counts == Received {
+	if counts == bundle.Received {
 		return &p.Rx
 	}
 	return &p.Tx

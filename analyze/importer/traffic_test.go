@@ -79,6 +79,21 @@ func pointLines(im *Import) string {
 	return out.String()
 }
 
+// serverStart begins a result that a server of iperf3 wrote.
+const serverStart = `{"start":{"accepted_connection":{"host":"a"},"test_start":{"num_streams":1}},"end":`
+
+// datagrams is a sum of iperf3 over 4 s of UDP.
+func datagrams(bytes, lost, packets int) string {
+	return fmt.Sprintf(`{"seconds":4,"bytes":%d,"bits_per_second":%d,"lost_packets":%d,"packets":%d}`,
+		bytes, 2*bytes, lost, packets)
+}
+
+// sentAs is a result of iperf3 with some settings.
+func sentAs(settings string, bps int) string {
+	return fmt.Sprintf(`{"start":{"test_start":{"num_streams":1,%s}},"end":{"sum_sent":{"bits_per_second":%d}}}`,
+		settings, bps) + "\n"
+}
+
 func TestTrafficFormats(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -115,7 +130,7 @@ warning: t:4: 3 flows, run 1: 10 packets sent and 8 received are no 3 lost
 ]`, `4 flows run 2 fwd; tx 3.50 Gibit/s wire 1000 packets; rx 3.40 Gibit/s wire 900 packets; lost 100; loss 0.1000
 warning: t:2: 4 flows, run 2: the throughput of 3.40 Gibit/s is not rx_bps and preambles on the wire (0.93 Gibit/s): another layer is meant
 warning: t:2: 4 flows, run 2: by rates 50.0 % of the packets came, by counts 90.0 %: TRex's rates are those of its last seconds, not of the run
-4 flows run 2 rev; tx not known 20 packets; rx not known 21 packets; lost -1
+4 flows run 2 rev; tx not known 20 packets; rx not known 21 packets; lost -1; loss 0.0000
 warning: t:2: 4 flows, run 2: 1 more packets came than were sent in direction rev: counted as none lost
 `},
 		{"iperf3 TCP", iperfJSON,
@@ -131,13 +146,69 @@ warning: t:2: 4 flows, run 2: 1 more packets came than were sent in direction re
 		{"iperf3 UDP, older", iperfJSON,
 			`{"start":{"test_start":{"num_streams":1}},"end":{"sum":{"seconds":10,"bytes":1394000,` +
 				`"bits_per_second":3e9,"lost_packets":100,"packets":1000}}}`,
-			"1 streams; tx 3000000000.00 bit/s payload 1000 packets; rx not known 900 packets; lost 100; " +
-				"loss 0.1000\n"},
+			"1 streams; tx 3000000000.00 bit/s payload 1000 packets; rx 2700000000.00 bit/s payload 900 " +
+				"packets; lost 100; loss 0.1000\n"},
+		{"iperf3 UDP, older, a server's", iperfJSON,
+			serverStart + `{"sum":` + datagrams(0, 100, 1000) + "}}",
+			"1 streams; tx not known; rx not known 900 packets; lost 100; loss 0.1000\n"},
+		{"iperf3 UDP, a server's, nothing arrived", iperfJSON,
+			serverStart + `{"sum":` + datagrams(0, 0, 0) + `,"sum_sent":` + datagrams(0, 0, 0) +
+				`,"sum_received":` + datagrams(0, 0, 0) + "}}",
+			"1 streams; tx not known; rx 0.00 bit/s payload 0 packets\n"},
+		{"iperf3 UDP --bidir, a server's", iperfJSON,
+			serverStart + `{"sum_sent":` + datagrams(0, 0, 0) +
+				`,"sum_received":` + datagrams(8000, 2, 10) +
+				`,"sum_sent_bidir_reverse":` + datagrams(5000, 0, 5) +
+				`,"sum_received_bidir_reverse":` + datagrams(0, 0, 0) + "}}",
+			"1 streams fwd; tx not known; rx 16000.00 bit/s payload 8 packets; lost 2; loss 0.2000\n" +
+				"warning: direction rev is left out: a server does not know what of " +
+				"its 10000.00 bit/s " +
+				"came (t:1)\n"},
+		{"iperf3 UDP, a client that was stopped", iperfJSON,
+			`{"start":{"test_start":{"num_streams":1}},"end":{"sum":` + datagrams(80000, 0, 100) +
+				`,"sum_sent":` + datagrams(80000, 0, 100) + `,"sum_received":` + datagrams(0, 0, 0) +
+				`},"error":"interrupt - the client has terminated"}`,
+			"1 streams; tx 160000.00 bit/s payload 100 packets; rx not known\n" +
+				"warning: iperf3 says \"interrupt - the client has terminated\" (t:1)\n"},
+		{"iperf3 UDP, fewer than none lost", iperfJSON,
+			`{"start":{"test_start":{"num_streams":1}},"end":{"sum":` + datagrams(80000, -3, 100) +
+				`,"sum_sent":` + datagrams(80000, 0, 100) +
+				`,"sum_received":` + datagrams(80000, -3, 100) + `}}`,
+			"1 streams; tx 160000.00 bit/s payload 100 packets; rx 160000.00 bit/s payload 100 packets; " +
+				"lost -3; loss 0.0000\nwarning: iperf3 counts -3 datagrams lost: out " +
+				"of order or twice " +
+				"they are taken off, and none is counted as lost (t:1)\n"},
+		{"iperf3, rates and protocols in one file", iperfJSON,
+			sentAs(`"protocol":"UDP","target_bitrate":1000,"blksize":100`, 1) +
+				sentAs(`"protocol":"UDP","target_bitrate":2000,"blksize":100`, 2) +
+				sentAs(`"protocol":"UDP","target_bitrate":2000,"blksize":100`, 3) +
+				sentAs(`"protocol":"TCP","reverse":1,"blksize":9`, 4),
+			`1 streams, UDP, forward, 1000 bit/s offered a stream; tx 1.00 bit/s payload; rx not known
+1 streams run 1, UDP, forward, 2000 bit/s offered a stream; tx 2.00 bit/s payload; rx not known
+1 streams run 2, UDP, forward, 2000 bit/s offered a stream; tx 3.00 bit/s payload; rx not known
+1 streams, TCP, reverse, as much as it can rev; tx 4.00 bit/s payload; rx not known
+`},
+		{"TRex JSON, losses below none", trexSweep,
+			`[{"flows":1,"run":1,"tx_opackets":10,"rx_ipackets":12},
+{"flows":1,"run":2,"tx_opackets":10,"l_pkts_percent":-0.5},
+{"flows":1,"run":3,"tx_opackets":10,"rx_ipackets":8,"rx_pps":4,"rx_bps":360}]`,
+			"1 flows run 1; tx not known 10 packets; rx not known 12 packets; lost -2; loss 0.0000\n" +
+				"warning: t:1: 1 flows, run 1: 2 more packets came than were sent: " +
+				"counted as none lost\n" +
+				"1 flows run 2; tx not known 10 packets; rx not known; loss 0.0000\n" +
+				"warning: t:2: 1 flows, run 2: -0.5 % of the packets were lost: " +
+				"counted as none lost\n" +
+				"1 flows run 3; tx not known 10 packets; rx 1000.00 bit/s wire 8 " +
+				"packets; lost 2; loss 0.2000\n"},
+		{"TRex CSV of loss, below none", trexTable, "#flows,run_1,cum_error\n6,-0.01,-0.01\n",
+			"6 flows run 1; tx not known; rx not known; loss 0.0000\n" +
+				"warning: t:2: 6 flows, run 1: -0.01 % of the packets were lost: " +
+				"counted as none lost\n"},
 		{"iperf3, two results, one unhappy", iperfJSON, `{"end":{"sum_sent":{"bits_per_second":1}}}
 {"end":{"sum_sent":{"bits_per_second":2}},"error":"control socket has closed unexpectedly"}`,
 			"0 streams run 1; tx 1.00 bit/s payload; rx not known\n0 streams run 2; tx 2.00 bit/s " +
-				"payload; rx not known\nwarning: t:2: iperf3 says: control socket has closed " +
-				"unexpectedly\n"},
+				"payload; rx not known\nwarning: iperf3 says \"control socket has closed " +
+				"unexpectedly\" (t:2)\n"},
 		{"iperf3 --json-stream",
 			iperfJSON, `{"event":"start","data":{"version":"iperf 3.17","test_start":{"num_streams":2}}}
 {"event":"interval","data":{"sum":{"bits_per_second":3e9}}}
@@ -166,7 +237,7 @@ bye
 `, `0 streams run 1; tx 1.00 bit/s payload; rx not known
 0 streams run 2; tx 3.00 bit/s payload; rx not known
 0 streams run 3; tx 2.00 bit/s payload; rx not known
-warning: t:1: lines of text beside the JSON are passed over, 3 in all
+warning: lines of text beside the JSON are passed over: 3, the first at t:1
 `},
 		{"iperf3, the last of three cut off", iperfJSON, `{"end":{"sum_sent":{"bits_per_second":1}}}
 {"error":"interrupt - the client has terminated"}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -186,13 +187,13 @@ func (t *trexJSON) run(o *jsonObject) error {
 // settings are what a script may vary beside the flows.
 func (o *jsonObject) settings() []setting {
 	var out []setting
-	for _, key := range [...]struct{ name, text string }{
+	for _, s := range [...]setting{
 		{"tx_pps_req", "packets/s offered"},
 		{"src_ips", "source addresses"}, {"dst_ips", "destination addresses"},
 		{"src_ports", "source ports"}, {"dst_ports", "destination ports"}, {"frame_size", "bytes a frame"},
 	} {
-		if v, ok := o.number(key.name); ok {
-			out = append(out, setting{v, key.text})
+		if v, ok := o.number(s.key); ok {
+			out = append(out, setting{s.key, strconv.FormatFloat(v, 'f', -1, 64) + " " + s.text})
 		}
 	}
 	return out
@@ -212,11 +213,16 @@ func (t *trexJSON) point(o *jsonObject, prefix string) Point {
 	if l, ok := o.number(prefix + "l_pkts"); ok {
 		p.LostPackets = new(int64(l))
 	}
-	if l, ok := o.number(prefix + "l_pkts_percent"); ok {
-		p.LossShare = new(l / 100)
+	sent, came := p.Tx.Packets, p.Rx.Packets
+	if p.LostPackets == nil && sent != nil && came != nil {
+		p.LostPackets = new(int64(*sent - *came))
 	}
-	if lost, sent := p.LostPackets, p.Tx.Packets; lost != nil && *lost >= 0 && sent != nil && *sent > 0 {
-		p.LossShare = new(float64(*lost) / float64(*sent)) // some files have a share where the key says percent
+	if l, ok := o.number(prefix + "l_pkts_percent"); ok {
+		p.LossShare = new(max(l/100, 0))
+	}
+	if lost := p.LostPackets; lost != nil && sent != nil && *sent > 0 {
+		// some files have a share where the key says percent
+		p.LossShare = new(float64(max(*lost, 0)) / float64(*sent))
 	}
 	p.RequestedPPS, _ = o.number("tx_pps_req")
 	if prefix == "" {
@@ -230,12 +236,19 @@ func (t *trexJSON) point(o *jsonObject, prefix string) Point {
 	return p
 }
 
+// preamble is what a frame has on the wire beside itself and its FCS, which
+// TRex's *_bps count: preamble, start and gap.
+const preamble = 20 * 8
+
 // side reads what was sent or what came. The throughput keys are bits/2^30 of
 // TRex's *_bps_L1: on the wire.
 func (o *jsonObject) side(prefix, packets, bytes string) Side {
 	s := Side{Packets: o.count(prefix + packets), Bytes: o.count(prefix + bytes)}
 	if pps, ok := o.number(prefix + "pps"); ok {
 		s.PPS = &pps
+		if bps, ok := o.number(prefix + "bps"); ok {
+			s.Rate = Rate{Value: bps + pps*preamble, Unit: bitPerSecond, Layer: onWire}
+		}
 	}
 	if v, ok := o.number(prefix + "throughput_gibps"); ok {
 		s.Rate = Rate{Value: v, Unit: gibitPerSecond, Layer: onWire}
@@ -263,14 +276,17 @@ func (t *trexJSON) check(o *jsonObject, prefix string, p *Point) {
 		warn("%d more packets came than were sent%s: counted as none lost", -*lost, inDirection(p.Direction))
 	}
 	percent, told := o.number(prefix + "l_pkts_percent")
-	if told && p.LossShare != nil && math.Abs(percent-100**p.LossShare) > 0.02 && t.percents == 0 {
+	if told && percent < 0 && lost == nil {
+		warn("%v %% of the packets were lost%s: counted as none lost", percent, inDirection(p.Direction))
+	}
+	if told && percent >= 0 && p.LossShare != nil && math.Abs(percent-100**p.LossShare) > 0.02 && t.percents == 0 {
 		t.percents++
 		warn("l_pkts_percent is %v, but %.2f %% of the packets sent were lost: counts are used, here and below",
 			percent, 100**p.LossShare)
 	}
 	bps, ok := o.number(prefix + "rx_bps")
 	if ok && p.Rx.PPS != nil && p.Rx.Rate.Known() {
-		onWire := bps + *p.Rx.PPS*20*8 // preamble, start and gap; TRex counts the FCS in rx_bps
+		onWire := bps + *p.Rx.PPS*preamble
 		if math.Abs(onWire-p.Rx.Rate.BPS()) > 0.02*onWire {
 			warn("the throughput of %v is not rx_bps and preambles on the wire (%.2f Gibit/s): "+
 				"another layer is meant", p.Rx.Rate, onWire/gibitPerSecond.bits())

@@ -11,12 +11,15 @@ import (
 // sent if nothing says what came.
 func NewTraffic(source string, points []importer.Point) *result.Traffic {
 	t := &result.Traffic{
-		Source: source, Counts: importer.Received,
+		Source: source, Counts: bundle.Received,
 		FrameBytes: points[0].FrameBytes, OfferedPPS: points[0].RequestedPPS,
 	}
 	of := func(p importer.Point) importer.Rate { return p.Rx.Rate }
 	if !points[0].Rx.Rate.Known() {
-		t.Counts, of = importer.Sent, func(p importer.Point) importer.Rate { return p.Tx.Rate }
+		t.Counts, of = bundle.Sent, func(p importer.Point) importer.Rate { return p.Tx.Rate }
+	}
+	if !of(points[0]).Known() {
+		t.Counts, _ = importer.Counted(points)
 	}
 	t.Throughput = metric.Value{ID: metric.ThroughputID, Unit: "bit/s"}
 	for _, p := range points {

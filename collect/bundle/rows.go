@@ -308,6 +308,12 @@ type Traffic struct {
 	PerCPU  []CPUPackets `json:"per_cpu,omitempty"` // if the source tells CPUs apart
 }
 
+// The side that packets or bits were counted at.
+const (
+	Received = "received"
+	Sent     = "sent"
+)
+
 // CPUPackets is the packets one CPU sent in the window.
 type CPUPackets struct {
 	CPU     int    `json:"cpu"`

@@ -233,7 +233,7 @@ func methodText(runs []*result.Run) string {
 		return strings.Join(names, " and ")
 	})
 	if event == "" {
-		return "no samples were taken"
+		return "no samples were taken" + sideText(runs)
 	}
 	s := "perf " + format.ASCII(event, 40)
 	if hz := view.Common(runs, view.Frequency); hz != "" {
@@ -247,6 +247,24 @@ func methodText(runs []*result.Run) string {
 		s += "; packets by " + format.ASCII(source, 40)
 	}
 	return s
+}
+
+// sideText says at which end a generator counted what the table holds.
+func sideText(runs []*result.Run) string {
+	each := func(side string) int {
+		return len(slices.DeleteFunc(slices.Clone(runs), func(r *result.Run) bool {
+			return r.Traffic == nil || r.Traffic.Counts != side
+		}))
+	}
+	switch received, sent := each(bundle.Received), each(bundle.Sent); {
+	case sent > 0 && received > 0:
+		return fmt.Sprintf("; rates of what was received, of what was sent in %d of %d runs", sent, len(runs))
+	case sent > 0:
+		return "; rates of what was sent"
+	case received > 0:
+		return "; rates of what was received"
+	}
+	return ""
 }
 
 func tableBlock(s *sheet, notes *footnotes) block {

@@ -8,6 +8,7 @@ import (
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 )
 
@@ -250,7 +251,11 @@ func runText(r *result.Run) string {
 		parts = append(parts, fmt.Sprintf("%s of %s spins on locks", format.SentenceShare(v), of))
 	}
 	if t := r.Traffic; t != nil && format.Finite(t.Throughput) {
-		parts = append(parts, "it carries "+format.Significant(t.Throughput.Value/1e9, 3)+" Gbit/s")
+		does := "it carries "
+		if t.Counts == bundle.Sent {
+			does = "it sends "
+		}
+		parts = append(parts, does+format.Significant(t.Throughput.Value/1e9, 3)+" Gbit/s")
 		if format.Finite(t.Loss) {
 			parts = append(parts, format.SentenceShare(t.Loss)+" of the packets are lost")
 		}
