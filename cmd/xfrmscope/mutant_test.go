@@ -17,9 +17,12 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"xfrmscope/analyze"
+	"xfrmscope/analyze/symbols"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/doctor"
 	"xfrmscope/collect/pack"
 	"xfrmscope/collect/scenario"
 	"xfrmscope/reports/digest"
@@ -199,7 +202,7 @@ func mutate(rng *rand.Rand, data []byte) []byte {
 
 // A packed bundle that is damaged is refused, or its files are found damaged.
 func TestPackedMutants(t *testing.T) {
-	n := faultScale(100, 2000)
+	n := faultScale(100, 10_000)
 	dir := t.TempDir()
 	for name, f := range smallBundle(t) {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
@@ -272,6 +275,10 @@ func inputKinds(t *testing.T) map[string][]byte {
 		t.Fatal(err)
 	}
 	scenarioText, _ := samples.Scenario("command")
+	program, err := os.ReadFile("/bin/true")
+	if err != nil {
+		t.Fatal(err)
+	}
 	const folded = "ksoftirqd/1;net_rx_action_[k];xfrm_input_[k];esp_input_[k] 12\niperf3;udp_sendmsg_[k] 3\n"
 	dir := t.TempDir()
 	file := filepath.Join(dir, "a.folded")
@@ -316,6 +323,18 @@ func inputKinds(t *testing.T) map[string][]byte {
 			"201, 1234567, 9876, 6142, spinlock, f+0x1f2\n# debug: total=208, bad=4\n"),
 		"kallsyms": []byte("ffffffff81000000 T _text\nffffffff81a00000 T native_queued_spin_lock_slowpath\n" +
 			"ffffffff81b00000 t esp_output\t[esp4]\n"),
+		"report.html": made("report.html"), "mail.txt": []byte("> " + strings.ReplaceAll(string(made("digest.txt")),
+			"\n", "\n> ")),
+		"neper.csv":  []byte("Flows,Run 1,Run 2,Average\n1,9000.5,9100,9050.25\n16,24000,24100.5,24050\n"),
+		"runs.table": []byte("file      n  mode\na.folded  1  shared\na.folded  4  shared\n"),
+		"sweep.json": []byte(`{"schema":1,"name":"s","runs":["r1","r2"],"headline":["packet_rate"],` +
+			`"planned":["r1","r2","r3"],"aside":["aside/r1.1"]}`),
+		"traffic.json": []byte(`{"source":"TRex","packets":1000,"per_cpu":[{"cpu":0,"packets":1000}]}`),
+		"layouts.json": []byte(`[{"struct":"xfrm_state","size":768,"fields":[{"name":"lock","offset":112,` +
+			`"size":4}]}]`),
+		"kconfig":     []byte("CONFIG_PERF_EVENTS=y\nCONFIG_XFRM_USER=m\n# CONFIG_PREEMPT_RT is not set\n"),
+		"perf.map":    []byte("7f0000001000 40 Interpreter::run(int)\n0x7f0000002000 0x20 f\n"),
+		"program.elf": program,
 	}
 }
 
@@ -333,11 +352,17 @@ func TestInputMutants(t *testing.T) {
 	if testing.Short() {
 		n = 10
 	}
-	run := smallBundle(t)
-	for name, whole := range inputKinds(t) {
+	run, kinds := smallBundle(t), inputKinds(t)
+	for name, whole := range kinds {
 		t.Run(name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), name)
+			dir := t.TempDir()
+			file := filepath.Join(dir, name)
+			err := os.WriteFile(filepath.Join(dir, "a.folded"), kinds["a.folded"], 0o644) // that a table names
+			if err != nil {
+				t.Fatal(err)
+			}
 			read, worst, worstOf := 0, uint64(0), 0
+			var slowest time.Duration
 			if !lookAt(t, name, file, whole, run) {
 				t.Error("it is not read as it is")
 			}
@@ -345,9 +370,11 @@ func TestInputMutants(t *testing.T) {
 				data := mutate(rand.New(rand.NewPCG(uint64(i), 3)), whole)
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
+				began := time.Now()
 				if lookAt(t, fmt.Sprintf("%s, mutant %d", name, i), file, data, run) {
 					read++
 				}
+				slowest = max(slowest, time.Since(began))
 				runtime.ReadMemStats(&after)
 				if allocated := after.TotalAlloc - before.TotalAlloc; allocated > worst {
 					worst, worstOf = allocated, i
@@ -356,8 +383,8 @@ func TestInputMutants(t *testing.T) {
 			if worst > mutantMemory {
 				t.Errorf("mutant %d allocated %.0f MB", worstOf, float64(worst)/1e6)
 			}
-			t.Logf("%d mutants: no panic; %d read, %d refused; at most %.1f MB allocated for one", n, read,
-				n-read, float64(worst)/1e6)
+			t.Logf("%d mutants: no panic; %d read, %d refused; at most %.1f MB allocated for one, %.1f s for one",
+				n, read, n-read, float64(worst)/1e6, slowest.Seconds())
 		})
 	}
 }
@@ -370,7 +397,31 @@ func lookAt(t *testing.T, what, file string, data []byte, run fstest.MapFS) (ok 
 			t.Errorf("%s: panic: %v\n%s", what, r, debug.Stack())
 		}
 	}()
-	switch filepath.Base(file) {
+	switch name := filepath.Base(file); name {
+	case "mail.txt":
+		return show(context.Background(), streams{in: bytes.NewReader(data), out: io.Discard}, showOptions{},
+			[]string{"-"}) == nil
+	case "kconfig":
+		_, err := doctor.Kconfig(bytes.NewReader(data))
+		return err == nil
+	case "perf.map":
+		_, err := symbols.ReadPerfMap(bytes.NewReader(data))
+		return err == nil
+	case "program.elf":
+		_, err := symbols.ReadELF(bytes.NewReader(data))
+		return err == nil
+	case bundle.TrafficFile, bundle.LayoutsFile:
+		mutant := maps.Clone(run)
+		mutant[name] = &fstest.MapFile{Data: data}
+		opened, _ := look(t, what, mutant)
+		return opened
+	case bundle.SweepFile:
+		mutant := fstest.MapFS{name: &fstest.MapFile{Data: data}}
+		for name, f := range run {
+			mutant["r1/"+name], mutant["r2/"+name] = f, f
+		}
+		opened, _ := look(t, what, mutant)
+		return opened
 	case "scenario.yaml":
 		s, err := scenario.Parse(data, file, nil)
 		if err != nil {
