@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -58,7 +57,7 @@ func doctorKconfig(io streams, o doctorOptions) error {
 	if o.cpus != "" || len(o.devices) > 0 || len(o.netns) > 0 {
 		return usagef("--kconfig asks for a kernel, -C, --dev and --netns for this machine: leave one out")
 	}
-	file, err := os.Open(o.kconfig)
+	file, err := bundle.OpenRegular(o.kconfig, 0)
 	if err != nil {
 		return usageError{err}
 	}

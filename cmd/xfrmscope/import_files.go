@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -204,12 +205,21 @@ func unpack(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(dst, inside); err != nil {
-		dst.Close()
-		return err
+	limit := unpackedAtLeast + unpackedTimes*sizeOf(from)
+	n, err := io.Copy(dst, io.LimitReader(inside, limit+1))
+	if err == nil && n > limit {
+		err = fmt.Errorf("it has more than %d bytes inside, %d times its size: unpack it first", limit,
+			unpackedTimes)
 	}
-	return dst.Close()
+	return errors.Join(err, dst.Close())
 }
+
+// How large a compressed perf.data may become: recordings shrink to a tenth, at
+// best to a hundredth.
+const (
+	unpackedAtLeast = 64 << 20
+	unpackedTimes   = 128
+)
 
 // kernelSymbols returns the symbols of a kallsyms file, gzipped, or the gap that
 // stands for them; neither if no file is a perf.data.
@@ -231,7 +241,7 @@ func kernelSymbols(files []importer.File, name string) ([]byte, []bundle.Gap, er
 				"root in the same boot",
 		}}, nil
 	}
-	data, err := readWhole(name, maxSymbols)
+	data, err := bundle.ReadRegular(name, maxSymbols)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading kernel symbols: %w", err)
 	}
@@ -259,20 +269,6 @@ func kernelSymbols(files []importer.File, name string) ([]byte, []bundle.Gap, er
 // maxSymbols bounds a kallsyms file: that of a kernel with all its modules has
 // 20 MB.
 const maxSymbols = 256 << 20
-
-// readWhole reads a file that has to be kept, if it is no larger than limit.
-func readWhole(name string, limit int64) ([]byte, error) {
-	f, err := bundle.OpenRegular(name, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1)) // a file of /proc tells no size
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s has more than %d bytes", name, limit)
-	}
-	return data, err
-}
 
 // writeForeign makes one run of its files.
 func writeForeign(dir string, m bundle.Manifest, files []importer.File, kallsyms []byte) (*bundle.Run, error) {

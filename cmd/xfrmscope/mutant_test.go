@@ -323,10 +323,10 @@ func inputKinds(t *testing.T) map[string][]byte {
 			"201, 1234567, 9876, 6142, spinlock, f+0x1f2\n# debug: total=208, bad=4\n"),
 		"kallsyms": []byte("ffffffff81000000 T _text\nffffffff81a00000 T native_queued_spin_lock_slowpath\n" +
 			"ffffffff81b00000 t esp_output\t[esp4]\n"),
-		"report.html": made("report.html"), "mail.txt": []byte("> " + strings.ReplaceAll(string(made("digest.txt")),
-			"\n", "\n> ")),
-		"neper.csv":  []byte("Flows,Run 1,Run 2,Average\n1,9000.5,9100,9050.25\n16,24000,24100.5,24050\n"),
-		"runs.table": []byte("file      n  mode\na.folded  1  shared\na.folded  4  shared\n"),
+		"report.html": made("report.html"),
+		"mail.txt":    []byte("> " + strings.ReplaceAll(string(made("digest.txt")), "\n", "\n> ")),
+		"neper.csv":   []byte("Flows,Run 1,Run 2,Average\n1,9000.5,9100,9050.25\n16,24000,24100.5,24050\n"),
+		"runs.table":  []byte("file      n  mode\na.folded  1  shared\na.folded  4  shared\n"),
 		"sweep.json": []byte(`{"schema":1,"name":"s","runs":["r1","r2"],"headline":["packet_rate"],` +
 			`"planned":["r1","r2","r3"],"aside":["aside/r1.1"]}`),
 		"traffic.json": []byte(`{"source":"TRex","packets":1000,"per_cpu":[{"cpu":0,"packets":1000}]}`),
@@ -357,8 +357,8 @@ func TestInputMutants(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			file := filepath.Join(dir, name)
-			err := os.WriteFile(filepath.Join(dir, "a.folded"), kinds["a.folded"], 0o644) // that a table names
-			if err != nil {
+			named := filepath.Join(dir, "a.folded") // by a table
+			if err := os.WriteFile(named, kinds["a.folded"], 0o644); err != nil {
 				t.Fatal(err)
 			}
 			read, worst, worstOf := 0, uint64(0), 0
@@ -383,7 +383,7 @@ func TestInputMutants(t *testing.T) {
 			if worst > mutantMemory {
 				t.Errorf("mutant %d allocated %.0f MB", worstOf, float64(worst)/1e6)
 			}
-			t.Logf("%d mutants: no panic; %d read, %d refused; at most %.1f MB allocated for one, %.1f s for one",
+			t.Logf("%d mutants: no panic; %d read, %d refused; for one at most %.1f MB allocated, %.1f s",
 				n, read, n-read, float64(worst)/1e6, slowest.Seconds())
 		})
 	}

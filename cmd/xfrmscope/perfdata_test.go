@@ -36,8 +36,8 @@ func words(list ...uint64) (b []byte) {
 	return b
 }
 
-// halves are two numbers of 32 bits.
-func halves(low, high uint32) uint64 { return uint64(high)<<32 | uint64(low) }
+// twoOf is a number of 64 bits of two of 32.
+func twoOf(low, high uint32) uint64 { return uint64(high)<<32 | uint64(low) }
 
 // padded is a string with its NUL, to 8 bytes.
 func padded(s string) string { return s + strings.Repeat("\x00", 8-len(s)%8) }
@@ -45,18 +45,18 @@ func padded(s string) string { return s + strings.Repeat("\x00", 8-len(s)%8) }
 // entry is a record of user space.
 func entry(typ uint32, body ...[]byte) []byte {
 	all := slices.Concat(body...)
-	return append(words(halves(typ, uint32(8+len(all))<<16|ofUser)), all...)
+	return append(words(twoOf(typ, uint32(8+len(all))<<16|ofUser)), all...)
 }
 
 func sampleAt(pid uint32, ip, time uint64) []byte {
-	return entry(recordSample, words(ip, halves(pid, pid), time, 0, 1_000_000))
+	return entry(recordSample, words(ip, twoOf(pid, pid), time, 0, 1_000_000))
 }
 
 // bytes writes the file (tools/perf/Documentation/perf.data-file-format.txt).
 func (r recording) bytes() []byte {
 	const header, attrSize = 104, 64 + 16
 	const sampled = 1 | 2 | 4 | 1<<7 | 1<<8 // IP, TID, TIME, CPU, PERIOD
-	attr := append(words(halves(1, 64), 0, 1_000_000, sampled, 0, 0, 0, 0), words(header, 0)...)
+	attr := append(words(twoOf(1, 64), 0, 1_000_000, sampled, 0, 0, 0, 0), words(header, 0)...)
 	r.attrs = max(r.attrs, 1)
 	at := uint64(header + attrSize*r.attrs)
 	var bits [4]uint64
@@ -93,7 +93,7 @@ func TestPerfMapOfOthers(t *testing.T) {
 	dir := t.TempDir()
 	file, table := filepath.Join(dir, "perf.data"), filepath.Join(dir, "names")
 	jitted := recording{records: slices.Concat(
-		entry(recordMmap, words(halves(pid, pid), 0x10000, 0x1000, 0), []byte(padded("//anon"))),
+		entry(recordMmap, words(twoOf(pid, pid), 0x10000, 0x1000, 0), []byte(padded("//anon"))),
 		sampleAt(pid, 0x10008, 1000), sampleAt(pid, 0x10009, 2000))}
 	for path, data := range map[string][]byte{file: jitted.bytes(), table: []byte("10000 20 made_at_run_time\n")} {
 		if err := os.WriteFile(path, data, 0o644); err != nil {
@@ -125,8 +125,9 @@ func TestPerfMapOfOthers(t *testing.T) {
 			}()
 			select {
 			case text := <-shown:
-				if strings.Contains(text, "made_at_run_time") != c.named || !strings.Contains(text, "samples") {
-					t.Errorf("names of %s: %t, want %t:\n%s", name, !c.named, c.named, text)
+				named := strings.Contains(text, "made_at_run_time")
+				if named != c.named || !strings.Contains(text, "samples") {
+					t.Errorf("names of %s: %t, want %t:\n%s", name, named, c.named, text)
 				}
 			case <-time.After(30 * time.Second):
 				t.Fatal("it waits for a FIFO")

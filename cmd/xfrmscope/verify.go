@@ -273,7 +273,7 @@ func (v *verification) numbers(io streams, path string, again *result.Result) er
 
 // digestBeside makes the digest beside published results again.
 func (v *verification) digestBeside(io streams, path string, published *result.Result) error {
-	want, err := readWhole(path, maxMail)
+	want, err := bundle.ReadRegular(path, maxMail)
 	if err != nil {
 		return nil // none was kept
 	}

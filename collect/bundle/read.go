@@ -356,6 +356,21 @@ func OpenRegular(path string, flags int) (*os.File, error) {
 	return f, nil
 }
 
+// ReadRegular reads a file as a whole that somebody else may have made, if it is
+// regular and no larger than limit.
+func ReadRegular(name string, limit int64) ([]byte, error) {
+	f, err := OpenRegular(name, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1)) // a file of /proc tells no size
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s has more than %d bytes", name, limit)
+	}
+	return data, err
+}
+
 // DirFS is os.DirFS that opens regular files only.
 func DirFS(dir string) fs.FS { return dirFS{dir, 0} }
 

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/record"
 )
 
@@ -90,7 +91,7 @@ func Learn(ctx context.Context, cache string, build Build, program string,
 
 // cacheName is of the kernel and of the modules, as they are.
 func (k *Kernel) cacheName(cache string) (string, error) {
-	data, err := os.ReadFile(k.Image)
+	data, err := bundle.ReadRegular(k.Image, maxImage)
 	if err != nil {
 		return "", err
 	}
@@ -106,6 +107,14 @@ func (k *Kernel) cacheName(cache string) (string, error) {
 	k.sum = hex.EncodeToString(sum.Sum(nil))
 	return filepath.Join(cache, "kernel-"+k.sum[:16]+".tar"), nil
 }
+
+// What a kernel is made of may be no larger: an image has 15 MB, a module 5 MB and
+// the BTF of all modules 30 MB.
+const (
+	maxImage  = 256 << 20
+	maxModule = 64 << 20
+	maxBTF    = 256 << 20
+)
 
 // checkImage tells a file that QEMU can't boot (Documentation/arch/x86/boot.rst, 7.3).
 func checkImage(name string, data []byte) error {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
 
+	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/record"
 )
 
@@ -29,7 +29,7 @@ func wanted() []string {
 // modules returns the wanted modules of a directory made by modules_install and
 // depmod, each after those it depends on. One that is not there is passed over.
 func modules(dir string) ([]file, error) {
-	f, err := os.Open(filepath.Join(dir, "modules.dep"))
+	f, err := bundle.OpenRegular(filepath.Join(dir, "modules.dep"), 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &record.Missing{What: "the kernel's modules", Why: dir + " has no modules.dep", Err: err,
 			Fix: "name the directory lib/modules/RELEASE, and make the file with `depmod -b ROOT RELEASE`"}
@@ -56,11 +56,13 @@ func modules(dir string) ([]file, error) {
 		return nil, fmt.Errorf("%s: %w", f.Name(), err)
 	}
 	var order []string
+	begun := map[string]bool{} // what depends on itself is added once, too
 	var add func(name string)
 	add = func(name string) {
-		if paths[name] == "" || slices.Contains(order, name) {
+		if paths[name] == "" || begun[name] {
 			return
 		}
+		begun[name] = true
 		// modules.dep names all that a module depends on, the last of the chain last.
 		for _, dep := range slices.Backward(needs[name]) {
 			add(dep)
@@ -88,7 +90,7 @@ func moduleName(file string) string {
 }
 
 func readPacked(file string) ([]byte, error) {
-	data, err := os.ReadFile(file)
+	data, err := bundle.ReadRegular(file, maxModule)
 	if err != nil {
 		return nil, err
 	}
@@ -99,12 +101,15 @@ func readPacked(file string) ([]byte, error) {
 	case ".gz":
 		r, err = gzip.NewReader(r)
 	case ".zst":
-		r, err = zstd.NewReader(r)
+		r, err = zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxModule))
 	default:
 		return data, nil
 	}
 	if err == nil {
-		data, err = io.ReadAll(r)
+		data, err = io.ReadAll(io.LimitReader(r, maxModule+1))
+	}
+	if err == nil && len(data) > maxModule {
+		err = fmt.Errorf("it has more than %d bytes inside", maxModule)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)

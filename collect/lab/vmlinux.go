@@ -5,15 +5,21 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+
+	"xfrmscope/collect/bundle"
 )
 
 // readVmlinux adds the symbols and the BTF that the running kernel did not tell.
 func (k *Kernel) readVmlinux() error {
-	f, err := elf.Open(k.Vmlinux)
+	file, err := bundle.OpenRegular(k.Vmlinux, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	f, err := elf.NewFile(file)
 	if err != nil {
 		return fmt.Errorf("%s: %w", k.Vmlinux, err)
 	}
-	defer f.Close()
 	symbols, err := f.Symbols()
 	if err != nil {
 		return fmt.Errorf("%s: %w: want the vmlinux of the build, not stripped", k.Vmlinux, err)
@@ -30,6 +36,9 @@ func (k *Kernel) readVmlinux() error {
 		}
 	}
 	if section := f.Section(".BTF"); section != nil && len(k.btf) == 0 {
+		if section.Size > maxBTF {
+			return fmt.Errorf("%s: .BTF of %d bytes, and %d are the most", k.Vmlinux, section.Size, maxBTF)
+		}
 		if k.btf, err = section.Data(); err != nil {
 			return fmt.Errorf("%s: .BTF: %w", k.Vmlinux, err)
 		}

@@ -79,7 +79,7 @@ func copyResult(out *os.File, r scenario.Packets, before stamp) error {
 	if now := stat(r.File); now == before {
 		return fmt.Errorf("%w of %s: %s is as it was before the run", errNoResult, r.From, r.File)
 	}
-	in, err := os.Open(r.File)
+	in, err := bundle.OpenRegular(r.File, 0)
 	if err != nil {
 		return fmt.Errorf("%w of %s: %w", errNoResult, r.From, err)
 	}
