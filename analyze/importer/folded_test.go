@@ -55,6 +55,12 @@ func TestFolded(t *testing.T) {
  warning: e: weights are sums of periods, of an event the file does not name: taken for samples, 250,999 are more than 2 stacks have
  warning: e: the number of samples is not known: sampling errors are not given
 `},
+		{"names of many kinds", "Web Content;operator new;std::f(int const&) const 1\n" +
+			"node;LazyCompile:~f /x/y.js:12 2\nVM Thread;block in each 3\n", Options{Event: "e"}, `e in count
+ cpu -1 Web Content -1/-1: 1 = 1 (1) < std::f(int const&) const < operator new
+ cpu -1 node -1/-1: 2 = 2 (2) < LazyCompile:~f /x/y.js:12
+ cpu -1 VM Thread -1/-1: 3 = 3 (3) < block in each
+`},
 		{"names with spaces and numbers", "a;operator new(unsigned long) 12\na;thread 7 1\n",
 			Options{Event: "e"}, `e in count
  cpu -1 a -1/-1: 12 = 12 (12) < operator new(unsigned long)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"xfrmscope/collect/bundle"
@@ -18,7 +19,7 @@ type lockWait struct {
 	address uint64 // with -l
 	symbol  string // with -l: of the lock
 
-	contended, waitNS, maxNS uint64
+	contended, waitNS, maxNS, meanNS uint64
 }
 
 // lockFlags are the LCB_F_* of include/trace/events/lock.h by perf's names of
@@ -85,17 +86,23 @@ func readLockCSV(r io.Reader, opt Options) (*Import, error) {
 		}
 	}
 	if c.columns == nil && l.failure() == nil {
-		return nil, opt.bad(0, "no line \"# output: contended, total wait, ...\"").
-			fix("it names the columns; perf -q leaves it out")
+		return nil, opt.bad(0, "no line \"# output: contended, total wait, ...\"").fix(namesColumns)
+	}
+	if c.guessed {
+		c.im.warn("locks", "the line \"# output: ...\" that names the columns is missing: they are taken for "+
+			"those that perf prints without -F, as the mean of each row is its total over its waits")
 	}
 	return c.im, l.failure()
 }
+
+const namesColumns = "it names the columns; perf -q and a grep leave it out"
 
 type lockCSV struct {
 	im      *Import
 	opt     Options
 	sep     string
 	columns []string
+	guessed bool // the columns, as no line names them
 	owners  bool
 }
 
@@ -136,14 +143,49 @@ func (c *lockCSV) line(line []byte, num int) error {
 		c.owners = true
 	case text[0] == '#':
 	case c.columns == nil:
-		return c.opt.bad(num, "a row before the line \"# output: ...\" that names the columns")
+		if c.sep, c.columns = columnsOf(text); c.columns == nil {
+			return c.opt.bad(num, "a row before the line \"# output: ...\" that names the columns").
+				fix(namesColumns)
+		}
+		c.guessed = true
+		return c.row(text, num)
 	default:
 		return c.row(text, num)
 	}
 	return nil
 }
 
+// columnsOf returns the columns of a row if it can only have those that perf
+// prints without -F, by caller or with -l by address: a type of lock stands in
+// its place, and the mean of the waits, rounded down, is the last of the numbers.
+func columnsOf(text string) (sep string, columns []string) {
+	digits := len(text) - len(strings.TrimLeft(text, "0123456789"))
+	sep, _, spaced := strings.Cut(text[digits:], " ")
+	if digits == 0 || sep == "" || !spaced {
+		return "", nil
+	}
+	for _, last := range [][]string{{"type", "caller"}, {"address", "symbol", "type"}} {
+		columns := append([]string{"contended", "total wait", "max wait", "avg wait"}, last...)
+		cells := strings.SplitN(text, sep, len(columns))
+		var w lockWait
+		ok := len(cells) == len(columns)
+		for i := 0; ok && i < len(cells); i++ {
+			ok = w.set(columns[i], strings.TrimSpace(cells[i]))
+		}
+		mean := w.waitNS / max(w.contended, 1)
+		if ok && lockFlags(w.kind) != 0 && w.meanNS == mean && w.maxNS >= mean {
+			return sep, columns
+		}
+	}
+	return "", nil
+}
+
 func (c *lockCSV) row(text string, num int) error {
+	if c.guessed {
+		if sep, columns := columnsOf(text); sep != c.sep || !slices.Equal(columns, c.columns) {
+			return c.opt.bad(num, "no row of the columns that perf prints without -F").fix(namesColumns)
+		}
+	}
 	cells := strings.SplitN(text, c.sep, len(c.columns))
 	if len(cells) < len(c.columns) && !c.owners {
 		return c.opt.bad(num, "a row of %d cells under %d columns", len(cells), len(c.columns))
@@ -171,7 +213,9 @@ func (w *lockWait) set(column, cell string) bool {
 		return number(&w.waitNS)
 	case "max wait":
 		return number(&w.maxNS)
-	case "min wait", "avg wait", "pid":
+	case "avg wait":
+		return number(&w.meanNS)
+	case "min wait", "pid":
 		var ignored uint64
 		return number(&ignored)
 	case "address":

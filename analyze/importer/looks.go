@@ -2,6 +2,8 @@ package importer
 
 import (
 	"bytes"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -35,12 +37,20 @@ func looksIPerf3(head []byte) bool {
 }
 
 func looksLockCSV(head []byte) bool {
-	for line := range bytes.Lines(head) {
-		if _, ok := parseLockHeader(bytes.TrimRight(line, "\r\n")); ok {
+	rows, odd := 0, 0
+	for line := range bytes.Lines(wholeLines(head)) {
+		line = bytes.TrimSpace(line)
+		if _, ok := parseLockHeader(line); ok {
 			return true
 		}
+		switch _, columns := columnsOf(string(line)); {
+		case columns != nil:
+			rows++
+		case len(line) > 0 && line[0] != '#':
+			odd++
+		}
 	}
-	return false
+	return rows > odd
 }
 
 func looksPktgen(head []byte) bool {
@@ -112,13 +122,48 @@ func looksFolded(head []byte) bool {
 			continue
 		}
 		switch stack, _, ok := splitFolded(line); {
-		case !ok || bytes.Contains(stack, []byte("; ")): // prose has a space there, stacks have none
+		case !ok || !looksStack(stack):
 			bad++
 		case bytes.IndexByte(stack, ';') > 0:
 			stacks++
 		}
 	}
 	return stacks > 0 && 2*bad <= stacks
+}
+
+// looksStack reports whether a text can be the frames of a stack: the first may
+// be the name of a task, of any words; what else is words alone or a number is
+// prose, or a list.
+func looksStack(stack []byte) bool {
+	_, rest, _ := bytes.Cut(stack, []byte(";"))
+	for frame := range bytes.SplitSeq(rest, []byte(";")) {
+		if len(frame) > 0 && frame[0] == ' ' || isWords(frame) {
+			return false
+		}
+	}
+	return true
+}
+
+// isWords reports whether a frame is several plain words, or a number. Names with
+// a space in them have brackets, colons or slashes, too, as demangled ones and
+// those of code made at run time do, or begin as compilers and interpreters say.
+func isWords(frame []byte) bool {
+	for _, known := range []string{"operator ", "block in ", "rescue in ", "ensure in "} {
+		if bytes.HasPrefix(frame, []byte(known)) {
+			return false
+		}
+	}
+	words := 0
+	for word := range bytes.FieldsSeq(frame) {
+		other := func(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune(`,.!?'"-`, r) }
+		if bytes.ContainsFunc(word, other) {
+			words--
+			continue
+		}
+		words++
+	}
+	_, number := parseUint(frame)
+	return number || words > 1
 }
 
 // cutRune returns the number of bytes of a rune that the end of head cuts off.

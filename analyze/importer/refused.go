@@ -15,6 +15,7 @@ func refused(head []byte) (why, use string) {
 		record = "`xfrmscope record`, which reads them at both ends of its window"
 		digest = "the results.json beside it"
 		perf1  = "it is a perf.data of the first kind, which perf wrote until 2012"
+		rows   = "rows of perf lock contention without the line \"# output: ...\" that names their columns"
 		bcc    = "it is text of klockstat"
 		list   = "it is a list of counters, as ethtool -S prints it"
 		maps   = "it is a map of bpftrace without stacks"
@@ -48,6 +49,10 @@ func refused(head []byte) (why, use string) {
 		{has("# tracer:"), "it is text of ftrace", stacks},
 		{has("contended", "total wait", "avg wait"), "it is the table of perf lock for people", locks},
 		{has("acquired", "contended", "avg wait"), "it is the table of perf lock for people", locks},
+		{matches(head, `^\s*\d+ +[\d.]+ [num]?s +[\d.]+ [num]?s +[\d.]+ [num]?s +[\w:-]+ +\S`),
+			"it is the table of perf lock for people", locks},
+		{matches(head, `^\d+\S? .*\S? (spinlock|mutex|rwlock:[RW]|rwsem:[RW]|rt-mutex|pcpu-sem:[RW])\b`),
+			rows, locks + " without -q, all of its output"},
 		{has("lock_stat version"), "it is /proc/lock_stat", locks},
 		{has("Caller", "Avg Wait") || has("Caller", "Avg Spin") || has("Caller", "Avg Hold"), bcc, locks},
 		{matches(head, `^src \S+ dst \S+`) && has("proto ", "spi "), "it is text of ip xfrm", record},

@@ -26,7 +26,11 @@ func TestRefused(t *testing.T) {
 			"<-dst_output\n", stacks},
 		"perf lock": {" contended   total wait     max wait     avg wait         type   caller\n\n    " +
 			"     9    1.00 us    0.50 us   0.11 us   spinlock   f+0x1\n", locks},
-		"lock_stat": {"lock_stat version 0.4\n", locks},
+		"perf lock, grepped":           {"     9    1.00 us    0.50 us   0.11 us   rwsem:R   f+0x1\n", locks},
+		"perf lock, columns not known": {"201, 1234567, 9876, spinlock, f+0x1f2\n", locks + " without -q"},
+		"prose without blanks":         {"see note;it took 5\n", ""},
+		"table with semicolons":        {"name;mtu;queues 4\neth0;1500;up 1\neth1;1500;up 1\n", ""},
+		"lock_stat":                    {"lock_stat version 0.4\n", locks},
 		"klockstat": {"Tracing mutex lock events...\n                    Caller   Avg Wait    Count   " +
 			"Max Wait   Total Wait\n  f+0x1  1 us 2 3 us 4 us\n", locks},
 		"ip -s xfrm state": {"src 192.0.2.7 dst 192.0.2.8\n\tproto esp spi 0x00000007(7) reqid 1 mode tunnel\n",

@@ -343,6 +343,7 @@ func TestTrafficRefuses(t *testing.T) {
 		{lockTable, "# output: contended, total wait, type, caller\n1, x, mutex, f\n",
 			`f:2: "x" in column "total wait"`},
 		{lockTable, "# nothing\n", "f: no line"},
+		{lockTable, "3, 120, 60, 40, mutex, f\n3, 120, 60, 41, mutex, f\n", "f:2: no row of the columns"},
 		{foldedText, "a;b 1\nno count\n", "f:2: no stack and count"},
 		{foldedText, "a;b 1\na;b 99999999999999999999999\n", "f:2: a weight of"},
 		{foldedText, "a;b 18446744073709551615\na;b 1\n", "f:2: a weight of"},
@@ -360,6 +361,8 @@ func TestTrafficRefuses(t *testing.T) {
 }
 
 func TestLockCSV(t *testing.T) {
+	const guessed = "warning: the line \"# output: ...\" that names the columns is missing: they are taken for " +
+		"those that perf prints without -F, as the mean of each row is its total over its waits\n"
 	for _, tt := range []struct{ name, text, want string }{
 		{"by caller", `# output: contended, total wait, max wait, avg wait, type, caller
 201, 1234567, 9876, 6142, spinlock, iommu_dma_alloc_iova+0x1f2
@@ -373,6 +376,12 @@ loss: 4 of 208
 			`# output: contended;; total wait;; max wait;; avg wait;; address;; symbol;; type
 5;; 50;; 20;; 10;; ffff888100001234;; x->lock;; spinlock
 `, "{-1 0xffff888100001234 x->lock 1 5 50 20 []}\n"},
+		{"without the line that names the columns",
+			"201, 1234567, 9876, 6142, spinlock, f+0x1\n3, 120, 60, 40, rwlock:R, g\n",
+			"{-1  f+0x1 1 201 1234567 9876 []}\n{-1  g 3 3 120 60 []}\n" + guessed},
+		{"without it, by address",
+			"5;; 50;; 20;; 10;; ffff888100001234;; x->lock;; spinlock\n# debug: total=5\n",
+			"{-1 0xffff888100001234 x->lock 1 5 50 20 []}\n" + guessed},
 		{"by task", "# output: contended, total wait, pid, comm\n5, 50, 77, a, b\n", "{-1   0 5 50 0 []}\n"},
 		{"with stacks and owners", "# output: contended, total wait, type, caller, stacktrace\n5, 50, mutex, " +
 			"f+0x1, 0x1 f+0x1: 0x2 g\n# owner stack trace:\n5, 50, mutex, h\n",
@@ -392,6 +401,9 @@ loss: 4 of 208
 			}
 			for _, l := range im.Losses {
 				got += fmt.Sprintf("loss: %d of %d\n", l.Count, l.Of)
+			}
+			for _, w := range im.Warnings {
+				got += "warning: " + w.Text + "\n"
 			}
 			if got != tt.want {
 				t.Errorf("got\n%s\nwant\n%s", got, tt.want)
