@@ -11,9 +11,10 @@ import (
 // the rest of reading them: lines as this package writes them are decoded here.
 // All others, damaged ones too, are left to encoding/json.
 type decoder struct {
-	texts map[string]string // each text once: rows repeat the same few
-	cpu   *int              // of the row before, as the next
-	pcpu  *uint32
+	texts  map[string]string // each text once: rows repeat the same few
+	recent [64]string        // of those, by length and last byte: found without a map
+	cpu    *int              // of the row before, as the next
+	pcpu   *uint32
 }
 
 // maxTexts bounds what is kept of rows whose texts are all different.
@@ -44,9 +45,9 @@ func (d *decoder) decodePlain(line []byte, row any) bool {
 
 // plainRow sets a row by its fields; set returns false for what it cannot take.
 func plainRow[T any](d *decoder, line []byte, row *T, set func(*decoder, *T, []byte, value) bool) bool {
-	s := scan{rest: line}
+	s := scan{text: line}
 	ok := s.object(func(name []byte, v value) bool { return set(d, row, name, v) })
-	if s.space(); !ok || len(s.rest) > 0 {
+	if !ok || !s.ended() {
 		*row = *new(T)
 		return false
 	}
@@ -303,23 +304,22 @@ func (d *decoder) lockID(id *LockID, name []byte, v value) bool {
 
 // counts sets an array of numbers.
 func counts(v value, to *[]uint64) bool {
-	s := scan{rest: v.text}
+	s := scan{text: v.text}
 	list := make([]uint64, 0, min(bytes.Count(v.text, []byte(","))+1, 64))
 	for !s.take(']') {
 		if len(list) > 0 && !s.take(',') {
 			return false
 		}
-		if s.space(); len(s.rest) == 0 || s.rest[0] < '0' || s.rest[0] > '9' {
-			return false
-		}
+		s.space()
+		from := s.at
 		n, ok := s.digits()
-		if !ok {
+		if !ok || s.at == from {
 			return false
 		}
 		list = append(list, n)
 	}
 	*to = list
-	return v.kind == '[' && len(s.rest) == 0
+	return v.kind == '[' && s.at == len(s.text)
 }
 
 func (d *decoder) string(v value, to *string) bool {
@@ -330,6 +330,17 @@ func (d *decoder) string(v value, to *string) bool {
 }
 
 func (d *decoder) text(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	last := &d.recent[(len(b)*7+int(b[0])+int(b[len(b)-1]))%len(d.recent)]
+	if *last != string(b) {
+		*last = d.kept(b)
+	}
+	return *last
+}
+
+func (d *decoder) kept(b []byte) string {
 	s, ok := d.texts[string(b)]
 	if !ok {
 		s = string(b)
@@ -345,7 +356,7 @@ func (d *decoder) text(b []byte) string {
 
 // strings sets an array of text.
 func (d *decoder) strings(v value, to *[]string) bool {
-	s := scan{rest: v.text}
+	s := scan{text: v.text}
 	*to = []string{}
 	for !s.take(']') {
 		if len(*to) > 0 && !s.take(',') || !s.take('"') {
@@ -394,20 +405,33 @@ func (v value) bool(to *bool) bool {
 }
 
 // A scan reads JSON in part: what it does not read, it refuses.
-type scan struct{ rest []byte }
+type scan struct {
+	text []byte
+	at   int
+}
+
+// ended reports whether only spaces are left.
+func (s *scan) ended() bool {
+	s.space()
+	return s.at == len(s.text)
+}
 
 func (s *scan) space() {
-	for len(s.rest) > 0 && (s.rest[0] == ' ' || s.rest[0] == '\t' || s.rest[0] == '\r' || s.rest[0] == '\n') {
-		s.rest = s.rest[1:]
+	for s.at < len(s.text) {
+		if c := s.text[s.at]; c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+			return
+		}
+		s.at++
 	}
 }
 
 func (s *scan) take(c byte) bool {
-	s.space()
-	if len(s.rest) == 0 || s.rest[0] != c {
-		return false
+	if s.at >= len(s.text) || s.text[s.at] != c {
+		if s.space(); s.at >= len(s.text) || s.text[s.at] != c {
+			return false
+		}
 	}
-	s.rest = s.rest[1:]
+	s.at++
 	return true
 }
 
@@ -433,12 +457,12 @@ func (s *scan) object(each func(name []byte, v value) bool) bool {
 }
 
 func (s *scan) value() (v value, ok bool) {
-	if s.space(); len(s.rest) == 0 {
+	if s.ended() {
 		return v, false
 	}
-	switch c := s.rest[0]; {
+	switch c := s.text[s.at]; {
 	case c == '"':
-		s.rest = s.rest[1:]
+		s.at++
 		v.kind = '"'
 		v.text, ok = s.string()
 	case '0' <= c && c <= '9':
@@ -448,7 +472,7 @@ func (s *scan) value() (v value, ok bool) {
 		v.kind = '{'
 		v.text, ok = s.braces()
 	case c == '[':
-		s.rest = s.rest[1:]
+		s.at++
 		v.kind = '['
 		v.text, ok = s.upTo(']')
 	case c == 't' || c == 'f':
@@ -460,11 +484,12 @@ func (s *scan) value() (v value, ok bool) {
 
 // string reads ASCII up to the closing quote; escapes are refused.
 func (s *scan) string() (text []byte, ok bool) {
-	for i, c := range s.rest {
+	rest := s.text[s.at:]
+	for i, c := range rest {
 		switch {
 		case c == '"':
-			text, s.rest = s.rest[:i], s.rest[i+1:]
-			return text, true
+			s.at += i + 1
+			return rest[:i], true
 		case c == '\\' || c < ' ' || c > '~':
 			return nil, false
 		}
@@ -473,17 +498,17 @@ func (s *scan) string() (text []byte, ok bool) {
 }
 
 func (s *scan) digits() (n uint64, ok bool) {
-	i := 0
-	for i < len(s.rest) && '0' <= s.rest[i] && s.rest[i] <= '9' {
-		n = 10*n + uint64(s.rest[i]-'0')
+	i := s.at
+	for i < len(s.text) && '0' <= s.text[i] && s.text[i] <= '9' {
+		n = 10*n + uint64(s.text[i]-'0')
 		i++
 	}
-	text := s.rest[:i]
-	s.rest = s.rest[i:]
+	text := s.text[s.at:i]
+	s.at = i
 	switch {
-	case i > 1 && text[0] == '0':
+	case len(text) > 1 && text[0] == '0':
 		return 0, false
-	case i > 19: // may be more than 64 bits
+	case len(text) > 19: // may be more than 64 bits
 		var err error
 		n, err = strconv.ParseUint(string(text), 10, 64)
 		return n, err == nil
@@ -494,13 +519,13 @@ func (s *scan) digits() (n uint64, ok bool) {
 // braces returns the text of an object up to the brace that closes it, if its texts hold none. Whoever scans it next
 // refuses what was cut wrongly.
 func (s *scan) braces() (text []byte, ok bool) {
-	for i, depth := 0, 0; i < len(s.rest); i++ {
-		switch s.rest[i] {
+	for i, depth := s.at, 0; i < len(s.text); i++ {
+		switch s.text[i] {
 		case '{':
 			depth++
 		case '}':
 			if depth--; depth == 0 {
-				text, s.rest = s.rest[:i+1], s.rest[i+1:]
+				text, s.at = s.text[s.at:i+1], i+1
 				return text, true
 			}
 		}
@@ -511,15 +536,16 @@ func (s *scan) braces() (text []byte, ok bool) {
 // upTo returns the text up to the first closing bracket: that of an array whose texts hold none. Whoever scans it
 // next refuses what was cut short.
 func (s *scan) upTo(c byte) (text []byte, ok bool) {
-	end := bytes.IndexByte(s.rest, c) + 1
-	text, s.rest = s.rest[:end], s.rest[end:]
+	end := bytes.IndexByte(s.text[s.at:], c) + 1
+	text = s.text[s.at : s.at+end]
+	s.at += end
 	return text, end > 0
 }
 
 func (s *scan) word(w string) bool {
-	if len(s.rest) < len(w) || string(s.rest[:len(w)]) != w {
+	if !bytes.HasPrefix(s.text[s.at:], []byte(w)) {
 		return false
 	}
-	s.rest = s.rest[len(w):]
+	s.at += len(w)
 	return true
 }
