@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"xfrmscope/analyze/locks"
 	"xfrmscope/analyze/packets"
@@ -40,36 +41,39 @@ func analyseAll(ctx context.Context, bundles []*bundle.Run, opt Options) ([]anal
 		turn[i] = make(chan struct{})
 	}
 	close(turn[0])
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for i := range next {
-				out[i], errs[i] = a.newRun(ctx, bundles[i], keep[i], func(r *result.Run) error {
-					if opt.Whole == nil {
-						return nil
-					}
-					<-turn[i]
-					return opt.Whole(r)
-				})
-				if opt.Whole != nil {
-					<-turn[i]
-					close(turn[i+1])
-				}
+	sideBySide(len(bundles), func(i int) {
+		out[i], errs[i] = a.newRun(ctx, bundles[i], keep[i], func(r *result.Run) error {
+			if opt.Whole == nil {
+				return nil
 			}
+			<-turn[i]
+			return opt.Whole(r)
 		})
-	}
-	for i := range bundles {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
+		if opt.Whole != nil {
+			<-turn[i]
+			close(turn[i+1])
+		}
+	})
 	for _, err := range errs {
 		if err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// sideBySide calls do with 0..n-1, begun in that order, on all cores.
+func sideBySide(n int, do func(int)) {
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), n) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // kept says which runs keep their profiles.
@@ -90,10 +94,12 @@ func (a *analysis) kept(bundles []*bundle.Run) []bool {
 		path string
 		rate float64
 	}
+	rates := make([]float64, len(bundles))
+	sideBySide(len(bundles), func(i int) { rates[i] = rateOf(bundles[i]) })
 	groups := map[group][]rated{}
 	for i, b := range bundles {
 		g := group{b.Plan.Labels[bundle.LabelSide], b.Plan.Mode(), len(b.Plan.CPUs)}
-		groups[g] = append(groups[g], rated{i, b.Path, rateOf(b)})
+		groups[g] = append(groups[g], rated{i, b.Path, rates[i]})
 	}
 	for _, g := range groups {
 		slices.SortFunc(g, func(x, y rated) int {

@@ -66,14 +66,22 @@ type Masking struct {
 func (r *Result) Mask(with Masking) { mask(r, with) }
 
 func mask(doc any, with Masking) {
-	m := masking{with, map[reflect.Type]bool{}, map[uintptr]bool{}}
+	m := masking{with, map[reflect.Type]bool{}, map[reflect.Type][]maskedField{}, map[uintptr]bool{}}
 	m.walk(reflect.ValueOf(doc), false)
+}
+
+// A maskedField is one of a struct that holds texts or is an SPI.
+type maskedField struct {
+	index int
+	name  string
+	spi   bool
 }
 
 type masking struct {
 	Masking
-	texts map[reflect.Type]bool // whether a type holds any; false while it is being asked
-	done  map[uintptr]bool      // texts and SPIs that are masked
+	texts  map[reflect.Type]bool // whether a type holds any; false while it is being asked
+	fields map[reflect.Type][]maskedField
+	done   map[uintptr]bool // texts and SPIs that are masked
 }
 
 // first reports whether v, which others may share, was not masked yet.
@@ -105,16 +113,13 @@ func (m *masking) walk(v reflect.Value, free bool) {
 			m.walk(v.Elem(), free)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			f := v.Type().Field(i)
+		for _, f := range m.fieldsOf(v.Type()) {
+			field := v.Field(f.index)
 			switch {
-			case !f.IsExported():
-			case isSPI(f):
-				if m.SPI != nil && m.first(v.Field(i)) {
-					v.Field(i).SetUint(uint64(m.SPI(uint32(v.Field(i).Uint()))))
-				}
-			default:
-				m.walk(v.Field(i), freeField(v.Type(), f.Name, free))
+			case !f.spi:
+				m.walk(field, freeField(v.Type(), f.name, free))
+			case m.SPI != nil && m.first(field):
+				field.SetUint(uint64(m.SPI(uint32(field.Uint()))))
 			}
 		}
 	case reflect.Slice, reflect.Array:
@@ -136,6 +141,21 @@ func (m *masking) walk(v reflect.Value, free bool) {
 			v.Set(masked)
 		}
 	}
+}
+
+// fieldsOf returns the fields of a struct that have anything to mask.
+func (m *masking) fieldsOf(t reflect.Type) []maskedField {
+	fields, known := m.fields[t]
+	if known {
+		return fields
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() && (isSPI(f) || m.holdsText(f.Type)) {
+			fields = append(fields, maskedField{i, f.Name, isSPI(f)})
+		}
+	}
+	m.fields[t] = fields
+	return fields
 }
 
 func isSPI(f reflect.StructField) bool { return f.Name == "SPI" && f.Type.Kind() == reflect.Uint32 }
@@ -172,11 +192,7 @@ func (m *masking) holdsText(t reflect.Type) bool {
 	case reflect.Pointer, reflect.Slice, reflect.Array:
 		m.texts[t] = m.holdsText(t.Elem())
 	case reflect.Struct:
-		for i := range t.NumField() {
-			if f := t.Field(i); f.IsExported() && (isSPI(f) || m.holdsText(f.Type)) {
-				m.texts[t] = true
-			}
-		}
+		m.texts[t] = len(m.fieldsOf(t)) > 0
 	}
 	return m.texts[t]
 }
