@@ -46,8 +46,7 @@ func TestFaults(t *testing.T) {
 	if _, err := exec.LookPath("perf"); err != nil {
 		t.Skip("perf is not installed")
 	}
-	program := filepath.Join(t.TempDir(), "xfrmscope")
-	shell(t, ".", "go build -o "+program+" .")
+	program := program(t)
 	for name, test := range map[string]func(*testing.T, string){
 		"kill": faultKill, "disk": faultDisk, "children": faultChildren, "interrupt": faultInterrupt,
 		"outputs": faultOutputs, "symbols": faultSymbols,

@@ -21,8 +21,7 @@ import (
 // bounded, whether it is read or refused.
 func TestMemory(t *testing.T) {
 	dir := t.TempDir()
-	program := filepath.Join(dir, "xfrmscope")
-	shell(t, ".", "go build -o "+program+" .")
+	program := program(t)
 	file := func(write func(w io.Writer)) string {
 		f, err := os.CreateTemp(dir, "*.pb.gz")
 		if err != nil {

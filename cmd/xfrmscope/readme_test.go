@@ -24,8 +24,7 @@ func TestReadme(t *testing.T) {
 			t.Skipf("%s is not installed", program)
 		}
 	}
-	dir := t.TempDir()
-	shell(t, ".", "go build -o "+filepath.Join(dir, "xfrmscope")+" .")
+	dir := filepath.Dir(program(t))
 	shell(t, dir, "ip netns add west 2>/dev/null || true")
 	t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", "west").Run() })
 	shell(t, dir, "./xfrmscope report sample:shared sample:pcpu -o out/demo/locks") // make demo

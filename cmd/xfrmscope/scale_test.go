@@ -211,8 +211,7 @@ func TestScale(t *testing.T) {
 		t.Skip("writes and reports simulated sweeps")
 	}
 	dir := t.TempDir()
-	program := filepath.Join(dir, "xfrmscope")
-	shell(t, ".", "go build -o "+program+" .")
+	program := program(t)
 	sizes := []int{max(32, runs/4), max(32, runs)}
 	for i, n := range sizes {
 		sweep := filepath.Join(dir, strconv.Itoa(n))
