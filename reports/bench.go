@@ -26,8 +26,9 @@ import (
 //
 // Repeats have one name. Labels of a run are parts of its name, a run without
 // a mode has run=NAME. What was not measured is left out; a comment at the top
-// says what was measured on and how many warnings there are. The processor and
-// the event are configuration: numbers of different ones are never compared.
+// says what was measured on and how many warnings there are. The processor,
+// the event and what the cost is taken from are configuration: numbers of different
+// ones are never compared.
 //
 //	benchstat -filter .name:Xfrm -row /n -col /mode benchfmt.txt
 //
@@ -167,9 +168,19 @@ func benchConfig(r *result.Run) []benchfmt.Config {
 	add("cpu", r.Manifest.Host.CPUModel)
 	if e := r.Main(); e != nil {
 		add("event", e.Name)
+		add("cost", costBasis(e.All.PerPacket))
 	}
 	add(bundle.LabelSide, r.Side)
 	return config
+}
+
+// costBasis is what a cost per packet is taken from, without how much of the time
+// the samples cover, which differs between repeats; "" if there is no cost.
+func costBasis(v metric.Value) string {
+	if v.Basis != "" {
+		return metric.ByAccounting
+	}
+	return view.Basis(v)
 }
 
 // benchLabels are the parts of a name that tell runs apart: the mode or the

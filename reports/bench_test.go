@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/perf/benchfmt"
 
+	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/testdata/sample"
 	"xfrmscope/reports/view"
@@ -52,6 +53,7 @@ func TestBenchfmt(t *testing.T) {
 	r := sample.WithPMU()
 	run := r.Runs[5]
 	run.Labels = map[string]string{"mode": "shared", "n": "4", "repeat": "2", "kernel": "6.18 + 1/2"}
+	run.Events[0].All.PerPacket.Basis = metric.ByAccounting + "; samples cover 70 %"
 	text, results, units := benchText(t, r)
 	byName := map[string]*benchfmt.Result{}
 	for _, res := range results {
@@ -81,6 +83,12 @@ func TestBenchfmt(t *testing.T) {
 	}
 	if got := byName["Xfrm/mode=pcpu/n=2"].GetConfig("cpu"); got != "QEMU Virtual CPU version 2.5+" {
 		t.Errorf("cpu is %q", got)
+	}
+	for name, want := range map[string]string{"Xfrm/mode=pcpu/n=2": "by samples",
+		"Xfrm/mode=shared/kernel=6.18_+_1_2/n=4": "by /proc/stat"} {
+		if got := byName[name].GetConfig("cost"); got != want {
+			t.Errorf("the cost of %s is %q, want %q", name, got, want)
+		}
 	}
 	for unit, want := range map[string]int{"packets/s": 1, "ns/packet": -1, "spin-ratio": -1,
 		"lock-wait-ns/packet": -1, "L1-dcache-load-misses:k/1000-cycles": -1, "ratio": 0} {

@@ -18,7 +18,7 @@ import (
 // csvHead names the columns of results.csv.
 func csvHead() []string {
 	return []string{"run", "mode", "n", "event", "cpu", "about", "name", "metric", "value", "unit", "se",
-		"samples", "not_measured", "side", "doubt"}
+		"samples", "not_measured", "side", "doubt", "basis"}
 }
 
 // A Number is one number of a Result and where it stands.
@@ -61,6 +61,8 @@ func Numbers(r *result.Result) iter.Seq[Number] {
 //	not_measured   why there is no value
 //	side           "before" or "after" in a comparison
 //	doubt          why the value is not to be believed: which cross-check it fails
+//	basis          of a cost per packet, and of what is not taken from what its metric says first:
+//	               "by samples", "by /proc/stat; samples cover 70 %"
 //
 // A text that a spreadsheet would take for a formula has an apostrophe in
 // front.
@@ -98,7 +100,7 @@ func csvLine(n Number) []string {
 	return []string{format.SafeCell(n.Run.Name), format.SafeCell(n.Run.Mode), strconv.Itoa(n.Run.N),
 		format.SafeCell(n.Event), on, n.About,
 		format.SafeCell(n.Name), n.ID, value, format.SafeCell(n.Unit), se, samples, format.SafeCell(why),
-		format.SafeCell(n.Run.Side), format.SafeCell(n.Doubt)}
+		format.SafeCell(n.Run.Side), format.SafeCell(n.Doubt), format.SafeCell(view.Basis(n.Value))}
 }
 
 // numbers collects those of one run.

@@ -100,6 +100,14 @@ func TestCSVHoldsTheNumbers(t *testing.T) {
 		"do not tell CPUs apart") {
 		t.Errorf("a missing value says %q", l[12])
 	}
+	at, cost := mainEvent(of("run", "", metric.CostID, "all")), &run.Events[0].All.PerPacket
+	if l := csvFigure(t, lines, at); l[15] != "by samples" {
+		t.Errorf("the basis of a cost is %q", l[15])
+	}
+	cost.Basis = metric.ByAccounting + "; samples cover 70 %"
+	if l := csvFigure(t, csvLines(t, r), at); l[15] != "by /proc/stat; samples cover 70 %" {
+		t.Errorf("the basis of a cost by accounting is %q", l[15])
+	}
 	if l := csvFigure(t, lines, of("SA", "esp 0x00001001 to 192.1.2.45", "packets",
 		"all")); l[8] != strconv.FormatUint(run.SAs[0].DeltaPackets, 10) {
 		t.Errorf("the SA has %v", l)

@@ -99,14 +99,8 @@ const notAccounted = "/proc/stat was not read for every CPU measured"
 // busyPerPacket is the ns that the kernel accounted to the CPUs of an event per
 // packet, idle time apart; read says whether it did to all of them.
 func busyPerPacket(r *result.Run, e *result.Event, deltas []packets.Delta) (ns float64, read bool) {
-	busy, cpus := 0.0, 0
-	for _, c := range cost.Accounted(deltas) {
-		if !cost.OnCPU(e, c.CPU).Total.Empty() && c.Sum() > 0 {
-			busy += c.Busy() / c.Sum()
-			cpus++
-		}
-	}
-	return busy * 1e9 / r.Packets.MeasuredRate().Value, cpus >= len(e.CPUs)
+	_, busy, read := cost.BusyShares(e, r.Manifest.Plan.CPUs, deltas)
+	return busy * 1e9 / r.Packets.MeasuredRate().Value, read
 }
 
 // countingLimit is how far a cost by samples may be from that by counting: the

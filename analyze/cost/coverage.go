@@ -2,7 +2,6 @@ package cost
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -54,46 +53,50 @@ func CheckCoverage(e *result.Event, planned bundle.CPUSet, window float64, delta
 	if !ok || low >= MinCoverage {
 		return
 	}
+	w := bundle.Warning{Weakens: metric.CostID}
 	effect := "cost per packet is too low"
-	basis := fmt.Sprintf("by /proc/stat; samples cover %.0f %%", 100*whole)
+	basis := fmt.Sprintf("%s; samples cover %.0f %%", metric.ByAccounting, 100*whole)
 	if byAccounting(e, planned, window, deltas, basis) {
+		w.Kind = bundle.WarnCoverage
 		effect = "cost per packet is CPUs x busy (/proc/stat) / packets/s, its parts by their shares"
 	}
-	e.Warnings = append(e.Warnings, bundle.Warning{
-		Kind: bundle.WarnCoverage, Weakens: metric.CostID,
-		Text: fmt.Sprintf("samples make up %.0f %% of the CPUs' time (CPU %d: %.0f %%): ticks came late or "+
-			"not at all; shares hold if they were lost at random, %s", 100*whole, lowCPU, 100*low, effect),
-	})
+	w.Text = fmt.Sprintf("samples make up %.0f %% of the CPUs' time (CPU %d: %.0f %%): ticks came late or "+
+		"not at all; shares hold if they were lost at random, %s", 100*whole, lowCPU, 100*low, effect)
+	e.Warnings = append(e.Warnings, w)
+}
+
+// BusyShares are the parts of the window that the kernel accounted each CPU of an
+// event or of the plan as busy, and their sum; ok if it did to all of them.
+func BusyShares(e *result.Event, planned bundle.CPUSet, deltas []packets.Delta) (of map[int]float64, sum float64,
+	ok bool) {
+	of = map[int]float64{}
+	for _, c := range Accounted(deltas) {
+		if (planned.Contains(c.CPU) || !OnCPU(e, c.CPU).Total.Empty()) && c.Sum() > 0 {
+			of[c.CPU] = c.Busy() / c.Sum()
+			sum += of[c.CPU]
+		}
+	}
+	ok = !slices.ContainsFunc(planned, func(cpu int) bool { _, read := of[cpu]; return !read })
+	for _, c := range e.CPUs {
+		_, read := of[c.CPU]
+		ok = ok && read
+	}
+	return of, sum, ok
 }
 
 // byAccounting scales costs per packet from the busy time of the samples to that
 // of /proc/stat; false if it was not read for every CPU measured.
 func byAccounting(e *result.Event, planned bundle.CPUSet, window float64, deltas []packets.Delta, basis string) bool {
-	busy := map[int]float64{} // ns in the window
-	for _, c := range Accounted(deltas) {
-		if (planned.Contains(c.CPU) || !OnCPU(e, c.CPU).Total.Empty()) && c.Sum() > 0 {
-			busy[c.CPU] = c.Busy() / c.Sum() * window * 1e9
-		}
-	}
-	read := func(cpu int) bool { _, ok := busy[cpu]; return ok }
-	for _, c := range e.CPUs {
-		if !read(c.CPU) {
-			return false
-		}
-	}
-	if e.All.Busy.Period <= 0 || slices.ContainsFunc(planned, func(cpu int) bool { return !read(cpu) }) {
+	busy, sum, ok := BusyShares(e, planned, deltas)
+	if !ok || e.All.Busy.Period <= 0 {
 		return false
 	}
-	sum := 0.0
-	for _, cpu := range slices.Sorted(maps.Keys(busy)) {
-		sum += busy[cpu]
-	}
-	k := sum / e.All.Busy.Period
+	k := sum * window * 1e9 / e.All.Busy.Period
 	scaleCosts(&e.All, k, basis)
 	scaleShares(e.Unmatched, k, basis)
 	for i := range e.CPUs {
 		if c := &e.CPUs[i]; c.Busy.Period > 0 {
-			scaleCosts(c, busy[c.CPU]/c.Busy.Period, basis)
+			scaleCosts(c, busy[c.CPU]*window*1e9/c.Busy.Period, basis)
 		}
 	}
 	return true

@@ -28,6 +28,9 @@ type Value struct {
 	Doubt string `json:"doubt,omitempty"`
 }
 
+// ByAccounting begins the basis of a cost that is not that of the samples.
+const ByAccounting = "by /proc/stat"
+
 // Ranged reports whether losses make the number a range, Low to High, which is
 // printed in its place.
 func (v Value) Ranged() bool { return v.Measured() && v.High > v.Low }

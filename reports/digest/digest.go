@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
@@ -287,7 +288,7 @@ func tableBlock(s *sheet, notes *footnotes) block {
 
 // footnotes are what the heads of columns hang on, in the order of their marks.
 type footnotes struct {
-	rate, share, costTitle, spinTitle string
+	rate, cost, share, costTitle, spinTitle string
 
 	used  []string
 	marks string // what "!" and "*" mean, "" if there are none
@@ -299,6 +300,7 @@ func newFootnotes(r *result.Result, runs []*result.Run) *footnotes {
 	if slices.ContainsFunc(runs, func(r *result.Run) bool { return r.Packets.Unperturbed != nil }) {
 		n.rate = "without perf or probes"
 	}
+	n.cost = costBasis(runs)
 	var marks []string
 	if slices.ContainsFunc(runs, view.HasDoubt) {
 		marks = append(marks, "! fails a cross-check")
@@ -316,6 +318,21 @@ func newFootnotes(r *result.Result, runs []*result.Run) *footnotes {
 	}
 	n.marks = strings.Join(slices.Compact(marks), "; ")
 	return n
+}
+
+// costBasis says where the cost is not that of the samples.
+func costBasis(runs []*result.Run) string {
+	n := len(slices.DeleteFunc(slices.Clone(runs), func(r *result.Run) bool {
+		return view.AllCPUs(r).PerPacket.Basis == ""
+	}))
+	switch n {
+	case 0:
+		return ""
+	case len(runs):
+		return metric.ByAccounting + ": samples cover too little of the time"
+	}
+	return fmt.Sprintf("%s in %d of %d runs: samples cover too little of their time", metric.ByAccounting, n,
+		len(runs))
 }
 
 // mark uses a note and returns its mark.

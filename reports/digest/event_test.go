@@ -55,3 +55,17 @@ func TestDigestOfNoTime(t *testing.T) {
 		}
 	}
 }
+
+// Where ticks were lost the head of the cost says that it is not the samples'.
+func TestDigestOfAccounting(t *testing.T) {
+	cost := metric.Value{ID: metric.CostID, Value: 500, Unit: "ns/packet"}
+	for basis, want := range map[string]bool{"": false, metric.ByAccounting + "; samples cover 70 %": true} {
+		e := eventOn("cpu-clock", 0, "xfrm_state_find", metric.Value{ID: metric.SpinID, Unit: "ratio"})
+		cost.Basis = basis
+		e.All.PerPacket = cost
+		text := digestOf(t, e)
+		if got := strings.Contains(text, "] by /proc/stat: samples cover too little of the time"); got != want {
+			t.Errorf("of basis %q:\n%s", basis, text)
+		}
+	}
+}

@@ -332,7 +332,7 @@ func (s *sheet) groups(notes *footnotes) []group {
 		return out
 	}
 	add("kpps", notes.rate, column(func(f *figures) metric.Value { return f.rate }, format.Kilo), true)
-	add(notes.costTitle, "", column(func(f *figures) metric.Value { return f.cost }, thousands), false)
+	add(notes.costTitle, notes.cost, column(func(f *figures) metric.Value { return f.cost }, thousands), false)
 	add(notes.spinTitle, notes.share, column(func(f *figures) metric.Value { return f.spin }, percent), false)
 	if len(s.sides) == 0 {
 		add("wait ns", "", func(f *figures) string {

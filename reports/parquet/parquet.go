@@ -19,7 +19,7 @@
 //	  share_ratio     of all transfers
 //	  apart_ratio     of the field's: false sharing
 //	metrics.parquet   a row for each line of results.csv
-//	  event, cpu, about, name, metric, value, se, unit, samples, not_measured
+//	  event, cpu, about, name, metric, value, se, unit, samples, not_measured, basis
 package parquet
 
 import (
@@ -37,6 +37,7 @@ import (
 	"xfrmscope/analyze/stage"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports"
+	"xfrmscope/reports/view"
 )
 
 // Names returns the names of the tables.
@@ -107,6 +108,7 @@ type metricRow struct {
 	Unit        string   `parquet:"unit,dict"`
 	Samples     int64    `parquet:"samples"`
 	NotMeasured *string  `parquet:"not_measured,optional,dict"`
+	Basis       string   `parquet:"basis,dict"`
 }
 
 // Tables are being written. Whoever creates them closes them.
@@ -234,7 +236,8 @@ func (t *Tables) Finish(r *result.Result) ([]string, error) {
 	}
 	for n := range reports.Numbers(r) {
 		row := metricRow{runColumns: columnsOf(n.Run), Event: text(n.Event), CPU: known(int32(n.CPU)),
-			About: n.About, Name: text(n.Name), Metric: n.ID, Value: value(n.Value), Unit: text(n.Unit)}
+			About: n.About, Name: text(n.Name), Metric: n.ID, Value: value(n.Value), Unit: text(n.Unit),
+			Basis: text(view.Basis(n.Value))}
 		if row.Value == nil {
 			why := text(n.Missing.Why)
 			row.NotMeasured = &why

@@ -126,6 +126,15 @@ func ValueCell(v metric.Value) Cell {
 	return c.doubted(v)
 }
 
+// Basis is what a value is taken from: of a cost per packet samples, if nothing else
+// is said.
+func Basis(v metric.Value) string {
+	if v.Basis == "" && v.ID == metric.CostID && v.Measured() {
+		return "by samples"
+	}
+	return v.Basis
+}
+
 // doubted marks a cell whose number is in doubt, and says why.
 func (c Cell) doubted(v metric.Value) Cell {
 	if v.Doubt != "" {
