@@ -108,10 +108,9 @@ static void drop(cpu_t *c, uint64_t line, bool keep)
 }
 
 /* One access to one line. own: the core must be the only one that has it. */
-static void touch(cpu_t *c, uint64_t addr, unsigned size, bool store, site_t *s)
+static void touch(cpu_t *c, uint64_t addr, unsigned size, bool store, bool own, site_t *s)
 {
 	uint64_t line = addr >> 6, bytes = (size >= 64 ? ~0ull : (1ull << size) - 1) << (addr & 63);
-	bool own = store || s->kind == IS_LOCKED;          /* a locked instruction asks for ownership at its load */
 	way_t *w = in_l1(c, line);
 	bool sender = counting && c->index < (int)opt.senders;
 	static unsigned hits;

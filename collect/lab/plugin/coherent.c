@@ -42,6 +42,7 @@ EXPORT int qemu_plugin_version = 4;
 enum { L1_SETS = 64, L1_WAYS = 8, L2_SETS = 2048, L2_WAYS = 8, DIR_BITS = 21, DIR_PROBES = 16, MAX_CPUS = 64 };
 enum { QUANTUM = 100, INSN = 1, LOCKED = 18, PAUSE = 40, REP = 30 }; /* cycles; what an access adds is in cost[] */
 enum { HITS = 61 };                                        /* of so many hits of L1 one is noted */
+static const uint64_t REGISTERS = 0xffffffffff000000;      /* the fixmap and up: the APIC's, which no cache holds */
 /* What is counted: first what an access met that L1 could not serve. */
 enum { L2, LLC, DRAM, HITM, UPGRADE, INSNS, CYCLES, CALLS, KINDS };
 static const unsigned cost[] = { 14, 50, 200, 100, 60 };
@@ -54,15 +55,16 @@ typedef struct node {                                      /* a function that pa
 	struct node *latest;                               /* callee */
 	uint64_t n[];                                      /* by CPU and kind */
 } node_t;
-typedef struct { uint64_t hash, sp; node_t *back; bool called; } slot_t; /* whom a return address at sp leads back to */
+typedef struct { node_t *back; bool called; } slot_t;     /* whom a return address leads back to */
+typedef struct { uint64_t hash, page; slot_t slot[4096 / 8]; } stack_page_t;
 
 enum { PLAIN, IS_LOCKED, IS_PAUSE, IS_REP, IS_SLEEP, IS_CALL, IS_RET, IS_IRET }; /* see kind_of() */
-typedef struct {                                           /* a block (insns > 0) or an instruction */
+typedef struct {                                           /* a block (insns > 0) or an instruction; one host line */
 	uint64_t hash, pc, insns;
-	const function_t *function;
+	function_t function;
 	uint64_t rep;                                      /* pc of a repeated string instruction at the block's end */
 	uint32_t cycles;
-	int kind, known;                                   /* known: addresses it touched */
+	uint32_t known;                                    /* addresses it touched */
 } site_t;
 
 typedef struct {                                           /* one pair of instructions between which a line moved */
@@ -81,6 +83,7 @@ typedef struct {
 	bool asleep, in_tick, called, interrupted, returned;
 	node_t *node;                                      /* whose code runs */
 	slot_t was;                                        /* who was interrupted */
+	stack_page_t *stack;                               /* the last one used */
 	uint64_t cycles, limit, packets, base, base_cycles, ticks, tick_insns, rep;
 	uint64_t l1[L1_SETS][L1_WAYS];                     /* lines; apart, for they are what is searched */
 	way_t ways[L1_SETS][L1_WAYS];
@@ -100,7 +103,7 @@ static cpu_t *cpus, *slice;                                /* slice: whose time 
 static int ncpu, window;
 static bool armed, counting;
 static dir_t *dir;
-static table_t sites, shares, touches, nodes, slots;
+static table_t sites, shares, touches, nodes, stack_pages;
 static function_t *functions;
 static size_t nfunctions;
 
@@ -109,8 +112,7 @@ static site_t *site_of(uint64_t pc, uint64_t insns)
 	uint64_t key[] = { pc, insns }, hash = mix(key, 2);
 	item_t **slot = look(&sites, hash, key, 2);
 	if (!*slot) {
-		static const function_t user = { 0, 'r' };
-		site_t *s = calloc(1, sizeof *s);
+		site_t *s = aligned_alloc(64, 64);
 		size_t low = 0, high = nfunctions;
 		while (low < high) {
 			size_t mid = (low + high) / 2;
@@ -119,7 +121,8 @@ static site_t *site_of(uint64_t pc, uint64_t insns)
 			else
 				high = mid;
 		}
-		s->hash = hash, s->pc = pc, s->insns = insns, s->function = low ? &functions[low - 1] : &user;
+		*s = (site_t){ .hash = hash, .pc = pc, .insns = insns,
+			       .function = low ? functions[low - 1] : (function_t){ 0, 'r' } /* user space */ };
 		*slot = (item_t *)s, sites.used++;
 	}
 	return (site_t *)*slot;
@@ -140,17 +143,22 @@ static inline cpu_t *now(void)
 	return at;
 }
 
-static void mem(unsigned int unused, qemu_plugin_meminfo_t info, uint64_t addr, void *site)
+/* An instruction's kind is in the low bits of its pointer: most accesses then need nothing of what it points to. */
+static void mem(unsigned int unused, qemu_plugin_meminfo_t info, uint64_t addr, void *tagged)
 {
-	if ((addr >> 63 == 0) != opt.user)
+	enum { TAG = 63 };
+	if ((addr >> 63 == 0) != opt.user || addr >= REGISTERS)
 		return;
+	int kind = (uintptr_t)tagged & TAG;
+	site_t *site = (site_t *)((uintptr_t)tagged - kind);
 	unsigned size = 1u << qemu_plugin_mem_size_shift(info), room = 64 - (addr & 63);
 	bool store = qemu_plugin_mem_is_store(info);
 	cpu_t *c = now();
-	follow(c, site, addr, store);
-	touch(c, addr, size < room ? size : room, store, site);
+	follow(c, kind, addr, store);
+	bool own = store || kind == IS_LOCKED;             /* a locked instruction asks for ownership at its load */
+	touch(c, addr, size < room ? size : room, store, own, site);
 	if (size > room)
-		touch(c, addr + room, size - room, store, site);
+		touch(c, addr + room, size - room, store, own, site);
 }
 
 /* Sets how far the core may run: QUANTUM past the slowest other one that is awake. */
@@ -407,12 +415,13 @@ static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		uint8_t b[16];
 		size_t size = qemu_plugin_insn_data(in, b, sizeof b);
 		site_t *s = site_of(a, 0);
-		int kind = s->kind = kind_of(b, size);
+		int kind = kind_of(b, size);
 		whole->rep = kind == IS_REP ? a : 0;
 		whole->cycles += kind == IS_LOCKED ? LOCKED : kind == IS_PAUSE ? PAUSE : kind == IS_REP ? REP : 0;
 		if (kind == IS_SLEEP)
 			qemu_plugin_register_vcpu_insn_exec_cb(in, on_sleep, QEMU_PLUGIN_CB_NO_REGS, NULL);
-		qemu_plugin_register_vcpu_mem_cb(in, mem, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW, s);
+		qemu_plugin_register_vcpu_mem_cb(in, mem, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW,
+						 (char *)s + kind);
 	}
 }
 

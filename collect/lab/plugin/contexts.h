@@ -22,31 +22,34 @@ static node_t *node_of(node_t *parent, uint64_t start)
 	return (node_t *)*slot;
 }
 
-static slot_t *slot_at(uint64_t sp)
+static slot_t *slot_at(cpu_t *c, uint64_t sp)
 {
-	uint64_t hash = mix(&sp, 1);
-	slot_t **slot = (slot_t **)look(&slots, hash, &sp, 1);
-	if (!*slot) {
-		*slot = calloc(1, sizeof **slot), slots.used++;
-		(*slot)->hash = hash, (*slot)->sp = sp;
+	uint64_t page = sp >> 12;
+	if (!c->stack || c->stack->page != page) {
+		uint64_t hash = mix(&page, 1);
+		stack_page_t **known = (stack_page_t **)look(&stack_pages, hash, &page, 1);
+		if (!*known) {
+			*known = calloc(1, sizeof **known), stack_pages.used++;
+			(*known)->hash = hash, (*known)->page = page;
+		}
+		c->stack = *known;
 	}
-	return *slot;
+	return &c->stack->slot[sp % 4096 / 8];
 }
 
 /* Notes who is returned to, or returns. */
-static void follow(cpu_t *c, const site_t *s, uint64_t addr, bool store)
+static void follow(cpu_t *c, int kind, uint64_t addr, bool store)
 {
 	if (c->interrupted && store) {                     /* below the frame, or an error code that is below it */
 		for (int above = 8; above <= 16; above += 8)
-			slot_at(addr + above)->back = c->was.back, slot_at(addr + above)->called = c->was.called;
+			*slot_at(c, addr + above) = c->was;
 		c->interrupted = false;
 	}
-	if (s->kind == IS_CALL && store) {
-		slot_t *slot = slot_at(addr);
-		slot->back = c->node, slot->called = false;
+	if (kind == IS_CALL && store) {
+		*slot_at(c, addr) = (slot_t){ c->node, false };
 		c->called = true;
-	} else if ((s->kind == IS_RET || s->kind == IS_IRET) && !store && !c->returned) {
-		slot_t *slot = slot_at(addr);
+	} else if ((kind == IS_RET || kind == IS_IRET) && !store && !c->returned) {
+		slot_t *slot = slot_at(c, addr);
 		c->node = slot->back ? slot->back : c->node;
 		c->called = slot->called;                  /* an interrupt came between a call and the callee */
 		c->returned = true;                        /* iret loads more */
@@ -56,7 +59,7 @@ static void follow(cpu_t *c, const site_t *s, uint64_t addr, bool store)
 /* Enters the function of a block. */
 static void enter(cpu_t *c, const site_t *s)
 {
-	const function_t *f = s->function;
+	const function_t *f = &s->function;
 	bool first = s->pc == f->start;
 	if (first && f->kind == 'i') {
 		c->was.back = c->node, c->was.called = c->called, c->interrupted = true;
