@@ -175,7 +175,7 @@ func pack(program string, o order, mods []file) ([]byte, error) {
 func failure(console []string) error {
 	for _, line := range console {
 		if _, why, ok := strings.Cut(line, said); ok {
-			return &BootError{Why: "in the guest: " + why, Console: console}
+			return errors.New("in the guest: " + why)
 		}
 		if strings.Contains(line, "Kernel panic") {
 			return &BootError{Why: "the guest's kernel panicked", Console: console}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,29 @@ func needKernel(t *testing.T) (program string, k *Kernel) {
 
 func TestLearn(t *testing.T) {
 	needKernel(t)
+}
+
+// A kernel that lacks what the guest needs says so in one line.
+func TestKernelLacks(t *testing.T) {
+	program, whole := needKernel(t)
+	ctx := context.Background()
+	plugin, err := Plugin(ctx, cacheDir(t))
+	need(t, err)
+	for module, want := range map[string]string{
+		"esp4.ko":   "the kernel has no ESP: build it with CONFIG_INET_ESP",
+		"pktgen.ko": "the kernel has no pktgen: build it with CONFIG_NET_PKTGEN",
+	} {
+		k := *whole
+		k.mods = slices.DeleteFunc(slices.Clone(k.mods), func(f file) bool { return f.name == module })
+		if len(k.mods) == len(whole.mods) {
+			t.Skipf("%s is built in", module)
+		}
+		_, err := k.Run(ctx, program, plugin, Cell{Sender: Sender{Mode: ModeShared, CPUs: 1,
+			Traffic: Traffic{Size: 64, Cipher: CipherGCM}}, Seed: 1, Windows: 1, Limit: 3 * time.Minute})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("without %s: %v\nwant %q", module, err, want)
+		}
+	}
 }
 
 // need ends the test if there is an error: it is skipped if something is not installed.
