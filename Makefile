@@ -60,7 +60,7 @@ arm64:
 	CGO_ENABLED=0 GOARCH=arm64 go test -short -exec qemu-aarch64-static $(ARM64)
 
 package:
-	@.ci/setup build
+	@.ci/setup package
 	.ci/package
 
 check:

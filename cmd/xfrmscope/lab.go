@@ -42,7 +42,7 @@ What the machine lacks: ` + strings.TrimPrefix(lab.NotModelled, "simulated: ") +
 		Args: arguments(cobra.NoArgs, "run, compare, doctor or kernel"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newLabRun(io), newLabCompare(io), newLabDoctor(io), newLabKernel(io))
+	cmd.AddCommand(newLabRun(io), newLabCompare(io), newLabDoctor(io), newLabKernel(io), newLabPlugin(io))
 	return cmd
 }
 
@@ -122,7 +122,7 @@ func labRun(ctx context.Context, io streams, b lab.Build, p lab.Plan, limit time
 	if err != nil {
 		return err
 	}
-	plugin, err := lab.Plugin(ctx, cache)
+	plugin, err := lab.Plugin(ctx, lab.Installed(program), cache)
 	if err != nil {
 		return err
 	}
@@ -268,8 +268,9 @@ func newLabDoctor(io streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what the lab lacks, with the fixing command",
-		Long: `Doctor looks for QEMU and a C compiler, builds the plugin, and with -k boots the
-kernel to see whether it has what the lab needs. Exit code 3 if something is missing.`,
+		Long: `Doctor looks for QEMU and its plugin, which it builds unless the Debian package has
+it, and with -k boots the kernel to see whether it has what the lab needs. Exit code 3
+if something is missing.`,
 		Example: "  xfrmscope lab doctor -k arch/x86/boot/bzImage",
 		Args:    arguments(cobra.NoArgs, "no arguments"),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return labDoctor(cmd.Context(), io, b) },
@@ -312,6 +313,24 @@ func newLabKernel(io streams) *cobra.Command {
 		Args:    arguments(cobra.NoArgs, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprint(io.out, lab.Config)
+			return err
+		},
+	}
+}
+
+// newLabPlugin is what .ci/package calls.
+func newLabPlugin(io streams) *cobra.Command {
+	return &cobra.Command{
+		Use:    "plugin DIR",
+		Short:  "Build QEMU's plugin in a directory",
+		Hidden: true,
+		Args:   arguments(cobra.ExactArgs(1), "the directory"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			plugin, err := lab.Plugin(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(io.out, plugin)
 			return err
 		},
 	}

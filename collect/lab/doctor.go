@@ -28,8 +28,12 @@ func Doctor(ctx context.Context, cache, program string, build Build) []Check {
 	add := func(what, have string, err error) { checks = append(checks, Check{what, have, err}) }
 	qemu, err := findQEMU(ctx)
 	add("QEMU", qemu, err)
-	plugin, err := Plugin(ctx, cache)
-	add("plugin", plugin, err)
+	plugin, err := Plugin(ctx, Installed(program), cache)
+	origin := "built by cc"
+	if filepath.Dir(plugin) == Installed(program) {
+		origin = "of the package"
+	}
+	add("plugin", fmt.Sprintf("%s, %s", plugin, origin), err)
 	add("first program", program, checkStatic(program))
 	if build.Image == "" {
 		return checks

@@ -15,14 +15,19 @@ import (
 	"xfrmscope/collect/record"
 )
 
-// The plugin's source; cc makes it at first use.
+// The plugin's source. The Debian package has it built; else cc makes it at first use.
 //
 //go:embed plugin
 var source embed.FS
 
-// Plugin returns the path of the built plugin, which it builds unless the cache
-// directory holds that of the same source.
-func Plugin(ctx context.Context, cache string) (string, error) {
+// Installed is the directory where a package that has this program has the built plugin.
+func Installed(program string) string {
+	return filepath.Join(filepath.Dir(program), "../lib/xfrmscope")
+}
+
+// Plugin returns the path of the built plugin: the first of the directories that holds
+// that of the same source has it, or else it is built in the last.
+func Plugin(ctx context.Context, dirs ...string) (string, error) {
 	files, err := fs.Glob(source, "plugin/*")
 	if err != nil {
 		return "", err
@@ -43,11 +48,14 @@ func Plugin(ctx context.Context, cache string) (string, error) {
 			return "", err
 		}
 	}
-	built := filepath.Join(cache, "coherent-"+hex.EncodeToString(sum.Sum(nil)[:8])+".so")
-	if _, err := os.Stat(built); err == nil {
-		return built, nil
+	var built string
+	for _, dir := range dirs {
+		built = filepath.Join(dir, "coherent-"+hex.EncodeToString(sum.Sum(nil)[:8])+".so")
+		if _, err := os.Stat(built); err == nil {
+			return built, nil
+		}
 	}
-	if err := os.MkdirAll(cache, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(built), 0o755); err != nil {
 		return "", err
 	}
 	part := fmt.Sprintf("%s.%d", built, os.Getpid())
