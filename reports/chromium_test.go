@@ -307,7 +307,7 @@ func TestPageInChromium(t *testing.T) {
 			b.t = t
 			path := writePage(t, dir, name, html(t, pages[name], page.Options{}))
 			b.open(path, 1280, 800, true)
-			if n := strings.Count(string(mustRead(t, path)), `data-chart="`); n > 0 {
+			if n := strings.Count(string(mustRead(t, path)), ` data-live="no"`); n > 0 {
 				b.charts(n)
 			}
 			_, after, _ := strings.Cut(string(mustRead(t, path)), "<title>")

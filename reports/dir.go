@@ -149,10 +149,11 @@ func filesOfReport(dir string) []string {
 	if info, err := os.Lstat(name); err != nil || !info.Mode().IsRegular() {
 		return nil
 	}
-	page, err := os.ReadFile(name)
+	doc, err := os.ReadFile(name)
 	if err != nil {
 		return nil
 	}
+	listed := page.Files(doc)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil
@@ -161,7 +162,8 @@ func filesOfReport(dir string) []string {
 	var names []string
 	for _, e := range entries {
 		link := fmt.Sprintf("href=%q", escape.EscapeString(e.Name()))
-		if ofRun.MatchString(e.Name()) && e.Type().IsRegular() && bytes.Contains(page, []byte(link)) {
+		if ofRun.MatchString(e.Name()) && e.Type().IsRegular() &&
+			(slices.Contains(listed, e.Name()) || bytes.Contains(doc, []byte(link))) {
 			names = append(names, e.Name())
 		}
 	}

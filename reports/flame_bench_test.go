@@ -45,7 +45,7 @@ func TestBenchFlame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Printf("\nthe tree: %d bytes packed; Go heap while writing at most %d MB\n", len(data)*3/4, peak>>20)
+	fmt.Printf("\nthe tree: %d bytes packed; Go heap while writing at most %d MB\n", len(data), peak>>20)
 }
 
 // writeMeasured writes a page and returns its CPU time and how far the heap

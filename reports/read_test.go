@@ -2,6 +2,8 @@ package reports
 
 import (
 	"bytes"
+	"compress/gzip"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -71,8 +73,11 @@ func withoutCPUs(r *result.Result) []byte {
 	return out
 }
 
+// earlierStart began it in pages of earlier versions, which are read, too.
+const earlierStart = `<script type="text/plain" id="results">`
+
 // resultsStart begins a page's copy of its results.
-const resultsStart = `<script type="text/plain" id="results">`
+const resultsStart = `<script type="text/x-ascii85" id="results">`
 
 // TestPageShortensLargeResults keeps the figures of whole runs.
 func TestPageShortensLargeResults(t *testing.T) {
@@ -108,10 +113,10 @@ func TestReadRefuses(t *testing.T) {
 	doc := html(t, sample.One(), page.Options{Static: true})
 	at := bytes.Index(doc, []byte(resultsStart)) + len(resultsStart)
 	for name, in := range map[string]string{
-		"no page":   "hello",
-		"cut":       string(doc[:at+100]),
-		"no base64": string(doc[:at]) + "!!" + string(doc[at:]),
-		"no gzip":   string(doc[:at]) + "AAAA</script>",
+		"no page":    "hello",
+		"cut":        string(doc[:at+100]),
+		"no ascii85": string(doc[:at]) + "~~" + string(doc[at:]),
+		"no zstd":    string(doc[:at]) + "AAAA</script>",
 	} {
 		if _, err := ReadHTML(strings.NewReader(in)); err == nil {
 			t.Errorf("%s: read", name)
@@ -126,8 +131,19 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
+func TestReadsEarlierPages(t *testing.T) {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	fmt.Fprintf(z, `{"schema": %d, "tool": "of then"}`, result.SchemaVersion)
+	z.Close()
+	doc := earlierStart + base64.StdEncoding.EncodeToString(b.Bytes()) + "</script>"
+	if r, err := ReadHTML(strings.NewReader(doc)); err != nil || r.Tool != "of then" {
+		t.Errorf("read %+v, %v", r, err)
+	}
+}
+
 func FuzzReadHTML(f *testing.F) {
-	f.Add([]byte(resultsStart + "H4sIAAAAAAAA/wEAAP//AAAAAAAAAAA=</script>"))
+	f.Add([]byte(earlierStart + "H4sIAAAAAAAA/wEAAP//AAAAAAAAAAA=</script>"))
 	f.Add([]byte(fmt.Sprintf("%s%s", resultsStart, "</script>")))
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		r, err := ReadHTML(bytes.NewReader(doc))

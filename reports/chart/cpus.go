@@ -65,7 +65,9 @@ func drawCPU(w *svg.Writer, r *result.Run, c *result.CPU, x, pitch float64, y sc
 		high := part.share * busy
 		if top := y.at(at + high); y.at(at)-top > .2 {
 			w.Rect(part.class, x, top, width, y.at(at)-top, "")
-			svg.Hatched(w, part.hatch, x, top, width, y.at(at)-top)
+			if y.at(at)-top > 2 { // else no hatch is seen
+				svg.Hatched(w, part.hatch, x, top, width, y.at(at)-top)
+			}
 		}
 		at += high
 	}

@@ -3,7 +3,6 @@ package chart
 import (
 	"encoding/json"
 	"fmt"
-	"html/template"
 
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
@@ -13,14 +12,14 @@ import (
 	"xfrmscope/reports/svg"
 )
 
-// A Live is the options of one interactive chart. They enter the page as
-// JSON, never as code: go-echarts' own page would run a name that holds
+// A Live is the options of one interactive chart, for the figure of that id. They
+// enter the page as JSON, never as code: go-echarts' own page would run a name that holds
 // "</script>" or "__f__". Strings that begin with "hook:" under formatter keys
 // and "css:--" under colour keys are replaced by the page's script from fixed
 // tables.
 type Live struct {
-	ID   string
-	JSON template.JS
+	ID   string          `json:"id"`
+	JSON json.RawMessage `json:"options"`
 }
 
 const (
@@ -35,7 +34,7 @@ func liveOptions(id string, options map[string]any) (Live, error) {
 	if err != nil {
 		return Live{}, fmt.Errorf("writing chart %s: %w", id, err)
 	}
-	return Live{ID: id, JSON: template.JS(data)}, nil
+	return Live{ID: id, JSON: data}, nil
 }
 
 func cssColor(variable string) string { return "css:--" + variable }

@@ -1,8 +1,6 @@
 package flame
 
 import (
-	"encoding/base64"
-	"html/template"
 	"math"
 	"slices"
 
@@ -280,38 +278,48 @@ func (d *flameData) start(r *result.Result, places []int) {
 	}
 }
 
-// Fit encodes the profiles of a Result in at most budget bytes of base64,
-// or as small as it can be made: first small frames are put together, up to
-// maxLimit, then CPUs, then larger frames.
-func Fit(r *result.Result, budget int) (string, error) {
+// Fit encodes the profiles of a Result in at most budget bytes, or as small as
+// it can be made: first small frames are put together, up to maxLimit, then CPUs of
+// all events but the main ones, then CPUs of these, then larger frames.
+func Fit(r *result.Result, budget int) ([]byte, error) {
 	full := newTree(r, view.Sides(r))
 	if len(full.slices) == 0 {
-		return "", nil
+		return nil, nil
 	}
 	shares := full.shares()
 	var data []byte
 	for _, try := range []struct {
 		t   *tree
 		top float64
-	}{{full, maxLimit}, {full.withoutCPUs(), 1}} {
+	}{
+		{full, maxLimit},
+		{full.withoutCPUs(func(s treeSlice) bool { return !isMain(r, s) }), maxLimit},
+		{full.withoutCPUs(func(treeSlice) bool { return true }), 1},
+	} {
 		t := try.t
 		encoded, err := t.encode(newFlameData(r, t), gzip.BestSpeed)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		if over := float64(base64.StdEncoding.EncodedLen(len(encoded))) / float64(budget); over > 0.9 {
+		if over := float64(len(encoded)) / float64(budget); over > 0.9 {
 			if t, err = pruneTo(r, t, shares, try.top, budget); err != nil {
-				return "", err
+				return nil, err
 			}
 		}
 		if data, err = t.encode(newFlameData(r, t), gzip.DefaultCompression); err != nil {
-			return "", err
+			return nil, err
 		}
-		if base64.StdEncoding.EncodedLen(len(data)) <= budget {
+		if len(data) <= budget {
 			break
 		}
 	}
-	return base64.StdEncoding.EncodeToString(data), nil
+	return data, nil
+}
+
+// isMain reports whether a slice is of an event that tells where time goes.
+func isMain(r *result.Result, s treeSlice) bool {
+	run := r.Runs[s.run]
+	return slices.Contains(run.Mains(), run.Events[s.event])
 }
 
 // maxLimit is the largest share of a frame that may be put together with others
@@ -335,7 +343,7 @@ func pruneTo(r *result.Result, t *tree, shares []float32, top float64, budget in
 		if err != nil {
 			return nil, err
 		}
-		switch ok := base64.StdEncoding.EncodedLen(len(data)) <= budget; {
+		switch ok := len(data) <= budget; {
 		case ok && step == 0:
 			return t, nil
 		case ok:
@@ -348,10 +356,4 @@ func pruneTo(r *result.Result, t *tree, shares []float32, top float64, budget in
 		fits = t.prune(shares, top)
 	}
 	return fits, nil
-}
-
-// Block is the tree as a data block of base64: its alphabet needs no
-// escaping.
-func Block(data string) template.HTML {
-	return template.HTML(`<script type="text/plain" id="flame-data">` + data + `</script>`)
 }

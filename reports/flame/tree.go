@@ -333,12 +333,16 @@ func (t *tree) shares() []float32 {
 	return most
 }
 
-// withoutCPUs returns a tree whose slices do not tell CPUs apart. The nodes are
-// shared.
-func (t *tree) withoutCPUs() *tree {
+// withoutCPUs returns a tree that does not tell CPUs apart in the profiles that of
+// picks by a slice. The nodes are shared.
+func (t *tree) withoutCPUs(of func(treeSlice) bool) *tree {
 	out := *t
 	out.slices = nil
 	for _, p := range t.profiles() {
+		if !of(p[0]) {
+			out.slices = append(out.slices, p...)
+			continue
+		}
 		s := treeSlice{run: p[0].run, event: p[0].event, cpu: everyCPU}
 		for i := range p {
 			s.idle += p[i].idle

@@ -246,7 +246,7 @@ func TestTreeFitsItsBudget(t *testing.T) {
 	r := sample.BigResult(5000, 8)
 	for _, budget := range []int{200_000, 40_000, 20_000} {
 		data, err := Fit(r, budget)
-		if err != nil || len(data) > budget || len(data) < min(budget/3, 40_000) {
+		if err != nil || len(data) > budget || len(data) < min(budget/3, 30_000) {
 			t.Errorf("%d bytes of %d, %v", len(data), budget, err)
 		}
 	}

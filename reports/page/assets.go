@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"html/template"
 
 	"xfrmscope/reports/flame"
 )
@@ -15,7 +14,7 @@ const (
 	echartsVersion = "6.1.0"
 	// echartsHash is the sha256 of the uncompressed script, as a
 	// Content-Security-Policy writes it.
-	echartsHash = "sha256-EhSbkd0LQV0SIRFxm8zVXE8WJLnivpoIj84hexEnQfg="
+	echartsHash = "sha256-/OMeuM0Ugr1qEkC8jqb/Ce0VYk8tGGWXdwvUdtvQnDE="
 )
 
 //go:embed assets/echarts/echarts.min.js.gz
@@ -51,11 +50,4 @@ func contentPolicy() string {
 	return "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; " +
 		"script-src '" +
 		scriptHash(pageScript) + "' '" + scriptHash(flame.Script()) + "' '" + echartsHash + "'"
-}
-
-// echartsBlock is the library as a data block of base64: its alphabet needs no
-// escaping.
-func echartsBlock() template.HTML {
-	return template.HTML(`<script type="text/plain" id="echarts">` +
-		base64.StdEncoding.EncodeToString(echartsGzip) + `</script>`)
 }

@@ -8,19 +8,17 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/view"
 )
 
-// resultsOpen begins the page's own copy of its results. A name from outside
-// cannot imitate it: '<' is escaped wherever one is printed.
-const resultsOpen = `<script type="text/plain" id="results">`
-
-// A shortening leaves out of results of more than above bytes of base64 what a
+// A shortening leaves out of results of more than above bytes in the page what a
 // comparison needs least.
 type shortening struct {
 	above int
@@ -33,29 +31,33 @@ func shortenings() []shortening {
 		{24_000, "functions, stages and callers of single CPUs", func(r *result.Run) {
 			eachEvent(r, shortenCPUs)
 		}},
-		{200_000, "the heat map, files, and all but the 12 heaviest locks and SAs", shortenLists},
-		{200_000, "all but the 12 heaviest functions", func(r *result.Run) { eachEvent(r, shortenFunctions) }},
+		{100_000, "the heat map, files, and all but the 12 heaviest locks and SAs", shortenLists},
+		{100_000, "callers of locks and functions that miss", shortenCallers},
+		{100_000, "who reads and writes cache lines", shortenLines},
+		{100_000, "functions and stages of all events but the main one", shortenEvents},
+		{100_000, "all but the 12 heaviest functions", func(r *result.Run) { eachEvent(r, shortenFunctions) }},
 	}
 }
 
-// maxEmbedded bounds the results inside a page, in bytes of base64: beyond, a
-// page has none.
-const maxEmbedded = 1_000_000
+// maxEmbedded bounds the results inside a page, in bytes: beyond, a page has none.
+const maxEmbedded = 400_000
 
-// embedded returns the results as the page carries them: JSON, gzipped, in
-// base64, whose alphabet needs no escaping. Results that are too large are
-// shortened step by step; the second string says what was left out. The figures
-// of whole runs always stay: a comparison of pages is made of them.
+// embedded returns the results as the page carries them: JSON, packed by zstd.
+// Results that are too large are shortened step by step; the second string says
+// what was left out. The figures of whole runs always stay: a comparison of pages is
+// made of them.
 func embedded(r *result.Result) (template.HTML, string) {
 	var left []string
 	packed := ""
-	for _, step := range append([]shortening{{}}, shortenings()...) {
-		if step.of != nil && (packed == "" || len(packed) > step.above) {
-			r, packed = shortened(r, step.of), ""
-			left = append(left, step.what)
+	for i, step := range append([]shortening{{}}, shortenings()...) {
+		if i > 0 {
+			if packed != "" && len(packed) <= step.above {
+				break
+			}
+			r, left = shortened(r, step.of), append(left, step.what)
 		}
-		if packed != "" || shares(r)*bytesPerShare > maxEmbedded {
-			continue // it fits, or would not
+		if packed = ""; shares(r)*bytesPerShare > 2*maxEmbedded {
+			continue // it would not fit
 		}
 		var err error
 		if packed, err = packResults(r); err != nil {
@@ -66,7 +68,7 @@ func embedded(r *result.Result) (template.HTML, string) {
 		return "", fmt.Sprintf("The results of %d runs are too many for a copy in this page; results.json "+
 			"has them.", len(r.Runs))
 	}
-	return template.HTML(resultsOpen + packed + "</script>"), leftOut(left)
+	return template.HTML(blockOpen("results") + packed + blockEnd), leftOut(left)
 }
 
 func leftOut(left []string) string {
@@ -93,19 +95,20 @@ func shares(r *result.Result) int {
 	return n
 }
 
+// resultsWindow is how far back packing looks for the like: over several runs.
+const resultsWindow = 8 << 20
+
 func packResults(r *result.Result) (string, error) {
-	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	data, err := json.Marshal(r)
 	if err != nil {
 		return "", err
 	}
-	if err := json.NewEncoder(z).Encode(r); err != nil {
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(resultsWindow), zstd.WithLowerEncoderMem(true),
+		zstd.WithEncoderLevel(zstd.SpeedBetterCompression))
+	if err != nil {
 		return "", err
 	}
-	if err := z.Close(); err != nil {
-		return "", err
-	}
-	return base64.StdEncoding.EncodeToString(b.Bytes()), nil
+	return encoded(z.EncodeAll(data, nil)), nil
 }
 
 // shortened copies a result and the runs in it.
@@ -151,9 +154,40 @@ func shortenLists(r *result.Run) {
 	r.SAs = r.SAs[:min(shortList, len(r.SAs))]
 }
 
+func shortenCallers(r *result.Run) {
+	r.Misses = slices.Clone(r.Misses)
+	for i := range r.Misses {
+		r.Misses[i].Functions = nil
+	}
+	eachEvent(r, func(e *result.Event) {
+		e.All.SpinCallers, e.All.LockWordCallers, e.Unmatched = nil, nil, nil
+	})
+}
+
+func shortenLines(r *result.Run) {
+	if r.Lines == nil {
+		return
+	}
+	lines := *r.Lines
+	lines.Fields = slices.Clone(lines.Fields)
+	for i := range lines.Fields {
+		f := &lines.Fields[i]
+		f.Writers, f.Readers, f.With, f.Objects, f.From = nil, nil, nil, nil, nil
+	}
+	r.Lines = &lines
+}
+
+func shortenEvents(r *result.Run) {
+	mains := r.Mains()
+	eachEvent(r, func(e *result.Event) {
+		if !slices.ContainsFunc(mains, func(m *result.Event) bool { return m.Name == e.Name }) {
+			e.All.Functions, e.All.Stages, e.All.Receive, e.All.Directions = nil, nil, nil, nil
+		}
+	})
+}
+
 func shortenFunctions(e *result.Event) {
 	e.All.Functions = e.All.Functions[:min(shortList, len(e.All.Functions))]
-	e.Unmatched = nil
 }
 
 // ErrNoResults says that a page holds no results: it is not one of ours, or it
@@ -176,15 +210,25 @@ func Results(r io.Reader) (io.Reader, error) {
 	if len(doc) > maxPageBytes {
 		return nil, fmt.Errorf("reading the page: more than %d bytes", maxPageBytes)
 	}
-	_, rest, found := bytes.Cut(doc, []byte(resultsOpen))
-	data, _, closed := bytes.Cut(rest, []byte("</script>"))
-	if !found || !closed {
+	if text, at, ok := blockOf(doc, blockOpen("results")); ok {
+		packed, err := decoded(text)
+		if err != nil {
+			return nil, fmt.Errorf("reading the page's results, which begin at byte %d: %w", at, err)
+		}
+		z, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderConcurrency(1),
+			zstd.WithDecoderMaxWindow(resultsWindow))
+		if err != nil {
+			return nil, fmt.Errorf("reading the page's results: %w", err)
+		}
+		return z, nil
+	}
+	text, at, ok := blockOf(doc, earlierOpen)
+	if !ok {
 		return nil, ErrNoResults
 	}
-	packed, err := base64.StdEncoding.DecodeString(string(data))
+	packed, err := base64.StdEncoding.DecodeString(string(text))
 	if err != nil {
-		return nil, fmt.Errorf("reading the page's results, which begin at byte %d: %w", len(doc)-len(rest),
-			err)
+		return nil, fmt.Errorf("reading the page's results, which begin at byte %d: %w", at, err)
 	}
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
@@ -192,3 +236,6 @@ func Results(r io.Reader) (io.Reader, error) {
 	}
 	return z, nil
 }
+
+// earlierOpen begins the results of pages of earlier versions: gzip in base64.
+const earlierOpen = `<script type="text/plain" id="results">`

@@ -10,9 +10,12 @@ import (
 	"xfrmscope/reports/view"
 )
 
-// stillBytes bounds the static flame graphs beside a tree: a reader with scripts
-// sees the tree only, and each is a file of its own, too.
-const stillBytes = 90_000
+// stillBytes bounds the static flame graphs beside a tree, and oneStill each: a
+// reader with scripts sees the tree only, and each is a file of its own, too.
+const (
+	stillBytes = 45_000
+	oneStill   = 15_000
+)
 
 // minTree is the least room that is worth a tree.
 const minTree = 20_000
@@ -25,16 +28,16 @@ func (p *page) addFlames(r *result.Result, o Options, size int) error {
 	if budget == 0 {
 		budget = max(PageBytes-size, 2*flame.DefaultFlameBytes)
 	}
-	stills := stillBytes
+	stills, one := stillBytes, oneStill
 	if o.Static {
-		stills = budget
+		stills, one = budget, 0
 	}
 	used, full := 0, budget < 0
 	for i, f := range flame.Order(r) {
 		title := format.Name(fmt.Sprintf("%s, event %s", view.RunLabel(f.Run), f.Event.Name))
 		var picture []byte
 		if !full {
-			picture = flame.Render(f.Event.Profile, flame.Options{Run: view.RunLabel(f.Run)}, true)
+			picture = flame.Render(f.Event.Profile, flame.Options{Run: view.RunLabel(f.Run), MaxBytes: one}, true)
 			full = used+len(picture) > stills
 		}
 		if full {
@@ -51,9 +54,14 @@ func (p *page) addFlames(r *result.Result, o Options, size int) error {
 	if o.Static || budget-used < minTree {
 		return nil
 	}
-	data, err := flame.Fit(r, budget-used)
-	if err == nil && data != "" {
-		p.FlameTree, p.FlameScript = flame.Block(data), template.JS(flame.Script())
+	script, err := block("flame-script", flame.Script())
+	if err != nil {
+		return err
+	}
+	room := max(budget-used-len(script)-len(flame.CSS), minTree)
+	data, err := flame.Fit(r, room*4/5) // four bytes are five in the page
+	if err == nil && data != nil {
+		p.FlameTree, p.FlameScript = bytesBlock("flame-data", data), script
 		p.Style += template.CSS(flame.CSS)
 	}
 	return err

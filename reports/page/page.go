@@ -2,9 +2,11 @@ package page
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/chart"
@@ -27,7 +29,7 @@ type Options struct {
 }
 
 // PageBytes is what a page may have, flame graphs included.
-const PageBytes = 1_950_000
+const PageBytes = 880_000
 
 // Write writes the Result as one page that needs no network and, to be read, no
 // script. Its Content-Security-Policy allows no request; the only scripts that
@@ -37,8 +39,8 @@ func Write(w io.Writer, r *result.Result, o Options) error {
 	if err != nil {
 		return err
 	}
-	t, err := template.New("page").Funcs(template.FuncMap{"lengths": chart.LengthsPicture}).Parse(flame.Template +
-		pageTemplate)
+	t, err := template.New("page").Funcs(template.FuncMap{"lengths": chart.LengthsPicture, "columns": columnClasses,
+		"attributes": cellAttributes}).Parse(flame.Template + pageTemplate)
 	if err != nil {
 		return fmt.Errorf("reading the page template: %w", err)
 	}
@@ -64,7 +66,8 @@ type page struct {
 	Defs    template.HTML // patterns that the figures share
 	Library template.HTML
 	Results template.HTML // the page's own copy, for ReadHTML
-	Charts  []chart.Live
+	Charts  template.HTML // their options
+	Names   template.HTML // of the files beside it
 	Script  template.JS
 
 	Kind, Title, Lead string
@@ -79,7 +82,7 @@ type page struct {
 	Flames      []flame.Box   // static
 	FlamesOut   []string      // not drawn
 	FlameTree   template.HTML // all of them, for FlameScript
-	FlameScript template.JS
+	FlameScript template.HTML
 	Files       []string
 }
 
@@ -136,6 +139,7 @@ type figureBox struct {
 	ID, Title, Caption string
 	Picture            template.HTML
 	Legend             []chart.LegendItem
+	Live               bool // it has an interactive twin
 }
 
 // A panel is one small picture of several.
@@ -158,7 +162,7 @@ func newPage(r *result.Result, o Options) (*page, error) {
 	runs := view.Present(r)
 	side, chosen := view.PageRuns(r, sideBySide), view.ChosenRuns(r)
 	p := &page{
-		Style: template.CSS(pageCSS + flame.Style(flame.KindTable())), Script: template.JS(pageScript),
+		Style: template.CSS(pageCSS + columnStyle() + flame.Style(flame.KindTable())), Script: template.JS(pageScript),
 		Policy: contentPolicy(),
 		Kind:   "report", Title: titleOf(r), Lead: leadOf(r),
 		Verdict:   format.Sentence(format.Visible(view.Verdict(r), 600)),
@@ -173,6 +177,9 @@ func newPage(r *result.Result, o Options) (*page, error) {
 	}
 	results, leftOut := embedded(r)
 	p.Results = results
+	if p.Names, err = block("files", strings.Join(o.Files, "\n")); err != nil {
+		return nil, err
+	}
 	if p.Versus = versusOf(r); p.Versus != nil {
 		p.Kind = "comparison"
 	}
@@ -191,7 +198,7 @@ func newPage(r *result.Result, o Options) (*page, error) {
 		locksSection(r, chosen, side, charts.spin),
 		sasSection(chosen),
 		linesSection(r),
-		missesSection(runs, side),
+		missesSection(runs, chosen, side),
 		functionsSection(side),
 		flamesSection(r),
 		checksSection(runs),
@@ -224,6 +231,7 @@ type pageCharts struct{ rate, spin, stages figureBox }
 // interactive twins.
 func (p *page) addCharts(r *result.Result, side []*result.Run, o Options) (pageCharts, error) {
 	var out pageCharts
+	var options []chart.Live
 	stages := chart.StageChart(view.ByPMU(side...))
 	for _, f := range []struct {
 		to *figureBox
@@ -236,18 +244,25 @@ func (p *page) addCharts(r *result.Result, side []*result.Run, o Options) (pageC
 			Legend:  stages.LegendItems()}, stages}},
 	} {
 		f.box.Picture = template.HTML(f.chart.Render())
+		f.box.Live = f.box.Picture != "" && !o.Static
 		*f.to = f.box
-		if f.box.Picture == "" || o.Static {
+		if !f.box.Live {
 			continue
 		}
 		live, err := f.chart.Live(f.box.ID)
 		if err != nil {
 			return out, err
 		}
-		p.Charts = append(p.Charts, live)
+		options = append(options, live)
 	}
-	if len(p.Charts) > 0 {
-		p.Library = echartsBlock()
+	if len(options) == 0 {
+		return out, nil
 	}
-	return out, nil
+	text, err := json.Marshal(options)
+	if err != nil {
+		return out, fmt.Errorf("writing the charts: %w", err)
+	}
+	p.Library = bytesBlock("echarts", echartsGzip)
+	p.Charts, err = block("charts", string(text))
+	return out, err
 }

@@ -17,15 +17,34 @@ import (
 func provenanceSection(r *result.Result, p *page, leftOut string) section {
 	s := section{ID: "provenance", Nav: "Provenance", Title: "Provenance"}
 	if len(p.Files) > 0 {
-		links := part{Text: "Beside this page:", Links: p.Files[:min(maxLinks, len(p.Files))]}
-		s.add(links)
+		s.add(part{Text: "Beside this page:", Links: p.Files[:min(maxLinks, len(p.Files))]})
 		if left := len(p.Files) - maxLinks; left > 0 {
-			s.add(part{Text: fmt.Sprintf("and %d files more.", left)})
+			s.add(part{Text: fmt.Sprintf("and %d files more of the kinds flame-RUN-EVENT.svg (flame "+
+				"graph), RUN-EVENT.pb.gz and .folded (profile), RUN-locks.pb.gz (waits).", left)})
 		}
 	}
 	runs := view.Present(r)
-	for _, i := range view.Pick(len(runs), maxProvenance) {
-		s.add(folded(format.Name(format.OrDash(runs[i].Name)), runFacts(runs[i], i)...))
+	chosen := view.Pick(len(runs), maxProvenance)
+	var facts [][][2]string
+	for _, i := range chosen {
+		facts = append(facts, runFacts(runs[i]))
+	}
+	common := inAll(facts)
+	if len(runs) > 1 && len(common) > 0 {
+		s.add(folded("the same in all runs", part{Facts: common}))
+	}
+	for k, i := range chosen {
+		if len(runs) > 1 {
+			facts[k] = slices.DeleteFunc(facts[k], func(f [2]string) bool { return slices.Contains(common, f) })
+		}
+		parts := append([]part{{Facts: facts[k]}}, runCommands(runs[i])...)
+		if len(runs) <= maxFileTables {
+			parts = append(parts, part{Table: filesTable(runs[i].Manifest.Files, i)})
+		}
+		s.add(folded(format.Name(format.OrDash(runs[i].Name)), parts...))
+	}
+	if len(runs) > maxFileTables {
+		s.add(part{Text: "The files of each run, with their hashes, are in results.json.", Muted: true})
 	}
 	if left := len(runs) - maxProvenance; left > 0 {
 		s.add(part{Text: fmt.Sprintf("%d runs more are in results.json.", left),
@@ -48,13 +67,25 @@ func provenanceSection(r *result.Result, p *page, leftOut string) section {
 }
 
 // maxLinks bounds the files that are linked.
-const maxLinks = 400
+const maxLinks = 40
+
+// inAll are the facts that every run has.
+func inAll(runs [][][2]string) [][2]string {
+	if len(runs) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(runs[0]), func(f [2]string) bool {
+		return slices.ContainsFunc(runs, func(other [][2]string) bool { return !slices.Contains(other, f) })
+	})
+}
 
 // maxProvenance bounds the runs whose provenance is in the page.
 const maxProvenance = 64
 
-// runFacts are the facts, the commands and the files of the i-th run.
-func runFacts(r *result.Run, i int) []part {
+// maxFileTables is how many runs list their files in the page.
+const maxFileTables = 16
+
+func runFacts(r *result.Run) [][2]string {
 	m := &r.Manifest
 	var facts [][2]string
 	add := func(key, value string) {
@@ -92,15 +123,19 @@ func runFacts(r *result.Run, i int) []part {
 	for _, k := range slices.Sorted(maps.Keys(m.Plan.Labels)) {
 		add("label "+format.Visible(k, 40), m.Plan.Labels[k])
 	}
-	parts := []part{{Facts: facts}}
-	for _, c := range m.Commands {
+	return facts
+}
+
+func runCommands(r *result.Run) []part {
+	var parts []part
+	for _, c := range r.Manifest.Commands {
 		p := part{Command: format.Visible(bundle.ShellLine(c.Argv), 2000)}
 		if c.Exit != 0 {
 			p.Text, p.Muted = fmt.Sprintf("This ended with exit code %d:", c.Exit), true
 		}
 		parts = append(parts, p)
 	}
-	return append(parts, part{Table: filesTable(m.Files, i)})
+	return parts
 }
 
 func filesTable(files []bundle.File, i int) view.Table {

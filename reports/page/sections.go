@@ -32,15 +32,15 @@ func stagesSection(side []*result.Run, drawn figureBox) section {
 	return s
 }
 
-func missesSection(runs, side []*result.Run) section {
+func missesSection(runs, chosen, side []*result.Run) section {
 	s := section{ID: "misses", Nav: "Cache misses", Title: "Where do cache misses fall?"}
-	s.Parts = []part{{Table: view.MissTable(runs, false)}}
+	s.Parts = []part{{Table: view.MissTable(chosen, false)}}
 	for _, t := range view.MissFunctions(side) {
 		s.add(part{Table: t})
 	}
 	s.table(view.IntensityTable(side))
-	s.table(view.CountedTable(runs))
-	if each := view.MissTable(runs, true); len(each.Rows) > 0 {
+	s.table(view.CountedTable(chosen))
+	if each := view.MissTable(chosen, true); len(each.Rows) > 0 {
 		s.add(folded("cache misses of every CPU", part{Table: each}))
 	}
 	s.add(part{Notes: view.NoteList{Total: len(runs), Notes: view.MissGaps(runs)}})
@@ -56,8 +56,12 @@ func functionsSection(side []*result.Run) section {
 			if slices.Contains(seen, e.Name) || len(seen) == maxEvents {
 				continue
 			}
-			f := eventFunctions(side, e, len(seen))
-			f.Open = slices.Contains(run.Mains(), e)
+			rows, main := 12, slices.Contains(run.Mains(), e)
+			if main {
+				rows = 20
+			}
+			f := eventFunctions(side, e, len(seen), rows)
+			f.Open = main
 			s.add(part{Fold: f})
 			seen = append(seen, e.Name)
 		}
@@ -72,7 +76,7 @@ func functionsSection(side []*result.Run) section {
 const maxEvents = 16
 
 // eventFunctions is the i-th event's functions.
-func eventFunctions(side []*result.Run, e *result.Event, i int) *fold {
+func eventFunctions(side []*result.Run, e *result.Event, i, rows int) *fold {
 	of := func(pick func(*result.Event) []result.Share) func(*result.Run) []result.Share {
 		return func(r *result.Run) []result.Share {
 			for _, o := range r.Events {
@@ -88,10 +92,10 @@ func eventFunctions(side []*result.Run, e *result.Event, i int) *fold {
 		share = view.SamplesOf(e)
 	}
 	t := view.Listing{ID: id, Caption: "Functions by self share of " + share + ", event " +
-		format.Name(e.Name), What: "function", Rows: 20, Code: true,
+		format.Name(e.Name), What: "function", Rows: rows, Code: true,
 		Of: of(func(e *result.Event) []result.Share { return e.All.Functions })}.Table(side)
 	unmatched := view.Listing{ID: "un" + id, Caption: "Leaf functions that no stage claims, event " +
-		format.Name(e.Name), What: "function", Rows: 20, Code: true,
+		format.Name(e.Name), What: "function", Rows: rows, Code: true,
 		Of: of(func(e *result.Event) []result.Share { return e.Unmatched })}.Table(side)
 	f := &fold{Summary: "event " + format.Name(e.Name), Small: format.Name(e.Unit), Parts: []part{{Table: t}}}
 	if len(t.Rows) == 0 {

@@ -83,13 +83,24 @@ func GatesTable(rows []gateRow, total int) Table {
 
 func ConsistencyTable(runs []*result.Run) Table {
 	t := NewTable("identity-table", "Cross-checks",
-		"cross-check", "status", "run", "one way", "the other", "residual#|%", "limit#|%")
+		"cross-check", "status", "runs", "one way", "the other", "residual#|%", "limit#|%")
 	side := func(s result.Side) Cell {
 		if s.Text == "" {
 			return Cell{Text: "–", Muted: true}
 		}
 		return Cell{Text: format.Pretty(format.Significant(s.Value, 4)) + " " + format.Visible(s.Unit, 24),
 			Small: format.Name(s.Text)}
+	}
+	missing := map[[2]string]*note{} // by check and why: one row
+	for _, r := range runs {
+		for _, i := range r.ConsistencyChecks {
+			if key := [2]string{i.ID, i.Why}; StatusRank(i.Verdict) == 1 {
+				if missing[key] == nil {
+					missing[key] = &note{}
+				}
+				missing[key].Runs = append(missing[key].Runs, r)
+			}
+		}
 	}
 	for _, r := range runs {
 		for _, i := range r.ConsistencyChecks {
@@ -98,13 +109,18 @@ func ConsistencyTable(runs []*result.Run) Table {
 				verdict = result.GateFailed
 			}
 			status := StatusCell(verdict)
-			status.Title = format.Name(i.Why)
 			row := []Cell{TextCell(i.ID), status, RunCell(r)}
 			if StatusRank(i.Verdict) == 1 {
+				all := missing[[2]string{i.ID, i.Why}]
+				if all.Runs[0] != r {
+					continue // it has its row
+				}
+				row[2].Text = format.Visible(all.RunsText(len(runs)), 160)
 				why := Cell{Text: format.Visible(format.OrDash(i.Why), 200), Muted: true}
 				t.Rows = append(t.Rows, append(row, why, Cell{}, NoCell("-1"), percentOf(i.Limit)))
 				continue
 			}
+			status.Title = format.Name(i.Why)
 			residual := percentOf(i.Residual)
 			residual.Text, residual.Warn = format.Signed(residual.Text, i.Residual),
 				StatusRank(i.Verdict) == 0

@@ -118,7 +118,7 @@ func ValueCell(v metric.Value) Cell {
 			Number: true, Sort: "-1"}
 	}
 	if v.Samples > 0 {
-		c.Title = "n = " + format.Pretty(format.Count(v.Samples)) + " samples"
+		c.Title = "n = " + format.Pretty(format.Count(v.Samples))
 	}
 	if v.Basis != "" {
 		c.Title += "; " + format.Name(v.Basis)
@@ -255,14 +255,16 @@ func (l Listing) Table(runs []*result.Run) Table {
 		}
 		t.Rows = append(t.Rows, row)
 	}
+	if len(runs) > 1 && len(t.Rows) > 0 {
+		t.Note = "–: no sample, or not among the heaviest of the run."
+	}
 	return Bounded(t, l.Rows)
 }
 
 func (l Listing) cell(list []result.Share, name, module string) Cell {
 	i := slices.IndexFunc(list, func(s result.Share) bool { return s.Name == name && s.Module == module })
 	if i < 0 {
-		return Cell{Text: "–", Title: "no sample, or not among the heaviest of this run", Muted: true,
-			Sort: "0", Number: true}
+		return NoCell("0")
 	}
 	s := &list[i]
 	shown, other := s.Share, s.PerPacket
@@ -271,7 +273,7 @@ func (l Listing) cell(list []result.Share, name, module string) Cell {
 	}
 	c := ValueCell(shown).WithBar(s.Share)
 	if shown.Measured() {
-		c.Title = "n = " + format.Pretty(format.Count(s.Weight.Samples)) + " samples"
+		c.Title = "n = " + format.Pretty(format.Count(s.Weight.Samples))
 	}
 	if other.Measured() {
 		c.Title += "; " + format.Pretty(format.Of(other).String())

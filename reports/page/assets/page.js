@@ -2,17 +2,48 @@
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
+  // What is packed (../packed.go) is inflated when it is needed. A script so made
+  // runs only if the page's policy names its hash.
+  const inflates = 'DecompressionStream' in window;
+  const unpack = s => { // ascii85: z is four zeros, v stands for <
+    const out = new Uint8Array(4 * s.length);
+    let n = 0;
+    for (let i = 0; i < s.length;) {
+      let v = 0, k = Math.min(5, s.length - i);
+      if (s[i] === 'z') k = 1;
+      else for (let j = 0; j < 5; j++) v = v * 85 + (j >= k ? 84 : s[i + j] === 'v' ? 27 : s.charCodeAt(i + j) - 33);
+      for (let j = 0, take = s[i] === 'z' ? 4 : k - 1; j < take; j++) out[n++] = v / 256 ** (3 - j);
+      i += k;
+    }
+    return out.subarray(0, n);
+  };
+  const inflate = id => new Response(new Blob([unpack(document.getElementById(id).textContent)]).stream().pipeThrough(new DecompressionStream('gzip')));
+  window.inflate = inflate; // for the flame graph
+  const run = async (id, type) => {
+    const script = document.createElement('script');
+    script.type = type;
+    script.textContent = await inflate(id).text();
+    document.head.append(script);
+  };
+  const still = document.getElementById('fl-still');
+  if (document.getElementById('flame-script') && inflates) run('flame-script', 'module');
+  else if (still) still.insertAdjacentHTML('afterend', still.textContent); // our own markup, of noscript
+
   // Tables: a click on a head sorts by that column, a second one turns it round.
-  const key = (row, column) => {
-    const td = row.cells[column];
-    return td.dataset.v !== undefined ? Number(td.dataset.v) : td.textContent.trim();
+  // ../cells.go leaves out the number to sort by where the text tells it.
+  const key = (row, th) => {
+    const td = row.cells[th.cellIndex];
+    if (td.dataset.v !== undefined) return Number(td.dataset.v);
+    if (!th.classList.contains('num')) return td.textContent.trim();
+    const v = parseFloat((td.firstChild?.data ?? '').replace(/\s/g, '').replace('\u2212', '-'));
+    return Number.isNaN(v) ? -1 : v;
   };
   const compare = (a, b) => typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b));
   const sortBy = th => {
     const down = th.getAttribute('aria-sort') !== 'descending' && (th.classList.contains('num') || th.getAttribute('aria-sort') === 'ascending');
     const body = th.closest('table').tBodies[0];
     const rows = [...body.rows];
-    rows.sort((a, b) => (down ? -1 : 1) * compare(key(a, th.cellIndex), key(b, th.cellIndex)));
+    rows.sort((a, b) => (down ? -1 : 1) * compare(key(a, th), key(b, th)));
     all('th', th.parentNode).forEach(h => h.removeAttribute('aria-sort'));
     th.setAttribute('aria-sort', down ? 'descending' : 'ascending');
     body.append(...rows);
@@ -194,33 +225,27 @@
     chart.setOption({ series: options.series.map(s => at.has(s.data) ? { endLabel: { offset: [0, at.get(s.data)] } } : {}) });
   };
 
-  let library;
-  const load = () => library ??= (async () => {
-    const bytes = Uint8Array.from(atob(document.getElementById('echarts').textContent), c => c.charCodeAt(0));
-    const text = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).text();
-    const script = document.createElement('script');
-    script.textContent = text;
-    document.head.append(script);
-    return window.echarts;
+  let charts;
+  const load = () => charts ??= (async () => {
+    await run('echarts', 'text/javascript');
+    return new Map(JSON.parse(await inflate('charts').text()).map(c => [c.id, c.options]));
   })();
 
   const live = new Map(); // figure -> chart
-  const draw = async data => {
-    const figure = document.getElementById(data.dataset.chart);
-    if (!figure || live.has(figure)) return;
+  const draw = async figure => {
+    if (live.has(figure)) return;
     live.set(figure, null);
-    const echarts = await load();
+    const options = structuredClone((await load()).get(figure.id));
     const still = figure.querySelector('.static');
     const box = document.createElement('div');
     box.className = 'live';
-    const options = JSON.parse(data.textContent);
     const rows = [options.yAxis].flat()[0].data?.length ?? 0;
     const pitch = options.series.some(s => s.stack === 'below') ? 38 : 28;
     const height = rows ? pitch * rows + 46 : Math.max(still.firstElementChild.getBoundingClientRect().height, 260);
     box.style.height = Math.round(height) + 'px';
     still.after(box);
     still.classList.add('off');
-    const chart = echarts.init(box, null, { renderer: 'svg' });
+    const chart = window.echarts.init(box, null, { renderer: 'svg' });
     options.series.forEach(decorate);
     const resolved = theme(resolve(options, ''));
     chart.setOption(resolved);
@@ -233,24 +258,20 @@
     live.delete(figure);
     figure.querySelector('.live')?.remove();
     figure.querySelector('.static').classList.remove('off');
-    delete figure.dataset.live;
+    figure.dataset.live = 'no';
   };
-  const charts = all('script[data-chart]');
-  if (!charts.length || !('DecompressionStream' in window)) return;
+  const figures = all('figure[data-live]');
+  if (!figures.length || !inflates) return;
 
   const watch = new IntersectionObserver(entries => entries.filter(e => e.isIntersecting).forEach(e => {
     watch.unobserve(e.target);
-    draw(charts.find(c => c.dataset.chart === e.target.id));
+    draw(e.target);
   }), { rootMargin: '200px' });
-  const start = () => charts.forEach(c => {
-    const figure = document.getElementById(c.dataset.chart);
-    if (figure) watch.observe(figure);
-  });
   const mode = document.getElementById('mode');
   const redraw = () => {
     watch.disconnect();
     [...live.keys()].forEach(drop);
-    if (mode.getAttribute('aria-pressed') === 'true') start();
+    if (mode.getAttribute('aria-pressed') === 'true') figures.forEach(f => watch.observe(f));
   };
   mode.addEventListener('click', () => {
     mode.setAttribute('aria-pressed', String(mode.getAttribute('aria-pressed') !== 'true'));

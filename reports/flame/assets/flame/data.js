@@ -9,13 +9,6 @@ const make = (tag, text, properties) => Object.assign(document.createElement(tag
 
 // --- Reading the data: ../../encode.go says how the tree is packed ---------
 
-const unpack = async text => {
-  const chars = atob(text.trim()), bytes = new Uint8Array(chars.length);
-  for (let i = 0; i < chars.length; i++) bytes[i] = chars.charCodeAt(i);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-};
-
 const parse = raw => {
   let at = 0;
   const fail = what => { throw new Error(`${what} at byte ${at}`); };
@@ -75,7 +68,7 @@ const parse = raw => {
 // load never ends if there is nothing to draw: nothing below runs then.
 const load = async () => {
   try {
-    return parse(await unpack(packed.textContent));
+    return parse(new Uint8Array(await inflate('flame-data').arrayBuffer()));
   } catch (e) {
     const still = $('still');
     const why = make('p', `The flame graph cannot be drawn: ${e.message}. The file may be damaged; make the report again.${still ? ' Static pictures follow.' : ''}`, { className: 'alert', role: 'alert' });
