@@ -256,20 +256,17 @@ func writePage(t *testing.T, dir, name string, doc []byte) string {
 	return path
 }
 
-// charts waits until every chart was drawn, scrolled to or not.
+// charts scrolls to every chart until it was drawn.
 func (b *browser) charts(n int) {
 	b.t.Helper()
-	b.eval(`(async () => {
-		document.querySelectorAll('details').forEach(d => { d.open = true; });
+	b.eval(`document.querySelectorAll('details').forEach(d => { d.open = true; }), 1`)
+	b.until(fmt.Sprintf(`(() => {
 		const mode = document.getElementById('mode');
 		if (mode.getAttribute('aria-pressed') === 'false') mode.click();
-		for (const f of document.querySelectorAll('figure[id]')) {
-			f.scrollIntoView();
-			await new Promise(r => setTimeout(r, 120));
-		}
-	})()`)
-	b.until(fmt.Sprintf("document.querySelectorAll('figure[data-live=drawn] .live svg path').length > 0 && "+
-		"document.querySelectorAll('figure[data-live=drawn]').length === %d", n))
+		document.querySelector('figure[data-live=no]')?.scrollIntoView();
+		return document.querySelectorAll('figure[data-live=drawn] .live svg path').length > 0 &&
+			document.querySelectorAll('figure[data-live=drawn]').length === %d;
+	})()`, n))
 	b.eval("scrollTo(0, 0), 1")
 }
 

@@ -10,11 +10,11 @@ import (
 	"xfrmscope/reports/view"
 )
 
-// stillBytes bounds the static flame graphs beside a tree, and oneStill each: a
-// reader with scripts sees the tree only, and each is a file of its own, too.
+// stillBytes bounds the static flame graphs beside a tree, some manyStills of
+// them: a reader with scripts sees the tree only, and each is a file of its own, too.
 const (
 	stillBytes = 45_000
-	oneStill   = 15_000
+	manyStills = 6
 )
 
 // minTree is the least room that is worth a tree.
@@ -28,12 +28,13 @@ func (p *page) addFlames(r *result.Result, o Options, size int) error {
 	if budget == 0 {
 		budget = max(PageBytes-size, 2*flame.DefaultFlameBytes)
 	}
-	stills, one := stillBytes, oneStill
+	graphs := flame.Order(r)
+	stills, one := stillBytes, stillBytes/min(max(len(graphs), 1), manyStills)
 	if o.Static {
 		stills, one = budget, 0
 	}
 	used, full := 0, budget < 0
-	for i, f := range flame.Order(r) {
+	for i, f := range graphs {
 		title := format.Name(fmt.Sprintf("%s, event %s", view.RunLabel(f.Run), f.Event.Name))
 		var picture []byte
 		if !full {
