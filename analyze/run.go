@@ -178,11 +178,18 @@ func readLines(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run, k
 		return nil
 	}
 	fields := fieldsOf(r, a)
-	read := lines.Missed
-	if slices.ContainsFunc(r.Events, func(e *result.Event) bool { return e.Memory }) {
-		read = lines.Sampled
-	} else if fields == nil {
+	memory := slices.ContainsFunc(r.Events, func(e *result.Event) bool { return e.Memory })
+	if !memory && fields == nil {
 		return nil
+	}
+	names := &lines.Names{Text: kernel, Data: variables(b), Objects: lines.SAObjects(in.Finds.Rows),
+		Layouts: in.Layouts, Fields: fields}
+	if r.Lines = printedLines(r, in, names); r.Lines != nil {
+		return nil
+	}
+	read := lines.Missed
+	if memory {
+		read = lines.Sampled
 	}
 	f, err := perfdata.OpenFS(b, bundle.PerfDataFile)
 	if err != nil {
@@ -190,14 +197,22 @@ func readLines(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run, k
 	}
 	defer f.Close()
 	f.Reuse(&a.buffers)
-	names := &lines.Names{Text: kernel, Data: variables(b), Objects: lines.SAObjects(in.Finds.Rows),
-		Layouts: in.Layouts, Fields: fields}
 	r.Lines, err = read(ctx, f, names, r)
 	r.Keep("cache lines", err)
 	if r.Lines == nil && err == nil {
 		r.Gap(bundle.Gap{What: "fields by instruction", Why: "no event that counts cache misses was sampled"})
 	}
 	return ctx.Err()
+}
+
+// printedLines takes those of texts that perf printed, nil if none tells.
+func printedLines(r *result.Run, in packets.Rows, names *lines.Names) *result.Lines {
+	var accesses []perfdata.Access
+	cpuid := ""
+	for _, im := range in.Imports {
+		accesses, cpuid = append(accesses, im.Accesses...), cmp.Or(cpuid, im.CPUID)
+	}
+	return lines.Printed(accesses, cpuid, names, r)
 }
 
 // fieldsOf is what the instructions of the run's kernel touch, nil if no simulated run
@@ -249,7 +264,7 @@ func profiles(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run,
 // kallsyms returns the kernel's symbols as recorded, nil with a gap if there
 // are none.
 func kallsyms(r *result.Run, a *analysis, b *bundle.Run) *symbols.Table {
-	if !b.Has(bundle.PerfDataFile) && !b.Has(bundle.LocksFile) {
+	if !b.Has(bundle.PerfDataFile) && !b.Has(bundle.LocksFile) && !b.Has(bundle.KallsymsFile) {
 		return nil // nothing to name
 	}
 	table, err := a.kernels.read(b)

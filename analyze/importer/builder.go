@@ -142,6 +142,8 @@ type samples struct {
 	bare      uint64 // samples printed without a period
 	empty     uint64 // samples printed without a stack
 	branches  uint64 // samples printed with branches
+
+	unaddressed uint64 // accesses to memory printed without the address of the data
 }
 
 // A cellKey is what the samples of a cell share.

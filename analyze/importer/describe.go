@@ -3,6 +3,7 @@ package importer
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"xfrmscope/analyze/perfdata"
@@ -56,8 +57,10 @@ func OfRecording(f *perfdata.File, name string) (*Import, error) {
 	return im, nil
 }
 
-// DropStacks keeps of the profiles the names of their events only.
+// DropStacks keeps of the profiles the names of their events only, and of the accesses
+// whether there are any.
 func (im *Import) DropStacks() {
+	im.Accesses = slices.Clone(im.Accesses[:min(1, len(im.Accesses))])
 	for _, p := range im.Profiles {
 		im.events = append(im.events, p.Event.Name)
 	}

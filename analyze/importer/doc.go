@@ -1,12 +1,13 @@
 // Package importer reads what other programs wrote: stacks that perf script,
 // FlameGraph, inferno and pprof hold, the results of TRex, iperf3, pktgen and
-// neper, and lock waits of perf lock contention. It opens no file.
+// neper, lock waits of perf lock contention, and accesses to memory that perf
+// printed. It opens no file.
 //
 // # Data flow
 //
 //	bytes -> Inside (gzip, zstd) -> Detect (formats.go, looks.go)
 //	      -> the reader of the format (folded, script, svg, iperf3, table, ...)
-//	      -> Import: profiles, points of traffic, rows of lock waits
+//	      -> Import: profiles, points of traffic, rows of lock waits, accesses
 //
 // A format is one row of formats and a reader; what is often at hand instead is
 // refused with the export to use (refused.go). Stacks of all texts are put

@@ -10,6 +10,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"xfrmscope/analyze/perfdata"
 	"xfrmscope/analyze/profile"
 	"xfrmscope/collect/bundle"
 )
@@ -33,6 +34,8 @@ type Import struct {
 	Profiles []*profile.Profile
 	Traffic  *Traffic
 	Locks    []bundle.LockRow
+	Accesses []perfdata.Access // to memory, of a text that says which data was accessed
+	CPUID    string            // as perf prints it: what Accesses mean differs by vendor; "" if not told
 
 	Host    bundle.Host   // of the recording, as far as the file says
 	Command []string      // that made the recording; words, not always argv

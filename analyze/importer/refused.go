@@ -14,6 +14,7 @@ func refused(head []byte) (why, use string) {
 		script = "the perf.data, or `perf script`"
 		record = "`xfrmscope record`, which reads them at both ends of its window"
 		digest = "the results.json beside it"
+		memory = "the perf.data, or " + memoryExport
 		perf1  = "it is a perf.data of the first kind, which perf wrote until 2012"
 		rows   = "rows of perf lock contention without the line \"# output: ...\" that names their columns"
 		bcc    = "it is text of klockstat"
@@ -40,6 +41,10 @@ func refused(head []byte) (why, use string) {
 		{bytes.HasPrefix(head, []byte("PERFFILE")), perf1, "`perf script` of a perf of that age"},
 		{has("linux-perf-json-version"), "it is JSON of `perf data convert`", stacks},
 		{has("speedscope.app"), "it is a profile of speedscope", "the folded stacks it was made of"},
+		{has("Shared Data Cache Line Table") || has("Load Local HITM") || has("Cacheline address"),
+			"it is text of perf c2c report: percents of its own samples, of which none is left", memory},
+		{has("Overhead", "Memory access") || has("Overhead", "Data Symbol"),
+			"it is text of perf mem report", memory},
 		{has("PerfTop:") || has("Samples:", "Event count (approx.)", "drop:"),
 			"it is the screen of perf top", stacks},
 		{has("Overhead", "Symbol") || has("Overhead", "Command"), "it is text of perf report", script},

@@ -18,6 +18,10 @@ func TestRefused(t *testing.T) {
 			"drop: 0/0\nOverhead  Symbol\n", stacks},
 		"perf report": {"# Total Lost Samples: 0\n# Overhead  Command  Shared Object  Symbol\n    " +
 			"12.00%  iperf3   [kernel]  [k] memcpy\n", "`perf script`"},
+		"perf c2c report": {"=====\n            Trace Event Information\n=====\n  Total records      : 14\n" +
+			"  Load Local HITM    : 0\n", memoryExport},
+		"perf mem report": {"# Overhead       Samples  Local Weight  Memory access  Symbol  Shared Object\n" +
+			"     6.09%  72  100  L3 or L3 hit  [k] f  [kernel]\n", memoryExport},
 		"perf stat": {"\n Performance counter stats for 'system wide':\n\n   1,000      cycles\n",
 			stacks},
 		"perf trace": {"     1.234 ( 0.004 ms): ping/77 read(fd: 3) = 12\n     2.000 (         ): " +

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"xfrmscope/analyze/perfdata"
 	"xfrmscope/analyze/profile"
 	"xfrmscope/collect/bundle"
 )
@@ -40,11 +41,13 @@ type scriptParser struct {
 	head   header
 	event  *samples
 	comm   int32
+	mem    openAccess
 
 	samples  uint64
 	odd      uint64 // lines that are nothing known
 	firstOdd int
 	lost     lostCounts
+	accesses []perfdata.Access
 	first    uint64 // time of samples, ns
 	last     uint64
 }
@@ -78,7 +81,7 @@ func (p *scriptParser) other(line []byte) {
 	switch {
 	case indented && isBranchLine(line):
 		p.event.branches++
-	case indented && (isSourceLine(line) || p.tabs && isData(line) || p.stack.push(line)):
+	case indented && (isSourceLine(line) || p.tabs && p.data(line) || p.stack.push(line)):
 	case isHeader && h.record != nil:
 		p.close()
 		p.lost.record(h.record)
@@ -114,7 +117,7 @@ func (p *scriptParser) begin(h *header) {
 		if cut {
 			p.event.branches++
 		}
-		if at := frameIn(rest); at != nil {
+		if at := p.access(rest); at != nil {
 			p.stack.push(at)
 		}
 	}
@@ -132,10 +135,8 @@ func (p *scriptParser) eventOf(name []byte) *samples {
 }
 
 // frameIn returns the frame that follows an event on its line, if there is no
-// stack; nil for the fields of a tracepoint. In front of it stand the address
-// that was accessed and, of perf mem, what was found there and what it cost:
-//
-//	ffff9a81c2f41a40 5080022 |OP LOAD|LVL L3 hit|...|BLK  N/A 312 0 ffffffff81000000 name
+// stack; nil for the fields of a tracepoint. In front of it may stand numbers: the
+// address that was accessed, and what that cost.
 func frameIn(rest []byte) []byte {
 	if word, _ := firstWord(rest); !isHex(word) {
 		return nil
@@ -156,20 +157,6 @@ func isHex(word []byte) bool {
 	return ok
 }
 
-// isData matches numbers alone: what -F +phys_addr and like it print behind a
-// stack.
-func isData(line []byte) bool {
-	for rest := line; ; {
-		var word []byte
-		if word, rest = firstWord(rest); len(word) == 0 {
-			return true
-		}
-		if !isHex(bytes.TrimPrefix(word, []byte("0x"))) {
-			return false
-		}
-	}
-}
-
 // close counts the open sample.
 func (p *scriptParser) close() {
 	if !p.inside {
@@ -177,7 +164,13 @@ func (p *scriptParser) close() {
 	}
 	p.inside = false
 	p.samples++
+	if p.mem.is {
+		p.settle()
+	}
 	stack, empty := p.stack.finish()
+	if p.mem.is {
+		p.keep(stack, empty)
+	}
 	period := p.head.period
 	if !p.head.counted {
 		period = 1
@@ -194,7 +187,8 @@ func (p *scriptParser) result() *Import {
 	for _, s := range p.b.events {
 		p.meta.describe(s)
 	}
-	im := &Import{Host: p.meta.host, Command: p.meta.command, Profiles: p.b.profiles()}
+	im := &Import{Host: p.meta.host, Command: p.meta.command, Profiles: p.b.profiles(), Accesses: p.accesses,
+		CPUID: p.meta.cpuid}
 	if p.last > p.first {
 		im.Window = bundle.Window{StartNS: int64(p.first), EndNS: int64(p.last)}
 	}
@@ -209,6 +203,7 @@ func (p *scriptParser) result() *Import {
 		if s.branches > 0 {
 			weaken("branch stacks of %d samples are in the text, and are not used", s.branches)
 		}
+		weakenAccesses(s, weaken)
 		if s.bare > 0 && s.event.PeriodFixed == 0 {
 			weaken("the text prints no periods: every sample weighs the same; " +
 				"print them with `perf script -F +period`")
@@ -321,6 +316,7 @@ func (l *lostCounts) losses() []bundle.Loss {
 // perf script --header, tools/perf/util/header.c (6.12).
 type scriptMeta struct {
 	host    bundle.Host
+	cpuid   string
 	command []string
 	events  []eventComment
 }
@@ -346,6 +342,8 @@ func (m *scriptMeta) comment(line []byte) {
 		m.host.Kernel = text
 	case "arch":
 		m.host.Arch = text
+	case "cpuid":
+		m.cpuid = text
 	case "cpudesc":
 		m.host.CPUModel = text
 	case "cmdline":

@@ -46,11 +46,10 @@ func (p proof) String() string {
 		"a line of a cache elsewhere (REMOTE)"}[p]
 }
 
-// An access is what a sample says of one.
-type access struct {
-	from  place // nowhere: no transfer
-	by    proof // of a transfer
-	write bool  // it wrote, or it was a locked read-modify-write, which AMD calls a load
+// A transfer is an access that another core's cache answered.
+type transfer struct {
+	from place // nowhere: none
+	by   proof
 }
 
 // A cpuKind is what differs between the CPUs that take samples.
@@ -88,9 +87,9 @@ func number(s string) int {
 // classify reads a data source as the CPU's vendor means it. A line is a transfer if it
 // was modified elsewhere, if a peer forwarded it, or if the cache that answered is
 // remote; each sample counts once, whatever bits of a coarse encoding are set together.
-func classify(d perfdata.DataSrc, c cpuKind) access {
+func classify(d perfdata.DataSrc, c cpuKind) transfer {
 	const ram, none = 13, 15 // PERF_MEM_LVLNUM_RAM and _NA
-	a := access{write: d.Store() || d.Locked()}
+	var a transfer
 	level := d.Level()
 	cache := level >= 1 && level <= 4 || level == 11 // ANY_CACHE
 	switch {

@@ -1,6 +1,7 @@
 package lines
 
 import (
+	"strings"
 	"testing"
 
 	"xfrmscope/analyze/perfdata"
@@ -18,30 +19,35 @@ func TestClassify(t *testing.T) {
 		name string
 		src  perfdata.DataSrc
 		cpu  cpuKind
-		want access
+		want transfer
 	}{
-		{"L1 hit", source(load, 0x0a, 2, 1, 1, 0, 0, 0), zen, access{}},
-		{"RAM", source(load, 0x82, 2, 1, 13, 0, 0, 0), zen, access{}},
-		{"remote RAM", source(load, 0x102, 2, 1, 13, 1, 0, 2), zen, access{}},
-		{"Zen 4 and 5, same CCX, modified", source(load, 0x42, hitm, 1, 3, 0, 0, 0), zen, access{from: near}},
-		{"same CCX, state Owned: no transfer to be seen", source(load, 0x42, 0, 1, 3, 0, 0, 0), zen, access{}},
-		{"other CCX, modified", source(load, 0x402, hitm, 1, 11, 1, 0, 1), zen, access{from: otherCCX}},
-		{"other CCX, clean", source(load, 0x402, 0, 1, 11, 1, 0, 1), zen, access{from: otherCCX, by: remote}},
-		{"other node, modified", source(load, 0x802, hitm, 1, 11, 1, 0, 2), zen, access{from: otherNode}},
+		{"L1 hit", source(load, 0x0a, 2, 1, 1, 0, 0, 0), zen, transfer{}},
+		{"RAM", source(load, 0x82, 2, 1, 13, 0, 0, 0), zen, transfer{}},
+		{"remote RAM", source(load, 0x102, 2, 1, 13, 1, 0, 2), zen, transfer{}},
+		{"Zen 4 and 5, same CCX, modified", source(load, 0x42, hitm, 1, 3, 0, 0, 0), zen, transfer{from: near}},
+		{"same CCX, state Owned: no transfer to be seen", source(load, 0x42, 0, 1, 3, 0, 0, 0), zen,
+			transfer{}},
+		{"other CCX, modified", source(load, 0x402, hitm, 1, 11, 1, 0, 1), zen, transfer{from: otherCCX}},
+		{"other CCX, clean", source(load, 0x402, 0, 1, 11, 1, 0, 1), zen, transfer{from: otherCCX, by: remote}},
+		{"other node, modified", source(load, 0x802, hitm, 1, 11, 1, 0, 2), zen, transfer{from: otherNode}},
 		{"Zen 1 and 2, coarse: L3 and another CCX together, once",
 			source(load, 0x442, hitm, 1, 3, 0, 0, 1), zen,
-			access{from: near}},
-		{"a locked load writes", source(load, 0x42, hitm, 2, 3, 0, 0, 0), zen, access{from: near, write: true}},
-		{"a store of AMD has no source", source(store, 0x402, hitm, 1, 11, 1, 0, 1), zen, access{write: true}},
-		{"Intel, local HITM", source(load, 0x42, hitm, 1, 3, 0, 0, 0), cpuKind{}, access{from: near}},
-		{"Intel, forwarded", source(load, 0x42, hit, 1, 3, 0, 1, 0), cpuKind{}, access{from: near, by: peer}},
-		{"Intel, remote HITM", source(load, 0x402, hitm, 1, 3, 1, 0, 0), cpuKind{}, access{from: otherNode}},
-		{"Arm, peer core", source(load, 0x42, 0, 1, 2, 0, 2, 0), cpuKind{}, access{from: near, by: peer}},
-		{"Arm, remote", source(load, 0x402, 0, 1, 11, 1, 2, 0), cpuKind{}, access{from: otherNode, by: peer}},
-		{"nothing", 0, cpuKind{}, access{}},
+			transfer{from: near}},
+		{"a locked load writes", source(load, 0x42, hitm, 2, 3, 0, 0, 0), zen, transfer{from: near}},
+		{"a store of AMD has no source", source(store, 0x402, hitm, 1, 11, 1, 0, 1), zen, transfer{}},
+		{"Intel, local HITM", source(load, 0x42, hitm, 1, 3, 0, 0, 0), cpuKind{}, transfer{from: near}},
+		{"Intel, forwarded", source(load, 0x42, hit, 1, 3, 0, 1, 0), cpuKind{}, transfer{from: near, by: peer}},
+		{"Intel, remote HITM", source(load, 0x402, hitm, 1, 3, 1, 0, 0), cpuKind{}, transfer{from: otherNode}},
+		{"Arm, peer core", source(load, 0x42, 0, 1, 2, 0, 2, 0), cpuKind{}, transfer{from: near, by: peer}},
+		{"Arm, remote", source(load, 0x402, 0, 1, 11, 1, 2, 0), cpuKind{}, transfer{from: otherNode, by: peer}},
+		{"nothing", 0, cpuKind{}, transfer{}},
 	} {
 		if got := classify(test.src, test.cpu); got != test.want {
 			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
+		}
+		writes := strings.Contains(test.name, "locked") || strings.Contains(test.name, "store")
+		if test.src.Writes() != writes {
+			t.Errorf("%s: writes %v", test.name, test.src.Writes())
 		}
 	}
 }

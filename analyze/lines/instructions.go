@@ -1,9 +1,6 @@
 package lines
 
-import (
-	"xfrmscope/analyze/symbols"
-	"xfrmscope/collect/bundle"
-)
+import "xfrmscope/collect/bundle"
 
 // Instructions is which field each instruction of a kernel touches, as a simulated run
 // of the same build found out.
@@ -50,15 +47,11 @@ func less(a, b [3]uint64) bool {
 	return false
 }
 
-// of names what the instruction at an address touches.
-func (in *Instructions) of(text *symbols.Table, ip uint64) (string, bool) {
+// of names what an instruction touches.
+func (in *Instructions) of(at instruction) (string, bool) {
 	if in == nil {
 		return "", false
 	}
-	s, ok := text.Lookup(ip)
-	if !ok {
-		return "", false
-	}
-	field, ok := in.fields[instruction{s.Name, ip - s.Start}]
+	field, ok := in.fields[at]
 	return field, ok
 }

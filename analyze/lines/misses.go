@@ -26,7 +26,8 @@ func Missed(ctx context.Context, f *perfdata.File, n *Names, r *result.Run) (*re
 		if s.Event != event || s.IP < kernelHalf {
 			return
 		}
-		name, ok := n.Fields.of(n.Text, s.IP)
+		place := n.instruction(&perfdata.Access{IP: s.IP})
+		name, ok := n.Fields.of(place)
 		if !ok {
 			name = "not touched in the simulated run"
 		}
@@ -37,7 +38,7 @@ func Missed(ctx context.Context, f *perfdata.File, n *Names, r *result.Run) (*re
 		}
 		at.transfers += float64(s.Period)
 		at.apart++ // samples
-		at.readers[n.function(s.IP)] += float64(s.Period)
+		at.readers[place.function] += float64(s.Period)
 		all += float64(s.Period)
 		samples++
 	})

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"xfrmscope/analyze/perfdata"
 	"xfrmscope/analyze/symbols"
 	"xfrmscope/collect/bundle"
 )
@@ -52,7 +53,8 @@ const unnamedUser = "memory of programs"
 // of names an address by the strongest evidence there is: an object that a probe saw,
 // then a variable, then what the instruction touches elsewhere, then the bare line,
 // which is a line still. object says which one of its kind it is.
-func (n *Names) of(ip, addr, phys uint64) (field, object string) {
+func (n *Names) of(a *perfdata.Access, at instruction) (field, object string) {
+	addr, phys := a.Addr, a.Phys
 	switch {
 	case addr == 0 && phys == 0:
 		return "address not recorded", ""
@@ -67,7 +69,7 @@ func (n *Names) of(ip, addr, phys uint64) (field, object string) {
 	if s, ok := n.Data.Lookup(addr); ok {
 		return withOffset(s.Name, addr-s.Start), ""
 	}
-	if field, ok := n.Fields.of(n.Text, ip); ok {
+	if field, ok := n.Fields.of(at); ok {
 		return field, ""
 	}
 	return fmt.Sprintf("0x%x", addr&^(lineBytes-1)), ""
@@ -110,13 +112,17 @@ func withOffset(name string, offset uint64) string {
 	return name + "+" + strconv.FormatUint(offset, 10)
 }
 
-// function names the function of an instruction.
-func (n *Names) function(ip uint64) string {
-	if ip < kernelHalf {
-		return "programs"
+// instruction names the one that made an access: by the kernel's symbols, else as the
+// text of it does.
+func (n *Names) instruction(a *perfdata.Access) instruction {
+	if a.IP < kernelHalf {
+		return instruction{"programs", 0}
 	}
-	if s, ok := n.Text.Lookup(ip); ok {
-		return s.Name
+	if s, ok := n.Text.Lookup(a.IP); ok {
+		return instruction{s.Name, a.IP - s.Start}
 	}
-	return fmt.Sprintf("0x%x", ip)
+	if a.Function != "" {
+		return instruction{a.Function, 0}
+	}
+	return instruction{fmt.Sprintf("0x%x", a.IP), 0}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/gonum/stat/distuv"
@@ -43,30 +44,62 @@ type reading struct {
 	from                    [places]float64
 	cpus                    map[int32]float64
 	fields                  map[string]*sampled
-	functions               map[uint64]string
 }
 
 // Sampled reads the memory accesses of a recording that were sampled, nil if it has no
 // such event. r has the packets and what was counted; the error is a failure to read.
 func Sampled(ctx context.Context, f *perfdata.File, n *Names, r *result.Run) (*result.Lines, error) {
-	read := reading{name: n, cpu: cpuOf(f.Meta.CPUID), ops: true, cpus: map[int32]float64{},
-		fields: map[string]*sampled{}, functions: map[uint64]string{}}
+	var events []string
 	for _, e := range f.Events {
 		if e.Memory() {
-			read.events = append(read.events, e.Name)
-			read.ops = read.ops && strings.HasPrefix(e.Name, "ibs_op/") &&
-				strings.Contains(e.Name, "cnt_ctl=1")
-			read.biased = read.biased || strings.Contains(e.Name, "ldlat") ||
-				strings.Contains(e.Name, "l3missonly")
+			events = append(events, e.Name)
 		}
 	}
-	if len(read.events) == 0 {
+	if len(events) == 0 {
 		return nil, nil
 	}
-	if err := eachSample(ctx, f, func(s *perfdata.Sample) { read.add(s, &f.Meta) }); err != nil {
+	read := newReading(events, f.Meta.CPUID, n)
+	err := eachSample(ctx, f, func(s *perfdata.Sample) {
+		if s.Event.Memory() {
+			a := s.Access(&f.Meta)
+			read.add(&a)
+		}
+	})
+	if err != nil {
 		return nil, err
 	}
 	return read.result(r), nil
+}
+
+// Printed reads the memory accesses of a text, nil if there are none. cpuid is as perf
+// prints it, "" if it did not.
+func Printed(accesses []perfdata.Access, cpuid string, n *Names, r *result.Run) *result.Lines {
+	var events []string
+	for i := range accesses {
+		if !slices.Contains(events, accesses[i].Event) {
+			events = append(events, accesses[i].Event)
+		}
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	read := newReading(events, cpuid, n)
+	for i := range accesses {
+		read.add(&accesses[i])
+	}
+	return read.result(r)
+}
+
+func newReading(events []string, cpuid string, n *Names) *reading {
+	r := &reading{name: n, events: events, cpu: cpuOf(cpuid), ops: true, cpus: map[int32]float64{},
+		fields: map[string]*sampled{}}
+	for _, e := range events {
+		ibs := strings.HasPrefix(e, "ibs_op/")
+		r.cpu.amd = r.cpu.amd || ibs
+		r.ops = r.ops && ibs && strings.Contains(e, "cnt_ctl=1")
+		r.biased = r.biased || strings.Contains(e, "ldlat") || strings.Contains(e, "l3missonly")
+	}
+	return r
 }
 
 // eachSample decodes all samples of a recording, in the order of its file.
@@ -86,19 +119,14 @@ func eachSample(ctx context.Context, f *perfdata.File, add func(*perfdata.Sample
 	return nil
 }
 
-func (r *reading) add(s *perfdata.Sample, meta *perfdata.Meta) {
-	if !s.Event.Memory() {
-		return
-	}
-	a := classify(s.DataSrc(), r.cpu)
-	if ibs, ok := s.IBS(meta); ok && !ibs.Fetch { // the record's own word, which the data source drops
-		a.write = ibs.Store() || ibs.Locked() && ibs.Load()
-	}
+func (r *reading) add(a *perfdata.Access) {
+	t := classify(a.Source, r.cpu)
 	r.seen++
-	if a.from == nowhere && !a.write {
+	if t.from == nowhere && !a.Write {
 		return
 	}
-	field, object := r.name.of(s.IP, s.Addr(), s.PhysAddr())
+	place := r.name.instruction(a)
+	field, object := r.name.of(a, place)
 	at := r.fields[field]
 	if at == nil {
 		if len(r.fields) >= mostFields {
@@ -111,48 +139,30 @@ func (r *reading) add(s *perfdata.Sample, meta *perfdata.Meta) {
 			r.fields[field] = at
 		}
 	}
-	function := r.function(s.IP)
-	if a.write {
-		at.writers[function]++
+	if a.Write {
+		at.writers[place.function]++
 	}
-	if a.from == nowhere {
+	if t.from == nowhere {
 		return
 	}
+	r.ops = r.ops && a.Period > 0 // a text need not print it
 	at.n++
-	at.period += float64(s.Period)
-	at.from[a.from]++
-	at.cpus[s.CPU]++
-	at.readers[function]++
+	at.period += float64(a.Period)
+	at.from[t.from]++
+	at.cpus[a.CPU]++
+	at.readers[place.function]++
 	if object != "" {
 		at.objects[object]++
 	}
-	if w := latency(s.Weight()); w > 0 {
-		at.weight += w
+	if a.Latency > 0 {
+		at.weight += float64(a.Latency)
 		at.weighted++
 	}
 	r.transfers++
-	r.period += float64(s.Period)
-	r.by[a.by]++
-	r.from[a.from]++
-	r.cpus[s.CPU]++
-}
-
-func latency(w perfdata.Weight) float64 {
-	if w.Split {
-		return float64(w.Latency)
-	}
-	return float64(w.Full)
-}
-
-func (r *reading) function(ip uint64) string {
-	name, ok := r.functions[ip]
-	if !ok {
-		name = r.name.function(ip)
-		if len(r.functions) < mostFields {
-			r.functions[ip] = name
-		}
-	}
-	return name
+	r.period += float64(a.Period)
+	r.by[t.by]++
+	r.from[t.from]++
+	r.cpus[a.CPU]++
 }
 
 // result scales what was seen. A field that nothing was taken from is no row: its
@@ -264,7 +274,7 @@ func (r *reading) cycles(s *sampled, perPacket metric.Value) metric.Value {
 	case !perPacket.Measured():
 		return missing(perPacket.Missing.Why)
 	case s.weighted == 0:
-		return missing("the samples have no latency (perf record -W)")
+		return missing("the samples have no latency (perf record -W, perf script -F +weight)")
 	}
 	v := perPacket.Scaled(s.weight/s.weighted, "mean latency of its samples")
 	v.ID, v.Unit = metric.LineCyclesID, "cycles/packet"

@@ -30,6 +30,16 @@ type taken struct {
 // recording is a perf.data of one event of memory accesses (perf.data-file-format.txt).
 func recording(t *testing.T, event string, cpuid string, samples []taken) *perfdata.File {
 	t.Helper()
+	data := recordingBytes(t, event, cpuid, samples)
+	f, err := perfdata.Open(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func recordingBytes(t *testing.T, event string, cpuid string, samples []taken) []byte {
+	t.Helper()
 	const headSize, attrSize, idSection = 104, 112, 16
 	const sampleType = 1<<16 | 1<<0 | 1<<1 | 1<<2 | 1<<3 | 1<<7 | 1<<8 | 1<<15 | 1<<24
 	const featureCPUID, featureEventDesc = 9, 12
@@ -71,12 +81,7 @@ func recording(t *testing.T, event string, cpuid string, samples []taken) *perfd
 		out = le.AppendUint64(le.AppendUint64(out, at), uint64(len(f)))
 		at += uint64(len(f))
 	}
-	out = append(append(out, features[0]...), features[1]...)
-	f, err := perfdata.Open(bytes.NewReader(out), int64(len(out)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
+	return append(append(out, features[0]...), features[1]...)
 }
 
 // A kernel lays out what rows name: fields of xfrm_state in two SAs, all else as
@@ -239,6 +244,11 @@ func TestOfSamples(t *testing.T) {
 	}
 }
 
+func nameOf(n *Names, ip, addr, phys uint64) (field, object string) {
+	a := perfdata.Access{IP: ip, Addr: addr, Phys: phys}
+	return n.of(&a, n.instruction(&a))
+}
+
 func TestNamesOfAddresses(t *testing.T) {
 	k := newKernel(t, []bundle.Line{{Read: "xfrm_state.lock"}, {Read: "jiffies", Reader: "f", Writer: "g"}})
 	k.names.Fields = NewInstructions([]bundle.FieldRow{{Function: "f", Offset: 4, Field: "net.x", Seen: 9},
@@ -259,12 +269,13 @@ func TestNamesOfAddresses(t *testing.T) {
 		{0, 0, 0x1234, "physical line 0x1200", ""},
 		{0, 0, 0, "address not recorded", ""},
 	} {
-		if f, o := k.names.of(test.ip, test.addr, test.phys); f != test.field || o != test.object {
+		if f, o := nameOf(&k.names, test.ip, test.addr, test.phys); f != test.field || o != test.object {
 			t.Errorf("%x %x: %q %q, want %q %q", test.addr, test.phys, f, o, test.field, test.object)
 		}
 	}
 	var none Names
-	if f, _ := none.of(ip, 1<<63, 0); f != "0x8000000000000000" || none.function(ip) != fmt.Sprintf("0x%x", ip) {
+	unknown := none.instruction(&perfdata.Access{IP: ip}).function
+	if f, _ := nameOf(&none, ip, 1<<63, 0); f != "0x8000000000000000" || unknown != fmt.Sprintf("0x%x", ip) {
 		t.Errorf("nothing known: %q", f)
 	}
 }

@@ -57,9 +57,7 @@ func dumpSample(s *Sample, m *Meta) string {
 	fmt.Fprintf(&b, "%s ip=%x time=%d period=%d pid=%d tid=%d cpu=%d mode=%d chain=%x", s.Event.Name, s.IP,
 		s.TimeNS, s.Period,
 		s.PID, s.TID, s.CPU, s.Mode, s.Chain)
-	fmt.Fprintf(&b, " addr=%x phys=%x weight=%+v src=%x raw=%x", s.Addr(), s.PhysAddr(),
-		s.Weight(),
-		uint64(s.DataSrc()), s.Raw())
+	fmt.Fprintf(&b, " access=%+v weight=%x raw=%x", s.Access(m), s.word(s.tail.weight), s.Raw())
 	for v := range s.owner.layout.reads(s.rec, s.o) {
 		fmt.Fprintf(&b, " read=%+v", v)
 	}

@@ -158,7 +158,7 @@ func ourSample(s *Sample) string {
 		period = 0
 	}
 	fmt.Fprintf(&b, "sample %x %d/%d %d period=%d cpu=%d addr=%x id=%d", s.IP, s.PID, s.TID, s.TimeNS, period,
-		max(s.CPU, 0), s.Addr(), s.word(int32(s.owner.layout.idPos)))
+		max(s.CPU, 0), s.addr(), s.word(int32(s.owner.layout.idPos)))
 	for _, a := range s.Chain {
 		fmt.Fprintf(&b, " %x", withoutMark(a))
 	}

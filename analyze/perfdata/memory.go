@@ -16,16 +16,36 @@ func (e *Event) Memory() bool {
 	return ibs || !bundle.SamplesTime(e.Name)
 }
 
-// Addr returns the data address of the access, 0 if not recorded or not known.
-func (s *Sample) Addr() uint64 {
+// An Access is what a sample says of one access to memory: one of a recording, or of a text that perf made of one.
+type Access struct {
+	Event      string
+	IP, Period uint64
+	CPU        int32  // -1 if not known
+	Addr, Phys uint64 // of the data; 0 if not recorded or not known
+	Latency    uint64 // cycles of the CPU's choosing; 0 if not known
+	Source     DataSrc
+	Write      bool   // by Source, or by what the PMU itself recorded, which knows of a load whether it also wrote
+	Function   string // at IP, as a text calls it; "" in a recording
+}
+
+// Access returns the access that a sample of an Event.Memory is of.
+func (s *Sample) Access(m *Meta) Access {
+	a := Access{Event: s.Event.Name, IP: s.IP, Period: s.Period, CPU: s.CPU, Addr: s.addr(),
+		Phys: s.word(s.tail.physAddr), Latency: s.latency(), Source: DataSrc(s.word(s.tail.dataSrc))}
+	a.Write = a.Source.Writes()
+	if ibs, ok := s.IBS(m); ok && !ibs.Fetch { // the record's own word, which the data source drops
+		a.Write = ibs.Store() || ibs.Locked() && ibs.Load()
+	}
+	return a
+}
+
+// addr returns the data address of the access, 0 if not recorded or not known.
+func (s *Sample) addr() uint64 {
 	if at := s.owner.layout.addr; at >= 0 {
 		return s.o.u64(s.rec[at:])
 	}
 	return 0
 }
-
-// PhysAddr returns the physical address of the access, 0 if not recorded or not known.
-func (s *Sample) PhysAddr() uint64 { return s.word(s.tail.physAddr) }
 
 // Raw returns the RAW payload, padding included, nil if not recorded: a tracepoint's record, or what the PMU adds.
 func (s *Sample) Raw() []byte {
@@ -45,19 +65,12 @@ func (s *Sample) word(at int32) uint64 {
 	return s.o.u64(s.rec[at:])
 }
 
-// A Weight is what an access cost. On CPUs that split it (Split), Latency is the memory latency in cycles; else
-// Full is one number of the CPU's choosing, cycles of latency as a rule.
-type Weight struct {
-	Full    uint64
-	Split   bool
-	Latency uint32
-}
-
-// Weight returns the sample's WEIGHT or WEIGHT_STRUCT; zero if it has none.
-func (s *Sample) Weight() Weight {
-	w := Weight{Full: s.word(s.tail.weight)}
+// latency returns what an access cost, 0 if that is not recorded. CPUs that split it (WEIGHT_STRUCT) have the latency
+// of the memory in the lower half, others one number of the CPU's choosing, cycles of latency as a rule.
+func (s *Sample) latency() uint64 {
+	w := s.word(s.tail.weight)
 	if s.owner.attr.SampleType&sampleWeightStruct != 0 {
-		w.Split, w.Latency = true, uint32(w.Full)
+		w = uint64(uint32(w))
 	}
 	return w
 }
@@ -66,17 +79,14 @@ func (s *Sample) Weight() Weight {
 // 7.2; the same value on either byte order).
 type DataSrc uint64
 
-// DataSrc returns the sample's DATA_SRC, 0 if it has none.
-func (s *Sample) DataSrc() DataSrc { return DataSrc(s.word(s.tail.dataSrc)) }
-
 // Load reports whether the access read.
 func (d DataSrc) Load() bool { return d>>1&1 != 0 }
 
-// Store reports whether the access wrote. AMD calls a locked read-modify-write a load that is locked.
+// Store reports whether the access is called a store.
 func (d DataSrc) Store() bool { return d>>2&1 != 0 }
 
-// Locked reports whether the instruction was locked.
-func (d DataSrc) Locked() bool { return d>>25&1 != 0 }
+// Writes reports whether the access wrote: a locked read-modify-write is a load that is locked on AMD.
+func (d DataSrc) Writes() bool { return d.Store() || d>>25&1 != 0 }
 
 // HitModified reports whether another core held the line modified: the mark of a line that bounces.
 func (d DataSrc) HitModified() bool { return d>>23&1 != 0 }

@@ -244,7 +244,7 @@ func ourRaw(t testing.TB, f *File) (keys []string) {
 		}
 		var key strings.Builder
 		fmt.Fprintf(&key, "misc=%x pid=%d tid=%d ip=%s period=%d addr=%s", s.o.u16(s.rec[4:]), s.PID, s.TID,
-			perfHex(s.IP), period, perfHex(s.Addr()))
+			perfHex(s.IP), period, perfHex(s.addr()))
 		for _, a := range s.Chain {
 			fmt.Fprintf(&key, " %016x", a)
 		}

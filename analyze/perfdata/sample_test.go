@@ -71,7 +71,7 @@ func TestSampleHasEveryField(t *testing.T) {
 		}
 		s := &samples[0]
 		got := fmt.Sprintf("%x %d %d %d %d %d %x | %x", s.IP, s.PID, s.TID, s.TimeNS, s.CPU, s.Period, s.Chain,
-			s.Addr())
+			s.addr())
 		want := fmt.Sprintf("%x %d %d %d %d %d %x | %x", 0x1000, 10, 11, 5000, 3, 999,
 			[]uint64{ContextUser, 0x1000, 0x2000}, 0xadd)
 		if got != want {
@@ -92,16 +92,17 @@ func TestSampleHasEveryField(t *testing.T) {
 		if string(s.Raw()) != "raw payload!" {
 			t.Errorf("raw %q", s.Raw())
 		}
-		if got, want := s.Weight(), (Weight{5<<48 | 4<<32 | 3, true, 3}); got != want {
-			t.Errorf("weight %+v, want %+v", got, want)
+		access := s.Access(&f.Meta)
+		if access.Latency != 3 || access.Addr != 0xadd || access.CPU != 3 {
+			t.Errorf("access %+v", access)
 		}
-		if d := s.DataSrc(); !d.Load() || d.Store() || d.Locked() || d.HitModified() || d.Peer() ||
+		if d := access.Source; !d.Load() || d.Store() || d.Writes() || d.HitModified() || d.Peer() ||
 			d.Level() != 3 || !d.Remote() ||
 			d.Hops() != 2 || d.OtherCache() {
 			t.Errorf("data source %x", uint64(d))
 		}
-		if s.PhysAddr() != 0xfff000 {
-			t.Errorf("phys %x", s.PhysAddr())
+		if access.Phys != 0xfff000 {
+			t.Errorf("phys %x", access.Phys)
 		}
 	})
 }
@@ -133,10 +134,10 @@ func TestBranchStackWithoutIndexOrCounters(t *testing.T) {
 			}
 			s := &samples[0]
 			n, _ := s.branchStack()
-			if hw, ctr := s.tail.branchIndex, s.tail.branchCounters; n != test.n || s.PhysAddr() != 0xabc ||
+			phys := s.Access(&f.Meta).Phys
+			if hw, ctr := s.tail.branchIndex, s.tail.branchCounters; n != test.n || phys != 0xabc ||
 				n > 0 && (hw != test.hw || ctr != test.ctr) {
-				t.Errorf("%s: %d branches, phys %x, hw %v, counters %v", test.name, n, s.PhysAddr(), hw,
-					ctr)
+				t.Errorf("%s: %d branches, phys %x, hw %v, counters %v", test.name, n, phys, hw, ctr)
 			}
 		}
 	})
@@ -178,7 +179,7 @@ func TestStackOfSizeZeroHasNoDynSize(t *testing.T) {
 	rec := w.fork().record(recordSample, 0, func(w *testWriter) { w.u64(1, 0, 0, 0xabc) }).b // abi 0: no registers
 	f := openBytes(t, w.file([]testEvent{{attr: a, name: "s"}}, rec, nil))
 	samples, stats := collect(t, f)
-	if len(samples) != 1 || samples[0].PhysAddr() != 0xabc {
+	if len(samples) != 1 || samples[0].Access(&f.Meta).Phys != 0xabc {
 		t.Fatalf("%+v %+v", samples, stats)
 	}
 }

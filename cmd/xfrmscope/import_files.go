@@ -222,24 +222,29 @@ const (
 )
 
 // kernelSymbols returns the symbols of a kallsyms file, gzipped, or the gap that
-// stands for them; neither if no file is a perf.data.
+// stands for them; neither if no file has addresses: a perf.data, or a text of memory
+// accesses, which names functions, but no variables.
 func kernelSymbols(files []importer.File, name string) ([]byte, []bundle.Gap, error) {
-	recordings := 0
+	recording, accesses := false, false
 	for _, f := range files {
-		if f.Import.Format == importer.Recording {
-			recordings++
-		}
+		recording = recording || f.Import.Format == importer.Recording
+		accesses = accesses || len(f.Import.Accesses) > 0
+	}
+	gap := bundle.Gap{
+		What: "names of kernel functions",
+		Why:  "a perf.data holds addresses only, and no kernel symbols were given",
+		Fix: "import again with --kallsyms FILE: /proc/kallsyms of the recording machine, read as " +
+			"root in the same boot",
 	}
 	switch {
-	case recordings == 0:
+	case !recording && !accesses:
 		return nil, nil, nil
+	case name == "" && !recording:
+		gap.What = "names of kernel variables"
+		gap.Why = "perf names functions only, and no kernel symbols were given"
+		return nil, []bundle.Gap{gap}, nil
 	case name == "":
-		return nil, []bundle.Gap{{
-			What: "names of kernel functions",
-			Why:  "a perf.data holds addresses only, and no kernel symbols were given",
-			Fix: "import again with --kallsyms FILE: /proc/kallsyms of the recording machine, read as " +
-				"root in the same boot",
-		}}, nil
+		return nil, []bundle.Gap{gap}, nil
 	}
 	data, err := bundle.ReadRegular(name, maxSymbols)
 	if err != nil {
