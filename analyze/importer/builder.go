@@ -64,8 +64,7 @@ func (b *builder) function(name []byte, mapping int) int {
 	return int(n)
 }
 
-// location returns the number of an address; without a name no symbol covers
-// it.
+// location returns the number of an address; without a name no symbol covers it.
 func (b *builder) location(address uint64, name []byte, mapping int) int32 {
 	return b.enter(b.describe(address, name, mapping))
 }
@@ -231,8 +230,7 @@ func kernelFile(file []byte) bool {
 // unknownFile is what perf prints for an address outside of all mappings.
 const unknownFile = "[unknown]"
 
-// kernelAddress reports whether an address lies in the kernel's half on 64-bit
-// machines.
+// kernelAddress reports whether an address lies in the kernel's half on 64-bit machines.
 func kernelAddress(a uint64) bool { return a>>63 == 1 }
 
 // lose appends a loss to every profile.
@@ -346,8 +344,7 @@ func (b *builder) eachStack(stacks numbering, do func(stackKey)) {
 	}
 }
 
-// cutStacks returns the stacks marked, which have depth frames in all, and
-// numbers them.
+// cutStacks returns the stacks marked, which have depth frames in all, and numbers them.
 func (b *builder) cutStacks(stacks numbering, depth int, locations numbering) []profile.Stack {
 	all := make(profile.Stack, 0, depth)
 	out := make([]profile.Stack, 0, stacks.assign())

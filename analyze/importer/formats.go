@@ -28,7 +28,6 @@ const (
 	pktgenText Format = "pktgen result"
 	pprofProto Format = "pprof"
 	scriptText Format = "perf script text"
-	memoryText Format = "perf mem samples"
 	foldedText Format = "folded stacks"
 )
 
@@ -52,7 +51,6 @@ func formats() []format {
 		{lockTable, looksLockCSV, readLockCSV},
 		{pktgenText, looksPktgen, readPktgen},
 		{pprofProto, looksPprof, readPprof},
-		{memoryText, looksMemory, readMemory},
 		{scriptText, looksScript, readScript},
 		{foldedText, looksFolded, readFolded},
 	}

@@ -12,8 +12,7 @@ import (
 //
 //	addr symbol+0xoffset (file)
 //
-// Without -F ip or -F dso the address or the file is missing; an inlined
-// function has "(inlined)" for a file.
+// Without -F ip or -F dso the address or the file is missing; an inlined function has "(inlined)" for a file.
 type frame struct {
 	address uint64
 	symbol  []byte // "" if no symbol covers the address
@@ -92,8 +91,7 @@ func cutOffset(text []byte) []byte {
 	return text[:i]
 }
 
-// isSourceLine matches what -F +srcline prints behind a frame: "  file.c:123",
-// "  libc.so.6[27b25]".
+// isSourceLine matches what -F +srcline prints behind a frame: "  file.c:123", "  libc.so.6[27b25]".
 func isSourceLine(line []byte) bool {
 	if !bytes.HasPrefix(line, []byte("  ")) || bytes.ContainsAny(trimSpaces(line), " \t") {
 		return false
@@ -114,8 +112,7 @@ type place struct {
 	inlined  int32 // index into stacker.inlines, or -1
 }
 
-// A stacker puts stacks together from the text of their frames. A text is
-// parsed once and then known.
+// A stacker puts stacks together from the text of their frames. A text is parsed once and then known.
 type stacker struct {
 	b       *builder
 	known   *texts
@@ -175,8 +172,7 @@ func (s *stacker) place(text []byte) place {
 	return place{location: location, mapping: int32(mapping), inlined: -1}
 }
 
-// mapping returns the number of a frame's mapping: unknown files count for the
-// kernel's if the address is one of it.
+// mapping returns the number of a frame's mapping: unknown files count for the kernel's if the address is one of it.
 func (s *stacker) mapping(f frame) int {
 	if len(f.file) == 0 {
 		f.file = []byte(unknownFile)
@@ -185,8 +181,7 @@ func (s *stacker) mapping(f frame) int {
 	return s.b.mapping(f.file, kernel)
 }
 
-// settle gives the inlined frames below a frame that frame's file: inlining
-// does not leave it.
+// settle gives the inlined frames below a frame that frame's file: inlining does not leave it.
 func (s *stacker) settle(mapping int32) {
 	for _, p := range s.open {
 		in := s.inlines[p.inline]
@@ -213,9 +208,8 @@ func (s *stacker) finish() (stack int32, empty bool) {
 	return stack, empty
 }
 
-// isBranchLine matches the branches that -F +brstack prints behind a stack:
-// "0xff81/0xff82/P/-/-/3  0x...", with names instead of addresses after
-// +brstacksym.
+// isBranchLine matches the branches that -F +brstack prints behind a stack: "0xff81/0xff82/P/-/-/3  0x...", with names
+// instead of addresses after +brstacksym.
 func isBranchLine(line []byte) bool {
 	word, _ := firstWord(line)
 	return isBranch(word)

@@ -5,9 +5,8 @@ import (
 	"math"
 )
 
-// A header is the first line of a sample in perf script's text, as
-// perf_sample__fprintf_start and process_event print it
-// (tools/perf/builtin-script.c, 6.12):
+// A header is the first line of a sample in perf script's text, as perf_sample__fprintf_start and process_event print
+// it (tools/perf/builtin-script.c, 6.12):
 //
 //	comm  pid/tid [cpu] misc sec.usec: period event: rest
 //
@@ -27,9 +26,8 @@ type header struct {
 
 // parseHeader reads a header. The slices of h point into line.
 //
-// A comm may hold anything, spaces and digits too, so the line is read from
-// its time to the left; without a time, from the first thing that can be a
-// task's number.
+// A comm may hold anything, spaces and digits too, so the line is read from its time to the left; without a time, from
+// the first thing that can be a task's number.
 func parseHeader(line []byte, h *header) bool {
 	*h = header{pid: -1, tid: -1, cpu: -1}
 	if start, end, ok := findTime(line); ok {
@@ -40,8 +38,7 @@ func parseHeader(line []byte, h *header) bool {
 	return h.untimed(line)
 }
 
-// findTime finds the sample's time: digits, a point, 6 or 9 digits, then a
-// colon at the end of a word.
+// findTime finds the sample's time: digits, a point, 6 or 9 digits, then a colon at the end of a word.
 func findTime(line []byte) (start, end int, ok bool) {
 	for from := 0; ; {
 		i := bytes.IndexByte(line[from:], ':')
@@ -149,8 +146,7 @@ func (h *header) what(right []byte) bool {
 	return ok
 }
 
-// cutEvent parts an event's name, which may hold colons and spaces, from what
-// follows its colon.
+// cutEvent parts an event's name, which may hold colons and spaces, from what follows its colon.
 func cutEvent(text []byte) (name, rest []byte, ok bool) {
 	for from := 0; ; {
 		i := bytes.IndexByte(text[from:], ':')

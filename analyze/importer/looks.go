@@ -61,7 +61,7 @@ func looksPktgen(head []byte) bool {
 // looksScript reports whether most lines of the head are of samples, and one is
 // the first of a sample.
 func looksScript(head []byte) bool {
-	if bytes.HasPrefix(head, []byte("# ========\n# captured on")) {
+	if bytes.HasPrefix(head, []byte("# ========\n# captured on")) || bytes.Contains(head, []byte(memoryHead)) {
 		return true
 	}
 	samples, known, odd := 0, 0, 0

@@ -6,8 +6,7 @@ import (
 	"slices"
 )
 
-// A ContradictionError says that two files hold different results of what
-// should be one and the same run.
+// A ContradictionError says that two files hold different results of what should be one and the same run.
 type ContradictionError struct {
 	File, Other string
 	N, Run      int
@@ -30,11 +29,9 @@ type TrafficFile struct {
 // rounding is how far a rate printed with two decimals may be off.
 const rounding = 0.006
 
-// MergeTraffic makes one Traffic of files about the same sweep: TRex writes
-// its rates to a CSV, its losses to another, and both with more digits to a
-// JSON. Points of the same setting, run and direction are one run, not two;
-// where files tell the same number, the one with more digits stays. The error
-// is a *ContradictionError.
+// MergeTraffic makes one Traffic of files about the same sweep: TRex writes its rates to a CSV, its losses to another,
+// and both with more digits to a JSON. Points of the same setting, run and direction are one run, not two; where files
+// tell the same number, the one with more digits stays. The error is a *ContradictionError.
 func MergeTraffic(files []TrafficFile) (*Traffic, error) {
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b TrafficFile) int { return b.detail() - a.detail() })
@@ -102,8 +99,7 @@ type pointKey struct {
 	setting, direction, device string
 }
 
-// differ reports whether two rates, both known, are not the same but for the
-// digits printed.
+// differ reports whether two rates, both known, are not the same but for the digits printed.
 func differ(a, b Rate) bool {
 	return a.Known() && b.Known() && math.Abs(a.Value-b.BPS()/a.Unit.bits()) > rounding
 }
@@ -128,9 +124,8 @@ func (p *Point) fill(other *Point) {
 	p.Warnings = slices.Concat(p.Warnings, other.Warnings)
 }
 
-// Runs returns the points by run: those of one setting and run together, as
-// directions or devices of it. Repeats that are not numbered are runs of their
-// own.
+// Runs returns the points by run: those of one setting and run together, as directions or devices of it. Repeats that
+// are not numbered are runs of their own.
 func (t *Traffic) Runs() [][]Point {
 	var out [][]Point
 	at := map[pointKey]int{}

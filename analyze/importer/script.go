@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"xfrmscope/analyze/perfdata"
@@ -11,10 +12,9 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// readScript reads what perf script prints, with or without its header
-// comment, with or without stacks. Each event becomes a profile of its own.
-// Lines that are no part of a sample are counted as a loss; a text without a
-// single sample but with such lines is a *SyntaxError.
+// readScript reads what perf script prints, with or without its header comment, with or without stacks. Each event
+// becomes a profile of its own. Lines that are no part of a sample are counted as a loss; a text without a single
+// sample but with such lines is a *SyntaxError.
 func readScript(r io.Reader, opt Options) (*Import, error) {
 	p := newScriptParser(r, opt.Name)
 	for line := range p.lines.all {
@@ -35,6 +35,8 @@ type scriptParser struct {
 	b     *builder
 	stack *stacker
 	meta  scriptMeta
+
+	dumped *regexp.Regexp // matches a sample of perf mem report -D, nil in a text of perf script
 
 	inside bool // a sample is open
 	tabs   bool // frames are led by a tab, as perf prints them: what is led by a space is none
@@ -66,8 +68,11 @@ func (p *scriptParser) line(line []byte) {
 		if !p.stack.push(line) {
 			p.strange()
 		}
+	case bytes.HasPrefix(line, []byte(memoryHead)):
+		p.dumped = memoryRow()
 	case line[0] == '#':
 		p.meta.comment(line)
+	case p.dumped != nil && p.row(line):
 	default:
 		p.other(line)
 	}
@@ -81,7 +86,7 @@ func (p *scriptParser) other(line []byte) {
 	switch {
 	case indented && isBranchLine(line):
 		p.event.branches++
-	case indented && (isSourceLine(line) || p.tabs && p.data(line) || p.stack.push(line)):
+	case indented && (isSourceLine(line) || p.tabs && isData(line) || p.stack.push(line)):
 	case isHeader && h.record != nil:
 		p.close()
 		p.lost.record(h.record)
@@ -134,9 +139,8 @@ func (p *scriptParser) eventOf(name []byte) *samples {
 	return p.b.event(name)
 }
 
-// frameIn returns the frame that follows an event on its line, if there is no
-// stack; nil for the fields of a tracepoint. In front of it may stand numbers: the
-// address that was accessed, and what that cost.
+// frameIn returns the frame that follows an event on its line, if there is no stack; nil for the fields of a
+// tracepoint. In front of it may stand numbers: the address that was accessed, and what that cost.
 func frameIn(rest []byte) []byte {
 	if word, _ := firstWord(rest); !isHex(word) {
 		return nil
@@ -157,6 +161,19 @@ func isHex(word []byte) bool {
 	return ok
 }
 
+// isData matches numbers and sizes of pages alone: what -F +phys_addr and like it print behind a stack.
+func isData(line []byte) bool {
+	for rest := line; ; {
+		var word []byte
+		if word, rest = firstWord(rest); len(word) == 0 {
+			return true
+		}
+		if !isHex(bytes.TrimPrefix(word, []byte("0x"))) && !isPageSize(word) {
+			return false
+		}
+	}
+}
+
 // close counts the open sample.
 func (p *scriptParser) close() {
 	if !p.inside {
@@ -168,9 +185,6 @@ func (p *scriptParser) close() {
 		p.settle()
 	}
 	stack, empty := p.stack.finish()
-	if p.mem.is {
-		p.keep(stack, empty)
-	}
 	period := p.head.period
 	if !p.head.counted {
 		period = 1

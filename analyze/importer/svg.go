@@ -15,13 +15,11 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// maxBoxes bounds the frames of a drawing. flamegraph.pl draws none narrower
-// than 0.1 px, some 12,000 a level.
+// maxBoxes bounds the frames of a drawing. flamegraph.pl draws none narrower than 0.1 px, some 12,000 a level.
 const maxBoxes = 5_000_000
 
-// readSVG reads the drawing of flamegraph.pl or inferno-flamegraph: a <title>
-// and a <rect> a frame, in any order. Weights are those of the titles, so they
-// are exact; where a frame hangs is told by the rectangles.
+// readSVG reads the drawing of flamegraph.pl or inferno-flamegraph: a <title> and a <rect> a frame, in any order.
+// Weights are those of the titles, so they are exact; where a frame hangs is told by the rectangles.
 func readSVG(r io.Reader, opt Options) (*Import, error) {
 	data, err := document(r, opt)
 	if err != nil {
@@ -50,8 +48,7 @@ type drawing struct {
 	exact bool   // every box has fg:x and fg:w, of inferno since 0.11
 }
 
-// A box is a frame. Exact drawings give x and width in weight, others in
-// pixels, rounded to 0.1.
+// A box is a frame. Exact drawings give x and width in weight, others in pixels, rounded to 0.1.
 type box struct {
 	name   string
 	weight uint64
@@ -127,8 +124,7 @@ func (p *svgParser) start(t xml.StartElement) error {
 	return nil
 }
 
-// rect adds the box of a title and its rectangle; a title that counts nothing
-// is none of a frame.
+// rect adds the box of a title and its rectangle; a title that counts nothing is none of a frame.
 func (p *svgParser) rect(t xml.StartElement, title string) error {
 	var b box
 	var unit string
@@ -270,8 +266,7 @@ func (f *named) addNode(t *tree, i int) {
 	w.whole += t.nodes[i].weight - t.nodes[i].children
 }
 
-// A tree is a flame graph with every frame below its caller. Node 0 is the
-// root, "all".
+// A tree is a flame graph with every frame below its caller. Node 0 is the root, "all".
 type tree struct {
 	unit  string
 	nodes []node
@@ -292,9 +287,8 @@ type node struct {
 
 // newTree hangs every box below the one of the next level that it stands on.
 //
-// A box knows its weight exactly and its place to half a tenth of a pixel. In
-// units of weight its place is within slack of the true one; widths are not
-// needed. Where two boxes of the level below come into question, the one that
+// A box knows its weight exactly and its place to half a tenth of a pixel. In units of weight its place is within
+// slack of the true one; widths are not needed. Where two boxes of the level below come into question, the one that
 // overlaps more and has weight left is taken.
 func newTree(d *drawing) (*tree, error) {
 	levels := d.levels()
@@ -409,10 +403,9 @@ func (t *tree) choose(below []int, from float64, weight uint64, slack float64) (
 	return parent, best-second < 2*slack
 }
 
-// measureGaps sums the weight between siblings and behind the last of them.
-// What a frame has itself lies in front of its children: flamegraph.pl and
-// inferno draw stacks in the order of their text, and a stack sorts before
-// those that continue it.
+// measureGaps sums the weight between siblings and behind the last of them. What a frame has itself lies in front of
+// its children: flamegraph.pl and inferno draw stacks in the order of their text, and a stack sorts before those that
+// continue it.
 func (t *tree) measureGaps(slack float64) {
 	at := make([]float64, len(t.nodes)) // where the last child of a node ends
 	for i := 1; i < len(t.nodes); i++ {

@@ -32,12 +32,10 @@ type Group struct {
 	Files  []File
 }
 
-// Groups parts files by run. Files of one recording are of one run. Several
-// recordings are runs of a sweep, with the N that their labels or names tell. If a
-// traffic generator's file holds several runs, or there are several of them, the
-// files of one sweep stand together, and each other file alone. modes are those
-// the caller gives, by path or by the last part of it. The error is a
-// *FormatError or a *ContradictionError.
+// Groups parts files by run. Files of one recording are of one run. Several recordings are runs of a sweep, with the N
+// that their labels or names tell. If a traffic generator's file holds several runs, or there are several of them, the
+// files of one sweep stand together, and each other file alone. modes are those the caller gives, by path or by the
+// last part of it. The error is a *FormatError or a *ContradictionError.
 func Groups(files []File, modes map[string]string) ([]Group, error) {
 	if err := checkModes(files, modes); err != nil {
 		return nil, err
@@ -120,8 +118,7 @@ func groupRecordings(files []File, modes map[string]string) ([]Group, error) {
 // stacks reports whether a file is a recording, or the text of one.
 func (f File) stacks() bool { return f.Import.Format == Recording || len(f.Import.events) > 0 }
 
-// n is the label n, or what the name of the file or its directory says: "n4",
-// "n=4", "4cpus"; "" if nothing does.
+// n is the label n, or what the name of the file or its directory says: "n4", "n=4", "4cpus"; "" if nothing does.
 func (f File) n() string {
 	if n := f.Labels[bundle.LabelN]; n != "" {
 		return n
@@ -150,8 +147,7 @@ func (f File) name() string {
 	return PlainName(strings.TrimSuffix(base, filepath.Ext(base)))
 }
 
-// labels returns the labels of the file's run: those given, and its mode, which
-// may be told for the file alone.
+// labels returns the labels of the file's run: those given, and its mode, which may be told for the file alone.
 func (f File) labels(mode string, modes map[string]string) map[string]string {
 	out := maps.Clone(f.Labels)
 	if out == nil {
@@ -165,8 +161,7 @@ func (f File) labels(mode string, modes map[string]string) map[string]string {
 	return out
 }
 
-// isSweep reports whether the files are results of several runs. With a
-// recording they are of one: its own.
+// isSweep reports whether the files are results of several runs. With a recording they are of one: its own.
 func isSweep(files []File) bool {
 	traffic := 0
 	for _, f := range files {
@@ -278,10 +273,9 @@ func checkModes(files []File, modes map[string]string) error {
 	return nil
 }
 
-// ReadRuns reads a table that says which run each file is of, nil if the text is
-// no such table: the first line that is no comment begins with the word file and
-// names labels, and each line below has a path and a value for each of them. They
-// are parted by commas, or by spaces and tabs.
+// ReadRuns reads a table that says which run each file is of, nil if the text is no such table: the first line that is
+// no comment begins with the word file and names labels, and each line below has a path and a value for each of them.
+// They are parted by commas, or by spaces and tabs.
 //
 //	file     n  mode
 //	n1.data  1  shared

@@ -7,9 +7,8 @@ import (
 	"slices"
 )
 
-// texts numbers byte strings from 0: a hash table that keeps every string once,
-// one behind another. It allocates for new strings only. Seeds are random, so
-// that no input can make its strings collide.
+// texts numbers byte strings from 0: a hash table that keeps every string once, one behind another. It allocates for
+// new strings only. Seeds are random, so that no input can make its strings collide.
 type texts struct {
 	seed    maphash.Seed
 	slots   []uint64 // upper half of the hash, number + 1; 0 is free

@@ -19,8 +19,7 @@ type Traffic struct {
 	Points []Point `json:"points"`
 }
 
-// A Point is one run at one setting, in one direction. What the format does
-// not tell is nil or unknown.
+// A Point is one run at one setting, in one direction. What the format does not tell is nil or unknown.
 type Point struct {
 	Line int `json:"line"` // in the file
 
@@ -137,9 +136,8 @@ func (p *Point) Side(counts string) *Side {
 	return &p.Tx
 }
 
-// SumPackets sums the packets of the points of one run into what a bundle
-// stores, over a window as long as the longest point; false if the points do not
-// tell packets or their time. In a run of several CPUs each point is a CPU's.
+// SumPackets sums the packets of the points of one run into what a bundle stores, over a window as long as the longest
+// point; false if the points do not tell packets or their time. In a run of several CPUs each point is a CPU's.
 func SumPackets(points []Point, source string) (bundle.Traffic, bool) {
 	counts, packets := Counted(points)
 	out := bundle.Traffic{Source: source + ", " + counts}
@@ -164,8 +162,7 @@ func (p *Point) warn(format string, args ...any) {
 	p.Warnings = append(p.Warnings, bundle.Warning{Weakens: "traffic", Text: fmt.Sprintf(format, args...)})
 }
 
-// modeOf guesses the mode from a file's name, as
-// trex_results-16-3.3g-1440-one-sa.csv has it.
+// modeOf guesses the mode from a file's name, as trex_results-16-3.3g-1440-one-sa.csv has it.
 func modeOf(name string) string {
 	words := wordsOf(name)
 	has := func(sequence ...string) bool {
@@ -194,9 +191,8 @@ func wordsOf(name string) []string {
 	})
 }
 
-// A Unit is what a rate is counted in. Results of traffic generators mix
-// decimal and binary multiples, and some call both "Gbps"; here they are never
-// mixed: 1 Gibit/s is 1.074 Gbit/s.
+// A Unit is what a rate is counted in. Results of traffic generators mix decimal and binary multiples, and some call
+// both "Gbps"; here they are never mixed: 1 Gibit/s is 1.074 Gbit/s.
 type Unit string
 
 const (
@@ -228,8 +224,7 @@ const (
 	inPayload Layer = "payload" // of TCP or UDP
 )
 
-// A Rate is a throughput in the unit and at the layer it was published in. The
-// zero Rate is one that is not known.
+// A Rate is a throughput in the unit and at the layer it was published in. The zero Rate is one that is not known.
 type Rate struct {
 	Value float64 `json:"value"`
 	Unit  Unit    `json:"unit,omitempty"`
