@@ -13,8 +13,7 @@ import (
 // Dir is the folder of a bundle that holds foreign files as they are.
 const Dir = "import/"
 
-// readRecording refuses a perf.data: it is read at random places, not as a
-// stream, by OfRecording.
+// readRecording refuses a perf.data: it is read at random places, not as a stream, by OfRecording.
 func readRecording(_ io.Reader, opt Options) (*Import, error) {
 	return nil, &FormatError{
 		File: opt.Name,
@@ -57,8 +56,7 @@ func OfRecording(f *perfdata.File, name string) (*Import, error) {
 	return im, nil
 }
 
-// DropStacks keeps of the profiles the names of their events only, and of the accesses
-// whether there are any.
+// DropStacks keeps of the profiles the names of their events only, and of the accesses whether there are any.
 func (im *Import) DropStacks() {
 	im.Accesses = slices.Clone(im.Accesses[:min(1, len(im.Accesses))])
 	for _, p := range im.Profiles {

@@ -76,8 +76,7 @@ func isWeight(text []byte) bool {
 	return len(whole) > 0
 }
 
-// A weight is a sum of numbers with and without a fraction; whole ones are
-// summed exactly.
+// A weight is a sum of numbers with and without a fraction; whole ones are summed exactly.
 type weight struct {
 	whole    uint64
 	fraction float64
@@ -105,9 +104,8 @@ func (w weight) rounded() uint64 {
 	return w.whole + uint64(math.Round(w.fraction))
 }
 
-// Weights are taken for numbers of samples up to a sum that as many stacks in a
-// text could have (as a sum of periods it is a quarter of a second of one CPU's
-// cycles), if some stack was seen seldom, as in all recordings some are, and
+// Weights are taken for numbers of samples up to a sum that as many stacks in a text could have (as a sum of periods
+// it is a quarter of a second of one CPU's cycles), if some stack was seen seldom, as in all recordings some are, and
 // stacks repeat no more than an idle machine's do.
 const (
 	maxSampleCount = 1e9
@@ -115,8 +113,7 @@ const (
 	maxMean        = 1e5
 )
 
-// named makes the profile of stacks whose frames are names and nothing else:
-// folded stacks and flame graphs.
+// named makes the profile of stacks whose frames are names and nothing else: folded stacks and flame graphs.
 type named struct {
 	opt    Options
 	b      *builder
@@ -128,8 +125,7 @@ type named struct {
 	sums   []weight // by cell
 }
 
-// A frameKind is what stackcollapse-perf.pl --all says of a frame, by a mark
-// at the end of its name.
+// A frameKind is what stackcollapse-perf.pl --all says of a frame, by a mark at the end of its name.
 type frameKind int
 
 const (
@@ -258,8 +254,7 @@ func (f *named) result(unit string) *Import {
 	return im
 }
 
-// settleFiles charges unmarked frames to user space, which they are if the
-// kernel's are marked.
+// settleFiles charges unmarked frames to user space, which they are if the kernel's are marked.
 func (f *named) settleFiles() {
 	user := f.b.mapping([]byte("[user]"), false)
 	t := &f.b.tables

@@ -33,7 +33,6 @@ func TestDetect(t *testing.T) {
 		{"# comment only\nfalse 39654 19115.489713:          1 cycles:u:  ff [unknown] ([unknown])\n", "",
 			scriptText},
 		{"java 25607 cycles: \n\tff f ([k])\n", "", scriptText},
-		{"No kallsyms\n" + memoryHead + "LOCAL WEIGHT, DSRC, SYMBOL\n", "", scriptText},
 		{"iperf;main;f 3\n", "", foldedText},
 		{"swapper 5\n", "", ""},
 		{"swapper 5\n", "x.folded", foldedText},

@@ -11,8 +11,7 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// A Format is a file format other programs write, by the name that errors and
-// reports print.
+// A Format is a file format other programs write, by the name that errors and reports print.
 type Format string
 
 const (
@@ -39,8 +38,7 @@ type format struct {
 	read  func(io.Reader, Options) (*Import, error)
 }
 
-// formats lists what is known, in the order it is asked for: the more telling
-// beginnings first.
+// formats lists what is known, in the order it is asked for: the more telling beginnings first.
 func formats() []format {
 	return []format{
 		{Recording, looksPerfData, readRecording},
@@ -59,9 +57,8 @@ func formats() []format {
 // HeadBytes is how much of an input Detect wants to see.
 const HeadBytes = 64 << 10
 
-// Detect tells the format of an input by its first bytes, HeadBytes or all of
-// them. name decides only where the bytes leave it open, and stands in the
-// error, a *FormatError.
+// Detect tells the format of an input by its first bytes, HeadBytes or all of them. name decides only where the bytes
+// leave it open, and stands in the error, a *FormatError.
 func Detect(head []byte, name string) (Format, error) {
 	f, err := detect(head, name)
 	return f.name, err

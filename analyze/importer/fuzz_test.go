@@ -55,7 +55,6 @@ func FuzzScript(f *testing.F) {
 		"x 3 [000] 1.000000: PERF_RECORD_LOST lost 17\nProcessed 1 events and lost 4 chunks!\n",
 		"           false 39654 19115.489713:          1 cycles:u:  ffffffff9b201293 [unknown] ([unknown])\n",
 		"java 25607 cycles: \n  a.c:12\n\tff\n",
-		memoryHead+"LOCAL WEIGHT, DSRC, SYMBOL\n 1 1 0xff 0x016ff 3 0x4 a:b\n", "# PID, TID, IP, ADDR, \n1,2\n",
 		"x 3 [2] 1.000000: 7 mem-loads: ff 60 |OP LOAD|LVL L3|BLK  N/A 31 ffffffff81000010 f+0x10 (k) 1f 4K\n")
 }
 

@@ -49,9 +49,8 @@ type Import struct {
 	frequencyHz int
 }
 
-// Read detects the format of r and reads it to its end. Compressed input
-// (gzip, zstd) is read as what it holds. The error is a *FormatError, a *SyntaxError, or r's; with
-// r's error comes what had been read until then.
+// Read detects the format of r and reads it to its end. Compressed input (gzip, zstd) is read as what it holds. The
+// error is a *FormatError, a *SyntaxError, or r's; with r's error comes what had been read until then.
 func Read(r io.Reader, opt Options) (*Import, error) {
 	inside, err := Inside(r)
 	if err != nil {
@@ -122,15 +121,13 @@ func lineAt(data []byte, offset int64) int {
 	return 1 + bytes.Count(data[:min(max(offset, 0), int64(len(data)))], []byte("\n"))
 }
 
-// maxWindow is what a zstd stream may ask the reader to remember: that of
-// `zstd --long`.
+// maxWindow is what a zstd stream may ask the reader to remember: that of `zstd --long`.
 const maxWindow = 128 << 20
 
 // Packed reports whether a stream that begins so is compressed.
 func Packed(head []byte) bool { return compressionOf(head) != nil }
 
-// Inside returns what a compressed stream holds; r itself if it is not
-// compressed.
+// Inside returns what a compressed stream holds; r itself if it is not compressed.
 func Inside(r io.Reader) (io.Reader, error) {
 	br := bufio.NewReaderSize(r, HeadBytes)
 	magic, _ := br.Peek(4)

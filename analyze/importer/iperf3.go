@@ -7,9 +7,8 @@ import (
 	"io"
 )
 
-// readIPerf3 reads results of iperf3 --json or --json-stream: a point a result
-// and direction. Results behind one another, as `iperf3 -J >> file` in a loop
-// writes them, are runs. Text around them is what iperf3 or a shell printed
+// readIPerf3 reads results of iperf3 --json or --json-stream: a point a result and direction. Results behind one
+// another, as `iperf3 -J >> file` in a loop writes them, are runs. Text around them is what iperf3 or a shell printed
 // beside them. Rates are of payload.
 func readIPerf3(r io.Reader, opt Options) (*Import, error) {
 	data, err := document(r, opt)
@@ -277,9 +276,8 @@ func (r *iperfResult) settings() []setting {
 	return out
 }
 
-// fill tells what was sent and what came. A server knows its own end alone, and
-// has zeros for the other; at a client's, zeros for the receiver are a network
-// that let nothing through, if the test went to its end.
+// fill tells what was sent and what came. A server knows its own end alone, and has zeros for the other; at a
+// client's, zeros for the receiver are a network that let nothing through, if the test went to its end.
 func (s iperfSums) fill(p *Point, server, ended bool) {
 	reverse, sent, received := p.Direction == "rev", s.sent, s.received
 	if sent == nil && received == nil { // before 3.7 UDP results have this one only: what was sent, and lost

@@ -6,8 +6,7 @@ import (
 	"io"
 )
 
-// maxLine bounds what one line of a text may take: nothing a program prints
-// about one stack or result comes near it.
+// maxLine bounds what one line of a text may take: nothing a program prints about one stack or result comes near it.
 const maxLine = 4 << 20
 
 // lines cuts a stream into lines without copying them.
@@ -36,8 +35,7 @@ func (l *lines) all(yield func([]byte) bool) {
 	}
 }
 
-// next returns the next line without its end, and false after the last. The
-// line is good until the following call.
+// next returns the next line without its end, and false after the last. The line is good until the following call.
 func (l *lines) next() ([]byte, bool) {
 	scanned := l.at
 	for {

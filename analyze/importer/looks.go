@@ -16,8 +16,7 @@ func looksSVG(head []byte) bool {
 	return bytes.HasPrefix(trimmed, []byte("<")) && bytes.Contains(head, []byte("<svg"))
 }
 
-// looksJSON reports whether a line begins an object or a list: iperf3 and shells
-// print lines of text in front.
+// looksJSON reports whether a line begins an object or a list: iperf3 and shells print lines of text in front.
 func looksJSON(head []byte) bool {
 	for line := range bytes.Lines(head) {
 		if line = bytes.TrimSpace(line); len(line) > 0 && (line[0] == '{' || line[0] == '[') {
@@ -58,10 +57,9 @@ func looksPktgen(head []byte) bool {
 		containsAny(head, "Params: count", "pps ")
 }
 
-// looksScript reports whether most lines of the head are of samples, and one is
-// the first of a sample.
+// looksScript reports whether most lines of the head are of samples, and one is the first of a sample.
 func looksScript(head []byte) bool {
-	if bytes.HasPrefix(head, []byte("# ========\n# captured on")) || bytes.Contains(head, []byte(memoryHead)) {
+	if bytes.HasPrefix(head, []byte("# ========\n# captured on")) {
 		return true
 	}
 	samples, known, odd := 0, 0, 0
@@ -96,8 +94,7 @@ func looksScript(head []byte) bool {
 	return samples > 0 && known >= odd
 }
 
-// looksEvent reports whether a word can be the name of an event: a sentence of
-// prose that ends in a colon is none.
+// looksEvent reports whether a word can be the name of an event: a sentence of prose that ends in a colon is none.
 func looksEvent(name []byte) bool { return len(name) > 0 && !bytes.ContainsAny(name, " \t") }
 
 // wholeLines takes off a last line that the end of the head may cut.
@@ -108,9 +105,8 @@ func wholeLines(head []byte) []byte {
 	return head[:bytes.LastIndexByte(head, '\n')+1]
 }
 
-// looksFolded reports whether the whole lines of the head are stacks and their
-// counts: one bad line among three is skipped and told later, but a text in
-// which no line has two frames is a list of something else.
+// looksFolded reports whether the whole lines of the head are stacks and their counts: one bad line among three is
+// skipped and told later, but a text in which no line has two frames is a list of something else.
 func looksFolded(head []byte) bool {
 	if !utf8.Valid(head[:len(head)-cutRune(head)]) {
 		return false

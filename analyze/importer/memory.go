@@ -2,9 +2,7 @@ package importer
 
 import (
 	"bytes"
-	"fmt"
 	"math"
-	"regexp"
 	"strings"
 
 	"xfrmscope/analyze/perfdata"
@@ -76,9 +74,8 @@ func (p *scriptParser) access(rest []byte) (frame []byte) {
 	return frame
 }
 
-// settle keeps the access of a sample whose frames were read. Of the numbers the first is
-// WEIGHT, the latency; without a frame one of six digits or more is the code's address,
-// which -F without sym leaves bare.
+// settle keeps the access of a sample whose frames were read. Of the numbers the first is WEIGHT, the latency; without
+// a frame one of six digits or more is the code's address, which -F without sym leaves bare.
 func (p *scriptParser) settle() {
 	rest, last := lastWord(p.mem.numbers)
 	if p.stack.key.len() == 0 && len(last) >= 6 && p.stack.push(last) {
@@ -103,8 +100,7 @@ func (p *scriptParser) settle() {
 	p.mem.is = false
 }
 
-// cutPages takes off the end of a frame what -F phys_addr, data_page_size and
-// code_page_size print there.
+// cutPages takes off the end of a frame what -F phys_addr, data_page_size and code_page_size print there.
 func cutPages(frame []byte) []byte {
 	for rest := frame; ; {
 		before, word := lastWord(rest)
@@ -124,37 +120,4 @@ func cutPages(frame []byte) []byte {
 func isPageSize(word []byte) bool {
 	n := len(word) - 1
 	return string(word) == "N/A" || n > 0 && containsAny(word[n:], "K", "M", "G") && isHex(word[:n])
-}
-
-// memoryHead begins the line that names the columns of `perf mem report -D`, and
-// memorySamples stands for the event, which it does not print.
-const memoryHead, memorySamples = "# PID, TID, IP, ADDR, ", "memory accesses"
-
-// memoryRow matches a sample of it: PID, TID, IP, ADDR, of which perf makes 0x0161f in the
-// first row by a slip, if asked for PHYS ADDR and sizes of pages, LOCAL WEIGHT, DSRC and
-// SYMBOL, apart by spaces or what -x said (dump_raw_samples, tools/perf/builtin-mem.c, 6.12).
-func memoryRow() *regexp.Regexp {
-	const hex, number, size = `0x([0-9a-f]{1,16})`, `(-?[0-9]{1,10})`, `(?:[0-9]+[KMG]|N/A)`
-	return regexp.MustCompile(`^\s*` + strings.ReplaceAll(number+` `+number+` `+hex+` 0x(?:016)?([0-9a-f]{1,16}) `+
-		`(?:0x[0-9a-f]+ )?(?:`+size+` )*`+number+` `+hex+` (.*?):(.*)$`, ` `, `(?:\s+|[^\w\s-])\s*`))
-}
-
-// row reads a sample that `perf mem report -D` prints.
-func (p *scriptParser) row(line []byte) bool {
-	m := p.dumped.FindSubmatch(line)
-	if m == nil {
-		return false
-	}
-	h := header{cpu: -1, event: []byte(memorySamples)}
-	h.pid, _ = parseID(m[1])
-	h.tid, _ = parseID(m[2])
-	p.close()
-	p.begin(&h)
-	p.comm = -1
-	addr, _ := parseHex(m[4])
-	source, _ := parseHex(m[6])
-	p.mem.Access = perfdata.Access{Event: memorySamples, CPU: -1, Addr: addr, Source: perfdata.DataSrc(source)}
-	p.mem.is, p.mem.numbers = true, append(p.mem.numbers[:0], m[5]...)
-	p.stack.push(fmt.Appendf(nil, "%s %s (%s)", m[3], bytes.TrimPrefix(m[8], []byte("???")), m[7]))
-	return true
 }

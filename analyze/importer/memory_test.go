@@ -92,28 +92,6 @@ func TestMemoryOfClocks(t *testing.T) {
 	}
 }
 
-func TestMemoryDump(t *testing.T) {
-	im := mustRead(t, "dump", []byte(`No kallsyms or vmlinux with build-id 0b7f was found
-# PID, TID, IP, ADDR, PHYS ADDR, DATA PAGE SIZE, LOCAL WEIGHT, DSRC, SYMBOL
- 1000  1001 0xffffffff81000004 0x016ffff888012345678 0x12345678 4K   100 0x601800842 [kernel.kallsyms]:xfrm_state_find
-7 7 0x12daae4 0x7f0000001234 0x0 N/A 31 0x68100142 /usr/bin/a b:operator new(unsigned long)
-7 7 0x12daae4
-`))
-	want := []perfdata.Access{
-		{Event: memorySamples, CPU: -1, IP: 0xffffffff81000004, Function: "xfrm_state_find",
-			Addr: 0xffff888012345678, Latency: 100, Source: 0x601800842},
-		{Event: memorySamples, CPU: -1, IP: 0x12daae4, Function: "operator new(unsigned long)",
-			Addr: 0x7f0000001234, Latency: 31, Source: 0x68100142},
-	}
-	if fmt.Sprint(im.Accesses) != fmt.Sprint(want) {
-		t.Errorf("got %+v\nwant %+v", im.Accesses, want)
-	}
-	p := im.Profiles[0]
-	if len(im.Losses) != 1 || im.Losses[0].Count != 2 || len(p.Warnings) != 1 || !p.Event.Memory {
-		t.Errorf("%+v %+v", im.Losses, im.Profiles[0].Warnings)
-	}
-}
-
 // Whatever the installed perf prints of a recording tells the accesses that are in it.
 func TestMemoryAsPerfPrints(t *testing.T) {
 	const name = "perfdata/perf.data.weight_struct"
@@ -124,15 +102,14 @@ func TestMemoryAsPerfPrints(t *testing.T) {
 	want := recorded(t, data)
 	slices.SortFunc(want, byAddress)
 	_, fields, _ := strings.Cut(strings.Trim(memoryExport, "`"), "-F ")
-	for _, args := range []string{"script", "script --header -F " + fields, "script -F +addr,+data_src,+weight",
-		"mem report -D", "mem report -x, -D"} {
+	for _, args := range []string{"script", "script --header -F " + fields,
+		"script -F +addr,+data_src,+weight"} {
 		argv := append(strings.Fields(args), "-i", "../../../shared/fixtures/"+name)
 		text, err := exec.Command("perf", argv...).Output()
 		if err != nil {
 			t.Fatalf("perf %v: %v", argv, err)
 		}
 		im := mustRead(t, args, text)
-		dump := strings.HasPrefix(args, "mem")
 		if len(im.Accesses) != len(want) {
 			t.Fatalf("%s: %d accesses, want %d", args, len(im.Accesses), len(want))
 		}
@@ -140,9 +117,6 @@ func TestMemoryAsPerfPrints(t *testing.T) {
 		for i, a := range im.Accesses {
 			w := want[i]
 			w.Event = a.Event // perf and the recording write it differently
-			if dump {
-				w.CPU, w.Period = -1, 0
-			}
 			if a.Function = ""; a != w {
 				t.Errorf("%s, sample %d:\n got %+v\nwant %+v", args, i, a, w)
 			}

@@ -9,9 +9,8 @@ import (
 	"strings"
 )
 
-// readPktgen reads /proc/net/pktgen/<dev> of one or several devices, as cat or
-// `grep . /proc/net/pktgen/*` print them: one point a device with a result
-// (net/core/pktgen.c, pktgen_if_show and show_results, 6.12).
+// readPktgen reads /proc/net/pktgen/<dev> of one or several devices, as cat or `grep . /proc/net/pktgen/*` print them:
+// one point a device with a result (net/core/pktgen.c, pktgen_if_show and show_results, 6.12).
 func readPktgen(r io.Reader, opt Options) (*Import, error) {
 	k := pktgenReader{im: &Import{Traffic: &Traffic{Mode: modeOf(opt.Name)}}, opt: opt}
 	l := newLines(r, opt.Name)
@@ -99,8 +98,7 @@ func cpuOfDevice(device string) int {
 	return n
 }
 
-// rates reads "6480562pps 3110Mb/sec (3110669760bps) errors: 0"; bits are those
-// of frames without FCS, Mb are 10^6.
+// rates reads "6480562pps 3110Mb/sec (3110669760bps) errors: 0"; bits are those of frames without FCS, Mb are 10^6.
 func (k *pktgenReader) rates(line string, num int) error {
 	var pps, mbps, bps, failed uint64
 	if _, err := fmt.Sscanf(line, "%dpps %dMb/sec (%dbps) errors: %d", &pps, &mbps, &bps, &failed); err != nil {

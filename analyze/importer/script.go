@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 
 	"xfrmscope/analyze/perfdata"
@@ -36,8 +35,6 @@ type scriptParser struct {
 	stack *stacker
 	meta  scriptMeta
 
-	dumped *regexp.Regexp // matches a sample of perf mem report -D, nil in a text of perf script
-
 	inside bool // a sample is open
 	tabs   bool // frames are led by a tab, as perf prints them: what is led by a space is none
 	head   header
@@ -68,11 +65,8 @@ func (p *scriptParser) line(line []byte) {
 		if !p.stack.push(line) {
 			p.strange()
 		}
-	case bytes.HasPrefix(line, []byte(memoryHead)):
-		p.dumped = memoryRow()
 	case line[0] == '#':
 		p.meta.comment(line)
-	case p.dumped != nil && p.row(line):
 	default:
 		p.other(line)
 	}

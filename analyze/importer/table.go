@@ -8,16 +8,14 @@ import (
 	"strings"
 )
 
-// readTable reads a sweep as CSV: a row a number of flows, a column a run, the
-// mean of the runs last. TRex's begins
+// readTable reads a sweep as CSV: a row a number of flows, a column a run, the mean of the runs last. TRex's begins
 //
 //	# frame size 1440,pps 286458,tx per flow 3.3G
 //	#flows,run_1,run_2,avg_2
 //	1,3.13,3.12,3.12
 //
-// Its values are received Gibit/s on the wire (bits/2^30 of TRex's rx_bps_L1),
-// whatever plots of them say. With a last column "cum_error" they are the
-// percentage of packets lost. Tables of neper's runs begin
+// Its values are received Gibit/s on the wire (bits/2^30 of TRex's rx_bps_L1), whatever plots of them say. With a last
+// column "cum_error" they are the percentage of packets lost. Tables of neper's runs begin
 //
 //	Flows,Run 1,Run 2,Average
 //
@@ -146,8 +144,7 @@ func (t *table) add(n, run int, v float64, num int) {
 	t.im.Traffic.Points = append(t.im.Traffic.Points, p)
 }
 
-// checkMean warns of a last column that is not the mean of the runs, each of
-// them rounded to the digits it has.
+// checkMean warns of a last column that is not the mean of the runs, each of them rounded to the digits it has.
 func (t *table) checkMean(column, mean string, sum float64, runs, n, num int) {
 	v, _ := parseNumber(mean)
 	_, fraction, _ := strings.Cut(mean, ".")

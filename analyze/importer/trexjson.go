@@ -11,10 +11,9 @@ import (
 	"strings"
 )
 
-// readTRexJSON reads a TRex sweep as JSON: objects, one a run, in arrays of
-// any depth. Of two generations, the older has one direction, keys without a
-// prefix, and asks for packets per flow; the newer has fwd_ and rev_ and asks
-// for packets of all flows.
+// readTRexJSON reads a TRex sweep as JSON: objects, one a run, in arrays of any depth. Of two generations, the older
+// has one direction, keys without a prefix, and asks for packets per flow; the newer has fwd_ and rev_ and asks for
+// packets of all flows.
 func readTRexJSON(r io.Reader, opt Options) (*Import, error) {
 	data, err := document(r, opt)
 	if err != nil {
@@ -240,8 +239,7 @@ func (t *trexJSON) point(o *jsonObject, prefix string) Point {
 // TRex's *_bps count: preamble, start and gap.
 const preamble = 20 * 8
 
-// side reads what was sent or what came. The throughput keys are bits/2^30 of
-// TRex's *_bps_L1: on the wire.
+// side reads what was sent or what came. The throughput keys are bits/2^30 of TRex's *_bps_L1: on the wire.
 func (o *jsonObject) side(prefix, packets, bytes string) Side {
 	s := Side{Packets: o.count(prefix + packets), Bytes: o.count(prefix + bytes)}
 	if pps, ok := o.number(prefix + "pps"); ok {

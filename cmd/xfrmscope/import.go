@@ -23,8 +23,7 @@ func newImport(io streams) *cobra.Command {
 
   perf.data        of perf record; its kernel functions get names from --kallsyms
   stacks           perf script text, folded stacks, a flame graph SVG, pprof
-  memory accesses  perf.data of perf mem or perf c2c record; perf script -F +addr,+data_src,+weight and
-                   perf mem report -D of it
+  memory accesses  perf.data of perf mem or perf c2c record, or perf script -F +addr,+data_src,+weight of it
   packets          results of TRex, iperf3 --json or pktgen
   lock waits       perf lock contention -x
 
