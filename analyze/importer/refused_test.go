@@ -23,7 +23,7 @@ func TestRefused(t *testing.T) {
 		"perf mem report": {"# Overhead       Samples  Local Weight  Memory access  Symbol  Shared Object\n" +
 			"     6.09%  72  100  L3 or L3 hit  [k] f  [kernel]\n", memoryExport},
 		"perf mem report -D": {"No kallsyms\n# PID, TID, IP, ADDR, LOCAL WEIGHT, DSRC, SYMBOL\n" +
-			" 1000  1000 0xffffffff81000004 0x016ffffffff82000000   100 0x601800842 ???:???\n", memoryExport},
+			" 1 1 0xffffffff81000004 0x016ffffffff82000000   100 0x601800842 ???:???\n", memoryExport},
 		"perf stat": {"\n Performance counter stats for 'system wide':\n\n   1,000      cycles\n",
 			stacks},
 		"perf trace": {"     1.234 ( 0.004 ms): ping/77 read(fd: 3) = 12\n     2.000 (         ): " +
