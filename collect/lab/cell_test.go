@@ -12,7 +12,8 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// TestSender: the CPUs get equal shares, in which a packet costs each the same, ticks are few, windows agree, all that moved
+// TestSender: the CPUs get equal shares, in which a packet costs each the same, ticks are few,
+// windows agree, all that moved
 // is in the lines, and the fields are named.
 func TestSender(t *testing.T) {
 	program, k := needKernel(t)
@@ -75,7 +76,8 @@ func (c *Counts) packetCosts(w *window) []float64 {
 	for _, e := range w.counts {
 		for at := e.context; at != 0 && e.cpu < w.senders; at = w.contexts[at].parent {
 			name := functions.of(w.contexts[at].function).name
-			if name == "rcu_do_batch" || strings.HasPrefix(name, "clear_") && strings.Contains(name, "page") {
+			if name == "rcu_do_batch" || strings.HasPrefix(name, "clear_") &&
+				strings.Contains(name, "page") {
 				costs[e.cpu] -= float64(e.n[countCycles])
 				break
 			}

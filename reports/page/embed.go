@@ -103,7 +103,8 @@ func packResults(r *result.Result) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(resultsWindow), zstd.WithLowerEncoderMem(true),
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(resultsWindow),
+		zstd.WithLowerEncoderMem(true),
 		zstd.WithEncoderLevel(zstd.SpeedBetterCompression))
 	if err != nil {
 		return "", err

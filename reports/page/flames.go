@@ -38,7 +38,8 @@ func (p *page) addFlames(r *result.Result, o Options, size int) error {
 		title := format.Name(fmt.Sprintf("%s, event %s", view.RunLabel(f.Run), f.Event.Name))
 		var picture []byte
 		if !full {
-			picture = flame.Render(f.Event.Profile, flame.Options{Run: view.RunLabel(f.Run), MaxBytes: one}, true)
+			picture = flame.Render(f.Event.Profile, flame.Options{Run: view.RunLabel(f.Run), MaxBytes: one},
+				true)
 			full = used+len(picture) > stills
 		}
 		if full {

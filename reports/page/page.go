@@ -162,7 +162,8 @@ func newPage(r *result.Result, o Options) (*page, error) {
 	runs := view.Present(r)
 	side, chosen := view.PageRuns(r, sideBySide), view.ChosenRuns(r)
 	p := &page{
-		Style: template.CSS(pageCSS + columnStyle() + flame.Style(flame.KindTable())), Script: template.JS(pageScript),
+		Style: template.CSS(pageCSS + columnStyle() +
+			flame.Style(flame.KindTable())), Script: template.JS(pageScript),
 		Policy: contentPolicy(),
 		Kind:   "report", Title: titleOf(r), Lead: leadOf(r),
 		Verdict:   format.Sentence(format.Visible(view.Verdict(r), 600)),

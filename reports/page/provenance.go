@@ -35,7 +35,8 @@ func provenanceSection(r *result.Result, p *page, leftOut string) section {
 	}
 	for k, i := range chosen {
 		if len(runs) > 1 {
-			facts[k] = slices.DeleteFunc(facts[k], func(f [2]string) bool { return slices.Contains(common, f) })
+			facts[k] = slices.DeleteFunc(facts[k],
+				func(f [2]string) bool { return slices.Contains(common, f) })
 		}
 		parts := append([]part{{Facts: facts[k]}}, runCommands(runs[i])...)
 		if len(runs) <= maxFileTables {
