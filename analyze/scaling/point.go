@@ -67,9 +67,7 @@ func merge(points []Point, p Point) []Point {
 			q.Values = append(q.Values, p.Values...)
 			q.Loss = append(slices.Clone(q.Loss), p.Loss...)
 			q.Boots = append(slices.Clone(q.Boots), p.Boots...)
-			if q.Limit == "" {
-				q.Limit = p.Limit
-			}
+			q.Limit = cmp.Or(q.Limit, p.Limit)
 			return points
 		}
 	}

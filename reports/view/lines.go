@@ -164,9 +164,7 @@ func lineCost(columns []lineColumn) Cell {
 			return ValueCell(sum)
 		}
 	}
-	return Cell{Text: "not measured", Why: "the recording does not say what a transfer took",
-		Muted: true, Number: true,
-		Sort: "-1"}
+	return unmeasured("the recording does not say what a transfer took")
 }
 
 // lineNames are the fields of all columns, the most in any first.
@@ -182,13 +180,7 @@ func lineNames(columns []lineColumn) []string {
 		}
 	}
 	slices.SortStableFunc(names, func(a, b string) int {
-		switch {
-		case most[a] > most[b]:
-			return -1
-		case most[a] < most[b]:
-			return 1
-		}
-		return strings.Compare(a, b)
+		return cmp.Or(cmp.Compare(most[b], most[a]), strings.Compare(a, b))
 	})
 	return names
 }
