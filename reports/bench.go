@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -216,5 +217,5 @@ func benchName(s string) string {
 		}
 		return c
 	}, format.ASCII(s, 80))
-	return format.OrWord(s, "none")
+	return cmp.Or(s, "none")
 }

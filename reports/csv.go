@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -95,7 +96,7 @@ func csvLine(n Number) []string {
 			samples = strconv.FormatUint(n.Samples, 10)
 		}
 	} else {
-		why = format.OrWord(n.Missing.Why, "not measured")
+		why = cmp.Or(n.Missing.Why, "not measured")
 	}
 	return []string{format.SafeCell(n.Run.Name), format.SafeCell(n.Run.Mode), strconv.Itoa(n.Run.N),
 		format.SafeCell(n.Event), on, n.About,

@@ -217,8 +217,7 @@ func artefacts(r *result.Result) []artefact {
 		}
 	}
 	list = slices.Concat(list, profiles, perPacket, locks, folded)
-	return append(list,
-		artefact{"benchfmt.txt", func(w io.Writer) error { return Benchfmt(w, r) }},
+	return append(list, artefact{"benchfmt.txt", func(w io.Writer) error { return Benchfmt(w, r) }},
 		artefact{"results.csv", func(w io.Writer) error { return CSV(w, r) }},
 		artefact{"results.json", func(w io.Writer) error { return WriteJSON(w, r) }})
 }

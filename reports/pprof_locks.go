@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -77,12 +78,8 @@ func (f *pprofFrames) location(name string) *pprof.Location {
 // caller is not known.
 func (f *pprofFrames) addLock(l result.Lock) {
 	leaf := l.Name
-	if leaf == "" {
-		leaf = l.Lock
-	}
-	if leaf == "" {
-		leaf = "a lock without a name"
-	}
+	leaf = cmp.Or(leaf, l.Lock)
+	leaf = cmp.Or(leaf, "a lock without a name")
 	waits, delay := int64(min(l.Waits, math.MaxInt64)), int64(min(l.WaitNS, math.MaxInt64))
 	left, leftDelay := waits, delay
 	add := func(caller string, n, ns int64) {

@@ -123,7 +123,7 @@ const (
 // gates are the rules. Each returns what breaks it.
 var gates = map[string]func(*house) []string{
 	"imports": imports, "size": size, "width": width, "state": state, "pure": pure, "exports": exported,
-	"reading": reading,
+	"reading": reading, "docs": docs,
 }
 
 func TestHouse(t *testing.T) {
@@ -303,6 +303,16 @@ func reading(h *house) (faults []string) {
 
 // filePattern finds what stands in backquotes with a folder, and links.
 var filePattern = regexp.MustCompile("`((?:analyze|bpf|cmd|collect|reports|samples)/[^` ]*)`|\\]\\(([^)]+)\\)")
+
+// docs: every package says what it owns, and how data flows through it.
+func docs(h *house) (faults []string) {
+	for _, r := range h.rooms {
+		if len(r.files) > 0 && !slices.ContainsFunc(r.files, func(f *ast.File) bool { return f.Doc != nil }) {
+			faults = append(faults, r.name+" has no package comment")
+		}
+	}
+	return faults
+}
 
 func size(h *house) (faults []string) {
 	for _, r := range h.rooms {

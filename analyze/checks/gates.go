@@ -1,3 +1,12 @@
+// Package checks says what must hold for a run's numbers to mean anything.
+//
+//	counters, facts -> NewGates         conditions: pause, drops, lost samples ... (gates.go)
+//	two measurements of one thing -> NewConsistency   sums that must agree (consistency.go, ledger.go)
+//	facts at both ends -> NewDrift      placement that moved meanwhile (drift.go)
+//	        -> Doubts, MarkDoubts       the numbers that hang on what failed (doubt.go)
+//	runs    -> WorstGates, BlameOf      what takes the significance of a difference (gating.go)
+//
+// A failed gate or check marks a number and never removes it.
 package checks
 
 import (
@@ -21,7 +30,7 @@ const (
 	idleLimit   = 0.05  // of a CPU's time
 )
 
-// NewGates checks a run: what failed takes the star from its comparisons.
+// NewGates checks a run: what failed takes the significance of its comparisons.
 func NewGates(r *result.Run, in packets.Rows) []result.Gate {
 	facts := factDeltas(in.Facts)
 	idle := idleShares(r, in.Deltas)

@@ -24,10 +24,10 @@ type AAResult struct {
 	Rate           float64 `json:"rate"`   // Alarms / Tests
 	Expected       float64 `json:"expected"`
 	Significant    int     `json:"stars"`   // after Benjamini-Hochberg and the smallest interesting change
-	AnySignificant int     `json:"starred"` // splits with a star
+	AnySignificant int     `json:"starred"` // splits with a significant change
 
 	// Drift compares the first half of the runs in time with the second; a
-	// star is a change that the order of runs explains.
+	// significant change is one that the order of runs explains.
 	Drift   Family  `json:"drift"`
 	Missing *Reason `json:"missing,omitempty"`
 }

@@ -1,9 +1,11 @@
 package compare
 
+import "cmp"
+
 // A Verdict is what a comparison says.
 type Verdict string
 
-// The verdicts. Only Changed has a star.
+// The verdicts. Only Changed is significant.
 const (
 	Changed      Verdict = "changed"
 	NotShown     Verdict = "no change shown"
@@ -37,7 +39,7 @@ type Comparison struct {
 
 	Verdict     Verdict  `json:"verdict"`
 	Significant bool     `json:"star"`
-	Effect      string   `json:"effect,omitempty"` // "better", "worse" if starred and Better is known
+	Effect      string   `json:"effect,omitempty"` // "better", "worse" if significant and Better is known
 	Notes       []Reason `json:"notes,omitempty"`
 
 	least float64 // Series.Least
@@ -56,9 +58,7 @@ func Compare(before, after Series, o Options) Comparison {
 func measure(before, after Series, o Options) Comparison {
 	c := Comparison{Metric: before.Name, Unit: before.Unit, Better: before.Better, Seed: o.Seed,
 		least: before.Least}
-	if c.Metric == "" {
-		c.Metric = after.Name
-	}
+	c.Metric = cmp.Or(c.Metric, after.Name)
 	c.Before, c.After = Summarize(before, o), Summarize(after, o)
 	if c.refuse(before, after, o) {
 		return c
@@ -191,8 +191,5 @@ func cleaned(s Series) Series {
 }
 
 func quoted(s string) string {
-	if s == "" {
-		return "not given"
-	}
-	return s
+	return cmp.Or(s, "not given")
 }

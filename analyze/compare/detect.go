@@ -9,7 +9,7 @@ import (
 )
 
 // A Detectable is the smallest change that these runs would have shown: with
-// probability Power, a true change of this size gets a star. It belongs beside
+// probability Power, a true change of this size is significant. It belongs beside
 // every "no change shown", which otherwise reads as "equal".
 type Detectable struct {
 	Change  float64 `json:"change"` // of the ratio, up: 0.031 is +3.1 %
@@ -52,7 +52,7 @@ func Detect(before, after Series, o Options) Detectable {
 	return newDetector(o.Seed).detect(before, after, o.Alpha, o)
 }
 
-// detect allows for both conditions of a star: the test at level alpha, and a
+// detect allows for both conditions of significance: the test at level alpha, and a
 // change that is not smaller than the smallest interesting one.
 func (d *detector) detect(before, after Series, alpha float64, o Options) Detectable {
 	out := Detectable{Power: o.Power, Alpha: alpha}

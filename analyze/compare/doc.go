@@ -7,7 +7,7 @@
 //	               -> Ratio, Difference    bootstrap intervals over runs
 //	               -> RankTest, BlockTest  exact p; blocks are boots of an A B B A design
 //	               -> Detect               the smallest change these runs would have shown
-//	               -> Pair, Family         verdict and star, corrected within a family
+//	               -> Pair, Family         verdict and significance, corrected within a family
 //	CostTable x 2  -> Functions            a family of per-packet function costs, names folded
 //	Side x 2       -> Refusals, Variation  may they be compared, and what else differs
 //	[]Series       -> AA                   how often nothing is called something
@@ -22,7 +22,7 @@
 // so what is found of the total does not hang on how many functions there are. A
 // family is gated by a test of all its rows at once, the first step of either
 // correction: of StepDown the largest difference over all hand-outs of the sides, of
-// Benjamini and Hochberg that of Simes. If nothing of it changed, no row has a star
+// Benjamini and Hochberg that of Simes. If nothing of it changed, no row is significant
 // with a probability of 0.95. The total is no gate for its stages: they may move
 // against each other while it stands still, and then are what is to be seen. Nor
 // is a stage for its functions, each of which may be in several. (make stats prints

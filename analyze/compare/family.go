@@ -13,7 +13,7 @@ import (
 type Pair struct{ Before, After Series }
 
 // A Family is a set of metrics tested together: the rows of one table, the
-// locks, the functions. Its stars hold together: among all stars of the family
+// locks, the functions. Its significant rows hold together: among all of the family
 // at most Options.Alpha are expected to be false.
 type Family struct {
 	Name        string       `json:"name"`
@@ -21,11 +21,11 @@ type Family struct {
 	Comparisons []Comparison `json:"comparisons"`      // in the order given
 	Tested      int          `json:"tested"`           // with a p; the size of the correction
 	Significant int          `json:"starred"`
-	// Needed is the p that one more metric would have needed for a star: what
+	// Needed is the p that one more metric would have needed to be significant: what
 	// Comparison.Detectable is computed for.
 	Needed  float64 `json:"needed"`
 	Options Options `json:"options"` // as used
-	// Detectable is the largest of the comparisons without a star, those
+	// Detectable is the largest of the comparisons not significant, those
 	// whose Detectable is missing left out: "48 others: no change shown, would
 	// have shown >= 3.1 %". Undetectable counts the left out.
 	Detectable   float64 `json:"detectable"`

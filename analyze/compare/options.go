@@ -1,6 +1,8 @@
 package compare
 
-// MinRuns is the number of runs a side that a star needs: with 3 and 3 the
+import "cmp"
+
+// MinRuns is the number of runs a side that significance needs: with 3 and 3 the
 // smallest two-sided p of the U test is 0.10, with 4 and 4 it is 0.029.
 const MinRuns = 4
 
@@ -19,18 +21,11 @@ type Options struct {
 
 // Defaults returns o with every zero field set to its default.
 func (o Options) Defaults() Options {
-	set := func(p *float64, v float64) {
-		if *p == 0 {
-			*p = v
-		}
-	}
-	set(&o.Alpha, 0.05)
-	set(&o.Confidence, 0.95)
-	set(&o.MinChange, 0.01)
-	set(&o.Power, 0.8)
-	if o.Seed == 0 {
-		o.Seed = DefaultSeed
-	}
+	o.Alpha = cmp.Or(o.Alpha, 0.05)
+	o.Confidence = cmp.Or(o.Confidence, 0.95)
+	o.MinChange = cmp.Or(o.MinChange, 0.01)
+	o.Power = cmp.Or(o.Power, 0.8)
+	o.Seed = cmp.Or(o.Seed, DefaultSeed)
 	return o
 }
 

@@ -13,13 +13,13 @@ const (
 	ZeroBefore     Code = "zero-before"      // the ratio is undefined
 	SignsDiffer    Code = "signs-differ"     // the ratio has no meaning
 	AllEqual       Code = "all-equal"        // every run gave the same value: no spread to judge by
-	TooFewBoots    Code = "too-few-boots"    // the sides differ in boots, and a star needs several of each
+	TooFewBoots    Code = "too-few-boots"    // the sides differ in boots, and significance needs several of each
 	UnequalRuns    Code = "unequal-runs"     // one side has many more runs
 	UnequalScale   Code = "unequal-scale"    // the sides differ a hundredfold: check the unit
 	OneSidedBlock  Code = "one-sided-block"  // a block with runs of one side only tells nothing
 	NoBlocks       Code = "no-blocks"        // no usable blocks
 	NoSamplingErr  Code = "no-sampling-err"  // one run a side, and its sampling error is not known
-	CannotBeShown  Code = "cannot-be-shown"  // no change of any size could get a star here
+	CannotBeShown  Code = "cannot-be-shown"  // no change of any size could be significant here
 	Forced         Code = "forced"           // compared although refused
 	BelowMinChange Code = "below-min-change" // the sides differ, but perhaps by less than is interesting
 	LowConfidence  Code = "low-confidence"   // an interval has a lower level than asked

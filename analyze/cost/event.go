@@ -1,3 +1,15 @@
+// Package cost says where the time of a window went: per event and CPU, in shares of
+// what is not idle and per packet.
+//
+//	profile.Profile -> Classify                   each stack with its stage, of package stage (self.go)
+//	                -> NewEvent                   busy weight, spin, stages, functions (event.go, self.go)
+//	                -> CheckCoverage              whether samples make up the time (coverage.go)
+//	                -> NewMisses, NewHeat         misses by function; CPU by time (miss.go, heat.go)
+//	perf stat       -> NewTotals                  events counted without sampling (total.go)
+//	/proc/stat      -> NewCPUTimes, Accounted     what the kernel accounted (cputime.go)
+//	layouts.json    -> NewLayouts                 fields that share a line (layout.go)
+//
+// An estimate is the sum of the samples' periods. Events are never put together.
 package cost
 
 import (
@@ -318,9 +330,8 @@ func (c costing) perPacket(e metric.Estimate) metric.Value {
 		return metric.NotMeasured(metric.CostID, c.unit, unknownBusy())
 	}
 	if c.window <= 0 || c.rate.Value <= 0 {
-		return metric.NotMeasured(metric.CostID, c.unit,
-			bundle.Gap{What: "cost per packet",
-				Why: "no packets were sent in the window, or its length is not known"})
+		return metric.NotMeasured(metric.CostID, c.unit, bundle.Gap{What: "cost per packet",
+			Why: "no packets were sent in the window, or its length is not known"})
 	}
 	k := 1 / c.window / c.rate.Value
 	return packets.WeakenedBy(metric.Value{ID: metric.CostID, Value: e.Period * k, Unit: c.unit, SE: e.SE() * k,

@@ -1,6 +1,15 @@
+// Package curves puts runs beside each other over N.
+//
+//	runs -> RatingOf                  packets/s, or bit/s of a generator (rates.go)
+//	     -> New: one Curve a mode     its points, speed-up, knee, law and ceiling, of package scaling
+//	     -> the costs over N          breakdown by stage and lock, functions that grow, the walk of a lookup
+//
+// The statistics are those of package scaling, which knows numbers and no runs; this
+// room chooses which numbers of which runs they are made of.
 package curves
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -73,7 +82,7 @@ func noteDoubts(c *result.Curve, runs []*result.Run) {
 	note := func(to *[]compare.Reason, id string) {
 		if why := checks.DoubtedIn(runs, id); len(why) > 0 {
 			*to = append(*to, *compare.Because(compare.GateFailed, "%s: %s in doubt: %s",
-				result.OrBlank(c.Mode, "runs"), metric.FormulaOf(id).Name, strings.Join(why, ", ")))
+				cmp.Or(c.Mode, "runs"), metric.FormulaOf(id).Name, strings.Join(why, ", ")))
 		}
 	}
 	if c.Scaling != nil {
@@ -95,7 +104,7 @@ func noteDoubts(c *result.Curve, runs []*result.Run) {
 
 // sampleCosts is what a packet cost in each run, by stage and by function. What
 // no stage claims, and functions too small to list, are left out of the parts: a
-// bill calls them unexplained.
+// breakdown calls them unexplained.
 func sampleCosts(c *result.Curve, runs []*result.Run) (unit string, stages, functions []scaling.Costs) {
 	for _, i := range c.Runs {
 		e := runs[i].Main()

@@ -25,8 +25,7 @@ func ceilingOf(c ratedCurve) result.Finding {
 	i := k.Ratio.Interval
 	switch k.Verdict {
 	case scaling.AtCeiling:
-		f.Say(c.Mode, "%s, is the ceiling without IPsec too: %s has %s", level, k.Ceiling,
-			top)
+		f.Say(c.Mode, "%s, is the ceiling without IPsec too: %s has %s", level, k.Ceiling, top)
 		f.NotProven = "What IPsec could do beyond it: " +
 			"the same path without IPsec is not faster, so the limit is not IPsec's to show."
 		f.Next = "raise the ceiling (rings, pauses, generator, a second port), then repeat both"

@@ -36,8 +36,7 @@ func fills(r *result.Result) []result.Finding {
 		}
 		f := result.Finding{ID: "fills", Evidence: cut(evidence),
 			NotProven: "Which field: the samples have no address. AMD counts demand fills of stores too, " +
-				"and none that stay " +
-				"in a CCX.",
+				"and none that stay " + "in a CCX.",
 			Next: "xfrmscope record --lines, or report --fields LABRUN with a simulated run of this kernel"}
 		f.Say(run.ModeName()+" on "+cpus(run.N), "lines from other caches: %s", listed(claims))
 		out = append(out, f)

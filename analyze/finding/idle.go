@@ -22,8 +22,7 @@ func idleOfMode(runs []*result.Run) (result.Finding, bool) {
 	f := result.Finding{
 		ID: "idle",
 		NotProven: "The samples do not say what the limit was: the generator, the link, pauses and the " +
-			"receiver " +
-			"are candidates.",
+			"receiver " + "are candidates.",
 		Next: "offer more traffic, or look at ethtool -I -a and the drops of the receiver",
 	}
 	idle := 0
@@ -38,8 +37,7 @@ func idleOfMode(runs []*result.Run) (result.Finding, bool) {
 			continue
 		}
 		idle++
-		f.Say(r.Name, "%d of %d CPUs had time to spare and were not the limit",
-			len(spare), len(r.Main().CPUs))
+		f.Say(r.Name, "%d of %d CPUs had time to spare and were not the limit", len(spare), len(r.Main().CPUs))
 		if idle <= maxLines {
 			f.Evidence = append(f.Evidence,
 				fmt.Sprintf("%s: idle for a part of the samples: %s", r.Name, listed(spare)))

@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ func ratedCurves(r *result.Result) []ratedCurve {
 		c := &r.Curves[i]
 		if c.Scaling != nil && len(c.Runs) > 0 {
 			runs := result.Pick(r.Runs, c.Runs)
-			out = append(out, ratedCurve{c, result.OrBlank(runs[0].Factor, "CPUs"), runs})
+			out = append(out, ratedCurve{c, cmp.Or(runs[0].Factor, "CPUs"), runs})
 		}
 	}
 	return out

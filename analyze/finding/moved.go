@@ -37,7 +37,7 @@ const (
 // Moved: did the change between the sides of a comparison remove the cost, move
 // it, or mask it? It sums up each mode and N, stages first, then lock waits,
 // which overlap with the stages: removed, moved, masked, or not decided. Only
-// differences that hold (a star of the comparison) count as a change. What came
+// differences that hold (significant in the comparison) count as a change. What came
 // back in parts too small to hold one by one is still in the whole, so that the
 // whole decides.
 func Moved(r *result.Result) []result.Finding {

@@ -51,9 +51,8 @@ func outsideOf(run *result.Run, ceiling string, table *stage.Table) (result.Find
 			if atLeast(c.Share, spinFloor) {
 				claims = append(claims, fmt.Sprintf("%s spins %s of %s", name, percent(c.Share),
 					e.Of()))
-				evidence = append(evidence,
-					fmt.Sprintf("slow path entered from %s, in %s: %s of %s",
-						c.Name, name, percent(c.Share), e.Of()))
+				evidence = append(evidence, fmt.Sprintf("slow path entered from %s, in %s: %s of %s",
+					c.Name, name, percent(c.Share), e.Of()))
 			}
 		}
 	}

@@ -93,8 +93,7 @@ func saCPUOfRun(r *result.Run) []string {
 		if len(sas[cpu]) > 1 {
 			evidence = append(evidence, fmt.Sprintf(
 				"CPU %d has %d SAs (%s)%s: each more is one more step of a lookup that walks the "+
-					"bucket",
-				cpu, len(sas[cpu]), spis, rekeyed[cpu]))
+					"bucket", cpu, len(sas[cpu]), spis, rekeyed[cpu]))
 		}
 	}
 	if r.Lookups == nil {

@@ -86,8 +86,7 @@ func spinOfMode(measured []sampling) result.Finding {
 	}
 	if bundle.IsClock(last.e.Name) {
 		f.NotProven += " A software clock is an interrupt: spinning with interrupts off (locks taken by " +
-			"_irqsave) " +
-			"is charged to the function that enables them again."
+			"_irqsave) " + "is charged to the function that enables them again."
 	}
 	for _, s := range measured {
 		spin := s.e.All.SpinShare

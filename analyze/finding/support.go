@@ -76,8 +76,7 @@ func support(r *result.Result) []result.Finding {
 		fmt.Sprintf("smallest p of %d and %d runs: %s; a 95 %% interval of a median needs 6 runs", least, least,
 			p),
 		fmt.Sprintf("change that two sides of such runs would show with probability %.1f, at level %.2g, by "+
-			"mode and %s:",
-			low.Power, low.Alpha, first.factor),
+			"mode and %s:", low.Power, low.Alpha, first.factor),
 	}, lines...)
 	return []result.Finding{f}
 }

@@ -183,8 +183,7 @@ func tookAway(r *result.Result) []result.Finding {
 	}
 	f := result.Finding{ID: "lines-that-stay",
 		NotProven: "That every row is of the modes: what is freed late may move in one window and not in the " +
-			"other.",
-		Next: "the rows that stay: who writes them for every packet of every CPU"}
+			"other.", Next: "the rows that stay: who writes them for every packet of every CPU"}
 	f.Say(fmt.Sprintf("%s against %s on %s", after.Mode, before.Mode, cpus(a.N)),
 		"%.3g lines move per packet, not %.3g: %s less than half as often, %s still, %s new",
 		a.Total.Mean.Value,

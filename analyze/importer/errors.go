@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -61,10 +62,7 @@ func (e *FormatError) Error() string {
 }
 
 func orInput(name string) string {
-	if name == "" {
-		return "input"
-	}
-	return name
+	return cmp.Or(name, "input")
 }
 
 // warn tells what weakens a number of the whole file.

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -136,9 +137,7 @@ const (
 
 func newNamed(opt Options) *named {
 	name := opt.Event
-	if name == "" {
-		name = bundle.UnnamedEvent
-	}
+	name = cmp.Or(name, bundle.UnnamedEvent)
 	b := newBuilder()
 	kernel, jit := b.mapping([]byte("[kernel]"), true), b.mapping([]byte("[jit]"), false)
 	return &named{

@@ -3,6 +3,7 @@ package importer
 import (
 	"bytes"
 	"math"
+	"slices"
 
 	"xfrmscope/analyze/profile"
 )
@@ -221,12 +222,9 @@ func isBranch(word []byte) bool {
 	if len(parts) < 5 {
 		return false
 	}
-	for _, part := range parts[2:5] {
-		if len(part) < 1 || len(part) > 2 || len(bytes.Trim(part, "PMXAN-")) > 0 {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(parts[2:5], func(part []byte) bool {
+		return len(part) < 1 || len(part) > 2 || len(bytes.Trim(part, "PMXAN-")) > 0
+	})
 }
 
 // cutBranches takes branches off the end of a line.

@@ -3,6 +3,7 @@ package importer
 import (
 	"bytes"
 	"math"
+	"slices"
 )
 
 // A header is the first line of a sample in perf script's text, as perf_sample__fprintf_start and process_event print
@@ -197,12 +198,9 @@ func isMisc(word []byte) bool {
 	if len(word) == 0 || len(word) > 8 {
 		return false
 	}
-	for _, c := range word {
-		if (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(word, func(c byte) bool {
+		return (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
+	})
 }
 
 func isCPU(word []byte) bool {

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -184,12 +185,7 @@ func looksPprof(head []byte) bool {
 }
 
 func containsAny(head []byte, words ...string) bool {
-	for _, w := range words {
-		if bytes.Contains(head, []byte(w)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(words, func(w string) bool { return bytes.Contains(head, []byte(w)) })
 }
 
 func firstLine(head []byte, limit int) []byte {

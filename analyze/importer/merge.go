@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -40,9 +41,7 @@ func MergeTraffic(files []TrafficFile) (*Traffic, error) {
 	from := map[pointKey]string{}
 	at := map[pointKey]int{}
 	for _, f := range files {
-		if out.Mode == "" {
-			out.Mode = f.Traffic.Mode
-		}
+		out.Mode = cmp.Or(out.Mode, f.Traffic.Mode)
 		for _, p := range f.Traffic.Points {
 			if devices {
 				p.N = 0 // counted below
@@ -106,21 +105,15 @@ func differ(a, b Rate) bool {
 
 // fill takes from other what p does not know.
 func (p *Point) fill(other *Point) {
-	if p.LossShare == nil {
-		p.LossShare = other.LossShare
-	}
-	if p.LostPackets == nil {
-		p.LostPackets = other.LostPackets
-	}
+	p.LossShare = cmp.Or(p.LossShare, other.LossShare)
+	p.LostPackets = cmp.Or(p.LostPackets, other.LostPackets)
 	if !p.Rx.Rate.Known() {
 		p.Rx = other.Rx
 	}
 	if !p.Tx.Rate.Known() {
 		p.Tx = other.Tx
 	}
-	if p.FrameBytes == 0 {
-		p.FrameBytes = other.FrameBytes
-	}
+	p.FrameBytes = cmp.Or(p.FrameBytes, other.FrameBytes)
 	p.Warnings = slices.Concat(p.Warnings, other.Warnings)
 }
 

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -64,10 +65,7 @@ func (k *pktgenReader) line(line string, num int) error {
 }
 
 func (k *pktgenReader) deviceName() string {
-	if k.device == "" {
-		return "a device"
-	}
-	return k.device
+	return cmp.Or(k.device, "a device")
 }
 
 // result reads "Result: OK: 15430(c15405+d25) usec, 100000 (60byte,0frags)".

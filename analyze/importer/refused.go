@@ -3,6 +3,7 @@ package importer
 import (
 	"bytes"
 	"regexp"
+	"slices"
 )
 
 // refused tells an input that is often at hand and holds nothing that can be
@@ -24,12 +25,7 @@ func refused(head []byte) (why, use string) {
 		neper  = "a table Flows,Run 1,Run 2,Average of its throughputs in Mbit/s"
 	)
 	has := func(words ...string) bool {
-		for _, w := range words {
-			if !bytes.Contains(head, []byte(w)) {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(words, func(w string) bool { return !bytes.Contains(head, []byte(w)) })
 	}
 	for _, known := range []struct {
 		is       bool

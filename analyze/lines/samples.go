@@ -134,8 +134,7 @@ func (r *reading) add(a *perfdata.Access) {
 		}
 		if at = r.fields[field]; at == nil {
 			at = &sampled{cpus: map[int32]float64{}, writers: map[string]float64{},
-				readers: map[string]float64{},
-				objects: map[string]float64{}}
+				readers: map[string]float64{}, objects: map[string]float64{}}
 			r.fields[field] = at
 		}
 	}

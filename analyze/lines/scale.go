@@ -139,8 +139,7 @@ func (s scaling) whole(r *reading) metric.Value {
 		return metric.NotMeasured(metric.TransferID, "transfers/packet", *s.missing)
 	case s.ops > 0:
 		v := metric.Value{ID: metric.TransferID, Unit: "transfers/packet", Value: r.period / s.ops,
-			Basis:   s.basis,
-			Samples: uint64(r.transfers), Doubt: s.doubt}
+			Basis: s.basis, Samples: uint64(r.transfers), Doubt: s.doubt}
 		if r.transfers > 0 {
 			v.SE = v.Value / math.Sqrt(r.transfers)
 		}

@@ -178,9 +178,8 @@ func listUnwaited(l *result.Locks, byLock map[string]*acquired) {
 // their errors are those of Poisson.
 func contention(waits uint64, waitSeconds float64, acquired uint64, seconds float64) metric.Value {
 	if acquired == 0 || seconds <= 0 || waitSeconds <= 0 {
-		return metric.NotMeasured(metric.ContentionID, "ratio",
-			bundle.Gap{What: "contention ratio",
-				Why: "no acquisition was counted, or the length of a phase is not known"})
+		return metric.NotMeasured(metric.ContentionID, "ratio", bundle.Gap{What: "contention ratio",
+			Why: "no acquisition was counted, or the length of a phase is not known"})
 	}
 	ratio := float64(waits) / waitSeconds / (float64(acquired) / seconds)
 	if ratio > 1 {

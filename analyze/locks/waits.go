@@ -1,3 +1,14 @@
+// Package locks makes of the probes' rows what a packet waits for each lock.
+//
+//	bundle.LockRow, by address and CPU  -> New        result.Lock: waits, lengths, wait per packet (waits.go)
+//	bundle.AcquireRow                   -> New        acquisitions, and contention against waits (acquire.go)
+//	their fast paths, of runs of 1 CPU  -> SetBounces what a line from another CPU costs (acquire.go)
+//	bundle.StackRow                     -> New        who waited (caller.go)
+//	bundle.Finds                        -> NewLookups calls of xfrm_state_find, NewMatrix SA by CPU (lookup.go)
+//
+// A lock is known by bundle.LockID; its class (class.go) is what locks of other runs
+// have in common with it. Each figure is divided by the packets of the phase that
+// counted it, not by those of the window of the samples.
 package locks
 
 import (
@@ -157,9 +168,8 @@ func waitPerPacket(ns, window float64, rate metric.Value) metric.Value {
 		return metric.NotMeasured(metric.WaitPacketID, unit, *rate.Missing)
 	}
 	if window <= 0 || rate.Value <= 0 {
-		return metric.NotMeasured(metric.WaitPacketID, unit,
-			bundle.Gap{What: "lock wait per packet",
-				Why: "no packets were sent in the probe's window, or its length is not known"})
+		return metric.NotMeasured(metric.WaitPacketID, unit, bundle.Gap{What: "lock wait per packet",
+			Why: "no packets were sent in the probe's window, or its length is not known"})
 	}
 	return packets.WeakenedBy(metric.Value{ID: metric.WaitPacketID, Value: ns / window / rate.Value, Unit: unit},
 		rate)

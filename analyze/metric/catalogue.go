@@ -86,8 +86,7 @@ const (
 func Catalogue() []Formula {
 	const samples, probe = "perf samples", "SA counters around the phase"
 	return []Formula{
-		{PacketsID, "packets", "packets", "higher",
-			"sum over outbound SAs of packets(end) - packets(start)",
+		{PacketsID, "packets", "packets", "higher", "sum over outbound SAs of packets(end) - packets(start)",
 			"SA counters (curlft.packets) or traffic.json"},
 		{RateID, "packets/s", "packets/s", "higher",
 			"packets / time between the two reads of their counters: median of the phases without perf " +
@@ -106,8 +105,7 @@ func Catalogue() []Formula {
 		{CostID, "cost/packet", "", "lower",
 			"(busy weight / window) / packet rate of the same CPUs; busy weight = sum of periods of " +
 				"samples that are not idle; where those of a clock cover less than 95 % of the time, " +
-				"CPUs x " +
-				"busy of /proc/stat", "perf samples, packets, /proc/stat"},
+				"CPUs x " + "busy of /proc/stat", "perf samples, packets, /proc/stat"},
 		{SpinID, "spin share", "ratio", "lower",
 			"weight with the leaf in a spin-lock slow path / busy weight", samples},
 		{LockWordID, "fast-path share", "ratio", "lower",
@@ -134,8 +132,7 @@ func Catalogue() []Formula {
 			"(weight of the miss event / window) / packet rate of the same CPUs", "perf samples, packets"},
 		{TransferID, "cache lines moved/packet", "transfers/packet", "lower",
 			"accesses that got their line from the cache of another CPU / packets; of samples: their " +
-				"share " +
-				"x the transfers counted",
+				"share " + "x the transfers counted",
 			"lines.jsonl of a simulated machine; samples of memory accesses"},
 		{LineShareID, "share of the lines moved", "ratio", "",
 			"transfers of the field / transfers", "as cache lines moved/packet"},
@@ -153,8 +150,7 @@ func Catalogue() []Formula {
 		{CountRateID, "counted/s", "1/s", "",
 			"count / time the event was enabled, in the first phase without a probe, in which nothing is " +
 				"sampled", "perf stat"},
-		{CountedID, "counted/packet", "", "lower",
-			"counted/s / packet rate of the same CPUs in its phase",
+		{CountedID, "counted/packet", "", "lower", "counted/s / packet rate of the same CPUs in its phase",
 			"perf stat, SA counters around the phase"},
 		{CountedKID, "counted/1000 cycles", "1/1000 cycles", "",
 			"1000 x count of the event / count of the cycles, same CPUs", "perf stat"},

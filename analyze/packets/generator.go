@@ -25,9 +25,8 @@ func NewTraffic(source string, points []importer.Point) *result.Traffic {
 	for _, p := range points {
 		rate := of(p)
 		if !rate.Known() || t.Layer != "" && string(rate.Layer) != t.Layer {
-			t.Throughput = metric.NotMeasured(metric.ThroughputID, "bit/s",
-				bundle.Gap{What: "throughput",
-					Why: "the files tell no rate of the run, or several of different layers"})
+			t.Throughput = metric.NotMeasured(metric.ThroughputID, "bit/s", bundle.Gap{What: "throughput",
+				Why: "the files tell no rate of the run, or several of different layers"})
 			break
 		}
 		t.Layer = string(rate.Layer)

@@ -1,3 +1,14 @@
+// Package packets says how many packets a run sent, and in what time: what every
+// cost is divided by.
+//
+//	SA rows at both ends   -> SADeltas -> New           packets and their rate (packets.go)
+//	the load's own count   -> OfTraffic, OfGenerator    in their place, where it has one (generator.go)
+//	softirqs by CPU        -> NewSenders, AddSenders    which part the CPUs measured sent (sender.go)
+//	the phases of probes   -> NewPhases, PhaseEffect    what perf and each probe changed (phase.go)
+//	phases without a probe -> SetUnperturbed            the rate that nothing measured (unperturbed.go)
+//
+// Counters of /proc are paired here for all rooms (Deltas, rows.go). What was not
+// counted is a gap that says why, and becomes the gap of every cost.
 package packets
 
 import (
@@ -237,9 +248,8 @@ func packetCount(n uint64) metric.Value {
 
 func Rate(n uint64, seconds float64) metric.Value {
 	if seconds <= 0 {
-		return metric.NotMeasured(metric.RateID, "packets/s",
-			bundle.Gap{What: "packet rate",
-				Why: "the time between the two reads of the counters is not known"})
+		return metric.NotMeasured(metric.RateID, "packets/s", bundle.Gap{What: "packet rate",
+			Why: "the time between the two reads of the counters is not known"})
 	}
 	return metric.Value{ID: metric.RateID, Value: float64(n) / seconds, Unit: "packets/s"}
 }

@@ -24,9 +24,8 @@ func NewPhases(m *bundle.Manifest) []result.Phase {
 
 func phaseRate(p bundle.Phase) metric.Value {
 	if !p.Counted {
-		return metric.NotMeasured(metric.RateID, "packets/s",
-			bundle.Gap{What: "packets of phase " + p.Name,
-				Why: "no outbound SA was read at both ends of it"})
+		return metric.NotMeasured(metric.RateID, "packets/s", bundle.Gap{What: "packets of phase " + p.Name,
+			Why: "no outbound SA was read at both ends of it"})
 	}
 	return Rate(p.Packets, p.Window.Seconds())
 }
@@ -54,8 +53,7 @@ func WarnPhases(r *result.Run) {
 		r.WarnOf(bundle.WarnPerf, metric.CostID,
 			fmt.Sprintf("while perf sampled packets/s changed by %+.0f %%, +- %.0f %% of "+
 				"the load's own, against the windows without perf and probes: what is per packet, "+
-				"and shares, "+
-				"are of that traffic", 100*e.Value, 100*e.Half()))
+				"and shares, "+"are of that traffic", 100*e.Value, 100*e.Half()))
 	}
 	for i := range r.Phases {
 		p := &r.Phases[i]
@@ -63,8 +61,7 @@ func WarnPhases(r *result.Run) {
 			r.WarnOf(bundle.WarnProbe, weakens,
 				fmt.Sprintf("in the %s probe's window packets/s changed by "+
 					"%+.0f %%, +- %.0f %% of the load's own, against the windows without a probe "+
-					"beside it", p.Probe,
-					100*p.Effect.Value, 100*p.Effect.Half()))
+					"beside it", p.Probe, 100*p.Effect.Value, 100*p.Effect.Half()))
 		}
 	}
 }

@@ -76,8 +76,7 @@ func resolveAll(t *segmentTable, order []uint32, resolve func(Stack, []uint64) S
 }
 
 func (a *assembler) profile(e *perfdata.Event) *Profile {
-	p := &Profile{Event: Event{Name: e.Name, Unit: e.Unit(), FrequencyHz: e.FrequencyHz(),
-		Memory: e.Memory()}}
+	p := &Profile{Event: Event{Name: e.Name, Unit: e.Unit(), FrequencyHz: e.FrequencyHz(), Memory: e.Memory()}}
 	if a.tables.events[e.Index] != nil {
 		p.Event.PeriodFixed = a.fixedPeriod(e.Index)
 		stacks := a.stacks(e.Index)

@@ -3,6 +3,7 @@ package profile
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -141,9 +142,7 @@ func (b *tableBuilder) pprofLocation(l *pprof.Location) []int32 {
 		function := -1
 		if f := line.Function; f != nil && f.Name != Unknown {
 			name := f.SystemName
-			if name == "" {
-				name = f.Name
-			}
+			name = cmp.Or(name, f.Name)
 			function = b.function(Function{name, mapping})
 		}
 		out = append(out, b.location(Location{

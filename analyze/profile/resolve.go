@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -135,9 +136,7 @@ func (r *resolver) newKernelLocation(addr uint64, exact bool) int32 {
 		at--
 	}
 	s, file, _ := r.kernel.Lookup(at)
-	if file == "" {
-		file = Unknown
-	}
+	file = cmp.Or(file, Unknown)
 	m, ok := r.kernelMappings[file]
 	if !ok {
 		m = Mapping{File: file}

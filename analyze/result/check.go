@@ -6,7 +6,7 @@ import (
 
 // A ConsistencyCheck is an equation that two independent measurements must satisfy.
 // One that is broken marks the numbers that hang on it, metric.Value.Doubt, and
-// takes the star from comparisons of them.
+// takes the significance of comparisons of them.
 type ConsistencyCheck struct {
 	// "functions-sum", "cycles-per-packet", "spin-probe-samples", "lock-packets", ...
 	ID       string   `json:"id"`
@@ -27,7 +27,7 @@ type Side struct {
 }
 
 // A Gate is a condition a run must meet for its differences to mean anything.
-// A failed one takes the star from a comparison, never the number.
+// A failed one takes the significance of a comparison, never the number.
 type Gate struct {
 	ID       string `json:"id"`     // see bundle.GatePause and those below it
 	Status   string `json:"status"` // GateOK, GateFailed or NotMeasured

@@ -14,7 +14,7 @@ type Comparison struct {
 	Forced  []compare.Reason `json:"forced,omitempty"`  // refusals that were overridden
 	Varied  []compare.Varied `json:"varied,omitempty"`  // what else differs between the sides
 	Gates   []Gate           `json:"gates,omitempty"`   // of all runs, the worst of each
-	Blanked []Blank          `json:"blanked,omitempty"` // stars taken by failed gates, one clause each
+	Blanked []Blank          `json:"blanked,omitempty"` // significance taken by failed gates, one clause each
 	Notes   []compare.Reason `json:"notes,omitempty"`   // what was left out, and why
 
 	// Headline holds the metrics named beforehand, tested plainly: packets/s and

@@ -1,3 +1,15 @@
+// Package result is what analysis finds: data only. Packages packets, locks, cost,
+// checks, lines, curves, sides and finding fill it, package reports prints it, and
+// results.json is it.
+//
+//	Result
+//	  Runs         Run: one window; Events (by CPU: stages, functions), Packets, SAs, Locks, Lookups,
+//	               Lines, Phases, Gates, ConsistencyChecks, Drift, what was lost and what is missing
+//	  Curves       Curve: the runs of a mode over N
+//	  Comparison   two sides, and Contrasts of modes
+//	  Findings     claims with their evidence
+//
+// Every number is a metric.Value. Names in JSON are kept: old results are read, too.
 package result
 
 import (
@@ -251,7 +263,7 @@ type Total struct {
 // Locks is what the wait probe counted.
 type Locks struct {
 	AttachMode string       `json:"rung,omitempty"`     // "" if no probe ran; then Gap says why
-	Blind      []string     `json:"blind,omitempty"`    // what the rung cannot see
+	Blind      []string     `json:"blind,omitempty"`    // what the attach mode cannot see
 	Gap        *bundle.Gap  `json:"gap,omitempty"`      // not measured
 	Waits      metric.Value `json:"waits"`              // count in the window, all CPUs
 	WaitNS     metric.Value `json:"wait_ns"`            // sum, "ns"

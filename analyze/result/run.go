@@ -97,13 +97,6 @@ func AppendNew[T comparable](list []T, v T) []T {
 	return append(list, v)
 }
 
-func OrBlank(s, blank string) string {
-	if s == "" {
-		return blank
-	}
-	return s
-}
-
 // Gate returns the status of a gate, "" if the run has none of that id.
 func (r *Run) Gate(id string) string {
 	for _, g := range r.Gates {

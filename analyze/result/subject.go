@@ -23,7 +23,7 @@ func (s *Subject) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// A Blank is a star that a failed gate or a doubt took.
+// A Blank is a significance that a failed gate or a doubt took.
 type Blank struct {
 	Figure string // "pcpu N=4, packets/s"
 	Why    string // "gate failed: pause (1 of 12 runs)"

@@ -53,7 +53,7 @@ func breakdown(base, at Costs, unit string, notes []compare.Reason, o Options) B
 	b := Breakdown{Unit: unit, Base: base.N, N: at.N, Notes: slices.Clone(notes)}
 	if base.N != 1 {
 		b.Notes = append(b.Notes,
-			*compare.Because(compare.NoBase, "no runs at N=1: the bill counts from N=%d", base.N))
+			*compare.Because(compare.NoBase, "no runs at N=1: the cost breakdown counts from N=%d", base.N))
 	}
 	all := keys(base, at)
 	explained := 0.0

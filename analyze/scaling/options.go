@@ -1,6 +1,10 @@
 package scaling
 
-import "xfrmscope/analyze/compare"
+import (
+	"cmp"
+
+	"xfrmscope/analyze/compare"
+)
 
 // Options are the rules. The zero value means the defaults.
 type Options struct {
@@ -18,16 +22,11 @@ type Options struct {
 // Defaults returns o with every zero field set to its default.
 func (o Options) Defaults() Options {
 	o.Options = o.Options.Defaults()
-	set := func(p *float64, v float64) {
-		if *p == 0 {
-			*p = v
-		}
-	}
-	set(&o.EfficiencyFloor, 0.90)
-	set(&o.LossLimit, 0.001)
-	set(&o.PlateauWidth, 0.05)
-	set(&o.MinExponent, 0.05)
-	set(&o.FloorShare, compare.FloorShare)
+	o.EfficiencyFloor = cmp.Or(o.EfficiencyFloor, 0.90)
+	o.LossLimit = cmp.Or(o.LossLimit, 0.001)
+	o.PlateauWidth = cmp.Or(o.PlateauWidth, 0.05)
+	o.MinExponent = cmp.Or(o.MinExponent, 0.05)
+	o.FloorShare = cmp.Or(o.FloorShare, compare.FloorShare)
 	if o.Resamples <= 0 {
 		o.Resamples = 1000
 	}

@@ -65,9 +65,7 @@ func merge(points []Point, p Point) []Point {
 		if q := &points[i]; q.N == p.N {
 			q.Values = append(q.Values, p.Values...)
 			q.Loss = append(slices.Clone(q.Loss), p.Loss...)
-			if q.Limit == "" {
-				q.Limit = p.Limit
-			}
+			q.Limit = cmp.Or(q.Limit, p.Limit)
 			return points
 		}
 	}

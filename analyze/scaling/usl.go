@@ -115,9 +115,8 @@ func fitData(c Curve) (uslData, []compare.Reason) {
 	for _, p := range points {
 		switch {
 		case p.Limit != "":
-			notes = append(notes,
-				*compare.Because(compare.NotApplicable,
-					"N=%d left out of the fit: limited by %s, not by CPUs", p.N, p.Limit))
+			notes = append(notes, *compare.Because(compare.NotApplicable,
+				"N=%d left out of the fit: limited by %s, not by CPUs", p.N, p.Limit))
 		case p.Values[0] <= 0:
 			notes = append(notes,
 				*compare.Because(compare.BadValue, "N=%d left out of the fit: a run has no rate", p.N))

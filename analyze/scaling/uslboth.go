@@ -32,7 +32,7 @@ type ParameterChange struct {
 // count, the sides are handed out anew within each N, both are fitted again, and
 // p is how often the parameter differs by as many standard errors (Chung and
 // Romano, Exact and asymptotically robust permutation tests, Ann. Statist. 41
-// (2013) 484: without the division a mix of two curves hides their difference). A star needs p below Alpha, an
+// (2013) 484: without the division a mix of two curves hides their difference). Significance needs p below Alpha, an
 // interval without 0, and compare.MinRuns runs on both sides at every N.
 func FitBoth(before, after Curve, o Options) USLChange {
 	o = o.Defaults()

@@ -38,7 +38,7 @@ func bootsOf(runs []*result.Run) []string {
 	return out
 }
 
-// few says why no change has a star: boots differ by where memory and code came to
+// few says why no change is significant: boots differ by where memory and code came to
 // lie, and the sides by their boots, of which there are too few to tell by how much.
 func (b boots) few() *compare.Reason {
 	if !b.apart || min(len(b.before), len(b.after)) >= compare.MinRuns {
@@ -47,8 +47,7 @@ func (b boots) few() *compare.Reason {
 	what := "one boot a side"
 	if len(b.before)+len(b.after) > 2 {
 		what = fmt.Sprintf("boots: %d before, %d after, and significance needs %d a side", len(b.before),
-			len(b.after),
-			compare.MinRuns)
+			len(b.after), compare.MinRuns)
 	}
 	return compare.Because(compare.TooFewBoots, "%s: what differs between boots is not told from the change", what)
 }
@@ -73,9 +72,9 @@ func fewBoots(modes []modePair) (notes []compare.Reason) {
 	return notes
 }
 
-// unstar takes the star if there are too few boots, and says that no change could have
+// takeBack takes the significance if there are too few boots, and says that no change could have
 // been shown; the numbers stay.
-func (b boots) unstar(one *compare.Comparison) {
+func (b boots) takeBack(one *compare.Comparison) {
 	why := b.few()
 	if why == nil {
 		return

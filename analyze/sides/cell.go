@@ -261,13 +261,13 @@ func (c *comparer) functions(at *cell) {
 		c.settle(&f.Functions.Total, at, result.Subject{Kind: bundle.OfFunctions})
 		for i := range f.Functions.Rows {
 			row := &f.Functions.Rows[i]
-			starred := row.Comparison.Significant
+			held := row.Comparison.Significant
 			c.settle(&row.Comparison, at, result.Subject{Kind: bundle.OfFunction, Name: row.Name})
-			if starred && !row.Comparison.Significant {
+			if held && !row.Comparison.Significant {
 				f.Functions.Family.Significant--
 			}
 			if row.WithCaller != nil {
-				boots.unstar(row.WithCaller)
+				boots.takeBack(row.WithCaller)
 			}
 		}
 		if boots.few() != nil {

@@ -1,6 +1,7 @@
 package sides
 
 import (
+	"cmp"
 	"fmt"
 
 	"xfrmscope/analyze/checks"
@@ -41,10 +42,10 @@ func Compare(before, after *result.Result, opt CompareOptions) (*result.Result, 
 		switch {
 		case side.r.Comparison != nil:
 			return nil, fmt.Errorf("%s is a comparison of two sides itself: compare the runs, or a "+
-				"report of one side", result.OrBlank(side.name, "a side"))
+				"report of one side", cmp.Or(side.name, "a side"))
 		case len(result.RunsPresent(side.r)) == 0:
 			return nil, fmt.Errorf("%s has no runs: nothing to compare",
-				result.OrBlank(side.name, "a side"))
+				cmp.Or(side.name, "a side"))
 		}
 	}
 	r := merge(before, after)

@@ -78,10 +78,9 @@ func (c *comparer) headlines(at *cell) {
 			c.Headline = append(c.Headline, result.CompareAt{Mode: at.mode, N: at.n, Of: of[i], C: one})
 		}
 		if len(pairs) == 0 && len(c.headline) > 0 {
-			c.Notes = append(c.Notes,
-				*compare.Because(compare.NoRuns,
-					"%s: %s, named as a headline beforehand, was not measured on both sides",
-					at.name(), id))
+			c.Notes = append(c.Notes, *compare.Because(compare.NoRuns,
+				"%s: %s, named as a headline beforehand, was not measured on both sides",
+				at.name(), id))
 		}
 	}
 }
@@ -318,14 +317,14 @@ func (c *comparer) law(m *modePair) {
 			if p.Significant {
 				p.Significant = false
 				c.Blanked = result.AppendNew(c.Blanked,
-					result.Blank{Figure: result.OrBlank(m.mode, "the") + " scaling law", Why: why})
+					result.Blank{Figure: cmp.Or(m.mode, "the") + " scaling law", Why: why})
 			}
 		}
 	}
 	c.USL = append(c.USL, result.CompareUSL{Mode: m.mode, Change: change})
 }
 
-// settle takes the star of a row if a gate failed, and notes what got worse and
+// settle takes the significance of a row if a gate failed, and notes what got worse and
 // holds.
 func (c *comparer) settle(one *compare.Comparison, at *cell, of result.Subject) {
 	c.gate(one, at, of)
@@ -340,14 +339,14 @@ func (c *comparer) hasWorse(id string, at *cell, of result.Subject) bool {
 	})
 }
 
-// settleRow settles a row of a family, whose count of stars follows.
+// settleRow settles a row of a family, whose count of significant rows follows.
 func (c *comparer) settleRow(f *compare.Family, i int, at *cell, of result.Subject) {
-	starred := f.Comparisons[i].Significant
+	held := f.Comparisons[i].Significant
 	c.settle(&f.Comparisons[i], at, of)
 	if at.boots().few() != nil {
 		f.Detectable = 0 // of any row: no change of this one could have been shown
 	}
-	if starred && !f.Comparisons[i].Significant {
+	if held && !f.Comparisons[i].Significant {
 		f.Significant--
 	}
 }

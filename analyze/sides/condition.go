@@ -1,6 +1,7 @@
 package sides
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -75,7 +76,7 @@ func (c Condition) check() error {
 	f := metric.FormulaOf(c.Metric)
 	switch {
 	case !c.Relative && f.Unit != "" && !unitMatches(c.Unit, f.Unit):
-		return fmt.Errorf("%q: the limit is in %s, %s is in %s", c.Text, result.OrBlank(c.Unit, "no unit"),
+		return fmt.Errorf("%q: the limit is in %s, %s is in %s", c.Text, cmp.Or(c.Unit, "no unit"),
 			c.Metric, f.Unit)
 	case f.Better == "lower" && (c.Below || c.Limit < 0):
 		return fmt.Errorf("%q: %s is better when lower, so this is met by an improvement: write %s>5%%", c.Text,
@@ -126,9 +127,8 @@ func (c Condition) judgeAt(at *cell, o compare.Options) []result.Judgement {
 		}
 		s := at.reading(want)
 		if s.tested() {
-			out = append(out,
-				c.decide(result.CompareAt{Mode: at.mode, N: at.n, Of: want.Of,
-					C: compare.Compare(s.pair.Before, s.pair.After, o)}))
+			out = append(out, c.decide(result.CompareAt{Mode: at.mode, N: at.n, Of: want.Of,
+				C: compare.Compare(s.pair.Before, s.pair.After, o)}))
 			continue
 		}
 		why := "not measured"
@@ -198,7 +198,7 @@ func (c Condition) decide(at result.CompareAt) result.Judgement {
 		}
 	} else if !unitMatches(c.Unit, at.C.Unit) {
 		return c.missing(at.Mode, at.N, fmt.Sprintf("the limit is in %s, the number in %s",
-			result.OrBlank(c.Unit, "no unit"), at.C.Unit))
+			cmp.Or(c.Unit, "no unit"), at.C.Unit))
 	}
 	if !change.Known() {
 		return c.missing(at.Mode, at.N, change.Missing.Text)

@@ -9,10 +9,10 @@ import (
 	"xfrmscope/analyze/result"
 )
 
-// gate takes the star if the cell has too few boots, a gate failed in a run of it, or a
+// gate takes the significance if the cell has too few boots, a gate failed in a run of it, or a
 // sum is broken that the number hangs on; the numbers stay.
 func (c *comparer) gate(one *compare.Comparison, at *cell, of result.Subject) {
-	if at.boots().unstar(one); !one.Significant {
+	if at.boots().takeBack(one); !one.Significant {
 		return
 	}
 	why := checks.BlameOf(slices.Concat(at.before, at.after), metricOf(one))

@@ -201,7 +201,7 @@ func places(runs []*result.Run) string {
 
 // mustAgree is what both sides must have alike.
 func mustAgree(name string, r *result.Result) compare.Side {
-	side := compare.Side{Name: result.OrBlank(name, "a side"), Must: map[string]string{}}
+	side := compare.Side{Name: cmp.Or(name, "a side"), Must: map[string]string{}}
 	set := func(key string, of func(*result.Run) string) {
 		seen := map[string]bool{}
 		for _, run := range result.RunsPresent(r) {
@@ -255,9 +255,8 @@ func variation(modes []modePair, expected []string) []compare.Varied {
 					return e.varied.Key == v.Key && e.varied.Where == v.Where
 				})
 				if i < 0 {
-					found = append(found,
-						&entry{varied: compare.Varied{Key: v.Key, Where: v.Where,
-							Expected: v.Expected}})
+					found = append(found, &entry{varied: compare.Varied{Key: v.Key, Where: v.Where,
+						Expected: v.Expected}})
 					i = len(found) - 1
 				}
 				e := found[i]

@@ -45,26 +45,20 @@ func wholeReadings(r *result.Run) []Reading {
 			Reading{ID: metric.LossID, Value: t.Loss})
 	}
 	if e := r.Main(); e != nil {
-		out = append(out,
-			Reading{ID: metric.CostID, Value: e.All.PerPacket},
+		out = append(out, Reading{ID: metric.CostID, Value: e.All.PerPacket},
 			Reading{ID: metric.SpinID, Value: e.All.SpinShare},
-			Reading{ID: metric.LockWordID, Value: e.All.LockWordShare},
-			Reading{ID: metric.SpinCostID,
+			Reading{ID: metric.LockWordID, Value: e.All.LockWordShare}, Reading{ID: metric.SpinCostID,
 				Value: partOf(metric.SpinCostID, e.All.SpinShare, e.All.PerPacket)},
 			Reading{ID: metric.WordCostID,
 				Value: partOf(metric.WordCostID, e.All.LockWordShare, e.All.PerPacket)})
 	}
-	out = append(out,
-		Reading{ID: metric.WaitPacketID, Value: r.Locks.PerPkt},
+	out = append(out, Reading{ID: metric.WaitPacketID, Value: r.Locks.PerPkt},
 		Reading{ID: metric.WaitsID, Value: r.Locks.Waits, total: true},
 		Reading{ID: metric.WaitID, Value: r.Locks.WaitNS, total: true})
 	if f := r.Lookups; f != nil {
-		out = append(out,
-			Reading{ID: metric.FindPacketID, Value: f.PerPacket},
-			Reading{ID: metric.FindMeanID, Value: f.Mean},
-			Reading{ID: metric.FindP99ID, Value: f.P99},
-			Reading{ID: metric.WalkID, Value: f.Walk},
-			Reading{ID: metric.FallbackID, Value: f.Fallback},
+		out = append(out, Reading{ID: metric.FindPacketID, Value: f.PerPacket},
+			Reading{ID: metric.FindMeanID, Value: f.Mean}, Reading{ID: metric.FindP99ID, Value: f.P99},
+			Reading{ID: metric.WalkID, Value: f.Walk}, Reading{ID: metric.FallbackID, Value: f.Fallback},
 			Reading{ID: metric.WrongCPUID, Value: f.WrongCPU},
 			Reading{ID: metric.CacheEmptyID, Value: f.CacheEmpty})
 	}
@@ -74,8 +68,7 @@ func wholeReadings(r *result.Run) []Reading {
 	for _, m := range r.Misses {
 		if m.CPU == result.AllCPUs {
 			of := result.Subject{Kind: bundle.OfEvent, Name: m.Event}
-			out = append(out,
-				Reading{ID: metric.MissPacketID, Of: of, Value: m.PerPacket},
+			out = append(out, Reading{ID: metric.MissPacketID, Of: of, Value: m.PerPacket},
 				Reading{ID: metric.MPKCID, Of: of, Value: m.PerKiloCycle},
 				Reading{ID: metric.MPKIID, Of: of, Value: m.PerKiloInstructions})
 		}

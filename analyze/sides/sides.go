@@ -1,6 +1,18 @@
+// Package sides compares two results, before and after, or the modes of one.
+//
+//	two Results, or a sweep of both (Sides) -> Compare      matched by mode and N (matching.go)
+//	one Result                              -> Contrasts    its modes against each other (contrast.go)
+//	        -> cells, one a mode and N                      readings of each run (reading.go, cell.go)
+//	        -> package compare                              what holds, family by family (comparer.go)
+//	        -> gate, settle                                 what failed gates and few boots take back (gating.go)
+//	        -> Config                                       what else differs between the sides (config.go)
+//	ParseCondition -> Condition.Judge                       --fail-on: which change is a regression (condition.go)
+//
+// Every test is of runs, never of samples: package compare has the statistics.
 package sides
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,7 +32,7 @@ func Sides(r *result.Result) (before, after *result.Result, names [2]string, err
 	}
 	if r.Comparison != nil || len(sides) != 2 {
 		return nil, nil, names, fmt.Errorf("it has %d sides (%s), and two are compared: give BEFORE and AFTER",
-			len(sides), result.OrBlank(strings.Join(sides, ", "), "no run has the label side"))
+			len(sides), cmp.Or(strings.Join(sides, ", "), "no run has the label side"))
 	}
 	if sides[0] == After || sides[1] == Before {
 		slices.Reverse(sides)

@@ -78,9 +78,7 @@ func (s *Store) Object(file, buildID string) (*Object, error) {
 		return nil, &NotFoundError{file, buildID, "no places to look in were given"}
 	}
 	key := buildID
-	if key == "" {
-		key = "/" + file
-	}
+	key = cmp.Or(key, "/"+file)
 	s.mu.Lock()
 	e := s.objects[key]
 	if e == nil {

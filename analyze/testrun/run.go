@@ -1,3 +1,4 @@
+// Package testrun makes runs and profiles for the tests of several packages.
 package testrun
 
 import (

@@ -3,26 +3,33 @@ package bundle
 import (
 	"bytes"
 	"encoding/json"
+	"math"
+	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 )
 
-// A decoder decodes the lines of a .jsonl file. Rows of counters, SAs and facts
-// come by the thousand in every run, and encoding/json takes ten times as long as
-// the rest of reading them: lines as this package writes them are decoded here.
-// All others, damaged ones too, are left to encoding/json.
+// A decoder decodes the lines of a .jsonl file. Rows of counters, SAs, facts and
+// locks come by the thousand in every run, and encoding/json takes ten times as long
+// as the rest of reading them: lines as this package writes them are decoded here, by
+// the same tags. All others, damaged ones too, are left to encoding/json.
 type decoder struct {
 	texts  map[string]string // each text once: rows repeat the same few
 	recent [64]string        // of those, by length and last byte: found without a map
-	cpu    *int              // of the row before, as the next
-	pcpu   *uint32
+	rows   []rowType         // structs that were met, a few
+	last   []reflect.Value   // a pointer of each type to a number, of the row before, as the next
 }
 
 // maxTexts bounds what is kept of rows whose texts are all different.
 const maxTexts = 4096
 
 func (d *decoder) decode(line []byte, row any) error {
-	if d.decodePlain(line, row) {
-		return nil
+	switch row.(type) {
+	case *Counter, *SA, *Fact, *LockLine:
+		if d.decodePlain(line, row) {
+			return nil
+		}
 	}
 	return json.Unmarshal(line, row)
 }
@@ -30,276 +37,109 @@ func (d *decoder) decode(line []byte, row any) error {
 // decodePlain decodes an object of known names with plain values into a zero
 // row. If it returns false, the row is still zero.
 func (d *decoder) decodePlain(line []byte, row any) bool {
-	switch row := row.(type) {
-	case *Counter:
-		return plainRow(d, line, row, (*decoder).counter)
-	case *SA:
-		return plainRow(d, line, row, (*decoder).sa)
-	case *Fact:
-		return plainRow(d, line, row, (*decoder).fact)
-	case *LockLine:
-		return plainRow(d, line, row, (*decoder).lockLine)
+	to := reflect.ValueOf(row).Elem()
+	ok := d.object(line, to)
+	if !ok {
+		to.SetZero()
 	}
-	return false
+	return ok
 }
 
-// plainRow sets a row by its fields; set returns false for what it cannot take.
-func plainRow[T any](d *decoder, line []byte, row *T, set func(*decoder, *T, []byte, value) bool) bool {
-	s := scan{text: line}
-	ok := s.object(func(name []byte, v value) bool { return set(d, row, name, v) })
-	if !ok || !s.ended() {
-		*row = *new(T)
+// A rowType is a struct and what its fields are called, in their order.
+type rowType struct {
+	of    reflect.Type
+	names []string
+}
+
+func (d *decoder) fields(of reflect.Type) []string {
+	for i := range d.rows {
+		if d.rows[i].of == of {
+			return d.rows[i].names
+		}
+	}
+	t := rowType{of: of}
+	for f := range of.Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		t.names = append(t.names, name)
+	}
+	d.rows = append(d.rows, t)
+	return t.names
+}
+
+// object sets the fields of a struct. Those of a line have the order of the struct's
+// as a rule.
+func (d *decoder) object(text []byte, to reflect.Value) bool {
+	names := d.fields(to.Type())
+	s, next := scan{text: text}, 0
+	ok := s.object(func(name []byte, v value) bool {
+		for range names {
+			at := next
+			if next++; next == len(names) {
+				next = 0
+			}
+			if names[at] == string(name) {
+				return d.set(to.Field(at), v)
+			}
+		}
+		return false
+	})
+	return ok && s.ended()
+}
+
+// set sets a field. What does not fit, has a sign or is there twice in two objects is
+// not taken.
+func (d *decoder) set(to reflect.Value, v value) bool {
+	switch kind := to.Kind(); {
+	case kind == reflect.String && v.kind == '"':
+		to.SetString(d.text(v.text))
+	case kind == reflect.Bool && (v.kind == 't' || v.kind == 'f'):
+		to.SetBool(v.kind == 't')
+	case (kind == reflect.Int || kind == reflect.Int64) && v.kind == '0':
+		to.SetInt(int64(v.number))
+		return v.number <= math.MaxInt64
+	case (kind == reflect.Uint32 || kind == reflect.Uint64) && v.kind == '0':
+		to.SetUint(v.number)
+		return !to.OverflowUint(v.number)
+	case kind == reflect.Struct && v.kind == '{':
+		return d.object(v.text, to)
+	case kind == reflect.Pointer && v.kind == '{' && to.IsNil() && to.Type().Elem().Kind() == reflect.Struct:
+		to.Set(reflect.New(to.Type().Elem()))
+		return d.object(v.text, to.Elem())
+	case kind == reflect.Pointer && v.kind == '0':
+		return d.shared(to, v)
+	case kind == reflect.Slice && v.kind == '[':
+		switch list := to.Addr().Interface().(type) {
+		case *[]uint64:
+			return counts(v, list)
+		case *[]string:
+			return d.strings(v, list)
+		}
+		return false
+	default:
 		return false
 	}
 	return true
 }
 
-func (d *decoder) counter(row *Counter, name []byte, v value) bool {
-	switch string(name) {
-	case "phase":
-		return d.string(v, &row.Phase)
-	case "time_ns":
-		return number(v, &row.TimeNS)
-	case "source":
-		return d.string(v, &row.Source)
-	case "netns":
-		return d.string(v, &row.NetNS)
-	case "cpu":
-		return pointer(v, &row.CPU, &d.cpu)
-	case "name":
-		return d.string(v, &row.Name)
-	case "unit":
-		return d.string(v, &row.Unit)
-	case "value":
-		return number(v, &row.Value)
+// shared sets a number that need not be there. Rows share it with the row before if
+// it is the same.
+func (d *decoder) shared(to reflect.Value, v value) bool {
+	at := slices.IndexFunc(d.last, func(last reflect.Value) bool { return last.Type() == to.Type() })
+	if at < 0 {
+		at, d.last = len(d.last), append(d.last, reflect.New(to.Type().Elem()))
 	}
-	return false
+	if !holds(d.last[at].Elem(), v.number) {
+		d.last[at] = reflect.New(to.Type().Elem())
+	}
+	to.Set(d.last[at])
+	return d.set(to.Elem(), v)
 }
 
-func (d *decoder) sa(row *SA, name []byte, v value) bool {
-	switch string(name) {
-	case "phase":
-		return d.string(v, &row.Phase)
-	case "time_ns":
-		return number(v, &row.TimeNS)
-	case "netns":
-		return d.string(v, &row.NetNS)
-	case "src":
-		return d.string(v, &row.Src)
-	case "dst":
-		return d.string(v, &row.Dst)
-	case "proto":
-		return d.string(v, &row.Proto)
-	case "spi":
-		return number(v, &row.SPI)
-	case "mode":
-		return d.string(v, &row.Mode)
-	case "dir":
-		return d.string(v, &row.Dir)
-	case "reqid":
-		return number(v, &row.ReqID)
-	case "pcpu":
-		return pointer(v, &row.PCPU, &d.pcpu)
-	case "packets":
-		return number(v, &row.Packets)
-	case "bytes":
-		return number(v, &row.Bytes)
-	case "oseq":
-		return number(v, &row.OSeq)
-	case "seq":
-		return number(v, &row.Seq)
-	case "replay_window":
-		return number(v, &row.Replay)
-	case "drops":
-		return v.kind == '{' && plainRow(d, v.text, &row.Drops, (*decoder).drop)
-	case "add_time_s":
-		return number(v, &row.AddTimeS)
-	case "use_time_s":
-		return number(v, &row.UseTimeS)
-	case "last_used_s":
-		return number(v, &row.LastUsedS)
-	case "larval":
-		return v.bool(&row.Larval)
-	case "flags":
-		return d.strings(v, &row.Flags)
-	case "encap":
-		return d.string(v, &row.Encap)
-	case "offload":
-		return d.string(v, &row.Offload)
-	case "if_id":
-		return number(v, &row.IfID)
-	case "mark":
-		return number(v, &row.Mark)
+func holds(number reflect.Value, n uint64) bool {
+	if number.CanInt() {
+		return uint64(number.Int()) == n
 	}
-	return false
-}
-
-func (d *decoder) drop(row *SADrop, name []byte, v value) bool {
-	switch string(name) {
-	case "replay_window":
-		return number(v, &row.ReplayWindow)
-	case "replay":
-		return number(v, &row.Replay)
-	case "integrity":
-		return number(v, &row.Integrity)
-	}
-	return false
-}
-
-func (d *decoder) fact(row *Fact, name []byte, v value) bool {
-	switch string(name) {
-	case "phase":
-		return d.string(v, &row.Phase)
-	case "topic":
-		return d.string(v, &row.Topic)
-	case "subject":
-		return d.string(v, &row.Subject)
-	case "name":
-		return d.string(v, &row.Name)
-	case "value":
-		return d.string(v, &row.Value)
-	case "counter":
-		return v.bool(&row.Counter)
-	}
-	return false
-}
-
-func (d *decoder) lockLine(line *LockLine, name []byte, v value) bool {
-	switch string(name) {
-	case "row":
-		return nested(d, v, &line.Row, (*decoder).lockRow)
-	case "account":
-		return nested(d, v, &line.Account, (*decoder).lockAccount)
-	case "acquire":
-		return nested(d, v, &line.Acquire, (*decoder).acquireRow)
-	case "acquire_account":
-		return nested(d, v, &line.AcquireAccount, (*decoder).acquireAccount)
-	}
-	return false
-}
-
-// nested sets a row that need not be there; one that is there twice is not taken.
-func nested[T any](d *decoder, v value, to **T, set func(*decoder, *T, []byte, value) bool) bool {
-	if v.kind != '{' || *to != nil {
-		return false
-	}
-	*to = new(T)
-	return plainRow(d, v.text, *to, set)
-}
-
-func (d *decoder) lockRow(row *LockRow, name []byte, v value) bool {
-	switch string(name) {
-	case "cpu":
-		return number(v, &row.CPU)
-	case "lock":
-		return d.string(v, &row.Lock)
-	case "id":
-		return v.kind == '{' && plainRow(d, v.text, &row.ID, (*decoder).lockID)
-	case "name":
-		return d.string(v, &row.Name)
-	case "flags":
-		return number(v, &row.Flags)
-	case "count":
-		return number(v, &row.Count)
-	case "wait_ns":
-		return number(v, &row.WaitNS)
-	case "max_ns":
-		return number(v, &row.MaxNS)
-	case "hist":
-		return counts(v, &row.Hist)
-	}
-	return false
-}
-
-func (d *decoder) lockAccount(row *LockAccount, name []byte, v value) bool {
-	switch string(name) {
-	case "cpu":
-		return number(v, &row.CPU)
-	case "begun":
-		return number(v, &row.Begun)
-	case "ended":
-		return number(v, &row.Ended)
-	case "mismatched":
-		return number(v, &row.Mismatched)
-	case "nested":
-		return number(v, &row.Nested)
-	case "late":
-		return number(v, &row.Late)
-	case "overflow":
-		return number(v, &row.Overflow)
-	case "overflow_ns":
-		return number(v, &row.OverflowNS)
-	}
-	return false
-}
-
-func (d *decoder) acquireRow(row *AcquireRow, name []byte, v value) bool {
-	switch string(name) {
-	case "phase":
-		return d.string(v, &row.Phase)
-	case "cpu":
-		return number(v, &row.CPU)
-	case "lock":
-		return d.string(v, &row.Lock)
-	case "id":
-		return v.kind == '{' && plainRow(d, v.text, &row.ID, (*decoder).lockID)
-	case "name":
-		return d.string(v, &row.Name)
-	case "count":
-		return number(v, &row.Count)
-	case "fast":
-		return number(v, &row.Fast)
-	case "fast_ns":
-		return number(v, &row.FastNS)
-	case "fast_hist":
-		return counts(v, &row.FastHist)
-	case "slow":
-		return number(v, &row.Slow)
-	case "slow_ns":
-		return number(v, &row.SlowNS)
-	}
-	return false
-}
-
-func (d *decoder) acquireAccount(row *AcquireAccount, name []byte, v value) bool {
-	switch string(name) {
-	case "phase":
-		return d.string(v, &row.Phase)
-	case "cpu":
-		return number(v, &row.CPU)
-	case "count":
-		return number(v, &row.Count)
-	case "other":
-		return number(v, &row.Other)
-	case "mismatched":
-		return number(v, &row.Mismatched)
-	case "nested":
-		return number(v, &row.Nested)
-	case "timed":
-		return number(v, &row.Timed)
-	}
-	return false
-}
-
-func (d *decoder) lockID(id *LockID, name []byte, v value) bool {
-	switch string(name) {
-	case "kind":
-		id.Kind = LockKind(d.text(v.text))
-		return v.kind == '"'
-	case "name":
-		return d.string(v, &id.Name)
-	case "spi":
-		return number(v, &id.SPI)
-	case "pcpu":
-		return pointer(v, &id.PCPU, &d.cpu)
-	case "inbound":
-		return v.bool(&id.Inbound)
-	case "netns":
-		return d.string(v, &id.NetNS)
-	case "cpu":
-		return pointer(v, &id.CPU, &d.cpu)
-	}
-	return false
+	return number.Uint() == n
 }
 
 // counts sets an array of numbers.
@@ -320,13 +160,6 @@ func counts(v value, to *[]uint64) bool {
 	}
 	*to = list
 	return v.kind == '[' && s.at == len(s.text)
-}
-
-func (d *decoder) string(v value, to *string) bool {
-	if v.kind == '"' {
-		*to = d.text(v.text)
-	}
-	return v.kind == '"'
 }
 
 func (d *decoder) text(b []byte) string {
@@ -371,37 +204,12 @@ func (d *decoder) strings(v value, to *[]string) bool {
 	return v.kind == '['
 }
 
-// number sets an integer; what does not fit, or has a sign, is not taken.
-func number[T int | int64 | uint32 | uint64](v value, to *T) bool {
-	*to = T(v.number)
-	return v.kind == '0' && *to >= 0 && uint64(*to) == v.number
-}
-
-// pointer sets a number that need not be there. Rows share it with the row
-// before if it is the same.
-func pointer[T int | uint32](v value, to, last **T) bool {
-	var n T
-	if !number(v, &n) {
-		return false
-	}
-	if *last == nil || **last != n {
-		*last = &n
-	}
-	*to = *last
-	return true
-}
-
 // A value is one of an object: '"' text, '0' number, '{' text of an object, '['
 // text of an array behind its bracket, 't' and 'f'.
 type value struct {
 	kind   byte
 	text   []byte
 	number uint64
-}
-
-func (v value) bool(to *bool) bool {
-	*to = v.kind == 't'
-	return v.kind == 't' || v.kind == 'f'
 }
 
 // A scan reads JSON in part: what it does not read, it refuses.

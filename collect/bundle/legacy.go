@@ -69,13 +69,13 @@ func LegacySubject(text string) (SubjectKind, string) {
 	return SubjectKind(text), ""
 }
 
-// Reasons for which a result's stars are taken begin with one of these.
+// Reasons for which significance is taken in a result begin with one of these.
 const (
 	GateFailed = "gate failed: "
 	InDoubt    = "in doubt: "
 )
 
-// LegacyBlank parts the figure, in which any text may be, from why its star was
+// LegacyBlank parts the figure, in which any text may be, from why its significance was
 // taken.
 func LegacyBlank(text string) (figure, why string) {
 	at := len(text)

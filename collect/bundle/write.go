@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -42,9 +43,7 @@ func Create(dir string, m Manifest) (*Writer, error) {
 		return nil, fmt.Errorf("creating bundle: %w", err)
 	}
 	m.Status = Partial
-	if m.Why == "" {
-		m.Why = "the run has not ended"
-	}
+	m.Why = cmp.Or(m.Why, "the run has not ended")
 	w := &Writer{dir: dir, m: m}
 	return w, w.Update(func(*Manifest) {})
 }

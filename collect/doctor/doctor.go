@@ -99,12 +99,9 @@ func Examine(ctx context.Context, root procfs.Root, perfPath string, focus Focus
 // CanRecord reports whether record.Run would measure anything: permission, perf,
 // and an event that opens.
 func (r *Report) CanRecord() bool {
-	for _, id := range []string{checkPrivileges, checkPerf, checkClock} {
-		if r.Find(id).State == Absent {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc([]string{checkPrivileges, checkPerf, checkClock}, func(id string) bool {
+		return r.Find(id).State == Absent
+	})
 }
 
 // An exam remembers what later checks need of earlier ones.
@@ -201,8 +198,7 @@ func (e *exam) settings(context.Context) []Check {
 func (e *exam) symbols(context.Context) []Check {
 	const id, title = "XS006", "kernel symbols"
 	check := verdict(id, title, false, Absent, "all addresses in /proc/kallsyms are 0; kernel.kptr_restrict is "+
-		e.root.ReadTrimmed("/proc/sys/kernel/kptr_restrict"),
-		runAsRoot+" with `sysctl kernel.kptr_restrict=0`")
+		e.root.ReadTrimmed("/proc/sys/kernel/kptr_restrict"), runAsRoot+" with `sysctl kernel.kptr_restrict=0`")
 	for s, err := range e.root.Symbols() {
 		if err != nil {
 			check = newCheck(id, title, Absent, err.Error(), "boot a kernel with CONFIG_KALLSYMS")
@@ -219,7 +215,7 @@ func (e *exam) symbols(context.Context) []Check {
 		evidence = "no " + vmlinuxBTF
 	}
 	return []Check{check, verdict("XS007", "kernel types (BTF)", err == nil, Degraded, evidence,
-		"boot a kernel with CONFIG_DEBUG_INFO_BTF; without it the wait probe has the raw_tp rung only")}
+		"boot a kernel with CONFIG_DEBUG_INFO_BTF; without it the wait probe has the attach mode raw_tp only")}
 }
 
 // lockdown looks for the mode of lockdown(7), which refuses fentry or all probes

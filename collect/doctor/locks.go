@@ -105,8 +105,8 @@ func slowPaths(root procfs.Root) string {
 
 // blindSpots says what of the waiting escapes which attach mode.
 func blindSpots(k lockKind) []string {
-	const bounce = "every rung: lines that bounce; an acquisition that did not wait is slow and not seen (the " +
-		"time probe sees it)"
+	const bounce = "every attach mode: lines that bounce; an acquisition that did not wait is slow and not seen (" +
+		"the time probe sees it)"
 	switch k {
 	case native:
 		return []string{

@@ -81,8 +81,7 @@ func (p *plan) device(subject string, sas []bundle.SA) {
 	if n := len(l.cpus); n != len(queues) &&
 		strings.HasPrefix(l.value(bundle.TopicNIC, subject, "channels"), "combined ") {
 		p.step(fmt.Sprintf("%d queues for %d CPUs; the interrupts are new after it: run doctor again",
-			len(queues), n),
-			"%s", inside(netns, fmt.Sprintf("ethtool -L %s combined %d", word(dev), n)))
+			len(queues), n), "%s", inside(netns, fmt.Sprintf("ethtool -L %s combined %d", word(dev), n)))
 	}
 	n := min(len(queues), len(l.cpus))
 	for i, q := range queues[:n] {

@@ -67,7 +67,7 @@ func (e *exam) probeFix(mode probe.AttachMode) string {
 		return runAsRoot
 	case mode == probe.Fentry:
 		return "boot without lockdown, a kernel with CONFIG_DEBUG_INFO_BTF and CONFIG_FUNCTION_TRACER; the " +
-			"next rung, if there is one, is used meanwhile"
+			"next attach mode, if there is one, is used meanwhile"
 	}
 	return "boot a kernel of 5.19 or newer; in a container, seccomp may forbid bpf()"
 }

@@ -65,8 +65,7 @@ func (n *NIC) readRules(d device) error {
 // flowName names *_FLOW (include/uapi/linux/ethtool.h).
 func flowName(flow uint32) string {
 	names := []string{1: "tcp4", 2: "udp4", 3: "sctp4", 4: "ah-esp4", 5: "tcp6", 6: "udp6", 7: "sctp6",
-		8: "ah-esp6",
-		9: "ah4", 10: "esp4", 11: "ah6", 12: "esp6", 13: "ip4", 14: "ip6", 18: "ether"}
+		8: "ah-esp6", 9: "ah4", 10: "esp4", 11: "ah6", 12: "esp6", 13: "ip4", 14: "ip6", 18: "ether"}
 	if int(flow) < len(names) && names[flow] != "" {
 		return names[flow]
 	}

@@ -58,8 +58,7 @@ type Kernel struct {
 // Learn boots the kernel once, with its modules, unless the cache directory holds what
 // it learned of the same before. program is a static binary that obeys GuestCommand; a
 // boot that takes longer than limit hangs.
-func Learn(ctx context.Context, cache string, build Build, program string,
-	limit time.Duration) (*Kernel, error) {
+func Learn(ctx context.Context, cache string, build Build, program string, limit time.Duration) (*Kernel, error) {
 	k := &Kernel{Build: build, symbols: map[string]uint64{}}
 	var err error
 	if build.Modules != "" {

@@ -122,8 +122,7 @@ func (m *machine) args(initrd, console string) []string {
 			"-rtc", "base=2026-01-01,clock=vm", "-seed", strconv.Itoa(m.seed), "-plugin", m.plugin}
 	}
 	size := strconv.Itoa(guestBytes)
-	return append(accel,
-		"-machine", "pc,hpet=off,usb=off,memory-backend=m", "-m", "size="+size+"B",
+	return append(accel, "-machine", "pc,hpet=off,usb=off,memory-backend=m", "-m", "size="+size+"B",
 		"-object", "memory-backend-file,id=m,share=on,mem-path=/proc/self/fd/3,size="+size,
 		// A guest that sees the hypervisor's bit takes test-and-set spin locks instead of queued ones.
 		"-cpu", "max,-hypervisor", "-smp", fmt.Sprintf("%d,sockets=%[1]d,cores=1", m.cpus),

@@ -203,11 +203,7 @@ func (t *types) offset(structure, member string) (uint64, bool) {
 	if !ok {
 		return 0, false
 	}
-	return memberOffset(s.Members, member)
-}
-
-func memberOffset(members []btf.Member, name string) (uint64, bool) {
-	_, at, ok := findMember(members, name)
+	_, at, ok := findMember(s.Members, member)
 	return at, ok
 }
 

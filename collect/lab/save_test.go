@@ -175,7 +175,7 @@ func TestField(t *testing.T) {
 			t.Errorf("field at %d = %q, want %q", off, got, want)
 		}
 	}
-	if at, ok := memberOffset(s.Members, "b"); !ok || at != 8 {
+	if _, at, ok := findMember(s.Members, "b"); !ok || at != 8 {
 		t.Errorf("offset of b = %d, %v", at, ok)
 	}
 }

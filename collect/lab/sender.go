@@ -148,12 +148,7 @@ func lacking(what, option string, err error) error {
 }
 
 func perCPU(sas []bundle.SA) bool {
-	for _, sa := range sas {
-		if sa.PCPU != nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(sas, func(sa bundle.SA) bool { return sa.PCPU != nil })
 }
 
 // configure gives each CPU's thread of pktgen a flow of its own.

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -138,17 +139,13 @@ func (f *fields) word() string {
 
 func (f *fields) number(base int) uint64 {
 	n, err := strconv.ParseUint(f.word(), base, 64)
-	if f.err == nil {
-		f.err = err
-	}
+	f.err = cmp.Or(f.err, err)
 	return n
 }
 
 func (f *fields) signed() int64 {
 	n, err := strconv.ParseInt(f.word(), 10, 64)
-	if f.err == nil {
-		f.err = err
-	}
+	f.err = cmp.Or(f.err, err)
 	return n
 }
 

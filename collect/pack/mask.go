@@ -169,8 +169,7 @@ var (
 var (
 	key = regexp.MustCompile(`(?i)\b((?:aead|enc|auth-trunc|auth|comp)\s+` +
 		`(?:\\?'[^']*'|\\?"[^"]*"|[\w-]*\([^\s]*\)|sha\d+|md5|aes|des3_ede|des|blowfish|serpent|twofish|` +
-		`camellia)` +
-		`\s+)(\\?"[^"]*"|\\?'[^']*'|[^\s"']+)`)
+		`camellia)` + `\s+)(\\?"[^"]*"|\\?'[^']*'|[^\s"']+)`)
 	longHex  = regexp.MustCompile(`\b0[xX][0-9A-Fa-f]{17,}\b`)
 	namedSPI = regexp.MustCompile(`(?i)(\bspis?["']?\s*[:=]?\s*)(0x[0-9a-f]{1,8}|[0-9]{1,10}|[0-9a-f]{5,8})\b`)
 	freeSPI  = regexp.MustCompile(`\b0[xX][0-9A-Fa-f]{6,8}\b`)

@@ -2,6 +2,7 @@ package perf
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,10 +116,7 @@ func (c *child) Done() <-chan struct{} { return c.done }
 
 // status is how perf ended, as an error even if it ended well.
 func (c *child) status() error {
-	if c.err == nil {
-		return errors.New("exit status 0")
-	}
-	return c.err
+	return cmp.Or(c.err, errors.New("exit status 0"))
 }
 
 // Kill ends perf without waiting for its file; a perf that has ended is left

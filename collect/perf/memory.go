@@ -100,8 +100,7 @@ func MemoryOf(c CPU) (Memory, error) {
 	case zen > 0:
 		return Memory{},
 			unsupported("the kernel shows no ibs_op under /sys/bus/event_source/devices: IBS is off in " +
-				"the " +
-				"firmware, or hidden by a hypervisor")
+				"the " + "firmware, or hidden by a hypervisor")
 	case c.has("arm_spe_0"):
 		return Memory{},
 			unsupported("SPE records AUX data, which is decoded by perf alone: perf c2c record, then " +
@@ -119,6 +118,5 @@ func MemoryOf(c CPU) (Memory, error) {
 			Blind: "loads of 30 cycles and more; stores do not tell where the line was"}, nil
 	}
 	return Memory{}, unsupported("no event source samples addresses: neither ibs_op (AMD) nor mem-loads (Intel) " +
-		"under " +
-		"/sys/bus/event_source/devices")
+		"under " + "/sys/bus/event_source/devices")
 }

@@ -23,8 +23,7 @@ type Options struct {
 // recordArgs is the command line without the control channel.
 func (t *Tool) recordArgs(o Options) []string {
 	args := []string{t.Path, "record", "-k", "CLOCK_MONOTONIC", "-C", o.CPUs.String(), "-F",
-		strconv.Itoa(o.FrequencyHz),
-		"-g", "--kernel-callchains", "-N"}
+		strconv.Itoa(o.FrequencyHz), "-g", "--kernel-callchains", "-N"}
 	for _, event := range o.Events {
 		args = append(args, "-e", event)
 	}

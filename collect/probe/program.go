@@ -149,8 +149,7 @@ func (p *programs) loadAll(groups []group, kernel *btf.Cache) error {
 
 func (p *programs) load(g group, kernel *btf.Cache) ([]*ebpf.Program, error) {
 	part := &ebpf.CollectionSpec{Maps: p.spec.Maps, Types: p.spec.Types, ByteOrder: p.spec.ByteOrder,
-		Variables: p.spec.Variables,
-		Programs:  make(map[string]*ebpf.ProgramSpec)}
+		Variables: p.spec.Variables, Programs: make(map[string]*ebpf.ProgramSpec)}
 	for _, h := range g.hooks {
 		program := p.spec.Programs[h.program].Copy()
 		if p.mode == Fentry {

@@ -66,7 +66,7 @@ func TestWait(t *testing.T) {
 		})
 	}
 	if attached == 0 {
-		t.Skip("no rung attaches on this kernel")
+		t.Skip("no attach mode works on this kernel")
 	}
 }
 

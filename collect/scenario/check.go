@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -126,10 +127,7 @@ func (s *Scenario) checkFactors() *mistake {
 }
 
 func (s *Scenario) ceilingName() string {
-	if s.Ceiling.Name == "" {
-		return "plain"
-	}
-	return s.Ceiling.Name
+	return cmp.Or(s.Ceiling.Name, "plain")
 }
 
 func (f *Factor) check(load *Load, path ...string) *mistake {

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -46,9 +47,7 @@ func (s *Scenario) Resolve(m Machine, d Defaults) (*Scenario, error) {
 		c.Name = r.ceilingName()
 		r.Ceiling = &c
 	}
-	if r.Packets.From == "" {
-		r.Packets.From = FromSA
-	}
+	r.Packets.From = cmp.Or(r.Packets.From, FromSA)
 	if r.WarmUp == nil {
 		r.WarmUp = new(defaultWarmUp)
 	}

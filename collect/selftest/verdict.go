@@ -2,6 +2,7 @@ package selftest
 
 import (
 	"fmt"
+	"slices"
 
 	"xfrmscope/collect/probe"
 )
@@ -18,12 +19,7 @@ type Verdict struct {
 // nature the verdict says so, and another one may see; that none does is not
 // valid.
 func (r *Result) Valid() bool {
-	for _, v := range r.Verdicts {
-		if !v.OK {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(r.Verdicts, func(v Verdict) bool { return !v.OK })
 }
 
 func (r *Result) judge() {
@@ -45,8 +41,8 @@ func (r *Result) judge() {
 	if r.Attached() && len(r.CPUs) > 1 {
 		v := Verdict{ID: "seen", OK: seen, Text: "the waits for a shared lock are seen on this kernel"}
 		if !seen {
-			v.Text = "no rung that attaches sees the waits for a shared lock: on this kernel no wait is " +
-				"evidence of nothing"
+			v.Text = "no attach mode that works here sees the waits for a shared lock: on this kernel " +
+				"no wait is evidence of nothing"
 		}
 		r.Verdicts = append(r.Verdicts, v)
 	}

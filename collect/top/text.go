@@ -1,6 +1,7 @@
 package top
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -215,10 +216,7 @@ func (s *Screen) lines(now time.Time, f Frame) error {
 }
 
 func orOwn(ns string) string {
-	if ns == "" {
-		return "."
-	}
-	return ns
+	return cmp.Or(ns, ".")
 }
 
 // number prints a number in its unit; "-" is not measured.

@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"cmp"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/svg"
 )
@@ -71,10 +72,7 @@ func topAxis(w *svg.Writer, head string, x scale, ticks []float64, y, bottom flo
 }
 
 func (c *barChart) width() float64 {
-	if c.Wide == 0 {
-		return barWide
-	}
-	return c.Wide
+	return cmp.Or(c.Wide, barWide)
 }
 
 func (c *barChart) xTicks() []float64 { return ticks(c.widest(), int(c.width()/200)+1) }

@@ -99,8 +99,7 @@ func (c *lineChart) addLive(line *charts.Line, dots *charts.Scatter, i int) {
 
 // addLine adds a line without symbols; kind is "" for a solid one.
 func addLine(line *charts.Line, name string, data []opts.LineData, color string, width float32, kind string) {
-	line.AddSeries(name, data,
-		charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(false)}),
+	line.AddSeries(name, data, charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(false)}),
 		charts.WithLineStyleOpts(opts.LineStyle{Color: color, Width: width, Type: kind}),
 		charts.WithItemStyleOpts(opts.ItemStyle{Color: color}))
 }

@@ -127,12 +127,9 @@ func SpinChart(r *result.Result) *lineChart {
 
 // OverN reports whether runs differ in N, so that a curve can be drawn.
 func OverN(r *result.Result) bool {
-	for _, run := range view.Present(r) {
-		if run.N != view.Present(r)[0].N {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(view.Present(r), func(run *result.Run) bool {
+		return run.N != view.Present(r)[0].N
+	})
 }
 
 // RunBars shows one value of each run as a bar, where N does not differ.
@@ -166,9 +163,7 @@ func stageStyleOf(runs []*result.Run) map[string]stageStyle {
 	var order []string
 	for _, r := range runs {
 		for _, s := range view.AllCPUs(r).Stages {
-			if !slices.Contains(order, s.Name) {
-				order = append(order, s.Name)
-			}
+			order = result.AppendNew(order, s.Name)
 			heaviest[s.Name] = max(heaviest[s.Name], format.ShareOf(s.Share))
 		}
 	}
@@ -310,8 +305,7 @@ func CPURows(r *result.Run) *barChart {
 					label: format.Pretty(format.Share(spin, 100)) + " %", tip: cpuTip(r, cpu),
 					legend: "spinning"},
 				{class: "word", hatch: "l", value: word, tip: cpuTip(r, cpu), legend: "in fast paths"},
-				{class: "busy", value: max(busy-spin-word, 0), tip: cpuTip(r, cpu),
-					legend: otherwise},
+				{class: "busy", value: max(busy-spin-word, 0), tip: cpuTip(r, cpu), legend: otherwise},
 			},
 		})
 	}

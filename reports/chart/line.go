@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -151,12 +152,11 @@ func (c *lineChart) axes(w *svg.Writer, x, y scale, xs, yTicks []float64) {
 		}
 	}
 	w.Line("base", x.low, y.low, x.high, y.low)
-	w.Text("axis head", (x.low+x.high)/2, chartHigh-8, "middle",
-		c.xName())
+	w.Text("axis head", (x.low+x.high)/2, chartHigh-8, "middle", c.xName())
 }
 
 func (c *lineChart) xName() string {
-	return "N, " + format.Name(format.OrWord(c.factor, "CPUs measured"))
+	return "N, " + format.Name(cmp.Or(c.factor, "CPUs measured"))
 }
 
 // An endLabel names a line where it ends.

@@ -123,7 +123,7 @@ func atWorst(evidence string, runs int) string {
 	return evidence
 }
 
-// compareCaveats are what takes stars from a comparison.
+// compareCaveats are what takes the significance of a comparison.
 func compareCaveats(c *result.Comparison, add func(string, ...any)) {
 	if few := view.FewBoots(c); few != "" {
 		add("nothing is significant: %s", few)

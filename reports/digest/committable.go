@@ -33,8 +33,7 @@ func CommitTable(w io.Writer, r *result.Result) error {
 
 // commitFoot says what the table was measured on and how sure it is.
 func commitFoot(r *result.Result, runs []*result.Run, notes *footnotes) [][]string {
-	items := append(notes.items(), wrapped("", "  ", setupText(r, runs)),
-		wrapped("", "  ", errorsText(r, runs)))
+	items := append(notes.items(), wrapped("", "  ", setupText(r, runs)), wrapped("", "  ", errorsText(r, runs)))
 	if c := r.Comparison; c != nil {
 		if few := view.FewBoots(c); few != "" {
 			items = append(items, wrapped("", "  ", "nothing is significant: "+few))

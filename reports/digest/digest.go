@@ -1,6 +1,7 @@
 package digest
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -100,8 +101,8 @@ func title(r *result.Result, runs []*result.Run) string {
 	case r.Comparison != nil:
 		c := r.Comparison
 		return fmt.Sprintf("%s on %s: before (%s, %s) vs after (%s, %s)", what, nsText(r, runs),
-			tail(format.OrWord(c.Before.Name, "unnamed"), 24), runsText(len(c.Before.Runs)),
-			tail(format.OrWord(c.After.Name, "unnamed"), 24), runsText(len(c.After.Runs)))
+			tail(cmp.Or(c.Before.Name, "unnamed"), 24), format.Counted(len(c.Before.Runs), "run"),
+			tail(cmp.Or(c.After.Name, "unnamed"), 24), format.Counted(len(c.After.Runs), "run"))
 	case len(runs) == 1 && runs[0].Mode == "":
 		return fmt.Sprintf("%s in run %s, %s", what, tail(format.OrDash(runs[0].Name), 32),
 			view.CPUsText(runs[0]))
@@ -115,7 +116,7 @@ func title(r *result.Result, runs []*result.Run) string {
 	case len(modes) > 0:
 		return fmt.Sprintf("%s on %s: %d modes", what, nsText(r, runs), len(modes))
 	}
-	return fmt.Sprintf("%s in %s without a mode", what, runsText(len(runs)))
+	return fmt.Sprintf("%s in %s without a mode", what, format.Counted(len(runs), "run"))
 }
 
 // passesXFRM reports whether a run's packets went through IPsec, by its samples.
@@ -147,17 +148,10 @@ func nsText(r *result.Result, runs []*result.Run) string {
 	return strings.Join(list, ", ") + " " + what
 }
 
-func runsText(n int) string {
-	if n == 1 {
-		return "1 run"
-	}
-	return fmt.Sprintf("%d runs", n)
-}
-
 // setupText is on what was measured: kernel, machine, generator, repeats.
 func setupText(r *result.Result, runs []*result.Run) string {
 	kernel := view.Common(runs, func(r *result.Run) string { return r.Manifest.Host.Kernel })
-	parts := []string{format.ASCII(format.OrWord(kernel, "kernel not recorded"), 60)}
+	parts := []string{format.ASCII(cmp.Or(kernel, "kernel not recorded"), 60)}
 	if cpu := view.CPUModel(runs); cpu != "" {
 		parts = append(parts, format.ASCII(cpu, 40))
 	}
@@ -176,7 +170,7 @@ func repeatsText(r *result.Result, runs []*result.Run) string {
 		}
 		most = max(most, g.Repeats)
 	}
-	text := runsText(most)
+	text := format.Counted(most, "run")
 	if least != most {
 		text = fmt.Sprintf("%d to %d runs", least, most)
 	}
@@ -310,8 +304,7 @@ func newFootnotes(r *result.Result, runs []*result.Run) *footnotes {
 	}
 	for _, c := range view.Contrasted(r) {
 		for _, f := range c.Rates {
-			if len(view.Contrasted(r)) == 1 &&
-				slices.ContainsFunc(f.Family.Comparisons, starred) {
+			if len(view.Contrasted(r)) == 1 && f.Family.Significant > 0 {
 				marks = append(marks, "* significant (Mann-Whitney U)")
 			}
 		}
@@ -340,9 +333,7 @@ func (n *footnotes) mark(note string) string {
 	if note == "" {
 		return ""
 	}
-	if !slices.Contains(n.used, note) {
-		n.used = append(n.used, note)
-	}
+	n.used = result.AppendNew(n.used, note)
 	return fmt.Sprintf(" [%d]", slices.Index(n.used, note)+1)
 }
 

@@ -1,6 +1,7 @@
 package digest
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -48,7 +49,7 @@ func WriteKTAP(w io.Writer, r *result.Result) error {
 // ktapChange is what follows the name: the change, or why there is none.
 func ktapChange(c compare.Comparison) string {
 	if !c.Ratio.Known() && !c.Difference.Known() {
-		return "SKIP " + format.OrWord(format.ReasonText(c.Ratio.Missing), "not measured")
+		return "SKIP " + cmp.Or(format.ReasonText(c.Ratio.Missing), "not measured")
 	}
 	return fmt.Sprintf("%s -> %s %s, %s; %s", format.Significant(c.Before.Median, 4),
 		format.Significant(c.After.Median, 4), c.Unit, format.ChangeOf(c.Ratio, c.Difference, c.Unit),

@@ -40,6 +40,5 @@ func showLines(b *strings.Builder, r *result.Run, top int) {
 	}
 	title := view.GroupLabel(r) + ": cache lines moved, " + r.Lines.Source
 	showTable(b, title, fmt.Sprintf("%12s %14s  %-32s %s", "per packet", "% of lines", "field", "shared falsely"),
-		rows,
-		len(list)-len(rows))
+		rows, len(list)-len(rows))
 }

@@ -1,6 +1,7 @@
 package digest
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -74,10 +75,9 @@ func showFunctions(b *strings.Builder, r *result.Run, top int) {
 					format.ASCII(format.ModuleText(f.Module), 10))))
 		}
 		showTable(b, fmt.Sprintf("%s: functions by self share of %s, event %s",
-			view.RunLabel(r), view.Weighed(e),
-			format.ASCII(e.Name, 30)),
+			view.RunLabel(r), view.Weighed(e), format.ASCII(e.Name, 30)),
 			fmt.Sprintf("%16s %14s  %s", "% of "+view.Weighed(e),
-				format.OrWord(format.ASCII(e.All.PerPacket.Unit, 14),
+				cmp.Or(format.ASCII(e.All.PerPacket.Unit, 14),
 					"per packet"), "function"), rows, len(list)-len(rows))
 	}
 }

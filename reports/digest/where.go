@@ -7,15 +7,12 @@ import (
 	"slices"
 	"strings"
 
-	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
-
-func starred(c compare.Comparison) bool { return c.Significant }
 
 // whereRuns are those whose time is looked into: each mode, or side, at its largest
 // N, as the verdict has them.
@@ -278,7 +275,7 @@ func worseText(w view.Worsening) string {
 			s += fmt.Sprintf(" (%.0f %%: %s to %s)", 100*i.Level, signedPercent(i.Lo), signedPercent(i.Hi))
 		}
 	}
-	return s + ", " + format.OrWord(w.Certainty, "significant")
+	return s + ", " + cmp.Or(w.Certainty, "significant")
 }
 
 func signedPercent(ratio float64) string {

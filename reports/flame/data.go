@@ -1,6 +1,7 @@
 package flame
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -89,7 +90,7 @@ type flameTest struct {
 	N      int    `json:"n"`
 	Event  int    `json:"event"`
 	Tested int    `json:"tested"`
-	Gated  int    `json:"gated"` // lost their star to a failed gate
+	Gated  int    `json:"gated"` // lost their significance to a failed gate
 	Frames []int  `json:"frames"`
 	Up     []bool `json:"up"` // by Frames: dearer
 }
@@ -201,9 +202,7 @@ func (d *flameData) event(e *result.Event) int {
 	if at := slices.IndexFunc(d.Events, func(o flameEvent) bool {
 		return o.Name == ev.Name && o.Unit == ev.Unit
 	}); at >= 0 {
-		if d.Events[at].Cost == "" {
-			d.Events[at].Cost = ev.Cost
-		}
+		d.Events[at].Cost = cmp.Or(d.Events[at].Cost, ev.Cost)
 		return at
 	}
 	d.Events = append(d.Events, ev)

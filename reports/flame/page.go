@@ -2,7 +2,6 @@ package flame
 
 import (
 	"html/template"
-	"slices"
 
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
@@ -26,9 +25,7 @@ type Graph struct {
 func Order(r *result.Result) []Graph {
 	runs := view.LastOfModes(r)
 	for _, run := range view.Present(r) {
-		if !slices.Contains(runs, run) {
-			runs = append(runs, run)
-		}
+		runs = result.AppendNew(runs, run)
 	}
 	var first, then []Graph
 	for _, run := range runs {

@@ -56,7 +56,7 @@ func DetectableText(d compare.Detectable) string {
 	return Significant(100*d.Change, 2) + " %"
 }
 
-// MarkText is "*" where a change holds, "g" where a failed gate took its star.
+// MarkText is "*" where a change holds, "g" where a failed gate took its significance.
 func MarkText(c compare.Comparison) string {
 	switch {
 	case c.Significant:

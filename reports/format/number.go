@@ -48,6 +48,14 @@ func GroupDigits(s string) string {
 // Count formats a plain count.
 func Count(n uint64) string { return GroupDigits(strconv.FormatUint(n, 10)) }
 
+// Counted says how many of a thing there are: "1 run", "5 runs".
+func Counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
+
 // Significant formats v with about the given number of significant digits and
 // never cuts the whole part.
 func Significant(v float64, digits int) string {

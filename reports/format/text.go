@@ -1,6 +1,7 @@
 package format
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -19,12 +20,7 @@ func SafeCell(s string) string {
 	return s
 }
 
-func OrUnknown(s string) string {
-	if s == "" {
-		return "not recorded"
-	}
-	return s
-}
+func OrUnknown(s string) string { return cmp.Or(s, "not recorded") }
 
 // CPUNumber prints a CPU, "?" if the recording does not say.
 func CPUNumber(cpu int) string {
@@ -46,13 +42,6 @@ func (u UniqueNames) Unique(name string) string {
 	return out
 }
 
-func OrWord(s, word string) string {
-	if s == "" {
-		return word
-	}
-	return s
-}
-
 // CPUName names a CPU; importers that know none say -1.
 func CPUName(cpu int) string {
 	if cpu < 0 {
@@ -61,12 +50,7 @@ func CPUName(cpu int) string {
 	return fmt.Sprintf("CPU %d", cpu)
 }
 
-func OrDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
+func OrDash(s string) string { return cmp.Or(s, "-") }
 
 // KernelFile is how perf names the kernel itself (tools/perf/util/dso.h).
 const KernelFile = "[kernel.kallsyms]"
@@ -238,8 +222,5 @@ func FileName(s string) string {
 		}
 	}
 	out := strings.Trim(b.String(), ".-")
-	if out == "" {
-		return "unnamed"
-	}
-	return out
+	return cmp.Or(out, "unnamed")
 }

@@ -48,6 +48,5 @@ func scriptHash(script string) string {
 // scripts and ECharts. A script that a hostile name brought in would not run.
 func contentPolicy() string {
 	return "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; " +
-		"script-src '" +
-		scriptHash(pageScript) + "' '" + scriptHash(flame.Script()) + "' '" + echartsHash + "'"
+		"script-src '" + scriptHash(pageScript) + "' '" + scriptHash(flame.Script()) + "' '" + echartsHash + "'"
 }

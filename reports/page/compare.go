@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -93,11 +94,6 @@ func medianText(s compare.Summary, unit string) string {
 	return format.Pretty(format.Significant(s.Median*format.UnitScale(unit), 4)) + " " + format.ShownUnit(unit)
 }
 
-// titleOfComparison names both sides.
-func titleOfComparison(c *result.Comparison) string {
-	return format.Visible(format.OrWord(c.Before.Name, "before")+" → "+format.OrWord(c.After.Name, "after"), 120)
-}
-
 // compareSections are what a comparison has beside the sections of its runs.
 func compareSections(r *result.Result) []section {
 	c := r.Comparison
@@ -136,7 +132,7 @@ func functionChanges(list []result.CompareFunctions) section {
 		x := f.Functions
 		t := view.ChangeTable(fmt.Sprintf("function-changes-%d", i),
 			fmt.Sprintf("%s, event %s: self cost per packet of %d functions tested together, %d hold",
-				format.OrWord(view.AtText(f.Mode, f.N), "runs"), format.Name(f.Event), x.Family.Tested,
+				cmp.Or(view.AtText(f.Mode, f.N), "runs"), format.Name(f.Event), x.Family.Tested,
 				x.Family.Significant), "function")
 		for _, row := range x.Rows {
 			what := view.CodeCell(row.Name)
@@ -186,7 +182,7 @@ func lawSection(list []result.CompareUSL) section {
 			if b.Known() {
 				why = format.ReasonText(a.Missing)
 			}
-			t.Note = strings.TrimSpace(t.Note + " " + format.OrWord(format.Name(u.Mode), "the runs") +
+			t.Note = strings.TrimSpace(t.Note + " " + cmp.Or(format.Name(u.Mode), "the runs") +
 				": not fitted: " + why + ".")
 			continue
 		}
@@ -251,8 +247,7 @@ func trustSection(c *result.Comparison) section {
 	s.add(part{Muted: true, Text: format.Sentence(fmt.Sprintf("The run is the unit of every "+
 		"test. Medians with order-statistic intervals; ratio of medians with a bootstrap interval (seed %d); "+
 		"exact Mann-Whitney U, or by blocks; significance needs %d runs a side, p or q below %s, and an "+
-		"interval "+
-		"not wholly within %s %%. Headlines were named beforehand and are tested plainly.",
+		"interval "+"not wholly within %s %%. Headlines were named beforehand and are tested plainly.",
 		o.Seed, compare.MinRuns, format.Significant(o.Alpha, 2), format.Significant(100*max(o.MinChange, 0),
 			2)))})
 	return s

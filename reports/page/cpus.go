@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html/template"
 	"math"
-	"slices"
 	"strings"
 
 	"xfrmscope/analyze/result"
@@ -98,9 +97,7 @@ const maxHeats = 8
 func heatParts(r *result.Result) []part {
 	runs := view.LastOfModes(r)
 	for _, run := range view.PageRuns(r, sideBySide) {
-		if !slices.Contains(runs, run) {
-			runs = append(runs, run)
-		}
+		runs = result.AppendNew(runs, run)
 	}
 	var out []part
 	open, most := -1, -1.0

@@ -193,9 +193,8 @@ func shortenFunctions(e *result.Event) {
 
 // ErrNoResults says that a page holds no results: it is not one of ours, or it
 // was written without them.
-var ErrNoResults = errors.New(
-	"the page holds no results: it is no report.html, or its end was cut off; " +
-		"use the results.json written beside it")
+var ErrNoResults = errors.New("the page holds no results: it is no report.html, or its end was cut off; " +
+	"use the results.json written beside it")
 
 // maxPageBytes bounds the page that is read, far above what is written: it comes
 // from somebody else's mail.

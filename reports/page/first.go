@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,12 +11,9 @@ import (
 	"xfrmscope/reports/view"
 )
 
-// plusMinus says once in the page what stands after the sign.
-func plusMinus() string { return strings.Replace(format.PlusMinus, "+-", "±", 1) }
-
 func titleOf(r *result.Result) string {
-	if r.Comparison != nil {
-		return titleOfComparison(r.Comparison)
+	if c := r.Comparison; c != nil {
+		return format.Visible(cmp.Or(c.Before.Name, "before")+" → "+cmp.Or(c.After.Name, "after"), 120)
 	}
 	runs := view.Present(r)
 	if len(runs) == 0 {
@@ -34,8 +32,8 @@ func titleOf(r *result.Result) string {
 	for _, run := range runs {
 		ns = append(ns, run.N)
 	}
-	return format.Visible(fmt.Sprintf("%s on %s %s, %d runs", format.OrWord(strings.Join(modes, " and "), "runs"),
-		nsText(ns), format.OrWord(runs[0].Factor, "CPUs"), len(runs)), 100)
+	return format.Visible(fmt.Sprintf("%s on %s %s, %d runs", cmp.Or(strings.Join(modes, " and "), "runs"),
+		nsText(ns), cmp.Or(runs[0].Factor, "CPUs"), len(runs)), 100)
 }
 
 // nsText lists numbers, those that follow one another as "1 to 16".

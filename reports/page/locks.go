@@ -25,8 +25,7 @@ func locksSection(r *result.Result, runs, side []*result.Run, spin figureBox) se
 	waited := false
 	for i, mode := range byMode(runs) {
 		t := view.LockGrid(fmt.Sprintf("lock-grid-%d", i),
-			"What a packet waits for each lock, by the wait probe", mode,
-			gridRows)
+			"What a packet waits for each lock, by the wait probe", mode, gridRows)
 		s.table(t.WithoutMissing())
 		waited = waited || len(t.Rows) > 0
 	}
@@ -34,8 +33,8 @@ func locksSection(r *result.Result, runs, side []*result.Run, spin figureBox) se
 		s.add(part{Text: "No lock wait was recorded by a probe.", Muted: true})
 	}
 	s.table(view.Listing{ID: "caller-table", Caption: "Who entered a lock's slow path, share of " +
-		view.WeighedBy(side...),
-		What: "function", Of: view.SpinCallers, Rows: 20, Code: true}.Table(side))
+		view.WeighedBy(side...), What: "function", Rows: 20, Code: true,
+		Of: func(r *result.Run) []result.Share { return view.AllCPUs(r).SpinCallers }}.Table(side))
 	if t := view.LocksTable(view.Last(view.MedianRuns(r))); len(t.Rows) > 0 {
 		s.add(folded("each lock at the largest N: waits, how long, how often against acquisitions",
 			part{Table: t}))

@@ -158,16 +158,19 @@ func folded(summary string, parts ...part) part {
 // sideBySide bounds the runs that a table puts beside each other.
 const sideBySide = 8
 
+// maxChosen bounds the runs that have a figure or rows of their own.
+const maxChosen = 24
+
 func newPage(r *result.Result, o Options) (*page, error) {
 	runs := view.Present(r)
-	side, chosen := view.PageRuns(r, sideBySide), view.ChosenRuns(r)
+	side, chosen := view.PageRuns(r, sideBySide), view.PageRuns(r, maxChosen)
 	p := &page{
 		Style: template.CSS(pageCSS + columnStyle() +
 			flame.Style(flame.KindTable())), Script: template.JS(pageScript),
 		Policy: contentPolicy(),
 		Kind:   "report", Title: titleOf(r), Lead: leadOf(r),
 		Verdict:   format.Sentence(format.Visible(view.Verdict(r), 600)),
-		PlusMinus: plusMinus(), Files: o.Files,
+		PlusMinus: strings.Replace(format.PlusMinus, "+-", "±", 1), Files: o.Files,
 	}
 	var defs svg.Writer
 	svg.HatchPatterns(&defs)

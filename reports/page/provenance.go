@@ -48,8 +48,7 @@ func provenanceSection(r *result.Result, p *page, leftOut string) section {
 		s.add(part{Text: "The files of each run, with their hashes, are in results.json.", Muted: true})
 	}
 	if left := len(runs) - maxProvenance; left > 0 {
-		s.add(part{Text: fmt.Sprintf("%d runs more are in results.json.", left),
-			Muted: true})
+		s.add(part{Text: fmt.Sprintf("%d runs more are in results.json.", left), Muted: true})
 	}
 	by := "Analysed by " + format.OrUnknown(format.Name(r.Tool)) + "."
 	if leftOut != "" {
@@ -140,8 +139,7 @@ func runCommands(r *result.Run) []part {
 }
 
 func filesTable(files []bundle.File, i int) view.Table {
-	t := view.NewTable(fmt.Sprintf("files-%d", i), "Files of the bundle",
-		"file", "bytes#", "sha256")
+	t := view.NewTable(fmt.Sprintf("files-%d", i), "Files of the bundle", "file", "bytes#", "sha256")
 	for _, f := range files {
 		t.Add(view.TextCell(f.Name), view.CountCell(uint64(max(f.Size, 0))),
 			view.Cell{Text: format.Visible(f.SHA256, 64), Code: true})

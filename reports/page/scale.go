@@ -141,8 +141,7 @@ func breakdownSection(r *result.Result) section {
 				fmt.Sprintf("lock-bill-%d", i))})
 		}
 		if c.Frames != nil && len(c.Frames.Rows) > 0 {
-			s.add(folded(view.CurveName(c)+
-				": functions whose cost per packet grows with N",
+			s.add(folded(view.CurveName(c)+": functions whose cost per packet grows with N",
 				part{Table: view.FramesTable(c, fmt.Sprintf("frames-%d", i))}))
 		}
 	}

@@ -186,8 +186,7 @@ func checksSection(runs []*result.Run) section {
 		"that hang on it with ! and takes back the significance of changes in them.",
 		view.ConsistencyTable(runs))
 	add("What measuring cost", "Perf ran in the window of the samples; each probe in one of its own after it, "+
-		"between windows without one.",
-		view.PhaseTable(runs))
+		"between windows without one.", view.PhaseTable(runs))
 	add("What moved during a run", "", view.DriftTable(runs))
 	return s
 }

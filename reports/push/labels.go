@@ -50,8 +50,5 @@ func labelName(s string) string {
 		return '_'
 	}, s)
 	name = strings.TrimLeft(name, "_0123456789")
-	if name == "" {
-		return "unnamed"
-	}
-	return name
+	return cmp.Or(name, "unnamed")
 }

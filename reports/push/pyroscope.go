@@ -2,6 +2,7 @@ package push
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -85,9 +86,7 @@ func send(ctx context.Context, client *http.Client, method, target, kind string,
 		req.Header[name] = values
 	}
 	req.Header.Set("Content-Type", kind)
-	if client == nil {
-		client = http.DefaultClient
-	}
+	client = cmp.Or(client, http.DefaultClient)
 	resp, err := client.Do(req)
 	if err != nil {
 		return err

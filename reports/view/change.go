@@ -61,7 +61,7 @@ func verdict(c compare.Comparison) (text, why string) {
 }
 
 // MetricName is how a table names a metric.
-func MetricName(id string) string { return format.Name(format.OrWord(metricNames()[id], id)) }
+func MetricName(id string) string { return format.Name(cmp.Or(metricNames()[id], id)) }
 
 // AtText names the mode and the N of a comparison.
 func AtText(mode string, n int) string {
@@ -122,7 +122,7 @@ func CouldHaveShown(c *result.Comparison) string {
 	return "the smallest change that would have been: " + strings.Join(parts, ", ")
 }
 
-// FewBoots says that a place of a comparison has too few boots for a star, "" if none.
+// FewBoots says that a place of a comparison has too few boots for significance, "" if none.
 func FewBoots(c *result.Comparison) string {
 	for _, n := range c.Notes {
 		if n.Code == compare.TooFewBoots {
@@ -140,7 +140,7 @@ func families(list []result.CompareFamily) []compare.Family {
 	return out
 }
 
-// BlankedText puts the stars that failed gates took together by their reason.
+// BlankedText puts the significance that failed gates took together by their reason.
 func BlankedText(list []result.Blank) []string {
 	var reasons []string
 	from := map[string][]string{}

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -68,8 +69,7 @@ func StatusCell(status string) Cell {
 }
 
 func GatesTable(rows []gateRow, total int) Table {
-	t := NewTable("gate-table", "Gates of all runs",
-		"gate", "status", "evidence", "runs", "next")
+	t := NewTable("gate-table", "Gates of all runs", "gate", "status", "evidence", "runs", "next")
 	for _, g := range rows {
 		evidence := Cell{Text: format.Visible(g.Evidence, 300)}
 		if g.more > 0 {
@@ -165,7 +165,7 @@ func PhaseTable(runs []*result.Run) Table {
 			if p.OneIn > 0 {
 				oneIn = CountCell(uint64(p.OneIn))
 			}
-			t.Add(RunCell(r), TextCell(p.Name), TextCell(format.OrWord(p.Probe, "none")),
+			t.Add(RunCell(r), TextCell(p.Name), TextCell(cmp.Or(p.Probe, "none")),
 				Cell{Text: format.Decimals(p.Seconds, 1), Number: true, Sort: format.Exact(p.Seconds)},
 				lockValue(p.Rate), effect, oneIn, CountCell(p.Skipped))
 		}
@@ -195,16 +195,14 @@ func DriftTable(runs []*result.Run) Table {
 	for _, r := range runs {
 		for _, d := range r.Drift {
 			t.Add(RunCell(r), TextCell(d.Topic), TextCell(d.Subject), TextCell(d.Name),
-				TextCell(format.OrWord(d.Start, "not there")),
-				TextCell(format.OrWord(d.End, "not there")))
+				TextCell(cmp.Or(d.Start, "not there")), TextCell(cmp.Or(d.End, "not there")))
 		}
 	}
 	return Bounded(t, 120)
 }
 
 func FormulaTable() Table {
-	t := NewTable("formulas", "Formulas",
-		"figure", "formula", "read from")
+	t := NewTable("formulas", "Formulas", "figure", "formula", "read from")
 	for _, f := range metric.Catalogue() {
 		t.Add(Cell{Text: f.Name}, Cell{Text: f.Text}, Cell{Text: f.Source})
 	}

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -11,12 +12,12 @@ import (
 )
 
 func FamilyCaption(f result.CompareFamily) string {
-	s := format.Name(format.OrWord(f.Family.Name, "family"))
+	s := format.Name(cmp.Or(f.Family.Name, "family"))
 	if f.Family.Tested == 0 {
 		return s + fmt.Sprintf(": not tested, which takes %d runs a side", compare.MinRuns)
 	}
 	return fmt.Sprintf("%s: %d tested together, %d hold (%s q below %s)", s, f.Family.Tested,
-		f.Family.Significant, format.OrWord(f.Family.Method, compare.MethodBH),
+		f.Family.Significant, cmp.Or(f.Family.Method, compare.MethodBH),
 		format.Significant(f.Family.Options.Defaults().Alpha, 2))
 }
 
@@ -68,7 +69,7 @@ func verdictCell(c compare.Comparison) Cell {
 		if c.Better == "higher" {
 			sign = map[string]string{"better": "▲ better", "worse": "▼ worse"}[c.Effect]
 		}
-		out.Text, out.Muted, out.Warn = "★ "+format.OrWord(sign, "changed"), false, c.Effect == "worse"
+		out.Text, out.Muted, out.Warn = "★ "+cmp.Or(sign, "changed"), false, c.Effect == "worse"
 	}
 	return out
 }

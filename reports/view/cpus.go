@@ -30,8 +30,7 @@ func softirqKinds() []string { return []string{"NET_RX", "NET_TX"} }
 
 // TimeTable is what the kernel accounted to each CPU.
 func TimeTable(runs []*result.Run) Table {
-	t := NewTable("time-table", "What the kernel accounted to each CPU, /proc/stat",
-		"run", "CPU#")
+	t := NewTable("time-table", "What the kernel accounted to each CPU, /proc/stat", "run", "CPU#")
 	t.Note = "In ticks of 10 ms. User: nice included; idle: iowait included; steal: what a hypervisor gave to " +
 		"others."
 	for _, kind := range TimeKinds() {

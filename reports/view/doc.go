@@ -3,7 +3,7 @@
 // rows page, digest and exports print.
 //
 //	Result -> Present, MedianRuns, PageRuns    runs, and those that stand for repeats
-//	       -> RunLabel, GroupLabel            the one name of a run, also without a mode
+//	       -> RunLabel, GroupLabel             the one name of a run, also without a mode
 //	       -> Warnings, Losses, Gaps           Notes: what weakens the numbers, each once
 //	       -> RunsTable, LocksTable ...        Table: rows of Cells that know how to sort
 //

@@ -164,9 +164,7 @@ func lineCost(columns []lineColumn) Cell {
 			return ValueCell(sum)
 		}
 	}
-	return Cell{Text: "not measured", Why: "the recording does not say what a transfer took",
-		Muted: true, Number: true,
-		Sort: "-1"}
+	return unmeasured("the recording does not say what a transfer took")
 }
 
 // lineNames are the fields of all columns, the most in any first.
@@ -182,13 +180,7 @@ func lineNames(columns []lineColumn) []string {
 		}
 	}
 	slices.SortStableFunc(names, func(a, b string) int {
-		switch {
-		case most[a] > most[b]:
-			return -1
-		case most[a] < most[b]:
-			return 1
-		}
-		return strings.Compare(a, b)
+		return cmp.Or(cmp.Compare(most[b], most[a]), strings.Compare(a, b))
 	})
 	return names
 }
@@ -286,8 +278,7 @@ func LinesChanged(c *result.Comparison, fields int) []string {
 		for _, i := range order[:min(fields, len(order))] {
 			parts = append(parts, fmt.Sprintf("%s %s -> %s%s", format.Name(KeyOf(f, i)),
 				format.Significant(rows[i].Before.Median, 3), format.Significant(rows[i].After.Median,
-					3),
-				format.MarkText(rows[i])))
+					3), format.MarkText(rows[i])))
 		}
 		if len(parts) > 0 {
 			out = append(out, AtText(f.Mode, f.N)+": "+strings.Join(parts, ", "))

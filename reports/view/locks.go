@@ -10,8 +10,6 @@ import (
 	"xfrmscope/reports/format"
 )
 
-func SpinCallers(r *result.Run) []result.Share { return AllCPUs(r).SpinCallers }
-
 // LocksOfRun bounds the locks of a run in the table.
 const LocksOfRun = 8
 
@@ -53,7 +51,7 @@ func lockRow(r *result.Run, l result.Lock) []Cell {
 // lockValue is a figure that a probe of its own may have given.
 func lockValue(v metric.Value) Cell {
 	if v.ID == "" {
-		return Cell{Text: "not measured", Muted: true, Number: true, Sort: "-1"}
+		return unmeasured("")
 	}
 	return ValueCell(v)
 }

@@ -13,14 +13,12 @@ import (
 // MissTable shows the cache-miss ratios of runs, of all their CPUs together or
 // of each.
 func MissTable(runs []*result.Run, each bool) Table {
-	t := NewTable("miss-table", "Cache misses of each run, all measured CPUs together",
-		"run", "event")
+	t := NewTable("miss-table", "Cache misses of each run, all measured CPUs together", "run", "event")
 	if each {
 		t.ID, t.Caption = "miss-cpu-table", "Cache misses of each CPU"
 		t.Head = append(t.Head, Column{Text: "CPU", Number: true})
 	}
-	t.Head = append(t.Head, Column{Text: "per 1000", Unit: "cycles", Number: true}, Column{Text: "per 1000",
-		Unit: "instructions", Number: true}, Column{Text: "per packet", Unit: "misses", Number: true})
+	t.Head = append(t.Head, Heads("per 1000#|cycles", "per 1000#|instructions", "per packet#|misses")...)
 	for _, r := range runs {
 		for _, m := range r.Misses {
 			if each == (m.CPU < 0) {
@@ -50,8 +48,7 @@ func MissFunctions(side []*result.Run) []Table {
 			return nil
 		}
 		t := Listing{ID: fmt.Sprintf("miss-functions-%d", i), Caption: "Functions by their share of " +
-			format.Visible(name, 60) + "", What: "function", Of: of, Rows: 12,
-			Code: true}.Table(side)
+			format.Visible(name, 60), What: "function", Of: of, Rows: 12, Code: true}.Table(side)
 		t.Note = strings.Replace(t.Note, "in results.json", "below, by event", 1)
 		out = append(out, t)
 	}
@@ -61,8 +58,7 @@ func MissFunctions(side []*result.Run) []Table {
 // IntensityTable shows what misses more than it works: 1 is as much as all
 // functions do together.
 func IntensityTable(side []*result.Run) Table {
-	t := NewTable("miss-intensity",
-		"Miss intensity: a function's share of the misses over its share of the cycles",
+	t := NewTable("miss-intensity", "Miss intensity: a function's share of the misses over its share of the cycles",
 		"run", "event", "function", "of the misses#|%", "of the cycles#|%", "intensity#")
 	t.Note = "1 is the average of all functions. A sample may stand some instructions behind the miss, in the " +
 		"next function even, unless the event is precise."
@@ -97,9 +93,7 @@ func missEvents(runs []*result.Run) []string {
 	var names []string
 	for _, r := range runs {
 		for _, m := range r.Misses {
-			if !slices.Contains(names, m.Event) {
-				names = append(names, m.Event)
-			}
+			names = result.AppendNew(names, m.Event)
 		}
 	}
 	return names

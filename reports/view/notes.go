@@ -213,8 +213,7 @@ func Blind(r *result.Result) Notes {
 	for _, run := range Present(r) {
 		for _, b := range run.Locks.Blind {
 			n.add(note{Text: "the wait probe (" + format.OrDash(run.Locks.AttachMode) + ") does not see " +
-				b},
-				run)
+				b}, run)
 		}
 	}
 	return n
@@ -252,9 +251,7 @@ func (n note) RunsText(total int) string {
 func (n note) labels() []string {
 	var labels []string
 	for _, r := range n.Runs {
-		if l := RunLabel(r); !slices.Contains(labels, l) {
-			labels = append(labels, l)
-		}
+		labels = result.AppendNew(labels, RunLabel(r))
 	}
 	return labels
 }

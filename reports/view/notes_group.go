@@ -44,9 +44,7 @@ func (n Notes) ByCause() Notes {
 		x := group[0]
 		var subjects []string
 		for _, o := range group {
-			if !slices.Contains(subjects, o.Subject) {
-				subjects = append(subjects, o.Subject)
-			}
+			subjects = result.AppendNew(subjects, o.Subject)
 		}
 		if len(subjects) > 1 {
 			x.Text = strings.Join(subjects, ", ") + ": " + x.Cause
@@ -84,9 +82,7 @@ func (n Notes) runs() []*result.Run {
 			return nil
 		}
 		for _, r := range x.Runs {
-			if !slices.Contains(out, r) {
-				out = append(out, r)
-			}
+			out = result.AppendNew(out, r)
 		}
 	}
 	return out

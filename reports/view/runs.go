@@ -113,12 +113,6 @@ func MedianRuns(r *result.Result) []Group {
 	return out
 }
 
-// maxChosen bounds the runs that have a figure or rows of their own.
-const maxChosen = 24
-
-// ChosenRuns are the runs that stand for their repeats, at most maxChosen.
-func ChosenRuns(r *result.Result) []*result.Run { return PageRuns(r, maxChosen) }
-
 // RepeatsText says that runs stand for repeats, "" if they do not.
 func RepeatsText(r *result.Result) string {
 	most := Repeats(MedianRuns(r))
@@ -183,10 +177,8 @@ func TopShares(s []result.Share, n int) []result.Share {
 
 // RateOfCPU is the packet rate of one CPU, not finite if it is not known.
 func RateOfCPU(r *result.Run, cpu int) metric.Value {
-	for _, v := range r.Packets.PerCPU {
-		if v.CPU == cpu {
-			return v.Value
-		}
+	if i := slices.IndexFunc(r.Packets.PerCPU, func(v result.CPUValue) bool { return v.CPU == cpu }); i >= 0 {
+		return r.Packets.PerCPU[i].Value
 	}
 	return metric.Value{Value: math.NaN()}
 }
@@ -194,16 +186,12 @@ func RateOfCPU(r *result.Run, cpu int) metric.Value {
 // CPUsText says which CPUs a run measured, or what else N counts.
 func CPUsText(r *result.Run) string {
 	switch {
-	case r.Factor != "" && r.N == 1:
-		return "1 " + strings.TrimSuffix(r.Factor, "s")
 	case r.Factor != "":
-		return fmt.Sprintf("%d %s", r.N, r.Factor)
+		return format.Counted(r.N, strings.TrimSuffix(r.Factor, "s"))
 	case r.N == 0:
 		return "CPUs not recorded"
-	case r.N == 1:
-		return "1 CPU: " + format.OrUnknown(r.Manifest.Plan.CPUs.String())
 	}
-	return fmt.Sprintf("%d CPUs: %s", r.N, format.OrUnknown(r.Manifest.Plan.CPUs.String()))
+	return format.Counted(r.N, "CPU") + ": " + format.OrUnknown(r.Manifest.Plan.CPUs.String())
 }
 
 // LargestN reports whether no other run of a run's mode and side has more CPUs.

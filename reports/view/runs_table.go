@@ -20,8 +20,7 @@ func RunsTable(r *result.Result) Table {
 	if of != "busy" {
 		noIdle = ""
 	}
-	t := NewTable("runs-table",
-		"Runs. Errors are of sampling within each; n is the samples"+noIdle+".",
+	t := NewTable("runs-table", "Runs. Errors are of sampling within each; n is the samples"+noIdle+".",
 		"run", "N#||CPUs measured", "packets#|/s", "cost#|"+CostUnit(runs), "spin#|% of "+of,
 		"fast path#|% of "+of, "waits#|by probe", "lock wait#|ns/packet", "probe effect#|% of "+
 			"packets/s|packets/s in the probe's window over packets/s in the samples' window, less 1",
@@ -101,7 +100,7 @@ type sortedValues []float64
 // k.
 func (v sortedValues) cell(part, k float64) Cell {
 	if len(v) == 0 {
-		return Cell{Text: "not measured", Muted: true, Number: true, Sort: "-1"}
+		return unmeasured("")
 	}
 	at := part * float64(len(v)-1)
 	low, high := v[int(at)], v[int(math.Ceil(at))]

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -57,8 +58,7 @@ func saRow(r *result.Run, s result.SA) []Cell {
 	if total := r.Packets.Total; format.Finite(total) && total.Value > 0 && s.Outbound {
 		packets = packets.WithBar(metric.Value{Value: float64(s.DeltaPackets) / total.Value})
 	}
-	return []Cell{RunCell(r), {Text: fmt.Sprintf("0x%08x", s.SPI), Code: true,
-		Sort: strconv.FormatUint(uint64(s.SPI), 10)},
+	return []Cell{RunCell(r), spiCell(s.SPI, ""),
 		{Text: format.Name(s.Src) + " → " + format.Name(s.Dst), Small: format.Name(s.NetNS)},
 		TextCell(strings.TrimSpace(s.Proto + " " + s.Mode)), TextCell(direction), cpu, packets, bytes,
 		settingsCell(s), TextCell(strings.Join(remarks, "; "))}
@@ -114,7 +114,7 @@ func MatrixText(m *result.Matrix) string {
 	part := func(n uint64) string { return format.Share(float64(n), float64(sum)) }
 	return format.Sentence(fmt.Sprintf("Of %s counted by the %s: %s %% by the SA of the sending CPU, %s %% by "+
 		"another CPU's, %s %% by the fallback.",
-		format.Pretty(format.Count(sum)), format.OrWord(format.Name(m.Source), "probe"), part(own),
+		format.Pretty(format.Count(sum)), cmp.Or(format.Name(m.Source), "probe"), part(own),
 		part(other), part(fallback)))
 }
 
@@ -133,8 +133,7 @@ func MatrixTable(m *result.Matrix, i int) Table {
 		if row.PCPU != nil {
 			of = Cell{Text: format.CPUNumber(*row.PCPU), Sort: strconv.Itoa(*row.PCPU)}
 		}
-		cells := []Cell{{Text: fmt.Sprintf("0x%08x", row.SPI), Small: format.Name(row.NetNS), Code: true,
-			Sort: strconv.FormatUint(uint64(row.SPI), 10)}, of}
+		cells := []Cell{spiCell(row.SPI, row.NetNS), of}
 		for k := range m.CPUs {
 			n := uint64(0)
 			if k < len(row.Calls) {
@@ -205,9 +204,8 @@ func InboundTable(runs []*result.Run) Table {
 				}
 			}
 			cpus := Cell{Text: format.CPUList(in.CPUs), Warn: len(in.CPUs) > 1}
-			t.Add(RunCell(r), Cell{Text: fmt.Sprintf("0x%08x", in.SPI),
-				Small: format.Name(in.NetNS), Code: true, Sort: strconv.FormatUint(uint64(in.SPI),
-					10)}, cpus, Cell{Text: strings.TrimSpace(each)}, CountCell(sum))
+			t.Add(RunCell(r), spiCell(in.SPI, in.NetNS), cpus, Cell{Text: strings.TrimSpace(each)},
+				CountCell(sum))
 		}
 	}
 	return Bounded(t, 120)

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -12,7 +13,7 @@ import (
 )
 
 func CurveName(c result.Curve) string {
-	return Sided(c.Side, format.OrWord(format.Name(c.Mode), "runs"))
+	return Sided(c.Side, cmp.Or(format.Name(c.Mode), "runs"))
 }
 
 // RateUnit is the unit in which rates of another are printed, and how much of it
@@ -35,8 +36,7 @@ func ScaleHead(r *result.Result) string {
 }
 
 func ScaleRow(c result.Curve, row scaling.Row) []Cell {
-	loss, limit := Cell{Text: "not measured", Muted: true, Number: true, Sort: "-1"},
-		TextCell(format.OrWord(row.Limit, "–"))
+	loss, limit := unmeasured(""), TextCell(cmp.Or(row.Limit, "–"))
 	if row.Loss != nil {
 		loss = numberOf(100 * *row.Loss)
 	}
@@ -58,7 +58,7 @@ func ScaleFacts(c result.Curve) [][2]string {
 	if p := c.Scaling.Level; p.Known() {
 		unit, k := RateUnit(c.Scaling.Unit)
 		add("plateau", fmt.Sprintf("from N=%d to N=%d, at %s %s", p.From, p.To, format.Significant(p.Rate*k, 4),
-			format.OrWord(unit, "packets/s")))
+			cmp.Or(unit, "packets/s")))
 	}
 	if c.USL != nil {
 		add("law (USL)", lawText(*c.USL))
@@ -151,7 +151,7 @@ func ScaleNotes(c result.Curve) []string {
 	return list
 }
 
-// BreakdownTable prints one bill; its rows sum to the total.
+// BreakdownTable prints one breakdown; its rows sum to the total.
 func BreakdownTable(c result.Curve, b scaling.Breakdown, what, id string) Table {
 	t := NewTable(id, fmt.Sprintf(
 		"%s: cost per packet at N=%d less at N=%d by %s, with the interval in brackets; rows sum to the total",
@@ -163,11 +163,7 @@ func BreakdownTable(c result.Curve, b scaling.Breakdown, what, id string) Table 
 		t.Rows = append(t.Rows, breakdownRow(row))
 	}
 	t = Bounded(t, 20)
-	return withRows(t, breakdownRow(b.Unexplained), breakdownRow(b.Total))
-}
-
-func withRows(t Table, rows ...[]Cell) Table {
-	t.Rows = append(t.Rows, rows...)
+	t.Rows = append(t.Rows, breakdownRow(b.Unexplained), breakdownRow(b.Total))
 	return t
 }
 

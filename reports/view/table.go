@@ -98,6 +98,17 @@ func CountCell(n uint64) Cell {
 	return Cell{Text: format.Pretty(format.Count(n)), Sort: strconv.FormatUint(n, 10), Number: true}
 }
 
+// unmeasured stands for a number that there is not, and says why below the table.
+func unmeasured(why string) Cell {
+	return Cell{Text: result.NotMeasured, Why: why, Muted: true, Number: true, Sort: "-1"}
+}
+
+// spiCell names an SA by its SPI and its network namespace.
+func spiCell(spi uint32, netns string) Cell {
+	return Cell{Text: fmt.Sprintf("0x%08x", spi), Small: format.Name(netns), Code: true,
+		Sort: strconv.FormatUint(uint64(spi), 10)}
+}
+
 // numberCell prints a CPU or a number of CPUs that may not be recorded.
 func numberCell(n int, recorded bool) Cell {
 	if !recorded {
@@ -114,8 +125,9 @@ func ValueCell(v metric.Value) Cell {
 	c := Cell{Text: format.Pretty(f.Value), Err: format.Pretty(f.Err), Number: true,
 		Sort: strconv.FormatFloat(f.Sort, 'g', 8, 64)}
 	if f.Missing != "" {
-		return Cell{Text: "not measured", Title: format.Name(f.Missing), Why: v.Missing.Why, Muted: true,
-			Number: true, Sort: "-1"}
+		c = unmeasured(v.Missing.Why)
+		c.Title = format.Name(f.Missing)
+		return c
 	}
 	if v.Samples > 0 {
 		c.Title = "n = " + format.Pretty(format.Count(v.Samples))
@@ -165,7 +177,7 @@ func (t Table) WithoutMissing() Table {
 	why := ""
 	for i, h := range t.Head {
 		measured := !h.Number || slices.ContainsFunc(t.Rows, func(row []Cell) bool {
-			return row[i].Text != "not measured"
+			return row[i].Text != result.NotMeasured
 		})
 		if measured {
 			keep = append(keep, i)
@@ -228,11 +240,8 @@ type Listing struct {
 
 func (l Listing) Table(runs []*result.Run) Table {
 	unit := l.cost
-	if unit == "" {
-		unit = "% ±"
-	}
-	t := NewTable(l.ID, l.Caption,
-		l.What)
+	unit = cmp.Or(unit, "% ±")
+	t := NewTable(l.ID, l.Caption, l.What)
 	type key struct{ name, module string }
 	var keys []key
 	heaviest := map[key]float64{}

@@ -77,7 +77,7 @@ func contrastText(c *result.Comparison, before, after string) string {
 	if !ok {
 		return withoutRate(c)
 	}
-	verb, where := "sends", " on "+cpusText(h.N)
+	verb, where := "sends", " on "+format.Counted(h.N, "CPU")
 	if h.C.Metric == metric.ThroughputID {
 		verb, where = "carries", fmt.Sprintf(" at N=%d", h.N)
 	}
@@ -209,7 +209,7 @@ func scaleText(r *result.Result, c result.Curve) string {
 		if factor := r.Factor(); factor != "CPUs" {
 			return fmt.Sprintf("%d %s", n, factor)
 		}
-		return cpusText(n)
+		return format.Counted(n, "CPU")
 	}
 	base := float64(max(c.Scaling.Base, 1))
 	speedup := last.Speedup
@@ -297,11 +297,4 @@ func mostText(last []*result.Run) string {
 	return fmt.Sprintf("Of %d modes at their largest N %s sends most, %s times what %s sends; their order is not "+
 		"tested.", len(measured), RunLabel(most), format.Significant(rateOf(most)/rateOf(least), 2),
 		RunLabel(least))
-}
-
-func cpusText(n int) string {
-	if n == 1 {
-		return "1 CPU"
-	}
-	return fmt.Sprintf("%d CPUs", n)
 }

@@ -3,6 +3,7 @@
 package topics
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"strings"
@@ -47,7 +48,7 @@ func All() []Topic {
 func formulas() string {
 	var b strings.Builder
 	for _, f := range metric.Catalogue() {
-		fmt.Fprintf(&b, "  %s, %s\n", f.ID, format.OrWord(f.Unit, "in the event's unit"))
+		fmt.Fprintf(&b, "  %s, %s\n", f.ID, cmp.Or(f.Unit, "in the event's unit"))
 		indented(&b, f.Name+": "+f.Text+" ("+f.Source+")")
 	}
 	return b.String()
