@@ -244,9 +244,10 @@ func shownColumns(t *testing.T, name, text string, add func(string, ...string)) 
 	for _, part := range parts[3:] {
 		lines := strings.Split(part, "\n")
 		for table, title := range map[string]string{"show: functions": ": functions by self share",
-			"show: locks, by the wait probe": ": locks by time waited",
-			"show: packets by SA":            ": packets by SA",
-			"show: cache lines moved":        ": cache lines moved"} {
+			"show: locks, by the wait probe":                         ": locks by time waited",
+			"show: packets by SA":                                    ": packets by SA",
+			"show: cache lines moved":                                ": cache lines moved",
+			"show: misses, fills and transfers by stage, per packet": ": misses, fills and transfers"} {
 			if strings.Contains(lines[0], title) {
 				add(table, gaps.Split(strings.TrimSpace(lines[1]), -1)...)
 				part = ""
