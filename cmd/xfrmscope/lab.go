@@ -75,6 +75,8 @@ func labPlan(cmd *cobra.Command, p *lab.Plan, limit *time.Duration, repeats int)
 	f.BoolVar(&p.Traffic.IPv6, "ipv6", false, "packets and tunnel of IPv6")
 	f.IntVar(&p.Traffic.SAs, "sas", 0, "SAs beside, which carry nothing")
 	f.IntVar(&p.Traffic.Policies, "policies", 0, "policies beside, of other peers and looked at first")
+	f.BoolVar(&p.Traffic.Receiver, "receiver", false,
+		"the far gateway too, which decrypts each packet on the CPU that sent it")
 	f.IntVar(&p.Count, "count", 4000, "packets of all CPUs in a window, at least")
 	f.IntVar(&p.Windows, "windows", 4, "windows of a boot, which its run adds up")
 	f.BoolVar(&p.NoFields, "no-fields", false, "leave out which instruction touches which member: most of a run")

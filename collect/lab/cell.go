@@ -29,6 +29,9 @@ type Cell struct {
 
 // packetFunction is called once for each packet.
 func (s Sender) packetFunction() string {
+	if s.Receiver {
+		return "__dev_forward_skb" // from one end of black to the other; both gateways call ip_forward
+	}
 	if s.IPv6 {
 		return "ip6_forward"
 	}

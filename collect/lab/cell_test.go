@@ -12,9 +12,8 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// TestSender: the CPUs get equal shares, in which a packet costs each the same, ticks are few,
-// windows agree, all that moved
-// is in the lines, and the fields are named.
+// TestSender: the CPUs get equal shares, in which a packet costs each the same, ticks are
+// few, windows agree, all that moved is in the lines, and the fields are named.
 func TestSender(t *testing.T) {
 	program, k := needKernel(t)
 	ctx := context.Background()
@@ -65,8 +64,47 @@ func TestSender(t *testing.T) {
 	checkLines(t, k, cell, c)
 }
 
-// packetCosts are each CPU's cycles for a packet, without what comes in bursts that a window has or has not:
-// the frees that RCU put off, and pages cleared for a slab.
+// TestReceiver: each packet is sent, arrives and is forwarded again.
+func TestReceiver(t *testing.T) {
+	program, k := needKernel(t)
+	ctx := context.Background()
+	plugin, err := Plugin(ctx, cacheDir(t))
+	need(t, err)
+	for _, traffic := range []Traffic{
+		{Receiver: true, Size: 64, Cipher: CipherGCM},
+		{Receiver: true, Size: 64, Cipher: CipherNull, IPv6: true},
+	} {
+		cell := Cell{Sender: Sender{Mode: ModePCPU, CPUs: 2, Traffic: traffic},
+			Seed: 1, Warm: 200, Count: 500, Windows: 1, Limit: 10 * time.Minute}
+		c, err := k.Run(ctx, program, plugin, cell)
+		need(t, err)
+		defer c.Close()
+		functions := newFunctions(c.kallsyms)
+		calls := map[string]uint64{}
+		var packets uint64
+		for _, w := range c.windows {
+			for cpu := range w.senders {
+				packets += w.cpus[cpu].packets
+			}
+			for _, e := range w.counts {
+				if e.cpu < w.senders {
+					calls[functions.of(w.contexts[e.context].function).name] += e.n[countCalls]
+				}
+			}
+		}
+		forward := Sender{Traffic: Traffic{IPv6: traffic.IPv6}}.packetFunction()
+		for name, each := range map[string]uint64{"xfrm_output": 1, "xfrm_input": 1, forward: 2} {
+			t.Logf("%d packets, %d calls of %s", packets, calls[name], name)
+			if want := each * packets; calls[name] < want-10 || calls[name] > want+10 { // those at the window's ends
+				t.Errorf("%d packets, and %d calls of %s, want %d", packets, calls[name], name, want)
+			}
+		}
+		t.Logf("%.2f transfers a packet", c.perPacket(metTransfer))
+	}
+}
+
+// packetCosts are each CPU's cycles for a packet, without what comes in bursts that a
+// window has or has not: the frees that RCU put off, and pages cleared for a slab.
 func (c *Counts) packetCosts(w *window) []float64 {
 	functions := newFunctions(c.kallsyms)
 	costs := make([]float64, w.senders)

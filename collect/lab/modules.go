@@ -22,7 +22,7 @@ import (
 // wanted are the modules a sender may need, where they are modules; what they
 // are for is known by trying, in the guest.
 func wanted() []string {
-	return []string{"dummy", "xfrm_user", "esp4", "ipv6", "esp6", "pktgen",
+	return []string{"dummy", "veth", "xfrm_user", "esp4", "ipv6", "esp6", "pktgen",
 		"gcm", "ghash_generic", "ctr", "aesni_intel", "seqiv", "authenc", "crypto_null", "echainiv"}
 }
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
+	"strings"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -43,49 +45,68 @@ func ask(c *netlink.Conn, what string, kind netlink.HeaderType, flags netlink.He
 	return nil
 }
 
+// number is the value of an attribute.
+func number(v uint32) []byte { return binary.NativeEndian.AppendUint32(nil, v) }
+
+// addLink makes an interface and turns it on.
+func addLink(c *netlink.Conn, name string, mac []byte, kind string, data []byte) error {
+	info := (&request{}).attr(unix.IFLA_INFO_KIND, []byte(kind))
+	if data != nil {
+		info.attr(unix.IFLA_INFO_DATA, data)
+	}
+	r := structure(unix.SizeofIfInfomsg)
+	r.u32(8, unix.IFF_UP)  // flags
+	r.u32(12, unix.IFF_UP) // those to change
+	r.attr(unix.IFLA_IFNAME, append([]byte(name), 0))
+	r.attr(unix.IFLA_ADDRESS, mac).attr(unix.IFLA_LINKINFO, info.b)
+	err := ask(c, "making the "+kind+" interface "+name, unix.RTM_NEWLINK, netlink.Create|netlink.Excl, r)
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		err = lacking(kind+" interface", "CONFIG_"+strings.ToUpper(kind), err)
+	}
+	return err
+}
+
+// addAddress gives an interface its address.
+func addAddress(c *netlink.Conn, f family, name string, addr []byte) error {
+	device, err := net.InterfaceByName(name)
+	if err != nil {
+		return err
+	}
+	r := structure(unix.SizeofIfAddrmsg)
+	r.u8(0, f.af)
+	r.u8(1, f.prefix)
+	r.u8(2, unix.IFA_F_NODAD)
+	r.u32(4, uint32(device.Index))
+	r.attr(unix.IFA_LOCAL, addr).attr(unix.IFA_ADDRESS, addr)
+	return ask(c, "giving "+name+" its address", unix.RTM_NEWADDR, netlink.Create|netlink.Excl, r)
+}
+
 // layLinks makes the two interfaces, with their addresses, the route to the peers
-// and the far gateway's entry in the neighbour table.
-func layLinks(f family) error {
+// and the far gateway's entry in the neighbour table. Without a receiver both are dummies.
+func layLinks(f family, receiver *os.File) error {
 	c, err := netlink.Dial(unix.NETLINK_ROUTE, nil)
 	if err != nil {
 		return fmt.Errorf("rtnetlink: %w", err)
 	}
 	defer c.Close()
-	const create = netlink.Create | netlink.Excl
-	for _, link := range []struct {
-		name string
-		mac  []byte
-		addr []byte
-	}{
-		{"red", redMAC(), f.red},
-		{"black", blackMAC(), f.near},
-	} {
-		kind := (&request{}).attr(unix.IFLA_INFO_KIND, []byte("dummy"))
-		r := structure(unix.SizeofIfInfomsg)
-		r.u32(8, unix.IFF_UP)  // flags
-		r.u32(12, unix.IFF_UP) // those to change
-		r.attr(unix.IFLA_IFNAME, append([]byte(link.name), 0))
-		r.attr(unix.IFLA_ADDRESS, link.mac).attr(unix.IFLA_LINKINFO, kind.b)
-		if err := ask(c, "making the dummy interface "+link.name, unix.RTM_NEWLINK, create, r); err != nil {
-			if errors.Is(err, unix.EOPNOTSUPP) {
-				err = lacking("dummy interface", "CONFIG_DUMMY", err)
-			}
-			return err
-		}
-		device, err := net.InterfaceByName(link.name)
-		if err != nil {
-			return err
-		}
-		r = structure(unix.SizeofIfAddrmsg)
-		r.u8(0, f.af)
-		r.u8(1, f.prefix)
-		r.u8(2, unix.IFA_F_NODAD)
-		r.u32(4, uint32(device.Index))
-		r.attr(unix.IFA_LOCAL, link.addr).attr(unix.IFA_ADDRESS, link.addr)
-		if err := ask(c, "giving "+link.name+" its address", unix.RTM_NEWADDR, create, r); err != nil {
-			return err
-		}
+	if err := addLink(c, "red", redMAC(), "dummy", nil); err != nil {
+		return err
 	}
+	if receiver == nil {
+		err = addLink(c, "black", blackMAC(), "dummy", nil)
+	} else {
+		err = addLink(c, "black", blackMAC(), "veth", peer("black", farMAC(), receiver))
+	}
+	if err != nil {
+		return err
+	}
+	if err := addAddress(c, f, "red", f.red); err != nil {
+		return err
+	}
+	if err := addAddress(c, f, "black", f.near); err != nil {
+		return err
+	}
+	const create = netlink.Create | netlink.Excl
 	r := structure(unix.SizeofRtMsg)
 	r.u8(0, f.af)
 	r.u8(1, f.prefix) // of the destination
@@ -124,7 +145,10 @@ const (
 	sizeofPolicy   = 168
 	sizeofTemplate = 64
 	tunnel         = 1
+	replayWindow   = 32
 	outbound       = 1 // XFRM_POLICY_OUT
+	forwarded      = 2 // XFRM_POLICY_FWD
+	inboundSA      = 1 // XFRM_SA_DIR_IN
 	outboundSA     = 2 // XFRM_SA_DIR_OUT
 )
 
@@ -135,44 +159,52 @@ func (s Sender) laySAs() error {
 		return lacking("netlink interface of XFRM", "CONFIG_XFRM_USER", err)
 	}
 	defer c.Close()
-	if err := s.addSA(c, fallbackSPI, reqID, nil); err != nil {
+	if err := s.addTunnel(c, outboundSA); err != nil {
 		return err
 	}
-	for cpu := range uint32(s.CPUs) {
-		if s.Mode != ModePCPU {
-			break
-		}
-		if err := s.addSA(c, fallbackSPI+1+cpu, reqID, &cpu); err != nil {
-			return err
-		}
-	}
 	for i := range uint32(s.SAs) {
-		if err := s.addSA(c, otherSPI+i, reqID+1+i, nil); err != nil {
+		if err := s.addSA(c, outboundSA, otherSPI+i, reqID+1+i, nil); err != nil {
 			return err
 		}
 	}
 	f := s.family()
-	if err := s.addPolicy(c, f.peer, f.prefix, 1); err != nil {
+	if err := s.addPolicy(c, outbound, f.peer, f.prefix, 1); err != nil {
 		return err
 	}
 	for i := range s.Policies {
 		to := slices.Clone(f.others)
 		binary.BigEndian.PutUint16(to[len(to)-2:], uint16(i))
-		if err := s.addPolicy(c, to, uint8(8*len(to)), 0); err != nil {
+		if err := s.addPolicy(c, outbound, to, uint8(8*len(to)), 0); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// addPolicy adds an outbound policy to a network, which leads to the SAs.
-func (s Sender) addPolicy(c *netlink.Conn, peer []byte, prefix uint8, priority uint32) error {
+// addTunnel adds the SAs that carry the packets.
+func (s Sender) addTunnel(c *netlink.Conn, direction byte) error {
+	if err := s.addSA(c, direction, fallbackSPI, reqID, nil); err != nil {
+		return err
+	}
+	for cpu := range uint32(s.CPUs) {
+		if s.Mode != ModePCPU {
+			break
+		}
+		if err := s.addSA(c, direction, fallbackSPI+1+cpu, reqID, &cpu); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addPolicy adds a policy for packets to a network, which names the SAs.
+func (s Sender) addPolicy(c *netlink.Conn, direction uint8, peer []byte, prefix uint8, priority uint32) error {
 	f := s.family()
 	r := structure(sizeofPolicy)
 	copy(r.b, selector(f.af, peer, f.hostNet, prefix, f.prefix))
 	unlimited(r.b[sizeofSelector:])
 	r.u32(152, priority)
-	r.u8(160, outbound)
+	r.u8(160, direction)
 	t := structure(sizeofTemplate)
 	copy(t.b, f.far)
 	t.u8(20, unix.IPPROTO_ESP)
@@ -186,8 +218,8 @@ func (s Sender) addPolicy(c *netlink.Conn, peer []byte, prefix uint8, priority u
 	return ask(c, "adding a policy", msgNewPolicy, netlink.Create|netlink.Excl, r.attr(attrTemplate, t.b))
 }
 
-// addSA adds an outbound SA, for a CPU or, with nil, for all.
-func (s Sender) addSA(c *netlink.Conn, spi, reqid uint32, cpu *uint32) error {
+// addSA adds an SA, for a CPU or, with nil, for all.
+func (s Sender) addSA(c *netlink.Conn, direction byte, spi, reqid uint32, cpu *uint32) error {
 	f := s.family()
 	r := structure(sizeofSA)
 	copy(r.b, selector(f.af, nil, nil, 0, 0))
@@ -199,10 +231,13 @@ func (s Sender) addSA(c *netlink.Conn, spi, reqid uint32, cpu *uint32) error {
 	r.u32(208, reqid)
 	r.u16(212, uint16(f.af))
 	r.u8(214, tunnel)
+	if direction == inboundSA {
+		r.u8(215, replayWindow)
+	}
 	name := s.cipher(r)
-	r.attr(attrSADir, []byte{outboundSA})
+	r.attr(attrSADir, []byte{direction})
 	if cpu != nil {
-		r.attr(attrSAPCPU, binary.NativeEndian.AppendUint32(nil, *cpu))
+		r.attr(attrSAPCPU, number(*cpu))
 	}
 	err := ask(c, "adding an SA with "+name, msgNewSA, netlink.Create|netlink.Excl, r)
 	switch {

@@ -27,7 +27,8 @@ const (
 const MaxSenders = 63
 
 // A Sender is a gateway that forwards what pktgen hands it on each of its CPUs:
-// red -> forwarding -> ESP -> black. Both are dummies: black drops what it gets.
+// red -> forwarding -> ESP -> black. Both are dummies: black drops what it gets, unless
+// there is a receiver.
 type Sender struct {
 	Mode string `json:"mode"`
 	CPUs int    `json:"cpus"` // 0..CPUs-1 send
@@ -41,6 +42,7 @@ type Traffic struct {
 	IPv6     bool   `json:"ipv6,omitempty"`     // packets and tunnel
 	SAs      int    `json:"sas,omitempty"`      // of other tunnels between the same gateways, which carry nothing
 	Policies int    `json:"policies,omitempty"` // of other peers, looked at before the one that matches
+	Receiver bool   `json:"receiver,omitempty"` // the far gateway is there: see layReceiver
 }
 
 // Ciphers of a sender.
@@ -54,7 +56,8 @@ const (
 type family struct {
 	af, prefix               uint8 // the prefix of the networks
 	red, host, hostNet, peer []byte
-	near, far, others        []byte // others: of peers that get nothing, numbered in the last two bytes
+	near, far, sink          []byte // sink: of the receiver, in the peers' network
+	others                   []byte // of peers that get nothing, numbered in the last two bytes
 }
 
 func (s Sender) family() family {
@@ -63,11 +66,11 @@ func (s Sender) family() family {
 			return []byte{0xfd, 0, 0, network, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, host}
 		}
 		return family{af: unix.AF_INET6, prefix: 64, red: v6(1, 2), host: v6(1, 1), hostNet: v6(1, 0),
-			near: v6(2, 2), far: v6(2, 3), peer: v6(3, 0), others: v6(4, 0)}
+			near: v6(2, 2), far: v6(2, 3), sink: v6(3, 1), peer: v6(3, 0), others: v6(4, 0)}
 	}
 	v4 := func(network, host byte) []byte { return []byte{192, 0, network, host} }
 	return family{af: unix.AF_INET, prefix: 24, red: v4(1, 2), host: v4(1, 1), hostNet: v4(1, 0),
-		near: v4(2, 2), far: v4(2, 3), peer: v4(3, 0), others: []byte{198, 18, 0, 0}}
+		near: v4(2, 2), far: v4(2, 3), sink: v4(3, 1), peer: v4(3, 0), others: []byte{198, 18, 0, 0}}
 }
 
 func redMAC() []byte   { return []byte{2, 0, 0, 0, 0, 1} }
@@ -81,8 +84,8 @@ const (
 	fileSAs     = "sas.json"
 )
 
-// send sets the sender up, leaves what it is, and sends until the machine is ended.
-func (s Sender) send() error {
+// adjust makes a gateway of a network namespace.
+func (s Sender) adjust() error {
 	settings := []struct{ file, value string }{
 		{"/proc/sys/net/ipv4/ip_forward", "1"},
 		{"/proc/sys/net/ipv4/conf/all/rp_filter", "0"},
@@ -96,8 +99,28 @@ func (s Sender) send() error {
 			return err
 		}
 	}
-	if err := layLinks(s.family()); err != nil {
+	return nil
+}
+
+// send sets the sender up, leaves what it is, and sends until the machine is ended.
+func (s Sender) send() error {
+	if err := s.adjust(); err != nil {
 		return err
+	}
+	var receiver *os.File
+	if s.Receiver {
+		var err error
+		if receiver, err = newNamespace(); err != nil {
+			return err
+		}
+	}
+	if err := layLinks(s.family(), receiver); err != nil {
+		return err
+	}
+	if s.Receiver {
+		if err := within(receiver, s.layReceiver); err != nil {
+			return fmt.Errorf("the receiver: %w", err)
+		}
 	}
 	if s.Mode != ModePlain {
 		if err := s.laySAs(); err != nil {
