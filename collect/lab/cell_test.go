@@ -95,7 +95,8 @@ func TestReceiver(t *testing.T) {
 		forward := Sender{Traffic: Traffic{IPv6: traffic.IPv6}}.packetFunction()
 		for name, each := range map[string]uint64{"xfrm_output": 1, "xfrm_input": 1, forward: 2} {
 			t.Logf("%d packets, %d calls of %s", packets, calls[name], name)
-			if want := each * packets; calls[name] < want-10 || calls[name] > want+10 { // those at the window's ends
+			// But for those at the window's ends.
+			if want := each * packets; calls[name] < want-10 || calls[name] > want+10 {
 				t.Errorf("%d packets, and %d calls of %s, want %d", packets, calls[name], name, want)
 			}
 		}
@@ -114,8 +115,8 @@ func (c *Counts) packetCosts(w *window) []float64 {
 	for _, e := range w.counts {
 		for at := e.context; at != 0 && e.cpu < w.senders; at = w.contexts[at].parent {
 			name := functions.of(w.contexts[at].function).name
-			if name == "rcu_do_batch" || strings.HasPrefix(name, "clear_") &&
-				strings.Contains(name, "page") {
+			clears := strings.HasPrefix(name, "clear_") && strings.Contains(name, "page")
+			if clears || name == "rcu_do_batch" {
 				costs[e.cpu] -= float64(e.n[countCycles])
 				break
 			}

@@ -6,11 +6,12 @@
 // # The machine
 //
 // QEMU runs under -icount with one thread, so that the same start gives the same
-// counts to the last digit; but one boot in eight had others, on two CPUs with 160
-// tasks to run: QEMU's main thread warps the time of idle CPUs too. Each core has an L1 of 32 KiB and an L2 of 1 MiB, both
-// of 8 ways; a directory knows who has a line and who wrote it last. A core's
-// clock is its cycles: one for an instruction, and what coherent.c's table adds
-// for misses, transfers, locked instructions and pause. The plugin ends the time
+// counts to the last digit. One boot of eight was seen to differ, on two CPUs with 160
+// tasks to run; QEMU's main thread, which skips idle time too, is suspected.
+//
+// Each core has an L1 of 32 KiB and an L2 of 1 MiB, both of 8 ways; a directory knows
+// who has a line and who wrote it last. A core's clock is its cycles: one for an
+// instruction, and what coherent.c's table adds for misses, transfers, locked instructions and pause. The plugin ends the time
 // slice of a core that is 100 cycles ahead of the slowest, so that all advance
 // alike and a CPU that waits for a lock waits for its holder's cycles.
 //
