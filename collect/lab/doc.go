@@ -11,9 +11,10 @@
 //
 // Each core has an L1 of 32 KiB and an L2 of 1 MiB, both of 8 ways; a directory knows
 // who has a line and who wrote it last. A core's clock is its cycles: one for an
-// instruction, and what coherent.c's table adds for misses, transfers, locked instructions and pause. The plugin ends the time
-// slice of a core that is 100 cycles ahead of the slowest, so that all advance
-// alike and a CPU that waits for a lock waits for its holder's cycles.
+// instruction, and what coherent.c's table adds for misses, transfers, locked
+// instructions and pause. The plugin ends the time slice of a core that is 100 cycles
+// ahead of the slowest, so that all advance alike and a CPU that waits for a lock waits
+// for its holder's cycles.
 //
 // Clocks of equal cycles do not make equal packets: in a window of 4000 packets, eight
 // CPUs differ by 4 to 10 %. The kernel does it. The frees that RCU put off are 1 to 8 %
