@@ -81,15 +81,23 @@ func setCeilings(curves []result.Curve, runs []*result.Run) {
 	}
 }
 
-// sampledRate is the median of packets/s at N while perf sampled, which costs per
-// packet are over; 0 if there is none.
-func sampledRate(c *result.Curve, runs []*result.Run, n int) float64 {
-	var rates []float64
+// sampledAt is the median of packets/s at N while perf sampled, which costs per
+// packet are over, and of the idle weight; 0 if there is none. A clock ticks on an
+// idle CPU, cycles stand still.
+func sampledAt(c *result.Curve, runs []*result.Run, n int) scaling.Sampled {
+	var rates, idle []float64
 	for _, i := range c.Runs {
-		if v := runs[i].Packets.Rate; runs[i].N == n && v.Measured() {
+		if runs[i].N != n {
+			continue
+		}
+		if v := runs[i].Packets.Rate; v.Measured() {
 			rates = append(rates, v.Value)
+		}
+		if e := runs[i].Main(); e != nil && e.Unit == "nanoseconds" && e.All.Busy.Period > 0 {
+			idle = append(idle, e.All.Idle.Period/e.All.Busy.Period)
 		}
 	}
 	slices.Sort(rates)
-	return compare.Median(rates)
+	slices.Sort(idle)
+	return scaling.Sampled{Rate: compare.Median(rates), Idle: compare.Median(idle), IdleKnown: len(idle) > 0}
 }

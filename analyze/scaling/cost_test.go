@@ -107,10 +107,17 @@ func TestFall(t *testing.T) {
 		{N: 1, Runs: []map[string]float64{{"lock": 0, "crypto": 100}}, Totals: []float64{100}},
 		{N: 16, Runs: []map[string]float64{{"lock": 80, "crypto": 100}}, Totals: []float64{200}},
 	}, "ns/packet", Options{})[0]
-	w := Fall(b, 0.3, 2.2, "Mpps")
+	w := Fall(b, Sampled{0.3, 0, true}, Sampled{2.2, 0.05, true}, "Mpps")
 	if math.Abs(w.Ideal-4.8) > 1e-9 || w.Rows[0].Key != "lock" || math.Abs(w.Rows[0].Rate-1.92) > 1e-9 ||
 		math.Abs(w.Unexplained-0.48) > 1e-9 || math.Abs(w.NotCost-0.2) > 1e-9 {
 		t.Errorf("%+v, want ideal 4.8, lock 1.92, unexplained 0.48, 0.2 not by cost", w)
+	}
+	if w.Idle == nil || math.Abs(*w.Idle-0.11) > 1e-9 { // a twentieth of what was sent
+		t.Errorf("idle is %v, want 0.11 of the 0.2", w.Idle)
+	}
+	busier := Fall(b, Sampled{0.3, 0.5, true}, Sampled{2.2, 0.05, true}, "Mpps")
+	if math.Abs(*busier.Idle-(0.11-0.5*4.8*100/200)) > 1e-9 {
+		t.Errorf("idle is %v, want less than at the base", *busier.Idle)
 	}
 	sum := w.Unexplained + w.NotCost
 	for _, r := range w.Rows {
@@ -119,7 +126,7 @@ func TestFall(t *testing.T) {
 	if math.Abs(sum-(w.Ideal-w.Measured)) > 1e-9 {
 		t.Errorf("rows sum to %v, missing is %v", sum, w.Ideal-w.Measured)
 	}
-	if w := Fall(Breakdown{N: 4}, 1, 1, "Mpps"); w.Missing == nil {
+	if w := Fall(Breakdown{N: 4}, Sampled{Rate: 1}, Sampled{Rate: 1}, "Mpps"); w.Missing == nil {
 		t.Error("an empty bill: want no waterfall")
 	}
 }

@@ -121,8 +121,9 @@ func FuzzScaling(f *testing.F) {
 		o := Options{Resamples: 20}
 		out := []any{Scale(c, o), CompareCeiling(c, c, o), FitUSL(c, o), FitBoth(c, c, o),
 			Frames(costs, "ns", o), FindWalk(lookups, o)}
+		at := Sampled{Rate: c.Points[0].Values[0]}
 		for _, b := range Breakdowns(costs, "ns", o) {
-			out = append(out, b, Fall(b, c.Points[0].Values[0], c.Points[0].Values[0], "pps"))
+			out = append(out, b, Fall(b, at, at, "pps"))
 		}
 		for _, v := range out {
 			if _, err := json.Marshal(v); err != nil {
@@ -141,7 +142,7 @@ func TestGolden(t *testing.T) {
 	checkGolden(t, "testdata/scaling.json", map[string]any{
 		"scale": Scale(c, Options{}), "ceiling": CompareCeiling(c, plain, Options{}),
 		"usl":  FitUSL(c, Options{}),
-		"both": FitBoth(c, plain, Options{Resamples: 200}), "bill": bill, "fall": Fall(bill, 1, 5, "Mpps"),
+		"both": FitBoth(c, plain, Options{Resamples: 200}), "bill": bill, "fall": Fall(bill, Sampled{Rate: 1}, Sampled{Rate: 5}, "Mpps"),
 		"frames": Frames(costs, "ns/packet", Options{}),
 		"walk": FindWalk([]Lookup{{1, []float64{80, 81}}, {10, []float64{95, 96}},
 			{100, []float64{230, 233}}}, Options{}),

@@ -99,6 +99,9 @@ type flameTest struct {
 type flameStart struct {
 	Event int `json:"event"`
 	Group int `json:"group"`
+	// Before is the mode that others are set against: of the contrasts, if there are any,
+	// else that of Group.
+	Before string `json:"before"`
 }
 
 // newFlameData describes a tree.
@@ -272,7 +275,18 @@ func (d *flameData) start(r *result.Result, places []int) {
 		}
 		if s := format.ShareOf(view.AllCPUs(run).SpinShare); s > most {
 			most = s
-			d.Start = flameStart{d.event(run.Main()), d.Runs[places[i]].Group}
+			d.Start = flameStart{Event: d.event(run.Main()), Group: d.Runs[places[i]].Group}
+		}
+	}
+	if len(d.Groups) == 0 {
+		return
+	}
+	d.Start.Before = d.Groups[d.Start.Group].Mode
+	for _, c := range r.Contrasts {
+		for i, run := range r.Runs {
+			if run != nil && run.Mode == c.Before.Name {
+				d.Start.Before = d.Groups[d.Runs[places[i]].Group].Mode
+			}
 		}
 	}
 }

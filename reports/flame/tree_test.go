@@ -267,6 +267,21 @@ func TestTreeFoldsSuffixes(t *testing.T) {
 	}
 }
 
+// TestDifferenceHasItsBefore: modes are set against the one that the contrasts name,
+// whichever spins most.
+func TestDifferenceHasItsBefore(t *testing.T) {
+	r := sample.Sweep()
+	for _, run := range r.Runs {
+		if run.Mode == "shared" {
+			run.Main().All.SpinShare.Value = 0
+		}
+	}
+	d := newFlameData(r, newTree(r, false))
+	if opens := d.Groups[d.Start.Group].Mode; opens != "pcpu" || d.Start.Before != "shared" {
+		t.Errorf("opens with %s, before is %s, want pcpu and shared", opens, d.Start.Before)
+	}
+}
+
 func TestFlameDataNamesWhatHolds(t *testing.T) {
 	r := sample.Repeats(t)
 	d := newFlameData(r, newTree(r, true))

@@ -91,7 +91,12 @@ func fallFigure(c result.Curve, id string) figureBox {
 		next(fmt.Sprintf("%d other stages", others), small, "st9", "")
 	}
 	next("unexplained", f.Unexplained, "st9", "p")
-	next("idle, or not offered", f.NotCost, "st9", "l")
+	if f.Idle != nil {
+		next("idle", *f.Idle, "st9", "")
+		next("not sampled: lost/late", f.NotCost-*f.Idle, "st9", "l")
+	} else { // cycles stand still on an idle CPU
+		next("idle, or not sampled", f.NotCost, "st9", "l")
+	}
 	drawn.Steps = append(drawn.Steps, chart.Step{Label: "measured", To: f.Measured, Class: "s0",
 		End: format.Short(f.Measured)})
 	return figureBox{

@@ -91,7 +91,7 @@ func scaled(r *result.Result, c *result.Curve) {
 				at = row.Rate.Median
 			}
 		}
-		c.Falls = append(c.Falls, scaling.Fall(b, base, at, "packets/s"))
+		c.Falls = append(c.Falls, scaling.Fall(b, scaling.Sampled{Rate: base}, scaling.Sampled{Rate: at}, "packets/s"))
 	}
 	c.Walk = &scaling.Walk{PerSA: compare.Estimate{Value: 3.2, Interval: compare.Interval{Lo: 2.6, Hi: 3.9,
 		Level: .95}}, Walks: true, Share: .12, Most: 9}

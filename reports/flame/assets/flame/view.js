@@ -10,15 +10,15 @@ const nearest = (event, w) => {
   return groupsWith(event).reduce((best, g) => best < 0 || score(d.groups[g]) > score(d.groups[best]) ? g : best, -1);
 };
 // usualVs is what a group is compared with: the other side, else the mode that
-// the page opens with, else another one, else another N.
+// others are set against, else another one, else another N.
 const usualVs = (g, list) => {
   const me = d.groups[g], other = f => list.find(i => i !== g && f(d.groups[i]));
   return other(o => o.side !== me.side && o.mode === me.mode && o.n === me.n) ?? other(o => o.n === me.n && o.side === me.side && o.mode === first) ?? other(o => o.n === me.n && o.side === me.side)
     ?? other(o => o.mode === me.mode && o.side === me.side) ?? other(() => true) ?? null;
 };
-const first = d.groups[d.start.group].mode;
+const first = d.start.before;
 // Of a difference the later is looked at, against the earlier: after against
-// before, another mode against the one that the page opens with.
+// before, another mode against the one that others are set against.
 const afterOf = (g, list) => {
   const vs = usualVs(g, list), me = d.groups[g], o = d.groups[vs];
   return vs !== null && (me.side === 'before' && o.side !== me.side || o.side === me.side && me.mode === first && o.mode !== first) ? vs : g;
