@@ -143,7 +143,7 @@ func TestGolden(t *testing.T) {
 		"scale": Scale(c, Options{}), "ceiling": CompareCeiling(c, plain, Options{}),
 		"usl":  FitUSL(c, Options{}),
 		"both": FitBoth(c, plain, Options{Resamples: 200}), "bill": bill,
-		"fall": Fall(bill, Sampled{Rate: 1}, Sampled{Rate: 5}, "Mpps"),
+		"fall":   Fall(bill, Sampled{Rate: 1}, Sampled{Rate: 5}, "Mpps"),
 		"frames": Frames(costs, "ns/packet", Options{}),
 		"walk": FindWalk([]Lookup{{1, []float64{80, 81}}, {10, []float64{95, 96}},
 			{100, []float64{230, 233}}}, Options{}),
