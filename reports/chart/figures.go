@@ -81,6 +81,20 @@ func RateChart(r *result.Result) *lineChart {
 	return c
 }
 
+// LossChart shows what part of the packets sent was lost over N.
+func LossChart(r *result.Result) *lineChart {
+	c := curveChart(r, "Packets lost over the number of "+format.Name(r.Factor())+
+		", each run a dot; the table of runs has the figures", "% of the packets sent",
+		func(r *result.Run) metric.Value {
+			if r.Traffic == nil {
+				return metric.NotMeasured(metric.LossID, "ratio", result.MissingReading)
+			}
+			return r.Traffic.Loss
+		})
+	c.factor, c.least = r.Factor(), 1
+	return c
+}
+
 // rateWords names the rate that curves are made of.
 func rateWords(by curves.Rating) string {
 	if by.ID == metric.ThroughputID {

@@ -26,7 +26,6 @@ type flameData struct {
 	Kinds    []flameKind   `json:"kinds"`
 	Small    int           `json:"small"` // the frame that stands for small ones, -1 if there is none
 	Limit    float64       `json:"limit"` // a smaller share is in Small
-	Merged   bool          `json:"merged"`
 	Events   []flameEvent  `json:"events"`
 	Groups   []flameGroup  `json:"groups"`
 	Runs     []flameRun    `json:"runs"`
@@ -124,7 +123,6 @@ func newFlameData(r *result.Result, t *tree) *flameData {
 			}
 		}
 		scale, _ := scaleOfCost(own)
-		d.Merged = d.Merged || s.cpu == everyCPU
 		d.Slices.add(s, len(d.Profiles)-1, scale)
 	}
 	d.describeTests(r)

@@ -2,7 +2,9 @@ package page
 
 import (
 	"html/template"
+	"slices"
 
+	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/chart"
 	"xfrmscope/reports/view"
@@ -34,6 +36,9 @@ func cardsOf(r *result.Result, charts pageCharts, scale section, weak *caveats) 
 	}
 	cards := []card{{Title: charts.rate.Title, Below: below, Marks: weak.of(rateSubjects()...),
 		Figure: charts.rate}}
+	if onlyTraffic(r) {
+		return append(cards, trafficCards(r, weak)...)
+	}
 	cost := card{Title: "What does a packet cost, and where?", Below: "stages", Marks: weak.of(costSubjects(r)...)}
 	if len(view.Present(r)) == 1 {
 		cost.Title, cost.Below, cost.Figure = charts.spin.Title, "cpus", charts.spin
@@ -53,6 +58,29 @@ func cardsOf(r *result.Result, charts pageCharts, scale section, weak *caveats) 
 	}
 	for i := range cards {
 		cards[i].Unit = unitOnce(cards[i].Table.Head)
+	}
+	return cards
+}
+
+// onlyTraffic reports whether all there is are results of a traffic generator.
+func onlyTraffic(r *result.Result) bool {
+	runs := view.Present(r)
+	return len(runs) > 0 && !slices.ContainsFunc(runs, func(r *result.Run) bool {
+		return r.Traffic == nil || len(r.Events) > 0 || len(r.Locks.Rows) > 0
+	})
+}
+
+// trafficCards are what a traffic generator tells beside the rate.
+func trafficCards(r *result.Result, weak *caveats) []card {
+	loss := chart.LossChart(r)
+	cards := []card{{Title: "How many packets are lost?", Below: "runs", Marks: weak.of(metric.LossID),
+		Figure: figureBox{ID: "chart-loss", Picture: template.HTML(loss.Render()),
+			Caption: "Of the packets sent. Each run a dot."}}}
+	if cards[0].Figure.Picture == "" {
+		cards[0].Text = "not measured: the results do not tell what was lost"
+	}
+	if t := view.CarriedTable(r); len(t.Rows) > 0 {
+		cards = append(cards, card{Title: "What does each mode carry?", Below: "scaling", Table: t})
 	}
 	return cards
 }

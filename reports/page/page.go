@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"xfrmscope/analyze/result"
@@ -210,6 +211,10 @@ func newPage(r *result.Result, o Options) (*page, error) {
 		limitsSection(r),
 		provenanceSection(r, p, leftOut),
 	)
+	if onlyTraffic(r) { // Limits says that nothing else was measured
+		of := []string{"findings", "caveats", "scaling", "runs", "checks", "limits", "provenance"}
+		p.Sections = slices.DeleteFunc(p.Sections, func(s section) bool { return !slices.Contains(of, s.ID) })
+	}
 	return p, nil
 }
 

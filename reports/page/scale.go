@@ -17,7 +17,8 @@ import (
 // scaleSection says what more CPUs bring: speed-up, knee, law and ceiling of
 // each mode. A result without a curve has none.
 func scaleSection(r *result.Result) section {
-	s := section{ID: "scaling", Nav: "Scaling", Title: "What do more CPUs bring?", Open: true}
+	s := section{ID: "scaling", Nav: "Scaling", Open: true,
+		Title: "What do more " + format.Name(r.Factor()) + " bring?"}
 	t := view.NewTable("scale-table", "Median of the runs at each N with its interval in brackets; speed-up and "+
 		"efficiency against the smallest N",
 		"mode", "N#", "runs#", view.ScaleHead(r), "speed-up#", "efficiency#|%", "loss#|%", "limited by")

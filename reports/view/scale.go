@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"xfrmscope/analyze/compare"
@@ -44,6 +45,33 @@ func ScaleRow(c result.Curve, row scaling.Row) []Cell {
 	return []Cell{TextCell(CurveName(c)), intCell(row.N), intCell(row.Rate.N), summaryCell(row.Rate, k),
 		estimateCell(row.Speedup, 1), estimateCell(row.Efficiency, 100), loss, limit}
 }
+
+// CarriedTable says of each mode the most that it carries, and from what N on it
+// loses packets.
+func CarriedTable(r *result.Result) Table {
+	t := NewTable("carried-table", "The most that each mode carries, medians over its runs",
+		"mode", "most#|"+strings.TrimPrefix(ScaleHead(r), "throughput#|"), "at N#", "loses from N#")
+	for _, c := range r.Curves {
+		if c.Scaling == nil || len(c.Scaling.Rows) == 0 {
+			continue
+		}
+		most, loses := c.Scaling.Rows[0], NoCell("-1")
+		for _, row := range slices.Backward(c.Scaling.Rows) {
+			if row.Rate.Median > most.Rate.Median {
+				most = row
+			}
+			if row.Loss != nil && *row.Loss > lossShown {
+				loses = intCell(row.N)
+			}
+		}
+		_, k := RateUnit(c.Scaling.Unit)
+		t.Add(TextCell(CurveName(c)), summaryCell(most.Rate, k), intCell(most.N), loses)
+	}
+	return t
+}
+
+// lossShown is the least loss that is told as one: a packet in a thousand.
+const lossShown = .001
 
 // ScaleFacts are the sentences on one mode.
 func ScaleFacts(c result.Curve) [][2]string {

@@ -96,7 +96,7 @@ const summary = () => {
     for (let i = 1; i < t.n; i++) if (frame[i] === d.small) small += c.total[i];
     text.push(` ${digits(100 * small / whole.cost, 1)} % of it is in frames under ${digits(100 * d.limit, 4)} % that were put together to keep the page small.`);
   }
-  if (d.merged) text.push(' CPUs were put together to keep the page small.');
+  if (slicesOf(choice.groupAt, choice.event, ALL).some(k => d.slices.cpu[k] === EVERY)) text.push(' CPUs were put together to keep the page small.');
   const lost = unique(p.flatMap(x => x.lost));
   if (lost.length) text.push(` Lost: ${lost.slice(0, 3).join('; ')}.`);
   if (c.idle && whole.count) text.push(` Idle, not drawn: ${digits(c.idle, 0)} samples.`);
