@@ -64,7 +64,8 @@ func scale(c *result.Curve, runs []*result.Run) {
 	}
 	c.StageBreakdowns = scaling.Breakdowns(stages, unit, scaling.Options{})
 	for _, b := range c.StageBreakdowns {
-		c.Falls = append(c.Falls, scaling.Fall(b, sampledAt(c, runs, b.Base), sampledAt(c, runs, b.N), rates.Unit))
+		c.Falls = append(c.Falls,
+			scaling.Fall(b, sampledAt(c, runs, b.Base), sampledAt(c, runs, b.N), rates.Unit))
 	}
 	if breakdowns := scaling.Breakdowns(functions, unit, scaling.Options{}); len(breakdowns) > 0 {
 		last := breakdowns[len(breakdowns)-1]

@@ -142,7 +142,8 @@ func TestGolden(t *testing.T) {
 	checkGolden(t, "testdata/scaling.json", map[string]any{
 		"scale": Scale(c, Options{}), "ceiling": CompareCeiling(c, plain, Options{}),
 		"usl":  FitUSL(c, Options{}),
-		"both": FitBoth(c, plain, Options{Resamples: 200}), "bill": bill, "fall": Fall(bill, Sampled{Rate: 1}, Sampled{Rate: 5}, "Mpps"),
+		"both": FitBoth(c, plain, Options{Resamples: 200}), "bill": bill,
+		"fall":   Fall(bill, Sampled{Rate: 1}, Sampled{Rate: 5}, "Mpps"),
 		"frames": Frames(costs, "ns/packet", Options{}),
 		"walk": FindWalk([]Lookup{{1, []float64{80, 81}}, {10, []float64{95, 96}},
 			{100, []float64{230, 233}}}, Options{}),
