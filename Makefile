@@ -38,18 +38,14 @@ demo: build
 	@cat out/demo/digest.txt
 
 test:
-	@.ci/setup test
-	go test ./...
+	@.ci/test
 
 browser-test:
 	@.ci/setup test
 	XFRMSCOPE_SHOTS=$(CURDIR)/out/shots go test ./reports -run 'Browser|Chromium|Page' -count 1 -v
 
 race:
-	@.ci/setup test
-	go test -race ./bpf ./collect/... ./reports/push ./samples/...
-	go test -race -short ./analyze/... ./cmd/... # the rest is arithmetic; cmd makes reports
-	go test -race -short -run Dir ./reports # their files, side by side
+	@.ci/race
 
 stats:
 	@XFRMSCOPE_TRIALS=2000 go test -count=1 -timeout 30m -v -run Simulated ./analyze/compare ./analyze/scaling | grep -v "^=== "; exit $${PIPESTATUS[0]}
@@ -57,7 +53,7 @@ stats:
 arm64:
 	@.ci/setup arm64
 	CGO_ENABLED=0 GOARCH=arm64 go vet ./...
-	CGO_ENABLED=0 GOARCH=arm64 go test -short -exec qemu-aarch64-static $(ARM64)
+	CGO_ENABLED=0 GOARCH=arm64 go test -vet=off -short -exec qemu-aarch64-static $(ARM64)
 
 package:
 	@.ci/setup package

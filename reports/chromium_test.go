@@ -27,6 +27,7 @@ type browser struct {
 	t       *testing.T
 	to      io.Writer
 	from    *bufio.Reader
+	tab     string
 	session string
 	id      int
 	events  []event
@@ -144,7 +145,7 @@ func (b *browser) call(method string, params map[string]any) json.RawMessage {
 	}
 }
 
-// open loads a file in a new tab of the given size.
+// open loads a file in a new tab of the given size, and closes the one before.
 func (b *browser) open(path string, width, height int, scripts bool) {
 	b.t.Helper()
 	b.session, b.events = "", nil
@@ -152,6 +153,10 @@ func (b *browser) open(path string, width, height int, scripts bool) {
 		TargetID string `json:"targetId"`
 	}
 	json.Unmarshal(b.call("Target.createTarget", map[string]any{"url": "about:blank"}), &target)
+	if b.tab != "" { // else its page goes on drawing
+		b.call("Target.closeTarget", map[string]any{"targetId": b.tab})
+	}
+	b.tab = target.TargetID
 	var attached struct {
 		SessionID string `json:"sessionId"`
 	}
@@ -300,7 +305,6 @@ func TestPageInChromium(t *testing.T) {
 	delete(pages, "one a side")
 	for _, name := range sortedKeysOf(pages) {
 		t.Run(name, func(t *testing.T) {
-			b := *b
 			b.t = t
 			path := writePage(t, dir, name, html(t, pages[name], page.Options{}))
 			b.open(path, 1280, 800, true)
