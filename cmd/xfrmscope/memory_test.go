@@ -1,3 +1,7 @@
+//go:build !race
+
+// The program whose memory is measured is built without the race detector.
+
 package main
 
 import (
