@@ -19,16 +19,21 @@ func fills(r *result.Result) []result.Finding {
 				continue
 			}
 			claims = append(claims, fmt.Sprintf("%s of %s", quantity(m.PerPacket), m.Event))
+			evidence = append(evidence, byStage(run, m.Event)...)
 			for _, f := range m.Functions[:min(5, len(m.Functions))] {
 				evidence = append(evidence,
 					fmt.Sprintf("%s: %s in %s", m.Event, percent(f.Misses), f.Name))
 			}
 		}
+		sampled := len(claims) > 0
 		for _, t := range run.Counted {
-			if bundle.CountsTransfers(t.Event) && t.PerPacket.Measured() {
-				evidence = append(evidence, fmt.Sprintf("counted, without sampling: %s of %s",
-					quantity(metric.Value{Value: t.PerPacket.Value, SE: t.PerPacket.SE,
-						Unit: t.PerPacket.Unit}), t.Event))
+			if !bundle.CountsTransfers(t.Event) || !t.PerPacket.Measured() {
+				continue
+			}
+			text := quantity(metric.Value{Value: t.PerPacket.Value, SE: t.PerPacket.SE, Unit: t.PerPacket.Unit}) +
+				" of " + t.Event
+			if evidence = append(evidence, "counted, without sampling: "+text); !sampled {
+				claims = append(claims, text)
 			}
 		}
 		if len(claims) == 0 {
@@ -40,6 +45,19 @@ func fills(r *result.Result) []result.Finding {
 			Next: "xfrmscope record --lines, or report --fields LABRUN with a simulated run of this kernel"}
 		f.Say(run.ModeName()+" on "+cpus(run.N), "lines from other caches: %s", listed(claims))
 		out = append(out, f)
+	}
+	return out
+}
+
+// byStage are the stages in which an event falls most.
+func byStage(run *result.Run, event string) []string {
+	var out []string
+	for _, e := range run.Events {
+		for _, s := range e.All.Stages {
+			if e.Name == event && s.PerPacket.Measured() && s.Share.Value >= 0.1 {
+				out = append(out, fmt.Sprintf("%s: %s in stage %s", event, quantity(s.PerPacket), s.Name))
+			}
+		}
 	}
 	return out
 }

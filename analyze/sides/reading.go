@@ -73,6 +73,12 @@ func wholeReadings(r *result.Run) []Reading {
 				Reading{ID: metric.MPKIID, Of: of, Value: m.PerKiloInstructions})
 		}
 	}
+	for _, t := range r.Counted {
+		if !slices.ContainsFunc(r.Events, func(e *result.Event) bool { return e.Name == t.Event }) {
+			out = append(out, Reading{ID: metric.CountedID,
+				Of: result.Subject{Kind: bundle.OfEvent, Name: t.Event}, Value: t.PerPacket})
+		}
+	}
 	return append(out, Reading{ID: metric.JainID, Value: r.Packets.Jain})
 }
 
@@ -82,7 +88,7 @@ func wholeReadings(r *result.Run) []Reading {
 // of the window are not.
 func ComparableIDs() []string {
 	one := &result.Run{Traffic: &result.Traffic{}, Lookups: &result.Lookups{}, Events: []*result.Event{{}},
-		Misses: []result.Miss{{CPU: result.AllCPUs}}, Lines: &result.Lines{},
+		Misses: []result.Miss{{CPU: result.AllCPUs}}, Lines: &result.Lines{}, Counted: []result.Total{{}},
 		Locks: result.Locks{Rows: []result.Lock{{}}}}
 	var out []string
 	for _, r := range Readings(one) {

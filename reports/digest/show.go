@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
@@ -40,6 +41,7 @@ func Show(w io.Writer, r *result.Result, o ShowOptions) error {
 	showMoved(&b, r)
 	for _, run := range runs[:min(showRuns, len(runs))] {
 		showFunctions(&b, run, o.Top)
+		showStages(&b, run)
 		showLocks(&b, run, o.Top)
 		showSAs(&b, run, o.Top)
 		showLines(&b, run, o.Top)
@@ -80,6 +82,28 @@ func showFunctions(b *strings.Builder, r *result.Run, top int) {
 				cmp.Or(format.ASCII(e.All.PerPacket.Unit, 14),
 					"per packet"), "function"), rows, len(list)-len(rows))
 	}
+}
+
+// showStages has the cost by stage in misses, fills and transfers.
+func showStages(b *strings.Builder, r *result.Run) {
+	t := view.MissStages([]*result.Run{r})
+	head := ""
+	for _, c := range t.Head[1:] {
+		_, name, dotted := strings.Cut(c.Unit, ".") // of "ls_dmnd_fills_from_sys.near_cache:k"
+		if !dotted {
+			name = strings.TrimPrefix(c.Unit, bundle.SimPrefix)
+		}
+		head += fmt.Sprintf("%16s ", format.ASCII(name, 16))
+	}
+	var rows []string
+	for _, row := range t.Rows {
+		text := ""
+		for _, c := range row[1:] {
+			text += fmt.Sprintf("%16s ", format.ASCII(strings.Replace(c.Text, "–", "-", 1), 16))
+		}
+		rows = append(rows, text+" "+row[0].Text)
+	}
+	showTable(b, view.RunLabel(r)+": misses, fills and transfers by stage, per packet", head+" stage", rows, 0)
 }
 
 func showLocks(b *strings.Builder, r *result.Run, top int) {

@@ -235,9 +235,24 @@ func missBlock(runs []*result.Run) block {
 				}
 			}
 			if len(parts) > 0 {
-				b.items = append(b.items, wrapped("", "  ", fmt.Sprintf("%s, %s: %s", who(r),
-					format.ASCII(m.Event, 32), strings.Join(parts, ", "))))
+				text := fmt.Sprintf("%s, %s: %s", who(r), format.ASCII(m.Event, 32), strings.Join(parts, ", "))
+				for _, e := range r.Events {
+					if stages := view.TopStages(e, 2); e.Name == m.Event && stages != "" {
+						text += "; most in " + format.ASCII(stages, 60)
+					}
+				}
+				b.items = append(b.items, wrapped("", "  ", text))
 			}
+		}
+		var counted []string
+		for _, t := range view.UnsampledCounts(r) {
+			if format.Finite(t.PerPacket) {
+				counted = append(counted, format.ASCII(t.Event, 32)+" "+format.ErrorText(t.PerPacket))
+			}
+		}
+		if len(counted) > 0 {
+			b.items = append(b.items, wrapped("", "  ", fmt.Sprintf("%s, counted per packet: %s", who(r),
+				strings.Join(counted, ", "))))
 		}
 	}
 	return b

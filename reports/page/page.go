@@ -202,7 +202,7 @@ func newPage(r *result.Result, o Options) (*page, error) {
 		locksSection(r, chosen, side, charts.spin),
 		sasSection(chosen),
 		linesSection(r),
-		missesSection(runs, chosen, side),
+		missesSection(runs, chosen, side, view.LastOfModes(r)),
 		functionsSection(side),
 		flamesSection(r),
 		checksSection(runs),

@@ -32,9 +32,10 @@ func stagesSection(side []*result.Run, drawn figureBox) section {
 	return s
 }
 
-func missesSection(runs, chosen, side []*result.Run) section {
+func missesSection(runs, chosen, side, last []*result.Run) section {
 	s := section{ID: "misses", Nav: "Cache misses", Title: "Where do cache misses fall?"}
 	s.Parts = []part{{Table: view.MissTable(chosen, false)}}
+	s.table(view.MissStages(last))
 	for _, t := range view.MissFunctions(side) {
 		s.add(part{Table: t})
 	}
