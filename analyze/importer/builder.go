@@ -2,11 +2,9 @@ package importer
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"hash/maphash"
 	"math"
-	"slices"
 	"strings"
 
 	"xfrmscope/analyze/perfdata"
@@ -203,12 +201,6 @@ func (b *builder) profiles() []*profile.Profile {
 	return out
 }
 
-// compareCells is the order of Profile.Cells.
-func compareCells(a, b profile.Cell) int {
-	return cmp.Or(cmp.Compare(a.CPU, b.CPU), cmp.Compare(a.Comm, b.Comm), cmp.Compare(a.PID, b.PID),
-		cmp.Compare(a.TID, b.TID), cmp.Compare(a.Stack, b.Stack))
-}
-
 // kernelFile reports whether perf prints this as the file of kernel code:
 // "[kernel.kallsyms]", "[esp4]", ".../vmlinux", ".../esp4.ko.xz".
 func kernelFile(file []byte) bool {
@@ -247,113 +239,16 @@ func warn(profiles []*profile.Profile, weakens, text string) {
 	}
 }
 
-// A numbering is the new number of each entry of a table, -1 for those left
-// out. New numbers follow the old order, which is that of the text.
-type numbering []int32
-
-func newNumbering(n int) numbering {
-	m := make(numbering, n)
-	for i := range m {
-		m[i] = -1
-	}
-	return m
-}
-
-// use marks an entry; -1 is none.
-func (m numbering) use(i int) {
-	if i >= 0 {
-		m[i] = 0
-	}
-}
-
-// assign numbers the entries marked, and returns how many they are.
-func (m numbering) assign() int {
-	next := int32(0)
-	for i := range m {
-		if m[i] >= 0 {
-			m[i] = next
-			next++
-		}
-	}
-	return int(next)
-}
-
-func (m numbering) of(i int) int {
-	if i < 0 {
-		return -1
-	}
-	return int(m[i])
-}
-
-// kept returns the entries of a table that have a number.
-func kept[T any](table []T, m numbering) []T {
-	out := make([]T, 0, m.assign())
-	for i, n := range m {
-		if n >= 0 {
-			out = append(out, table[i])
-		}
-	}
-	return out
-}
-
 // cut copies what one event uses of a builder's tables.
 func (b *builder) cut(s *samples) *profile.Profile {
-	t := &b.tables
-	stacks, comms := newNumbering(b.stacks.len()), newNumbering(len(t.Comms))
-	for i := range s.cells {
-		stacks.use(int(s.cells[i].Stack))
-		comms.use(int(s.cells[i].Comm))
-	}
-	locations, depth := newNumbering(len(t.Locations)), 0
-	b.eachStack(stacks, func(k stackKey) {
-		depth += k.len()
-		for i := range k.len() {
-			locations.use(int(k.at(i)))
+	p := profile.Cut(&b.tables, b.stacks.len(), s.cells, func(stack int32) profile.Stack {
+		key := stackKey(b.stacks.at(stack))
+		out := make(profile.Stack, key.len())
+		for i := range out {
+			out[i] = key.at(i)
 		}
+		return out
 	})
-	functions, mappings := newNumbering(len(t.Functions)), newNumbering(len(t.Mappings))
-	p := &profile.Profile{Event: s.event, Comms: kept(t.Comms, comms), Locations: kept(t.Locations, locations)}
-	for _, l := range p.Locations {
-		functions.use(l.Function)
-		mappings.use(l.Mapping)
-	}
-	p.Functions, p.Mappings = kept(t.Functions, functions), kept(t.Mappings, mappings)
-	for i := range p.Functions {
-		p.Functions[i].Mapping = mappings.of(p.Functions[i].Mapping)
-	}
-	for i := range p.Locations {
-		l := &p.Locations[i]
-		l.Mapping, l.Function = mappings.of(l.Mapping), functions.of(l.Function)
-	}
-	p.Stacks = b.cutStacks(stacks, depth, locations)
-	p.Cells = slices.Clone(s.cells)
-	for i := range p.Cells {
-		c := &p.Cells[i]
-		c.Stack, c.Comm = stacks[c.Stack], int32(comms.of(int(c.Comm)))
-	}
-	slices.SortFunc(p.Cells, compareCells)
+	p.Event = s.event
 	return p
-}
-
-// eachStack calls do for the stacks marked.
-func (b *builder) eachStack(stacks numbering, do func(stackKey)) {
-	for i, n := range stacks {
-		if n >= 0 {
-			do(b.stacks.at(int32(i)))
-		}
-	}
-}
-
-// cutStacks returns the stacks marked, which have depth frames in all, and numbers them.
-func (b *builder) cutStacks(stacks numbering, depth int, locations numbering) []profile.Stack {
-	all := make(profile.Stack, 0, depth)
-	out := make([]profile.Stack, 0, stacks.assign())
-	b.eachStack(stacks, func(k stackKey) {
-		start := len(all)
-		for i := range k.len() {
-			all = append(all, locations[k.at(i)])
-		}
-		out = append(out, all[start:len(all):len(all)])
-	})
-	return out
 }

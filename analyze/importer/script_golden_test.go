@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -232,7 +233,11 @@ func invariants(p *profile.Profile) error {
 	for i, c := range p.Cells {
 		err = append(err, within("stack", int(c.Stack), 0, len(p.Stacks)),
 			within("comm", int(c.Comm), -1, len(p.Comms)))
-		if i > 0 && !slices.IsSortedFunc(p.Cells[i-1:i+1], compareCells) {
+		order := func(a, b profile.Cell) int {
+			return cmp.Or(cmp.Compare(a.CPU, b.CPU), cmp.Compare(a.Comm, b.Comm), cmp.Compare(a.PID, b.PID),
+				cmp.Compare(a.TID, b.TID), cmp.Compare(a.Stack, b.Stack))
+		}
+		if i > 0 && order(p.Cells[i-1], c) > 0 {
 			err = append(err, fmt.Errorf("cell %d is out of order", i))
 		}
 	}
