@@ -30,8 +30,8 @@ func fills(r *result.Result) []result.Finding {
 			if !bundle.CountsTransfers(t.Event) || !t.PerPacket.Measured() {
 				continue
 			}
-			text := quantity(metric.Value{Value: t.PerPacket.Value, SE: t.PerPacket.SE, Unit: t.PerPacket.Unit}) +
-				" of " + t.Event
+			v := metric.Value{Value: t.PerPacket.Value, SE: t.PerPacket.SE, Unit: t.PerPacket.Unit}
+			text := quantity(v) + " of " + t.Event
 			if evidence = append(evidence, "counted, without sampling: "+text); !sampled {
 				claims = append(claims, text)
 			}
@@ -55,7 +55,8 @@ func byStage(run *result.Run, event string) []string {
 	for _, e := range run.Events {
 		for _, s := range e.All.Stages {
 			if e.Name == event && s.PerPacket.Measured() && s.Share.Value >= 0.1 {
-				out = append(out, fmt.Sprintf("%s: %s in stage %s", event, quantity(s.PerPacket), s.Name))
+				text := fmt.Sprintf("%s: %s in stage %s", event, quantity(s.PerPacket), s.Name)
+				out = append(out, text)
 			}
 		}
 	}
