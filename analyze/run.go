@@ -182,8 +182,10 @@ func readLines(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run, k
 	if !memory && fields == nil {
 		return nil
 	}
-	names := &lines.Names{Text: kernel, Data: variables(b), Objects: lines.SAObjects(in.Finds.Rows),
-		Layouts: in.Layouts, Fields: fields}
+	listed, err := b.Objects()
+	r.Keep("objects of the kernel's memory", err)
+	names := &lines.Names{Text: kernel, Data: variables(b), Objects: lines.Objects(listed.Objects, in.Finds.Rows),
+		Layouts: append(listed.Structs, in.Layouts...), Fields: fields}
 	if r.Lines = printedLines(r, in, names); r.Lines != nil {
 		return nil
 	}

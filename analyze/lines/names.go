@@ -29,15 +29,22 @@ type Object struct {
 	ID    bundle.LineObject
 }
 
-// SAObjects are the SAs that lookups returned, by address.
-func SAObjects(rows []bundle.FindRow) []Object {
+// Objects are those listed when the window ended and the SAs that lookups returned, by
+// address. What was listed lived longest.
+func Objects(listed []bundle.KernelObject, rows []bundle.FindRow) []Object {
 	var out []Object
-	for _, row := range rows {
-		if at, err := strconv.ParseUint(strings.TrimPrefix(row.State, "0x"), 16, 64); err == nil && at != 0 {
-			out = append(out, Object{at, "xfrm_state", bundle.LineObject{SPI: row.SPI, PCPU: row.PCPU}})
+	add := func(start, kind string, id bundle.LineObject) {
+		if at, err := strconv.ParseUint(strings.TrimPrefix(start, "0x"), 16, 64); err == nil && at != 0 {
+			out = append(out, Object{at, kind, id})
 		}
 	}
-	slices.SortFunc(out, func(a, b Object) int { return cmp.Compare(a.Start, b.Start) })
+	for _, o := range listed {
+		add(o.Start, o.Struct, o.LineObject)
+	}
+	for _, row := range rows {
+		add(row.State, "xfrm_state", bundle.LineObject{SPI: row.SPI, PCPU: row.PCPU})
+	}
+	slices.SortStableFunc(out, func(a, b Object) int { return cmp.Compare(a.Start, b.Start) })
 	return slices.CompactFunc(out, func(a, b Object) bool { return a.Start == b.Start })
 }
 

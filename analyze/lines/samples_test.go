@@ -131,7 +131,7 @@ func newKernel(t *testing.T, rows []bundle.Line) *kernel {
 	}
 	one := 1
 	k.names.Layouts = []bundle.StructLayout{layout}
-	k.names.Objects = SAObjects(
+	k.names.Objects = Objects(nil,
 		[]bundle.FindRow{{State: fmt.Sprintf("%#x", uint64(saStart)), SPI: 0x1002, PCPU: &one}})
 	return k
 }
@@ -253,6 +253,12 @@ func TestNamesOfAddresses(t *testing.T) {
 	k := newKernel(t, []bundle.Line{{Read: "xfrm_state.lock"}, {Read: "jiffies", Reader: "f", Writer: "g"}})
 	k.names.Fields = NewInstructions([]bundle.FieldRow{{Function: "f", Offset: 4, Field: "net.x", Seen: 9},
 		{Function: "f", Offset: 4, Field: "net.y", Transfers: 1}})
+	const policy = 0xffff888100001000
+	listed := bundle.KernelObject{Start: fmt.Sprintf("%#x", uint64(policy)), Struct: "xfrm_policy",
+		LineObject: bundle.LineObject{Policy: 8}}
+	k.names.Objects = append(k.names.Objects, Objects([]bundle.KernelObject{listed}, nil)...)
+	k.names.Layouts = append(k.names.Layouts, bundle.StructLayout{Struct: "xfrm_policy", Size: 64,
+		Fields: []bundle.StructField{{Name: "refcnt", Offset: 56, Size: 4}}})
 	ip := k.functions["f"] + 4
 	for _, test := range []struct {
 		ip, addr, phys uint64
@@ -261,6 +267,7 @@ func TestNamesOfAddresses(t *testing.T) {
 		{0, saStart + 3, 0, "xfrm_state.lock", "SPI 0x1002 pcpu 1"},
 		{0, saStart + 800, 0, "xfrm_state.+800", "SPI 0x1002 pcpu 1"},
 		{0, saStart + 832, 0, "0xffff888100000340", ""},
+		{0, policy + 57, 0, "xfrm_policy.refcnt", "policy 8"},
 		{0, saStart - 1, 0, "0xffff8880ffffffc0", ""},
 		{0, k.addresses["jiffies"] + 8, 0, "jiffies+8", ""},
 		{ip, 0xffff888200000077, 0, "net.y", ""},

@@ -19,6 +19,7 @@ const (
 	TrafficFile   = "traffic.json"
 	LinesFile     = "lines.jsonl"
 	FieldsFile    = "fields.jsonl"
+	ObjectsFile   = "objects.json"
 	LoadLog       = LogDir + "/load.log"
 
 	SymbolsDir = "symbols"

@@ -235,6 +235,19 @@ func (r *Run) Layouts() ([]StructLayout, error) {
 	return layouts, nil
 }
 
+// Objects returns objects.json, nothing if there is no such file.
+func (r *Run) Objects() (Objects, error) {
+	var o Objects
+	err := readJSON(r.fsys, ObjectsFile, &o)
+	if errors.Is(err, fs.ErrNotExist) {
+		return o, nil
+	}
+	if err != nil {
+		return o, &DamagedError{path.Join(r.Path, ObjectsFile), err.Error()}
+	}
+	return o, nil
+}
+
 // Traffic returns traffic.json, nil if there is none.
 func (r *Run) Traffic() (*Traffic, error) {
 	var t Traffic

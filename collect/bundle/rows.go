@@ -300,6 +300,19 @@ type StructField struct {
 	Size   uint32 `json:"size"`   // bytes
 }
 
+// Objects is objects.json: what names an address of the kernel's memory that was sampled.
+type Objects struct {
+	Objects []KernelObject `json:"objects"`
+	Structs []StructLayout `json:"structs"` // of their kinds, each field the innermost member
+}
+
+// A KernelObject lay in the kernel's memory when the window ended.
+type KernelObject struct {
+	Start  string `json:"start"`  // address, hex
+	Struct string `json:"struct"` // "xfrm_state", "xfrm_policy", "net", "net_device"
+	LineObject
+}
+
 // Traffic is traffic.json: packets that the load itself counted.
 type Traffic struct {
 	Source  string       `json:"source"`            // where the numbers come from

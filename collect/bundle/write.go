@@ -67,7 +67,7 @@ func ModeOf(name string) os.FileMode {
 		return 0o600
 	}
 	switch path.Base(name) {
-	case LocksFile, FindsFile, PerfDataFile:
+	case LocksFile, FindsFile, ObjectsFile, PerfDataFile:
 		return 0o600
 	}
 	return 0o644

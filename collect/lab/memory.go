@@ -203,54 +203,8 @@ func (t *types) offset(structure, member string) (uint64, bool) {
 	if !ok {
 		return 0, false
 	}
-	_, at, ok := findMember(s.Members, member)
+	_, at, ok := probe.FindMember(s.Members, member)
 	return at, ok
-}
-
-// findMember returns a member and where it lies, also one of an unnamed member.
-func findMember(members []btf.Member, name string) (btf.Member, uint64, bool) {
-	for _, m := range members {
-		if m.Name == name {
-			return m, uint64(m.Offset.Bytes()), true
-		}
-		if m.Name != "" {
-			continue
-		}
-		if found, at, ok := findMember(probe.MembersOf(m.Type), name); ok {
-			return found, uint64(m.Offset.Bytes()) + at, true
-		}
-	}
-	return btf.Member{}, 0, false
-}
-
-// field names the member of a type that a byte is in, "" if it has none.
-func field(t btf.Type, off uint64) string {
-	switch t := btf.UnderlyingType(t).(type) {
-	case *btf.Array:
-		if size, err := btf.Sizeof(t.Type); err == nil && size > 0 {
-			return join("", field(t.Type, off%uint64(size)))
-		}
-	case *btf.Struct, *btf.Union:
-		for _, m := range probe.MembersOf(t) {
-			size, err := btf.Sizeof(m.Type)
-			if m.BitfieldSize > 0 {
-				size = int(m.BitfieldSize+7) / 8
-			}
-			at := uint64(m.Offset.Bytes())
-			if err == nil && at <= off && off < at+uint64(size) {
-				return join(m.Name, field(m.Type, off-at))
-			}
-		}
-		return "(padding)"
-	}
-	return ""
-}
-
-func join(outer, inner string) string {
-	if outer == "" || inner == "" {
-		return outer + inner
-	}
-	return outer + "." + inner
 }
 
 // pointers are the leads of a structure.

@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/probe"
 )
 
 // A namer names addresses of a guest's kernel: "xfrm_state.lock", "init_net.xfrm",
@@ -133,7 +134,7 @@ func (n *namer) find(va uint64) (string, bundle.LineObject) {
 	}
 	if va-textBase < moduleBase {
 		if net := n.mem.symbols["init_net"]; va-net < uint64(n.sizeOf("net")) {
-			return "init_net." + plain(field(n.types.structs["net"], va-net)), none
+			return "init_net." + probe.FieldAt(n.types.structs["net"], va-net), none
 		}
 		return n.static(va), none
 	}
@@ -161,15 +162,7 @@ func (n *namer) find(va uint64) (string, bundle.LineObject) {
 	}
 	object := n.which(kind, o.start)
 	object.Cache = o.cache
-	return kind.Name + "." + plain(field(kind, off)), object
-}
-
-// plain cuts what only wraps a lock's word or a counter.
-func plain(field string) string {
-	for _, wrap := range []string{".rlock.raw_lock", ".raw_lock.", ".refs.counter", ".refcnt.counter", ".counter"} {
-		field, _, _ = strings.Cut(field, wrap)
-	}
-	return field
+	return kind.Name + "." + probe.FieldAt(kind, off), object
 }
 
 // page names what is in no slab.

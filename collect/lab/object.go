@@ -7,6 +7,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/probe"
 )
 
 // which says which of its kind an object is, by what its members say.
@@ -45,7 +46,7 @@ func (n *namer) which(kind *btf.Struct, start uint64) bundle.LineObject {
 func (n *namer) member(kind *btf.Struct, start, size uint64, path ...string) []byte {
 	members := kind.Members
 	for _, name := range path {
-		m, at, ok := findMember(members, name)
+		m, at, ok := probe.FindMember(members, name)
 		if !ok {
 			return nil
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/probe"
 )
 
 const someWindow = `coherent 6 cpus 3 senders 2 forgotten 0 kept -3
@@ -171,7 +172,7 @@ func TestField(t *testing.T) {
 		{Name: "list", Type: &btf.Array{Type: counter, Nelems: 2}, Offset: 128},
 	}}
 	for off, want := range map[uint64]string{0: "a", 3: "a", 5: "(padding)", 8: "b", 16: "list", 24: "(padding)"} {
-		if got := plain(field(s, off)); got != want {
+		if got := probe.FieldAt(s, off); got != want {
 			t.Errorf("field at %d = %q, want %q", off, got, want)
 		}
 	}

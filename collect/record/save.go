@@ -2,9 +2,12 @@ package record
 
 import (
 	"errors"
+	"slices"
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/lockname"
+	"xfrmscope/collect/probe"
+	"xfrmscope/collect/procfs"
 )
 
 // save writes all artefacts but perf.data and the logs. Each is written
@@ -42,6 +45,7 @@ func (r *recorder) save() error {
 		writeSome(r.w, bundle.LocksFile, c.lockLines()),
 		writeSome(r.w, bundle.FindsFile, c.lookupLines(names)),
 		r.saveLayouts(layouts),
+		r.saveObjects(c),
 	)
 }
 
@@ -67,6 +71,42 @@ func (r *recorder) saveLayouts(layouts []bundle.StructLayout) error {
 		return nil
 	}
 	return r.w.WriteJSON(bundle.LayoutsFile, layouts)
+}
+
+// saveObjects writes what names the memory that was sampled: the objects of the
+// namespaces that the kernel's symbols or the SAs that were looked up lead to.
+func (r *recorder) saveObjects(c *counted) error {
+	if !r.plan.Lines {
+		return nil
+	}
+	objects, err := r.loader.Objects(networks(r.opt.Root, c.states()))
+	if err != nil {
+		r.gap(bundle.Gap{What: "objects of the kernel's memory", Why: err.Error()})
+	}
+	if objects == nil {
+		return nil
+	}
+	return r.w.WriteJSON(bundle.ObjectsFile, objects)
+}
+
+// networks are the addresses of struct net: the first, if the kernel lists variables,
+// and those that SAs belong to.
+func networks(root procfs.Root, states []probe.State) []uint64 {
+	var nets []uint64
+	for s, err := range root.Symbols() {
+		if err != nil {
+			break // said where the symbols are saved
+		}
+		if s.Name == "init_net" && s.Addr != 0 {
+			nets = append(nets, s.Addr)
+		}
+	}
+	for _, s := range states {
+		if s.Net != 0 && !slices.Contains(nets, s.Net) {
+			nets = append(nets, s.Net)
+		}
+	}
+	return nets
 }
 
 // perCPU finds the per-CPU variables, if there are locks to name.
