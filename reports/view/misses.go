@@ -58,7 +58,7 @@ func MissStages(runs []*result.Run) Table {
 				continue
 			}
 			columns = append(columns, r.Events[i])
-			t.Head = append(t.Head, Column{Text: RunLabel(r), Unit: format.Visible(name, 32), Number: true})
+			t.Head = append(t.Head, Column{Text: RunLabel(r), Unit: format.Visible(name, 48), Number: true})
 			all = append(all, ValueCell(r.Events[i].All.PerPacket))
 		}
 	}
