@@ -49,6 +49,11 @@ func (e *Event) Unused() []string {
 	if e.attr.has(sampleBranchStack) && !e.IsCallStack() {
 		list = append(list, "branch stacks (-b)")
 	}
+	if strings.HasPrefix(e.Name, "arm_spe") {
+		list = append(list, "the trace of SPE (AUX data), which perf alone decodes: import what `perf script "+
+			"--itrace=M -F comm,pid,tid,cpu,time,period,event,addr,data_src,weight,ip,sym,symoff,dso` "+
+			"prints of this file")
+	}
 	if e.attr.has(sampleDataSrc) && !e.Memory() {
 		list = append(list, "sources of data (perf mem, perf c2c)")
 	}

@@ -103,8 +103,8 @@ func MemoryOf(c CPU) (Memory, error) {
 				"the " + "firmware, or hidden by a hypervisor")
 	case c.has("arm_spe_0"):
 		return Memory{},
-			unsupported("SPE records AUX data, which is decoded by perf alone: perf c2c record, then " +
-				"perf inject --itrace, and import that")
+			unsupported("SPE records AUX data, which perf alone decodes: perf c2c record, then import " +
+				"what perf script --itrace=M -F +addr,+data_src,+weight prints of it")
 	}
 	for _, pmu := range []string{"cpu_core", "cpu"} {
 		if !c.has(pmu + "/events/mem-loads") {
