@@ -176,7 +176,7 @@ func TestField(t *testing.T) {
 			t.Errorf("field at %d = %q, want %q", off, got, want)
 		}
 	}
-	if _, at, ok := findMember(s.Members, "b"); !ok || at != 8 {
+	if _, at, ok := probe.FindMember(s.Members, "b"); !ok || at != 8 {
 		t.Errorf("offset of b = %d, %v", at, ok)
 	}
 }
