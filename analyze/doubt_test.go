@@ -53,6 +53,17 @@ func TestBrokenSumTakesStar(t *testing.T) {
 	if !rate.Significant || cost.Significant || cost.Verdict != compare.Gated || cost.Difference.Value >= 0 {
 		t.Errorf("rate %+v, cost %+v, want a star on the rate alone, and the numbers kept", rate, cost)
 	}
+	const doubt = "fails cross-check cost-per-packet (3 of 8 runs)"
+	functions := c.Functions[0].Functions
+	for _, s := range []compare.Summary{cost.After, functions.Total.After, functions.Rows[0].Comparison.After,
+		c.Stages[0].Family.Comparisons[0].After} {
+		if compare.Doubted(s.Notes) != doubt {
+			t.Errorf("notes %+v, want that the side is in doubt", s.Notes)
+		}
+	}
+	if compare.Doubted(rate.After.Notes)+compare.Doubted(cost.Before.Notes) != "" {
+		t.Errorf("notes %+v and %+v, want none", rate.After.Notes, cost.Before.Notes)
+	}
 	const why = "in doubt: fails cross-check cost-per-packet (3 of 16 runs)"
 	if !slices.ContainsFunc(c.Blanked, func(b result.Blank) bool {
 		return strings.HasSuffix(b.String(), "cost/packet: "+why)

@@ -26,10 +26,11 @@ import (
 //	BenchmarkXfrmCPU/mode=pcpu/cpu=2/n=4 1 ...
 //
 // Repeats have one name. Labels of a run are parts of its name, a run without
-// a mode has run=NAME. What was not measured is left out; a comment at the top
-// says what was measured on and how many warnings there are. The processor,
-// the event and what the cost is taken from are configuration: numbers of different
-// ones are never compared.
+// a mode has run=NAME. A number that is not to be believed has 1 in-doubt/UNIT
+// beside it, below the bar so that nobody scales it. What was not measured is left
+// out; a comment at the top says what was measured on and how many warnings there
+// are. The processor, the event and what the cost is taken from are configuration:
+// numbers of different ones are never compared.
 //
 //	benchstat -filter .name:Xfrm -row /n -col /mode benchfmt.txt
 //
@@ -136,6 +137,9 @@ func (b *benchList) add(config []benchfmt.Config, name string, n int, values []b
 		unit := benchUnit(v.unit)
 		res.Values = append(res.Values, benchfmt.Value{Value: v.Value.Value, Unit: unit})
 		b.unit(unit, v.ID)
+		if v.Doubt != "" {
+			res.Values = append(res.Values, benchfmt.Value{Value: 1, Unit: "in-doubt/" + unit})
+		}
 	}
 	if len(res.Values) > 0 {
 		b.results = append(b.results, res)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
@@ -19,7 +20,7 @@ import (
 // csvHead names the columns of results.csv.
 func csvHead() []string {
 	return []string{"run", "mode", "n", "event", "cpu", "about", "name", "metric", "value", "unit", "se",
-		"samples", "not_measured", "side", "doubt", "basis"}
+		"samples", "not_measured", "side", "doubt", "basis", "low", "high", "caveats"}
 }
 
 // A Number is one number of a Result and where it stands.
@@ -64,6 +65,9 @@ func Numbers(r *result.Result) iter.Seq[Number] {
 //	doubt          why the value is not to be believed: which cross-check it fails
 //	basis          of a cost per packet, and of what is not taken from what its metric says first:
 //	               "by samples", "by /proc/stat; samples cover 70 %"
+//	low, high      where the value lies if all losses are to one side, if they leave that open
+//	caveats        what else weakens it, words apart: "loss", "perf-effect",
+//	               "probe-effect", "coverage", "warning"
 //
 // A text that a spreadsheet would take for a formula has an apostrophe in
 // front.
@@ -86,9 +90,12 @@ func csvLine(n Number) []string {
 	if n.CPU >= 0 {
 		on = strconv.Itoa(n.CPU)
 	}
-	var value, se, samples, why string
+	var value, se, samples, why, low, high string
 	if n.Measured() {
 		value = format.Exact(n.Value.Value)
+		if n.Ranged() {
+			low, high = format.Exact(n.Low), format.Exact(n.High)
+		}
 		if n.SE > 0 {
 			se = format.Exact(n.SE)
 		}
@@ -101,7 +108,8 @@ func csvLine(n Number) []string {
 	return []string{format.SafeCell(n.Run.Name), format.SafeCell(n.Run.Mode), strconv.Itoa(n.Run.N),
 		format.SafeCell(n.Event), on, n.About,
 		format.SafeCell(n.Name), n.ID, value, format.SafeCell(n.Unit), se, samples, format.SafeCell(why),
-		format.SafeCell(n.Run.Side), format.SafeCell(n.Doubt), format.SafeCell(view.Basis(n.Value))}
+		format.SafeCell(n.Run.Side), format.SafeCell(n.Doubt), format.SafeCell(view.Basis(n.Value)), low, high,
+		strings.Join(checks.Caveats(n.Run, n.Event, n.Value), " ")}
 }
 
 // numbers collects those of one run.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/packets"
 	"xfrmscope/analyze/result"
@@ -75,4 +76,74 @@ func MarkDoubts(r *result.Run) {
 			}
 		})
 	}
+}
+
+// Caveats are the kinds of what weakens a number without putting it in doubt: "loss",
+// and those of warnings on it.
+// event is the one whose samples it is of, "" for none.
+func Caveats(r *result.Run, event string, v metric.Value) []string {
+	var out []string
+	if len(v.Losses) > 0 || v.Ranged() {
+		out = append(out, "loss")
+	}
+	warned := func(list []bundle.Warning) {
+		for _, w := range list {
+			if w.Kind != bundle.WarnDoubt && w.Kind != bundle.WarnUnused &&
+				(w.Weakens == everyNumber || hangsOn(v.ID, w.Weakens)) {
+				out = result.AppendNew(out, cmp.Or(string(w.Kind), "warning"))
+			}
+		}
+	}
+	warned(r.Warnings)
+	warned(r.Manifest.Warnings)
+	if e := r.Event(event); e != nil && event != "" {
+		warned(e.Warnings)
+	}
+	return out
+}
+
+// everyNumber is what warnings weaken that a recording has of itself.
+const everyNumber = "every number"
+
+// hangsOn reports whether a number is weakened by what weakens another.
+func hangsOn(id, on string) bool {
+	switch on {
+	case id:
+		return true
+	case metric.CostID:
+		return id == metric.SpinCostID || id == metric.WordCostID
+	case metric.WaitsID:
+		return id == metric.WaitID || id == metric.WaitPacketID || id == metric.WaitP50ID ||
+			id == metric.WaitP99ID
+	case metric.AcquireID:
+		return id == metric.ContentionID
+	case metric.FindID:
+		return id == metric.FindPacketID || id == metric.FindMeanID || id == metric.FindP50ID ||
+			id == metric.FindP99ID || id == metric.WalkID
+	}
+	return false
+}
+
+// Notes are the doubts and the caveats of one number of each run.
+func Notes(runs []*result.Run, of func(*result.Run) (event string, v metric.Value)) []compare.Reason {
+	var out []compare.Reason
+	var kinds []string
+	count := map[string]int{}
+	id := ""
+	for _, r := range runs {
+		event, v := of(r)
+		id = v.ID
+		for _, kind := range Caveats(r, event, v) {
+			kinds = result.AppendNew(kinds, kind)
+			count[kind]++
+		}
+	}
+	for _, why := range DoubtedIn(runs, id) {
+		out = append(out, *compare.Because(compare.InDoubt, "%s", why))
+	}
+	for _, kind := range kinds {
+		out = append(out, *compare.Because(compare.Weakened, "%s (%d of %d runs)", kind, count[kind],
+			len(runs)))
+	}
+	return out
 }

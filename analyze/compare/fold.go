@@ -24,6 +24,8 @@ type CostTable struct {
 	// used for functions that one side does not have: a compiler may have
 	// inlined them. Nil if not known.
 	Callers map[string]string
+
+	Notes []Reason // as Series.Notes
 }
 
 // A Merge is a function with the names that were folded into it.
@@ -51,7 +53,7 @@ func (t CostTable) fold() folded {
 		names[stripped][name] = true
 		return stripped
 	}
-	out := folded{CostTable: CostTable{Unit: t.Unit, Blocks: t.Blocks, PerSample: t.PerSample},
+	out := folded{CostTable: CostTable{Unit: t.Unit, Blocks: t.Blocks, PerSample: t.PerSample, Notes: t.Notes},
 		names: map[string][]string{}}
 	for _, run := range t.Runs {
 		out.Runs = append(out.Runs, foldRun(run, fold))

@@ -119,7 +119,7 @@ func (t CostTable) costs(functions []string) []float64 {
 
 func (t CostTable) series(name string, functions []string) Series {
 	s := Series{Name: name, Unit: t.Unit, Better: "lower", Values: t.costs(functions), Blocks: t.Blocks,
-		PerCount: t.PerSample}
+		PerCount: t.PerSample, Notes: t.Notes}
 	if len(t.Samples) != len(t.Runs) {
 		return s
 	}

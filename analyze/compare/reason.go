@@ -33,6 +33,8 @@ const (
 	MixedTotals    Code = "mixed-totals"     // package scaling: totals and parts do not cover the same runs
 	UnknownKey     Code = "unknown-key"      // one side does not say
 	DifferentKey   Code = "different-key"    // the sides say different things
+	InDoubt        Code = "in-doubt"         // a run's number is not to be believed: it is marked !
+	Weakened       Code = "weakened"         // a run's number was measured with something lost, or beside something
 	GateFailed     Code = "gate-failed"      // a run met a condition that makes differences meaningless
 )
 
@@ -40,6 +42,16 @@ const (
 type Reason struct {
 	Code Code   `json:"code"`
 	Text string `json:"text"` // one clause with its figures
+}
+
+// Doubted says why numbers are in doubt that have these notes, "" if they are not.
+func Doubted(notes []Reason) string {
+	for _, n := range notes {
+		if n.Code == InDoubt {
+			return n.Text
+		}
+	}
+	return ""
 }
 
 // Because returns a Reason. It is exported for package scaling.

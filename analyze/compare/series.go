@@ -30,6 +30,8 @@ type Series struct {
 	// PerCount is what one count is worth in Unit, for values of 0 that no count
 	// tells it of; nil if not known.
 	PerCount []float64
+
+	Notes []Reason // what weakens the values; they become those of the Summary
 }
 
 // Magnitudes that measurements have. Between them no sum of fourth powers overflows.

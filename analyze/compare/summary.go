@@ -2,6 +2,7 @@ package compare
 
 import (
 	"math"
+	"slices"
 
 	"golang.org/x/perf/benchmath"
 	"gonum.org/v1/gonum/stat"
@@ -29,7 +30,7 @@ func Summarize(s Series, o Options) Summary {
 	o = o.Defaults()
 	s, dropped := s.Clean()
 	x := sorted(s.Values)
-	sum := Summary{N: len(x)}
+	sum := Summary{N: len(x), Notes: slices.Clone(s.Notes)}
 	sum.note(dropped)
 	if len(x) == 0 {
 		sum.Interval = NoInterval(Because(NoRuns, "no usable value"))

@@ -81,7 +81,7 @@ func scale(c *result.Curve, runs []*result.Run) {
 func noteDoubts(c *result.Curve, runs []*result.Run) {
 	note := func(to *[]compare.Reason, id string) {
 		if why := checks.DoubtedIn(runs, id); len(why) > 0 {
-			*to = append(*to, *compare.Because(compare.GateFailed, "%s: %s in doubt: %s",
+			*to = append(*to, *compare.Because(compare.InDoubt, "%s: %s in doubt: %s",
 				cmp.Or(c.Mode, "runs"), metric.FormulaOf(id).Name, strings.Join(why, ", ")))
 		}
 	}

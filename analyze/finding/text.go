@@ -58,18 +58,26 @@ func cpus(n int) string {
 // leave.
 func quantity(v metric.Value) string {
 	if most, ok := v.AtMost(); ok {
-		return "<= " + figure(most) + " " + v.Unit
+		return "<= " + figure(most) + mark(v) + " " + v.Unit
 	}
 	low, high, few := v.Few()
 	switch {
 	case v.Ranged():
-		return fmt.Sprintf("%s..%s %s", figure(v.Low), figure(v.High), v.Unit)
+		return fmt.Sprintf("%s..%s%s %s", figure(v.Low), figure(v.High), mark(v), v.Unit)
 	case few:
-		return fmt.Sprintf("%s [%s..%s] %s", figure(v.Value), figure(low), figure(high), v.Unit)
+		return fmt.Sprintf("%s%s [%s..%s] %s", figure(v.Value), mark(v), figure(low), figure(high), v.Unit)
 	case v.SE > 0:
-		return fmt.Sprintf("%s +- %s %s", figure(v.Value), figure(v.Half()), v.Unit)
+		return fmt.Sprintf("%s%s +- %s %s", figure(v.Value), mark(v), figure(v.Half()), v.Unit)
 	}
-	return figure(v.Value) + " " + v.Unit
+	return figure(v.Value) + mark(v) + " " + v.Unit
+}
+
+// mark is "!" after a number in doubt.
+func mark(v metric.Value) string {
+	if v.Doubt != "" {
+		return "!"
+	}
+	return ""
 }
 
 // figure prints a number with four digits, large ones in full.
@@ -84,19 +92,20 @@ func figure(v float64) string {
 // leaves: "25.0 +- 0.4 %", "0.048 +- 0.034 %".
 func percent(v metric.Value) string {
 	if v.SE == 0 { // none, all, or of weights that are no counts
-		return fmt.Sprintf("%.1f %%", 100*v.Value)
+		return fmt.Sprintf("%.1f%s %%", 100*v.Value, mark(v))
 	}
 	digits := 1
 	for half := 100 * v.Half(); half > 0 && half < 0.1 && digits < 4; half *= 10 {
 		digits++
 	}
 	if most, ok := v.AtMost(); ok {
-		return fmt.Sprintf("<= %.*f %%", digits, 100*most)
+		return fmt.Sprintf("<= %.*f%s %%", digits, 100*most, mark(v))
 	}
 	if low, high, ok := v.Few(); ok {
-		return fmt.Sprintf("%.*f [%.*f..%.*f] %%", digits, 100*v.Value, digits, 100*low, digits, 100*high)
+		return fmt.Sprintf("%.*f%s [%.*f..%.*f] %%", digits, 100*v.Value, mark(v), digits, 100*low, digits,
+			100*high)
 	}
-	return fmt.Sprintf("%.*f +- %.*f %%", digits, 100*v.Value, digits, 100*v.Half())
+	return fmt.Sprintf("%.*f%s +- %.*f %%", digits, 100*v.Value, mark(v), digits, 100*v.Half())
 }
 
 // interval prints an interval with a verb for its ends: " (95 % interval 1 to

@@ -136,7 +136,7 @@ func meanTable(t compare.CostTable, units [][]int) compare.CostTable {
 	if units == nil {
 		return t
 	}
-	out := compare.CostTable{Unit: t.Unit, Callers: t.Callers}
+	out := compare.CostTable{Unit: t.Unit, Callers: t.Callers, Notes: t.Notes}
 	for _, unit := range units {
 		cost, samples := map[string]float64{}, map[string]uint64{}
 		for _, i := range unit {

@@ -3,6 +3,7 @@ package sides
 import (
 	"slices"
 
+	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/locks"
 	"xfrmscope/analyze/metric"
@@ -199,6 +200,13 @@ func (c *cell) costTable(runs []*result.Run, event string, perPacket bool) (t co
 	if !blocked {
 		t.Blocks = nil
 	}
+	id := metric.ShareID
+	if perPacket {
+		id = metric.CostID
+	}
+	t.Notes = checks.Notes(of, func(r *result.Run) (string, metric.Value) {
+		return event, metric.Value{ID: id}
+	})
 	return t, of, cut
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/locks"
 	"xfrmscope/analyze/metric"
@@ -200,6 +201,12 @@ func (c *cell) series(name, better string, of func(*result.Run) metric.Value) si
 		if !blocked {
 			side.to.Blocks = nil
 		}
+		side.to.Notes = checks.Notes(read, func(r *result.Run) (string, metric.Value) {
+			if e := r.Main(); e != nil && isCount(name) {
+				return e.Name, of(r)
+			}
+			return "", of(r)
+		})
 		*side.to = meanSeries(*side.to, boots.units(read))
 	}
 	if s.pair.Before.Blocks == nil || s.pair.After.Blocks == nil {

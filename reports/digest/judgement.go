@@ -10,6 +10,8 @@ import (
 // Judgement prints in one line what a condition says of one number:
 //
 //	cost_per_packet>5%: ok at shared -> pcpu N=4: cost_per_packet 259 727 -> 156 949 ns/packet, -39.6 %
+//
+// A verdict that rests on a number in doubt says so.
 func Judgement(j result.Judgement) string {
 	where := fmt.Sprintf("N=%d", j.N)
 	if j.Mode != "" {
@@ -29,7 +31,10 @@ func Judgement(j result.Judgement) string {
 		head += " (unclear)"
 	}
 	line := fmt.Sprintf("%s at %s: %s %s -> %s %s, %s", head, where, j.C.Metric,
-		format.Significant(j.C.Before.Median, 4), format.Significant(j.C.After.Median, 4), j.C.Unit,
+		format.MedianText(j.C.Before, 1, 4), format.MedianText(j.C.After, 1, 4), j.C.Unit,
 		format.ChangeOf(j.C.Ratio, j.C.Difference, j.C.Unit))
+	if why := format.DoubtText(j.C); why != "" {
+		line += "; ! " + why
+	}
 	return format.ASCII(line, 400)
 }

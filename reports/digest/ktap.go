@@ -51,9 +51,13 @@ func ktapChange(c compare.Comparison) string {
 	if !c.Ratio.Known() && !c.Difference.Known() {
 		return "SKIP " + cmp.Or(format.ReasonText(c.Ratio.Missing), "not measured")
 	}
-	return fmt.Sprintf("%s -> %s %s, %s; %s", format.Significant(c.Before.Median, 4),
-		format.Significant(c.After.Median, 4), c.Unit, format.ChangeOf(c.Ratio, c.Difference, c.Unit),
+	text := fmt.Sprintf("%s -> %s %s, %s; %s", format.MedianText(c.Before, 1, 4),
+		format.MedianText(c.After, 1, 4), c.Unit, format.ChangeOf(c.Ratio, c.Difference, c.Unit),
 		c.Verdict)
+	if why := format.DoubtText(c); why != "" {
+		text += "; ! " + why
+	}
+	return text
 }
 
 // ktapText has no control character, and no '#', which would begin a directive.

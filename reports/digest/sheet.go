@@ -134,7 +134,7 @@ func (r *row) medians() {
 			if r.change.Metric == metric.ThroughputID {
 				v = &f.gbit
 			}
-			v.Value = sum.Median
+			v.Value, v.Doubt = sum.Median, cmp.Or(v.Doubt, compare.Doubted(sum.Notes))
 		}
 	}
 }

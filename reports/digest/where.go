@@ -267,8 +267,8 @@ func worseText(w view.Worsening) string {
 	switch i := w.C.Ratio.Interval; {
 	case !w.C.Ratio.Known():
 		k := format.RateScale(w.C.Unit)
-		s += fmt.Sprintf(" %s -> %s %s", format.Significant(w.C.Before.Median*k, 3),
-			format.Significant(w.C.After.Median*k, 3), format.RateUnit(w.C.Unit))
+		s += fmt.Sprintf(" %s -> %s %s", format.MedianText(w.C.Before, k, 3),
+			format.MedianText(w.C.After, k, 3), format.RateUnit(w.C.Unit))
 	default:
 		s += " " + signedPercent(w.C.Ratio.Value) + " %"
 		if i.Known() && !i.OpenHi {

@@ -76,9 +76,36 @@ func Tested(c compare.Comparison) bool {
 // from nothing, "<= " and the upper end of its interval.
 func SummaryText(s compare.Summary, k float64) string {
 	if i := s.Interval; i.Known() && !i.OpenHi && (s.Median < 0 || i.Lo < 0) {
-		return "<= " + Significant(max(i.Hi, 0)*k, 2)
+		return "<= " + Significant(max(i.Hi, 0)*k, 2) + NotesMark(s.Notes)
 	}
-	return Significant(s.Median*k, 4)
+	return MedianText(s, k, 4)
+}
+
+// MedianText is a median, times k, with its mark if a run's number is in doubt.
+func MedianText(s compare.Summary, k float64, digits int) string {
+	return Significant(s.Median*k, digits) + NotesMark(s.Notes)
+}
+
+// NotesMark is DoubtMark of a number that has these notes.
+func NotesMark(notes []compare.Reason) string {
+	if compare.Doubted(notes) == "" {
+		return ""
+	}
+	return "!"
+}
+
+// DoubtText says which side of a comparison is in doubt and why, "" if none is.
+func DoubtText(c compare.Comparison) string {
+	before, after := compare.Doubted(c.Before.Notes), compare.Doubted(c.After.Notes)
+	switch {
+	case before == after:
+		return before
+	case before == "":
+		return "after: " + after
+	case after == "":
+		return "before: " + before
+	}
+	return "before: " + before + ", after: " + after
 }
 
 // HalfWidth is the half-width of the interval of a median, as a part of it; 0 if

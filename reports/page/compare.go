@@ -91,7 +91,7 @@ func medianText(s compare.Summary, unit string) string {
 	if s.N == 0 {
 		return "no runs"
 	}
-	return format.Pretty(format.Significant(s.Median*format.UnitScale(unit), 4)) + " " + format.ShownUnit(unit)
+	return format.Pretty(format.MedianText(s, format.UnitScale(unit), 4)) + " " + format.ShownUnit(unit)
 }
 
 // compareSections are what a comparison has beside the sections of its runs.

@@ -277,8 +277,8 @@ func LinesChanged(c *result.Comparison, fields int) []string {
 		var parts []string
 		for _, i := range order[:min(fields, len(order))] {
 			parts = append(parts, fmt.Sprintf("%s %s -> %s%s", format.Name(KeyOf(f, i)),
-				format.Significant(rows[i].Before.Median, 3), format.Significant(rows[i].After.Median,
-					3), format.MarkText(rows[i])))
+				format.MedianText(rows[i].Before, 1, 3), format.MedianText(rows[i].After, 1, 3),
+				format.MarkText(rows[i])))
 		}
 		if len(parts) > 0 {
 			out = append(out, AtText(f.Mode, f.N)+": "+strings.Join(parts, ", "))

@@ -160,14 +160,14 @@ func BreakdownTable(c result.Curve, b scaling.Breakdown, what, id string) Table 
 			format.Visible(b.Unit, 24), "difference#|"+format.Visible(b.Unit, 24), "of the total#|%")
 	t.Note = strings.Join(format.ReasonTexts(b.Notes), "; ")
 	for _, row := range b.Rows {
-		t.Rows = append(t.Rows, breakdownRow(row))
+		t.Rows = append(t.Rows, breakdownRow(row, b.Notes))
 	}
 	t = Bounded(t, 20)
-	t.Rows = append(t.Rows, breakdownRow(b.Unexplained), breakdownRow(b.Total))
+	t.Rows = append(t.Rows, breakdownRow(b.Unexplained, b.Notes), breakdownRow(b.Total, b.Notes))
 	return t
 }
 
-func breakdownRow(row scaling.BreakdownRow) []Cell {
+func breakdownRow(row scaling.BreakdownRow, notes []compare.Reason) []Cell {
 	if small := 1e-9 * max(math.Abs(row.Base), math.Abs(row.AtN), 1); math.Abs(row.Delta.Value) < small {
 		row.Base, row.AtN, row.Delta = zeroed(row.Base, small), zeroed(row.AtN, small),
 			compare.Estimate{Missing: row.Delta.Missing,
@@ -183,7 +183,8 @@ func breakdownRow(row scaling.BreakdownRow) []Cell {
 		share = percentOf(*row.Share)
 		share.Bar = format.Pixels(max(0, min(100, 100**row.Share)))
 	}
-	return []Cell{TextCell(row.Key), numberOf(row.Base), numberOf(row.AtN), delta, share}
+	return []Cell{TextCell(row.Key), numberOf(row.Base).noted(notes), numberOf(row.AtN).noted(notes),
+		delta.noted(notes), share}
 }
 
 // zeroed is v, or 0 where v is nothing but rounding.

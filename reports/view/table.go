@@ -155,6 +155,19 @@ func (c Cell) doubted(v metric.Value) Cell {
 	return c
 }
 
+// noted marks a cell whose number is in doubt by its notes, and says what weakens it.
+func (c Cell) noted(notes []compare.Reason) Cell {
+	for _, n := range notes {
+		if n.Code == compare.InDoubt || n.Code == compare.Weakened {
+			c.Title = strings.TrimPrefix(c.Title+"; "+format.Name(n.Text), "; ")
+		}
+	}
+	if mark := format.NotesMark(notes); mark != "" {
+		c.Warn, c.Text = true, strings.TrimSuffix(c.Text, mark)+mark
+	}
+	return c
+}
+
 // WithBar fills a cell by its share.
 func (c Cell) WithBar(v metric.Value) Cell {
 	if s := format.ShareOf(v); s >= .005 {
@@ -311,7 +324,7 @@ func summaryCell(s compare.Summary, k float64) Cell {
 		c.Text, c.Small = format.Pretty(text), ""
 	}
 	c.Title = fmt.Sprintf("median of %d runs; %s", s.N, format.LevelText(s.Interval))
-	return c
+	return c.noted(s.Notes)
 }
 
 // bracketed puts an interval, times k, beside a number.

@@ -150,14 +150,16 @@ func spinsText(c *result.Comparison, h result.CompareAt) string {
 			if one.Metric != metric.SpinID || one.Before.N == 0 || one.After.N == 0 {
 				continue
 			}
-			switch b, a := one.Before.Median, one.After.Median; {
+			b, a := one.Before.Median, one.After.Median
+			from := whole(b) + format.NotesMark(one.Before.Notes)
+			to := whole(a) + format.NotesMark(one.After.Notes)
+			switch {
+			case b >= .01 && a < b && to == "0":
+				return fmt.Sprintf("; spinning falls from %s %% to 0", from)
 			case b >= .01 && a < b:
-				if whole(a) == "0" {
-					return fmt.Sprintf("; spinning falls from %s %% to 0", whole(b))
-				}
-				return fmt.Sprintf("; spinning falls from %s to %s %%", whole(b), whole(a))
+				return fmt.Sprintf("; spinning falls from %s to %s %%", from, to)
 			case a >= .01 && a > b:
-				return fmt.Sprintf("; spinning rises from %s to %s %%", whole(b), whole(a))
+				return fmt.Sprintf("; spinning rises from %s to %s %%", from, to)
 			}
 		}
 	}
@@ -194,7 +196,7 @@ func withoutRate(c *result.Comparison) string {
 		if h.C.Before.N > 0 && h.C.After.N > 0 {
 			k := format.UnitScale(h.C.Unit)
 			return fmt.Sprintf("%s: %s -> %s %s at N=%d%s.", MetricName(h.C.Metric),
-				format.Significant(h.C.Before.Median*k, 3), format.Significant(h.C.After.Median*k, 3),
+				format.MedianText(h.C.Before, k, 3), format.MedianText(h.C.After, k, 3),
 				format.ShownUnit(h.C.Unit), h.N, sureText(h.C))
 		}
 	}
@@ -224,7 +226,8 @@ func scaleText(r *result.Result, c result.Curve) string {
 	}
 	runs := RunsOf(r, c)
 	if a := AllCPUs(runs[len(runs)-1]); format.Finite(a.SpinShare) {
-		if s += "; spinning " + whole(a.SpinShare.Value) + " %"; a.SpinShare.Value == 0 {
+		s += "; spinning " + whole(a.SpinShare.Value) + format.DoubtMark(a.SpinShare) + " %"
+		if a.SpinShare.Value == 0 {
 			s = strings.TrimSuffix(s, "spinning 0 %") + "nothing spins"
 		}
 	}
