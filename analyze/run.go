@@ -163,9 +163,11 @@ func readEvents(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run, 
 		r.Events = append(r.Events, e)
 	}
 	r.Misses = cost.NewMisses(r.Events)
-	if at := slices.Index(r.Events, r.Main()); at >= 0 {
-		r.Heat = cost.NewHeat(classes[at], r.Manifest.Window)
+	var mains []*cost.Classified
+	for _, e := range r.Mains() {
+		mains = append(mains, classes[slices.Index(r.Events, e)])
 	}
+	r.Heat = cost.NewHeat(mains, r.Manifest.Window)
 	return nil
 }
 

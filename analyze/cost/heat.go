@@ -1,7 +1,10 @@
 package cost
 
 import (
+	"cmp"
 	"math"
+	"slices"
+	"strings"
 
 	"xfrmscope/analyze/perfdata"
 	"xfrmscope/analyze/profile"
@@ -13,8 +16,15 @@ import (
 // heatSlices is how many slices a window is shown in.
 const heatSlices = 60
 
-// mainOf returns the event of a recording that tells where time goes, as
-// Run.Main does; nil if there is none.
+// mainsOf returns the event of a recording that tells where time goes, as
+// Run.Main does, and those that have its name on other PMUs.
+func mainsOf(events []*perfdata.Event) []*perfdata.Event {
+	main := mainOf(events)
+	return slices.DeleteFunc(slices.Clone(events), func(e *perfdata.Event) bool {
+		return e != main && (e.IsDummy() || bundle.BaseEvent(e.Name) != bundle.BaseEvent(main.Name))
+	})
+}
+
 func mainOf(events []*perfdata.Event) *perfdata.Event {
 	for _, unit := range []string{"cycles", "nanoseconds"} {
 		for _, e := range events {
@@ -32,36 +42,59 @@ func mainOf(events []*perfdata.Event) *perfdata.Event {
 }
 
 func TimelineOf(events []*perfdata.Event, w bundle.Window) *profile.Timeline {
-	main := mainOf(events)
-	if main == nil || w.Seconds() == 0 {
+	mains := mainsOf(events)
+	if len(mains) == 0 || w.Seconds() == 0 {
 		return nil
 	}
-	return &profile.Timeline{Event: main, StartNS: w.StartNS, EndNS: w.EndNS, Slices: heatSlices}
+	return &profile.Timeline{Events: mains, StartNS: w.StartNS, EndNS: w.EndNS, Slices: heatSlices}
 }
 
-// NewHeat sums the timeline of an event by CPU and slice; nil if it has none.
-func NewHeat(c *Classified, w bundle.Window) *result.Heat {
-	if len(c.Timeline) == 0 || !c.named {
+// NewHeat sums the timelines of events by CPU and slice; nil if they have none.
+// Of a hybrid CPU they are those of its PMUs: no CPU has samples of two.
+func NewHeat(classes []*Classified, w bundle.Window) *result.Heat {
+	var names []string
+	var rows []heatRow
+	for _, c := range classes {
+		if len(c.Timeline) > 0 && c.named {
+			names = append(names, c.Event.Name)
+			rows = append(rows, c.heat()...)
+		}
+	}
+	if len(rows) == 0 {
 		return nil
 	}
-	h := &result.Heat{Event: c.Event.Name, SliceNS: (w.EndNS - w.StartNS) / heatSlices}
+	slices.SortStableFunc(rows, func(a, b heatRow) int { return cmp.Compare(a.cpu, b.cpu) })
+	h := &result.Heat{Event: strings.Join(names, " and "), SliceNS: (w.EndNS - w.StartNS) / heatSlices}
+	for _, r := range rows {
+		h.CPUs, h.Busy, h.Spin = append(h.CPUs, r.cpu), append(h.Busy, r.busy), append(h.Spin, r.spin)
+	}
+	return h
+}
+
+// A heatRow is the shares of one CPU, by slice.
+type heatRow struct {
+	cpu        int
+	busy, spin []float64
+}
+
+func (c *Classified) heat() []heatRow {
+	var rows []heatRow
 	var total, busy, spin [heatSlices]float64
 	finish := func() {
-		var b, s []float64
+		r := &rows[len(rows)-1]
 		for i := range heatSlices {
-			b, s = append(b, part(busy[i], total[i])), append(s, part(spin[i], busy[i]))
+			r.busy, r.spin = append(r.busy, part(busy[i], total[i])), append(r.spin, part(spin[i], busy[i]))
 		}
-		h.Busy, h.Spin = append(h.Busy, b), append(h.Spin, s)
 		clear(total[:])
 		clear(busy[:])
 		clear(spin[:])
 	}
 	for i, slot := range c.Timeline {
-		if i > 0 && int(slot.CPU) != h.CPUs[len(h.CPUs)-1] {
-			finish()
-		}
-		if i == 0 || int(slot.CPU) != h.CPUs[len(h.CPUs)-1] {
-			h.CPUs = append(h.CPUs, int(slot.CPU))
+		if i == 0 || int(slot.CPU) != rows[len(rows)-1].cpu {
+			if i > 0 {
+				finish()
+			}
+			rows = append(rows, heatRow{cpu: int(slot.CPU)})
 		}
 		weight, place := float64(slot.Period), c.places[slot.Stack]
 		total[slot.Slice] += weight
@@ -73,7 +106,7 @@ func NewHeat(c *Classified, w bundle.Window) *result.Heat {
 		}
 	}
 	finish()
-	return h
+	return rows
 }
 
 // part is a/b to three digits, which is more than a slice's samples tell; -1 if

@@ -131,7 +131,7 @@ func (c *counter) countInto(t *cells, batch []int32) {
 		}
 		t.count(n, v, h.period)
 		if h.slice >= 0 {
-			c.slots.add(slotKey{v.stack, h.cpu, h.slice}, h.period)
+			c.slots.add(slotKey{v.stack, h.cpu, h.slice, int32(h.event)}, h.period)
 		}
 	}
 }

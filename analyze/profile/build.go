@@ -27,7 +27,7 @@ type Options struct {
 	// mapping and function UserTime, or GuestTime inside a virtual machine.
 	User bool
 
-	// Timeline asks for one event's samples over time as well; nil for none.
+	// Timeline asks for the samples of some events over time as well; nil for none.
 	Timeline *Timeline
 
 	// Workers is how many goroutines count samples, 0 for one a CPU. The
@@ -76,12 +76,12 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 	for _, l := range append(sb.Losses[:len(sb.Losses):len(sb.Losses)], stats.Losses()...) {
 		a.losses[l.Event] = append(a.losses[l.Event], l)
 	}
+	over, full := sumSlots(slots)
 	var out []*Profile
 	for _, e := range sampled(f) {
 		p := a.profile(e)
-		if o.Timeline != nil && e == o.Timeline.Event {
-			var full bool
-			if p.Timeline, full = a.timeline(slots); full {
+		if o.Timeline != nil && slices.Contains(o.Timeline.Events, e) {
+			if p.Timeline = a.timeline(e.Index, over); full {
 				p.Warnings = append(p.Warnings, warn(e.Name, []string{
 					"too many different stacks at too many times: nothing is shown over time"})...)
 			}

@@ -7,10 +7,10 @@ import (
 	"xfrmscope/analyze/perfdata"
 )
 
-// A Timeline asks for the samples of one event over time: in equal slices of a
+// A Timeline asks for the samples of some events over time: in equal slices of a
 // window.
 type Timeline struct {
-	Event          *perfdata.Event
+	Events         []*perfdata.Event
 	StartNS, EndNS int64 // on the clock of the recording
 	Slices         int
 }
@@ -27,7 +27,7 @@ const maxSlots = 1 << 20
 
 // slice returns the slice of a sample, -1 if it is not asked for.
 func (t *Timeline) slice(s *perfdata.Sample) int32 {
-	if t == nil || s.Event != t.Event || t.EndNS <= t.StartNS || s.TimeNS < uint64(t.StartNS) ||
+	if t == nil || !slices.Contains(t.Events, s.Event) || t.EndNS <= t.StartNS || s.TimeNS < uint64(t.StartNS) ||
 		s.TimeNS >= uint64(t.EndNS) {
 		return -1
 	}
@@ -35,10 +35,11 @@ func (t *Timeline) slice(s *perfdata.Sample) int32 {
 	return min(int32(part*float64(t.Slices)), int32(t.Slices)-1)
 }
 
-// A slotKey is a slot by the number of its stack in the tables.
+// A slotKey is a slot by the number of its stack in the tables, and its event.
 type slotKey struct {
 	stack      uint32
 	cpu, slice int32
+	event      int32
 }
 
 // slots are those of one worker.
@@ -58,10 +59,8 @@ func (t *slots) add(k slotKey, period uint64) {
 	t.sums[k] += period
 }
 
-// timeline makes the slots of the event in the making, by CPU, slice and stack.
-// full says that there were too many.
-func (a *assembler) timeline(workers []slots) (out []Slot, full bool) {
-	var sums map[slotKey]uint64
+// sumSlots adds up those of all workers; full says that there were too many.
+func sumSlots(workers []slots) (sums map[slotKey]uint64, full bool) {
 	for _, w := range workers {
 		if w.full {
 			return nil, true
@@ -74,9 +73,14 @@ func (a *assembler) timeline(workers []slots) (out []Slot, full bool) {
 			sums[k] += period
 		}
 	}
-	out = make([]Slot, 0, len(sums))
+	return sums, false
+}
+
+// timeline makes the slots of the event in the making, by CPU, slice and stack.
+func (a *assembler) timeline(event int, sums map[slotKey]uint64) []Slot {
+	out := make([]Slot, 0, len(sums))
 	for k, period := range sums {
-		if place, ok := a.stackPlace.get(k.stack); ok {
+		if place, ok := a.stackPlace.get(k.stack); ok && int(k.event) == event {
 			out = append(out, Slot{k.cpu, k.slice, place, period})
 		}
 	}
@@ -89,5 +93,5 @@ func (a *assembler) timeline(workers []slots) (out []Slot, full bool) {
 		}
 		return cmp.Compare(x.Stack, y.Stack)
 	})
-	return out, false
+	return out
 }

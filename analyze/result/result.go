@@ -19,7 +19,8 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// A Heat is the main event by CPU and time: equal slices of the window.
+// A Heat is the main event by CPU and time, of a hybrid CPU on all its PMUs: equal
+// slices of the window.
 type Heat struct {
 	Event   string      `json:"event"`
 	SliceNS int64       `json:"slice_ns"`
