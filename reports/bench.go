@@ -48,7 +48,7 @@ func Benchfmt(w io.Writer, r *result.Result) error {
 		}
 	}
 	var b benchList
-	for _, run := range runs {
+	for _, run := range view.ByPMU(runs...) {
 		b.run(run)
 	}
 	out := benchfmt.NewWriter(w)

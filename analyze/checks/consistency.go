@@ -152,6 +152,8 @@ func SpinByProbe(r *result.Run, deltas []packets.Delta) result.ConsistencyCheck 
 		return unchecked(id, "no samples, or no packets in their window")
 	case e.Unit != "nanoseconds" && e.Unit != "cycles":
 		return unchecked(id, "the event counts "+e.Unit+", the probe nanoseconds")
+	case len(r.Mains()) > 1:
+		return unchecked(id, "the samples are of PMUs with clocks of their own, the waits of all CPUs")
 	case !r.Locks.PerPkt.Measured():
 		return unchecked(id, r.Locks.PerPkt.Missing.Why)
 	case e.All.SpinShare.Samples < minSpins:

@@ -85,6 +85,16 @@ func noteDoubts(c *result.Curve, runs []*result.Run) {
 				cmp.Or(c.Mode, "runs"), metric.FormulaOf(id).Name, strings.Join(why, ", ")))
 		}
 	}
+	if pmu := slices.IndexFunc(runs, func(r *result.Run) bool { return len(r.Mains()) > 1 }); pmu >= 0 {
+		alone := *compare.Because(compare.NotApplicable, "%s: costs are of %s alone, not of the other PMUs",
+			result.OrBlank(c.Mode, "runs"), runs[pmu].Main().Name)
+		for i := range c.StageBreakdowns {
+			c.StageBreakdowns[i].Notes = append(c.StageBreakdowns[i].Notes, alone)
+		}
+		if c.Frames != nil {
+			c.Frames.Notes = append(c.Frames.Notes, alone)
+		}
+	}
 	if c.Scaling != nil {
 		note(&c.Scaling.Notes, metric.RateID)
 	}

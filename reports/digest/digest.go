@@ -230,7 +230,7 @@ func methodText(runs []*result.Run) string {
 	if event == "" {
 		return "no samples were taken" + sideText(runs)
 	}
-	s := "perf " + format.ASCII(event, 40)
+	s := "perf " + format.ASCII(event, 60)
 	if hz := view.Common(runs, view.Frequency); hz != "" {
 		s += " at " + hz + " Hz"
 	}
@@ -295,6 +295,11 @@ func newFootnotes(r *result.Result, runs []*result.Run) *footnotes {
 		n.rate = "without perf or probes"
 	}
 	n.cost = costBasis(runs)
+	if len(runs) > 1 && slices.ContainsFunc(runs, func(r *result.Run) bool { return len(r.Mains()) > 1 }) {
+		alone := "of " + format.ASCII(view.Common(runs, func(r *result.Run) string { return r.Main().Name }), 40) +
+			" alone, other PMUs are in the page"
+		n.cost, n.share = strings.TrimPrefix(n.cost+"; "+alone, "; "), n.share+" "+alone
+	}
 	var marks []string
 	if slices.ContainsFunc(runs, view.HasDoubt) {
 		marks = append(marks, "! fails a cross-check")

@@ -251,7 +251,15 @@ func (s *sheet) pick(n int) []int {
 // ofCPUs has a row for each CPU of one run.
 func (s *sheet) ofCPUs(r *result.Run) {
 	s.head = "CPU"
-	s.rows = []row{{label: "all", cells: []*figures{figuresOf(r)}}}
+	pmus := view.ByPMU(r)
+	for _, one := range pmus {
+		label := "all"
+		if len(pmus) > 1 {
+			pmu, _, _ := strings.Cut(one.Main().Name, "/")
+			label += " " + pmu
+		}
+		s.rows = append(s.rows, row{label: label, cells: []*figures{figuresOf(one)}})
+	}
 	cpus := view.CPUs(r)
 	if len(cpus) == 1 && cpus[0].CPU < 0 {
 		return // of a file that does not tell CPUs apart

@@ -92,6 +92,13 @@ func who(r *result.Run) string {
 
 // spinItems is who enters the slow paths of a run and which locks are waited for.
 func spinItems(r *result.Run, alone bool) [][]string {
+	if pmus := view.ByPMU(r); len(pmus) > 1 {
+		var out [][]string
+		for _, one := range pmus {
+			out = append(out, spinItems(one, false)...)
+		}
+		return out
+	}
 	a := view.AllCPUs(r)
 	spin := a.SpinShare
 	first, rest := "", "  "

@@ -233,6 +233,13 @@ func scaleText(r *result.Result, c result.Curve) string {
 
 // runText says of one run what a packet costs and where the time goes.
 func runText(r *result.Run) string {
+	if pmus := ByPMU(r); len(pmus) > 1 {
+		var texts []string
+		for _, one := range pmus {
+			texts = append(texts, runText(one))
+		}
+		return strings.Join(texts, " ")
+	}
 	a := AllCPUs(r)
 	name := "Run " + RunLabel(r)
 	if r.Mode != "" {
