@@ -36,7 +36,8 @@ func TestHeatOfTwoPMUs(t *testing.T) {
 		t.Errorf("no event has a heat: %v", h)
 	}
 
-	events := []*perfdata.Event{{Name: "cpu_core/cycles/"}, {Name: "cpu_core/instructions/"}, {Name: "cpu_atom/cycles/"}}
+	events := []*perfdata.Event{{Name: "cpu_core/cycles/"}, {Name: "cpu_core/instructions/"},
+		{Name: "cpu_atom/cycles/"}}
 	if asked := TimelineOf(events, w).Events; len(asked) != 2 || asked[1] != events[2] {
 		t.Errorf("asked for %v", asked)
 	}

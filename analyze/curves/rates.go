@@ -50,7 +50,7 @@ func RateCurve(name string, runs []*result.Run, by Rating) scaling.Curve {
 		if !v.Measured() || r.N < 1 {
 			continue
 		}
-		p := scaling.Point{N: r.N, Values: []float64{v.Value}}
+		p := scaling.Point{N: r.N, Values: []float64{v.Value}, Boots: []string{r.Manifest.Host.BootID}}
 		if r.Traffic != nil && r.Traffic.Loss.Measured() {
 			p.Loss = []float64{r.Traffic.Loss.Value}
 		}

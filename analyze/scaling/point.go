@@ -15,6 +15,7 @@ type Point struct {
 	N      int       // CPUs used, 1 or more
 	Values []float64 // one a run, in the curve's unit
 	Loss   []float64 // share of packets lost in each run, 0..1; nil if not known
+	Boots  []string  // the boot of each run; nil or "" if not known
 
 	// Limit says that something other than the CPUs set the value: "generator",
 	// "line rate". Such points stay in tables but not in fits.
@@ -65,6 +66,7 @@ func merge(points []Point, p Point) []Point {
 		if q := &points[i]; q.N == p.N {
 			q.Values = append(q.Values, p.Values...)
 			q.Loss = append(slices.Clone(q.Loss), p.Loss...)
+			q.Boots = append(slices.Clone(q.Boots), p.Boots...)
 			q.Limit = cmp.Or(q.Limit, p.Limit)
 			return points
 		}

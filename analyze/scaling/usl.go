@@ -29,8 +29,9 @@ type USL struct {
 
 	Weights   string           `json:"weights"` // what each run counted for
 	Runs      int              `json:"runs"`
-	Seed      uint64           `json:"seed"`      // of the bootstrap
-	Resamples int              `json:"resamples"` // 0: no bootstrap, Intervals say why
+	Boots     int              `json:"boots,omitempty"` // that intervals are over; 0: over runs
+	Seed      uint64           `json:"seed"`            // of the bootstrap
+	Resamples int              `json:"resamples"`       // 0: no bootstrap, Intervals say why
 	Notes     []compare.Reason `json:"notes,omitempty"`
 	Missing   *compare.Reason  `json:"missing,omitempty"` // no fit: TooFewN, NoConvergence
 }
@@ -49,7 +50,7 @@ type Parameter struct {
 	Value    float64          `json:"value"`
 	SE       *float64         `json:"se,omitempty"`
 	Half     *float64         `json:"half_width,omitempty"` // of the 95 % interval by SE, if no bootstrap
-	Interval compare.Interval `json:"interval"`             // bootstrap over runs
+	Interval compare.Interval `json:"interval"`             // bootstrap over runs, or boots
 }
 
 // A Peak is the N of the highest rate, sqrt((1-sigma)/kappa).
@@ -86,8 +87,10 @@ func rate(theta [3]float64, n float64) float64 {
 // runs / variance, the variance from runs of all N together (spread); with a
 // single run at every N all weights are equal.
 //
-// Intervals are percentiles of a bootstrap of runs within N. Without repeated
-// runs there are none, only standard errors.
+// Intervals are percentiles of a bootstrap of runs within N. Runs of one boot are
+// not independent: where boots are repeated the means of each are what is fitted,
+// and a boot that is fast is so at all N. Without repeats there are only standard
+// errors.
 func FitUSL(c Curve, o Options) USL {
 	o = o.Defaults()
 	data, notes := fitData(c)
@@ -124,7 +127,13 @@ func fitData(c Curve) (uslData, []compare.Reason) {
 			kept = append(kept, p)
 		}
 	}
-	return newUSLData(kept), notes
+	boots := bootMeans(c, kept)
+	for i := range kept {
+		if boots != nil {
+			kept[i].Values = boots[i].means
+		}
+	}
+	return newUSLData(kept, boots), notes
 }
 
 func (u *USL) describe(d uslData, theta [3]float64) {
@@ -133,6 +142,12 @@ func (u *USL) describe(d uslData, theta [3]float64) {
 	u.Sigma = Parameter{Value: theta[1], SE: se[1]}
 	u.Kappa = Parameter{Value: theta[2], SE: se[2]}
 	u.Weights, u.Runs = d.weighting, d.runs
+	if d.boots != nil {
+		u.Runs, u.Boots = 0, len(bootsIn(d.boots))
+		for _, b := range d.boots {
+			u.Runs += b.runs
+		}
+	}
 	u.Peak = peakOf(theta, d.n[len(d.n)-1])
 	sum := 0.0
 	for i, n := range d.n {

@@ -11,7 +11,10 @@ import (
 	"xfrmscope/analyze/compare"
 )
 
-const uslMethod = "percentile bootstrap over runs"
+const (
+	uslMethod  = "percentile bootstrap over runs"
+	bootMethod = "percentile bootstrap over boots"
+)
 
 // mostGamma is how many times the highest rate measured gamma may be: a larger
 // one hangs on the law alone, far from every point.
@@ -46,7 +49,11 @@ func (u *USL) bootstrap(d uslData, theta [3]float64, o Options) {
 		for i, r := range draws {
 			v[i] = f(r.theta)
 		}
-		return percentiles(v, (1-o.Confidence)/2, o.Confidence, most)
+		of := percentiles(v, (1-o.Confidence)/2, o.Confidence, most)
+		if d.boots != nil && of.Known() {
+			of.Method = bootMethod
+		}
+		return of
 	}
 	unbounded := math.MaxFloat64
 	u.Gamma.Interval = column(mostGamma*slices.Max(d.x), func(t [3]float64) float64 { return t[0] })
@@ -87,18 +94,24 @@ type refit struct {
 // by the spread there (uslData.cv) times a standard deviation that is drawn from
 // those of all runs: the five runs of one N are too few to draw from. The spread
 // is drawn too, from what it may be given so few runs: that is what widens a
-// normal interval to Student's.
+// normal interval to Student's. Boots deviate at all N together (bootDraws).
 func (d uslData) resample(centers []float64, theta [3]float64, o Options, stream uint64) []refit {
 	rng := rand.New(rand.NewPCG(o.Seed, stream))
 	standard := d.standardDeviations()
+	together := d.bootDraws()
 	var out []refit
 	draw := d
 	draw.x = make([]float64, len(d.x))
 	for range o.Resamples {
 		u, v := rng.NormFloat64(), rng.NormFloat64()
+		of := together(rng)
 		for i, x := range centers {
 			sum, n := 0.0, len(d.values[i])
-			for range n {
+			for k := range n {
+				if d.boots != nil {
+					sum += of[i][k]
+					continue
+				}
 				sum += standard[rng.IntN(len(standard))]
 			}
 			cv := d.cv[i] * d.trend.factor(d.n[i], u, v)

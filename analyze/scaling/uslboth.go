@@ -29,7 +29,8 @@ type ParameterChange struct {
 
 // FitBoth fits both curves and tests whether their shapes differ: each run is
 // divided by its side's gamma, so that a change of the rate as such does not
-// count, the sides are handed out anew within each N, both are fitted again, and
+// count, the sides are handed out anew within each N, or boots with all their N,
+// both are fitted again, and
 // p is how often the parameter differs by as many standard errors (Chung and
 // Romano, Exact and asymptotically robust permutation tests, Ann. Statist. 41
 // (2013) 484: without the division a mix of two curves hides their difference). Significance needs p below Alpha, an
@@ -84,12 +85,16 @@ func noUSLTest(before, after Curve, b, a uslData) *compare.Reason {
 func common(b, a uslData) (uslData, uslData) {
 	keep := func(d, other uslData) uslData {
 		var points []Point
+		var boots []bootValues
 		for i, n := range d.n {
 			if slices.Contains(other.n, n) {
 				points = append(points, Point{N: int(n), Values: d.values[i]})
+				if d.boots != nil {
+					boots = append(boots, d.boots[i])
+				}
 			}
 		}
-		return newUSLData(points)
+		return newUSLData(points, boots)
 	}
 	return keep(b, a), keep(a, b)
 }
@@ -116,15 +121,15 @@ func permuteShapes(b, a uslData, gammaB, gammaA float64, o Options) [][3]float64
 	rng := rand.New(rand.NewPCG(o.Seed, 3))
 	var out [][3]float64
 	for range o.Resamples {
-		var side [2][]Point
-		for i, n := range b.n {
-			all := append(divided(b.values[i], gammaB), divided(a.values[i], gammaA)...)
-			rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-			k := len(b.values[i])
-			side[0] = append(side[0], Point{N: int(n), Values: all[:k]})
-			side[1] = append(side[1], Point{N: int(n), Values: all[k:]})
+		side := exchangedRuns(rng, b, a, gammaB, gammaA)
+		if b.boots != nil && a.boots != nil {
+			side = exchangedBoots(rng, b, a, gammaB, gammaA)
 		}
-		x, y := newUSLData(side[0]), newUSLData(side[1])
+		none := func(p Point) bool { return len(p.Values) == 0 }
+		if slices.ContainsFunc(slices.Concat(side[0], side[1]), none) {
+			continue // boots that lack some N
+		}
+		x, y := newUSLData(side[0], nil), newUSLData(side[1], nil)
 		p, okP := x.fit()
 		q, okQ := y.fit()
 		if okP && okQ {
@@ -132,6 +137,18 @@ func permuteShapes(b, a uslData, gammaB, gammaA float64, o Options) [][3]float64
 		}
 	}
 	return out
+}
+
+// exchangedRuns hands the runs of both sides out anew within each N.
+func exchangedRuns(rng *rand.Rand, b, a uslData, gammaB, gammaA float64) (side [2][]Point) {
+	for i, n := range b.n {
+		all := append(divided(b.values[i], gammaB), divided(a.values[i], gammaA)...)
+		rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		k := len(b.values[i])
+		side[0] = append(side[0], Point{N: int(n), Values: all[:k]})
+		side[1] = append(side[1], Point{N: int(n), Values: all[k:]})
+	}
+	return side
 }
 
 func divided(v []float64, by float64) []float64 {

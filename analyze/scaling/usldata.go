@@ -14,14 +14,15 @@ type uslData struct {
 	n, x, w   []float64 // N, mean rate, weight
 	cv        []float64 // spread between runs at each N, relative to the rate; nil without repeats
 	trend     trend
-	values    [][]float64 // the runs
+	values    [][]float64  // the runs, or the means of boots
+	boots     []bootValues // where values are of boots: those of each N
 	runs      int
 	weighting string
 	scatter   float64 // weighted mean square of runs around their means; 0 without repeats
 }
 
-func newUSLData(points []Point) uslData {
-	d := uslData{}
+func newUSLData(points []Point, boots []bootValues) uslData {
+	d := uslData{boots: boots}
 	for _, p := range points {
 		d.n = append(d.n, float64(p.N))
 		d.x = append(d.x, p.mean())
@@ -43,6 +44,10 @@ func (d *uslData) weigh() {
 	}
 	d.weighting = "runs / variance"
 	d.trend = d.varianceTrend()
+	if d.boots != nil {
+		d.weighting = "boots / variance"
+		d.trend.fewBoots(len(bootsIn(d.boots)))
+	}
 	sum := 0.0
 	for i, v := range d.values {
 		df := float64(len(v) - 1)

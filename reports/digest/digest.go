@@ -295,9 +295,9 @@ func newFootnotes(r *result.Result, runs []*result.Run) *footnotes {
 		n.rate = "without perf or probes"
 	}
 	n.cost = costBasis(runs)
-	if len(runs) > 1 && slices.ContainsFunc(runs, func(r *result.Run) bool { return len(r.Mains()) > 1 }) {
-		alone := "of " + format.ASCII(view.Common(runs, func(r *result.Run) string { return r.Main().Name }), 40) +
-			" alone, other PMUs are in the page"
+	hybrid := slices.IndexFunc(runs, func(r *result.Run) bool { return len(r.Mains()) > 1 })
+	if len(runs) > 1 && hybrid >= 0 {
+		alone := "of " + format.ASCII(runs[hybrid].Main().Name, 40) + " alone, other PMUs are in the page"
 		n.cost, n.share = strings.TrimPrefix(n.cost+"; "+alone, "; "), n.share+" "+alone
 	}
 	var marks []string

@@ -38,7 +38,8 @@ func TestHybridDigest(t *testing.T) {
 		eventOn("cpu_atom/cycles/", 17, "xfrm_state_find", ratio(0)))
 	for _, want := range []string{
 		"perf cpu_core/cycles/ and cpu_atom/cycles/", "\n  5 ", "\n  17 ",
-		"\n  all cpu_core ", "\n  all cpu_atom ", "A cpu_atom/cycles/: 0 of 4 busy samples spin", "of cpu_atom/cycles/ ", "100.0%  xfrm_state_find",
+		"\n  all cpu_core ", "\n  all cpu_atom ",
+		"A cpu_atom/cycles/: 0 of 4 busy samples spin", "of cpu_atom/cycles/ ", "100.0%  xfrm_state_find",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)

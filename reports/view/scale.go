@@ -123,6 +123,9 @@ func lawText(u scaling.USL) string {
 	if why := u.Gamma.Interval.Missing; why != nil {
 		s += " (" + why.Text + ")"
 	}
+	if u.Boots > 0 {
+		s += fmt.Sprintf(" (intervals over %d boots)", u.Boots)
+	}
 	switch p := u.Peak; {
 	case p.Missing != nil:
 		s += "; " + p.Missing.Text
