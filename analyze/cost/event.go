@@ -60,7 +60,7 @@ func NewEvent(c *Classified, window float64, packets result.Packets) *result.Eve
 	e := &result.Event{Name: p.Event.Name, Unit: p.Event.Unit, Profile: p, Memory: p.Event.Memory, Losses: p.Losses,
 		Warnings: p.Warnings}
 	cost := costing{unit: costUnit(p.Event.Unit), window: window, rate: packets.MeasuredRate(),
-		named: c.named, timed: e.Timed()}
+		named: c.named, timed: e.Timed(), user: bundle.LeavesKernelOut(e.Name) && !kernelSeen(p)}
 	all, one := newTally(c), newTally(c)
 	for cells := p.Cells; len(cells) > 0; { // they are sorted by CPU
 		n := 1
@@ -262,6 +262,7 @@ type costing struct {
 	rate   metric.Value // packets/s of the same CPUs
 	named  bool         // kernel functions have names
 	timed  bool         // samples stand for time
+	user   bool         // of user space alone
 	unsure bool         // what of the weight is busy is not known
 }
 
@@ -290,12 +291,23 @@ func kernelNamed(p *profile.Profile) bool {
 	return !kernel
 }
 
+// kernelSeen reports whether a profile has a frame of the kernel.
+func kernelSeen(p *profile.Profile) bool {
+	return slices.ContainsFunc(p.Locations, func(l profile.Location) bool {
+		return l.Mapping < 0 || p.Mappings[l.Mapping].Kernel
+	})
+}
+
 // lockShare is share for what only names of kernel functions can tell, and only
 // samples of time.
 func (c costing) lockShare(id string, part, whole metric.Estimate) metric.Value {
 	if !c.timed {
 		return metric.NotMeasured(id, "ratio",
 			bundle.Gap{What: "time in locks", Why: "the event sampled counts no time"})
+	}
+	if c.user {
+		return metric.NotMeasured(id, "ratio", bundle.Gap{What: "time in locks",
+			Why: "the event leaves the kernel out (:u)", Fix: "record as root, without :u"})
 	}
 	if !c.named {
 		return metric.NotMeasured(id, "ratio",

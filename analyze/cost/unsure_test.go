@@ -7,6 +7,7 @@ import (
 	"xfrmscope/analyze/packets"
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/stage"
+	"xfrmscope/analyze/testrun"
 	"xfrmscope/collect/bundle"
 )
 
@@ -45,5 +46,24 @@ func TestIdleWithoutNames(t *testing.T) {
 		packets.None(bundle.Gap{What: "packets", Why: "none read"}))
 	if !named.All.Unsure.Empty() || named.All.Busy.Samples != 12 || len(named.Warnings) != 0 {
 		t.Errorf("with names: %+v, warnings %+v", named.All, named.Warnings)
+	}
+}
+
+// Samples of user space alone tell nothing of locks; a recording that has the
+// kernel's in spite of its name does.
+func TestTimeInLocksOfUserSpace(t *testing.T) {
+	for event, want := range map[string]bool{"cycles": true, "cycles:u": false, "cycles:k": true} {
+		for _, kernel := range []bool{false, true} {
+			p := testrun.Profile(testrun.At(0, "a;main", 5))
+			p.Event.Name, p.Event.Unit = event, "cycles"
+			p.Mappings = []profile.Mapping{{File: "a", Kernel: kernel}}
+			for i := range p.Locations {
+				p.Locations[i].Mapping = 0
+			}
+			e := NewEvent(Classify(p, stage.Default()), 1, packets.None(bundle.Gap{What: "packets"}))
+			if got := e.All.SpinShare.Measured(); got != (want || kernel) {
+				t.Errorf("%s, kernel %v: spin share %+v", event, kernel, e.All.SpinShare)
+			}
+		}
 	}
 }

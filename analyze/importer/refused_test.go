@@ -24,6 +24,8 @@ func TestRefused(t *testing.T) {
 			"     6.09%  72  100  L3 or L3 hit  [k] f  [kernel]\n", memoryExport},
 		"perf mem report -D": {"No kallsyms\n# PID, TID, IP, ADDR, LOCAL WEIGHT, DSRC, SYMBOL\n" +
 			" 1 1 0xffffffff81000004 0x016ffffffff82000000   100 0x601800842 ???:???\n", memoryExport},
+		"perf report -g": {"# Event count (approx.): 9\n#\n# Children      Self  Command  Symbol\n" +
+			"    22.73%     0.00%  iperf3  [k] memcpy\n", "`perf script`"},
 		"perf stat": {"\n Performance counter stats for 'system wide':\n\n   1,000      cycles\n",
 			stacks},
 		"perf trace": {"     1.234 ( 0.004 ms): ping/77 read(fd: 3) = 12\n     2.000 (         ): " +

@@ -29,6 +29,14 @@ func BaseEvent(event string) string {
 	return base
 }
 
+// LeavesKernelOut reports whether an event is of user space alone, by its name, as
+// perf makes it for who is not root: "cycles:u", "cpu_core/cycles/Pu".
+func LeavesKernelOut(event string) bool {
+	event = strings.TrimSuffix(event, "/")
+	at := strings.LastIndexAny(event, ":/")
+	return at >= 0 && strings.Trim(event[at+1:], "uPpSDHGe") == "" && strings.Contains(event[at+1:], "u")
+}
+
 // eventParts parts "cpu_core/cycles:Pu/" and "cycles:k".
 func eventParts(event string) (pmu, base, terms string) {
 	event = strings.TrimPrefix(event, SimPrefix)

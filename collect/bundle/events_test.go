@@ -23,3 +23,15 @@ func TestSamplesTime(t *testing.T) {
 		}
 	}
 }
+
+func TestLeavesKernelOut(t *testing.T) {
+	for event, want := range map[string]bool{
+		"cycles:u": true, "cpu-clock:uH": true, "cpu_core/cycles:Pu/": true, "cpu_atom/cycles/u": true,
+		"cycles": false, "cycles:k": false, "cpu-clock:ukhHG": false, "cpu_core/cycles/": false,
+		"cycles:ppp": false, "skb:consume_skb": false, UnnamedEvent: false, "": false,
+	} {
+		if got := LeavesKernelOut(event); got != want {
+			t.Errorf("%q leaves the kernel out: %v, want %v", event, got, want)
+		}
+	}
+}

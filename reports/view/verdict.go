@@ -267,9 +267,12 @@ func runText(r *result.Run) string {
 			parts = append(parts, format.SentenceShare(t.Loss)+" of the packets are lost")
 		}
 	}
-	if len(a.Functions) > 0 && len(parts) < 2 {
-		f := a.Functions[0]
-		parts = append(parts, fmt.Sprintf("most of it is in %s, %s", format.Visible(f.Name, 40),
+	if len(a.Functions) > 0 && len(parts) < 2 && format.Finite(a.Functions[0].Share) {
+		f, most := a.Functions[0], "most of it is"
+		if of == "samples" {
+			most = "most of the " + SamplesOf(r.Main()) + " are"
+		}
+		parts = append(parts, fmt.Sprintf("%s in %s, %s", most, format.Visible(f.Name, 40),
 			format.SentenceShare(f.Share)))
 	}
 	if v := r.Locks.Waits; len(parts) == 0 && format.Finite(v) {
