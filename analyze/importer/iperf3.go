@@ -64,11 +64,11 @@ type iperfFile struct {
 }
 
 // passText returns where the next JSON begins, from at on: an object at the
-// start of a line, or right behind the one before.
+// start of a line, or right behind the one before, also in a list of them.
 func (f *iperfFile) passText(data []byte, at int) int {
 	for at < len(data) {
 		line, _, _ := bytes.Cut(data[at:], []byte("\n"))
-		word := bytes.TrimSpace(line)
+		word := bytes.Trim(line, " \t\r[],")
 		if len(word) > 0 && word[0] == '{' {
 			return at + bytes.IndexByte(line, '{')
 		}

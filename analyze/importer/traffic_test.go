@@ -239,6 +239,11 @@ bye
 0 streams run 3; tx 2.00 bit/s payload; rx not known
 warning: lines of text beside the JSON are passed over: 3, the first at t:1
 `},
+		{"iperf3, a list of results", iperfJSON,
+			"[\n {\"end\":{\"sum_sent\":{\"bits_per_second\":1}}},{\"end\":{\"sum_sent\":" +
+				"{\"bits_per_second\":2}}}\n,\n{\"end\":{\"sum_sent\":{\"bits_per_second\":3}}}]\n",
+			"0 streams run 1; tx 1.00 bit/s payload; rx not known\n0 streams run 2; tx 2.00 bit/s " +
+				"payload; rx not known\n0 streams run 3; tx 3.00 bit/s payload; rx not known\n"},
 		{"iperf3, the last of three cut off", iperfJSON, `{"end":{"sum_sent":{"bits_per_second":1}}}
 {"error":"interrupt - the client has terminated"}
 {"end":{"sum_sent":{`, `0 streams; tx 1.00 bit/s payload; rx not known

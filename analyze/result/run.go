@@ -183,8 +183,10 @@ func (p *Phase) Perturbed() bool {
 
 // Factor is what N counts: "CPUs", "flows".
 func (r *Result) Factor() string {
-	for _, run := range RunsPresent(r) {
-		if run.Mode != "" && run.Factor != "" {
+	runs := RunsPresent(r)
+	labelled := slices.ContainsFunc(runs, func(run *Run) bool { return run.Mode != "" })
+	for _, run := range runs {
+		if (run.Mode != "" || !labelled) && run.Factor != "" {
 			return run.Factor
 		}
 	}
