@@ -318,7 +318,8 @@ func newFootnotes(r *result.Result, runs []*result.Run) *footnotes {
 	return n
 }
 
-// costBasis says where the cost is not that of the samples.
+// costBasis says where the cost is not that of the samples, as they cover too
+// little of the time.
 func costBasis(runs []*result.Run) string {
 	n := len(slices.DeleteFunc(slices.Clone(runs), func(r *result.Run) bool {
 		return view.AllCPUs(r).PerPacket.Basis == ""
@@ -327,10 +328,9 @@ func costBasis(runs []*result.Run) string {
 	case 0:
 		return ""
 	case len(runs):
-		return metric.ByAccounting + ": samples cover too little of the time"
+		return metric.ByAccounting
 	}
-	return fmt.Sprintf("%s in %d of %d runs: samples cover too little of their time", metric.ByAccounting, n,
-		len(runs))
+	return fmt.Sprintf("%s in %d of %d runs", metric.ByAccounting, n, len(runs))
 }
 
 // mark uses a note and returns its mark.
