@@ -14,8 +14,9 @@ func booted(rng *rand.Rand, boots, runs int, common, cv float64) Curve {
 		fast := common * rng.NormFloat64()
 		for _, n := range []int{1, 2, 4, 8, 16} {
 			for range runs {
+				v := rate(truth(), float64(n)) * math.Exp(fast+cv*rng.NormFloat64())
 				c.Points = append(c.Points, Point{N: n, Boots: []string{fmt.Sprint("boot ", boot)},
-					Values: []float64{rate(truth(), float64(n)) * math.Exp(fast+cv*rng.NormFloat64())}})
+					Values: []float64{v}})
 			}
 		}
 	}
