@@ -87,7 +87,7 @@ func noteDoubts(c *result.Curve, runs []*result.Run) {
 	}
 	if pmu := slices.IndexFunc(runs, func(r *result.Run) bool { return len(r.Mains()) > 1 }); pmu >= 0 {
 		alone := *compare.Because(compare.NotApplicable, "%s: costs are of %s alone, not of the other PMUs",
-			result.OrBlank(c.Mode, "runs"), runs[pmu].Main().Name)
+			cmp.Or(c.Mode, "runs"), runs[pmu].Main().Name)
 		for i := range c.StageBreakdowns {
 			c.StageBreakdowns[i].Notes = append(c.StageBreakdowns[i].Notes, alone)
 		}
