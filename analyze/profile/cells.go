@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// withoutTasks adds up the cells that differ in PID and TID only, which become
+// WithoutTasks adds up the cells that differ in PID and TID only, which become
 // -1. The order stays that of Profile.Cells.
-func withoutTasks(cells []Cell) []Cell {
+func WithoutTasks(cells []Cell) []Cell {
 	var out []Cell
 	for rest := cells; len(rest) > 0; {
 		n := 1

@@ -97,7 +97,7 @@ func TestPprofRoundTrip(t *testing.T) {
 			t.Fatalf("%d profiles, want one: samples/count is no event", len(back))
 		}
 		without := *p
-		without.Cells = withoutTasks(p.Cells)
+		without.Cells = WithoutTasks(p.Cells)
 		if got, want := sortedDump(back[0]), sortedDump(&without); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s:\n got %s\nwant %s", p.Event.Name, strings.Join(got, "\n     "),
 				strings.Join(want, "\n     "))

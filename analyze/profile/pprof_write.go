@@ -109,7 +109,7 @@ func (e *pprofEncoder) encode() {
 	}
 	e.out = number64(e.out, profileTime, uint64(e.o.StartNS))
 	e.out = number64(e.out, profileDuration, uint64(e.o.DurationNS))
-	for _, c := range comments(e.p) {
+	for _, c := range Comments(e.p) {
 		e.out = always(e.out, profileComment, e.str(c))
 	}
 	e.out = number64(e.out, profileDefaultType, e.str(e.p.Event.Name))
@@ -151,7 +151,7 @@ func (e *pprofEncoder) flush() error {
 // share their labels.
 func (e *pprofEncoder) samples() {
 	stages := e.stages()
-	cells := withoutTasks(e.p.Cells)
+	cells := WithoutTasks(e.p.Cells)
 	for i := range cells {
 		c := &cells[i]
 		if i == 0 || !sameTask(c, &cells[i-1]) {
@@ -277,8 +277,8 @@ func text(b []byte, field int, s string) []byte {
 	return append(b, s...)
 }
 
-// comments are what a reader of the profile must know.
-func comments(p *Profile) []string {
+// Comments are what a reader of the profile must know.
+func Comments(p *Profile) []string {
 	var out []string
 	for i := range p.Losses {
 		out = append(out, lossText(&p.Losses[i]))

@@ -1,8 +1,9 @@
 // Package push sends what a report holds to servers that keep many of them:
-// profiles to Pyroscope, figures to Prometheus.
+// profiles to Pyroscope and OpenTelemetry, figures to Prometheus.
 //
 //	Labels      what tells one run from another, the same on profiles and figures
 //	Profiles -> Pyroscope   one pprof profile of each event of each run
+//	         -> OTLP        the same as OTLP profiles
 //	Figures  -> OpenMetrics a file, for `promtool tsdb create-blocks-from openmetrics`
 //	         -> Gateway     a Pushgateway, which Prometheus scrapes
 //

@@ -29,5 +29,6 @@ func (g *Gateway) Put(ctx context.Context, r *result.Result) error {
 	if err != nil {
 		return err
 	}
-	return send(ctx, g.Client, http.MethodPut, target, "text/plain; version=0.0.4; charset=utf-8", g.Header, body)
+	_, err = send(ctx, g.Client, http.MethodPut, target, "text/plain; version=0.0.4; charset=utf-8", g.Header, body)
+	return err
 }

@@ -33,12 +33,15 @@ func Labels(r *result.Run) []Label {
 	var out []Label
 	for name, value := range all {
 		if value != "" {
-			out = append(out, Label{name, strings.ToValidUTF8(value, "\uFFFD")})
+			out = append(out, Label{name, utf8(value)})
 		}
 	}
 	slices.SortFunc(out, func(a, b Label) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
+
+// utf8 is a text as protocol buffers take it.
+func utf8(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // labelName returns a name both servers take: [a-zA-Z_][a-zA-Z0-9_]*, not
 // beginning with "__", which they keep for themselves.

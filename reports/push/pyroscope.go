@@ -33,7 +33,7 @@ func (c *Pyroscope) Push(ctx context.Context, profiles []Profile) (taken int, er
 		return 0, err
 	}
 	for _, p := range profiles {
-		err := send(ctx, c.Client, http.MethodPost, target, "application/proto", c.Header, pushRequest(p))
+		_, err := send(ctx, c.Client, http.MethodPost, target, "application/proto", c.Header, pushRequest(p))
 		if err != nil {
 			return taken, fmt.Errorf("profile of %s: %w", p.Run, err)
 		}
@@ -76,11 +76,12 @@ func (e *Error) Error() string {
 // maxAnswer bounds what is read of an answer.
 const maxAnswer = 4096
 
+// send returns the beginning of the answer.
 func send(ctx context.Context, client *http.Client, method, target, kind string, header http.Header,
-	body []byte) error {
+	body []byte) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for name, values := range header {
 		req.Header[name] = values
@@ -89,14 +90,14 @@ func send(ctx context.Context, client *http.Client, method, target, kind string,
 	client = cmp.Or(client, http.DefaultClient)
 	resp, err := client.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if resp.StatusCode/100 != 2 {
-		return &Error{target, resp.Status, strings.ToValidUTF8(strings.TrimSpace(string(text)), "\uFFFD")}
+		return nil, &Error{target, resp.Status, utf8(strings.TrimSpace(string(text)))}
 	}
-	return err
+	return text, err
 }
 
 // endpoint joins a server's address and a path.
