@@ -51,7 +51,7 @@ func (s *Scenario) check() *mistake {
 	}
 	n := 0
 	for _, l := range s.levels() {
-		n += max(len(s.CPUs.Counts), len(s.CPUs.Sets)) * l.repeats
+		n += max(len(s.CPUs.Counts), len(s.CPUs.Sets)) * orElse(l.repeats, defaultRepeats)
 	}
 	if n > maxRuns {
 		return at("repeats").say("", "%d runs are more than %d", n, maxRuns)

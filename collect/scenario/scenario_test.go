@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"reflect"
 	"strings"
@@ -44,6 +45,10 @@ func resolve(t *testing.T, text string, set ...string) *Scenario {
 }
 
 func TestMistakes(t *testing.T) {
+	var modes strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&modes, "{name: a%d}, ", i)
+	}
 	for _, tt := range []struct{ text, want string }{
 		{"", "test.yaml: is empty"},
 		{"a: b: c", "test.yaml:1: mapping values are not allowed"},
@@ -67,6 +72,7 @@ func TestMistakes(t *testing.T) {
 		{minimal + "repeats: 0x7fffffff", "test.yaml:4: 2147483647 repeats"},
 		{minimal + "repeats: 1000\nmodes: [{name: a}, {name: b, repeats: 900}, {name: c}, {name: d}, {name: " +
 			"e}, {name: f}]", "test.yaml:4: 11800 runs are more"},
+		{minimal + "modes: [" + modes.String() + "{name: b}]", "runs are more"}, // each five times
 		{minimal + "repeats: 2\nrepeats: 3", "test.yaml:5: mapping key \"repeats\" already defined at line 4"},
 		{minimal + "order: random", `test.yaml:4: order is "random"; it is one of interleaved, grouped`},
 		{minimal + "modes: [{name: ../x}]", `test.yaml:4: "../x" is no name for a directory`},
