@@ -47,7 +47,8 @@ Exit code 3 if nothing could be recorded.`,
 	f.StringVarP(&o.cpus, "cpus", "C", "", "CPUs that send, as 1-4,8: checks what concerns them, and prints a plan")
 	f.StringArrayVar(&o.devices, "dev", nil,
 		"interface that carries the traffic, repeatable (default: all that are up)")
-	f.StringVar(&o.kconfig, "kconfig", "", "read this configuration of a kernel: its .config, or /proc/config.gz")
+	f.StringVar(&o.kconfig, "kconfig", "",
+		"read this configuration of a kernel: its .config, /proc/config.gz, or - for stdin")
 	f.StringArrayVar(&o.netns, "netns", nil, "network namespace to look at, repeatable (default: the current one)")
 	return cmd
 }
@@ -57,13 +58,18 @@ func doctorKconfig(io streams, o doctorOptions) error {
 	if o.cpus != "" || len(o.devices) > 0 || len(o.netns) > 0 {
 		return usagef("--kconfig asks for a kernel, -C, --dev and --netns for this machine: leave one out")
 	}
-	file, err := bundle.OpenRegular(o.kconfig, 0)
-	if err != nil {
-		return usageError{err}
+	in := io.in
+	if o.kconfig != "-" {
+		file, err := bundle.OpenRegular(o.kconfig, 0)
+		if err != nil {
+			return usageError{err}
+		}
+		defer file.Close()
+		in = file
 	}
-	defer file.Close()
-	report := doctor.Report{}
-	if report.Checks, err = doctor.Kconfig(file); err != nil {
+	var report doctor.Report
+	var err error
+	if report.Checks, err = doctor.Kconfig(in); err != nil {
 		return usagef("%s: %w", o.kconfig, err)
 	}
 	if o.json {

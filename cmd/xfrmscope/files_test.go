@@ -73,7 +73,8 @@ func TestNothingWaitsForFIFO(t *testing.T) {
 			{"push", pipe, "--openmetrics", out}, {"show", broken}, {"list", sweep},
 			{"scenario", "print", pipe},
 			{"show", "/dev/zero"}, {"import", "/dev/zero", "-o", out}, {"scenario", "print", "/dev/zero"},
-			{"show", run, pipe}, {"sweep", pipe, "-o", out, "--dry-run"},
+			{"show", run, pipe}, {"sweep", pipe, "-o", out, "--dry-run"}, {"doctor", "--kconfig", pipe},
+			{"lab", "doctor", "-k", pipe}, {"lab", "doctor", "-k", "/dev/zero"},
 		} {
 			if code, stdout, _ := cli(args...); code == exitOK {
 				t.Errorf("%q: %s", args, stdout)

@@ -353,6 +353,9 @@ func TestInputMutants(t *testing.T) {
 		n = 10
 	}
 	run, kinds := smallBundle(t), inputKinds(t)
+	run[bundle.PerfDataFile] = &fstest.MapFile{Data: recording{records: many(200, func(i uint32) []byte {
+		return inKernel(sampleAt(7, 0xffffffff81000000+uint64(i)<<16, uint64(i)<<20))
+	})}.bytes()}
 	for name, whole := range kinds {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
