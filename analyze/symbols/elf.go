@@ -16,6 +16,7 @@ const (
 	maxSymtab    = 512 << 20
 	maxNote      = 64 << 10
 	maxDebugData = 64 << 20 // .gnu_debugdata, unpacked
+	maxNamed     = 8        // bytes of all names for each of the string table
 )
 
 // An Object is the symbol table of an ELF file and what is needed to find a
@@ -97,6 +98,7 @@ type elfReader struct {
 	f     *elf.File
 	b     builder
 	place []uint64 // what to add to a symbol of section i; notPlaced
+	named int      // bytes of names so far
 	full  bool
 }
 
@@ -196,6 +198,9 @@ func (e *elfReader) symbol(s elf.Sym64, names []byte) {
 	name, _, ok := bytes.Cut(names[s.Name:], []byte{0})
 	if !ok || len(name) == 0 || name[0] == '$' || name[0] == '.' && k == kindLabel {
 		return
+	}
+	if e.named += len(name); e.named > maxNamed*len(names) {
+		return // symbols of a made-up table: those of a linker share the ends of names at most
 	}
 	if e.f.Machine == elf.EM_ARM && k != kindLabel {
 		s.Value &^= 1 // the bit says Thumb
