@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"xfrmscope/analyze/profile"
+	"xfrmscope/collect/bundle"
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports"
 )
@@ -162,7 +163,7 @@ func otlpData(run *result.Run, p *profile.Profile) *otlp.ProfilesData {
 func resourceOf(run *result.Run) []*common.KeyValue {
 	out := []*common.KeyValue{{Key: "service.name", Value: stringValue(Service)}}
 	for _, l := range Labels(run) {
-		key := map[string]string{"host": "host.name", "kernel": "os.version"}[l.Name]
+		key := map[string]string{bundle.LabelHost: "host.name", "kernel": "os.version"}[l.Name]
 		if key == "" {
 			key = "xfrmscope." + l.Name
 		}
