@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"xfrmscope/analyze/profile"
-	"xfrmscope/collect/bundle"
 	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
 	"xfrmscope/reports"
 )
 
