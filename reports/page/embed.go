@@ -33,7 +33,7 @@ func shortenings() []shortening {
 		}},
 		{100_000, "the heat map, files, and all but the 12 heaviest locks and SAs", shortenLists},
 		{100_000, "callers of locks and functions that miss", shortenCallers},
-		{100_000, "who reads and writes cache lines", shortenLines},
+		{100_000, "all but the 12 heaviest cache lines, who reads and writes them", shortenLines},
 		{100_000, "functions and stages of all events but the main one", shortenEvents},
 		{100_000, "all but the 12 heaviest functions", func(r *result.Run) { eachEvent(r, shortenFunctions) }},
 	}
@@ -170,7 +170,7 @@ func shortenLines(r *result.Run) {
 		return
 	}
 	lines := *r.Lines
-	lines.Fields = slices.Clone(lines.Fields)
+	lines.Fields = slices.Clone(lines.Fields[:min(shortList, len(lines.Fields))])
 	for i := range lines.Fields {
 		f := &lines.Fields[i]
 		f.Writers, f.Readers, f.With, f.Objects, f.From = nil, nil, nil, nil, nil

@@ -21,15 +21,17 @@ const (
 const minTree = 20_000
 
 // addFlames adds the tree of all stacks and, for readers without scripts, as
-// many static flame graphs as find room: the runs at the largest N of their
-// mode first. The page has size bytes without them.
+// many static flame graphs as find room, none on a page that is full: the runs
+// at the largest N of their mode first. The page has size bytes without them.
 func (p *page) addFlames(r *result.Result, o Options, size int) error {
 	budget := o.FlameBytes
-	if budget == 0 {
-		budget = max(PageBytes-size, 2*flame.DefaultFlameBytes)
-	}
 	graphs := flame.Order(r)
 	stills, one := stillBytes, stillBytes/min(max(len(graphs), 1), manyStills)
+	if least := 2 * flame.DefaultFlameBytes; budget == 0 {
+		if budget = PageBytes - size; budget < least {
+			budget, stills = least, 0
+		}
+	}
 	if o.Static {
 		stills, one = budget, 0
 	}
