@@ -11,6 +11,8 @@ import (
 	"runtime/metrics"
 	"strings"
 	"time"
+
+	"xfrmscope/samples"
 )
 
 // What a command that reads files may take: files come from other people's
@@ -81,13 +83,10 @@ func allowMemory(size int64) {
 	}
 }
 
-// sizeOf returns the bytes of a file, or of the files below a directory; 0 if
-// there is none.
+// sizeOf returns the bytes of a file, of the files below a directory or of a
+// sample's; 0 if there is none.
 func sizeOf(name string) (size int64) {
-	if to, err := filepath.EvalSymlinks(name); err == nil {
-		name = to
-	}
-	_ = filepath.WalkDir(name, func(_ string, e fs.DirEntry, err error) error {
+	add := func(_ string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return nil
 		}
@@ -95,6 +94,16 @@ func sizeOf(name string) (size int64) {
 			size += info.Size()
 		}
 		return nil
-	})
+	}
+	if sample, ok := strings.CutPrefix(name, samplePrefix); ok {
+		if fsys, err := samples.Open(sample); err == nil {
+			_ = fs.WalkDir(fsys, ".", add)
+		}
+		return size
+	}
+	if to, err := filepath.EvalSymlinks(name); err == nil {
+		name = to
+	}
+	_ = filepath.WalkDir(name, add)
 	return size
 }
