@@ -293,31 +293,32 @@ func (d *flameData) start(r *result.Result, places []int) {
 // it can be made: first small frames are put together, up to maxLimit, then CPUs of
 // all events but the main ones, then CPUs of these, then larger frames.
 func Fit(r *result.Result, budget int) ([]byte, error) {
-	full := newTree(r, view.Sides(r))
-	if len(full.slices) == 0 {
+	t := newTree(r, view.Sides(r))
+	if len(t.slices) == 0 {
 		return nil, nil
 	}
-	shares := full.shares()
+	shares := t.shares()
 	var data []byte
 	for _, try := range []struct {
-		t   *tree
-		top float64
+		joined func(treeSlice) bool // whose CPUs are put together
+		top    float64
 	}{
-		{full, maxLimit},
-		{full.withoutCPUs(func(s treeSlice) bool { return !isMain(r, s) }), maxLimit},
-		{full.withoutCPUs(func(treeSlice) bool { return true }), 1},
+		{func(treeSlice) bool { return false }, maxLimit},
+		{func(s treeSlice) bool { return !isMain(r, s) }, maxLimit},
+		{func(treeSlice) bool { return true }, 1},
 	} {
-		t := try.t
+		t = t.withoutCPUs(try.joined)
 		encoded, err := t.encode(newFlameData(r, t), gzip.BestSpeed)
 		if err != nil {
 			return nil, err
 		}
+		fits := t
 		if over := float64(len(encoded)) / float64(budget); over > 0.9 {
-			if t, err = pruneTo(r, t, shares, try.top, budget); err != nil {
+			if fits, err = pruneTo(r, t, shares, try.top, budget); err != nil {
 				return nil, err
 			}
 		}
-		if data, err = t.encode(newFlameData(r, t), gzip.DefaultCompression); err != nil {
+		if data, err = fits.encode(newFlameData(r, fits), gzip.DefaultCompression); err != nil {
 			return nil, err
 		}
 		if len(data) <= budget {
