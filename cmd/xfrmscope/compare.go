@@ -176,9 +176,7 @@ func printComparison(io streams, o compareOptions, r *result.Result) error {
 			return err
 		}
 	}
-	for _, f := range files {
-		fmt.Fprintln(io.out, f)
-	}
+	printFiles(io.out, files)
 	for _, j := range r.Comparison.Judgements {
 		fmt.Fprintln(io.out, digest.Judgement(j))
 	}

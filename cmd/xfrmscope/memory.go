@@ -20,7 +20,7 @@ import (
 const (
 	memoryBase   = 256 << 20
 	memoryGrowth = 4        // bytes for one of the inputs
-	memoryOther  = 56 << 20 // the program itself, and what the heap grows by before anybody looks
+	memoryOther  = 80 << 20 // the program itself, and what the heap grows by before anybody looks
 	memorySlack  = 16 << 20 // that the collector may miss its limit by
 )
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -121,10 +122,25 @@ func report(ctx context.Context, io streams, o reportOptions, paths []string) er
 		}
 		files = append(files, more...)
 	}
-	for _, f := range files {
-		fmt.Fprintln(io.out, f)
-	}
+	printFiles(io.out, files)
 	return err
+}
+
+// printFiles names the files written; of many, those of one run and event are counted.
+func printFiles(out io.Writer, files []string) {
+	const all = 60
+	ofRuns := 0
+	for _, f := range files {
+		if ext := filepath.Ext(f); len(files) > all && (ext == ".svg" || ext == ".gz" || ext == ".folded") {
+			ofRuns++
+			continue
+		}
+		fmt.Fprintln(out, f)
+	}
+	if ofRuns > 0 {
+		fmt.Fprintf(out, "and %d files of one run and event each: flame-RUN-EVENT.svg, RUN-EVENT.pb.gz, "+
+			"RUN-EVENT.folded\n", ofRuns)
+	}
 }
 
 const labelUsage = "label of the runs of files, as mode=pcpu"

@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -17,8 +18,17 @@ import (
 func provenanceSection(r *result.Result, p *page, leftOut string) section {
 	s := section{ID: "provenance", Nav: "Provenance", Title: "Provenance"}
 	if len(p.Files) > 0 {
-		s.add(part{Text: "Beside this page:", Links: p.Files[:min(maxLinks, len(p.Files))]})
-		if left := len(p.Files) - maxLinks; left > 0 {
+		ofRun := func(file string) bool {
+			return slices.Contains([]string{".svg", ".gz", ".folded"}, path.Ext(file))
+		}
+		files := slices.DeleteFunc(slices.Clone(p.Files), ofRun)
+		for _, file := range p.Files {
+			if ofRun(file) {
+				files = append(files, file)
+			}
+		}
+		s.add(part{Text: "Beside this page:", Links: files[:min(maxLinks, len(files))]})
+		if left := len(files) - maxLinks; left > 0 {
 			s.add(part{Text: fmt.Sprintf("and %d files more of the kinds flame-RUN-EVENT.svg (flame "+
 				"graph), RUN-EVENT.pb.gz and .folded (profile), RUN-locks.pb.gz (waits).", left)})
 		}
