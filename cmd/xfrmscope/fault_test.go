@@ -46,7 +46,6 @@ func TestFaults(t *testing.T) {
 	if _, err := exec.LookPath("perf"); err != nil {
 		t.Skip("perf is not installed")
 	}
-	t.Parallel() // it waits for windows
 	program := program(t)
 	for name, test := range map[string]func(*testing.T, string){
 		"kill": faultKill, "disk": faultDisk, "children": faultChildren, "interrupt": faultInterrupt,

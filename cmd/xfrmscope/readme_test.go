@@ -24,7 +24,6 @@ func TestReadme(t *testing.T) {
 			t.Skipf("%s is not installed", program)
 		}
 	}
-	t.Parallel() // it waits for windows
 	dir := filepath.Dir(program(t))
 	shell(t, dir, "ip netns add west 2>/dev/null || true")
 	t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", "west").Run() })
