@@ -5,11 +5,12 @@ SHELL = /bin/bash
 BIN   = xfrmscope
 ARM64 = ./... # packages whose tests make arm64 runs
 
-.PHONY: help build demo test browser-test check race stats generate golden bench bench-flame lab setup lab-test faults scale bench-probes arm64 package
+.PHONY: help build demo test long-test browser-test check race stats generate golden bench bench-flame lab setup lab-test faults scale bench-probes arm64 package
 help:
 	@echo "build     $(BIN), a static binary"
 	@echo "demo      report on the embedded samples into out/demo"
 	@echo "test      the tests, as root also those that record on this machine"
+	@echo "long-test  what is left out of it: memory of some 60 bombs, a collector of OpenTelemetry"
 	@echo "browser-test  the report in Chromium, screenshots in out/shots"
 	@echo "check     gofmt, vet, staticcheck, house rules, stats, generated code and golden files up to date"
 	@echo "race      the tests under the race detector"
@@ -39,6 +40,10 @@ demo: build
 
 test:
 	@.ci/test
+
+long-test:
+	@.ci/setup test
+	XFRMSCOPE_LONG=1 go test -vet=off -count=1 -run '^(TestMemory|TestOTLPCollector)$$' ./cmd/xfrmscope ./reports/push
 
 browser-test:
 	@.ci/setup test
