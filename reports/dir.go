@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -158,11 +157,10 @@ func filesOfReport(dir string) []string {
 	if err != nil {
 		return nil
 	}
-	ofRun := regexp.MustCompile(`^flame-.*\.svg$|\.pb\.gz$|\.folded$`)
 	var names []string
 	for _, e := range entries {
 		link := fmt.Sprintf("href=%q", escape.EscapeString(e.Name()))
-		if ofRun.MatchString(e.Name()) && e.Type().IsRegular() &&
+		if page.OfRun(e.Name()) && e.Type().IsRegular() &&
 			(slices.Contains(listed, e.Name()) || bytes.Contains(doc, []byte(link))) {
 			names = append(names, e.Name())
 		}

@@ -16,6 +16,7 @@ import (
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/pack"
 	"xfrmscope/reports"
+	"xfrmscope/reports/page"
 	"xfrmscope/reports/parquet"
 	"xfrmscope/samples"
 )
@@ -131,7 +132,7 @@ func printFiles(out io.Writer, files []string) {
 	const all = 60
 	ofRuns := 0
 	for _, f := range files {
-		if ext := filepath.Ext(f); len(files) > all && (ext == ".svg" || ext == ".gz" || ext == ".folded") {
+		if len(files) > all && page.OfRun(f) {
 			ofRuns++
 			continue
 		}

@@ -224,41 +224,37 @@ func (r *Run) Placement() ([]Fact, error) { return readLines[Fact](r, PlacementF
 
 // Layouts returns the structures of layouts.json, none if there is no such file.
 func (r *Run) Layouts() ([]StructLayout, error) {
-	var layouts []StructLayout
-	err := readJSON(r.fsys, LayoutsFile, &layouts)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	layouts, err := readOptional[[]StructLayout](r, LayoutsFile)
+	if layouts == nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, &DamagedError{path.Join(r.Path, LayoutsFile), err.Error()}
-	}
-	return layouts, nil
+	return *layouts, nil
 }
 
 // Objects returns objects.json, nothing if there is no such file.
 func (r *Run) Objects() (Objects, error) {
-	var o Objects
-	err := readJSON(r.fsys, ObjectsFile, &o)
-	if errors.Is(err, fs.ErrNotExist) {
-		return o, nil
+	o, err := readOptional[Objects](r, ObjectsFile)
+	if o == nil {
+		return Objects{}, err
 	}
-	if err != nil {
-		return o, &DamagedError{path.Join(r.Path, ObjectsFile), err.Error()}
-	}
-	return o, nil
+	return *o, nil
 }
 
 // Traffic returns traffic.json, nil if there is none.
-func (r *Run) Traffic() (*Traffic, error) {
-	var t Traffic
-	err := readJSON(r.fsys, TrafficFile, &t)
+func (r *Run) Traffic() (*Traffic, error) { return readOptional[Traffic](r, TrafficFile) }
+
+// readOptional reads a file of JSON, nil if the run has none. What can't be read is
+// a *DamagedError.
+func readOptional[T any](r *Run, name string) (*T, error) {
+	var v T
+	err := readJSON(r.fsys, name, &v)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, &DamagedError{path.Join(r.Path, TrafficFile), err.Error()}
+		return nil, &DamagedError{path.Join(r.Path, name), err.Error()}
 	}
-	return &t, nil
+	return &v, nil
 }
 
 // readLines decodes JSON lines. What precedes a bad line is returned with a

@@ -3,7 +3,6 @@ package page
 import (
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -14,16 +13,20 @@ import (
 	"xfrmscope/reports/view"
 )
 
+// OfRun reports whether a file of a report is of one run: a flame graph, a profile,
+// its waits.
+func OfRun(file string) bool {
+	return strings.HasPrefix(file, "flame-") && strings.HasSuffix(file, ".svg") ||
+		strings.HasSuffix(file, ".pb.gz") || strings.HasSuffix(file, ".folded")
+}
+
 // provenanceSection is how each run came about, and who says so.
 func provenanceSection(r *result.Result, p *page, leftOut string) section {
 	s := section{ID: "provenance", Nav: "Provenance", Title: "Provenance"}
 	if len(p.Files) > 0 {
-		ofRun := func(file string) bool {
-			return slices.Contains([]string{".svg", ".gz", ".folded"}, path.Ext(file))
-		}
-		files := slices.DeleteFunc(slices.Clone(p.Files), ofRun)
+		files := slices.DeleteFunc(slices.Clone(p.Files), OfRun)
 		for _, file := range p.Files {
-			if ofRun(file) {
+			if OfRun(file) {
 				files = append(files, file)
 			}
 		}
