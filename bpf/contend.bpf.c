@@ -28,12 +28,13 @@ struct bpf_spin_lock {
  * where the locks are by their offset, user space by the address. */
 struct contend_place {
 	struct bpf_spin_lock lock;
-	u32 unused;
+	u32 holder;  /* the CPU that took it last */
 	u64 address; /* of lock */
 	u64 taken;   /* times, counted while held */
+	u64 turns;   /* of taken: by another CPU than the time before */
 	u64 gets;    /* atomic's: a reference count is gets - puts */
 	u64 puts;
-	u64 spare[27]; /* to 256 bytes: the next line is fetched along with one */
+	u64 spare[26]; /* to 256 bytes: the next line is fetched along with one */
 };
 
 struct {
@@ -46,12 +47,15 @@ struct {
 INLINE int hold(u32 n)
 {
 	struct contend_place *place = map_lookup_elem(&contend_places, &n);
+	u32 cpu = cpu_number();
 
 	if (!place)
 		return 1;
 	spin_lock(&place->lock);
 	place->address = (u64)&place->lock;
 	place->taken++;
+	place->turns += place->holder != cpu;
+	place->holder = cpu;
 	spin_unlock(&place->lock);
 	return 0;
 }

@@ -19,12 +19,13 @@ type ContendContendPlace struct {
 		_   structs.HostLayout
 		Val uint32
 	}
-	Unused  uint32
+	Holder  uint32
 	Address uint64
 	Taken   uint64
+	Turns   uint64
 	Gets    uint64
 	Puts    uint64
-	Spare   [27]uint64
+	Spare   [26]uint64
 }
 
 // Names of all BPF objects in the ELF.

@@ -69,6 +69,7 @@ func (g *generator) close() { g.coll.Close() }
 type work struct {
 	asked uint64 // operations asked for
 	done  uint64 // operations done, as counted by the load itself: under the lock, if there is one
+	turns uint64 // of done: the lock had been another CPU's the time before
 	ns    uint64 // kernel time of the operations asked for, by its own clock, summed over CPUs
 }
 
@@ -102,7 +103,7 @@ func (g *generator) run(ctx context.Context, load Load, cpus bundle.CPUSet, d ti
 		sum.ns += parts[i].ns
 	}
 	after, err := g.counted(load)
-	sum.done = after - before
+	sum.done, sum.turns = after.done-before.done, after.turns-before.turns
 	return sum, err
 }
 
@@ -138,17 +139,18 @@ func (g *generator) read() ([]bpf.ContendContendPlace, error) {
 	return places, nil
 }
 
-// counted returns the operations of a load so far. Own and shared count in the
-// same places, one at a time.
-func (g *generator) counted(load Load) (uint64, error) {
+// counted returns the operations of a load so far, and their turns. Own and
+// shared count in the same places, one at a time.
+func (g *generator) counted(load Load) (work, error) {
 	places, err := g.read()
-	var sum uint64
+	var sum work
 	for i := range places {
 		if load == Atomic {
-			sum += places[i].Gets
-		} else {
-			sum += places[i].Taken
+			sum.done += places[i].Gets
+			continue
 		}
+		sum.done += places[i].Taken
+		sum.turns += places[i].Turns
 	}
 	return sum, err
 }

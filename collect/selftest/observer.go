@@ -66,6 +66,7 @@ func (ob *observer) window(ctx context.Context, g *generator, s *Seen, d time.Du
 	s.HighNS = max(s.HighNS, mean)
 	s.Asked += work.asked
 	s.Ops += work.done
+	s.Turns += work.turns
 	s.ns += work.ns
 	s.add(subtract(after, before), locks)
 	return nil

@@ -73,6 +73,7 @@ type Seen struct {
 	CPUs    bundle.CPUSet `json:"cpus"`
 	Asked   uint64        `json:"asked"`     // operations asked of the kernel
 	Ops     uint64        `json:"ops"`       // operations done, counted by the load itself
+	Turns   uint64        `json:"turns"`     // of Ops: the lock had been another CPU's the time before
 	NSPerOp float64       `json:"ns_per_op"` // mean of all rounds
 	LowNS   float64       `json:"low_ns"`    // the lowest and the highest mean of a round
 	HighNS  float64       `json:"high_ns"`
@@ -98,6 +99,10 @@ func (s *Seen) WaitPerOp() float64 { return ratio(s.WaitNS, s.Ops) }
 // waiting that was seen: lines that bounce, waits that are not seen, and the
 // probe itself.
 func (s *Seen) Unseen() float64 { return s.ExtraNS - s.WaitPerOp() }
+
+// contended reports whether the CPUs met at the lock, by its own count: those that
+// run one after the other hand it over once in a time slice, some 10^5 operations.
+func (s *Seen) contended() bool { return s.Turns*1000 > s.Ops }
 
 // Lost returns the sum of the losses.
 func (s *Seen) Lost() uint64 {

@@ -48,7 +48,7 @@ func synthetic(mode probe.AttachMode) *Result {
 			{Load: Own, CPUs: alone, Asked: 10, Ops: 10, NSPerOp: 50},
 			{Load: Own, CPUs: both, Asked: 20, Ops: 20, NSPerOp: 50},
 			{Load: Shared, CPUs: alone, Asked: 10, Ops: 10, NSPerOp: 50}, {Load: Shared, CPUs: both,
-				Asked: 20, Ops: 20, NSPerOp: 150, ExtraNS: 100, Waits: 10, WaitNS: 1000, Begun: 10,
+				Asked: 20, Ops: 20, Turns: 12, NSPerOp: 150, ExtraNS: 100, Waits: 10, WaitNS: 1000, Begun: 10,
 				Ended: 10},
 			{Load: Atomic, CPUs: alone, Asked: 10, Ops: 10, NSPerOp: 20},
 			{Load: Atomic, CPUs: both, Asked: 20, Ops: 20, NSPerOp: 45, ExtraNS: 25},
@@ -94,6 +94,8 @@ func TestJudge(t *testing.T) {
 			probe.Fentry, "pending", "2 of 901 ns"},
 		{"blind on two CPUs", at(Shared, func(s *Seen) { s.Waits = 0 }), probe.TPBTF, "seen",
 			"the first in line"},
+		{"CPUs that did not meet", at(Shared, func(s *Seen) { s.Waits, s.Turns = 0, 0 }), probe.Fentry, "seen",
+			"not told: the CPUs did not run at one time"},
 		{"nothing by fentry", at(Shared, func(s *Seen) { s.Waits = 0 }), probe.Fentry, "seen",
 			"not the function"},
 	} {
@@ -140,6 +142,9 @@ func TestRun(t *testing.T) {
 		t.Fatalf("%d rows, want 3 loads on 1 and 2 CPUs", len(r.Bare))
 	}
 	for _, v := range r.Verdicts {
+		if v.ID == "seen" && !v.OK && !r.Contended() {
+			t.Skip("other work kept the CPUs from running at one time: ", v.Text)
+		}
 		if !v.OK {
 			t.Errorf("%s %s: %s", v.Mode, v.ID, v.Text)
 		}

@@ -22,6 +22,13 @@ func (r *Result) Valid() bool {
 	return !slices.ContainsFunc(r.Verdicts, func(v Verdict) bool { return !v.OK })
 }
 
+// Contended reports whether CPUs met at the shared lock while a probe watched.
+func (r *Result) Contended() bool {
+	return slices.ContainsFunc(r.Modes, func(m Mode) bool {
+		return slices.ContainsFunc(m.Seen, func(s Seen) bool { return s.Load == Shared && s.contended() })
+	})
+}
+
 func (r *Result) judge() {
 	r.counted()
 	seen := false
@@ -40,7 +47,12 @@ func (r *Result) judge() {
 	}
 	if r.Attached() && len(r.CPUs) > 1 {
 		v := Verdict{ID: "seen", OK: seen, Text: "the waits for a shared lock are seen on this kernel"}
-		if !seen {
+		switch {
+		case seen:
+		case !r.Contended():
+			v.Text = "not told: the CPUs did not run at one time, and so hardly met at the shared lock; " +
+				"try again with less other work on them, or longer (--rounds, --window)"
+		default:
 			v.Text = "no attach mode that works here sees the waits for a shared lock: on this kernel " +
 				"no wait is evidence of nothing"
 		}
