@@ -10,8 +10,8 @@ import (
 )
 
 // TestReadme runs the command lines of README.md as a reader would, top to
-// bottom in one directory, with windows of one second and one repeat. Lines that call make are
-// what .ci/run does; here stands what they leave behind.
+// bottom in one directory, with short windows, one repeat and loads taken for steady. Lines that
+// call make are what .ci/run does; here stands what they leave behind.
 func TestReadme(t *testing.T) {
 	if testing.Short() {
 		t.Skip("records for several seconds")
@@ -54,8 +54,9 @@ func readmeBlocks(t *testing.T) []string {
 	for line := range strings.Lines(string(text) + "\n") {
 		code, ok := strings.CutPrefix(line, "    ")
 		if ok && !strings.HasPrefix(code, "make ") {
-			block.WriteString(repeatFlag.ReplaceAllString(windowFlag.ReplaceAllString(code, "-d 1s"),
-				"--repeat 1"))
+			code = windowFlag.ReplaceAllString(code, "-d 300ms")
+			code = strings.ReplaceAll(code, "sweep --cpus", "sweep --set steady.within=0s --cpus")
+			block.WriteString(repeatFlag.ReplaceAllString(code, "--repeat 1"))
 		}
 		if !ok && block.Len() > 0 {
 			blocks = append(blocks, block.String())
