@@ -26,10 +26,10 @@ func newDoctor(io streams) *cobra.Command {
 		Use:   "doctor",
 		Short: "Say what can be measured here and what can't, with the fixing command",
 		Long: `Doctor tries what record would use: privileges, perf and each default event,
-BTF and each rung of the probes, XFRM. It then looks at what decides on which
-CPU a packet is processed, and at the SAs that are there now. With -C it prints
-the commands that give each of these CPUs a queue and a flow. It changes nothing
-on the machine and runs none of them.
+BTF and each attach mode of the probes, XFRM. It then looks at what decides on
+which CPU a packet is processed, and at the SAs that are there now. With -C it
+prints the commands that give each of these CPUs a queue and a flow. It changes
+nothing on the machine and runs none of them.
 
 With --kconfig it reads a kernel's configuration instead, and says which options
 are missing and what is lost without each.

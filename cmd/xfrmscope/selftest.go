@@ -47,20 +47,20 @@ func newSelftestLock(io streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:         "lock",
 		Annotations: map[string]string{measures: "yes"},
-		Short:       "Make contention on this kernel and say what each rung of the wait probe saw of it",
+		Short:       "Make contention on this kernel and say what each attach mode of the wait probe saw of it",
 		Long: `Selftest lock has pinned threads take spin locks by BPF_PROG_TEST_RUN, some
 hundred thousand times: own (each CPU a lock of its own), shared (one lock for
 all) and atomic (no lock, a counter on one line), on one CPU, on two and on all
-of them. It prints what each rung of the wait probe saw: waits and their time,
-and what more CPUs cost beyond that, which no rung sees. It takes some seconds
-of these CPUs and touches nothing else.
+of them. It prints what the wait probe saw in each attach mode: waits and their
+time, and what more CPUs cost beyond that, which none sees. It takes some
+seconds of these CPUs and touches nothing else.
 
-With --cost it measures instead what each rung adds to a contended wait, in ns
-of its programs' run time, beside other tools that see the same waits: each
---beside NAME=COMMAND attaches eBPF programs until it is interrupted.
+With --cost it measures instead what each attach mode adds to a contended wait,
+in ns of its programs' run time, beside other tools that see the same waits:
+each --beside NAME=COMMAND attaches eBPF programs until it is interrupted.
 
-Exit code 3 if no rung attaches here, 4 if what was seen cannot be right or no
-rung saw the waits.`,
+Exit code 3 if no attach mode works here, 4 if what was seen cannot be right or
+none saw the waits.`,
 		Example: `  xfrmscope selftest lock
   xfrmscope selftest lock -C 0-3 --json
   xfrmscope selftest lock --cost --rounds 9 --beside 'perf=perf lock contention -a -b -l -- sleep 1000'`,
@@ -69,9 +69,9 @@ rung saw the waits.`,
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.cpus, "cpus", "C", "", "CPUs to contend on (default: all this process may use)")
-	f.IntVar(&o.rounds, "rounds", 5, "windows of each load under each rung, taken in turn")
+	f.IntVar(&o.rounds, "rounds", 5, "windows of each load in each attach mode, taken in turn")
 	spanVar(f, &o.window, "window", "", 60*time.Millisecond, "length of one window")
-	f.BoolVar(&o.cost, "cost", false, "measure what each rung adds to a contended wait")
+	f.BoolVar(&o.cost, "cost", false, "measure what each attach mode adds to a contended wait")
 	f.StringArrayVar(&o.beside, "beside", nil, "with --cost: NAME=COMMAND that observes the same waits, repeatable")
 	f.BoolVar(&o.asJSON, "json", false, "print the result as JSON")
 	return cmd
@@ -191,7 +191,7 @@ func mayNot(err error) error {
 func trustworthy(r *selftest.Result) error {
 	switch {
 	case !r.Attached():
-		return &record.Missing{What: "wait probe", Why: "no rung attaches on this kernel",
+		return &record.Missing{What: "wait probe", Why: "no attach mode works on this kernel",
 			Fix: "`xfrmscope doctor` names what each needs"}
 	case !r.Valid():
 		return &invalidError{"lock selftest: a fact that must hold does not; see the verdicts"}

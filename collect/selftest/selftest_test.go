@@ -136,7 +136,7 @@ func TestRun(t *testing.T) {
 		t.Skip("the generator does not load here: ", err)
 	}
 	if !r.Attached() {
-		t.Skip("no rung attaches here: ", r.Modes)
+		t.Skip("no attach mode works here: ", r.Modes)
 	}
 	if len(r.Bare) != 6 {
 		t.Fatalf("%d rows, want 3 loads on 1 and 2 CPUs", len(r.Bare))

@@ -331,9 +331,9 @@ func TestSelftest(t *testing.T) {
 	if exit != "0" || !r.Valid() {
 		t.Errorf("exit %s", exit)
 	}
-	for _, rung := range r.Modes {
-		if rung.Passed != "" {
-			t.Errorf("%s does not attach: %s", rung.Mode, rung.Passed)
+	for _, mode := range r.Modes {
+		if mode.Passed != "" {
+			t.Errorf("%s does not attach: %s", mode.Mode, mode.Passed)
 		}
 	}
 	if len(r.Pending) != 2 {
@@ -393,7 +393,7 @@ func TestKernel61(t *testing.T) {
 	r.saysWhatIsMissing(t)
 }
 
-// On PREEMPT_RT a spinlock_t is a sleeping lock, whose waits no rung counts.
+// On PREEMPT_RT a spinlock_t is a sleeping lock, whose waits no attach mode counts.
 func TestRealtime(t *testing.T) {
 	if c := check(t, "rt612", "degraded", "XS023"); c.State != doctor.Degraded ||
 		!strings.Contains(c.Evidence, "PREEMPT_RT") {
@@ -526,11 +526,11 @@ func TestNoKeys(t *testing.T) {
 	t.Logf("%d keys in %d files, %.1f MB: none found", len(keys), files, float64(size)/1e6)
 }
 
-// The ladder is tried from the best rung: where fentry attaches, it is used.
+// The ladder is tried from the best attach mode: where fentry attaches, it is used.
 func TestRung(t *testing.T) {
 	r := open(t, recorded(t, "main", "contention", "shared-n2"))
 	if r.Locks.AttachMode != string(probe.Fentry) {
-		t.Errorf("rung %q", r.Locks.AttachMode)
+		t.Errorf("attach mode %q", r.Locks.AttachMode)
 	}
 }
 
