@@ -114,10 +114,15 @@ func warnMixedHosts(r *result.Result) {
 	}
 	differ("host", func(r *result.Run) string { return r.Manifest.Host.Name })
 	differ("kernel", func(r *result.Run) string { return r.Manifest.Host.Kernel + r.Manifest.Host.BuildID })
+	pmus := result.PMUs(r.Runs) // of which a run on few CPUs has not all
 	differ("main event", func(r *result.Run) string {
-		if e := r.Main(); e != nil {
+		switch e := r.Main(); {
+		case e == nil:
+			return ""
+		case slices.Contains(pmus, e.Name):
+			return bundle.BaseEvent(e.Name)
+		default:
 			return e.Name
 		}
-		return ""
 	})
 }

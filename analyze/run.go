@@ -70,6 +70,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool,
 		return analysed{}, err
 	}
 	r.Counted = cost.NewTotals(in.Totals, r.Phases, from.ShareIn(&in, r.SAs, firstStart, firstEnd))
+	cost.CountedByOwnPackets(r)
 	if err := readLines(ctx, r, a, b, kernel, in); err != nil {
 		return analysed{}, err
 	}
@@ -162,6 +163,7 @@ func readEvents(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run, 
 		cost.CheckCoverage(e, r.Manifest.Plan.CPUs, r.Manifest.Window.Seconds(), in.Deltas)
 		r.Events = append(r.Events, e)
 	}
+	cost.ByOwnPackets(r)
 	r.Misses = cost.NewMisses(r.Events)
 	var mains []*cost.Classified
 	for _, e := range r.Mains() {

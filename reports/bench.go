@@ -182,7 +182,7 @@ func benchConfig(r *result.Run) []benchfmt.Config {
 // costBasis is what a cost per packet is taken from, without how much of the time
 // the samples cover, which differs between repeats; "" if there is no cost.
 func costBasis(v metric.Value) string {
-	if v.Basis != "" {
+	if strings.HasPrefix(v.Basis, metric.ByAccounting) {
 		return metric.ByAccounting
 	}
 	return view.Basis(v)

@@ -92,14 +92,19 @@ func byAccounting(e *result.Event, planned bundle.CPUSet, window float64, deltas
 		return false
 	}
 	k := sum * window * 1e9 / e.All.Busy.Period
-	scaleCosts(&e.All, k, basis)
-	scaleShares(e.Unmatched, k, basis)
+	scaleWhole(e, k, basis)
 	for i := range e.CPUs {
 		if c := &e.CPUs[i]; c.Busy.Period > 0 {
 			scaleCosts(c, busy[c.CPU]*window*1e9/c.Busy.Period, basis)
 		}
 	}
 	return true
+}
+
+// scaleWhole scales the costs of all CPUs together.
+func scaleWhole(e *result.Event, k float64, basis string) {
+	scaleCosts(&e.All, k, basis)
+	scaleShares(e.Unmatched, k, basis)
 }
 
 func scaleCosts(c *result.CPU, k float64, basis string) {

@@ -1,7 +1,9 @@
 package cost
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"strings"
 
 	"xfrmscope/analyze/metric"
@@ -12,15 +14,15 @@ import (
 // NewMisses relates each cache-miss event to the cycles and instructions of the
 // same CPUs. Events that were not sampled leave a value that says so.
 func NewMisses(events []*result.Event) []result.Miss {
-	cycles, instructions := unitEvent(events, "cycles"), unitEvent(events, "instructions")
-	work := cycles
-	if work == nil {
-		work = unitEvent(events, "nanoseconds")
-	}
 	var out []result.Miss
 	for _, e := range events {
 		if !bundle.CountsMisses(e.Name) {
 			continue
+		}
+		cycles, instructions := unitEvent(events, "cycles", e), unitEvent(events, "instructions", e)
+		work := cycles
+		if work == nil {
+			work = unitEvent(events, "nanoseconds", e)
 		}
 		for _, c := range append([]result.CPU{e.All}, e.CPUs...) {
 			out = append(out, result.Miss{
@@ -36,14 +38,19 @@ func NewMisses(events []*result.Event) []result.Miss {
 	return out
 }
 
-// unitEvent returns the first event whose periods have the unit, nil if none.
-func unitEvent(events []*result.Event, unit string) *result.Event {
+// unitEvent returns the first event whose periods have the unit, nil if none: of a
+// hybrid CPU that of the PMU which counts the misses.
+func unitEvent(events []*result.Event, unit string, misses *result.Event) (of *result.Event) {
 	for _, e := range events {
-		if e.Unit == unit {
+		if e.Unit != unit {
+			continue
+		}
+		if slices.ContainsFunc(misses.CPUs, func(c result.CPU) bool { return !OnCPU(e, c.CPU).Total.Empty() }) {
 			return e
 		}
+		of = cmp.Or(of, e)
 	}
-	return nil
+	return of
 }
 
 // perKilo is 1000 x the misses of a CPU over the other event's weight there.

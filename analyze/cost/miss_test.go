@@ -107,3 +107,21 @@ func TestMissesOfHardware(t *testing.T) {
 	near("intensity of user space", m.Functions[0].Value.Value, 1.28415)
 	near("intensity of the kernel", m.Functions[1].Value.Value, 0.591699)
 }
+
+// Misses of one PMU are over the cycles of the same PMU.
+func TestMissesOfTwoPMUs(t *testing.T) {
+	event := func(name, unit string, rows ...testrun.Row) *result.Event {
+		p := testrun.Profile(rows...)
+		p.Event.Name, p.Event.Unit = name, unit
+		return NewEvent(Classify(p, stage.Default()), 1, packets.None(bundle.Gap{}))
+	}
+	misses := NewMisses([]*result.Event{
+		event("cpu_core/cycles/", "cycles", testrun.At(0, "a", 100)),
+		event("cpu_atom/cycles/", "cycles", testrun.At(16, "a", 400)),
+		event("cpu_core/cache-misses/", "count", testrun.At(0, "a", 4)),
+		event("cpu_atom/cache-misses/", "count", testrun.At(16, "a", 4)),
+	})
+	testrun.WantValue(t, "of P cores", misses[0].PerKiloCycle, 40)
+	testrun.WantValue(t, "of E cores", misses[2].PerKiloCycle, 10)
+	testrun.WantValue(t, "intensity on E cores", misses[2].Functions[0].Value, 1)
+}

@@ -58,23 +58,47 @@ func scale(c *result.Curve, runs []*result.Run) {
 	if locks := lockCosts(c, runs); len(locks) > 1 {
 		c.LockBreakdowns = scaling.Breakdowns(locks, "ns/packet", scaling.Options{})
 	}
-	unit, stages, functions := sampleCosts(c, runs)
+	pmus := result.PMUs(result.Pick(runs, c.Runs))
+	c.CurveCost = costOver(c, runs, pmus[0])
+	for _, event := range pmus[1:] {
+		c.Others = append(c.Others, costOver(c, runs, event))
+	}
+	for _, cost := range c.Costs() {
+		for _, b := range cost.StageBreakdowns {
+			base, at := sampledAt(c, runs, b.Base), sampledAt(c, runs, b.N)
+			cost.Falls = append(cost.Falls, fall(b, base, at, rates.Unit, len(pmus) > 1))
+		}
+	}
+}
+
+// costOver is what a packet costs over N by one event; of too few N it has no more than
+// the event's name.
+func costOver(c *result.Curve, runs []*result.Run, event string) result.CurveCost {
+	out := result.CurveCost{Event: event}
+	unit, stages, functions := sampleCosts(c, runs, event)
 	if len(stages) < 2 {
-		return
+		return out
 	}
-	c.StageBreakdowns = scaling.Breakdowns(stages, unit, scaling.Options{})
-	for _, b := range c.StageBreakdowns {
-		c.Falls = append(c.Falls,
-			scaling.Fall(b, sampledAt(c, runs, b.Base), sampledAt(c, runs, b.N), rates.Unit))
-	}
+	out.StageBreakdowns = scaling.Breakdowns(stages, unit, scaling.Options{})
 	if breakdowns := scaling.Breakdowns(functions, unit, scaling.Options{}); len(breakdowns) > 0 {
 		last := breakdowns[len(breakdowns)-1]
 		last.Trim(result.TopFunctions)
-		c.FunctionBreakdown = &last
+		out.FunctionBreakdown = &last
 	}
 	frames := scaling.Frames(functions, unit, scaling.Options{})
 	frames.Trim(result.TopFunctions)
-	c.Frames = &frames
+	out.Frames = &frames
+	return out
+}
+
+// fall is a breakdown in packets/s that are missing. N CPUs of unlike cores should not
+// bring N times what one brings.
+func fall(b scaling.Breakdown, base, at scaling.Sampled, unit string, hybrid bool) scaling.Waterfall {
+	if !hybrid {
+		return scaling.Fall(b, base, at, unit)
+	}
+	return scaling.Waterfall{N: b.N, Unit: unit, Missing: compare.Because(compare.NotApplicable,
+		"the CPUs have unlike cores: what N of them should send is not N times what one sends")}
 }
 
 // noteDoubts says which of the curve's figures are made of numbers in doubt.
@@ -85,27 +109,19 @@ func noteDoubts(c *result.Curve, runs []*result.Run) {
 				cmp.Or(c.Mode, "runs"), metric.FormulaOf(id).Name, strings.Join(why, ", ")))
 		}
 	}
-	if pmu := slices.IndexFunc(runs, func(r *result.Run) bool { return len(r.Mains()) > 1 }); pmu >= 0 {
-		alone := *compare.Because(compare.NotApplicable, "%s: costs are of %s alone, not of the other PMUs",
-			cmp.Or(c.Mode, "runs"), runs[pmu].Main().Name)
-		for i := range c.StageBreakdowns {
-			c.StageBreakdowns[i].Notes = append(c.StageBreakdowns[i].Notes, alone)
-		}
-		if c.Frames != nil {
-			c.Frames.Notes = append(c.Frames.Notes, alone)
-		}
-	}
 	if c.Scaling != nil {
 		note(&c.Scaling.Notes, metric.RateID)
 	}
-	for i := range c.StageBreakdowns {
-		note(&c.StageBreakdowns[i].Notes, metric.CostID)
-	}
-	if c.FunctionBreakdown != nil {
-		note(&c.FunctionBreakdown.Notes, metric.CostID)
-	}
-	if c.Frames != nil {
-		note(&c.Frames.Notes, metric.CostID)
+	for _, cost := range c.Costs() {
+		for i := range cost.StageBreakdowns {
+			note(&cost.StageBreakdowns[i].Notes, metric.CostID)
+		}
+		if cost.FunctionBreakdown != nil {
+			note(&cost.FunctionBreakdown.Notes, metric.CostID)
+		}
+		if cost.Frames != nil {
+			note(&cost.Frames.Notes, metric.CostID)
+		}
 	}
 	for i := range c.LockBreakdowns {
 		note(&c.LockBreakdowns[i].Notes, metric.WaitPacketID)
@@ -115,9 +131,9 @@ func noteDoubts(c *result.Curve, runs []*result.Run) {
 // sampleCosts is what a packet cost in each run, by stage and by function. What
 // no stage claims, and functions too small to list, are left out of the parts: a
 // breakdown calls them unexplained.
-func sampleCosts(c *result.Curve, runs []*result.Run) (unit string, stages, functions []scaling.Costs) {
+func sampleCosts(c *result.Curve, runs []*result.Run, event string) (unit string, stages, functions []scaling.Costs) {
 	for _, i := range c.Runs {
-		e := runs[i].Main()
+		e := runs[i].MainOf(event)
 		if e == nil || !e.All.PerPacket.Measured() || e.All.Busy.Period <= 0 || runs[i].N < 1 ||
 			(unit != "" && unit != e.All.PerPacket.Unit) {
 			continue

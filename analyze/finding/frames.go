@@ -14,32 +14,40 @@ import (
 func frames(r *result.Result) []result.Finding {
 	var out []result.Finding
 	for _, c := range r.Curves {
-		if c.Frames == nil || c.Frames.Stops == 0 {
-			continue
-		}
-		stopping := slices.DeleteFunc(slices.Clone(c.Frames.Rows),
-			func(r scaling.FrameRow) bool { return !r.Stops })
-		slices.SortStableFunc(stopping,
-			func(a, b scaling.FrameRow) int { return cmp.Compare(b.Added, a.Added) })
-		var names, evidence []string
-		for i, row := range stopping {
-			names = append(names, fmt.Sprintf("%s (N^%.2f)", row.Key, row.Exponent.Slope.Value))
-			if i < maxLines {
-				evidence = append(evidence, frameLine(row, c.Frames))
+		for _, cost := range c.Costs() {
+			if cost.Frames != nil && cost.Frames.Stops > 0 {
+				out = append(out, framesOf(c.Mode, cost))
 			}
 		}
-		f := result.Finding{
-			ID:       "frames",
-			Evidence: evidence,
-			NotProven: "A cause: a function that gets slower with N may only wait for lines that another " +
-				"one writes.",
-			Next: "its callers and misses in the flame graphs of the smallest and largest N",
-		}
-		f.Say(c.Mode, "%d of %d functions tested stop scaling: %s", c.Frames.Stops, c.Frames.Tested,
-			listed(names))
-		out = append(out, f)
 	}
 	return out
+}
+
+func framesOf(mode string, c *result.CurveCost) result.Finding {
+	stopping := slices.DeleteFunc(slices.Clone(c.Frames.Rows),
+		func(r scaling.FrameRow) bool { return !r.Stops })
+	slices.SortStableFunc(stopping,
+		func(a, b scaling.FrameRow) int { return cmp.Compare(b.Added, a.Added) })
+	var names, evidence []string
+	for i, row := range stopping {
+		names = append(names, fmt.Sprintf("%s (N^%.2f)", row.Key, row.Exponent.Slope.Value))
+		if i < maxLines {
+			evidence = append(evidence, frameLine(row, c.Frames))
+		}
+	}
+	f := result.Finding{
+		ID:       "frames",
+		Evidence: evidence,
+		NotProven: "A cause: a function that gets slower with N may only wait for lines that another " +
+			"one writes.",
+		Next: "its callers and misses in the flame graphs of the smallest and largest N",
+	}
+	if c.Event != "" {
+		mode += ", " + c.Event
+	}
+	f.Say(mode, "%d of %d functions tested stop scaling: %s", c.Frames.Stops, c.Frames.Tested,
+		listed(names))
+	return f
 }
 
 func frameLine(r scaling.FrameRow, t *scaling.FrameTable) string {

@@ -16,6 +16,7 @@ import (
 type change struct {
 	mode  string
 	n     int
+	event string             // of a hybrid CPU: what the cost is of
 	rate  compare.Comparison // packets/s
 	cost  compare.Comparison // cost per packet, all of it
 	waits compare.Comparison // lock wait per packet, all of it
@@ -43,14 +44,14 @@ const (
 func Moved(r *result.Result) []result.Finding {
 	c := r.Comparison
 	var out []result.Finding
-	for _, f := range c.Stages {
-		rate, ok := at(c, f.Mode, f.N, metric.RateID)
-		cost, okCost := at(c, f.Mode, f.N, metric.CostID)
+	for i, f := range c.Stages {
+		rate, ok := at(c, f.Mode, f.N, metric.RateID, "")
+		cost, okCost := at(c, f.Mode, f.N, metric.CostID, f.Event)
 		if !ok || !okCost {
 			continue // shares of time do not say what was removed
 		}
-		waits, _ := at(c, f.Mode, f.N, metric.WaitPacketID)
-		all := change{f.Mode, f.N, rate, cost, waits}
+		waits, _ := at(c, f.Mode, f.N, metric.WaitPacketID, "")
+		all := change{mode: f.Mode, n: f.N, event: f.Event, rate: rate, cost: cost, waits: waits}
 		var stages, locks []part
 		for i, key := range f.Keys {
 			stages = append(stages, part{key, f.Family.Comparisons[i]})
@@ -67,7 +68,10 @@ func Moved(r *result.Result) []result.Finding {
 			f.Evidence = append(f.Evidence, part{"packets/s", rate}.line())
 			out = append(out, f)
 		}
-		if cost.Unit != waits.Unit { // of cycles no ns can be saved
+		if i > 0 && c.Stages[i-1].Mode == f.Mode && c.Stages[i-1].N == f.N {
+			continue // another PMU's stages: the waits are those of all CPUs
+		}
+		if all.event = ""; cost.Unit != waits.Unit { // of cycles no ns can be saved
 			whole = part{"all lock waits", waits}
 		}
 		if f, ok := moved(all, locks, whole, "waits for "); ok {
@@ -77,10 +81,10 @@ func Moved(r *result.Result) []result.Finding {
 	return out
 }
 
-// at returns the comparison of a metric of the run as a whole.
-func at(c *result.Comparison, mode string, n int, id string) (compare.Comparison, bool) {
+// at returns the comparison of a metric of the run as a whole, or of one event of it.
+func at(c *result.Comparison, mode string, n int, id, event string) (compare.Comparison, bool) {
 	for _, h := range c.Headline {
-		if h.Mode == mode && h.N == n && h.C.Metric == id {
+		if h.Mode == mode && h.N == n && h.C.Metric == id && h.Of.Name == event {
 			return h.C, true
 		}
 	}
@@ -88,7 +92,7 @@ func at(c *result.Comparison, mode string, n int, id string) (compare.Comparison
 		for i, one := range f.Family.Comparisons {
 			here := f.Mode == mode && f.N == n ||
 				f.N == 0 && f.Keys[i] == fmt.Sprintf("%s N=%d", cmp.Or(mode, f.Mode), n)
-			if here && one.Metric == id {
+			if here && one.Metric == id && f.Event == event {
 				return one, true
 			}
 		}
@@ -138,7 +142,7 @@ func moved(all change, parts []part, whole part, what string) (result.Finding, b
 	case !known || !whole.c.Significant || least < movedShare*saved:
 		verdict = fmt.Sprintf("not decided: %s; %s", fell, undecided(whole))
 		f.Next = "more runs of both sides: the whole scatters more than its parts"
-	case what == "" && masked(all):
+	case what == "" && all.event == "" && masked(all):
 		verdict = fmt.Sprintf(
 			"masked: %s, but packets/s rose by %.1f %% where %.1f %% less cost would give %.1f %%: "+
 				"something else limits", fell,
@@ -149,7 +153,11 @@ func moved(all change, parts []part, whole part, what string) (result.Finding, b
 			f.NotProven += " That more packets are sent: no rise of packets/s is shown."
 		}
 	}
-	f.Say(fmt.Sprintf("%s at N=%d", all.mode, all.n), "%s", verdict)
+	where := fmt.Sprintf("%s at N=%d", all.mode, all.n)
+	if all.event != "" {
+		where += ", " + all.event
+	}
+	f.Say(where, "%s", verdict)
 	for _, p := range slices.Concat(down, up, []part{whole}) {
 		f.Evidence = append(f.Evidence, p.line())
 	}

@@ -47,20 +47,28 @@ func scaleOf(r *result.Result, c *result.Curve) result.Finding {
 	if slices.ContainsFunc(c.Scaling.Rows, func(row scaling.Row) bool { return row.Rate.N < 2 }) {
 		f.NotProven += " One run at an N has no spread: the speed-up has no interval."
 	}
-	if b := breakdownAt(c, last.N); b != nil {
-		doubt := strings.Join(checks.DoubtedIn(runs, metric.CostID), ", ")
-		f.Claim += "; a packet costs " + changed(b, doubt)
+	doubt := strings.Join(checks.DoubtedIn(runs, metric.CostID), ", ")
+	for _, of := range c.Costs() {
+		b := breakdownAt(of, last.N)
+		if b == nil {
+			continue
+		}
+		on := "" // which of several PMUs
+		if of.Event != "" {
+			on = " of " + of.Event
+		}
+		f.Claim += "; a packet costs " + changed(b, doubt) + on
 		if names := addedNames(b); names != "" {
 			f.Claim += ", " + names
 		}
-		cost := fmt.Sprintf("cost per packet: %.0f at %s, %.0f at %s (%s)",
-			b.Total.Base, cpus(base), b.Total.Base+b.Total.Delta.Value, cpus(last.N), b.Unit)
+		cost := fmt.Sprintf("cost per packet%s: %.0f at %s, %.0f at %s (%s)", on,
+			b.Total.Base, cpus(b.Base), b.Total.Base+b.Total.Delta.Value, cpus(last.N), b.Unit)
 		if added := estimate(b.Total.Delta); added != "" {
 			cost += ", added" + added
 		}
 		f.Evidence = append(f.Evidence, cost)
 		if doubt != "" {
-			f.Evidence = append(f.Evidence, "the cost is in doubt: "+doubt)
+			f.Evidence = result.AppendNew(f.Evidence, "the cost is in doubt: "+doubt)
 		}
 	}
 	if text := estimate(last.Speedup); text != "" {
@@ -83,7 +91,7 @@ func scaleOf(r *result.Result, c *result.Curve) result.Finding {
 func lastOf[T any](list []T) T { return list[len(list)-1] }
 
 // breakdownAt is the cost of a packet by stage at N, nil if no cost was measured.
-func breakdownAt(c *result.Curve, n int) *scaling.Breakdown {
+func breakdownAt(c *result.CurveCost, n int) *scaling.Breakdown {
 	if len(c.StageBreakdowns) == 0 {
 		return nil
 	}

@@ -31,6 +31,10 @@ type Value struct {
 // ByAccounting begins the basis of a cost that is not that of the samples.
 const ByAccounting = "by /proc/stat"
 
+// OfAllPackets is the basis of a cost of one PMU of several that is not over the packets
+// of its own CPUs.
+const OfAllPackets = "over the packets of all CPUs, other PMUs' too"
+
 // Ranged reports whether losses make the number a range, Low to High, which is
 // printed in its place.
 func (v Value) Ranged() bool { return v.Measured() && v.High > v.Low }

@@ -81,9 +81,10 @@ const (
 
 // A CompareFamily is one family of tests, and where its rows come from.
 type CompareFamily struct {
-	Mode   string         `json:"mode"` // "" if the rows are of several
-	N      int            `json:"n"`    // 0 if the rows are of several
-	Keys   []string       `json:"keys"` // of each row: "pcpu N=4", a stage, a lock
+	Mode   string         `json:"mode"`            // "" if the rows are of several
+	N      int            `json:"n"`               // 0 if the rows are of several
+	Event  string         `json:"event,omitempty"` // of a hybrid CPU's costs and stages: a family for each PMU
+	Keys   []string       `json:"keys"`            // of each row: "pcpu N=4", a stage, a lock
 	Family compare.Family `json:"family"`
 }
 

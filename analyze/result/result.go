@@ -63,24 +63,42 @@ type Curve struct {
 
 	// What more CPUs bring, and what they cost: of modes with packets at two N
 	// or more, else nil.
-	Scaling *scaling.Scaling `json:"scaling,omitempty"` // speed-up, efficiency, knee, plateau
-	USL     *scaling.USL     `json:"usl,omitempty"`     // the law fitted, or why it was not
-	// main event: cost per packet at N less at the base
-	StageBreakdowns []scaling.Breakdown `json:"stage_bills,omitempty"`
+	Scaling   *scaling.Scaling `json:"scaling,omitempty"` // speed-up, efficiency, knee, plateau
+	USL       *scaling.USL     `json:"usl,omitempty"`     // the law fitted, or why it was not
+	CurveCost                  // of the main event
+	// of a hybrid CPU's other PMUs: cycles of unlike cores are never added
+	Others []CurveCost `json:"other_pmus,omitempty"`
 	// wait ns per packet by lock name, of the wait probe
 	LockBreakdowns []scaling.Breakdown `json:"lock_bills,omitempty"`
-	// main event at the largest N: self cost by function
-	FunctionBreakdown *scaling.Breakdown `json:"function_bill,omitempty"`
-	// StageBreakdowns in packets/s that are missing, in their order
-	Falls []scaling.Waterfall `json:"falls,omitempty"`
 	// against the mode without IPsec ("plain", "no-ipsec"), if there is one
 	Ceiling *scaling.Ceiling `json:"ceiling,omitempty"`
 	// does xfrm_state_find get slower with each SA?
 	Walk *scaling.Walk `json:"walk,omitempty"`
-	// main event: functions whose cost per packet grows
-	Frames *scaling.FrameTable `json:"frames,omitempty"`
 	// cache lines that moved, by N; none if no run tells
 	Lines []LinePoint `json:"lines,omitempty"`
+}
+
+// A CurveCost is what a packet costs over N, by one event.
+type CurveCost struct {
+	Event string `json:"event,omitempty"` // of a hybrid CPU, whose PMUs have a cost each
+
+	// cost per packet at N less at the base
+	StageBreakdowns []scaling.Breakdown `json:"stage_bills,omitempty"`
+	// at the largest N: self cost by function
+	FunctionBreakdown *scaling.Breakdown `json:"function_bill,omitempty"`
+	// StageBreakdowns in packets/s that are missing, in their order
+	Falls []scaling.Waterfall `json:"falls,omitempty"`
+	// functions whose cost per packet grows
+	Frames *scaling.FrameTable `json:"frames,omitempty"`
+}
+
+// Costs are those of every PMU.
+func (c *Curve) Costs() []*CurveCost {
+	out := []*CurveCost{&c.CurveCost}
+	for i := range c.Others {
+		out = append(out, &c.Others[i])
+	}
+	return out
 }
 
 // A Run is one window: its traffic, its events, its locks and its SAs.

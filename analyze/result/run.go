@@ -46,6 +46,38 @@ func (r *Run) Mains() []*Event {
 	return out
 }
 
+// PMUs names the main events of runs on a hybrid CPU, one a PMU; one without a name
+// stands for each run's main event.
+func PMUs(runs []*Run) []string {
+	var names []string
+	hybrid := false
+	for _, r := range runs {
+		mains := r.Mains()
+		hybrid = hybrid || len(mains) > 1
+		for _, e := range mains {
+			names = AppendNew(names, e.Name)
+		}
+	}
+	if !hybrid {
+		return []string{""}
+	}
+	return names
+}
+
+// MainOf is the main event of that name, as a hybrid CPU has several; of no name it is
+// Main. It is nil if the run has none.
+func (r *Run) MainOf(event string) *Event {
+	if event == "" {
+		return r.Main()
+	}
+	for _, e := range r.Mains() {
+		if e.Name == event {
+			return e
+		}
+	}
+	return nil
+}
+
 // cpus adds the CPUs that have samples, as far as they were recorded.
 func (e *Event) cpus(to map[int]bool) map[int]bool {
 	for _, c := range e.CPUs {

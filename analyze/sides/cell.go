@@ -28,7 +28,11 @@ func (c *cell) readings() []Reading {
 }
 
 func (c *cell) reading(want Reading) sided {
-	return c.series(want.ID, metric.FormulaOf(want.ID).Better, func(r *result.Run) metric.Value {
+	event := ""
+	if want.Of.Kind == bundle.OfEvent {
+		event = want.Of.Name
+	}
+	return c.series(want.ID, metric.FormulaOf(want.ID).Better, event, func(r *result.Run) metric.Value {
 		return valueOf(r, want)
 	})
 }
@@ -39,17 +43,26 @@ func (c *cell) sampled() bool {
 	return slices.ContainsFunc(c.before, has) && slices.ContainsFunc(c.after, has)
 }
 
-// perPacket reports whether both sides know what a packet costs.
-func (c *cell) perPacket() bool {
-	s := c.series(metric.CostID, "lower", costOf)
+// pmus names the main events of the cell's runs: result.PMUs.
+func (c *cell) pmus() []string { return result.PMUs(c.all()) }
+
+// costs are what a packet costs by a main event.
+func (c *cell) costs(event string) sided {
+	return c.reading(Reading{ID: metric.CostID, Of: ofPMU(event)})
+}
+
+// perPacket reports whether both sides know what a packet costs by a main event.
+func (c *cell) perPacket(event string) bool {
+	s := c.costs(event)
 	return s.tested()
 }
 
-// stages are the stages that a run of the cell has, in order of appearance.
-func (c *cell) stages() []string {
+// stages are the stages that a run of the cell has by a main event, in order of
+// appearance.
+func (c *cell) stages(event string) []string {
 	var out []string
 	for _, r := range c.all() {
-		if e := r.Main(); e != nil {
+		if e := r.MainOf(event); e != nil {
 			for _, s := range e.All.Stages {
 				out = result.AppendNew(out, s.Name)
 			}
@@ -60,8 +73,8 @@ func (c *cell) stages() []string {
 
 // stageOf is the cost per packet of a stage, or its share; nothing fell into a
 // stage that is not listed.
-func stageOf(r *result.Run, name string, perPacket bool) metric.Value {
-	e := r.Main()
+func stageOf(r *result.Run, event, name string, perPacket bool) metric.Value {
+	e := r.MainOf(event)
 	if e == nil {
 		return metric.NotMeasured(partID(perPacket), "", result.MissingReading)
 	}
@@ -141,11 +154,13 @@ func (c *comparer) sameSide(modes []modePair) *compare.AAResult {
 			return valueOf(r, want)
 		})
 	}
-	perPacket := costOf(runs[0]).Measured()
-	for _, name := range one.stages() {
-		series = appendWhole(series, runs, name, func(r *result.Run) metric.Value {
-			return stageOf(r, name, perPacket)
-		})
+	for _, event := range one.pmus() {
+		perPacket := valueOf(runs[0], Reading{ID: metric.CostID, Of: ofPMU(event)}).Measured()
+		for _, name := range one.stages(event) {
+			series = appendWhole(series, runs, name, func(r *result.Run) metric.Value {
+				return stageOf(r, event, name, perPacket)
+			})
+		}
 	}
 	result := compare.AA(series, c.Options.Seed, c.Options)
 	return &result
@@ -241,8 +256,13 @@ func selfWeights(e *result.Event, callers map[string]string) (out map[string]met
 
 // functions compares self costs at one N, event by event; the main event first.
 func (c *comparer) functions(at *cell) {
-	perPacket, boots := at.perPacket(), at.boots()
+	pmus, boots := at.pmus(), at.boots()
+	perPacket := slices.ContainsFunc(pmus, at.perPacket)
 	for _, name := range at.events() {
+		apart := "" // a function is one of each PMU
+		if len(pmus) > 1 && slices.Contains(pmus, name) {
+			apart = name
+		}
 		b, runsBefore, cutBefore := at.costTable(at.before, name, perPacket)
 		a, runsAfter, cutAfter := at.costTable(at.after, name, perPacket)
 		if len(b.Runs) == 0 || len(a.Runs) == 0 {
@@ -266,11 +286,11 @@ func (c *comparer) functions(at *cell) {
 				f.Functions.Rows[i].Comparison.Better, f.Functions.Rows[i].Comparison.Effect = "", ""
 			}
 		}
-		c.settle(&f.Functions.Total, at, result.Subject{Kind: bundle.OfFunctions})
+		c.settle(&f.Functions.Total, at, result.Subject{Kind: bundle.OfFunctions, Name: apart})
 		for i := range f.Functions.Rows {
 			row := &f.Functions.Rows[i]
 			held := row.Comparison.Significant
-			c.settle(&row.Comparison, at, result.Subject{Kind: bundle.OfFunction, Name: row.Name})
+			c.settle(&row.Comparison, at, result.Subject{Kind: bundle.OfFunction, Name: named(row.Name, apart)})
 			if held && !row.Comparison.Significant {
 				f.Functions.Family.Significant--
 			}
@@ -285,11 +305,19 @@ func (c *comparer) functions(at *cell) {
 	}
 }
 
+// named is a part of what one PMU counted.
+func named(part, event string) string {
+	if event == "" {
+		return part
+	}
+	return part + ", " + event
+}
+
 // events are the events of the cell's runs, the main one first.
 func (c *cell) events() []string {
 	var out []string
 	for _, r := range c.all() {
-		if e := r.Main(); e != nil {
+		for _, e := range r.Mains() {
 			out = result.AppendNew(out, e.Name)
 		}
 	}

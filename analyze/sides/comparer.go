@@ -56,7 +56,8 @@ func (c *comparer) headlines(at *cell) {
 	ids := c.headline
 	if len(ids) == 0 {
 		ids = []string{curves.RatingOf(at.all()).ID, metric.CostID}
-		if s := at.series(metric.CostID, "lower", costOf); s.unmeasured() {
+		measured := func(event string) bool { s := at.costs(event); return !s.unmeasured() }
+		if !slices.ContainsFunc(at.pmus(), measured) {
 			ids[1] = metric.SpinID
 		}
 	}
@@ -94,13 +95,6 @@ func (c *comparer) plainly(id string, pairs []compare.Pair, at *cell) []compare.
 	return compare.CompareFamily(metric.FormulaOf(id).Name+" at "+at.name(), pairs, c.Options).Comparisons
 }
 
-func costOf(r *result.Run) metric.Value {
-	if e := r.Main(); e != nil {
-		return e.All.PerPacket
-	}
-	return metric.NotMeasured(metric.CostID, "", result.MissingReading)
-}
-
 // rates compares one metric at every N: one family.
 func (c *comparer) rates(id string, modes []modePair) {
 	f := result.CompareFamily{}
@@ -132,13 +126,30 @@ func (c *comparer) rates(id string, modes []modePair) {
 	c.Rates = append(c.Rates, f)
 }
 
-// costs compares every number of the runs as a whole at one N: one family.
+// costs compares every number of the runs as a whole at one N: one family, and one of
+// each PMU of a hybrid CPU.
 func (c *comparer) costs(at *cell) {
-	f := result.CompareFamily{Mode: at.mode, N: at.n}
+	pmus := at.pmus()
+	for _, event := range pmus {
+		c.costsOf(at, event, pmus)
+	}
+	if len(pmus) > 1 {
+		c.costsOf(at, "", pmus)
+	}
+}
+
+func (c *comparer) costsOf(at *cell, event string, pmus []string) {
+	f := result.CompareFamily{Mode: at.mode, N: at.n, Event: event}
 	var pairs []compare.Pair
 	var of []result.Subject
-	perPacket := at.perPacket()
 	for _, want := range at.readings() {
+		pmu, key := "", headText(want)
+		if want.Of.Kind == bundle.OfEvent && slices.Contains(pmus, want.Of.Name) {
+			pmu, key = want.Of.Name, metric.FormulaOf(want.ID).Name
+		}
+		if pmu != event {
+			continue
+		}
 		if want.total || slices.Contains(rateIDs, want.ID) || want.Of.Kind == bundle.OfLock {
 			continue
 		}
@@ -147,14 +158,18 @@ func (c *comparer) costs(at *cell) {
 			continue
 		}
 		c.leftOut(&s)
-		if isShare(want.ID) && perPacket {
+		if isShare(want.ID) && at.perPacket(want.Of.Name) {
 			s.pair.Before.Better, s.pair.After.Better = "", ""
 		}
 		if s.tested() {
-			pairs, f.Keys, of = append(pairs, s.pair), append(f.Keys, headText(want)), append(of, want.Of)
+			pairs, f.Keys, of = append(pairs, s.pair), append(f.Keys, key), append(of, want.Of)
 		}
 	}
-	c.Costs = c.family(c.Costs, f, "per packet, waits and misses", pairs, at, of)
+	name := "per packet, waits and misses"
+	if event != "" {
+		name = "per packet, " + event
+	}
+	c.Costs = c.family(c.Costs, f, name, pairs, at, of)
 }
 
 // family tests rows of one cell, and appends them to a table if there are any.
@@ -172,29 +187,38 @@ func (c *comparer) family(table []result.CompareFamily, f result.CompareFamily, 
 
 // parts compares stages and locks at one N.
 func (c *comparer) parts(at *cell) {
-	perPacket := at.perPacket()
-	if s := at.series(metric.CostID, "lower", costOf); !perPacket && at.sampled() {
+	for _, event := range at.pmus() {
+		c.stages(at, event)
+	}
+	c.locks(at)
+	c.lines(at)
+}
+
+// stages compares those of a main event at one N: one family.
+func (c *comparer) stages(at *cell, event string) {
+	perPacket := at.perPacket(event)
+	if s := at.costs(event); !perPacket && at.sampled() {
 		why := "no packets were counted"
 		if len(s.missing) > 0 {
 			why = s.missing[0].Text
 		}
-		c.Notes = append(c.Notes, *compare.Because(compare.NotApplicable, "%s: stages and functions are "+
+		c.Notes = result.AppendNew(c.Notes, *compare.Because(compare.NotApplicable, "%s: stages and functions are "+
 			"compared as shares of busy time, which cannot tell a part that grew from others that "+
 			"shrank: %s", at.name(), why))
 	}
-	f := result.CompareFamily{Mode: at.mode, N: at.n}
+	f := result.CompareFamily{Mode: at.mode, N: at.n, Event: event}
 	var pairs []compare.Pair
-	for _, name := range at.stages() {
-		s := at.series(partID(perPacket), partBetter(perPacket), func(r *result.Run) metric.Value {
-			return stageOf(r, name, perPacket)
+	var of []result.Subject
+	for _, name := range at.stages(event) {
+		s := at.series(partID(perPacket), partBetter(perPacket), event, func(r *result.Run) metric.Value {
+			return stageOf(r, event, name, perPacket)
 		})
 		if s.tested() {
 			pairs, f.Keys = append(pairs, s.pair), append(f.Keys, name)
+			of = append(of, result.Subject{Kind: bundle.OfStage, Name: named(name, event)})
 		}
 	}
-	c.Stages = c.family(c.Stages, f, "stages", pairs, at, stageSubjects(f.Keys))
-	c.locks(at)
-	c.lines(at)
+	c.Stages = c.family(c.Stages, f, named("stages", event), pairs, at, of)
 }
 
 // leastLine is the share of the lines moved below which a field is not compared.
@@ -222,7 +246,7 @@ func (c *comparer) lines(at *cell) {
 		if most[name] < leastLine {
 			continue
 		}
-		s := at.series(metric.TransferID, "lower",
+		s := at.series(metric.TransferID, "lower", "",
 			func(r *result.Run) metric.Value { return movedLines(r, name) })
 		if s.tested() {
 			pairs, f.Keys = append(pairs, s.pair), append(f.Keys, name)
@@ -262,7 +286,7 @@ func (c *comparer) locks(at *cell) {
 	}
 	names := at.locks()
 	for _, name := range names {
-		add(at.series(metric.WaitPacketID, "lower",
+		add(at.series(metric.WaitPacketID, "lower", "",
 			func(r *result.Run) metric.Value { return lockWait(r, name) }), name, name)
 	}
 	for _, id := range []string{metric.ContentionID, metric.BounceID} {
@@ -272,14 +296,6 @@ func (c *comparer) locks(at *cell) {
 		}
 	}
 	c.Locks = c.family(c.Locks, f, "locks", pairs, at, of)
-}
-
-func stageSubjects(names []string) []result.Subject {
-	out := make([]result.Subject, len(names))
-	for i, name := range names {
-		out[i] = result.Subject{Kind: bundle.OfStage, Name: name}
-	}
-	return out
 }
 
 func partID(perPacket bool) string {

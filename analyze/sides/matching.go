@@ -202,23 +202,27 @@ func places(runs []*result.Run) string {
 // mustAgree is what both sides must have alike.
 func mustAgree(name string, r *result.Result) compare.Side {
 	side := compare.Side{Name: cmp.Or(name, "a side"), Must: map[string]string{}}
-	set := func(key string, of func(*result.Run) string) {
+	each := func(key string, of func(*result.Run) []string) {
 		seen := map[string]bool{}
 		for _, run := range result.RunsPresent(r) {
-			if v := of(run); v != "" {
+			for _, v := range of(run) {
 				seen[v] = true
 			}
 		}
+		delete(seen, "")
 		if len(seen) > 0 {
 			side.Must[key] = strings.Join(slices.Sorted(maps.Keys(seen)), " and ")
 		}
 	}
+	set := func(key string, of func(*result.Run) string) {
+		each(key, func(run *result.Run) []string { return []string{of(run)} })
+	}
 	set("scenario", func(run *result.Run) string { return run.Manifest.Plan.Scenario })
-	set("event", func(run *result.Run) string {
-		if e := run.Main(); e != nil {
-			return e.Name
+	each("event", func(run *result.Run) (names []string) {
+		for _, e := range run.Mains() {
+			names = append(names, e.Name)
 		}
-		return ""
+		return names
 	})
 	set("unit", func(run *result.Run) string {
 		if e := run.Main(); e != nil {

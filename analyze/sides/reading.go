@@ -45,13 +45,10 @@ func wholeReadings(r *result.Run) []Reading {
 		out = append(out, Reading{ID: metric.ThroughputID, Value: t.Throughput},
 			Reading{ID: metric.LossID, Value: t.Loss})
 	}
-	if e := r.Main(); e != nil {
-		out = append(out, Reading{ID: metric.CostID, Value: e.All.PerPacket},
-			Reading{ID: metric.SpinID, Value: e.All.SpinShare},
-			Reading{ID: metric.LockWordID, Value: e.All.LockWordShare}, Reading{ID: metric.SpinCostID,
-				Value: partOf(metric.SpinCostID, e.All.SpinShare, e.All.PerPacket)},
-			Reading{ID: metric.WordCostID,
-				Value: partOf(metric.WordCostID, e.All.LockWordShare, e.All.PerPacket)})
+	for _, event := range result.PMUs([]*result.Run{r}) {
+		if e := r.MainOf(event); e != nil {
+			out = append(out, sampledReadings(e, ofPMU(event))...)
+		}
 	}
 	out = append(out, Reading{ID: metric.WaitPacketID, Value: r.Locks.PerPkt},
 		Reading{ID: metric.WaitsID, Value: r.Locks.Waits, total: true},
@@ -81,6 +78,23 @@ func wholeReadings(r *result.Run) []Reading {
 		}
 	}
 	return append(out, Reading{ID: metric.JainID, Value: r.Packets.Jain})
+}
+
+// ofPMU is what a number of the event of one PMU is of; of the only one, the run.
+func ofPMU(event string) result.Subject {
+	if event == "" {
+		return result.Subject{}
+	}
+	return result.Subject{Kind: bundle.OfEvent, Name: event}
+}
+
+// sampledReadings are those of a main event.
+func sampledReadings(e *result.Event, of result.Subject) []Reading {
+	a := &e.All
+	return []Reading{{ID: metric.CostID, Of: of, Value: a.PerPacket}, {ID: metric.SpinID, Of: of, Value: a.SpinShare},
+		{ID: metric.LockWordID, Of: of, Value: a.LockWordShare},
+		{ID: metric.SpinCostID, Of: of, Value: partOf(metric.SpinCostID, a.SpinShare, a.PerPacket)},
+		{ID: metric.WordCostID, Of: of, Value: partOf(metric.WordCostID, a.LockWordShare, a.PerPacket)}}
 }
 
 // ComparableIDs are the ids of the catalogue that every run has a number of, so
@@ -166,8 +180,9 @@ func (s *sided) unmeasured() bool {
 	return len(s.pair.Before.Values) == 0 && len(s.pair.After.Values) == 0
 }
 
-// series sets one value a run against the other side's. name is a metric id.
-func (c *cell) series(name, better string, of func(*result.Run) metric.Value) sided {
+// series sets one value a run against the other side's. name is a metric id; event is
+// the main event it is of, as MainOf has it.
+func (c *cell) series(name, better, event string, of func(*result.Run) metric.Value) sided {
 	var s sided
 	boots := c.boots()
 	for _, side := range []struct {
@@ -191,11 +206,12 @@ func (c *cell) series(name, better string, of func(*result.Run) metric.Value) si
 			side.to.Values = append(side.to.Values, v.Value)
 			side.to.SE = append(side.to.SE, v.SE)
 			side.to.Counts = append(side.to.Counts, v.Samples)
-			side.to.PerCount = append(side.to.PerCount, perSample(r, name))
+			side.to.PerCount = append(side.to.PerCount, perSample(r.MainOf(event), name))
 			side.to.Blocks, read = append(side.to.Blocks, boots.block(r)), append(read, r)
 			sampled = sampled && v.SE > 0
 			exact := v.Value > 0 && v.SE == 0 // a simulated machine counts all there is
-			counted = counted && !exact && (v.Samples > 0 || v.Value == 0 && perSample(r, name) > 0)
+			counted = counted && !exact &&
+				(v.Samples > 0 || v.Value == 0 && perSample(r.MainOf(event), name) > 0)
 			blocked = blocked && boots.block(r) != ""
 		}
 		if !sampled {
@@ -208,7 +224,7 @@ func (c *cell) series(name, better string, of func(*result.Run) metric.Value) si
 			side.to.Blocks = nil
 		}
 		side.to.Notes = checks.Notes(read, func(r *result.Run) (string, metric.Value) {
-			if e := r.Main(); e != nil && isCount(name) {
+			if e := cmp.Or(r.MainOf(event), r.Main()); e != nil && isCount(name) {
 				return e.Name, of(r)
 			}
 			return "", of(r)
@@ -233,10 +249,9 @@ func isCount(id string) bool {
 	return false
 }
 
-// perSample is what one sample of the main event is worth in a metric, 0 if it is
-// none of samples.
-func perSample(r *result.Run, id string) float64 {
-	e := r.Main()
+// perSample is what one sample of a main event is worth in a metric, 0 if it is none
+// of samples.
+func perSample(e *result.Event, id string) float64 {
 	if e == nil || e.All.Busy.Samples == 0 {
 		return 0
 	}

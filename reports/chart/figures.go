@@ -12,27 +12,34 @@ import (
 	"xfrmscope/reports/view"
 )
 
-// curveChart shows one value of every run over N, one series a mode.
-func curveChart(r *result.Result, label, y string, of func(*result.Run) metric.Value) *lineChart {
+// curveChart shows one value of every run over N, one series a mode, or of a hybrid CPU
+// one a PMU if the value is one of an event.
+func curveChart(r *result.Result, label, y string, ofEvent bool, of func(*result.Run) metric.Value) *lineChart {
 	c := &lineChart{label: label, y: y}
 	groups := view.MedianRuns(r)
 	for i, curve := range r.Curves {
-		s := series{label: view.CurveName(curve)}
-		for _, run := range view.RunsOf(r, curve) {
-			if p, ok := pointOf(run, of); ok {
-				s.points = append(s.points, p)
+		runs, events := view.RunsOf(r, curve), []string{""}
+		if ofEvent {
+			events = result.PMUs(runs)
+		}
+		for _, event := range events {
+			s := series{label: view.CostName(curve, event)}
+			for _, run := range runs {
+				if p, ok := pointOf(run, event, of); ok {
+					s.points = append(s.points, p)
+				}
 			}
-		}
-		for _, g := range groups {
-			if p, ok := pointOf(g.Chosen, of); ok && g.Curve == i {
-				s.trend = append(s.trend, p)
+			for _, g := range groups {
+				if p, ok := pointOf(g.Chosen, event, of); ok && g.Curve == i {
+					s.trend = append(s.trend, p)
+				}
 			}
-		}
-		if curve.Mode == "" && !ascending(s.trend) {
-			s.trend = nil // runs side by side, no curve
-		}
-		if len(s.points) > 0 {
-			c.Series = append(c.Series, s)
+			if curve.Mode == "" && !ascending(s.trend) {
+				s.trend = nil // runs side by side, no curve
+			}
+			if len(s.points) > 0 {
+				c.Series = append(c.Series, s)
+			}
 		}
 	}
 	return c
@@ -48,7 +55,17 @@ func ascending(points []point) bool {
 	return true
 }
 
-func pointOf(r *result.Run, of func(*result.Run) metric.Value) (point, bool) {
+// pointOf is the value of a run, of one PMU of several if its event is named.
+func pointOf(r *result.Run, event string, of func(*result.Run) metric.Value) (point, bool) {
+	if event != "" {
+		main := r.MainOf(event)
+		if main == nil {
+			return point{}, false
+		}
+		one := *r
+		one.Events = []*result.Event{main}
+		r = &one
+	}
 	v := of(r)
 	if !format.Finite(v) || v.Value < 0 {
 		return point{}, false
@@ -62,7 +79,7 @@ func RateChart(r *result.Result) *lineChart {
 	by := curves.Rated(r)
 	unit, k := view.RateUnit(by.Unit)
 	c := curveChart(r, rateWords(by)+" over the number of "+format.Name(r.Factor())+
-		", each run a dot; the table of runs has the figures", unit, func(run *result.Run) metric.Value {
+		", each run a dot; the table of runs has the figures", unit, false, func(run *result.Run) metric.Value {
 		v := by.Of(run)
 		v.Value, v.SE, v.Unit = v.Value*k, v.SE*k, unit
 		return v
@@ -84,7 +101,7 @@ func RateChart(r *result.Result) *lineChart {
 // LossChart shows what part of the packets sent was lost over N.
 func LossChart(r *result.Result) *lineChart {
 	c := curveChart(r, "Packets lost over the number of "+format.Name(r.Factor())+
-		", each run a dot; the table of runs has the figures", "% of the packets sent",
+		", each run a dot; the table of runs has the figures", "% of the packets sent", false,
 		func(r *result.Run) metric.Value {
 			if r.Traffic == nil {
 				return metric.NotMeasured(metric.LossID, "ratio", result.MissingReading)
@@ -132,7 +149,7 @@ const lawPoints = 48
 func SpinChart(r *result.Result) *lineChart {
 	c := curveChart(r, "Spin share over the number of CPUs, each run a dot with its 95 % interval; the table of "+
 		"runs has the figures",
-		"spin share, % of "+view.WeighedBy(view.Present(r)...), func(r *result.Run) metric.Value {
+		"spin share, % of "+view.WeighedBy(view.Present(r)...), true, func(r *result.Run) metric.Value {
 			return view.AllCPUs(r).SpinShare
 		})
 	c.least = 10
@@ -150,7 +167,7 @@ func OverN(r *result.Result) bool {
 func RunBars(runs []*result.Run, label, x, class, hatch string, of func(*result.Run) metric.Value) *barChart {
 	c := &barChart{label: label, x: x, Wide: HalfWide}
 	for _, r := range runs {
-		p, ok := pointOf(r, of)
+		p, ok := pointOf(r, "", of)
 		if !ok {
 			continue
 		}

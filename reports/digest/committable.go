@@ -60,7 +60,7 @@ func errorsText(r *result.Result, runs []*result.Run) string {
 		parts = append(parts, "packets/s "+format.Significant(100*spread, 2)+" % over runs")
 	}
 	var cost, spin float64
-	for _, run := range runs {
+	for _, run := range view.ByPMU(runs...) {
 		a := view.AllCPUs(run)
 		if v := a.PerPacket; format.Finite(v) && v.Value > 0 {
 			cost = max(cost, format.OrZero(v.Half())/v.Value)

@@ -220,12 +220,11 @@ func generator(r *result.Run) string {
 
 // methodText is how it was measured.
 func methodText(runs []*result.Run) string {
-	event := view.Common(runs, func(r *result.Run) string {
-		var names []string
-		for _, e := range r.Mains() {
-			names = append(names, e.Name)
+	event := view.EventText(runs, func(e *result.Event) string {
+		if e == nil {
+			return ""
 		}
-		return strings.Join(names, " and ")
+		return e.Name
 	})
 	if event == "" {
 		return "no samples were taken" + sideText(runs)
@@ -295,11 +294,6 @@ func newFootnotes(r *result.Result, runs []*result.Run) *footnotes {
 		n.rate = "without perf or probes"
 	}
 	n.cost = costBasis(runs)
-	hybrid := slices.IndexFunc(runs, func(r *result.Run) bool { return len(r.Mains()) > 1 })
-	if len(runs) > 1 && hybrid >= 0 {
-		alone := "of " + format.ASCII(runs[hybrid].Main().Name, 40) + " alone, other PMUs are in the page"
-		n.cost, n.share = strings.TrimPrefix(n.cost+"; "+alone, "; "), n.share+" "+alone
-	}
 	var marks []string
 	if slices.ContainsFunc(runs, view.HasDoubt) {
 		marks = append(marks, "! fails a cross-check")
@@ -321,16 +315,20 @@ func newFootnotes(r *result.Result, runs []*result.Run) *footnotes {
 // costBasis says where the cost is not that of the samples, as they cover too
 // little of the time.
 func costBasis(runs []*result.Run) string {
-	n := len(slices.DeleteFunc(slices.Clone(runs), func(r *result.Run) bool {
-		return view.AllCPUs(r).PerPacket.Basis == ""
-	}))
-	switch n {
-	case 0:
-		return ""
-	case len(runs):
-		return metric.ByAccounting
+	var out []string
+	for _, basis := range []string{metric.ByAccounting, metric.OfAllPackets} {
+		n := len(slices.DeleteFunc(slices.Clone(runs), func(r *result.Run) bool {
+			return !strings.HasPrefix(view.AllCPUs(r).PerPacket.Basis, basis)
+		}))
+		switch n {
+		case 0:
+		case len(runs):
+			out = append(out, basis)
+		default:
+			out = append(out, fmt.Sprintf("%s in %d of %d runs", basis, n, len(runs)))
+		}
 	}
-	return fmt.Sprintf("%s in %d of %d runs", metric.ByAccounting, n, len(runs))
+	return strings.Join(out, "; ")
 }
 
 // mark uses a note and returns its mark.

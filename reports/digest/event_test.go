@@ -47,6 +47,33 @@ func TestHybridDigest(t *testing.T) {
 	}
 }
 
+// A table over N has a row for each PMU, and what is of the run stands in the first.
+func TestHybridDigestOverN(t *testing.T) {
+	ratio := func(v float64) metric.Value { return metric.Value{ID: metric.SpinID, Value: v, Unit: "ratio"} }
+	cost := func(e *result.Event, v float64) *result.Event {
+		e.All.PerPacket = metric.Value{ID: metric.CostID, Value: v, Unit: "cycles/packet"}
+		return e
+	}
+	r := &result.Result{Curves: []result.Curve{{Mode: "pcpu", Runs: []int{0, 1}}}}
+	for n := range 2 {
+		run := &result.Run{Mode: "pcpu", N: n + 1, Packets: result.Packets{
+			Rate: metric.Value{ID: metric.RateID, Value: 1e6, Unit: "packets/s"}}}
+		run.Events = append(run.Events, cost(eventOn("cpu_core/cycles/", 5, "f", ratio(.5)), 2000))
+		if n == 1 {
+			run.Events = append(run.Events, cost(eventOn("cpu_atom/cycles/", 17, "g", ratio(0)), 4000))
+		}
+		r.Runs = append(r.Runs, run)
+	}
+	var b strings.Builder
+	if err := Show(&b, r, ShowOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	rows := strings.Join(strings.Fields(b.String()), " ")
+	if want := "1 cpu_core 1000 2000 50.0% 0 2 cpu_core 1000 2000 50.0% 0 2 cpu_atom - 4000 0.0% -"; !strings.Contains(rows, want) {
+		t.Errorf("want %s in\n%s", want, b.String())
+	}
+}
+
 // A share of misses or faults is none of busy time, in no table of the digest.
 func TestDigestOfNoTime(t *testing.T) {
 	unknown := metric.NotMeasured(metric.SpinID, "ratio", bundle.Gap{What: "time in locks", Why: "no time"})

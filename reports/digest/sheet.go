@@ -21,13 +21,15 @@ type sheet struct {
 	sides   []string // none: one, which needs no name
 	rows    []row
 	traffic bool // a traffic generator's: bit/s and loss
-	limit   int  // of rows
-	cut     int  // rows that found no place
+	pmus    []string
+	limit   int // of rows
+	cut     int // rows that found no place
 }
 
 type row struct {
 	label  string
-	cells  []*figures          // one a side; nil: no such run
+	chosen []*result.Run       // one a side; nil: no such run
+	cells  []*figures          // of chosen
 	change *compare.Comparison // of the rate, where there are two sides
 }
 
@@ -48,7 +50,7 @@ const maxSides = 3
 // many things one below the other.
 func newSheet(r *result.Result, limit int) *sheet {
 	runs := view.Present(r)
-	s := &sheet{head: r.Factor(), traffic: view.OnlyTraffic(runs), limit: limit}
+	s := &sheet{head: r.Factor(), traffic: view.OnlyTraffic(runs), pmus: result.PMUs(runs), limit: limit}
 	groups := view.MedianRuns(r)
 	if len(groups) == 0 {
 		for _, run := range runs {
@@ -84,8 +86,12 @@ func modesOf(r *result.Result, groups []view.Group) []string {
 	return modes
 }
 
-func figuresOf(r *result.Run) *figures {
-	a := view.AllCPUs(r)
+// figuresOf are those of a run, and of one main event as MainOf has it.
+func figuresOf(r *result.Run, event string) *figures {
+	a := view.AllCPUs(&result.Run{})
+	if e := r.MainOf(event); e != nil {
+		a = e.All
+	}
 	f := &figures{rate: r.Packets.Headline(), cost: a.PerPacket, spin: a.SpinShare, fast: a.LockWordShare,
 		wait: r.Locks.PerPkt, samples: a.Busy, perturbed: view.EffectMark(r)}
 	f.gbit = metric.Value{Value: math.NaN()}
@@ -108,17 +114,58 @@ func (s *sheet) ofModes(r *result.Result, groups []view.Group, modes []string) {
 	slices.Sort(ns)
 	ns = slices.Compact(ns)
 	for _, n := range s.choose(r, ns) {
-		row := row{label: fmt.Sprint(n), cells: make([]*figures, len(modes))}
+		row := row{label: fmt.Sprint(n), chosen: make([]*result.Run, len(modes))}
 		for _, g := range groups {
 			if at := slices.Index(modes, g.Chosen.Mode); g.Chosen.N == n && at >= 0 {
-				row.cells[at] = figuresOf(g.Chosen)
+				row.chosen[at] = g.Chosen
 			}
 		}
 		if len(modes) == 2 && len(r.Contrasts) == 1 {
 			row.change = rateAt(&r.Contrasts[0], n, "")
 		}
-		row.medians()
-		s.rows = append(s.rows, row)
+		s.add(row)
+	}
+}
+
+// add takes a row: of a hybrid CPU one for each PMU, whose cycles are not added. What is
+// of the run as a whole stands in the first.
+func (s *sheet) add(of row) {
+	events := slices.DeleteFunc(slices.Clone(s.pmus), func(event string) bool { // N = 1 is one core
+		return !slices.ContainsFunc(of.chosen, func(r *result.Run) bool { return r != nil && r.MainOf(event) != nil })
+	})
+	if len(events) == 0 {
+		events = []string{""}
+	}
+	for i, event := range events {
+		one := row{label: strings.TrimSpace(of.label + " " + pmuName(event)), cells: make([]*figures, len(of.chosen))}
+		for side, run := range of.chosen {
+			if run != nil {
+				one.cells[side] = figuresOf(run, event)
+			}
+		}
+		if i == 0 {
+			one.change = of.change
+			one.medians()
+		} else {
+			one.withoutRun()
+		}
+		s.rows = append(s.rows, one)
+	}
+}
+
+// pmuName is the PMU of an event: "cpu_atom" of "cpu_atom/cycles/k".
+func pmuName(event string) string {
+	pmu, _, _ := strings.Cut(event, "/")
+	return pmu
+}
+
+// withoutRun blanks what is of the run as a whole.
+func (r *row) withoutRun() {
+	none := metric.Value{Value: math.NaN()}
+	for _, f := range r.cells {
+		if f != nil {
+			f.rate, f.gbit, f.lost, f.wait = none, none, none, none
+		}
 	}
 }
 
@@ -209,16 +256,16 @@ func (s *sheet) compared(c *result.Comparison, groups []view.Group) {
 		}
 		if rows[at] == nil {
 			rows[at] = &row{
-				label: strings.TrimSpace(format.ASCII(at.mode, 14) + " " + fmt.Sprint(at.n)),
-				cells: make([]*figures, 2), change: rateAt(c, at.n, at.mode)}
+				label:  strings.TrimSpace(format.ASCII(at.mode, 14) + " " + fmt.Sprint(at.n)),
+				chosen: make([]*result.Run, 2), change: rateAt(c, at.n, at.mode)}
 		}
 		if side := slices.Index(s.sides, g.Chosen.Side); side >= 0 {
-			rows[at].cells[side] = figuresOf(g.Chosen)
+			rows[at].chosen[side] = g.Chosen
 		}
 	}
 	var places []place
 	for at, row := range rows {
-		if row.cells[0] != nil && row.cells[1] != nil {
+		if row.chosen[0] != nil && row.chosen[1] != nil {
 			places = append(places, at)
 		}
 	}
@@ -234,8 +281,7 @@ func (s *sheet) compared(c *result.Comparison, groups []view.Group) {
 	})
 	s.cut = max(0, len(places)-s.limit)
 	for _, p := range places[:len(places)-s.cut] {
-		rows[p].medians()
-		s.rows = append(s.rows, *rows[p])
+		s.add(*rows[p])
 	}
 	if sole == nil {
 		s.head = "mode, " + s.head
@@ -255,10 +301,9 @@ func (s *sheet) ofCPUs(r *result.Run) {
 	for _, one := range pmus {
 		label := "all"
 		if len(pmus) > 1 {
-			pmu, _, _ := strings.Cut(one.Main().Name, "/")
-			label += " " + pmu
+			label += " " + pmuName(one.Main().Name)
 		}
-		s.rows = append(s.rows, row{label: label, cells: []*figures{figuresOf(one)}})
+		s.rows = append(s.rows, row{label: label, cells: []*figures{figuresOf(one, "")}})
 	}
 	cpus := view.CPUs(r)
 	if len(cpus) == 1 && cpus[0].CPU < 0 {
@@ -282,8 +327,8 @@ func (s *sheet) list(groups []view.Group) {
 	}
 	for _, i := range s.pick(len(groups)) {
 		run := groups[i].Chosen
-		s.rows = append(s.rows, row{label: fmt.Sprintf("%s %d", tail(format.OrDash(run.ModeName()), 26), run.N),
-			cells: []*figures{figuresOf(run)}})
+		s.add(row{label: fmt.Sprintf("%s %d", tail(format.OrDash(run.ModeName()), 26), run.N),
+			chosen: []*result.Run{run}})
 	}
 	s.head += ", " + factor
 }

@@ -55,8 +55,12 @@ func whereBlocks(r *result.Result, runs []*result.Run) []block {
 	}
 	out := []block{spin}
 	if len(last) == 2 {
-		if f := functionBlock(last[0], last[1]); len(f.items) > 0 {
-			out = append(out, f)
+		functions := block{keep: 1, rank: 4, noun: "function list"}
+		for _, event := range result.PMUs(last) {
+			functions.items = append(functions.items, functionItems(last[0], last[1], event)...)
+		}
+		if len(functions.items) > 0 {
+			out = append(out, functions)
 		}
 	} else if len(last) == 1 {
 		out = append(out, partsBlock(last[0]))
@@ -85,7 +89,11 @@ func who(r *result.Run) string {
 	if r.Mode == "" {
 		name = view.RunLabel(r)
 	} else {
-		name = cmp.Or(r.Side, name) + " on " + strings.Split(view.CPUsText(r), ":")[0]
+		on := " on " + strings.Split(view.CPUsText(r), ":")[0]
+		if e := r.Main(); r.Side != "" && e != nil && strings.HasSuffix(r.Mode, " "+e.Name) {
+			on += ", " + e.Name // one PMU of several, as view.ByPMU names it
+		}
+		name = cmp.Or(r.Side, name) + on
 	}
 	return format.ASCII(strings.ToUpper(name[:1])+name[1:], 48)
 }
@@ -155,15 +163,20 @@ func lockName(l result.Lock) string {
 	return format.ASCII(view.LockName(l), 44)
 }
 
-// functionBlock has the functions whose cost differs most between two runs.
-func functionBlock(before, after *result.Run) block {
+// functionItems are the functions whose cost by a main event differs most between two
+// runs.
+func functionItems(before, after *result.Run, event string) [][]string {
 	type pair struct {
 		name string
 		cost [2]metric.Value
 	}
 	var pairs []pair
 	for side, r := range []*result.Run{before, after} {
-		for _, f := range view.AllCPUs(r).Functions {
+		e := r.MainOf(event)
+		if e == nil {
+			return nil
+		}
+		for _, f := range e.All.Functions {
 			at := slices.IndexFunc(pairs, func(p pair) bool { return p.name == f.Name })
 			if at < 0 {
 				zero := metric.Value{Unit: f.PerPacket.Unit}
@@ -177,9 +190,8 @@ func functionBlock(before, after *result.Run) block {
 		func(p pair) bool { return !format.Finite(p.cost[0]) || !format.Finite(p.cost[1]) })
 	change := func(p pair) float64 { return math.Abs(p.cost[1].Value - p.cost[0].Value) }
 	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(change(b), change(a)) })
-	b := block{keep: 1, rank: 4, noun: "function list"}
 	if len(pairs) == 0 {
-		return b
+		return nil
 	}
 	sides := []string{before.Mode, after.Mode}
 	if before.Side != after.Side {
@@ -190,9 +202,12 @@ func functionBlock(before, after *result.Run) block {
 		parts = append(parts, fmt.Sprintf("%s %s -> %s", format.ASCII(p.name, 40), thousands(p.cost[0]),
 			thousands(p.cost[1])))
 	}
-	b.items = [][]string{wrapped("", "  ", fmt.Sprintf("%s, %s -> %s: %s.", format.ASCII(pairs[0].cost[0].Unit, 20),
+	unit := pairs[0].cost[0].Unit
+	if event != "" {
+		unit += " by " + pmuName(event)
+	}
+	return [][]string{wrapped("", "  ", fmt.Sprintf("%s, %s -> %s: %s.", format.ASCII(unit, 40),
 		format.ASCII(sides[0], 16), format.ASCII(sides[1], 16), strings.Join(parts, ", ")))}
-	return b
 }
 
 // partsBlock has the heaviest functions and stages of one run beside each other.

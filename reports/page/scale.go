@@ -132,9 +132,11 @@ func breakdownSection(r *result.Result) section {
 	s := section{ID: "bill", Nav: "Scaling bill", Title: "Where does a packet cost more than on one CPU?"}
 	for i, c := range r.Curves {
 		var pair [][]part
-		if n := len(c.StageBreakdowns); n > 0 {
-			pair = append(pair, []part{{Table: view.BreakdownTable(c, c.StageBreakdowns[n-1], "stage",
-				fmt.Sprintf("bill-%d", i))}})
+		for k, of := range c.Costs() {
+			if n := len(of.StageBreakdowns); n > 0 {
+				pair = append(pair, []part{{Table: view.BreakdownTable(view.CostName(c, of.Event),
+					of.StageBreakdowns[n-1], "stage", costID("bill", i, k))}})
+			}
 		}
 		if fallOf(c) != nil {
 			pair = append(pair, []part{{Figure: fallFigure(c, fmt.Sprintf("fall-%d", i))}})
@@ -143,13 +145,24 @@ func breakdownSection(r *result.Result) section {
 			s.add(part{Heading: view.CurveName(c), Pair: pair})
 		}
 		if n := len(c.LockBreakdowns); n > 0 {
-			s.add(part{Table: view.BreakdownTable(c, c.LockBreakdowns[n-1], "lock",
+			s.add(part{Table: view.BreakdownTable(view.CurveName(c), c.LockBreakdowns[n-1], "lock",
 				fmt.Sprintf("lock-bill-%d", i))})
 		}
-		if c.Frames != nil && len(c.Frames.Rows) > 0 {
-			s.add(folded(view.CurveName(c)+": functions whose cost per packet grows with N",
-				part{Table: view.FramesTable(c, fmt.Sprintf("frames-%d", i))}))
+		for k, of := range c.Costs() {
+			if of.Frames != nil && len(of.Frames.Rows) > 0 {
+				s.add(folded(view.CostName(c, of.Event)+": functions whose cost per packet grows with N",
+					part{Table: view.FramesTable(c, of, costID("frames", i, k))}))
+			}
 		}
 	}
 	return s
+}
+
+// costID is the id of a curve's table, of its PMUs behind the first one with their number.
+func costID(what string, curve, pmu int) string {
+	id := fmt.Sprintf("%s-%d", what, curve)
+	if pmu > 0 {
+		id += fmt.Sprintf("-%d", pmu)
+	}
+	return id
 }

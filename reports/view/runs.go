@@ -260,12 +260,11 @@ func WhereText(runs []*result.Run) (host, what string) {
 		return strings.TrimSpace(r.Manifest.Host.Kernel + " " + r.Manifest.Host.Arch)
 	})
 	cpu := Common(runs, func(r *result.Run) string { return r.Manifest.Host.CPUModel })
-	event := Common(runs, func(r *result.Run) string {
-		var names []string
-		for _, e := range r.Mains() {
-			names = append(names, e.Name+" ("+e.Unit+")")
+	event := EventText(runs, func(e *result.Event) string {
+		if e == nil {
+			return "none"
 		}
-		return cmp.Or(strings.Join(names, " and "), "none")
+		return e.Name + " (" + e.Unit + ")"
 	})
 	host = fmt.Sprintf("host %s, kernel %s, %s", format.OrUnknown(host), format.OrUnknown(kernel),
 		format.OrUnknown(cpu))
@@ -281,6 +280,21 @@ func WhereText(runs []*result.Run) (host, what string) {
 		what += "; packets: " + source
 	}
 	return host, what
+}
+
+// EventText names the main event of runs, of a hybrid CPU those of all PMUs: a run on
+// few CPUs has not all of them. of is called with nil for a run without one.
+func EventText(runs []*result.Run, of func(*result.Event) string) string {
+	if len(result.PMUs(runs)) == 1 {
+		return Common(runs, func(r *result.Run) string { return of(r.Main()) })
+	}
+	var names []string
+	for _, r := range runs {
+		for _, e := range r.Mains() {
+			names = result.AppendNew(names, of(e))
+		}
+	}
+	return strings.Join(names, " and ")
 }
 
 func Frequency(r *result.Run) string {

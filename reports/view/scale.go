@@ -182,11 +182,19 @@ func ScaleNotes(c result.Curve) []string {
 	return list
 }
 
-// BreakdownTable prints one breakdown; its rows sum to the total.
-func BreakdownTable(c result.Curve, b scaling.Breakdown, what, id string) Table {
+// CostName names a curve's cost, and the PMU where it has several.
+func CostName(c result.Curve, event string) string {
+	if event == "" {
+		return CurveName(c)
+	}
+	return CurveName(c) + ", " + format.Name(event)
+}
+
+// BreakdownTable prints one breakdown of what is named; its rows sum to the total.
+func BreakdownTable(name string, b scaling.Breakdown, what, id string) Table {
 	t := NewTable(id, fmt.Sprintf(
 		"%s: cost per packet at N=%d less at N=%d by %s, with the interval in brackets; rows sum to the total",
-		CurveName(c), b.N, b.Base, what),
+		name, b.N, b.Base, what),
 		what, fmt.Sprintf("N=%d", b.Base)+"#|"+format.Visible(b.Unit, 24), fmt.Sprintf("N=%d", b.N)+"#|"+
 			format.Visible(b.Unit, 24), "difference#|"+format.Visible(b.Unit, 24), "of the total#|%")
 	t.Note = strings.Join(format.ReasonTexts(b.Notes), "; ")
@@ -227,10 +235,10 @@ func zeroed(v, small float64) float64 {
 }
 
 // FramesTable prints the functions whose cost grows most.
-func FramesTable(c result.Curve, id string) Table {
-	f := c.Frames
+func FramesTable(c result.Curve, of *result.CurveCost, id string) Table {
+	f := of.Frames
 	t := NewTable(id, fmt.Sprintf("%s: self cost per packet at N=%d and N=%d, and the exponent of its growth "+
-		"with N (0: it scales, 1: twice the CPUs, twice the cost)", CurveName(c), f.Base, f.Last),
+		"with N (0: it scales, 1: twice the CPUs, twice the cost)", CostName(c, of.Event), f.Base, f.Last),
 		"function", fmt.Sprintf("N=%d", f.Base)+"#|"+format.Visible(f.Unit, 24), fmt.Sprintf("N=%d", f.Last)+
 			"#|"+format.Visible(f.Unit, 24), "added#|"+format.Visible(f.Unit, 24), "exponent#",
 		"stops scaling")

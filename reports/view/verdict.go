@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -140,8 +141,9 @@ func sureText(c compare.Comparison) string {
 	return ", " + certainty(c)
 }
 
-// spinsText says what became of spinning, else of the cost.
+// spinsText says what became of spinning, else of the cost; of each PMU of several.
 func spinsText(c *result.Comparison, h result.CompareAt) string {
+	out := ""
 	for _, f := range c.Costs {
 		if f.Mode != h.Mode || f.N != h.N {
 			continue
@@ -153,22 +155,33 @@ func spinsText(c *result.Comparison, h result.CompareAt) string {
 			b, a := one.Before.Median, one.After.Median
 			from := whole(b) + format.NotesMark(one.Before.Notes)
 			to := whole(a) + format.NotesMark(one.After.Notes)
+			spinning := "; spinning" + ofPMU(f.Event)
 			switch {
+			case from == to:
 			case b >= .01 && a < b && to == "0":
-				return fmt.Sprintf("; spinning falls from %s %% to 0", from)
+				out += fmt.Sprintf("%s falls from %s %% to 0", spinning, from)
 			case b >= .01 && a < b:
-				return fmt.Sprintf("; spinning falls from %s to %s %%", from, to)
+				out += fmt.Sprintf("%s falls from %s to %s %%", spinning, from, to)
 			case a >= .01 && a > b:
-				return fmt.Sprintf("; spinning rises from %s to %s %%", from, to)
+				out += fmt.Sprintf("%s rises from %s to %s %%", spinning, from, to)
 			}
 		}
 	}
-	return costChange(c, h)
+	return cmp.Or(out, costChange(c, h))
+}
+
+// ofPMU names the event of one PMU of several.
+func ofPMU(event string) string {
+	if event == "" {
+		return ""
+	}
+	return " of " + format.Name(event)
 }
 
 func whole(share float64) string { return format.Decimals(100*share, 0) }
 
 func costChange(c *result.Comparison, h result.CompareAt) string {
+	out := ""
 	for _, o := range c.Headline {
 		if o.Mode == h.Mode && o.N == h.N && o.C.Metric == metric.CostID && o.C.Ratio.Known() &&
 			changeOf(o.C) >= .01 {
@@ -176,10 +189,10 @@ func costChange(c *result.Comparison, h result.CompareAt) string {
 			if unit == "ns" {
 				unit = "time"
 			}
-			return "; a packet costs " + moreText(o.C.Ratio.Value) + " " + unit
+			out += "; a packet costs " + moreText(o.C.Ratio.Value) + " " + unit + ofPMU(o.Of.Name)
 		}
 	}
-	return ""
+	return out
 }
 
 // moreText is a ratio in words: "43 % less".
@@ -225,10 +238,18 @@ func scaleText(r *result.Result, c result.Curve) string {
 		s += ", one run each"
 	}
 	runs := RunsOf(r, c)
-	if a := AllCPUs(runs[len(runs)-1]); format.Finite(a.SpinShare) {
-		s += "; spinning " + whole(a.SpinShare.Value) + format.DoubtMark(a.SpinShare) + " %"
-		if a.SpinShare.Value == 0 {
-			s = strings.TrimSuffix(s, "spinning 0 %") + "nothing spins"
+	pmus := ByPMU(runs[len(runs)-1])
+	for _, one := range pmus {
+		a, of := AllCPUs(one), ""
+		if len(pmus) > 1 {
+			of = ofPMU(one.Main().Name)
+		}
+		switch {
+		case !format.Finite(a.SpinShare):
+		case a.SpinShare.Value == 0:
+			s += "; nothing" + of + " spins"
+		default:
+			s += "; spinning" + of + " " + whole(a.SpinShare.Value) + format.DoubtMark(a.SpinShare) + " %"
 		}
 	}
 	return s + "."
