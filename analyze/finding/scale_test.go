@@ -123,7 +123,8 @@ func TestFramesAndWalk(t *testing.T) {
 		}}
 	timed := &scaling.Walk{PerSA: known(1.5, 1.2, 1.8), Fixed: known(80, 70, 90), Walks: true, Share: 0.6,
 		Most: 100, Runs: 20}
-	r := &result.Result{Curves: []result.Curve{{Mode: "pcpu", CurveCost: result.CurveCost{Frames: table}, Walk: timed}, {Mode: "plain"}}}
+	r := &result.Result{Curves: []result.Curve{{Mode: "pcpu", Walk: timed,
+		CurveCost: result.CurveCost{Frames: table}}, {Mode: "plain"}}}
 	claims(t, frames(r), "pcpu: 1 of 12 functions tested stop scaling: xfrm_state_find (N^0.86)")
 	claims(t, walk(r), "pcpu: xfrm_state_find is O(SAs): 1.5 ns for each SA in the bucket (95 % interval 1.2 to "+
 		"1.8), at 100 SAs 60 % of the lookup")

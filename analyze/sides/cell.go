@@ -290,7 +290,8 @@ func (c *comparer) functions(at *cell) {
 		for i := range f.Functions.Rows {
 			row := &f.Functions.Rows[i]
 			held := row.Comparison.Significant
-			c.settle(&row.Comparison, at, result.Subject{Kind: bundle.OfFunction, Name: named(row.Name, apart)})
+			c.settle(&row.Comparison, at,
+				result.Subject{Kind: bundle.OfFunction, Name: named(row.Name, apart)})
 			if held && !row.Comparison.Significant {
 				f.Functions.Family.Significant--
 			}

@@ -210,9 +210,8 @@ func (c *comparer) stages(at *cell, event string) {
 	var pairs []compare.Pair
 	var of []result.Subject
 	for _, name := range at.stages(event) {
-		s := at.series(partID(perPacket), partBetter(perPacket), event, func(r *result.Run) metric.Value {
-			return stageOf(r, event, name, perPacket)
-		})
+		s := at.series(partID(perPacket), partBetter(perPacket), event,
+			func(r *result.Run) metric.Value { return stageOf(r, event, name, perPacket) })
 		if s.tested() {
 			pairs, f.Keys = append(pairs, s.pair), append(f.Keys, name)
 			of = append(of, result.Subject{Kind: bundle.OfStage, Name: named(name, event)})

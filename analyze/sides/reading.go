@@ -91,7 +91,8 @@ func ofPMU(event string) result.Subject {
 // sampledReadings are those of a main event.
 func sampledReadings(e *result.Event, of result.Subject) []Reading {
 	a := &e.All
-	return []Reading{{ID: metric.CostID, Of: of, Value: a.PerPacket}, {ID: metric.SpinID, Of: of, Value: a.SpinShare},
+	return []Reading{{ID: metric.CostID, Of: of, Value: a.PerPacket},
+		{ID: metric.SpinID, Of: of, Value: a.SpinShare},
 		{ID: metric.LockWordID, Of: of, Value: a.LockWordShare},
 		{ID: metric.SpinCostID, Of: of, Value: partOf(metric.SpinCostID, a.SpinShare, a.PerPacket)},
 		{ID: metric.WordCostID, Of: of, Value: partOf(metric.WordCostID, a.LockWordShare, a.PerPacket)}}

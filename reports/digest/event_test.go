@@ -69,7 +69,8 @@ func TestHybridDigestOverN(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := strings.Join(strings.Fields(b.String()), " ")
-	if want := "1 cpu_core 1000 2000 50.0% 0 2 cpu_core 1000 2000 50.0% 0 2 cpu_atom - 4000 0.0% -"; !strings.Contains(rows, want) {
+	want := "1 cpu_core 1000 2000 50.0% 0 2 cpu_core 1000 2000 50.0% 0 2 cpu_atom - 4000 0.0% -"
+	if !strings.Contains(rows, want) {
 		t.Errorf("want %s in\n%s", want, b.String())
 	}
 }

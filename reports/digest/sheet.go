@@ -131,13 +131,15 @@ func (s *sheet) ofModes(r *result.Result, groups []view.Group, modes []string) {
 // of the run as a whole stands in the first.
 func (s *sheet) add(of row) {
 	events := slices.DeleteFunc(slices.Clone(s.pmus), func(event string) bool { // N = 1 is one core
-		return !slices.ContainsFunc(of.chosen, func(r *result.Run) bool { return r != nil && r.MainOf(event) != nil })
+		has := func(r *result.Run) bool { return r != nil && r.MainOf(event) != nil }
+		return !slices.ContainsFunc(of.chosen, has)
 	})
 	if len(events) == 0 {
 		events = []string{""}
 	}
 	for i, event := range events {
-		one := row{label: strings.TrimSpace(of.label + " " + pmuName(event)), cells: make([]*figures, len(of.chosen))}
+		one := row{label: strings.TrimSpace(of.label + " " + view.PMUName(event)),
+			cells: make([]*figures, len(of.chosen))}
 		for side, run := range of.chosen {
 			if run != nil {
 				one.cells[side] = figuresOf(run, event)
@@ -151,12 +153,6 @@ func (s *sheet) add(of row) {
 		}
 		s.rows = append(s.rows, one)
 	}
-}
-
-// pmuName is the PMU of an event: "cpu_atom" of "cpu_atom/cycles/k".
-func pmuName(event string) string {
-	pmu, _, _ := strings.Cut(event, "/")
-	return pmu
 }
 
 // withoutRun blanks what is of the run as a whole.
@@ -301,7 +297,7 @@ func (s *sheet) ofCPUs(r *result.Run) {
 	for _, one := range pmus {
 		label := "all"
 		if len(pmus) > 1 {
-			label += " " + pmuName(one.Main().Name)
+			label += " " + view.PMUName(one.Main().Name)
 		}
 		s.rows = append(s.rows, row{label: label, cells: []*figures{figuresOf(one, "")}})
 	}

@@ -204,7 +204,7 @@ func functionItems(before, after *result.Run, event string) [][]string {
 	}
 	unit := pairs[0].cost[0].Unit
 	if event != "" {
-		unit += " by " + pmuName(event)
+		unit += " by " + view.PMUName(event)
 	}
 	return [][]string{wrapped("", "  ", fmt.Sprintf("%s, %s -> %s: %s.", format.ASCII(unit, 40),
 		format.ASCII(sides[0], 16), format.ASCII(sides[1], 16), strings.Join(parts, ", ")))}

@@ -64,12 +64,11 @@ func leadOf(r *result.Result) string {
 		})),
 		view.CPUModel(runs),
 	}
-	event := view.Common(runs, func(r *result.Run) string {
-		var names []string
-		for _, e := range r.Mains() {
-			names = append(names, e.Name+" in "+e.Unit)
+	event := view.EventText(runs, func(e *result.Event) string {
+		if e == nil {
+			return ""
 		}
-		return strings.Join(names, " and ")
+		return e.Name + " in " + e.Unit
 	})
 	parts = append(parts, "event "+format.OrUnknown(event))
 	if hz := view.Common(runs, view.Frequency); hz != "" {

@@ -34,7 +34,8 @@ func locksSection(r *result.Result, runs, side []*result.Run, spin figureBox) se
 	}
 	s.table(view.Listing{ID: "caller-table", Caption: "Who entered a lock's slow path, share of " +
 		view.WeighedBy(side...), What: "function", Rows: 20, Code: true,
-		Of: func(r *result.Run) []result.Share { return view.AllCPUs(r).SpinCallers }}.Table(view.ByPMU(side...)))
+		Of: func(r *result.Run) []result.Share { return view.AllCPUs(r).SpinCallers },
+	}.Table(view.ByPMU(side...)))
 	if t := view.LocksTable(view.Last(view.MedianRuns(r))); len(t.Rows) > 0 {
 		s.add(folded("each lock at the largest N: waits, how long, how often against acquisitions",
 			part{Table: t}))

@@ -150,8 +150,8 @@ func breakdownSection(r *result.Result) section {
 		}
 		for k, of := range c.Costs() {
 			if of.Frames != nil && len(of.Frames.Rows) > 0 {
-				s.add(folded(view.CostName(c, of.Event)+": functions whose cost per packet grows with N",
-					part{Table: view.FramesTable(c, of, costID("frames", i, k))}))
+				grow := part{Table: view.FramesTable(c, of, costID("frames", i, k))}
+				s.add(folded(view.CostName(c, of.Event)+": functions whose cost per packet grows with N", grow))
 			}
 		}
 	}

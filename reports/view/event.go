@@ -3,6 +3,7 @@ package view
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
@@ -65,6 +66,12 @@ func CPUShare(r *result.Run, c *result.CPU) float64 {
 		return c.Busy.Period / c.Total.Period
 	}
 	return c.Total.Period / AllCPUs(r).Total.Period
+}
+
+// PMUName is the PMU of an event: "cpu_atom" of "cpu_atom/cycles/k".
+func PMUName(event string) string {
+	pmu, _, _ := strings.Cut(event, "/")
+	return pmu
 }
 
 // ByPMU has, of a run on a hybrid CPU, a run for each PMU: their shares and

@@ -187,7 +187,7 @@ func CostName(c result.Curve, event string) string {
 	if event == "" {
 		return CurveName(c)
 	}
-	return CurveName(c) + ", " + format.Name(event)
+	return CurveName(c) + ", " + format.Name(PMUName(event))
 }
 
 // BreakdownTable prints one breakdown of what is named; its rows sum to the total.
