@@ -202,8 +202,8 @@ func (c *comparer) stages(at *cell, event string) {
 		if len(s.missing) > 0 {
 			why = s.missing[0].Text
 		}
-		c.Notes = result.AppendNew(c.Notes, *compare.Because(compare.NotApplicable, "%s: stages and functions are "+
-			"compared as shares of busy time, which cannot tell a part that grew from others that "+
+		c.Notes = result.AppendNew(c.Notes, *compare.Because(compare.NotApplicable, "%s: stages and functions "+
+			"are compared as shares of busy time, which cannot tell a part that grew from others that "+
 			"shrank: %s", at.name(), why))
 	}
 	f := result.CompareFamily{Mode: at.mode, N: at.n, Event: event}

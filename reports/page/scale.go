@@ -151,7 +151,8 @@ func breakdownSection(r *result.Result) section {
 		for k, of := range c.Costs() {
 			if of.Frames != nil && len(of.Frames.Rows) > 0 {
 				grow := part{Table: view.FramesTable(c, of, costID("frames", i, k))}
-				s.add(folded(view.CostName(c, of.Event)+": functions whose cost per packet grows with N", grow))
+				what := ": functions whose cost per packet grows with N"
+				s.add(folded(view.CostName(c, of.Event)+what, grow))
 			}
 		}
 	}
