@@ -10,6 +10,7 @@ import (
 	"xfrmscope/analyze/lines"
 	"xfrmscope/analyze/locks"
 	"xfrmscope/analyze/perfdata"
+	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/sides"
 	"xfrmscope/analyze/stage"
@@ -44,6 +45,7 @@ type analysis struct {
 	kernels kernels
 	perRun  int // workers that decode one run
 	buffers perfdata.Buffers
+	tables  profile.Buffers
 }
 
 // Runs analyses runs side by side. The order of runs does not matter: they are

@@ -263,6 +263,7 @@ func profiles(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run,
 	f.Reuse(&a.buffers)
 	return profile.Build(ctx, f, profile.Options{
 		Kallsyms: kernel, User: a.opt.User, Store: a.opt.Symbols, Workers: a.perRun,
+		Buffers:  &a.tables,
 		Timeline: cost.TimelineOf(f.Events, r.Manifest.Window),
 	})
 }

@@ -29,16 +29,12 @@ const maxHeld = 8 * stripes
 
 // shared is what all workers have in common.
 type shared struct {
-	tables
+	*tables
 	digester *digester
 	spaces   *spaces // nil: user frames are left out
 	store    *symbols.Store
 	asPerf   bool
 	timeline *Timeline
-}
-
-func newCounter(s *shared, t *tasks) *counter {
-	return &counter{shared: s, split: splitter{asPerf: s.asPerf}, names: namer{tasks: t}}
 }
 
 // A stackKey is a stack: numbers of segments, or none.

@@ -17,7 +17,6 @@ import (
 type assembler struct {
 	tables   *tables
 	resolver *resolver
-	kernel   []string                 // warnings that matter where there are kernel frames
 	warnings []string                 // that always do
 	losses   map[string][]bundle.Loss // by event, "" for those of all
 
@@ -44,15 +43,7 @@ func newAssembler(t *tables, ts *tasks, r *resolver) *assembler {
 	a.stackOrder = stackOrder(&t.stacks, ranks(kernelOrder, t.kernel.limit()), ranks(userOrder, t.user.limit()))
 	a.kernelStacks = resolveAll(&t.kernel, kernelOrder, r.kernelStack)
 	a.userStacks = resolveAll(&t.user, userOrder, r.userStack)
-	// What only counting needs is free now.
-	t.kernel, t.user, t.raw = segmentTable{}, segmentTable{}, indexTable[uint32]{}
-	for _, e := range t.events {
-		for i := range stripes {
-			if e != nil {
-				e[i].index.close()
-			}
-		}
-	}
+	t.free()
 	a.stackPlace, a.taskComm = newRenumbering(int(t.stacks.limit())), newRenumbering(len(a.taskRank))
 	a.picker = picker{r, nil, newRenumbering(len(r.mappings.list)), newRenumbering(len(r.functions.list)),
 		newRenumbering(len(r.locations.list))}
@@ -320,7 +311,7 @@ func (k *picker) function(n int) int {
 func (a *assembler) allWarnings(p *Profile) []string {
 	var out []string
 	if slices.ContainsFunc(p.Mappings, func(m Mapping) bool { return m.Kernel }) {
-		out = append(out, a.kernel...)
+		out = append(out, a.resolver.warnings...)
 	}
 	return append(append(out, a.warnings...), a.unnamedFiles(p)...)
 }

@@ -30,6 +30,9 @@ type Options struct {
 	// Timeline asks for the samples of some events over time as well; nil for none.
 	Timeline *Timeline
 
+	// Buffers is memory that recordings before were read with; nil for new memory.
+	Buffers *Buffers
+
 	// Workers is how many goroutines count samples, 0 for one a CPU. The
 	// result does not depend on it.
 	Workers int
@@ -56,18 +59,19 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 		return nil, fmt.Errorf("reading side-band: %w", err)
 	}
 	ts := newTasks(sb)
-	sh := &shared{digester: newDigester(), store: o.Store, asPerf: o.asPerf, timeline: o.Timeline}
+	m := o.Buffers.take()
+	defer o.Buffers.release(m)
+	sh := &shared{tables: &m.tables, digester: newDigester(), store: o.Store, asPerf: o.asPerf, timeline: o.Timeline}
 	sh.events = make([]*cellTable, len(f.Events))
 	if o.User {
 		sh.spaces = newSpaces(sb)
 	}
-	damaged, stats, slots, err := count(ctx, f, &o, sh, ts)
+	damaged, stats, slots, err := count(ctx, f, &o, sh, m, ts)
 	if err != nil {
 		return nil, fmt.Errorf("counting samples: %w", err)
 	}
-	kernel, mappings, warnings := newKernel(sb, &o)
-	a := newAssembler(&sh.tables, ts, newResolver(kernel, mappings, sh))
-	a.kernel = warnings
+	m.resolver = newResolver(m.resolver, kernelSource(sb, &o), sh)
+	a := newAssembler(sh.tables, ts, m.resolver)
 	if damaged > 0 {
 		a.warnings = []string{fmt.Sprintf("%d call chains of the recording have words that are neither "+
 			"address nor context marker, left out", damaged)}
@@ -98,7 +102,7 @@ func sampled(f *perfdata.File) []*perfdata.Event {
 
 // count lets workers count the samples of all blocks. damaged is the number of
 // chains some words of which were left out.
-func count(ctx context.Context, f *perfdata.File, o *Options, sh *shared, ts *tasks) (damaged uint64,
+func count(ctx context.Context, f *perfdata.File, o *Options, sh *shared, m *memory, ts *tasks) (damaged uint64,
 	total perfdata.Stats, over []slots, err error) {
 	workers := o.Workers
 	if workers <= 0 {
@@ -111,7 +115,7 @@ func count(ctx context.Context, f *perfdata.File, o *Options, sh *shared, ts *ta
 	stats := make([]perfdata.Stats, workers)
 	var wg sync.WaitGroup
 	for w := range workers {
-		counters[w] = newCounter(sh, ts)
+		counters[w] = m.counter(w, sh, ts)
 		wg.Go(func() {
 			if err := counters[w].run(f, blocks, &stats[w]); err != nil {
 				cancel(err)

@@ -406,6 +406,31 @@ func big(samples int) *recording {
 	return r
 }
 
+// What is built with the memory of other recordings is the same, and stays so when that
+// memory goes on: recordings of other kernels, of BPF programs that moved, big ones.
+func TestBuildReusesMemory(t *testing.T) {
+	moved := small()
+	moved.ksymbol(0, 0xffffffffc0d00008, 0x100, 1, "bpf_prog_34cd_probe")
+	var shared Buffers
+	table := kallsyms(t)
+	var got, want [][]*Profile
+	for _, r := range []*recording{small(), moved, small(), big(20_000), moved, big(100_000), small()} {
+		for _, o := range []Options{{Kallsyms: table}, {}, {Kallsyms: table, User: true, Workers: 3}} {
+			for range 2 {
+				want = append(want, build(t, r.open(t), o))
+				with := o
+				with.Buffers = &shared
+				got = append(got, build(t, r.open(t), with))
+			}
+		}
+	}
+	for i := range got {
+		if !reflect.DeepEqual(got[i], want[i]) {
+			t.Errorf("recording %d differs", i)
+		}
+	}
+}
+
 func TestBuildDoesNotDependOnWorkers(t *testing.T) {
 	r := big(120_000) // 16 MB, four blocks
 	for _, user := range []bool{false, true} {

@@ -62,30 +62,31 @@ const (
 )
 
 func (l *list[T]) add(v T) *T {
-	if l.n&(pieceSize-1) == 0 {
-		l.pieces = append(l.pieces, make([]T, 0, l.pieceCap()))
-	}
-	p := &l.pieces[len(l.pieces)-1]
+	p := l.last()
 	*p = append(*p, v)
 	l.n++
 	return &(*p)[len(*p)-1]
 }
 
-// pieceCap is small for the first piece: many lists stay short.
-func (l *list[T]) pieceCap() int {
-	if l.n == 0 {
-		return 16
+// last returns the piece with room: the next if that before is full, which is there
+// already if the list was longer once. The first is small: many lists stay short.
+func (l *list[T]) last() *[]T {
+	i := l.n >> pieceBits
+	switch {
+	case i == len(l.pieces) && i == 0:
+		l.pieces = append(l.pieces, make([]T, 0, 16))
+	case i == len(l.pieces):
+		l.pieces = append(l.pieces, make([]T, 0, pieceSize))
+	case l.n&(pieceSize-1) == 0:
+		l.pieces[i] = l.pieces[i][:0]
 	}
-	return pieceSize
+	return &l.pieces[i]
 }
 
 // addAll adds values in a row.
 func (l *list[T]) addAll(vs []T) {
 	for len(vs) > 0 {
-		if l.n&(pieceSize-1) == 0 {
-			l.pieces = append(l.pieces, make([]T, 0, l.pieceCap()))
-		}
-		p := &l.pieces[len(l.pieces)-1]
+		p := l.last()
 		n := min(len(vs), pieceSize-len(*p))
 		*p = append(*p, vs[:n]...)
 		l.n += n
@@ -209,6 +210,12 @@ func (x *index[V]) grow() {
 
 // close frees what only intern needs.
 func (x *index[V]) close() { x.slots = nil }
+
+// reset forgets all, and keeps the memory.
+func (x *index[V]) reset() {
+	clear(x.slots)
+	x.entries.n = 0
+}
 
 // segments keeps each sequence of words once, numbered from 0.
 type segments struct {

@@ -3,6 +3,7 @@ package profile
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"xfrmscope/analyze/perfdata"
@@ -19,9 +20,10 @@ const (
 // A resolver gives every distinct address its mapping and function. Its tables
 // are of the whole recording; assemble picks those of one event.
 type resolver struct {
-	kernel *symbols.Kernel
-	spaces *spaces
-	asPerf bool
+	source
+	kernel   *symbols.Kernel
+	warnings []string // of the kernel, that matter where there are frames of it
+	spaces   *spaces
 
 	mappings  table[Mapping, mappingKey]
 	functions table[Function, Function]
@@ -37,12 +39,52 @@ type resolver struct {
 // mappingKey tells mappings apart.
 type mappingKey struct{ file, buildID string }
 
-func newResolver(k *symbols.Kernel, mappings map[string]Mapping, sh *shared) *resolver {
-	return &resolver{
-		kernel: k, asPerf: sh.asPerf, spaces: sh.spaces, kernelMappings: mappings,
-		exact: newResolved(), returns: newResolved(), user: map[uint64]int32{},
-		unnamed: map[mappingKey]error{},
+// A source is what the names of kernel addresses come from: a recording and the options.
+type source struct {
+	table    *symbols.Table
+	store    *symbols.Store
+	asPerf   bool
+	mmaps    []perfdata.Mmap // of the kernel and of modules
+	dynamic  []perfdata.KSymbol
+	buildIDs []perfdata.BuildID
+}
+
+func kernelSource(sb *perfdata.Sideband, o *Options) source {
+	return source{o.Kallsyms, o.Store, o.asPerf,
+		only(sb.Mmaps, func(m *perfdata.Mmap) bool { return m.PID == -1 }), sb.KSymbols,
+		only(sb.BuildIDs, func(b *perfdata.BuildID) bool { return b.Kernel })}
+}
+
+// only returns the rows that are wanted, in memory of their own.
+func only[T any](rows []T, want func(*T) bool) (out []T) {
+	for i := range rows {
+		if want(&rows[i]) {
+			out = append(out, rows[i])
+		}
 	}
+	return out
+}
+
+// sameBoot reports whether two sources name all but the code made at run time alike.
+func (s *source) sameBoot(t *source) bool {
+	return s.table == t.table && s.store == t.store && s.asPerf == t.asPerf && slices.Equal(s.mmaps, t.mmaps) &&
+		slices.Equal(s.buildIDs, t.buildIDs)
+}
+
+// newResolver makes the resolver of a recording. The one before it goes on if it was of
+// the same boot: the runs of a sweep have most addresses in common.
+func newResolver(before *resolver, of source, sh *shared) *resolver {
+	r := before
+	if r == nil || !r.source.sameBoot(&of) || len(r.locations.list) > maxKept/4 {
+		r = &resolver{exact: newResolved(), returns: newResolved()}
+	} else if !slices.Equal(r.dynamic, of.dynamic) {
+		r.exact.forget(r.dynamic, of.dynamic)
+		r.returns.forget(r.dynamic, of.dynamic)
+	}
+	r.source = of
+	r.kernel, r.kernelMappings, r.warnings = newKernel(&of)
+	r.spaces, r.user, r.unnamed = sh.spaces, map[uint64]int32{}, map[mappingKey]error{}
+	return r
 }
 
 // kernelStack appends the locations of kernel addresses, leaf first. All but
@@ -91,7 +133,7 @@ func (r *resolver) kernelLocation(addr uint64, exact bool) int32 {
 	if exact {
 		known = &r.exact
 	}
-	last := &known.recent[addr*0x9e3779b97f4a7c15>>(64-recentBits)]
+	last := known.last(addr)
 	if last.set && last.addr == addr {
 		return last.loc
 	}
@@ -122,6 +164,22 @@ type location struct {
 }
 
 const recentBits = 13
+
+func (r *resolved) last(addr uint64) *location {
+	return &r.recent[addr*0x9e3779b97f4a7c15>>(64-recentBits)]
+}
+
+// forget drops the addresses in code made at run time: that of the next recording may
+// be elsewhere.
+func (r *resolved) forget(code ...[]perfdata.KSymbol) {
+	all := slices.Concat(code...)
+	for addr := range r.all {
+		if slices.ContainsFunc(all, func(s perfdata.KSymbol) bool { return addr-s.Addr <= uint64(s.Len) }) {
+			delete(r.all, addr)
+			*r.last(addr) = location{}
+		}
+	}
+}
 
 func newResolved() resolved {
 	return resolved{map[uint64]int32{}, make([]location, 1<<recentBits)}
@@ -191,27 +249,20 @@ func (r *resolver) newUserLocation(word uint64) int32 {
 
 // newKernel puts together what a recording and the options know of the
 // kernel. The mappings are by the names that Kernel.Lookup returns.
-func newKernel(sb *perfdata.Sideband, o *Options) (*symbols.Kernel, map[string]Mapping, []string) {
+func newKernel(of *source) (*symbols.Kernel, map[string]Mapping, []string) {
 	ids := map[string]string{}
-	for _, b := range sb.BuildIDs {
-		if b.Kernel {
-			ids[b.File] = b.ID
-		}
+	for _, b := range of.buildIDs {
+		ids[b.File] = b.ID
 	}
-	buildID := ids[symbols.KernelImage]
-	t, warnings := kernelTable(buildID, o)
+	t, warnings := of.kernelTable(ids[symbols.KernelImage])
 	k := symbols.NewKernel(t)
 	mappings := map[string]Mapping{}
-	for i := range sb.Mmaps {
-		m := &sb.Mmaps[i]
-		if m.PID != -1 {
-			continue
-		}
-		if warning := addKernelMmap(k, m, mappings, ids, o.Store); warning != "" {
+	for i := range of.mmaps {
+		if warning := addKernelMmap(k, &of.mmaps[i], mappings, ids, of.store); warning != "" {
 			warnings = append(warnings, warning)
 		}
 	}
-	if warning := addDynamic(k, sb.KSymbols); warning != "" {
+	if warning := addDynamic(k, of.dynamic); warning != "" {
 		warnings = append(warnings, warning)
 	}
 	k.Seal()
@@ -220,14 +271,14 @@ func newKernel(sb *perfdata.Sideband, o *Options) (*symbols.Kernel, map[string]M
 
 // kernelTable picks the table of kernel symbols: the snapshot taken with the recording, else perf's cache of that
 // build.
-func kernelTable(buildID string, o *Options) (*symbols.Table, []string) {
-	if o.Kallsyms.Usable() == nil {
-		return o.Kallsyms, nil
+func (s *source) kernelTable(buildID string) (*symbols.Table, []string) {
+	if s.table.Usable() == nil {
+		return s.table, nil
 	}
-	if t, err := o.Store.Kallsyms(buildID); err == nil && t.Usable() == nil {
+	if t, err := s.store.Kallsyms(buildID); err == nil && t.Usable() == nil {
 		return t, nil
 	}
-	return nil, []string{"kernel frames have no names: " + o.Kallsyms.Usable().Error()}
+	return nil, []string{"kernel frames have no names: " + s.table.Usable().Error()}
 }
 
 // addKernelMmap adds the mapping of the kernel or of a module.

@@ -25,6 +25,12 @@ func (t *table[V, K]) add(k K, v V) int32 {
 	return i
 }
 
+// reset forgets all, and keeps the memory.
+func (t *table[V, K]) reset() {
+	t.list = t.list[:0]
+	clear(t.index)
+}
+
 // A tableBuilder makes a Profile of samples that come one by one with their
 // names, as an importer reads them.
 type tableBuilder struct {

@@ -16,13 +16,19 @@ type tables struct {
 	tasks  taskList
 
 	events   []*cellTable // by Event.Index; nil without samples
+	spare    []*cellTable // of recordings before
 	eventsMu sync.Mutex
+
+	freed bool // what only counting needs
 }
 
 // cells returns the cells of an event.
 func (t *tables) cells(event int) *cellTable {
 	t.eventsMu.Lock()
 	defer t.eventsMu.Unlock()
+	if n := len(t.spare); t.events[event] == nil && n > 0 {
+		t.events[event], t.spare = t.spare[n-1], t.spare[:n-1]
+	}
 	if t.events[event] == nil {
 		t.events[event] = new(cellTable)
 	}
