@@ -119,22 +119,64 @@ func (d *detector) shift(n1, n2 int, alpha, power float64) (float64, bool) {
 		return 0, false
 	}
 	rng := rand.New(rand.NewPCG(d.seed, uint64(n1)<<32|uint64(n2)))
-	pairs, need := make([]float64, n1*n2), make([]float64, detectTrials)
-	x, y := make([]float64, n1), make([]float64, n2)
-	for t := range need {
-		fillNormal(rng, x)
-		fillNormal(rng, y)
-		for i, v := range x {
-			for j, w := range y {
-				pairs[i*n2+j] = v - w
-			}
-		}
-		need[t] = smallest(pairs, n1*n2-c-1)
+	trials := make([]trial, detectTrials)
+	all := make([]float64, detectTrials*(n1+n2))
+	fillNormal(rng, all)
+	for t := range trials {
+		trials[t], all = trial{all[:n1], all[n1 : n1+n2]}, all[n1+n2:]
+		slices.Sort(trials[t].x)
+		slices.Sort(trials[t].y)
 	}
-	slices.Sort(need)
-	s := max(need[int(power*detectTrials)], 0)
+	s := max(nthNeed(trials, n1*n2-c-1, int(power*detectTrials)), 0)
 	d.shifts[key] = s
 	return s, true
+}
+
+// A trial is two simulated sides, sorted.
+type trial struct{ x, y []float64 }
+
+// nthNeed returns of the k-th smallest x - y of each trial the smallest but at. It is
+// Quickselect over the trials, which it moves about: to tell on which side of another
+// a trial is, its pairs need not be ordered.
+func nthNeed(trials []trial, k, at int) float64 {
+	var pairs []float64
+	for {
+		trials[0], trials[len(trials)/2] = trials[len(trials)/2], trials[0]
+		pairs = pairs[:0]
+		for _, v := range trials[0].x {
+			for _, w := range trials[0].y {
+				pairs = append(pairs, v-w)
+			}
+		}
+		pivot, below := smallest(pairs, k), 0
+		rest := trials[1:]
+		for i := range rest {
+			if rest[i].below(pivot) > k {
+				rest[i], rest[below] = rest[below], rest[i]
+				below++
+			}
+		}
+		switch {
+		case at < below:
+			trials = rest[:below]
+		case at == below:
+			return pivot
+		default:
+			trials, at = rest[below:], at-below-1
+		}
+	}
+}
+
+// below counts the pairs with x - y < d.
+func (t *trial) below(d float64) int {
+	n, j := 0, 0
+	for _, v := range t.x {
+		for j < len(t.y) && v-t.y[j] >= d {
+			j++
+		}
+		n += len(t.y) - j
+	}
+	return n
 }
 
 // smallest returns the k-th smallest of x from 0 on, and moves x about: Hoare's

@@ -61,7 +61,8 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 	ts := newTasks(sb)
 	m := o.Buffers.take()
 	defer o.Buffers.release(m)
-	sh := &shared{tables: &m.tables, digester: newDigester(), store: o.Store, asPerf: o.asPerf, timeline: o.Timeline}
+	sh := &shared{tables: &m.tables, digester: newDigester(), store: o.Store, asPerf: o.asPerf,
+		timeline: o.Timeline}
 	sh.events = make([]*cellTable, len(f.Events))
 	if o.User {
 		sh.spaces = newSpaces(sb)
