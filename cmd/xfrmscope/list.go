@@ -25,7 +25,7 @@ type listed struct {
 	Mode        string            `json:"mode,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"` // "n", "repeat", "side" and others
 	CPUs        bundle.CPUSet     `json:"cpus,omitempty"`
-	Started     time.Time         `json:"started"`
+	Started     time.Time         `json:"started,omitzero"`
 	WindowS     float64           `json:"window_seconds"`
 	Status      bundle.Status     `json:"status"`
 	Why         string            `json:"why,omitempty"` // why it is partial

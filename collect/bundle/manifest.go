@@ -31,7 +31,7 @@ type Manifest struct {
 	Why      string    `json:"why,omitempty"` // why it is partial
 	Plan     Plan      `json:"plan"`
 	Host     Host      `json:"host"`
-	Started  time.Time `json:"started"`
+	Started  time.Time `json:"started,omitzero"`
 	Window   Window    `json:"window"`
 	Clock    *Clock    `json:"clock,omitempty"` // of a run on another host than the one that started it
 	Events   []Event   `json:"events,omitempty"`
