@@ -634,3 +634,44 @@ func TestCompareSingleShares(t *testing.T) {
 		t.Errorf("interval %+v, want that of 10 %% on each side", k)
 	}
 }
+
+// A cost by samples against one by /proc/stat is told beside each number of it; what
+// the samples cover may differ.
+func TestCompareOtherBasis(t *testing.T) {
+	sweep := func(seed uint64, basis ...string) *result.Result {
+		r := newLab(seed, 4, 0.5).sweep("pcpu", 4, 2)
+		for i, run := range r.Runs {
+			a := &run.Events[0].All
+			for j := range a.Stages {
+				a.Stages[j].PerPacket.Basis = basis[i%len(basis)]
+			}
+			a.PerPacket.Basis = basis[i%len(basis)]
+		}
+		return r
+	}
+	const accounted = metric.ByAccounting + "; samples cover 70 %"
+	for _, of := range []struct {
+		before, after []string
+		want          string
+	}{
+		{[]string{""}, []string{accounted}, "by samples before and by /proc/stat after"},
+		{[]string{"", accounted}, []string{""}, "by /proc/stat and by samples before and by samples after"},
+		{[]string{accounted}, []string{metric.ByAccounting + "; samples cover 80 %"}, ""},
+	} {
+		c := mustCompare(t, sweep(1, of.before...), sweep(2, of.after...), sides.CompareOptions{})
+		told := func(where string, notes []compare.Reason) {
+			t.Helper()
+			if got := compare.Noted(notes, compare.OtherBasis); !strings.Contains(got, of.want) ||
+				(got == "") != (of.want == "") {
+				t.Errorf("%s: %q, want %q", where, got, of.want)
+			}
+		}
+		told("comparison", c.Notes)
+		told("cost", c.Headline[1].C.Notes)
+		told("stage", c.Stages[0].Family.Comparisons[0].After.Notes)
+		told("function", c.Functions[0].Functions.Rows[0].Comparison.Before.Notes)
+		if notes := c.Headline[0].C.Notes; compare.Noted(notes, compare.OtherBasis) != "" {
+			t.Errorf("packets/s: %v", notes)
+		}
+	}
+}

@@ -35,6 +35,7 @@ const (
 	DifferentKey   Code = "different-key"    // the sides say different things
 	InDoubt        Code = "in-doubt"         // a run's number is not to be believed: it is marked !
 	Weakened       Code = "weakened"         // a run's number was measured with something lost, or beside something
+	OtherBasis     Code = "other-basis"      // the sides' numbers are by samples here, by /proc/stat there
 	GateFailed     Code = "gate-failed"      // a run met a condition that makes differences meaningless
 )
 
@@ -45,9 +46,12 @@ type Reason struct {
 }
 
 // Doubted says why numbers are in doubt that have these notes, "" if they are not.
-func Doubted(notes []Reason) string {
+func Doubted(notes []Reason) string { return Noted(notes, InDoubt) }
+
+// Noted is the first of the notes with a code, "" if there is none.
+func Noted(notes []Reason, code Code) string {
 	for _, n := range notes {
-		if n.Code == InDoubt {
+		if n.Code == code {
 			return n.Text
 		}
 	}

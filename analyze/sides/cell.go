@@ -272,6 +272,14 @@ func (c *comparer) functions(at *cell) {
 		if cutBefore || cutAfter {
 			left = evenLists(&b, &a)
 		}
+		if why := at.otherBasis(func(r *result.Run) metric.Value {
+			if e := r.Event(name); e != nil && perPacket {
+				return e.All.PerPacket
+			}
+			return metric.NotMeasured("", "", result.MissingReading)
+		}); why != nil {
+			b.Notes, a.Notes = append(b.Notes, *why), append(a.Notes, *why)
+		}
 		b, a = meanTable(b, boots.units(runsBefore)), meanTable(a, boots.units(runsAfter))
 		f := result.CompareFunctions{Mode: at.mode, N: at.n, Event: name}
 		f.Functions = compare.CompareFunctions("functions, "+name+" at "+at.name(), b, a, c.Options)

@@ -343,6 +343,10 @@ func (c *comparer) law(m *modePair) {
 // holds.
 func (c *comparer) settle(one *compare.Comparison, at *cell, of result.Subject) {
 	c.gate(one, at, of)
+	if why := compare.Noted(one.After.Notes, compare.OtherBasis); why != "" {
+		one.Notes = append(one.Notes, *compare.Because(compare.OtherBasis, "%s", why))
+		c.Notes = result.AppendNew(c.Notes, *compare.Because(compare.OtherBasis, "%s: %s", at.name(), why))
+	}
 	if one.Significant && one.Effect == "worse" && !c.hasWorse(one.Metric, at, of) {
 		c.Worse = append(c.Worse, result.CompareAt{Mode: at.mode, N: at.n, Of: of, C: *one})
 	}

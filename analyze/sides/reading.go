@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/compare"
@@ -139,7 +140,7 @@ func partOf(id string, share, cost metric.Value) metric.Value {
 		}
 	}
 	return metric.Value{ID: id, Value: share.Value * cost.Value, Unit: cost.Unit, SE: share.SE * cost.Value,
-		Samples: share.Samples, Doubt: cmp.Or(share.Doubt, cost.Doubt)}
+		Samples: share.Samples, Basis: cost.Basis, Doubt: cmp.Or(share.Doubt, cost.Doubt)}
 }
 
 // isShare reports whether a number moves when other parts of the whole do: with
@@ -232,10 +233,38 @@ func (c *cell) series(name, better, event string, of func(*result.Run) metric.Va
 		})
 		*side.to = meanSeries(*side.to, boots.units(read))
 	}
+	if why := c.otherBasis(of); why != nil {
+		s.pair.Before.Notes = append(s.pair.Before.Notes, *why)
+		s.pair.After.Notes = append(s.pair.After.Notes, *why)
+	}
 	if s.pair.Before.Blocks == nil || s.pair.After.Blocks == nil {
 		s.pair.Before.Blocks, s.pair.After.Blocks = nil, nil
 	}
 	return s
+}
+
+// otherBasis says that costs of the sides are taken from different things, nil if they
+// are not: then a difference may be one of these.
+func (c *cell) otherBasis(of func(*result.Run) metric.Value) *compare.Reason {
+	from := func(runs []*result.Run) string {
+		var all []string
+		for _, r := range runs {
+			v := of(r)
+			switch basis, _, _ := strings.Cut(v.Basis, ";"); {
+			case !v.Measured():
+			case v.ID == metric.CostID || v.ID == metric.SpinCostID || v.ID == metric.WordCostID:
+				all = result.AppendNew(all, cmp.Or(basis, "by samples"))
+			}
+		}
+		slices.Sort(all)
+		return strings.Join(all, " and ")
+	}
+	before, after := from(c.before), from(c.after)
+	if before == after || before == "" || after == "" {
+		return nil
+	}
+	return compare.Because(compare.OtherBasis, "the cost is %s before and %s after: part of a difference may be "+
+		"that of the two", before, after)
 }
 
 // isCount reports whether a metric is proportional to the samples behind it, so

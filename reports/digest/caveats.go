@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
@@ -127,6 +128,11 @@ func atWorst(evidence string, runs int) string {
 func compareCaveats(c *result.Comparison, add func(string, ...any)) {
 	if few := view.FewBoots(c); few != "" {
 		add("nothing is significant: %s", few)
+	}
+	for _, n := range c.Notes {
+		if n.Code == compare.OtherBasis {
+			add("%s", n.Text)
+		}
 	}
 	for _, f := range c.Forced {
 		add("refusal overridden: %s", f.Text)

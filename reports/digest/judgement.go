@@ -3,6 +3,7 @@ package digest
 import (
 	"fmt"
 
+	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 )
@@ -35,6 +36,9 @@ func Judgement(j result.Judgement) string {
 		format.ChangeOf(j.C.Ratio, j.C.Difference, j.C.Unit))
 	if why := format.DoubtText(j.C); why != "" {
 		line += "; ! " + why
+	}
+	if why := compare.Noted(j.C.After.Notes, compare.OtherBasis); why != "" {
+		line += "; " + why
 	}
 	return format.ASCII(line, 400)
 }

@@ -158,7 +158,7 @@ func (c Cell) doubted(v metric.Value) Cell {
 // noted marks a cell whose number is in doubt by its notes, and says what weakens it.
 func (c Cell) noted(notes []compare.Reason) Cell {
 	for _, n := range notes {
-		if n.Code == compare.InDoubt || n.Code == compare.Weakened {
+		if n.Code == compare.InDoubt || n.Code == compare.Weakened || n.Code == compare.OtherBasis {
 			c.Title = strings.TrimPrefix(c.Title+"; "+format.Name(n.Text), "; ")
 		}
 	}
