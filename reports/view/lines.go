@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
@@ -260,8 +261,9 @@ func LinesMost(r *result.Result, fields int) []string {
 	return out
 }
 
-// LinesChanged names, for each mode compared, the fields whose lines move more or
-// less by most: "pcpu N=4: xfrm_state.curlft.use_time 1.00 -> 0".
+// LinesChanged says, for each mode compared, how many lines move and the fields whose
+// lines move more or less by most: "pcpu N=4: 16.7 -> 15.5* (-7.0 % [-8.4..-5.1]); of them
+// xfrm_policy.curlft.use_time 1.00 -> 0*".
 func LinesChanged(c *result.Comparison, fields int) []string {
 	var out []string
 	for _, f := range c.Lines {
@@ -276,13 +278,30 @@ func LinesChanged(c *result.Comparison, fields int) []string {
 		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(change(b), change(a)) })
 		var parts []string
 		for _, i := range order[:min(fields, len(order))] {
-			parts = append(parts, fmt.Sprintf("%s %s -> %s%s", format.Name(KeyOf(f, i)),
-				format.MedianText(rows[i].Before, 1, 3), format.MedianText(rows[i].After, 1, 3),
-				format.MarkText(rows[i])))
+			parts = append(parts, format.Name(KeyOf(f, i))+" "+mediansText(rows[i]))
 		}
 		if len(parts) > 0 {
-			out = append(out, AtText(f.Mode, f.N)+": "+strings.Join(parts, ", "))
+			out = append(out, AtText(f.Mode, f.N)+": "+allMoved(c, f)+strings.Join(parts, ", "))
 		}
 	}
 	return out
+}
+
+// allMoved says how many lines move in all where a family counts them by field, "" if
+// that was not measured.
+func allMoved(c *result.Comparison, fields result.CompareFamily) string {
+	for _, f := range c.Costs {
+		for _, x := range f.Family.Comparisons {
+			if f.Mode == fields.Mode && f.N == fields.N && x.Metric == metric.TransferID &&
+				x.Ratio.Known() {
+				return mediansText(x) + " (" + format.ChangeText(x) + "); of them "
+			}
+		}
+	}
+	return ""
+}
+
+// mediansText is a change by its medians: "1.00 -> 0*".
+func mediansText(c compare.Comparison) string {
+	return format.MedianText(c.Before, 1, 3) + " -> " + format.MedianText(c.After, 1, 3) + format.MarkText(c)
 }
