@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"xfrmscope/analyze/cost"
 	"xfrmscope/analyze/locks"
 	"xfrmscope/analyze/packets"
 	"xfrmscope/analyze/result"
@@ -16,10 +17,13 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
-// maxProfiles is how many runs keep their profiles. Of a larger set only the
-// median run of each side, mode and N does: it is what a report shows, and the
-// rest would not fit into memory.
-const maxProfiles = 64
+// MaxProfiles is what Options.Profiles is by itself, maxProfiles how many runs keep their profiles.
+// Of a larger set only the median run of each side, mode and N does: it is what a
+// report shows, and the rest would not fit into memory.
+const (
+	MaxProfiles = 56 << 20 // bytes
+	maxProfiles = 64
+)
 
 // An analysed is a run with what only the steps over all runs need.
 type analysed struct {
@@ -33,7 +37,10 @@ func analyseAll(ctx context.Context, bundles []*bundle.Run, opt Options) ([]anal
 	cores := runtime.GOMAXPROCS(0)
 	workers := max(1, min(cores, len(bundles)))
 	a := &analysis{opt: opt, stages: stage.Default(), perRun: max(1, cores/workers)}
-	keep := a.kept(bundles)
+	medians := sync.OnceValue(func() []bool { return mediansOf(bundles) })
+	tooMany := func() bool {
+		return len(bundles) > maxProfiles || a.profiles.Load() > cmp.Or(opt.Profiles, MaxProfiles)
+	}
 	out := make([]analysed, len(bundles))
 	errs := make([]error, len(bundles))
 	turn := make([]chan struct{}, len(bundles)+1) // closed when the runs before have been whole
@@ -42,13 +49,17 @@ func analyseAll(ctx context.Context, bundles []*bundle.Run, opt Options) ([]anal
 	}
 	close(turn[0])
 	sideBySide(len(bundles), func(i int) {
-		out[i], errs[i] = a.newRun(ctx, bundles[i], keep[i], func(r *result.Run) error {
+		out[i], errs[i] = a.newRun(ctx, bundles[i], func(r *result.Run) error {
 			if opt.Whole == nil {
 				return nil
 			}
 			<-turn[i]
 			return opt.Whole(r)
 		})
+		for _, e := range out[i].events() {
+			a.profiles.Add(cost.ProfileBytes(e))
+			cost.Release(e, !tooMany() || medians()[i])
+		}
 		if opt.Whole != nil {
 			<-turn[i]
 			close(turn[i+1])
@@ -59,7 +70,21 @@ func analyseAll(ctx context.Context, bundles []*bundle.Run, opt Options) ([]anal
 			return nil, err
 		}
 	}
+	for i := range out { // those that were kept as long as they seemed to fit
+		for _, e := range out[i].events() {
+			if tooMany() && !medians()[i] {
+				cost.Release(e, false)
+			}
+		}
+	}
 	return out, nil
+}
+
+func (a *analysed) events() []*result.Event {
+	if a.Run == nil {
+		return nil // it failed
+	}
+	return a.Run.Events
 }
 
 // sideBySide calls do with 0..n-1, begun in that order, on all cores.
@@ -76,15 +101,9 @@ func sideBySide(n int, do func(int)) {
 	wg.Wait()
 }
 
-// kept says which runs keep their profiles.
-func (a *analysis) kept(bundles []*bundle.Run) []bool {
-	keep := make([]bool, len(bundles))
-	if len(bundles) <= maxProfiles {
-		for i := range keep {
-			keep[i] = true
-		}
-		return keep
-	}
+// mediansOf says which runs are the median ones by their rate.
+func mediansOf(bundles []*bundle.Run) []bool {
+	medians := make([]bool, len(bundles))
 	type group struct {
 		side, mode string
 		n          int
@@ -105,9 +124,9 @@ func (a *analysis) kept(bundles []*bundle.Run) []bool {
 		slices.SortFunc(g, func(x, y rated) int {
 			return cmp.Or(cmp.Compare(x.rate, y.rate), cmp.Compare(x.path, y.path))
 		})
-		keep[g[(len(g)-1)/2].run] = true
+		medians[g[(len(g)-1)/2].run] = true
 	}
-	return keep
+	return medians
 }
 
 // rateOf is packets/s of a run, 0 if they were not counted. What is wrong with
@@ -122,7 +141,7 @@ func rateOf(b *bundle.Run) float64 {
 	return p.Rate.Value
 }
 
-// warnDropped says that runs have no profile because there are too many runs.
+// warnDropped says that runs have no profile because all would be too many.
 func warnDropped(r *result.Result) {
 	dropped := 0
 	for _, run := range r.Runs {
@@ -134,8 +153,8 @@ func warnDropped(r *result.Result) {
 		r.Warnings = append(r.Warnings, bundle.Warning{
 			Weakens: "profiles",
 			Text: fmt.Sprintf("of %d runs, %d are shown without flame graphs and without functions by "+
-				"CPU: more than %d runs keep those of the median run of each mode and N only; all "+
-				"other figures are of all runs", len(r.Runs), dropped, maxProfiles),
+				"CPU: so many runs keep those of the median run of each mode and N only; all "+
+				"other figures are of all runs", len(r.Runs), dropped),
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"xfrmscope/analyze/curves"
 	"xfrmscope/analyze/finding"
@@ -32,6 +33,9 @@ type Options struct {
 	// Fields say what the instructions of a kernel touch, by its build id, of simulated runs.
 	Fields map[string]*lines.Instructions
 
+	// Profiles is how many bytes of profiles are kept, about; 0 is MaxProfiles.
+	Profiles int64
+
 	// Whole is called with each run while it still has all of its profiles, of
 	// which many runs keep few: one at a time, in the order given. nil for none;
 	// its error ends the analysis.
@@ -46,6 +50,8 @@ type analysis struct {
 	perRun  int // workers that decode one run
 	buffers perfdata.Buffers
 	tables  profile.Buffers
+
+	profiles atomic.Int64 // bytes of those of all runs
 }
 
 // Runs analyses runs side by side. The order of runs does not matter: they are

@@ -119,7 +119,20 @@ func TestOrderOfRuns(t *testing.T) {
 // Of many runs the median of each mode and N keeps its profile, and that is
 // said; the figures are of all.
 func TestManyRuns(t *testing.T) {
-	r := analyse(t, sweepOnDisk(t, maxProfiles+8, 50)...)
+	testMedians(t, analyse(t, sweepOnDisk(t, maxProfiles+8, 50)...))
+}
+
+// So it is of few whose profiles are large.
+func TestLargeRuns(t *testing.T) {
+	r, err := Runs(t.Context(), sweepOnDisk(t, 16, 50), Options{Profiles: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	testMedians(t, r)
+}
+
+func testMedians(t *testing.T, r *result.Result) {
+	t.Helper()
 	kept := map[string]int{}
 	for _, run := range r.Runs {
 		if e := run.Main(); e.Profile != nil {

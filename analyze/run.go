@@ -24,7 +24,7 @@ import (
 
 // newRun analyses one run. What cannot be read becomes a gap of the run; only
 // a cancelled ctx is an error.
-func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool,
+func (a *analysis) newRun(ctx context.Context, b *bundle.Run,
 	whole func(*result.Run) error) (analysed, error) {
 	r := &result.Run{
 		Path:     b.Path,
@@ -85,9 +85,6 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run, keepProfiles bool,
 	checks.MarkDoubts(r)
 	if err := whole(r); err != nil {
 		return analysed{}, err
-	}
-	for _, e := range r.Events {
-		cost.Release(e, keepProfiles)
 	}
 	return analysed{locks.Timed{Run: r, Fast: fast}, generated}, nil
 }

@@ -86,6 +86,20 @@ func NewEvent(c *Classified, window float64, packets result.Packets) *result.Eve
 	return e
 }
 
+// ProfileBytes is about what Release can drop of an event.
+func ProfileBytes(e *result.Event) int64 {
+	const cell, stack, slot, location, share = 48, 24, 4, 40, 370 // of profile.Cell, ..., result.Share
+	p := e.Profile
+	n := cell*len(p.Cells) + stack*len(p.Stacks) + location*(len(p.Locations)+len(p.Functions))
+	for _, s := range p.Stacks {
+		n += slot * len(s)
+	}
+	for i := range e.CPUs {
+		n += share * (len(e.CPUs[i].Functions) + len(e.CPUs[i].SpinCallers))
+	}
+	return int64(n)
+}
+
 // Release drops what only the making of a run needs.
 func Release(e *result.Event, keepProfile bool) {
 	if !keepProfile {

@@ -21,7 +21,7 @@ const (
 	memoryBase   = 256 << 20
 	memoryGrowth = 4        // bytes for one of the inputs
 	memoryOther  = 80 << 20 // the program itself, and what the heap grows by before anybody looks
-	memorySlack  = 16 << 20 // that the collector may miss its limit by
+	memorySlack  = 32 << 20 // that the collector may miss its limit by
 )
 
 // readsOnly reports whether a command costs what its inputs cost.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -31,7 +32,8 @@ type readOptions struct {
 	labels map[string]string // of the runs of foreign files
 	fields string            // runs of a simulated machine that say what instructions touch
 
-	whole func(*result.Run) error // see analyze.Options.Whole
+	whole    func(*result.Run) error // see analyze.Options.Whole
+	profiles int64                   // see analyze.Options.Profiles; more for large inputs
 }
 
 const fieldsUsage = "run or sweep of xfrmscope lab with the same kernel: names the fields that samples of misses " +
@@ -54,7 +56,11 @@ func analyzePaths(ctx context.Context, paths []string, o readOptions) (*result.R
 	if err != nil {
 		return nil, err
 	}
-	opt := analyze.Options{Tool: "xfrmscope " + version(), Headline: headlineOf(runs), Whole: o.whole}
+	opt := analyze.Options{Tool: "xfrmscope " + version(), Headline: headlineOf(runs), Whole: o.whole,
+		Profiles: cmp.Or(o.profiles, analyze.MaxProfiles)}
+	for _, path := range paths {
+		opt.Profiles += sizeOf(path)
+	}
 	if o.user {
 		opt.User, opt.Symbols = true, symbols.NewStore(symbolPlaces())
 	}

@@ -105,7 +105,8 @@ func report(ctx context.Context, io streams, o reportOptions, paths []string) er
 		defer tables.Close()
 		samples = tables.Samples
 	}
-	result, err := analyzePaths(ctx, paths, readOptions{o.user, o.labels, o.fields, samples})
+	read := readOptions{user: o.user, labels: o.labels, fields: o.fields, whole: samples}
+	result, err := analyzePaths(ctx, paths, read)
 	if err != nil {
 		return err
 	}
