@@ -8,17 +8,18 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unsafe"
 )
 
 // A decoder decodes the lines of a .jsonl file. Rows of counters, SAs, facts and
-// locks come by the thousand in every run, and encoding/json takes ten times as long
+// locks come by the thousand in every run, and encoding/json takes twenty times as long
 // as the rest of reading them: lines as this package writes them are decoded here, by
 // the same tags. All others, damaged ones too, are left to encoding/json.
 type decoder struct {
 	texts  map[string]string // each text once: rows repeat the same few
-	recent [64]string        // of those, by length and last byte: found without a map
-	rows   []rowType         // structs that were met, a few
-	last   []reflect.Value   // a pointer of each type to a number, of the row before, as the next
+	recent [64]string        // of those, by length and ends: found without a map
+	row    *rowType
+	last   []reflect.Value // a pointer of each type to a number, of the row before, as the next
 }
 
 // maxTexts bounds what is kept of rows whose texts are all different.
@@ -37,129 +38,179 @@ func (d *decoder) decode(line []byte, row any) error {
 // decodePlain decodes an object of known names with plain values into a zero
 // row. If it returns false, the row is still zero.
 func (d *decoder) decodePlain(line []byte, row any) bool {
-	to := reflect.ValueOf(row).Elem()
-	ok := d.object(line, to)
+	to := reflect.ValueOf(row)
+	if of := to.Type().Elem(); d.row == nil || d.row.of != of {
+		d.row = newRowType(of)
+	}
+	s := scan{text: line}
+	ok := d.object(&s, d.row, to.UnsafePointer()) && s.at == len(line)
 	if !ok {
-		to.SetZero()
+		to.Elem().SetZero()
 	}
 	return ok
 }
 
-// A rowType is a struct and what its fields are called, in their order.
+// A rowType is a struct: its fields in their order.
 type rowType struct {
-	of    reflect.Type
-	names []string
+	of     reflect.Type
+	fields []field
 }
 
-func (d *decoder) fields(of reflect.Type) []string {
-	for i := range d.rows {
-		if d.rows[i].of == of {
-			return d.rows[i].names
-		}
-	}
-	t := rowType{of: of}
+type field struct {
+	name   string // as lines have it, "name":
+	offset uintptr
+	kind   reflect.Kind
+	of     reflect.Type
+	row    *rowType // of a struct, or of one that it points to
+}
+
+func newRowType(of reflect.Type) *rowType {
+	t := &rowType{of: of}
 	for f := range of.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		t.names = append(t.names, name)
+		row := field{`"` + name + `":`, f.Offset, f.Type.Kind(), f.Type, nil}
+		if row.kind == reflect.Pointer {
+			row.of = f.Type.Elem()
+		}
+		if row.of.Kind() == reflect.Struct {
+			row.row = newRowType(row.of)
+		}
+		t.fields = append(t.fields, row)
 	}
-	d.rows = append(d.rows, t)
-	return t.names
+	return t
 }
 
-// object sets the fields of a struct. Those of a line have the order of the struct's
-// as a rule.
-func (d *decoder) object(text []byte, to reflect.Value) bool {
-	names := d.fields(to.Type())
-	s, next := scan{text: text}, 0
-	ok := s.object(func(name []byte, v value) bool {
-		for range names {
-			at := next
-			if next++; next == len(names) {
-				next = 0
-			}
-			if names[at] == string(name) {
-				return d.set(to.Field(at), v)
-			}
+// object sets the fields of the struct at a place. Those of a line have the order of
+// the struct's as a rule.
+func (d *decoder) object(s *scan, t *rowType, to unsafe.Pointer) bool {
+	if !s.take('{') {
+		return false
+	}
+	next := 0
+	for first := true; !s.take('}'); first = false {
+		if !first && !s.take(',') {
+			return false
 		}
-		return false
-	})
-	return ok && s.ended()
-}
-
-// set sets a field. What does not fit, has a sign or is there twice in two objects is
-// not taken.
-func (d *decoder) set(to reflect.Value, v value) bool {
-	switch kind := to.Kind(); {
-	case kind == reflect.String && v.kind == '"':
-		to.SetString(d.text(v.text))
-	case kind == reflect.Bool && (v.kind == 't' || v.kind == 'f'):
-		to.SetBool(v.kind == 't')
-	case (kind == reflect.Int || kind == reflect.Int64) && v.kind == '0':
-		to.SetInt(int64(v.number))
-		return v.number <= math.MaxInt64
-	case (kind == reflect.Uint32 || kind == reflect.Uint64) && v.kind == '0':
-		to.SetUint(v.number)
-		return !to.OverflowUint(v.number)
-	case kind == reflect.Struct && v.kind == '{':
-		return d.object(v.text, to)
-	case kind == reflect.Pointer && v.kind == '{' && to.IsNil() && to.Type().Elem().Kind() == reflect.Struct:
-		to.Set(reflect.New(to.Type().Elem()))
-		return d.object(v.text, to.Elem())
-	case kind == reflect.Pointer && v.kind == '0':
-		return d.shared(to, v)
-	case kind == reflect.Slice && v.kind == '[':
-		switch list := to.Addr().Interface().(type) {
-		case *[]uint64:
-			return counts(v, list)
-		case *[]string:
-			return d.strings(v, list)
+		f := s.field(t.fields, &next)
+		if f == nil || !d.set(s, f, unsafe.Add(to, f.offset)) {
+			return false
 		}
-		return false
-	default:
-		return false
 	}
 	return true
 }
 
+// field passes over the name of a field, which is likely to be the next.
+func (s *scan) field(fields []field, next *int) *field {
+	for range fields {
+		f := &fields[*next]
+		if *next++; *next == len(fields) {
+			*next = 0
+		}
+		if s.word(f.name) {
+			return f
+		}
+	}
+	return nil
+}
+
+// set sets a field. What does not fit, has a sign or is there twice in two objects is
+// not taken.
+func (d *decoder) set(s *scan, f *field, to unsafe.Pointer) bool {
+	switch f.kind {
+	case reflect.String:
+		text, ok := s.string()
+		*(*string)(to) = d.text(text)
+		return ok
+	case reflect.Bool:
+		*(*bool)(to) = s.word("true")
+		return *(*bool)(to) || s.word("false")
+	case reflect.Struct:
+		return d.object(s, f.row, to)
+	case reflect.Pointer:
+		if f.row == nil {
+			return d.shared(s, f, (*unsafe.Pointer)(to))
+		}
+		if *(*unsafe.Pointer)(to) != nil {
+			return false
+		}
+		*(*unsafe.Pointer)(to) = reflect.New(f.of).UnsafePointer()
+		return d.object(s, f.row, *(*unsafe.Pointer)(to))
+	case reflect.Slice:
+		switch f.of.Elem().Kind() {
+		case reflect.Uint64:
+			return s.counts((*[]uint64)(to))
+		case reflect.String:
+			return d.strings(s, (*[]string)(to))
+		}
+		return false
+	}
+	n, ok := s.digits()
+	return ok && setNumber(f.kind, to, n)
+}
+
+// setNumber sets a number that fits.
+func setNumber(kind reflect.Kind, to unsafe.Pointer, n uint64) bool {
+	switch kind {
+	case reflect.Int:
+		*(*int)(to) = int(n)
+		return n <= math.MaxInt
+	case reflect.Int64:
+		*(*int64)(to) = int64(n)
+		return n <= math.MaxInt64
+	case reflect.Uint32:
+		*(*uint32)(to) = uint32(n)
+		return n <= math.MaxUint32
+	case reflect.Uint64:
+		*(*uint64)(to) = n
+		return true
+	}
+	return false
+}
+
 // shared sets a number that need not be there. Rows share it with the row before if
 // it is the same.
-func (d *decoder) shared(to reflect.Value, v value) bool {
-	at := slices.IndexFunc(d.last, func(last reflect.Value) bool { return last.Type() == to.Type() })
+func (d *decoder) shared(s *scan, f *field, to *unsafe.Pointer) bool {
+	n, ok := s.digits()
+	if !ok {
+		return false
+	}
+	at := slices.IndexFunc(d.last, func(last reflect.Value) bool { return last.Type().Elem() == f.of })
 	if at < 0 {
-		at, d.last = len(d.last), append(d.last, reflect.New(to.Type().Elem()))
+		at, d.last = len(d.last), append(d.last, reflect.New(f.of))
 	}
-	if !holds(d.last[at].Elem(), v.number) {
-		d.last[at] = reflect.New(to.Type().Elem())
+	if !holds(d.last[at].Elem(), n) {
+		d.last[at] = reflect.New(f.of)
 	}
-	to.Set(d.last[at])
-	return d.set(to.Elem(), v)
+	*to = d.last[at].UnsafePointer()
+	return setNumber(f.of.Kind(), *to, n)
 }
 
 func holds(number reflect.Value, n uint64) bool {
 	if number.CanInt() {
 		return uint64(number.Int()) == n
 	}
-	return number.Uint() == n
+	return number.CanUint() && number.Uint() == n
 }
 
-// counts sets an array of numbers.
-func counts(v value, to *[]uint64) bool {
-	s := scan{text: v.text}
-	list := make([]uint64, 0, min(bytes.Count(v.text, []byte(","))+1, 64))
+// counts reads an array of numbers.
+func (s *scan) counts(to *[]uint64) bool {
+	if !s.take('[') {
+		return false
+	}
+	end := max(bytes.IndexByte(s.text[s.at:], ']'), 0)
+	list := make([]uint64, 0, min(bytes.Count(s.text[s.at:s.at+end], []byte(","))+1, 64))
 	for !s.take(']') {
 		if len(list) > 0 && !s.take(',') {
 			return false
 		}
-		s.space()
-		from := s.at
 		n, ok := s.digits()
-		if !ok || s.at == from {
+		if !ok {
 			return false
 		}
 		list = append(list, n)
 	}
 	*to = list
-	return v.kind == '[' && s.at == len(s.text)
+	return true
 }
 
 func (d *decoder) text(b []byte) string {
@@ -187,12 +238,14 @@ func (d *decoder) kept(b []byte) string {
 	return s
 }
 
-// strings sets an array of text.
-func (d *decoder) strings(v value, to *[]string) bool {
-	s := scan{text: v.text}
+// strings reads an array of text.
+func (d *decoder) strings(s *scan, to *[]string) bool {
+	if !s.take('[') {
+		return false
+	}
 	*to = []string{}
 	for !s.take(']') {
-		if len(*to) > 0 && !s.take(',') || !s.take('"') {
+		if len(*to) > 0 && !s.take(',') {
 			return false
 		}
 		text, ok := s.string()
@@ -201,97 +254,37 @@ func (d *decoder) strings(v value, to *[]string) bool {
 		}
 		*to = append(*to, d.text(text))
 	}
-	return v.kind == '['
+	return true
 }
 
-// A value is one of an object: '"' text, '0' number, '{' text of an object, '['
-// text of an array behind its bracket, 't' and 'f'.
-type value struct {
-	kind   byte
-	text   []byte
-	number uint64
-}
-
-// A scan reads JSON in part: what it does not read, it refuses.
+// A scan reads JSON as it is written here, without spaces: what it does not read, it
+// refuses.
 type scan struct {
 	text []byte
 	at   int
 }
 
-// ended reports whether only spaces are left.
-func (s *scan) ended() bool {
-	s.space()
-	return s.at == len(s.text)
-}
-
-func (s *scan) space() {
-	for s.at < len(s.text) {
-		if c := s.text[s.at]; c != ' ' && c != '\t' && c != '\r' && c != '\n' {
-			return
-		}
-		s.at++
-	}
-}
-
 func (s *scan) take(c byte) bool {
 	if s.at >= len(s.text) || s.text[s.at] != c {
-		if s.space(); s.at >= len(s.text) || s.text[s.at] != c {
-			return false
-		}
+		return false
 	}
 	s.at++
 	return true
 }
 
-// object hands out the fields of an object in their order, until each is false.
-func (s *scan) object(each func(name []byte, v value) bool) bool {
-	if !s.take('{') {
-		return false
+func (s *scan) word(w string) bool {
+	if end := s.at + len(w); end <= len(s.text) && string(s.text[s.at:end]) == w {
+		s.at = end
+		return true
 	}
-	for first := true; !s.take('}'); first = false {
-		if !first && !s.take(',') || !s.take('"') {
-			return false
-		}
-		name, ok := s.string()
-		if !ok || !s.take(':') {
-			return false
-		}
-		v, ok := s.value()
-		if !ok || !each(name, v) {
-			return false
-		}
-	}
-	return true
+	return false
 }
 
-func (s *scan) value() (v value, ok bool) {
-	if s.ended() {
-		return v, false
-	}
-	switch c := s.text[s.at]; {
-	case c == '"':
-		s.at++
-		v.kind = '"'
-		v.text, ok = s.string()
-	case '0' <= c && c <= '9':
-		v.kind = '0'
-		v.number, ok = s.digits()
-	case c == '{':
-		v.kind = '{'
-		v.text, ok = s.braces()
-	case c == '[':
-		s.at++
-		v.kind = '['
-		v.text, ok = s.upTo(']')
-	case c == 't' || c == 'f':
-		v.kind = c
-		ok = s.word("true") || s.word("false")
-	}
-	return v, ok
-}
-
-// string reads ASCII up to the closing quote; escapes are refused.
+// string reads ASCII in quotes; escapes are refused.
 func (s *scan) string() (text []byte, ok bool) {
+	if !s.take('"') {
+		return nil, false
+	}
 	rest := s.text[s.at:]
 	for i, c := range rest {
 		switch {
@@ -305,6 +298,8 @@ func (s *scan) string() (text []byte, ok bool) {
 	return nil, false
 }
 
+// digits reads a number without a sign. A fraction or exponent is no comma or brace:
+// refused next.
 func (s *scan) digits() (n uint64, ok bool) {
 	i := s.at
 	for i < len(s.text) && '0' <= s.text[i] && s.text[i] <= '9' {
@@ -314,46 +309,12 @@ func (s *scan) digits() (n uint64, ok bool) {
 	text := s.text[s.at:i]
 	s.at = i
 	switch {
-	case len(text) > 1 && text[0] == '0':
+	case len(text) == 0 || len(text) > 1 && text[0] == '0':
 		return 0, false
 	case len(text) > 19: // may be more than 64 bits
 		var err error
 		n, err = strconv.ParseUint(string(text), 10, 64)
 		return n, err == nil
 	}
-	return n, true // a fraction or exponent is no comma or brace: refused next
-}
-
-// braces returns the text of an object up to the brace that closes it, if its texts hold none. Whoever scans it next
-// refuses what was cut wrongly.
-func (s *scan) braces() (text []byte, ok bool) {
-	for i, depth := s.at, 0; i < len(s.text); i++ {
-		switch s.text[i] {
-		case '{':
-			depth++
-		case '}':
-			if depth--; depth == 0 {
-				text, s.at = s.text[s.at:i+1], i+1
-				return text, true
-			}
-		}
-	}
-	return nil, false
-}
-
-// upTo returns the text up to the first closing bracket: that of an array whose texts hold none. Whoever scans it
-// next refuses what was cut short.
-func (s *scan) upTo(c byte) (text []byte, ok bool) {
-	end := bytes.IndexByte(s.text[s.at:], c) + 1
-	text = s.text[s.at : s.at+end]
-	s.at += end
-	return text, end > 0
-}
-
-func (s *scan) word(w string) bool {
-	if !bytes.HasPrefix(s.text[s.at:], []byte(w)) {
-		return false
-	}
-	s.at += len(w)
-	return true
+	return n, true
 }
