@@ -271,7 +271,12 @@ func readLines[T any](r *Run, name string) ([]T, error) {
 	var rows []T
 	var d decoder
 	sc := bufio.NewScanner(f)
-	sc.Buffer(nil, maxLine)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	const chunk = 64 << 10 // bytes read at a time
+	sc.Buffer(make([]byte, 0, min(info.Size(), chunk)+1), maxLine)
 	line, size := 0, int(reflect.TypeFor[T]().Size())
 	for sc.Scan() {
 		line++
@@ -279,7 +284,7 @@ func readLines[T any](r *Run, name string) ([]T, error) {
 			continue
 		}
 		if rows == nil {
-			rows = make([]T, 0, expectLines(f, len(sc.Bytes())))
+			rows = make([]T, 0, expectLines(info.Size(), len(sc.Bytes())))
 		}
 		if maxRowGrowth*len(sc.Bytes()) < size {
 			at := fmt.Sprintf("%s/%s:%d", r.Path, name, line)
@@ -298,13 +303,9 @@ func readLines[T any](r *Run, name string) ([]T, error) {
 }
 
 // expectLines guesses how many lines a file has by the length of its first.
-func expectLines(f fs.File, first int) int {
-	info, err := f.Stat()
-	if err != nil {
-		return 0
-	}
+func expectLines(size int64, first int) int {
 	const most, shortest = 4 << 20, 64 // bytes of the file, which may say any size, and of a line
-	return int(min(info.Size(), most))/max(first, shortest) + 1
+	return int(min(size, most))/max(first, shortest) + 1
 }
 
 // Verify hashes the manifest and every artefact it names and returns a
