@@ -33,6 +33,9 @@ func TestDetect(t *testing.T) {
 		{"# comment only\nfalse 39654 19115.489713:          1 cycles:u:  ff [unknown] ([unknown])\n", "",
 			scriptText},
 		{"java 25607 cycles: \n\tff f ([k])\n", "", scriptText},
+		{"java 25607/25608 [001]   1001001 \n\t              ff f\n", "", scriptText}, // by -F
+		{"java 7.123456: cycles: \n\t              ff f\n", "", scriptText},
+		{"Chapter 1\n\ta book (old)\n", "", ""},
 		{"iperf;main;f 3\n", "", foldedText},
 		{"swapper 5\n", "", ""},
 		{"swapper 5\n", "x.folded", foldedText},

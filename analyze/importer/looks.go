@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -64,25 +65,25 @@ func looksScript(head []byte) bool {
 		return true
 	}
 	samples, known, odd := 0, 0, 0
-	maybe := false // the line before can be the first of a sample, if a frame follows
+	maybe, bare := false, false // the line before can begin a sample, if a frame follows; without an event
 	for line := range bytes.Lines(wholeLines(head)) {
 		line = bytes.TrimRight(line, "\r\n")
 		var h header
-		isHeader := parseHeader(line, &h) && h.tid >= 0
+		isHeader := parseHeader(line, &h) && (h.tid >= 0 || h.timed)
 		_, isFrame := parseFrame(line)
 		indented := len(line) > 0 && (line[0] == ' ' || line[0] == '\t')
 		switch {
 		case len(line) == 0 || line[0] == '#':
-		case isHeader && h.timed:
+		case isHeader && h.timed && h.tid >= 0:
 			known++
 			samples++
 		case indented && isFrame:
-			if known++; maybe {
+			if known++; maybe && (!bare || isStackLine(line)) {
 				samples++
 			}
-		case isHeader && looksEvent(h.event):
+		case isHeader && (looksEvent(h.event) || len(h.event)+len(h.rest) == 0):
 			known++
-			if maybe = true; frameIn(h.rest) != nil {
+			if maybe, bare = true, len(h.event) == 0; frameIn(h.rest) != nil {
 				samples++
 			}
 			continue
@@ -93,6 +94,47 @@ func looksScript(head []byte) bool {
 		maybe = false
 	}
 	return samples > 0 && known >= odd
+}
+
+// isStackLine reports whether a line is a frame as perf prints it: a tab and an address in 16 columns.
+func isStackLine(line []byte) bool {
+	word, _ := firstWord(line)
+	return len(line) > 0 && line[0] == '\t' && isHex(word) && len(line)-len(trimLeft(line))+len(word) >= len("\t")+16
+}
+
+// lacking says what a text of perf script does not print of a sample, "" if it is none.
+// A stack alone could be folded, but nothing tells of what event, or how often.
+func lacking(head []byte) string {
+	inline := regexp.MustCompile(`^ *\S.*? +(\d+(/\d+)? +)?(\[\d+\] +)?(\d+\.\d+: +)?(\d+ +)?[0-9a-f]{5,16} \S+`)
+	frames, tasks, alone := 0, 0, 0
+	task := false // the line before stands before a stack, if one follows
+	for line := range bytes.Lines(wholeLines(head)) {
+		switch line = bytes.TrimRight(line, "\r\n"); {
+		case len(trimSpaces(line)) == 0 || line[0] == '#':
+			task = false
+		case isStackLine(line):
+			frames++
+			if task {
+				tasks++
+			}
+			task = false
+		case inline.Match(line):
+			alone++
+		case task || line[0] == '\t':
+			return ""
+		default:
+			task = true
+		}
+	}
+	switch {
+	case frames > 0 && alone > 0 || frames+alone == 0:
+		return ""
+	case tasks > 0:
+		return "the thread, the time and the event of a sample"
+	case frames > 0:
+		return "the task, the CPU, the time and the event of a sample"
+	}
+	return "the event of a sample"
 }
 
 // looksEvent reports whether a word can be the name of an event: a sentence of prose that ends in a colon is none.

@@ -13,6 +13,7 @@ func refused(head []byte) (why, use string) {
 		stacks = "`perf record -a -g`, then the perf.data or `perf script`"
 		locks  = "`perf lock contention -x,`"
 		script = "the perf.data, or `perf script`"
+		fields = "`perf script` without -F, or with -F comm,pid,tid,cpu,time,event,ip,sym,dso"
 		record = "`xfrmscope record`, which reads them at both ends of its window"
 		digest = "the results.json beside it"
 		memory = "the perf.data, or " + memoryExport
@@ -67,6 +68,7 @@ func refused(head []byte) (why, use string) {
 			"a list of runs with tx_opackets, rx_ipackets, flows and duration"},
 		{has("throughput=") && has("num_flows="), "it is text of neper", neper},
 		{matches(head, `^(tid|time),(flow_id|tid),`), "it is samples of neper", neper},
+		{lacking(head) != "", "it is text of perf script without " + lacking(head), fields},
 	} {
 		if known.is {
 			return known.why, known.use

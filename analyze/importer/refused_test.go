@@ -57,6 +57,9 @@ func TestRefused(t *testing.T) {
 		"a header":              {"#pragma once\nint f(int a); // 3\nint g(void);\nstruct s { int a; };\n", ""},
 		"prose with semicolons": {"first this; then 7\nand so on; until 9\n", ""},
 		"perf stat, cut":        {"     1,000      cycles:k\n\n  2.0 seconds time elapsed\n", stacks},
+		"perf script of stacks": {"\n\tffffffff81000004 f\n\t              1a g\n\n", "-F comm,"},
+		"perf script, tasks":    {"java \n\tffffffff81000004 f\n\njava \n\tffffffff81000008 g\n", "-F comm,"},
+		"perf script, no event": {" java 7 [001] 7.123456: ffffffff81000004 f\n", "-F comm,"},
 		"a list":                {"apples 3\npears 4\n", ""},
 		"markdown": {"# Notes\n\nRun it so:\n\n    x 1/2 [000] 1.000000: 7 cycles:\n\nand then look " +
 			"at\nthe lines below, all\nof them\n", ""},
@@ -68,6 +71,24 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: %v, want a FormatError", name, err)
 		case tt.use == "" && format.Use != "" || !strings.Contains(format.Use, tt.use):
 			t.Errorf("%s: %v, want %q as the way out", name, err, tt.use)
+		}
+	}
+}
+
+// What perf script printed with fewer fields says which of them are missing.
+func TestLacking(t *testing.T) {
+	const frame = "\t              1a f+0x1\n"
+	for text, want := range map[string]string{
+		"\n" + frame + frame: "the task, the CPU, the time and the event of a sample",
+		"java [001] \n" + frame + "\njava [000] \n" + frame: "the thread, the time and the event of a sample",
+		"java 7 [001]      7f5b6ae686d3 f\n":                "the event of a sample",
+		"java 7/7 7.123456:   1000 7f5b6ae686d3 f\n":        "the event of a sample",
+		"x\ny\n" + frame:           "",
+		"Use it:\n\n\tmake test\n": "",
+		"apples 3\n":               "",
+	} {
+		if got := lacking([]byte(text)); got != want {
+			t.Errorf("%q lacks %q, want %q", text, got, want)
 		}
 	}
 }

@@ -271,8 +271,8 @@ func runText(r *result.Run) string {
 		name += " on " + strings.Split(CPUsText(r), ":")[0]
 	}
 	of := WeighedBy(r)
-	if of == "busy" {
-		of = "busy time"
+	if e := r.Main(); e != nil && of == "busy" {
+		of = e.Of()
 	}
 	var parts []string
 	if v := a.PerPacket; format.Finite(v) {
