@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"math"
 	"reflect"
 	"testing"
 
@@ -83,6 +84,12 @@ func TestSpinByProbeOfCycles(t *testing.T) {
 	if want := .4 * .75 * 1e9 / run.Packets.Rate.Value; id.Right.Value != want ||
 		id.Left.Value != run.Locks.PerPkt.Value || id.Verdict == result.NotMeasured {
 		t.Errorf("got %+v, want %g ns/packet by the samples", id, want)
+	}
+	run.Events[0].Self = []result.Self{{Name: "osq_lock", Weight: metric.Estimate{Period: 10, Samples: 5}},
+		{Name: "native_queued_spin_lock_slowpath", Weight: metric.Estimate{Period: 30, Samples: 35}}}
+	id = checks.SpinByProbe(run, packets.Deltas(m.Counters)) // which no probe of spin locks counts
+	if want := .3 * .75 * 1e9 / run.Packets.Rate.Value; math.Abs(id.Right.Value-want) > 1e-6*want {
+		t.Errorf("got %+v, want %g ns/packet without osq_lock", id, want)
 	}
 	if id := checks.SpinByProbe(run, nil); id.Verdict != result.NotMeasured {
 		t.Errorf("without /proc/stat: %+v", id)

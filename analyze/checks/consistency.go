@@ -8,6 +8,7 @@ import (
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/packets"
 	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/stage"
 	"xfrmscope/collect/bundle"
 )
 
@@ -156,9 +157,10 @@ func SpinByProbe(r *result.Run, deltas []packets.Delta) result.ConsistencyCheck 
 		return unchecked(id, "the samples are of PMUs with clocks of their own, the waits of all CPUs")
 	case !r.Locks.PerPkt.Measured():
 		return unchecked(id, r.Locks.PerPkt.Missing.Why)
-	case e.All.SpinShare.Samples < minSpins:
-		return unchecked(id, fmt.Sprintf("%d samples in slow paths, fewer than %d", e.All.SpinShare.Samples,
-			minSpins))
+	}
+	spin := ofSpinLocks(e)
+	if spin.Samples < minSpins {
+		return unchecked(id, fmt.Sprintf("%d samples in slow paths, fewer than %d", spin.Samples, minSpins))
 	}
 	id.Left.Value = r.Locks.PerPkt.Value
 	perPacket := e.All.PerPacket.Value
@@ -169,9 +171,23 @@ func SpinByProbe(r *result.Run, deltas []packets.Delta) result.ConsistencyCheck 
 		}
 		id.Right.Text = "share of cycles in slow paths x CPUs x busy (/proc/stat) / packets/s"
 	}
-	id.Right.Value = e.All.SpinShare.Value * perPacket
-	id.Limit += e.All.SpinShare.Half() / e.All.SpinShare.Value
+	id.Right.Value = spin.Value * perPacket
+	id.Limit += spin.Half() / spin.Value
 	return settle(id)
+}
+
+// ofSpinLocks is the spin share without the part of locks whose waiters sleep, which the
+// probe does not count.
+func ofSpinLocks(e *result.Event) metric.Value {
+	spin := e.All.SpinShare
+	for _, f := range e.Self {
+		if stage.SpinsForOwner(f.Name) && spin.Value > 0 {
+			left := max(spin.Value-f.Weight.Period/e.All.Busy.Period, 0)
+			spin.SE *= math.Sqrt(left / spin.Value)
+			spin.Value, spin.Samples = left, spin.Samples-min(spin.Samples, f.Weight.Samples)
+		}
+	}
+	return spin
 }
 
 // LedgerLimit is how far counts of the same packets may be apart, and

@@ -99,7 +99,8 @@ func looksScript(head []byte) bool {
 // isStackLine reports whether a line is a frame as perf prints it: a tab and an address in 16 columns.
 func isStackLine(line []byte) bool {
 	word, _ := firstWord(line)
-	return len(line) > 0 && line[0] == '\t' && isHex(word) && len(line)-len(trimLeft(line))+len(word) >= len("\t")+16
+	end := len(line) - len(trimLeft(line)) + len(word)
+	return len(line) > 0 && line[0] == '\t' && isHex(word) && end >= len("\t")+16
 }
 
 // lacking says what a text of perf script does not print of a sample, "" if it is none.

@@ -107,7 +107,7 @@ func Catalogue() []Formula {
 				"samples that are not idle; where those of a clock cover less than 95 % of the time, " +
 				"CPUs x " + "busy of /proc/stat", "perf samples, packets, /proc/stat"},
 		{SpinID, "spin share", "ratio", "lower",
-			"weight with the leaf in a spin-lock slow path / busy weight", samples},
+			"weight with the leaf in a lock's slow path / busy weight", samples},
 		{LockWordID, "fast-path share", "ratio", "lower",
 			"weight with the leaf in a lock's acquire fast path / busy weight", samples},
 		{SpinCostID, "spin cost/packet", "", "lower",

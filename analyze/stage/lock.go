@@ -29,10 +29,38 @@ var slowPaths = map[string]bool{
 	"kvm_wait":                            true,
 }
 
+// sleepingPaths spin, too: whose waiters sleep, a mutex or an rwsem, is waited for on
+// the CPU as long as its owner runs (osq_lock.c, mutex.c, rwsem.c, rtmutex.c). The lock is
+// held and the CPU does nothing else, but it is no spin lock, and no probe of spinning
+// sees the wait.
+var sleepingPaths = map[string]bool{
+	"osq_lock":              true,
+	"mutex_spin_on_owner":   true,
+	"mutex_optimistic_spin": true,
+	"rwsem_spin_on_owner":   true,
+	"rwsem_optimistic_spin": true,
+	"rtmutex_spin_on_owner": true,
+}
+
+// SpinsForOwner reports whether a function waits on the CPU for a lock that is no spin lock.
+func SpinsForOwner(function string) bool { return sleepingPaths[Strip(function)] }
+
+// takesSleeping matches what stands between such a wait and whoever takes the lock.
+func takesSleeping(name string) bool {
+	name = strings.TrimLeft(name, "_")
+	for _, p := range []string{"mutex_", "ww_mutex_", "rt_mutex_", "rtmutex_", "rwsem_", "down_read",
+		"down_write"} {
+		if strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return false
+}
+
 // LockKindOf classifies a kernel function; compiler suffixes are allowed.
 func LockKindOf(function string) LockKind {
 	name := Strip(function)
-	if slowPaths[name] {
+	if slowPaths[name] || sleepingPaths[name] {
 		return Spin
 	}
 	if isAcquire(name) {
@@ -48,6 +76,9 @@ func isWaiting(name string) bool {
 	switch name {
 	case "kvm_wait", "hv_qlock_wait", "xen_qlock_wait", "clear_bhb_loop", "cpu_relax", "rep_nop", "native_pause",
 		"native_safe_halt", "native_halt", "virt_spin_lock", "__cmpwait_relaxed", "safe_halt", "halt":
+		return true
+	}
+	if strings.HasSuffix(name, "vcpu_is_preempted") { // asked of the owner's CPU, round by round
 		return true
 	}
 	for _, p := range []string{"pv_wait", "__pv_wait", "arch_atomic_", "raw_atomic_", "atomic_", "smp_cond_load_"} {

@@ -43,13 +43,15 @@ type Classifier struct {
 	directions []Direction // by function
 	traced     []bool      // by function: part of tracing, no caller of a lock
 	waiting    []bool      // by function: what a slow path calls while it waits
+	sleeping   []bool      // by function: part of taking a lock whose waiters sleep
 }
 
 // NewClassifier looks each function of the profile up once.
 func NewClassifier(t *Table, p *profile.Profile) *Classifier {
 	n := len(p.Functions)
 	c := &Classifier{Table: t, p: p, Rows: make([]int, n), Locks: make([]LockKind, n),
-		directions: make([]Direction, n), traced: make([]bool, n), waiting: make([]bool, n)}
+		directions: make([]Direction, n), traced: make([]bool, n), waiting: make([]bool, n),
+		sleeping: make([]bool, n)}
 	for i, f := range p.Functions {
 		c.Rows[i] = None
 		if c.IsKernel(f.Mapping) {
@@ -58,6 +60,7 @@ func NewClassifier(t *Table, p *profile.Profile) *Classifier {
 			c.directions[i] = t.direction(c.Rows[i], f.Name)
 			c.traced[i] = IsTracing(f.Name)
 			c.waiting[i] = isWaiting(Strip(f.Name))
+			c.sleeping[i] = SpinsForOwner(f.Name) || takesSleeping(Strip(f.Name))
 		}
 	}
 	return c
@@ -131,10 +134,13 @@ func (c *Classifier) Name(p Place) string {
 // Idle reports whether a place is not work.
 func (c *Classifier) Idle(p Place) bool { return p.Row != None && c.Table.Rows[p.Row].Key == Idle }
 
+// caller is who entered the slow path that a stack begins with. What takes a mutex is
+// passed over where the mutex is waited for, and is who spins for its inner spin lock.
 func (c *Classifier) caller(s profile.Stack) int32 {
+	sleeps := c.sleeping[c.p.Locations[s[0]].Function]
 	for _, loc := range s {
 		fn := c.p.Locations[loc].Function
-		if fn >= 0 && c.Locks[fn] == NoLock && !c.traced[fn] && !c.waiting[fn] {
+		if fn >= 0 && c.Locks[fn] == NoLock && !c.traced[fn] && !c.waiting[fn] && !(sleeps && c.sleeping[fn]) {
 			return int32(fn)
 		}
 	}
