@@ -16,37 +16,34 @@ func keyOf(f bundle.Fact) factKey { return factKey{f.Topic, f.Subject, f.Name} }
 // NewDrift lists the facts that were others at the end of the run; counters are
 // measurements, not drift. A run that was read once has none.
 func NewDrift(facts []bundle.Fact) []result.Drift {
-	start, end := map[factKey]string{}, map[factKey]string{}
-	var keys []factKey
+	start, end := make(map[factKey]string, len(facts)/2), make(map[factKey]string, len(facts)/2)
 	for _, f := range facts {
-		if f.Counter {
-			continue
-		}
-		switch f.Phase {
-		case bundle.PhaseStart:
+		switch {
+		case f.Counter:
+		case f.Phase == bundle.PhaseStart:
 			start[keyOf(f)] = f.Value
-		case bundle.PhaseEnd:
+		case f.Phase == bundle.PhaseEnd:
 			end[keyOf(f)] = f.Value
-		default:
-			continue
 		}
-		keys = append(keys, keyOf(f))
 	}
 	if len(start) == 0 || len(end) == 0 {
 		return nil
 	}
-	slices.SortFunc(keys, func(a, b factKey) int {
-		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.subject, b.subject),
-			cmp.Compare(a.name, b.name))
-	})
 	var out []result.Drift
-	for _, k := range slices.Compact(keys) {
-		a, inStart := start[k]
-		b, inEnd := end[k]
-		if a != b || inStart != inEnd {
+	for k, a := range start {
+		if b, inEnd := end[k]; a != b || !inEnd {
 			out = append(out, result.Drift{Topic: k.topic, Subject: k.subject, Name: k.name, Start: a,
 				End: b})
 		}
 	}
+	for k, b := range end {
+		if _, inStart := start[k]; !inStart {
+			out = append(out, result.Drift{Topic: k.topic, Subject: k.subject, Name: k.name, End: b})
+		}
+	}
+	slices.SortFunc(out, func(a, b result.Drift) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Subject, b.Subject),
+			cmp.Compare(a.Name, b.Name))
+	})
 	return out
 }

@@ -20,19 +20,20 @@ type atom struct{ value, p float64 }
 func medianDistribution(x []float64) []atom {
 	n, m := len(x), len(x)/2
 	if n%2 == 1 {
-		out := make([]atom, n)
+		out, upTo := make([]atom, n), atLeast(n, m+1)
 		for i := range x {
-			out[i] = atom{x[i], atLeast(n, m+1, i+1) - atLeast(n, m+1, i)}
+			out[i] = atom{x[i], upTo[i+1] - upTo[i]}
 		}
 		return out
 	}
+	upTo := atLeast(n, m)
 	ways := choose(n, m)
 	g := func(i, j int) float64 {
 		return ways * math.Pow(float64(i)/float64(n)*float64(n-j)/float64(n), float64(m))
 	}
 	out := make([]atom, 0, n*(n+1)/2)
 	for i := 1; i <= n; i++ {
-		both := atLeast(n, m, i) - atLeast(n, m, i-1) // the m-th is x[i]; less the cases where the next is not
+		both := upTo[i] - upTo[i-1] // the m-th is x[i]; less the cases where the next is not
 		for j := i + 1; j <= n; j++ {
 			p := g(i, j-1) - g(i-1, j-1) - g(i, j) + g(i-1, j)
 			both -= p
@@ -44,14 +45,18 @@ func medianDistribution(x []float64) []atom {
 	return out
 }
 
-// atLeast returns the probability that k or more of n draws are among the
-// lowest i of n values.
-func atLeast(n, k, i int) float64 {
-	q, p := float64(i)/float64(n), 0.0
+// atLeast returns the probabilities that k or more of n draws are among the lowest
+// 0..n of n values.
+func atLeast(n, k int) []float64 {
+	out := make([]float64, n+1)
 	for j := k; j <= n; j++ {
-		p += choose(n, j) * math.Pow(q, float64(j)) * math.Pow(1-q, float64(n-j))
+		ways := choose(n, j)
+		for i := range out {
+			q := float64(i) / float64(n)
+			out[i] += ways * math.Pow(q, float64(j)) * math.Pow(1-q, float64(n-j))
+		}
 	}
-	return p
+	return out
 }
 
 // A joint is a function of a median before, x, and a median after, y, that

@@ -102,8 +102,8 @@ func softirqs(deltas []packets.Delta, cpu int) map[string]uint64 {
 
 // A timeRead is the CPU times at one moment.
 type timeRead struct {
-	at     int64
-	values map[bundle.CounterKey]uint64
+	at   int64
+	rows []*bundle.Counter
 }
 
 // timeReads returns the reads of the measured CPUs at the start, within and at
@@ -118,9 +118,10 @@ func timeReads(rows []bundle.Counter, w bundle.Window, cpus bundle.CPUSet) []tim
 			continue
 		}
 		if len(out) == 0 || out[len(out)-1].at != c.TimeNS {
-			out = append(out, timeRead{c.TimeNS, map[bundle.CounterKey]uint64{}})
+			out = append(out, timeRead{at: c.TimeNS})
 		}
-		out[len(out)-1].values[c.Key()] = c.Value
+		last := &out[len(out)-1]
+		last.rows = append(last.rows, c)
 	}
 	return out
 }
@@ -138,10 +139,8 @@ func timeSteps(reads []timeRead, w bundle.Window) []result.TimeStep {
 			j++
 		}
 		var sum Times
-		for key, after := range reads[j].values {
-			if before, ok := reads[i].values[key]; ok && after >= before {
-				sum.add(key.Name, after-before)
-			}
+		for d := range packets.Grown(reads[i].rows, reads[j].rows) {
+			sum.add(d.Name, d.Value)
 		}
 		seconds := func(ns int64) float64 { return math.Round(float64(ns-w.StartNS)/1e6) / 1e3 }
 		if sum.Sum() > 0 {

@@ -218,7 +218,7 @@ func (t *tally) result(cpu int, cost costing) result.CPU {
 
 // stageShares returns the stages present, in table order.
 func (t *tally) stageShares(sums []metric.Estimate, busy metric.Estimate, cost costing) []result.Share {
-	var shares []result.Share
+	shares := slices.Grow([]result.Share(nil), present(sums))
 	for row, e := range sums {
 		if e.Empty() {
 			continue
@@ -238,7 +238,7 @@ func (t *tally) stageShares(sums []metric.Estimate, busy metric.Estimate, cost c
 // functionShares returns the heaviest functions. Locations without a symbol
 // count as one function, profile.Unknown.
 func (t *tally) functionShares(sums []metric.Estimate, busy metric.Estimate, cost costing) []result.Share {
-	var order []int
+	order := make([]int, 0, present(sums))
 	for i, e := range sums {
 		if !e.Empty() {
 			order = append(order, i)
@@ -250,12 +250,23 @@ func (t *tally) functionShares(sums []metric.Estimate, busy metric.Estimate, cos
 		return cmp.Or(cmp.Compare(sums[b].Period, sums[a].Period), cmp.Compare(nameA, nameB),
 			cmp.Compare(moduleA, moduleB))
 	})
-	var shares []result.Share
-	for _, i := range order[:min(result.TopFunctions, len(order))] {
+	order = order[:min(result.TopFunctions, len(order))]
+	shares := slices.Grow([]result.Share(nil), len(order))
+	for _, i := range order {
 		name, module := t.function(i)
 		shares = append(shares, cost.share(metric.ShareID, name, module, sums[i], busy))
 	}
 	return shares
+}
+
+// present counts the sums that hold anything.
+func present(sums []metric.Estimate) (n int) {
+	for i := range sums {
+		if !sums[i].Empty() {
+			n++
+		}
+	}
+	return n
 }
 
 func (t *tally) function(i int) (name, module string) {

@@ -28,19 +28,22 @@ import (
 // it carried until then is not known. Larval ones carry nothing.
 func SADeltas(rows []bundle.SA, from, to string) []result.SA {
 	start, read := map[bundle.SAKey]*bundle.SA{}, map[string]bool{} // read: namespaces at the second moment
+	ends := 0
 	for i := range rows {
 		switch rows[i].Phase {
 		case from:
 			start[rows[i].Key()] = &rows[i]
 		case to:
 			read[rows[i].NetNS] = true
+			ends++
 		}
 	}
-	var sas []result.SA
-	for _, end := range rows {
-		if end.Phase != to {
+	sas := slices.Grow([]result.SA(nil), ends)
+	for i := range rows {
+		if rows[i].Phase != to {
 			continue
 		}
+		end := rows[i]
 		s := result.SA{SA: end, DeltaPackets: end.Packets, DeltaBytes: end.Bytes, Reset: true}
 		begin := start[end.Key()]
 		delete(start, end.Key())

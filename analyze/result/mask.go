@@ -67,7 +67,9 @@ func (r *Result) Mask(with Masking) { mask(r, with) }
 
 func mask(doc any, with Masking) {
 	m := masking{with, map[reflect.Type]bool{}, map[reflect.Type][]maskedField{}, map[uintptr]bool{}}
-	m.walk(reflect.ValueOf(doc), false)
+	if v := reflect.ValueOf(doc); m.holdsText(v.Type()) {
+		m.walk(v, false)
+	}
 }
 
 // A maskedField is one of a struct that holds texts or is an SPI.
@@ -98,11 +100,9 @@ func (m *masking) first(v reflect.Value) bool {
 	return !was
 }
 
-// walk masks what can be reached from v. Most of a profile is numbers.
+// walk masks what can be reached from v, whose type holds texts. Most of a profile is
+// numbers.
 func (m *masking) walk(v reflect.Value, free bool) {
-	if !m.holdsText(v.Type()) {
-		return
-	}
 	switch v.Kind() {
 	case reflect.String:
 		if m.first(v) {

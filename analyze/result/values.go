@@ -23,16 +23,9 @@ func (r *Result) SetHalves() {
 func (r *Run) EachValue(f func(*metric.Value)) { eachValue(reflect.ValueOf(r).Elem(), f) }
 
 func eachValue(v reflect.Value, f func(*metric.Value)) {
-	switch x := v.Addr().Interface().(type) {
-	case *metric.Value:
-		f(x)
-		return
-	case **profile.Profile: // large, and holds none
-		return
-	}
 	switch v.Kind() {
 	case reflect.Pointer:
-		if !v.IsNil() {
+		if _, large := v.Addr().Interface().(**profile.Profile); !large && !v.IsNil() { // it holds none
 			eachValue(v.Elem(), f)
 		}
 	case reflect.Slice:
@@ -40,9 +33,13 @@ func eachValue(v reflect.Value, f func(*metric.Value)) {
 			eachValue(v.Index(i), f)
 		}
 	case reflect.Struct:
+		if value, ok := v.Addr().Interface().(*metric.Value); ok {
+			f(value)
+			return
+		}
 		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				eachValue(v.Field(i), f)
+			if field := v.Field(i); field.CanInterface() {
+				eachValue(field, f)
 			}
 		}
 	}

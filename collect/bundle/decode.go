@@ -61,7 +61,7 @@ type field struct {
 	offset uintptr
 	kind   reflect.Kind
 	of     reflect.Type
-	row    *rowType // of a struct, or of one that it points to
+	row    *rowType // of a struct, or of one that it points to, once it was met
 }
 
 func newRowType(of reflect.Type) *rowType {
@@ -72,12 +72,17 @@ func newRowType(of reflect.Type) *rowType {
 		if row.kind == reflect.Pointer {
 			row.of = f.Type.Elem()
 		}
-		if row.of.Kind() == reflect.Struct {
-			row.row = newRowType(row.of)
-		}
 		t.fields = append(t.fields, row)
 	}
 	return t
+}
+
+// to is the struct that a field is or points to, nil if it does not.
+func (f *field) to() *rowType {
+	if f.row == nil && f.of.Kind() == reflect.Struct {
+		f.row = newRowType(f.of)
+	}
+	return f.row
 }
 
 // object sets the fields of the struct at a place. Those of a line have the order of
@@ -125,9 +130,9 @@ func (d *decoder) set(s *scan, f *field, to unsafe.Pointer) bool {
 		*(*bool)(to) = s.word("true")
 		return *(*bool)(to) || s.word("false")
 	case reflect.Struct:
-		return d.object(s, f.row, to)
+		return d.object(s, f.to(), to)
 	case reflect.Pointer:
-		if f.row == nil {
+		if f.to() == nil {
 			return d.shared(s, f, (*unsafe.Pointer)(to))
 		}
 		if *(*unsafe.Pointer)(to) != nil {

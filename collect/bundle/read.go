@@ -275,7 +275,7 @@ func readLines[T any](r *Run, name string) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}
-	const chunk = 64 << 10 // bytes read at a time
+	const chunk = 16 << 10 // bytes read at a time
 	sc.Buffer(make([]byte, 0, min(info.Size(), chunk)+1), maxLine)
 	line, size := 0, int(reflect.TypeFor[T]().Size())
 	for sc.Scan() {
