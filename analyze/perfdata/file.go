@@ -19,6 +19,7 @@ var (
 	errVersion1    = errors.New("perf.data version 1")
 	errDamaged     = errors.New("damaged perf.data header")
 	errNoEvents    = errors.New("no event in the recording") // no attribute, so no sample can be decoded
+	errManyEvents  = errors.New("too many events in the recording")
 )
 
 // A FormatError says why an input cannot be read and what to do about it.
@@ -200,6 +201,9 @@ func (f *File) readAttrs(r io.ReaderAt, attrs section, attrSize int64) error {
 			fmt.Sprintf("attributes of %d bytes each, section %d+%d in a file of %d bytes",
 				attrSize, attrs.off, attrs.size, f.size), "the header was overwritten; record again"}
 	}
+	if n := attrs.size / attrSize; n > maxEvents {
+		return manyEvents(attrs.off, n)
+	}
 	buf, err := readAt(r, attrs.off, attrs.size)
 	if err != nil {
 		return fmt.Errorf("reading the attributes at byte %d: %w", attrs.off, err)
@@ -222,6 +226,15 @@ func (f *File) readAttrs(r io.ReaderAt, attrs section, attrSize int64) error {
 		f.addEvent(e)
 	}
 	return nil
+}
+
+// maxEvents bounds the events of a recording: perf knows some 10,000 tracepoints, and what
+// describes a run names each event.
+const maxEvents = 1 << 16
+
+func manyEvents(at, n int64) error {
+	return &FormatError{errManyEvents, at, fmt.Sprintf("%d attributes of events, and %d are read at most", n,
+		maxEvents), "record fewer events: `perf record -e`"}
 }
 
 func (f *File) addEvent(e *Event) {

@@ -62,6 +62,9 @@ func (p *pipeHead) record(rec rawRecord) error {
 	body := fields{o: f.o, b: rec.data[headerSize:]}
 	switch recordType(f.o.u32(rec.data)) {
 	case recordHeaderAttr:
+		if len(f.Events) == maxEvents {
+			return manyEvents(rec.off, maxEvents+1)
+		}
 		f.addEvent(attrRecord(body.b, f.o))
 	case recordEventUpdate:
 		p.update(&body)

@@ -266,7 +266,12 @@ func TestDamageInTheMiddleIsPassedOver(t *testing.T) {
 
 func TestTyped(t *testing.T) {
 	w := newTestWriter(false)
-	good := w.file([]testEvent{{attr{Size: 64, SampleType: sampleIP}, nil, "c"}}, nil, nil)
+	event := testEvent{attr{Size: 64, SampleType: sampleIP}, nil, "c"}
+	good := w.file([]testEvent{event}, nil, nil)
+	pipe := w.fork().raw([]byte("PERFILE2")).u64(16)
+	for range maxEvents + 1 {
+		pipe.record(recordHeaderAttr, 0, func(w *testWriter) { w.attr(event.attr) })
+	}
 	for _, test := range []struct {
 		name, next string
 		data       []byte
@@ -280,6 +285,9 @@ func TestTyped(t *testing.T) {
 		{"header cut off", "copy the file", good[:60], errDamaged},
 		{"attrs gone", "record again", good[:150], errDamaged},
 		{"pipe without events", "record again", w.fork().raw([]byte("PERFILE2")).u64(16).b, errNoEvents},
+		{"many events", "fewer events", w.file(slices.Repeat([]testEvent{event}, maxEvents+1), nil, nil),
+			errManyEvents},
+		{"pipe of many events", "fewer events", pipe.b, errManyEvents},
 	} {
 		_, err := Open(bytes.NewReader(test.data), int64(len(test.data)))
 		var format *FormatError
