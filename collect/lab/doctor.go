@@ -34,7 +34,8 @@ func Doctor(ctx context.Context, cache, program string, build Build) []Check {
 		origin = "of the package"
 	}
 	add("plugin", fmt.Sprintf("%s, %s", plugin, origin), err)
-	add("first program", program, checkStatic(program))
+	_, err = loaded(program)
+	add("first program", program, err)
 	if build.Image == "" {
 		return checks
 	}

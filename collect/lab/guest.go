@@ -144,11 +144,8 @@ func addressOf(mem []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceD
 
 // pack makes the initramfs: a static program, what it is to do, and modules.
 func pack(program string, o order, mods []file) ([]byte, error) {
-	binary, err := os.ReadFile(program)
+	binary, err := loaded(program)
 	if err != nil {
-		return nil, err
-	}
-	if err := checkStatic(program); err != nil {
 		return nil, err
 	}
 	for _, m := range mods {

@@ -270,22 +270,29 @@ func (k *Kernel) timing(tick uint64) (append, poke string, err error) {
 		fmt.Sprintf("ram=/proc/self/fd/3,poke=%x:%x:%d", start, period-textBase, tick), nil
 }
 
-// checkStatic tells a binary that the guest can't start.
-func checkStatic(program string) error {
-	f, err := elf.Open(program)
+// loaded returns what of a binary is loaded when it starts, which leaves out what a
+// debugger reads: a guest has it in memory twice. A binary that the guest can't start is
+// an error.
+func loaded(program string) ([]byte, error) {
+	binary, err := os.ReadFile(program)
 	if err != nil {
-		return fmt.Errorf("%s as the guest's first program: %w", program, err)
+		return nil, err
 	}
-	defer f.Close()
+	f, err := elf.NewFile(bytes.NewReader(binary))
+	if err != nil {
+		return nil, fmt.Errorf("%s as the guest's first program: %w", program, err)
+	}
 	if f.Machine != elf.EM_X86_64 {
-		return &record.Missing{What: "the guest's first program", Why: program + " is not for x86-64",
+		return nil, &record.Missing{What: "the guest's first program", Why: program + " is not for x86-64",
 			Fix: "run the lab on an x86-64 machine"}
 	}
+	end := uint64(0)
 	for _, p := range f.Progs {
+		end = max(end, p.Off+p.Filesz)
 		if p.Type == elf.PT_INTERP {
-			return &record.Missing{What: "the guest's first program", Why: program + " is not static",
+			return nil, &record.Missing{What: "the guest's first program", Why: program + " is not static",
 				Fix: "build it with CGO_ENABLED=0"}
 		}
 	}
-	return nil
+	return binary[:min(end, uint64(len(binary)))], nil
 }

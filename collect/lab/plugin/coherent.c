@@ -39,7 +39,7 @@
 #define EXPORT __attribute__((visibility("default")))
 EXPORT int qemu_plugin_version = 4;
 
-enum { L1_SETS = 64, L1_WAYS = 8, L2_SETS = 2048, L2_WAYS = 8, DIR_BITS = 21, DIR_PROBES = 16, MAX_CPUS = 64 };
+enum { L1_SETS = 64, L1_WAYS = 8, L2_SETS = 2048, L2_WAYS = 8, DIR_BITS = 19, DIR_PROBES = 16, MAX_CPUS = 64 };
 enum { QUANTUM = 100, INSN = 1, LOCKED = 18, PAUSE = 40, REP = 30 }; /* cycles; what an access adds is in cost[] */
 enum { HITS = 61 };                                        /* of so many hits of L1 one is noted */
 static const uint64_t REGISTERS = 0xffffffffff000000;      /* the fixmap and up: the APIC's, which no cache holds */

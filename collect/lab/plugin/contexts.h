@@ -63,7 +63,7 @@ static void enter(cpu_t *c, const site_t *s)
 	bool first = s->pc == f->start;
 	if (first && f->kind == 'i') {
 		c->was.back = c->node, c->was.called = c->called, c->interrupted = true;
-		c->node = node_of(c->node, f->start);
+		c->node = node_of(NULL, f->start);         /* whom it happened to interrupt says nothing */
 	} else if (f->kind == 'r' && (first || !f->start)) {
 		c->node = node_of(NULL, f->start);
 	} else if (c->called) {
