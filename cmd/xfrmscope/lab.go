@@ -200,8 +200,8 @@ func newLabCompare(io streams) *cobra.Command {
 		Short: "Judge a patch on the simulated machine",
 		Long: `Compare makes a sweep of each kernel, as lab run does, in OUT/before and
 OUT/after, and sets them against each other, as compare does, in OUT/report. Both
-have the same seeds: on a machine that is not overloaded equal kernels give equal
-counts. A sweep that is there is not made again, nor are those of its runs that are.
+have the same seeds: equal kernels give equal counts. A sweep that is there is not
+made again, nor are those of its runs that are.
 
 --fail-on is compare's: exit code 5 for a regression, 4 for what was not measured,
 1 for a kernel that does not boot, 3 for one that lacks what the lab needs. In

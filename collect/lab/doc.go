@@ -6,8 +6,8 @@
 // # The machine
 //
 // QEMU runs under -icount with one thread, so that the same start gives the same
-// counts to the last digit. One boot of eight was seen to differ, on two CPUs with 160
-// tasks to run; QEMU's main thread, which skips idle time too, is suspected.
+// counts to the last digit. Its main thread skips the time in which all CPUs are idle, and
+// the plugin keeps it from doing so before the last one's clock is right (on_sleep).
 //
 // Each core has an L1 of 32 KiB and an L2 of 1 MiB, both of 8 ways; a directory knows
 // who has a line and who wrote it last. A core's clock is its cycles: one for an

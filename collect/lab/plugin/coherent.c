@@ -199,7 +199,20 @@ static void block(unsigned int unused, void *site)
 	}
 }
 
-static void on_sleep(unsigned int unused, void *u) { now()->asleep = true; slice = NULL; }
+static void nothing(void *cpu, uint64_t unused) {}
+
+/*
+ * QEMU's main thread skips time when it finds all CPUs idle. Should it look between a CPU's hlt and the moment at which
+ * what the CPU has executed is added to the clock, it skips too much. A CPU for which work waits is not taken for idle;
+ * it is done by the CPUs' own thread, whose clock is right by then.
+ */
+static void on_sleep(unsigned int unused, void *u)
+{
+	async_run_on_cpu(now()->qemu, nothing, 0);
+	now()->asleep = true;
+	slice = NULL;
+}
+
 static void on_tick(unsigned int unused, void *u) { now()->ticks++, now()->in_tick = true; }
 static void on_tick_end(unsigned int unused, void *u) { now()->in_tick = false; }
 static void on_alloc(unsigned int unused, void *u) { live.alive++; }
@@ -410,16 +423,15 @@ static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 			a == opt.tick ? on_tick : a == opt.tick_end ? on_tick_end : NULL;
 		if (f)
 			qemu_plugin_register_vcpu_insn_exec_cb(in, f, QEMU_PLUGIN_CB_NO_REGS, NULL);
-		if (!armed)
-			continue;
 		uint8_t b[16];
-		size_t size = qemu_plugin_insn_data(in, b, sizeof b);
-		site_t *s = site_of(a, 0);
-		int kind = kind_of(b, size);
-		whole->rep = kind == IS_REP ? a : 0;
-		whole->cycles += kind == IS_LOCKED ? LOCKED : kind == IS_PAUSE ? PAUSE : kind == IS_REP ? REP : 0;
+		int kind = kind_of(b, qemu_plugin_insn_data(in, b, sizeof b));
 		if (kind == IS_SLEEP)
 			qemu_plugin_register_vcpu_insn_exec_cb(in, on_sleep, QEMU_PLUGIN_CB_NO_REGS, NULL);
+		if (!armed)
+			continue;
+		site_t *s = site_of(a, 0);
+		whole->rep = kind == IS_REP ? a : 0;
+		whole->cycles += kind == IS_LOCKED ? LOCKED : kind == IS_PAUSE ? PAUSE : kind == IS_REP ? REP : 0;
 		qemu_plugin_register_vcpu_mem_cb(in, mem, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW,
 						 (char *)s + kind);
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The part of QEMU's plugin interface (version 4, QEMU 9.2 and later) that coherent.c uses. The last three are QEMU's
+ * The part of QEMU's plugin interface (version 4, QEMU 9.2 and later) that coherent.c uses. The last four are QEMU's
  * own: under -icount the interface's callbacks cannot tell which CPU runs (gen_cpu_index() of accel/tcg/plugin-gen.c,
- * 10.0, folds the index of the CPU that translated the block), and no call of it ends a CPU's time slice. A QEMU that
- * is built with modules, as those of distributions are, exports them.
+ * 10.0, folds the index of the CPU that translated the block), and no call of it ends a CPU's time slice or keeps one
+ * from being taken for idle. A QEMU that is built with modules, as those of distributions are, exports them.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,3 +41,4 @@ void qemu_plugin_reset(qemu_plugin_id_t, void (*)(qemu_plugin_id_t));
 extern __thread void *current_cpu;
 void *qemu_get_cpu(int index);
 void cpu_exit(void *cpu);
+void async_run_on_cpu(void *cpu, void (*)(void *cpu, uint64_t), uint64_t); /* QEMU's is a union, passed alike */
