@@ -174,7 +174,7 @@ func readEvents(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run, 
 // memory accesses show.
 func readLines(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run, kernel *symbols.Table,
 	in packets.Rows) error {
-	r.Lines = lines.New(in.Lines, r.Packets.Total, r.Manifest.Host.CPUModel)
+	r.Lines = lines.New(in.Lines, r.Manifest.Plan.CPUs, r.Packets.Total, r.Manifest.Host.CPUModel)
 	if r.Lines != nil {
 		return nil
 	}

@@ -217,6 +217,9 @@ func (c *numbers) lines(l *result.Lines) {
 			c.value(allCPUs, "field", f.Name, v)
 		}
 	}
+	if l.Aside.ID != "" {
+		c.value(allCPUs, "run", "", l.Aside)
+	}
 	if l.Foreign != nil {
 		c.value(allCPUs, "run", "", l.Foreign.PerPacket)
 	}

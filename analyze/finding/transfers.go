@@ -53,6 +53,11 @@ func movedMost(r *result.Result, c result.Curve, p *result.LinePoint) (result.Fi
 			fmt.Sprintf("all fields: %.3g lines per packet%s, %s", p.Total.Mean.Value,
 				interval(p.Total.Mean.Interval, digits("%.3g")), counted(p.Runs, "run")))
 	}
+	if a := run.Lines.Aside; a.Measured() && a.Value > 0 {
+		f.Evidence = append(f.Evidence,
+			fmt.Sprintf("of them at least %.3g come from CPUs that are not measured: RCU, timers, the "+
+				"scheduler; they follow time and not packets", a.Value))
+	}
 	for _, row := range p.Fields[:min(5, len(p.Fields))] {
 		if row.Mean.Value == 0 {
 			break

@@ -15,7 +15,7 @@ func lineRuns(mode string, ns []int, rows ...[]bundle.Line) (result.Curve, []*re
 	c := result.Curve{Mode: mode}
 	var runs []*result.Run
 	for i, n := range ns {
-		run := &result.Run{Mode: mode, N: n, Name: mode, Lines: lines.New(rows[i],
+		run := &result.Run{Mode: mode, N: n, Name: mode, Lines: lines.New(rows[i], nil,
 			metric.Value{ID: metric.PacketsID, Value: 100}, "simulated: no prefetch")}
 		run.Events = []*result.Event{{Unit: "cycles", All: result.CPU{PerPacket: metric.Value{Value: 1000,
 			Unit: "cycles/packet"}}}}

@@ -12,8 +12,8 @@ import (
 )
 
 // New adds up the rows of a simulated machine, nil if there are none. Nothing of
-// them is sampled: each transfer was counted.
-func New(rows []bundle.Line, packets metric.Value, lacks string) *result.Lines {
+// them is sampled: each transfer to one of the CPUs was counted.
+func New(rows []bundle.Line, cpus bundle.CPUSet, packets metric.Value, lacks string) *result.Lines {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -31,6 +31,7 @@ func New(rows []bundle.Line, packets metric.Value, lacks string) *result.Lines {
 		whole.tally.add(row)
 	}
 	l.PerPacket = perPacket(metric.TransferID, "transfers/packet", whole.transfers, packets)
+	l.Aside = aside(rows, cpus, packets)
 	for name, f := range fields {
 		l.Fields = append(l.Fields, f.result(name, whole.tally, packets))
 	}
@@ -120,6 +121,32 @@ func perPacket(id, unit string, n float64, packets metric.Value) metric.Value {
 		return metric.NotMeasured(id, unit, bundle.Gap{What: "lines per packet", Why: why})
 	}
 	return metric.Value{ID: id, Value: n / packets.Value, Unit: unit, Doubt: packets.Doubt}
+}
+
+// aside is what CPUs wrote that are not measured. Rows that such a CPU and a measured one
+// wrote leave a range.
+func aside(rows []bundle.Line, cpus bundle.CPUSet, packets metric.Value) metric.Value {
+	var sure, open float64
+	for _, row := range rows {
+		measured := 0
+		for _, cpu := range row.Writers {
+			if slices.Contains(cpus, cpu) {
+				measured++
+			}
+		}
+		switch n := float64(row.Transfers); {
+		case measured == len(row.Writers): // or it is not known who wrote
+		case measured == 0:
+			sure += n
+		default:
+			open += n
+		}
+	}
+	v := perPacket(metric.AsideID, "transfers/packet", sure, packets)
+	if v.Measured() && open > 0 {
+		v.Low, v.High = v.Value, (sure+open)/packets.Value
+	}
+	return v
 }
 
 // foreign is what xfrm_state_find read of SAs that have a CPU of their own, when it

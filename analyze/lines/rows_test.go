@@ -39,7 +39,7 @@ func simulated(t *testing.T) []bundle.Line {
 }
 
 func TestGoldenRows(t *testing.T) {
-	l := New(simulated(t), sent(1000), "no prefetch")
+	l := New(simulated(t), bundle.CPUSet{0, 1, 2, 3}, sent(1000), "no prefetch")
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %s: %.4g per packet; %s\n", l.Source, l.Counts, l.PerPacket.Value, l.Lacks)
 	for _, f := range l.Fields {
@@ -62,7 +62,7 @@ func TestGoldenRows(t *testing.T) {
 
 // Every transfer is of one field: fields sum to the whole, whatever the rows.
 func TestFieldsSum(t *testing.T) {
-	l := New(simulated(t), sent(1000), "")
+	l := New(simulated(t), nil, sent(1000), "")
 	var perPacket, share float64
 	for _, f := range l.Fields {
 		perPacket += f.PerPacket.Value
@@ -81,10 +81,10 @@ func TestFieldsSum(t *testing.T) {
 }
 
 func TestNothing(t *testing.T) {
-	if l := New(nil, sent(1), ""); l != nil {
+	if l := New(nil, nil, sent(1), ""); l != nil {
 		t.Errorf("no rows: %+v", l)
 	}
-	l := New([]bundle.Line{{Read: "a", Written: "a", Transfers: 3, Apart: 9}},
+	l := New([]bundle.Line{{Read: "a", Written: "a", Transfers: 3, Apart: 9}}, nil,
 		metric.NotMeasured(metric.PacketsID, "packets", bundle.Gap{What: "packets", Why: "not counted"}), "")
 	f := l.Fields[0]
 	if l.PerPacket.Measured() || f.PerPacket.Measured() || f.Cycles.Measured() || f.Share.Value != 1 ||
@@ -94,7 +94,7 @@ func TestNothing(t *testing.T) {
 }
 
 func TestCycles(t *testing.T) {
-	l := New([]bundle.Line{{Read: "a", Transfers: 3}, {Read: "b", Transfers: 1}},
+	l := New([]bundle.Line{{Read: "a", Transfers: 3}, {Read: "b", Transfers: 1}}, nil,
 		sent(10), "")
 	if c := l.Fields[0].Cycles; c.Value != 30 || c.Unit != "cycles/packet" {
 		t.Errorf("cycles %+v", c)
@@ -122,14 +122,28 @@ func TestForeignSAs(t *testing.T) {
 		{"the owner reads", row(bundle.CPUSet{1}, bundle.CPUSet{0}, "xfrm_state_find", 10), 0, 0, 0},
 		{"no lookup", row(bundle.CPUSet{0}, bundle.CPUSet{1}, "xfrm_output", 10), 0, 0, 0},
 	} {
-		x := New([]bundle.Line{test.row}, sent(10), "").Foreign
+		x := New([]bundle.Line{test.row}, nil, sent(10), "").Foreign
 		if x == nil || x.PerPacket.Value != test.low || x.PerPacket.High != test.high || x.SAs != test.sas {
 			t.Errorf("%s: %+v", test.name, x)
 		}
 	}
-	if x := New([]bundle.Line{{Read: "xfrm_state.lock", Reader: "xfrm_state_find", Transfers: 1}}, sent(1),
+	if x := New([]bundle.Line{{Read: "xfrm_state.lock", Reader: "xfrm_state_find", Transfers: 1}}, nil, sent(1),
 		"").Foreign; x != nil {
 		t.Errorf("nobody knows whose the SA is: %+v", x)
+	}
+}
+
+// What a CPU wrote that is not measured is told from the rest, as far as rows tell it.
+func TestAside(t *testing.T) {
+	rows := []bundle.Line{{Read: "a", Transfers: 10, Writers: bundle.CPUSet{0, 1}},
+		{Read: "a", Transfers: 5, Writers: bundle.CPUSet{2}}, {Read: "b", Transfers: 7}}
+	l := New(rows, bundle.CPUSet{0, 1}, sent(10), "")
+	if l.PerPacket.Value != 2.2 || l.Aside.Value != 0.5 || l.Aside.Ranged() {
+		t.Errorf("%+v of %+v", l.Aside, l.PerPacket)
+	}
+	rows = append(rows, bundle.Line{Read: "c", Transfers: 3, Writers: bundle.CPUSet{1, 2}})
+	if a := New(rows, bundle.CPUSet{0, 1}, sent(10), "").Aside; a.Low != 0.5 || a.High != 0.8 {
+		t.Errorf("with a row of both: %+v", a)
 	}
 }
 
@@ -139,7 +153,7 @@ func TestPoints(t *testing.T) {
 		for i, k := range transfers {
 			rows = append(rows, bundle.Line{Read: string(rune('a' + i)), Transfers: k})
 		}
-		return &result.Run{N: n, Mode: mode, Lines: New(rows, sent(10), "")}
+		return &result.Run{N: n, Mode: mode, Lines: New(rows, nil, sent(10), "")}
 	}
 	p := Points([]*result.Run{run(1, "m"), run(2, "m", 10), run(2, "m", 20), run(2, "m", 30, 3)})
 	if len(p) != 1 || p[0].N != 2 || p[0].Runs != 3 || p[0].Unit != "transfers/packet" {

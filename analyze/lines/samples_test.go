@@ -163,7 +163,7 @@ func (k *kernel) sampleOf(rows []bundle.Line, n int, seed uint64) []taken {
 func TestSamplesOfATruthKnown(t *testing.T) {
 	rows := simulated(t)
 	const packets = 12500
-	truth := New(rows, sent(packets), "")
+	truth := New(rows, nil, sent(packets), "")
 	k := newKernel(t, rows)
 	for _, test := range []struct {
 		event   string

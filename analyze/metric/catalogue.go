@@ -80,6 +80,7 @@ const (
 	LineCyclesID = "line_cycles_per_packet"
 	ApartID      = "false_sharing_share"
 	ForeignID    = "foreign_sa_transfers_per_packet"
+	AsideID      = "aside_transfers_per_packet"
 )
 
 // Catalogue lists every metric a report prints, in the order of a report.
@@ -143,6 +144,9 @@ func Catalogue() []Formula {
 			"lines.jsonl of a simulated machine"},
 		{ForeignID, "lines of other CPUs' SAs/packet", "transfers/packet", "lower",
 			"transfers to xfrm_state_find from SAs of another CPU / packets",
+			"lines.jsonl of a simulated machine"},
+		{AsideID, "lines of CPUs not measured/packet", "transfers/packet", "lower",
+			"transfers of lines that only CPUs which are not measured wrote / packets",
 			"lines.jsonl of a simulated machine"},
 		{IntensityID, "miss intensity", "1", "lower",
 			"the function's share of the misses / its share of the cycles, or of the time if no cycles " +

@@ -13,8 +13,9 @@ type Lines struct {
 	Counts string `json:"counts"`
 	Lacks  string `json:"lacks,omitempty"`
 
-	PerPacket metric.Value `json:"per_packet"` // all of them
-	Fields    []LineField  `json:"fields"`     // the most first
+	PerPacket metric.Value `json:"per_packet"`     // all of them
+	Aside     metric.Value `json:"aside,omitzero"` // that CPUs wrote which are not measured, if that is known
+	Fields    []LineField  `json:"fields"`         // the most first
 	// by xfrm_state_find of SAs that belong to another CPU; nil if it is not known which SA a line is in
 	Foreign *ForeignSAs `json:"foreign_sas,omitempty"`
 }

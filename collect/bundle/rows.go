@@ -356,7 +356,7 @@ type Line struct {
 	Transfers uint64     `json:"transfers"`
 	Apart     uint64     `json:"apart,omitempty"` // of them those that read no byte written: false sharing
 	Readers   CPUSet     `json:"readers"`
-	Writers   CPUSet     `json:"writers"`
+	Writers   CPUSet     `json:"writers"` // of a simulated machine: measured CPUs all, or none of them
 }
 
 // A LineObject says which one of its kind a line is in, as far as was found out; the

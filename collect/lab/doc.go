@@ -41,6 +41,10 @@
 // The guest's first program is this very binary (Guest), packed into an
 // initramfs with the modules it loads; there is no distribution. It hands files
 // to the host through the guest's memory, which is a file here (see mailbox.go).
+//
+// One CPU more than those that send does the rest: this program and the kernel's
+// threads, of which those of RCU still take lines from the senders. Such transfers follow
+// time and not packets, and stand apart in the rows; on one CPU they are all there are.
 package lab
 
 // NotModelled is what every number of the simulated machine lacks.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"unsafe"
 
@@ -71,6 +72,9 @@ func obey() error {
 	case "learn":
 		return teach()
 	case "send":
+		if err := putAside(); err != nil {
+			return err
+		}
 		return o.Sender.send()
 	}
 	return fmt.Errorf("task %q is not known", o.Task)
@@ -91,6 +95,22 @@ func stayAside() error {
 	}
 	// A signal ends the write that runs pktgen; Go's preemption sends some.
 	return unix.Exec("/program", os.Args, append(os.Environ(), aside, "GODEBUG=asyncpreemptoff=1"))
+}
+
+// putAside has the kernel's threads where this program is, but those of one CPU, which
+// refuse: RCU's grace periods would be work of this or that sender by chance.
+func putAside() error {
+	var here unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &here); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir("/proc")
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil {
+			_ = unix.SchedSetaffinity(pid, &here)
+		}
+	}
+	return err
 }
 
 func load(file string) error {

@@ -13,7 +13,7 @@ func (c *Counts) lines(functions *functions, n *namer) []bundle.Line {
 	sums := map[pair]moved{}
 	for _, w := range c.windows {
 		for _, s := range w.shares {
-			p := pair{writer: "unknown"}
+			p := pair{writer: "unknown", aside: s.from>>w.senders != 0}
 			var object bundle.LineObject
 			p.read, object = n.name(s.addr)
 			p.written, _ = n.name(s.addr&^63 + uint64(s.offset))
@@ -37,7 +37,8 @@ func (c *Counts) lines(functions *functions, n *namer) []bundle.Line {
 		return cmp.Or(cmp.Compare(b.Transfers, a.Transfers),
 			cmp.Compare(a.Read, b.Read), cmp.Compare(a.Written, b.Written),
 			cmp.Compare(a.Object.String(), b.Object.String()),
-			cmp.Compare(a.Reader, b.Reader), cmp.Compare(a.Writer, b.Writer))
+			cmp.Compare(a.Reader, b.Reader), cmp.Compare(a.Writer, b.Writer),
+			slices.Compare(a.Writers, b.Writers))
 	})
 	return rows
 }
@@ -51,8 +52,8 @@ func fold(sums map[pair]moved) map[pair]moved {
 		total += m.n
 	}
 	for _, into := range []func(p pair) pair{
-		func(p pair) pair { return pair{read: p.read, written: other, reader: other, writer: other} },
-		func(p pair) pair { return pair{read: other, written: other, reader: other, writer: other} },
+		func(p pair) pair { return pair{p.read, other, other, other, "", p.aside} },
+		func(p pair) pair { return pair{other, other, other, other, "", p.aside} },
 	} {
 		folded := map[pair]moved{}
 		for p, m := range sums {
@@ -75,6 +76,7 @@ func fold(sums map[pair]moved) map[pair]moved {
 type pair struct {
 	read, written, reader, writer string
 	object                        string // its JSON: equal objects have equal ones
+	aside                         bool   // written by a CPU that sends nothing
 }
 
 type moved struct {

@@ -3,13 +3,14 @@
 
 static void note_share(cpu_t *c, uint64_t addr, uint64_t bytes, site_t *reader, dir_t *d)
 {
-	uint64_t key[] = { addr, d->offset, (uintptr_t)reader, (uintptr_t)d->writer };
+	uint64_t place = d->offset | (uint64_t)(d->last >= (int)opt.senders) << 6; /* who does not send stands apart */
+	uint64_t key[] = { addr, place, (uintptr_t)reader, (uintptr_t)d->writer };
 	/* Not the pointers: where malloc puts a site must not decide the order of the output. */
-	uint64_t hash = mix((uint64_t[]){ addr, d->offset, reader->pc, d->writer ? d->writer->pc : 0 }, 4);
+	uint64_t hash = mix((uint64_t[]){ addr, place, reader->pc, d->writer ? d->writer->pc : 0 }, 4);
 	share_t **slot = (share_t **)look(&shares, hash, key, 4);
 	if (!*slot) {
 		*slot = calloc(1, sizeof **slot), shares.used++;
-		**slot = (share_t){ hash, addr, d->offset, reader, d->writer, 0, 0, 0, 0 };
+		**slot = (share_t){ hash, addr, place, reader, d->writer, 0, 0, 0, 0 };
 	}
 	share_t *s = *slot;
 	s->n++, s->apart += !(d->bytes & bytes), s->to |= 1ull << c->index, s->from |= 1ull << d->last;

@@ -68,7 +68,7 @@ typedef struct {                                           /* a block (insns > 0
 } site_t;
 
 typedef struct {                                           /* one pair of instructions between which a line moved */
-	uint64_t hash, addr, offset;                       /* read at addr; last written at offset of its line */
+	uint64_t hash, addr, place;                        /* read at addr; last written at place % 64 of its line */
 	site_t *reader, *writer;
 	uint64_t n, apart, to, from;                       /* apart: no byte read was among those written */
 } share_t;
@@ -224,7 +224,8 @@ static void on_free(unsigned int unused, void *u) { live.alive--; }
  *   cpu INDEX packets cycles ticks instructions-of-ticks
  *   n number parent function, of a context; numbers are decimal, parent is 0 for none
  *   c number cpu L2 LLC DRAM HITM UPGRADE instructions cycles entries, of a context
- *   s address reader writer offset-of-last-write n apart readers writers, of the senders' transfers
+ *   s address reader writer offset-of-last-write n apart readers writers, of the senders' transfers; all writers send
+ *     or none
  *   t instruction address store seen misses transfers, of the senders: seen is misses and a sample of hits
  *   end
  */
@@ -263,7 +264,7 @@ static void dump(void)
 		share_t *s = (share_t *)shares.slot[i];
 		if (s)
 			fprintf(f, "s %" PRIx64 " %" PRIx64 " %" PRIx64 " %d", s->addr, s->reader->pc,
-				s->writer ? s->writer->pc : 0, (int)s->offset);
+				s->writer ? s->writer->pc : 0, (int)(s->place % 64));
 		if (s)
 			fprintf(f, " %" PRIu64 " %" PRIu64 " %" PRIx64 " %" PRIx64 "\n",
 				s->n, s->apart, s->to, s->from);
