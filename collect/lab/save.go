@@ -20,9 +20,11 @@ func (k *Kernel) Save(dir, tool string, cell Cell, repeat int, c *Counts) error 
 		cpus = append(cpus, cpu)
 	}
 	var end, packets uint64
+	var forgotten int64
 	perCPU := make([]bundle.CPUPackets, cell.CPUs)
 	for _, w := range c.windows {
 		end += w.cpus[0].cycles
+		forgotten = w.forgotten // since the start
 		for cpu := range perCPU {
 			perCPU[cpu].CPU = cpu
 			perCPU[cpu].Packets += w.cpus[cpu].packets
@@ -31,6 +33,11 @@ func (k *Kernel) Save(dir, tool string, cell Cell, repeat int, c *Counts) error 
 	}
 	const start = 1 // 0 is no time
 	window := bundle.Window{StartNS: start, EndNS: start + int64(end)}
+	warnings := []bundle.Warning{{Weakens: "every number", Text: NotModelled + "; a nanosecond is a cycle"}}
+	if forgotten > 0 {
+		warnings = append(warnings, bundle.Warning{Weakens: "transfers", Text: fmt.Sprintf(
+			"the directory had no room for %d lines: a transfer of them is not counted", forgotten)})
+	}
 	w, err := bundle.Create(dir, bundle.Manifest{
 		Tool: tool, Source: "lab", Started: time.Now(), Window: window,
 		Host: bundle.Host{Kernel: k.Release, BuildID: buildID(k.files[fileNotes]), BootID: k.boot(cell),
@@ -39,7 +46,7 @@ func (k *Kernel) Save(dir, tool string, cell Cell, repeat int, c *Counts) error 
 			bundle.LabelMode: cell.Mode, bundle.LabelN: strconv.Itoa(cell.CPUs),
 			bundle.LabelRepeat: strconv.Itoa(repeat),
 		}},
-		Warnings: []bundle.Warning{{Weakens: "every number", Text: NotModelled + "; a nanosecond is a cycle"}},
+		Warnings: warnings,
 	})
 	if err != nil {
 		return err

@@ -42,6 +42,7 @@ func TestSave(t *testing.T) {
 		}
 		c.windows = append(c.windows, w)
 	}
+	c.windows[1].forgotten = 4
 	dir := filepath.Join(t.TempDir(), "run")
 	cell := Cell{Sender: Sender{Mode: ModePCPU, CPUs: 2, Traffic: Traffic{Size: 64, Cipher: CipherGCM}}}
 	if err := k.Save(dir, "test", cell, 3, c); err != nil {
@@ -53,6 +54,9 @@ func TestSave(t *testing.T) {
 	}
 	if err := run.Verify(); err != nil || run.Status != bundle.Complete {
 		t.Errorf("the run is %s, %v", run.Status, err)
+	}
+	if len(run.Warnings) != 2 || !strings.Contains(run.Warnings[1].Text, "no room for 4 lines") {
+		t.Errorf("warnings = %v, want what the directory lost", run.Warnings)
 	}
 	if len(run.Gaps) != 1 || run.Gaps[0].Why != "the kernel has no BTF" {
 		t.Errorf("gaps = %v, want that BTF is missing", run.Gaps)
