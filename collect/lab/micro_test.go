@@ -43,7 +43,7 @@ func TestTheory(t *testing.T) {
 }
 
 func checkTheory(t *testing.T, k *Kernel, cache, program string, n int) {
-	const rounds = 1000
+	const rounds = 2000
 	ops := functionsOf(t, program)
 	raw := micro(t, k, cache, program, n, rounds, ops)
 	w, err := readWindow(bytes.NewReader(raw))
@@ -133,7 +133,7 @@ func micro(t *testing.T, k *Kernel, cache, program string, n, rounds int, ops ma
 	m := machine{kernel: k.Image, initrd: a.bytes(), cpus: n + 1, seed: 1, limit: 5 * time.Minute,
 		append: fmt.Sprintf("%s -- %d %d", line, n, rounds),
 		plugin: fmt.Sprintf("%s,out=%s,functions=%s,packet=%x,senders=%d,warm=1,count=%d,windows=1,user=1,%s",
-			plugin, out, names, ops["each_op"], n, (len(theory)*rounds-10)*n, poke)}
+			plugin, out, names, ops["each_op"], n, ((len(theory)+1)*rounds-10)*n, poke)}
 	mem, _, err := m.boot(ctx)
 	need(t, err)
 	mem.close()
