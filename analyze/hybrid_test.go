@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/cost"
 	"xfrmscope/analyze/curves"
 	"xfrmscope/analyze/finding"
@@ -169,5 +170,29 @@ func TestHybridCompare(t *testing.T) {
 	}
 	if !strings.Contains(claims, "N=2, "+coreCycles+": removed") {
 		t.Errorf("claims %s", claims)
+	}
+}
+
+// What only one of the PMUs has is found: samples lost, and who takes a lock.
+func TestHybridFindings(t *testing.T) {
+	r := hybridRun("pcpu", 2, 0, 1000, 500)
+	p := testrun.Profile(testrun.At(16, "dev_hard_start_xmit;_raw_spin_lock;native_queued_spin_lock_slowpath", 500),
+		testrun.At(16, "xfrm_input;_raw_spin_lock", 100), testrun.At(16, "xfrm_output", 400))
+	p.Event.Name, p.Event.Unit = atomCycles, "cycles"
+	r.Events[1] = cost.NewEvent(cost.Classify(p, stage.Default()), 1, r.Packets)
+	r.Events[1].Losses = []bundle.Loss{{Kind: bundle.LossSamples, What: "samples", Count: 500}}
+	if g := checks.LostGate(r); g.Status != result.GateFailed || !strings.Contains(g.Evidence, atomCycles) {
+		t.Errorf("gate %+v, want that samples of %s were lost", g, atomCycles)
+	}
+	all := ""
+	for _, f := range finding.All(&result.Result{Runs: []*result.Run{r},
+		Curves: curves.New([]*result.Run{r})}) {
+		all += f.Claim + "\n" + strings.Join(f.Evidence, "\n") + "\n"
+	}
+	for _, want := range []string{"the lock taken by xfrm_input (" + atomCycles + ")",
+		"spins 50.0 +- 3.1 % of busy time by " + atomCycles} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%q is not in\n%s", want, all)
+		}
 	}
 }

@@ -160,17 +160,22 @@ func dropGate(r *result.Run, deltas []packets.Delta, facts []factDelta) result.G
 
 func LostGate(r *result.Run) result.Gate {
 	g := result.Gate{ID: bundle.GateLostSamples, Next: "record with a larger -m or a lower -F"}
-	e := r.Main()
-	if e == nil {
+	mains := r.Mains()
+	if len(mains) == 0 {
 		return notMeasured(g, "the run has no samples")
 	}
-	lost := eventLoss(e, bundle.LossSamples)
-	share := float64(lost) / float64(max(1, e.All.Total.Samples+lost))
-	if share > sampleLimit {
-		g.Severity = share
-		return failed(g, "%d samples (%.1f %%) of %s were lost", lost, 100*share, e.Name)
+	var told []string
+	for _, e := range mains {
+		lost := eventLoss(e, bundle.LossSamples)
+		share := float64(lost) / float64(max(1, e.All.Total.Samples+lost))
+		if share > sampleLimit {
+			g.Severity = share
+			return failed(g, "%d samples (%.1f %%) of %s were lost", lost, 100*share, e.Name)
+		}
+		told = append(told, fmt.Sprintf("%d of %d samples of %s were lost", lost, e.All.Total.Samples+lost,
+			e.Name))
 	}
-	return passed(g, fmt.Sprintf("%d of %d samples of %s were lost", lost, e.All.Total.Samples+lost, e.Name))
+	return passed(g, strings.Join(told, "; "))
 }
 
 func ThrottleGate(r *result.Run) result.Gate {

@@ -180,13 +180,31 @@ type taker struct {
 	floor      metric.Value // cost on one CPU, the highest of the runs
 }
 
-// takers are the callers of slow and of fast paths of a run, heaviest first.
+// takers are the callers of slow and of fast paths of a run, heaviest first, on each PMU
+// of a hybrid CPU.
 func takers(all []*result.Run, run *result.Run) []taker {
-	e := run.Main()
-	if e == nil || !e.Timed() {
-		return nil
-	}
 	var out []taker
+	mains := run.Mains()
+	for _, e := range mains {
+		if !e.Timed() {
+			continue
+		}
+		of := takersOf(all, run, e)
+		for i := range of {
+			if len(mains) > 1 {
+				of[i].name += " (" + e.Name + ")"
+			}
+		}
+		out = append(out, of...)
+	}
+	slices.SortStableFunc(out, func(a, b taker) int {
+		return cmp.Or(cmp.Compare(b.spin.Value+b.word.Value, a.spin.Value+a.word.Value),
+			cmp.Compare(a.name, b.name))
+	})
+	return out
+}
+
+func takersOf(all []*result.Run, run *result.Run, e *result.Event) (out []taker) {
 	for _, c := range e.All.SpinCallers {
 		out = append(out, taker{name: c.Name, spin: c.Share,
 			word: metric.Value{ID: metric.LockWordID, Unit: "ratio"}})
@@ -199,10 +217,6 @@ func takers(all []*result.Run, run *result.Run) []taker {
 		}
 		out[i].word, out[i].cost, out[i].floor = c.Share, c.PerPacket, wordFloor(all, run, e.Name, c.Name)
 	}
-	slices.SortStableFunc(out, func(a, b taker) int {
-		return cmp.Or(cmp.Compare(b.spin.Value+b.word.Value, a.spin.Value+a.word.Value),
-			cmp.Compare(a.name, b.name))
-	})
 	return out
 }
 

@@ -39,7 +39,15 @@ func outsideOf(run *result.Run, ceiling string, table *stage.Table) (result.Find
 			evidence = append(evidence, g.ID+": "+g.Evidence)
 		}
 	}
-	if e := run.Main(); e != nil && e.Timed() {
+	mains := run.Mains()
+	for _, e := range mains {
+		if !e.Timed() {
+			continue
+		}
+		of := e.Of()
+		if len(mains) > 1 {
+			of += " by " + e.Name
+		}
 		for _, c := range e.All.SpinCallers {
 			name := c.Name
 			if row := table.Of(c.Name); row != stage.None {
@@ -50,9 +58,9 @@ func outsideOf(run *result.Run, ceiling string, table *stage.Table) (result.Find
 			}
 			if atLeast(c.Share, spinFloor) {
 				claims = append(claims, fmt.Sprintf("%s spins %s of %s", name, percent(c.Share),
-					e.Of()))
+					of))
 				evidence = append(evidence, fmt.Sprintf("slow path entered from %s, in %s: %s of %s",
-					c.Name, name, percent(c.Share), e.Of()))
+					c.Name, name, percent(c.Share), of))
 			}
 		}
 	}
