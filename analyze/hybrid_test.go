@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"xfrmscope/analyze/checks"
+	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/cost"
 	"xfrmscope/analyze/curves"
 	"xfrmscope/analyze/finding"
@@ -117,6 +118,23 @@ func TestHybridCurve(t *testing.T) {
 	for _, event := range []string{coreCycles, atomCycles} {
 		if !strings.Contains(claims, "more cycles of "+event) {
 			t.Errorf("the cost of %s is not in\n%s", event, claims)
+		}
+	}
+}
+
+// A curve over N of costs that are not over the PMU's own packets says so.
+func TestHybridCurveOfAllPackets(t *testing.T) {
+	r := hybridSweep(1500, 500)
+	for _, run := range r.Runs[5:] {
+		for _, e := range run.Events {
+			e.All.PerPacket.Basis = metric.OfAllPackets
+		}
+	}
+	c := curves.New(r.Runs)[0]
+	for _, notes := range [][]compare.Reason{c.StageBreakdowns[0].Notes, c.FunctionBreakdown.Notes,
+		c.Frames.Notes} {
+		if why := compare.Noted(notes, compare.OtherBasis); !strings.Contains(why, "in 5 of 10 runs") {
+			t.Errorf("notes %v", notes)
 		}
 	}
 }

@@ -113,19 +113,42 @@ func noteDoubts(c *result.Curve, runs []*result.Run) {
 		note(&c.Scaling.Notes, metric.RateID)
 	}
 	for _, cost := range c.Costs() {
+		var tables []*[]compare.Reason
 		for i := range cost.StageBreakdowns {
-			note(&cost.StageBreakdowns[i].Notes, metric.CostID)
+			tables = append(tables, &cost.StageBreakdowns[i].Notes)
 		}
 		if cost.FunctionBreakdown != nil {
-			note(&cost.FunctionBreakdown.Notes, metric.CostID)
+			tables = append(tables, &cost.FunctionBreakdown.Notes)
 		}
 		if cost.Frames != nil {
-			note(&cost.Frames.Notes, metric.CostID)
+			tables = append(tables, &cost.Frames.Notes)
+		}
+		all := ofAllPackets(cost.Event, runs)
+		for _, notes := range tables {
+			if note(notes, metric.CostID); all != nil {
+				*notes = append(*notes, *all)
+			}
 		}
 	}
 	for i := range c.LockBreakdowns {
 		note(&c.LockBreakdowns[i].Notes, metric.WaitPacketID)
 	}
+}
+
+// ofAllPackets says that costs of one PMU of several are not over the packets of its own
+// CPUs, nil if they are.
+func ofAllPackets(event string, runs []*result.Run) *compare.Reason {
+	n := 0
+	for _, r := range runs {
+		if e := r.MainOf(event); e != nil && e.All.PerPacket.Basis == metric.OfAllPackets {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return compare.Because(compare.OtherBasis, "the cost of %s is %s, in %d of %d runs: it falls as CPUs of the "+
+		"others join in", event, metric.OfAllPackets, n, len(runs))
 }
 
 // sampleCosts is what a packet cost in each run, by stage and by function. What
