@@ -245,10 +245,12 @@ func (t *tally) functionShares(sums []metric.Estimate, busy metric.Estimate, cos
 		}
 	}
 	slices.SortFunc(order, func(a, b int) int {
+		if c := cmp.Compare(sums[b].Period, sums[a].Period); c != 0 {
+			return c
+		}
 		nameA, moduleA := t.function(a)
 		nameB, moduleB := t.function(b)
-		return cmp.Or(cmp.Compare(sums[b].Period, sums[a].Period), cmp.Compare(nameA, nameB),
-			cmp.Compare(moduleA, moduleB))
+		return cmp.Or(cmp.Compare(nameA, nameB), cmp.Compare(moduleA, moduleB))
 	})
 	order = order[:min(result.TopFunctions, len(order))]
 	shares := slices.Grow([]result.Share(nil), len(order))

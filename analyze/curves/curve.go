@@ -13,6 +13,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/compare"
@@ -35,13 +36,17 @@ func New(runs []*result.Run) []result.Curve {
 		last := &out[len(out)-1]
 		last.Runs = append(last.Runs, i)
 	}
+	var wg sync.WaitGroup
 	for i := range out {
-		out[i].Lines = lines.Points(result.Pick(runs, out[i].Runs))
-		if out[i].Mode != "" {
-			scale(&out[i], runs)
-			noteDoubts(&out[i], result.Pick(runs, out[i].Runs))
-		}
+		wg.Go(func() {
+			out[i].Lines = lines.Points(result.Pick(runs, out[i].Runs))
+			if out[i].Mode != "" {
+				scale(&out[i], runs)
+				noteDoubts(&out[i], result.Pick(runs, out[i].Runs))
+			}
+		})
 	}
+	wg.Wait()
 	setCeilings(out, runs)
 	return out
 }

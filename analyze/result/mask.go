@@ -29,17 +29,23 @@ func (a *Addresses) Mask(doc any) {
 	if a.aliases == nil {
 		a.aliases = map[string]string{}
 	}
+	masked := map[string]string{} // runs have the same texts
 	mask(doc, Masking{Text: func(s string, _ bool) string {
 		if !strings.Contains(s, "ff") && !strings.Contains(s, "c0") {
 			return s
 		}
-		return address.ReplaceAllStringFunc(s, func(found string) string {
-			found = strings.TrimPrefix(found, "0x")
-			if a.aliases[found] == "" {
-				a.aliases[found] = fmt.Sprintf("0x%x", len(a.aliases)+1)
-			}
-			return a.aliases[found]
-		})
+		to, known := masked[s]
+		if !known {
+			to = address.ReplaceAllStringFunc(s, func(found string) string {
+				found = strings.TrimPrefix(found, "0x")
+				if a.aliases[found] == "" {
+					a.aliases[found] = fmt.Sprintf("0x%x", len(a.aliases)+1)
+				}
+				return a.aliases[found]
+			})
+			masked[s] = to
+		}
+		return to
 	}})
 }
 

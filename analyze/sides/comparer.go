@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"sync"
 
 	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/compare"
@@ -25,6 +26,9 @@ func newComparer(c *result.Comparison, headline []string) *comparer {
 }
 
 func (c *comparer) compare(modes []modePair) {
+	var wg sync.WaitGroup
+	wg.Go(func() { c.AA = c.sameSide(modes) })
+	defer wg.Wait()
 	c.Notes = append(c.Notes, fewBoots(modes)...)
 	for i := range modes {
 		m := &modes[i]
@@ -43,7 +47,6 @@ func (c *comparer) compare(modes []modePair) {
 	slices.SortStableFunc(c.Worse, func(a, b result.CompareAt) int {
 		return cmp.Compare(magnitude(&b.C), magnitude(&a.C))
 	})
-	c.AA = c.sameSide(modes)
 }
 
 // rateIDs are what is compared at every N.

@@ -65,7 +65,7 @@ type field struct {
 }
 
 func newRowType(of reflect.Type) *rowType {
-	t := &rowType{of: of}
+	t := &rowType{of, make([]field, 0, of.NumField())}
 	for f := range of.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		row := field{`"` + name + `":`, f.Offset, f.Type.Kind(), f.Type, nil}

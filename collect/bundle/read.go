@@ -14,6 +14,7 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -290,7 +291,7 @@ func readLines[T any](r *Run, name string) ([]T, error) {
 			at := fmt.Sprintf("%s/%s:%d", r.Path, name, line)
 			return rows, &DamagedError{at, fmt.Sprintf("%d bytes are no row", len(sc.Bytes()))}
 		}
-		rows = append(rows, *new(T))
+		rows = slices.Grow(rows, 1)[:len(rows)+1] // the new row is zero
 		if err := d.decode(sc.Bytes(), &rows[len(rows)-1]); err != nil {
 			at := fmt.Sprintf("%s/%s:%d", r.Path, name, line)
 			return rows[:len(rows)-1], &DamagedError{at, err.Error()}
