@@ -231,8 +231,12 @@ func scaleText(r *result.Result, c result.Curve) string {
 	speedup.Value /= base
 	speedup.Interval.Lo, speedup.Interval.Hi = speedup.Interval.Lo/base, speedup.Interval.Hi/base
 	_, mode := ModeText(c.Mode)
-	s := fmt.Sprintf("%s: %s bring %s times%s what %s brings; ideal is %s", mode, n(last.N),
-		timesText(speedup.Value, speedup), levelledText(speedup), n(c.Scaling.Base),
+	brings := n(c.Scaling.Base) + " bring"
+	if c.Scaling.Base == 1 {
+		brings += "s"
+	}
+	s := fmt.Sprintf("%s: %s bring %s times%s what %s; ideal is %s", mode, n(last.N),
+		timesText(speedup.Value, speedup), levelledText(speedup), brings,
 		format.Significant(float64(last.N)/base, 2))
 	if first.Rate.N == 1 && last.Rate.N == 1 {
 		s += ", one run each"
