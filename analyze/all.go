@@ -38,9 +38,11 @@ func analyseAll(ctx context.Context, bundles []*bundle.Run, opt Options) ([]anal
 	workers := max(1, min(cores, len(bundles)))
 	a := &analysis{opt: opt, stages: stage.Default(), perRun: max(1, cores/workers)}
 	medians := sync.OnceValue(func() []bool { return mediansOf(bundles) })
-	tooMany := func() bool {
-		return len(bundles) > maxProfiles || a.profiles.Load() > cmp.Or(opt.Profiles, MaxProfiles)
+	most := cmp.Or(opt.Profiles, MaxProfiles)
+	for _, b := range bundles {
+		most += recorded(b)
 	}
+	tooMany := func() bool { return len(bundles) > maxProfiles || a.profiles.Load() > most }
 	out := make([]analysed, len(bundles))
 	errs := make([]error, len(bundles))
 	turn := make([]chan struct{}, len(bundles)+1) // closed when the runs before have been whole
@@ -99,6 +101,20 @@ func sideBySide(n int, do func(int)) {
 		})
 	}
 	wg.Wait()
+}
+
+// recorded is how large a run's recording is, packed or not.
+func recorded(b *bundle.Run) int64 {
+	f, err := b.Open(bundle.PerfDataFile)
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // mediansOf says which runs are the median ones by their rate.

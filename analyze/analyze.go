@@ -33,7 +33,8 @@ type Options struct {
 	// Fields say what the instructions of a kernel touch, by its build id, of simulated runs.
 	Fields map[string]*lines.Instructions
 
-	// Profiles is how many bytes of profiles are kept, about; 0 is MaxProfiles.
+	// Profiles is how many bytes of profiles are kept, about, beside one for each of the
+	// recordings; 0 is MaxProfiles.
 	Profiles int64
 
 	// Whole is called with each run while it still has all of its profiles, of

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -33,7 +32,7 @@ type readOptions struct {
 	fields string            // runs of a simulated machine that say what instructions touch
 
 	whole    func(*result.Run) error // see analyze.Options.Whole
-	profiles int64                   // see analyze.Options.Profiles; more for large inputs
+	profiles int64                   // see analyze.Options.Profiles
 }
 
 const fieldsUsage = "run or sweep of xfrmscope lab with the same kernel: names the fields that samples of misses " +
@@ -57,10 +56,7 @@ func analyzePaths(ctx context.Context, paths []string, o readOptions) (*result.R
 		return nil, err
 	}
 	opt := analyze.Options{Tool: "xfrmscope " + version(), Headline: headlineOf(runs), Whole: o.whole,
-		Profiles: cmp.Or(o.profiles, analyze.MaxProfiles)}
-	for _, path := range paths {
-		opt.Profiles += sizeOf(path)
-	}
+		Profiles: o.profiles}
 	if o.user {
 		opt.User, opt.Symbols = true, symbols.NewStore(symbolPlaces())
 	}
