@@ -17,12 +17,14 @@ import (
 	"xfrmscope/collect/bundle"
 )
 
+// event is of samples without packets.
+func event(name, unit string, rows ...testrun.Row) *result.Event {
+	p := testrun.Profile(rows...)
+	p.Event.Name, p.Event.Unit = name, unit
+	return NewEvent(Classify(p, stage.Default()), 1, packets.None(bundle.Gap{}))
+}
+
 func TestMisses(t *testing.T) {
-	event := func(name, unit string, rows ...testrun.Row) *result.Event {
-		p := testrun.Profile(rows...)
-		p.Event.Name, p.Event.Unit = name, unit
-		return NewEvent(Classify(p, stage.Default()), 1, packets.None(bundle.Gap{}))
-	}
 	misses := NewMisses([]*result.Event{
 		event("cycles:k", "cycles", testrun.At(0, "a", 100), testrun.At(1, "a", 300)),
 		event("L1-dcache-load-misses:k", "count", testrun.At(0, "a", 4)),
@@ -43,11 +45,6 @@ func TestMisses(t *testing.T) {
 }
 
 func TestMissIntensity(t *testing.T) {
-	event := func(name, unit string, rows ...testrun.Row) *result.Event {
-		p := testrun.Profile(rows...)
-		p.Event.Name, p.Event.Unit = name, unit
-		return NewEvent(Classify(p, stage.Default()), 1, packets.None(bundle.Gap{}))
-	}
 	miss := func() *result.Event {
 		return event("L1-dcache-load-misses:k", "count", testrun.At(0, "a", 6), testrun.At(1, "b", 2),
 			testrun.At(1, "c", 2))
@@ -110,11 +107,6 @@ func TestMissesOfHardware(t *testing.T) {
 
 // Misses of one PMU are over the cycles of the same PMU.
 func TestMissesOfTwoPMUs(t *testing.T) {
-	event := func(name, unit string, rows ...testrun.Row) *result.Event {
-		p := testrun.Profile(rows...)
-		p.Event.Name, p.Event.Unit = name, unit
-		return NewEvent(Classify(p, stage.Default()), 1, packets.None(bundle.Gap{}))
-	}
 	misses := NewMisses([]*result.Event{
 		event("cpu_core/cycles/", "cycles", testrun.At(0, "a", 100)),
 		event("cpu_atom/cycles/", "cycles", testrun.At(16, "a", 400)),
