@@ -48,7 +48,7 @@ func Benchfmt(w io.Writer, r *result.Result) error {
 			return err
 		}
 	}
-	var b benchList
+	b := benchList{asked: map[[2]string]bool{}}
 	for _, run := range view.ByPMU(runs...) {
 		b.run(run)
 	}
@@ -70,6 +70,7 @@ func Benchfmt(w io.Writer, r *result.Result) error {
 type benchList struct {
 	results []*benchfmt.Result
 	units   []*benchfmt.UnitMetadata
+	asked   map[[2]string]bool // units and ids that were looked up
 }
 
 // A benchValue is a metric and the unit it has in the benchmark format, where
@@ -148,15 +149,14 @@ func (b *benchList) add(config []benchfmt.Config, name string, n int, values []b
 
 // unit says once of a unit whether less or more of it is better.
 func (b *benchList) unit(unit, id string) {
-	if slices.ContainsFunc(b.units, func(u *benchfmt.UnitMetadata) bool { return u.OrigUnit == unit }) {
+	if b.asked[[2]string{unit, id}] ||
+		slices.ContainsFunc(b.units, func(u *benchfmt.UnitMetadata) bool { return u.OrigUnit == unit }) {
 		return
 	}
-	for _, f := range metric.Catalogue() {
-		if f.ID == id && f.Better != "" {
-			key := benchfmt.UnitMetadataKey{Unit: unit, Key: "better"}
-			b.units = append(b.units, &benchfmt.UnitMetadata{UnitMetadataKey: key, OrigUnit: unit,
-				Value: f.Better})
-		}
+	b.asked[[2]string{unit, id}] = true
+	if f := metric.FormulaOf(id); f.Better != "" {
+		key := benchfmt.UnitMetadataKey{Unit: unit, Key: "better"}
+		b.units = append(b.units, &benchfmt.UnitMetadata{UnitMetadataKey: key, OrigUnit: unit, Value: f.Better})
 	}
 }
 

@@ -173,7 +173,14 @@ func (r *resolved) last(addr uint64) *location {
 // be elsewhere.
 func (r *resolved) forget(code ...[]perfdata.KSymbol) {
 	all := slices.Concat(code...)
+	first, last := ^uint64(0), uint64(0)
+	for _, s := range all {
+		first, last = min(first, s.Addr), max(last, s.Addr+min(uint64(s.Len), ^s.Addr))
+	}
 	for addr := range r.all {
+		if addr < first || addr > last {
+			continue // of the kernel itself, as most are
+		}
 		if slices.ContainsFunc(all, func(s perfdata.KSymbol) bool { return addr-s.Addr <= uint64(s.Len) }) {
 			delete(r.all, addr)
 			*r.last(addr) = location{}
