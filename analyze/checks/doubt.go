@@ -89,7 +89,7 @@ func Caveats(r *result.Run, event string, v metric.Value) []string {
 	warned := func(list []bundle.Warning) {
 		for _, w := range list {
 			if w.Kind != bundle.WarnDoubt && w.Kind != bundle.WarnUnused &&
-				(w.Weakens == everyNumber || hangsOn(v.ID, w.Weakens)) {
+				(w.Weakens == bundle.EveryNumber || hangsOn(v.ID, w.Weakens)) {
 				out = result.AppendNew(out, cmp.Or(string(w.Kind), "warning"))
 			}
 		}
@@ -101,9 +101,6 @@ func Caveats(r *result.Run, event string, v metric.Value) []string {
 	}
 	return out
 }
-
-// everyNumber is what warnings weaken that a recording has of itself.
-const everyNumber = "every number"
 
 // hangsOn reports whether a number is weakened by what weakens another.
 func hangsOn(id, on string) bool {

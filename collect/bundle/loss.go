@@ -27,11 +27,14 @@ const (
 
 // A Warning is a sentence that weakens a number.
 type Warning struct {
-	Weakens string `json:"weakens"` // the number: a metric id, an event, a section
+	Weakens string `json:"weakens"` // the number: a metric id, an event, a section, EveryNumber
 	Text    string `json:"text"`
 
 	Kind WarningKind `json:"kind,omitempty"` // "" where nobody asks for it
 }
+
+// EveryNumber is what a Warning weakens that weakens all of its run.
+const EveryNumber = "every number"
 
 // A WarningKind is what a warning is about.
 type WarningKind string

@@ -33,7 +33,7 @@ func (k *Kernel) Save(dir, tool string, cell Cell, repeat int, c *Counts) error 
 	}
 	const start = 1 // 0 is no time
 	window := bundle.Window{StartNS: start, EndNS: start + int64(end)}
-	warnings := []bundle.Warning{{Weakens: "every number", Text: NotModelled + "; a nanosecond is a cycle"}}
+	warnings := []bundle.Warning{{Weakens: bundle.EveryNumber, Text: NotModelled + "; a nanosecond is a cycle"}}
 	if forgotten > 0 {
 		warnings = append(warnings, bundle.Warning{Weakens: "transfers", Text: fmt.Sprintf(
 			"the directory had no room for %d lines: a transfer of them is not counted", forgotten)})

@@ -52,7 +52,8 @@ func prepare(ctx context.Context, plan bundle.Plan, opt Options) (*setup, error)
 	}
 	if err := sched.PinProcess(s.pin); err != nil {
 		s.warnings = append(s.warnings,
-			bundle.Warning{Weakens: "every number", Text: "the collector is not pinned: " + err.Error()})
+			bundle.Warning{Weakens: bundle.EveryNumber,
+				Text: "the collector is not pinned: " + err.Error()})
 	}
 	s.chooseFrequency()
 	if err := s.chooseEvents(ctx); err != nil {
@@ -102,7 +103,7 @@ func (s *setup) choosePins() error {
 	}
 	s.pin = s.own
 	s.warnings = append(s.warnings, bundle.Warning{
-		Weakens: "every number",
+		Weakens: bundle.EveryNumber,
 		Text: fmt.Sprintf("all online CPUs (%s) are measured, so perf and the collector ran on them too; "+
 			"measure fewer to keep one free", online),
 	})

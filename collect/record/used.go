@@ -64,7 +64,7 @@ func cpuWarnings(planned bundle.CPUSet, counters []bundle.Counter) []bundle.Warn
 			there = append(there, cpu)
 			continue
 		}
-		out = append(out, bundle.Warning{Weakens: "every number", Text: fmt.Sprintf(
+		out = append(out, bundle.Warning{Weakens: bundle.EveryNumber, Text: fmt.Sprintf(
 			"CPU %d went offline, or came online, in the window: it is measured for a part of it", cpu)})
 	}
 	return slices.Concat(out, idle(there, busy), stray(planned, packets))

@@ -41,7 +41,7 @@ func (r *recorder) measure(ctx context.Context) (why string, cause error) {
 	r.expect(r.plan.DurationNS + phasesLength(r.plan, phases) + aboutSaved)
 	r.say(fmt.Sprintf("measuring CPUs %s %s; then %s of %s", r.plan.CPUs, r.howLong(), strings.Join(phases, ", "),
 		seconds(phasesLength(r.plan, phases))))
-	why, cause = r.watch(ctx, r.plan.DurationNS, "every number", r.opt.EndWindow)
+	why, cause = r.watch(ctx, r.plan.DurationNS, bundle.EveryNumber, r.opt.EndWindow)
 	r.over = true
 	if err := r.shutWindow(); err != nil && cause == nil {
 		why, cause = r.perfFailure(err)

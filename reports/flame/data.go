@@ -10,6 +10,7 @@ import (
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
+	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
 )
@@ -68,6 +69,8 @@ type flameSource struct {
 	Scale float64  `json:"scale"` // cost per packet of a period of 1, 0 if not measured
 	Why   string   `json:"why"`   // it was not
 	Lost  []string `json:"lost"`
+	// Caveats are the numbers of the report's footnotes that weaken its costs.
+	Caveats []int `json:"caveats"`
 }
 
 // flameSlices are columns, one element a slice.
@@ -107,13 +110,18 @@ type flameStart struct {
 func newFlameData(r *result.Result, t *tree) *flameData {
 	d := &flameData{Small: -1, Limit: t.limit, Stages: []string{}, Tests: []flameTest{}}
 	d.describeFrames(t)
-	runs := d.describeRuns(r)
+	runs, weak := d.describeRuns(r), view.Warnings(r).Kinds()
 	var before [2]int
 	for i := range t.slices {
 		s := &t.slices[i]
 		e := r.Runs[s.run].Events[s.event]
 		if key := [2]int{s.run, s.event}; i == 0 || key != before {
 			d.Profiles = append(d.Profiles, d.source(e, runs[s.run]))
+			subjects := append(view.CostSubjects(e), bundle.EveryNumber, view.WholeRun)
+			last := &d.Profiles[len(d.Profiles)-1]
+			for _, at := range weak.Weakening(r.Runs[s.run], subjects...) {
+				last.Caveats = append(last.Caveats, weak[at].Number(at))
+			}
 			before = key
 		}
 		own := e.All
@@ -186,7 +194,7 @@ func (d *flameData) describeRuns(r *result.Result) []int {
 }
 
 func (d *flameData) source(e *result.Event, run int) flameSource {
-	s := flameSource{Run: run, Event: d.event(e), Lost: []string{}}
+	s := flameSource{Run: run, Event: d.event(e), Lost: []string{}, Caveats: []int{}}
 	s.Scale, s.Why = scaleOfCost(e.All)
 	for _, l := range e.Losses {
 		if l.Count > 0 {
@@ -291,23 +299,32 @@ func (d *flameData) start(r *result.Result, places []int) {
 
 // Fit encodes the profiles of a Result in at most budget bytes, or as small as
 // it can be made: first small frames are put together, up to maxLimit, then CPUs of
-// all events but the main ones, then CPUs of these, then larger frames.
+// all events but the main ones, then of repeats only one keeps these events, then CPUs
+// of the main ones are put together, then larger frames.
 func Fit(r *result.Result, budget int) ([]byte, error) {
 	t := newTree(r, view.Sides(r))
 	if len(t.slices) == 0 {
 		return nil, nil
 	}
-	shares := t.shares()
+	none, side := func(treeSlice) bool { return false }, func(s treeSlice) bool { return !isMain(r, s) }
+	chosen := view.MedianRuns(r)
+	repeat := func(s treeSlice) bool {
+		return side(s) &&
+			!slices.ContainsFunc(chosen, func(g view.Group) bool { return g.Chosen == r.Runs[s.run] })
+	}
 	var data []byte
 	for _, try := range []struct {
-		joined func(treeSlice) bool // whose CPUs are put together
-		top    float64
+		joined, left func(treeSlice) bool // whose CPUs are put together, which are left out
+		top          float64
 	}{
-		{func(treeSlice) bool { return false }, maxLimit},
-		{func(s treeSlice) bool { return !isMain(r, s) }, maxLimit},
-		{func(treeSlice) bool { return true }, 1},
+		{none, none, maxLimit},
+		{side, none, maxLimit},
+		{side, repeat, maxLimit},
+		{func(treeSlice) bool { return true }, repeat, 1},
 	} {
 		t = t.withoutCPUs(try.joined)
+		t.slices = slices.DeleteFunc(slices.Clone(t.slices), try.left)
+		shares := t.shares()
 		encoded, err := t.encode(newFlameData(r, t), gzip.BestSpeed)
 		if err != nil {
 			return nil, err

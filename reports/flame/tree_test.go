@@ -13,6 +13,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"xfrmscope/analyze/metric"
+	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/testdata/sample"
 )
@@ -279,6 +281,25 @@ func TestDifferenceHasItsBefore(t *testing.T) {
 	d := newFlameData(r, newTree(r, false))
 	if opens := d.Groups[d.Start.Group].Mode; opens != "pcpu" || d.Start.Before != "shared" {
 		t.Errorf("opens with %s, before is %s, want pcpu and shared", opens, d.Start.Before)
+	}
+}
+
+// TestFlameDataNumbersCaveats: the footnotes of a profile are those on its own run and
+// event, on costs, and on every number, as the report counts them.
+func TestFlameDataNumbersCaveats(t *testing.T) {
+	r := sample.Sweep()
+	warn := func(run int, weakens, text string) {
+		r.Runs[run].Warnings = append(r.Runs[run].Warnings, bundle.Warning{Weakens: weakens, Text: text})
+	}
+	warn(0, bundle.EveryNumber, "simulated")
+	warn(0, metric.WaitsID, "of waits alone")
+	warn(0, metric.CostID, "few packets")
+	warn(1, r.Runs[1].Events[0].Name, "throttled")
+	d := newFlameData(r, newTree(r, false))
+	for i, want := range [][]int{{1, 3}, {4}, {}} {
+		if got := d.Profiles[i].Caveats; !slices.Equal(got, want) {
+			t.Errorf("run %d has footnotes %v, want %v", i, got, want)
+		}
 	}
 }
 

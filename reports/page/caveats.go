@@ -1,8 +1,6 @@
 package page
 
 import (
-	"slices"
-
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
@@ -36,11 +34,9 @@ func caveatsOf(r *result.Result) *caveats {
 // what else a warning names.
 func (c *caveats) of(subjects ...string) []mark {
 	var out []mark
-	for i, n := range c.Kinds.Notes {
-		if slices.Contains(subjects, n.Subject) {
-			c.marked[i] = true
-			out = append(out, mark{i + 1, n.Show()})
-		}
+	for _, i := range c.Kinds.Notes.Weakening(nil, subjects...) {
+		c.marked[i] = true
+		out = append(out, mark{i + 1, c.Kinds.Notes[i].Show()})
 	}
 	return out
 }
@@ -56,19 +52,17 @@ func (c *caveats) others() []mark {
 	return out
 }
 
-// What weakens the rate, the cost, the waits for locks.
+// What weakens the rate, the costs, the waits for locks.
 func rateSubjects() []string {
 	return []string{metric.RateID, metric.ThroughputID, metric.LossID, "traffic"}
 }
 
 func costSubjects(r *result.Result) []string {
-	list := []string{metric.CostID, metric.ShareID, metric.SpinID, "samples", "cost per packet and lock waits"}
+	var events []*result.Event
 	for _, run := range view.Present(r) {
-		for _, e := range run.Events {
-			list = result.AppendNew(list, e.Name)
-		}
+		events = append(events, run.Events...)
 	}
-	return list
+	return view.CostSubjects(events...)
 }
 
 func lockSubjects() []string {

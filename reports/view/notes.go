@@ -144,13 +144,16 @@ func LossText(l bundle.Loss) string {
 	return s
 }
 
+// WholeRun is the subject of what is said of a run itself.
+const WholeRun = "run"
+
 // Warnings returns what weakens the numbers, partial runs first.
 func Warnings(r *result.Result) Notes {
 	var n Notes
 	names := metricNames()
 	for _, run := range Present(r) {
 		if run.Manifest.Status == bundle.Partial {
-			n.add(note{Subject: "run", Partial: true,
+			n.add(note{Subject: WholeRun, Partial: true,
 				Text: "the run is partial: " + format.OrDash(run.Manifest.Why)}, run)
 		}
 	}
@@ -192,7 +195,7 @@ func warningNote(w bundle.Warning, names map[string]string) note {
 	if name := names[subject]; name != "" {
 		subject = name
 	}
-	if subject != "" && subject != "run" {
+	if subject != "" && subject != WholeRun {
 		x.Text = subject + ": " + w.Text
 	}
 	return x

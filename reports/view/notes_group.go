@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 )
 
@@ -30,6 +31,28 @@ func (n Notes) Kinds() Notes {
 		first = append(first, x)
 	}
 	return append(first, rest...)
+}
+
+// Weakening are the places of the notes on one of some subjects, metrics by their id
+// or what else a warning names; with a run only those that hold for it.
+func (n Notes) Weakening(run *result.Run, subjects ...string) []int {
+	var out []int
+	for i, x := range n {
+		if slices.Contains(subjects, x.Subject) &&
+			(run == nil || len(x.Runs) == 0 || slices.Contains(x.Runs, run)) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// CostSubjects are what weakens the costs and shares of some events.
+func CostSubjects(events ...*result.Event) []string {
+	list := []string{metric.CostID, metric.ShareID, metric.SpinID, "samples", "cost per packet and lock waits"}
+	for _, e := range events {
+		list = result.AppendNew(list, e.Name)
+	}
+	return list
 }
 
 // ByCause puts gaps together that have one cause in the same runs: what was

@@ -76,16 +76,22 @@ const legend = () => {
   }
   $('legend').replaceChildren(...list);
 };
+// marks lead to the report's footnotes that weaken the numbers of a group.
+const marks = group => unique(d.profiles.filter(p => p.event === choice.event && d.runs[p.run].group === group).flatMap(p => p.caveats)).sort((a, b) => a - b).map(n => {
+  const mark = make('sup', undefined, { className: 'fn', title: document.getElementById('caveat-' + n)?.textContent ?? '' });
+  mark.append(make('a', `[${n}]`, { href: '#caveat-' + n }));
+  return mark;
+});
 const summary = () => {
   const c = after, whole = { cost: c.total[0], variance: c.totalVar[0], count: c.totalCount[0] }, g = choice.group;
   const text = [`${groupText(g)}, ${d.events[choice.event].name}, ${cpuText(choice.cpu)}${c.runs > 1 ? `, mean of ${c.runs} runs` : ''}: `];
   if (whole.count === 0) text.push(c.idle ? `every sample was idle (${digits(c.idle, 0)}): nothing to draw.` : 'no samples: nothing to draw.');
-  else text.push(c.perPacket ? `${costText(whole, c)} ${unitOf(c)} that are not idle, ` : d.events[choice.event].of === 'busy' ? 'shares of the time that is not idle, ' : 'shares of samples, ', `${c.sampled ? digits(whole.count, 0) + ' samples' : samples(whole, c)}. `);
+  else text.push(c.perPacket ? `${costText(whole, c)} ${unitOf(c)} that are not idle` : d.events[choice.event].of === 'busy' ? 'shares of the time that is not idle' : 'shares of samples', ...marks(choice.groupAt), `, ${c.sampled ? digits(whole.count, 0) + ' samples' : samples(whole, c)}. `);
   const p = d.profiles.filter(x => x.event === choice.event && d.runs[x.run].group === choice.groupAt);
   if (whole.count && !c.perPacket) text.push(`No cost per packet: ${choice.cpu !== ALL ? 'the packets of single CPUs were not counted' : p.find(x => x.why)?.why || 'the other side has none'}. `);
   if (choice.colour === 'diff') {
     const x = testOf(), y = { cost: before.total[0], variance: before.totalVar[0] };
-    text.push(`Against ${groupText(choice.vs)}${c.perPacket ? `: ${costText(y, before)}` : ''}. Width: ${{ larger: 'the dearer side of each stack', before: groupText(choice.vs), after: groupText(g) }[choice.width]}. `,
+    text.push(`Against ${groupText(choice.vs)}${c.perPacket ? `: ${costText(y, before)}` : ''}`, ...marks(choice.vsAt), `. Width: ${{ larger: 'the dearer side of each stack', before: groupText(choice.vs), after: groupText(g) }[choice.width]}. `,
       x ? `Coloured where a function in it changed over the runs: of ${x.tested} tested ${x.frames.length} hold${x.gated ? `, and failed gates took back the significance of ${x.gated}` : ''}.`
         : repeated() ? 'Coloured where the difference is beyond the spread of the runs (t, 95 %, each frame by itself).' : 'Coloured beyond 95 % sampling error; that says nothing of the spread between runs.',
       c.perPacket ? '' : ' Shares: what one frame gains the others lose.');
@@ -97,10 +103,12 @@ const summary = () => {
     text.push(` ${digits(100 * small / whole.cost, 1)} % of it is in frames under ${digits(100 * d.limit, 4)} % that were put together to keep the page small.`);
   }
   if (slicesOf(choice.groupAt, choice.event, ALL).some(k => d.slices.cpu[k] === EVERY)) text.push(' CPUs were put together to keep the page small.');
+  const repeats = d.runs.filter(x => x.group === choice.groupAt).length;
+  if (p.length < repeats) text.push(` Of ${repeats} runs ${p.length} ${p.length === 1 ? 'has' : 'have'} this event here.`);
   const lost = unique(p.flatMap(x => x.lost));
   if (lost.length) text.push(` Lost: ${lost.slice(0, 3).join('; ')}.`);
   if (c.idle && whole.count) text.push(` Idle, not drawn: ${digits(c.idle, 0)} samples.`);
-  $('sum').textContent = text.join('');
+  $('sum').replaceChildren(...text);
 };
 
 const say = text => { $('say').textContent = text; };
