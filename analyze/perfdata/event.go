@@ -3,6 +3,8 @@ package perfdata
 import (
 	"fmt"
 	"strings"
+
+	"xfrmscope/collect/bundle"
 )
 
 // An Event is one kind of sample of the recording: one perf_event_attr, opened
@@ -99,7 +101,7 @@ func UnitOf(name string) string {
 	if _, in, ok := strings.Cut(name, "/"); ok {
 		name, _, _ = strings.Cut(in, "/")
 	}
-	name, _, _ = strings.Cut(name, ":")
+	name, _, _ = strings.Cut(strings.TrimPrefix(name, bundle.SimPrefix), ":")
 	switch {
 	case name == "cpu-clock", name == "task-clock":
 		return "nanoseconds"
