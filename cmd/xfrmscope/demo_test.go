@@ -40,6 +40,24 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// TestDemoPageFitsAMail: the page of 48 runs with its charts, its flame graph and its
+// own copy of the results.
+func TestDemoPageFitsAMail(t *testing.T) {
+	dir := t.TempDir()
+	if code, _, stderr := cli("report", "sample:simulated", "-o", dir); code != exitOK {
+		t.Fatalf("exit %d, stderr %q", code, stderr)
+	}
+	page := readFile(t, filepath.Join(dir, "report.html"))
+	if len(page) >= 900_000 {
+		t.Errorf("the page has %d bytes, want less than 900 000", len(page))
+	}
+	for _, block := range []string{"echarts", "results", "flame-data"} {
+		if !strings.Contains(page, `id="`+block+`"`) {
+			t.Errorf("the page holds no %s", block)
+		}
+	}
+}
+
 // pprofTop returns what the toolchain's own pprof says of a profile.
 func pprofTop(t *testing.T, args ...string) string {
 	t.Helper()

@@ -37,13 +37,20 @@ const (
 // maxSlices bounds the columns of a heat map: more are put together.
 const maxSlices = 240
 
-// NewHeatMap prepares one matrix of a Heat, nil if there is nothing to draw.
+// NewHeatMap prepares one matrix of a Heat, nil if there is nothing to draw: samples of
+// a simulated machine are all of one time.
 func NewHeatMap(h *result.Heat, label string, shares [][]float64) *HeatMap {
 	columns := 0
+	filled := map[int]bool{}
 	for _, row := range shares {
 		columns = max(columns, len(row))
+		for x, v := range row {
+			if Level(v) > 0 {
+				filled[x] = true
+			}
+		}
 	}
-	if columns == 0 || len(shares) != len(h.CPUs) {
+	if len(filled) < 2 || len(shares) != len(h.CPUs) {
 		return nil
 	}
 	m := &HeatMap{label: label, Columns: columns, Seconds: float64(h.SliceNS) / 1e9 * float64(columns),

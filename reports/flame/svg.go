@@ -211,8 +211,7 @@ func Style(kinds [kinds]kindInfo) string {
 	b.WriteString(".flame .s text,.flame .w text{paint-order:stroke;stroke-width:3px;stroke-opacity:.8}" +
 		".flame .s text{font-weight:bold;stroke:#d55e00}.flame .w text{stroke:#e69f00}" +
 		".flame .s rect{stroke:#111;stroke-width:1.5}.flame .w rect{stroke:#111}" +
-		".flame g .over{stroke:none!important}.over{pointer-events:none}" +
-		".hatch{stroke:#fff;stroke-opacity:.45;fill:none}")
+		".flame g .over{stroke:none!important}" + svg.HatchStyle)
 	return b.String()
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -12,8 +13,9 @@ import (
 )
 
 // Pages are mostly cells of tables, so these carry as little as they can: what a
-// whole column is, its table's class says once; a text that is the number to sort
-// by is not repeated; end tags that HTML leaves out are left out.
+// whole column is, its table's class says once, and its head what all its cells would
+// say; a text that is the number to sort by is not repeated; end tags that HTML leaves
+// out are left out.
 
 // namedColumns is how many columns of numbers a table's class can name.
 const namedColumns = 32
@@ -33,9 +35,42 @@ func columnClasses(head []view.Column) string {
 func columnStyle() string {
 	list := make([]string, namedColumns)
 	for i := range list {
-		list[i] = fmt.Sprintf(".r%d td:nth-child(%[1]d)", i+1)
+		list[i] = fmt.Sprintf(".r%d tr>:nth-child(%[1]d)", i+1)
 	}
 	return strings.Join(list, ",") + "{text-align:right;white-space:nowrap;min-width:0;padding-left:12px}"
+}
+
+// headsTell moves a title that all numbers of a column have to its head.
+func headsTell(t view.Table) view.Table {
+	t.Head, t.Rows = slices.Clone(t.Head), slices.Clone(t.Rows)
+	for i := range t.Head {
+		title, same := "", 0
+		for _, row := range t.Rows {
+			switch c := row[i]; {
+			case c.Title != "" && !c.Warn && (title == "" || c.Title == title):
+				title, same = c.Title, same+1
+			case c.Title != "" || !c.Muted:
+				same = -len(t.Rows)
+			}
+		}
+		if same < 2 {
+			continue
+		}
+		t.Head[i].Title = strings.TrimPrefix(t.Head[i].Title+"; "+title, "; ")
+		for j := range t.Rows {
+			t.Rows[j] = slices.Clone(t.Rows[j])
+			t.Rows[j][i].Title = ""
+		}
+	}
+	return t
+}
+
+// headClass is that of the i-th head, where the table's class does not name it.
+func headClass(i int, h view.Column) template.HTMLAttr {
+	if h.Number && i >= namedColumns {
+		return ` class="num"`
+	}
+	return ""
 }
 
 // cellAttributes are those of a cell in the i-th column of a table.

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
@@ -42,7 +43,7 @@ func shortenings() []shortening {
 // maxEmbedded bounds the results inside a page, in bytes: beyond, a page has none.
 const maxEmbedded = 400_000
 
-// embedded returns the results as the page carries them: JSON, packed by zstd.
+// embedded returns the results as the page carries them: columns (columns.go), packed by zstd.
 // Results that are too large are shortened step by step; the second string says
 // what was left out. The figures of whole runs always stay: a comparison of pages is
 // made of them.
@@ -67,6 +68,10 @@ func embedded(r *result.Result) (template.HTML, string) {
 	if packed == "" || len(packed) > maxEmbedded {
 		return "", fmt.Sprintf("The results of %d runs are too many for a copy in this page; results.json "+
 			"has them.", len(r.Runs))
+	}
+	packed, err := packColumns(r)
+	if err != nil {
+		return "", "This page carries no copy of its results: " + err.Error() + "."
 	}
 	return template.HTML(blockOpen("results") + packed + blockEnd), leftOut(left)
 }
@@ -98,14 +103,30 @@ func shares(r *result.Result) int {
 // resultsWindow is how far back packing looks for the like: over several runs.
 const resultsWindow = 8 << 20
 
+// packResults is quick, and tells about how large packed results are.
 func packResults(r *result.Result) (string, error) {
 	data, err := json.Marshal(r)
 	if err != nil {
 		return "", err
 	}
+	return pack(data, zstd.SpeedBetterCompression)
+}
+
+// packColumns packs results as the page carries them.
+func packColumns(r *result.Result) (string, error) {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return "", err
+	}
+	if data, err = toColumns(data); err != nil {
+		return "", err
+	}
+	return pack(data, zstd.SpeedBestCompression)
+}
+
+func pack(data []byte, level zstd.EncoderLevel) (string, error) {
 	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(resultsWindow),
-		zstd.WithLowerEncoderMem(true),
-		zstd.WithEncoderLevel(zstd.SpeedBetterCompression))
+		zstd.WithLowerEncoderMem(true), zstd.WithEncoderLevel(level))
 	if err != nil {
 		return "", err
 	}
@@ -220,7 +241,7 @@ func Results(r io.Reader) (io.Reader, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the page's results: %w", err)
 		}
-		return z, nil
+		return unpacked(z, at)
 	}
 	text, at, ok := blockOf(doc, earlierOpen)
 	if !ok {
@@ -235,6 +256,29 @@ func Results(r io.Reader) (io.Reader, error) {
 		return nil, fmt.Errorf("reading the page's results: %w", err)
 	}
 	return z, nil
+}
+
+// maxColumns bounds the columns that are read, in bytes: some five times what fits
+// into maxEmbedded.
+const maxColumns = 32 << 20
+
+// unpacked is the JSON of packed results, columns but for earlier versions.
+func unpacked(z io.Reader, at int) (io.Reader, error) {
+	b := bufio.NewReader(z)
+	if begin, _ := b.Peek(len(columnsOpen)); string(begin) != columnsOpen {
+		return b, nil
+	}
+	text, err := io.ReadAll(io.LimitReader(b, maxColumns+1))
+	if err == nil && len(text) > maxColumns {
+		err = fmt.Errorf("more than %d bytes", maxColumns)
+	}
+	if err == nil {
+		text, err = fromColumns(text)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the page's results, which begin at byte %d: %w", at, err)
+	}
+	return bytes.NewReader(text), nil
 }
 
 // earlierOpen begins the results of pages of earlier versions: gzip in base64.

@@ -20,13 +20,13 @@ const (
 // minTree is the least room that is worth a tree.
 const minTree = 20_000
 
-// addFlames adds the tree of all stacks and, for readers without scripts, as
+// addFlames adds the tree of all stacks and then, for readers without scripts, as
 // many static flame graphs as find room, none on a page that is full: the runs
 // at the largest N of their mode first. The page has size bytes without them.
 func (p *page) addFlames(r *result.Result, o Options, size int) error {
-	budget := o.FlameBytes
+	budget, stills := o.FlameBytes, stillBytes
 	graphs := flame.Order(r)
-	stills, one := stillBytes, stillBytes/min(max(len(graphs), 1), manyStills)
+	one := stillBytes / min(max(len(graphs), 1), manyStills)
 	if least := 2 * flame.DefaultFlameBytes; budget == 0 {
 		if budget = PageBytes - size; budget < least {
 			budget, stills = least, 0
@@ -34,6 +34,12 @@ func (p *page) addFlames(r *result.Result, o Options, size int) error {
 	}
 	if o.Static {
 		stills, one = budget, 0
+	} else if budget >= minTree {
+		used, err := p.addTree(r, budget)
+		if err != nil {
+			return err
+		}
+		stills = min(stills, budget-used)
 	}
 	used, full := 0, budget < 0
 	for i, f := range graphs {
@@ -55,20 +61,23 @@ func (p *page) addFlames(r *result.Result, o Options, size int) error {
 	if i := flame.MostSpinning(r, p.Flames); i >= 0 {
 		p.Flames[i].Open = true
 	}
-	if o.Static || budget-used < minTree {
-		return nil
-	}
+	return nil
+}
+
+// addTree adds the tree of all stacks with its script, and says what they take.
+func (p *page) addTree(r *result.Result, budget int) (used int, err error) {
 	script, err := block("flame-script", flame.Script())
 	if err != nil {
-		return err
+		return 0, err
 	}
-	room := max(budget-used-len(script)-len(flame.CSS), minTree)
+	room := max(budget-len(script)-len(flame.CSS), minTree)
 	data, err := flame.Fit(r, room*4/5) // four bytes are five in the page
-	if err == nil && data != nil {
-		p.FlameTree, p.FlameScript = bytesBlock("flame-data", data), script
-		p.Style += template.CSS(flame.CSS)
+	if err != nil || data == nil {
+		return 0, err
 	}
-	return err
+	p.FlameTree, p.FlameScript = bytesBlock("flame-data", data), script
+	p.Style += template.CSS(flame.CSS)
+	return len(p.FlameTree) + len(script) + len(flame.CSS), nil
 }
 
 // flamesSection is printed by a template of its own, assets/flame.tmpl.

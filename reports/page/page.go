@@ -30,7 +30,7 @@ type Options struct {
 }
 
 // PageBytes is what a page may have, flame graphs included.
-const PageBytes = 880_000
+const PageBytes = 890_000
 
 // Write writes the Result as one page that needs no network and, to be read, no
 // script. Its Content-Security-Policy allows no request; the only scripts that
@@ -41,7 +41,8 @@ func Write(w io.Writer, r *result.Result, o Options) error {
 		return err
 	}
 	t, err := template.New("page").Funcs(template.FuncMap{"lengths": chart.LengthsPicture, "columns": columnClasses,
-		"attributes": cellAttributes}).Parse(flame.Template + pageTemplate)
+		"headsTell": headsTell, "headClass": headClass, "attributes": cellAttributes}).Parse(flame.Template +
+		pageTemplate)
 	if err != nil {
 		return fmt.Errorf("reading the page template: %w", err)
 	}

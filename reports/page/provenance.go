@@ -42,20 +42,24 @@ func provenanceSection(r *result.Result, p *page, leftOut string) section {
 	for _, i := range chosen {
 		facts = append(facts, runFacts(runs[i]))
 	}
-	common := inAll(facts)
-	if len(runs) > 1 && len(common) > 0 {
-		s.add(folded("the same in all runs", part{Facts: common}))
-	}
-	for k, i := range chosen {
-		if len(runs) > 1 {
-			facts[k] = slices.DeleteFunc(facts[k],
-				func(f [2]string) bool { return slices.Contains(common, f) })
+	if len(runs) == 1 {
+		s.add(part{Facts: facts[0]})
+	} else if len(runs) > 1 {
+		common := inAll(facts)
+		if len(common) > 0 {
+			s.add(folded("the same in all runs", part{Facts: common}))
 		}
-		parts := append([]part{{Facts: facts[k]}}, runCommands(runs[i])...)
-		if len(runs) <= maxFileTables {
+		s.add(folded("what differs from run to run",
+			part{Table: factsTable(result.Pick(runs, chosen), facts, common)}))
+	}
+	for _, i := range chosen {
+		parts := runCommands(runs[i])
+		if len(runs) <= maxFileTables && len(runs[i].Manifest.Files) > 0 {
 			parts = append(parts, part{Table: filesTable(runs[i].Manifest.Files, i)})
 		}
-		s.add(folded(format.Name(format.OrDash(runs[i].Name)), parts...))
+		if len(parts) > 0 {
+			s.add(folded("commands and files of "+format.Name(format.OrDash(runs[i].Name)), parts...))
+		}
 	}
 	if len(runs) > maxFileTables {
 		s.add(part{Text: "The files of each run, with their hashes, are in results.json.", Muted: true})
@@ -90,6 +94,34 @@ func inAll(runs [][][2]string) [][2]string {
 	return slices.DeleteFunc(slices.Clone(runs[0]), func(f [2]string) bool {
 		return slices.ContainsFunc(runs, func(other [][2]string) bool { return !slices.Contains(other, f) })
 	})
+}
+
+// factsTable has a row a run and a column for each kind of fact that not all share.
+func factsTable(runs []*result.Run, facts [][][2]string, common [][2]string) view.Table {
+	t := view.NewTable("facts-table", "What differs from run to run", "run")
+	column := map[string]int{}
+	for i, list := range facts {
+		row := []view.Cell{view.TextCell(format.OrDash(runs[i].Name))}
+		for _, f := range list {
+			if slices.Contains(common, f) {
+				continue
+			}
+			at, ok := column[f[0]]
+			if !ok {
+				at = len(t.Head)
+				column[f[0]], t.Head = at, append(t.Head, view.Column{Text: f[0]})
+			}
+			for len(row) <= at {
+				row = append(row, view.Cell{})
+			}
+			row[at].Text = strings.TrimPrefix(row[at].Text+"; "+f[1], "; ")
+		}
+		t.Add(row...)
+	}
+	for i := range t.Rows {
+		t.Rows[i] = append(t.Rows[i], make([]view.Cell, len(t.Head)-len(t.Rows[i]))...)
+	}
+	return t
 }
 
 // maxProvenance bounds the runs whose provenance is in the page.

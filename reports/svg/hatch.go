@@ -1,10 +1,14 @@
 package svg
 
-// Hatched lays a pattern over a rectangle.
+// Hatched lays a pattern over a rectangle, by a class of HatchStyle.
 func Hatched(w *Writer, pattern string, x, y, width, height float64) {
-	w.Empty("rect", "class", "over", "style", "fill:url(#hatch-"+pattern+")",
+	w.Empty("rect", "class", "over h"+pattern,
 		"x", x, "y", y, "width", width, "height", height)
 }
+
+// HatchStyle is the style sheet of what is hatched.
+const HatchStyle = ".over{pointer-events:none}.hd{fill:url(#hatch-d)!important}.hl{fill:url(#hatch-l)!important}" +
+	".hp{fill:url(#hatch-p)!important}.hatch{stroke:#fff;stroke-opacity:.45;fill:none}"
 
 // HatchPatterns defines the patterns that repeat what colours say: "d" dense
 // for waiting, "l" lines for taking a lock, "p" for the second of two stages

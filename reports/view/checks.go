@@ -81,8 +81,38 @@ func GatesTable(rows []gateRow, total int) Table {
 	return Bounded(t, 60)
 }
 
+// A checkRow is a cross-check with the runs of one verdict: all that broke alone, those
+// not measured by why, those that hold in one row.
+type checkRow struct {
+	result.ConsistencyCheck
+	of   *result.Run // whose figures are shown: of those that hold the one furthest off
+	runs note
+}
+
+func checkRows(runs []*result.Run) []checkRow {
+	var out []checkRow
+	for _, r := range runs {
+		for _, c := range r.ConsistencyChecks {
+			rank := StatusRank(c.Verdict)
+			at := slices.IndexFunc(out, func(o checkRow) bool {
+				return rank > 0 && o.ID == c.ID && o.Verdict == c.Verdict &&
+					(rank > 1 || o.Why == c.Why)
+			})
+			if at < 0 {
+				at, out = len(out), append(out, checkRow{ConsistencyCheck: c, of: r})
+			} else if math.Abs(c.Residual) > math.Abs(out[at].Residual) {
+				out[at].ConsistencyCheck, out[at].of = c, r
+			}
+			out[at].runs.Runs = append(out[at].runs.Runs, r)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b checkRow) int { return StatusRank(a.Verdict) - StatusRank(b.Verdict) })
+	return out
+}
+
 func ConsistencyTable(runs []*result.Run) Table {
-	t := NewTable("identity-table", "Cross-checks",
+	t := NewTable("identity-table",
+		"Cross-checks; of several runs that hold the figures are of the one furthest off",
 		"cross-check", "status", "runs", "one way", "the other", "residual#|%", "limit#|%")
 	side := func(s result.Side) Cell {
 		if s.Text == "" {
@@ -91,55 +121,26 @@ func ConsistencyTable(runs []*result.Run) Table {
 		return Cell{Text: format.Pretty(format.Significant(s.Value, 4)) + " " + format.Visible(s.Unit, 24),
 			Small: format.Name(s.Text)}
 	}
-	missing := map[[2]string]*note{} // by check and why: one row
-	for _, r := range runs {
-		for _, i := range r.ConsistencyChecks {
-			if key := [2]string{i.ID, i.Why}; StatusRank(i.Verdict) == 1 {
-				if missing[key] == nil {
-					missing[key] = &note{}
-				}
-				missing[key].Runs = append(missing[key].Runs, r)
-			}
+	for _, c := range checkRows(runs) {
+		verdict := c.Verdict
+		if StatusRank(verdict) == 0 {
+			verdict = result.GateFailed
 		}
-	}
-	for _, r := range runs {
-		for _, i := range r.ConsistencyChecks {
-			verdict := i.Verdict
-			if StatusRank(verdict) == 0 {
-				verdict = result.GateFailed
-			}
-			status := StatusCell(verdict)
-			row := []Cell{TextCell(i.ID), status, RunCell(r)}
-			if StatusRank(i.Verdict) == 1 {
-				all := missing[[2]string{i.ID, i.Why}]
-				if all.Runs[0] != r {
-					continue // it has its row
-				}
-				row[2].Text = format.Visible(all.RunsText(len(runs)), 160)
-				why := Cell{Text: format.Visible(format.OrDash(i.Why), 200), Muted: true}
-				t.Rows = append(t.Rows, append(row, why, Cell{}, NoCell("-1"), percentOf(i.Limit)))
-				continue
-			}
-			status.Title = format.Name(i.Why)
-			residual := percentOf(i.Residual)
-			residual.Text, residual.Warn = format.Signed(residual.Text, i.Residual),
-				StatusRank(i.Verdict) == 0
-			t.Rows = append(t.Rows, append(row, side(i.Left), side(i.Right), residual, percentOf(i.Limit)))
+		status, where := StatusCell(verdict), Cell{Text: format.Visible(c.runs.RunsText(len(runs)), 160)}
+		if StatusRank(c.Verdict) == 1 {
+			why := Cell{Text: format.Visible(format.OrDash(c.Why), 200), Muted: true}
+			t.Add(TextCell(c.ID), status, where, why, Cell{}, NoCell("-1"), percentOf(c.Limit))
+			continue
 		}
+		if len(c.runs.Runs) > 1 {
+			where.Small = RunLabel(c.of)
+		}
+		status.Title = format.Name(c.Why)
+		residual := percentOf(c.Residual)
+		residual.Text, residual.Warn = format.Signed(residual.Text, c.Residual), StatusRank(c.Verdict) == 0
+		t.Add(TextCell(c.ID), status, where, side(c.Left), side(c.Right), residual, percentOf(c.Limit))
 	}
-	slices.SortStableFunc(t.Rows, func(a, b []Cell) int {
-		return StatusRank(trimSign(a[1].Text)) - StatusRank(trimSign(b[1].Text))
-	})
 	return Bounded(t, 60)
-}
-
-func trimSign(s string) string {
-	for i, c := range s {
-		if c == ' ' {
-			return s[i+1:]
-		}
-	}
-	return s
 }
 
 // percentOf prints a ratio in per cent.

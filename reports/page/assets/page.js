@@ -31,16 +31,17 @@
 
   // Tables: a click on a head sorts by that column, a second one turns it round.
   // ../cells.go leaves out the number to sort by where the text tells it.
+  const numeric = th => th.classList.contains('num') || th.closest('table').classList.contains('r' + (th.cellIndex + 1));
   const key = (row, th) => {
     const td = row.cells[th.cellIndex];
     if (td.dataset.v !== undefined) return Number(td.dataset.v);
-    if (!th.classList.contains('num')) return td.textContent.trim();
+    if (!numeric(th)) return td.textContent.trim();
     const v = parseFloat((td.firstChild?.data ?? '').replace(/\s/g, '').replace('\u2212', '-'));
     return Number.isNaN(v) ? -1 : v;
   };
   const compare = (a, b) => typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b));
   const sortBy = th => {
-    const down = th.getAttribute('aria-sort') !== 'descending' && (th.classList.contains('num') || th.getAttribute('aria-sort') === 'ascending');
+    const down = th.getAttribute('aria-sort') !== 'descending' && (numeric(th) || th.getAttribute('aria-sort') === 'ascending');
     const body = th.closest('table').tBodies[0];
     const rows = [...body.rows];
     rows.sort((a, b) => (down ? -1 : 1) * compare(key(a, th), key(b, th)));
