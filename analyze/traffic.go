@@ -55,11 +55,27 @@ func takeTraffic(r *result.Run, imports []*importer.Import, names []string) (out
 // with samples the generator's one result stands beside them.
 func eachMeasured(runs []analysed) []*result.Run {
 	var out []*result.Run
+	var free []*generated // whose N nothing else tells
+	var points [][]importer.Point
+	for _, r := range runs {
+		for i := range r.generated {
+			if r.Run.Labels[bundle.LabelN] == "" && !measuredHere(r.Run) {
+				free, points = append(free, &r.generated[i]), append(points, r.generated[i].runs...)
+			}
+		}
+	}
+	importer.SetFactor(points)
+	if len(free) == 1 && len(points) > 1 && free[0].mode == "" { // the runs of one sweep belong together
+		free[0].mode = bundle.DefaultMode
+	}
 	for _, r := range runs {
 		out = append(out, expand(r.Run, r.generated)...)
 	}
 	return out
 }
+
+// measuredHere reports whether a run has more than what a generator says.
+func measuredHere(r *result.Run) bool { return len(r.Events) > 0 || len(r.SAs) > 0 }
 
 func expand(r *result.Run, measured []generated) []*result.Run {
 	var out []*result.Run
@@ -71,7 +87,7 @@ func expand(r *result.Run, measured []generated) []*result.Run {
 	switch {
 	case len(out) == 0:
 		return []*result.Run{r}
-	case len(r.Events) > 0 || len(r.SAs) > 0:
+	case measuredHere(r):
 		if len(out) > 1 {
 			r.Warn(metric.ThroughputID, fmt.Sprintf("the traffic results are those of %d runs, and which "+
 				"is this one is not known: import them into a run of their own", len(out)))

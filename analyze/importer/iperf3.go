@@ -41,7 +41,7 @@ func readIPerf3(r io.Reader, opt Options) (*Import, error) {
 	default:
 		return nil, opt.bad(0, "no result of iperf3").fix("the run may have been interrupted")
 	}
-	f.im.Traffic.setSettings(f.settings)
+	f.im.Traffic.setSettings()
 	f.im.Traffic.numberRuns()
 	if f.text > 0 {
 		f.im.warn("traffic", "lines of text beside the JSON are passed over: %d, the first at %s:%d",
@@ -54,7 +54,6 @@ func readIPerf3(r io.Reader, opt Options) (*Import, error) {
 type iperfFile struct {
 	im       *Import
 	opt      Options
-	settings [][]setting // by point
 	failures []error
 	twice    error          // a result stands there again
 	seen     map[string]int // line of each result
@@ -248,8 +247,8 @@ func (f *iperfFile) add(r *iperfResult, line int) {
 				"came (%s:%d)", p.Tx.Rate, f.opt.Name, line)
 			continue
 		}
+		p.settings = r.settings()
 		f.im.Traffic.Points = append(f.im.Traffic.Points, p)
-		f.settings = append(f.settings, r.settings())
 	}
 }
 
@@ -259,7 +258,7 @@ func (r *iperfResult) settings() []setting {
 	if t.Protocol == "" {
 		return nil
 	}
-	direction, offered := "forward", "as much as it can"
+	direction, offered := "forward", setting{key: "target_bitrate", text: "as much as it can"}
 	switch {
 	case t.Bidir != 0:
 		direction = "both directions"
@@ -267,11 +266,11 @@ func (r *iperfResult) settings() []setting {
 		direction = "reverse"
 	}
 	if t.Offered > 0 {
-		offered = fmt.Sprintf("%.0f bit/s offered a stream", t.Offered)
+		offered = numbered(offered.key, t.Offered, "bit/s offered a stream", "offered bit/s")
 	}
-	out := []setting{{"protocol", t.Protocol}, {"direction", direction}, {"target_bitrate", offered}}
+	out := []setting{{key: "protocol", text: t.Protocol}, {key: "direction", text: direction}, offered}
 	if t.Protocol == "UDP" {
-		out = append(out, setting{"blksize", fmt.Sprintf("%.0f bytes a datagram", t.Block)})
+		out = append(out, numbered("blksize", t.Block, "bytes a datagram", "bytes a datagram"))
 	}
 	return out
 }

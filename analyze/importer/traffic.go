@@ -2,8 +2,10 @@ package importer
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"xfrmscope/collect/bundle"
@@ -23,7 +25,7 @@ type Traffic struct {
 type Point struct {
 	Line int `json:"line"` // in the file
 
-	Factor    string `json:"factor"`            // what N counts: "flows", "streams", "threads"
+	Factor    string `json:"factor"`            // what N counts: "flows", "streams", "threads"; see SetFactor
 	N         int    `json:"n"`                 // the setting
 	Run       int    `json:"run,omitempty"`     // from 1; 0 if the format has one run
 	Setting   string `json:"setting,omitempty"` // what else varies in the file: "200000 packets/s offered"
@@ -43,6 +45,8 @@ type Point struct {
 	FrameBytes   int     `json:"frame_bytes,omitempty"` // Ethernet frame without FCS
 	RequestedPPS float64 `json:"requested_pps,omitempty"`
 	Seconds      float64 `json:"seconds,omitempty"`
+
+	settings []setting
 }
 
 // A Side is what was sent, or what came.
@@ -54,15 +58,28 @@ type Side struct {
 }
 
 // A setting is what a generator was told, beside the flows.
-type setting struct{ key, text string } // "tx_pps_req", "2000 packets/s offered"
+type setting struct {
+	key, text string // "tx_pps_req", "2000 packets/s offered"
+	n         int    // 2000; 0 if it is no whole number
+	factor    string // what n counts: "offered pps"
+}
+
+// numbered is a setting whose value is a number.
+func numbered(key string, v float64, what, factor string) setting {
+	s := setting{key: key, text: strconv.FormatFloat(v, 'f', -1, 64) + " " + what, factor: factor}
+	if v > 0 && v <= 1<<53 && v == math.Trunc(v) {
+		s.n = int(v)
+	}
+	return s
+}
 
 // setSettings names what varies between points of one N: without it they would
-// pass for repeats. settings are those of each point.
-func (t *Traffic) setSettings(settings [][]setting) {
+// pass for repeats.
+func (t *Traffic) setSettings() {
 	seen := map[string]map[int]setting{} // by key and N: the first
 	varies := map[string]bool{}
-	for i, p := range t.Points {
-		for _, s := range settings[i] {
+	for _, p := range t.Points {
+		for _, s := range p.settings {
 			if seen[s.key] == nil {
 				seen[s.key] = map[int]setting{}
 			}
@@ -76,12 +93,45 @@ func (t *Traffic) setSettings(settings [][]setting) {
 	}
 	for i := range t.Points {
 		var parts []string
-		for _, s := range settings[i] {
+		for _, s := range t.Points[i].settings {
 			if varies[s.key] {
 				parts = append(parts, s.text)
 			}
 		}
 		t.Points[i].Setting = strings.Join(parts, ", ")
+	}
+}
+
+// SetFactor makes N the setting that varies over the points of all runs of a report,
+// where it is one, a number, and the flows do not vary: a curve is drawn over it.
+func SetFactor(runs [][]Point) {
+	var points []*Point
+	for _, run := range runs {
+		for i := range run {
+			points = append(points, &run[i])
+		}
+	}
+	varies := ""
+	for _, p := range points {
+		if p.N != points[0].N || len(p.settings) != len(points[0].settings) {
+			return
+		}
+		for i, s := range p.settings {
+			switch first := points[0].settings[i]; {
+			case s == first:
+			case s.key != first.key, s.n == 0, first.n == 0, varies != "" && varies != s.key:
+				return
+			default:
+				varies = s.key
+			}
+		}
+	}
+	for _, p := range points {
+		for _, s := range p.settings {
+			if s.key == varies {
+				p.N, p.Factor, p.Setting = s.n, s.factor, ""
+			}
+		}
 	}
 }
 

@@ -517,3 +517,53 @@ func TestSeedIPerf3(t *testing.T) {
 		}
 	}
 }
+
+// TestSetFactor: the one setting that varies over all runs of a report is what N counts.
+func TestSetFactor(t *testing.T) {
+	sweep := func(flows string, settings ...string) string {
+		var runs []string
+		for _, s := range settings {
+			runs = append(runs, fmt.Sprintf(`{"flows":%s,"run":1,"fwd_tx_opackets":9,%s}`, flows, s))
+		}
+		return "[" + strings.Join(runs, ",") + "]"
+	}
+	for name, tt := range map[string]struct {
+		files []string
+		want  string
+	}{
+		"offered rate": {[]string{sweep("2", `"tx_pps_req":100`, `"tx_pps_req":300`)},
+			"100 offered pps, 300 offered pps"},
+		"offered rate, a file each": {[]string{sweep("2", `"tx_pps_req":100`), sweep("2", `"tx_pps_req":300`)},
+			"100 offered pps, 300 offered pps"},
+		"ports": {[]string{sweep("2", `"tx_pps_req":100,"src_ports":1`, `"tx_pps_req":100,"src_ports":8`)},
+			"1 source ports, 8 source ports"},
+		"flows": {[]string{sweep("2", `"tx_pps_req":200`), sweep("3", `"tx_pps_req":300`)}, "2 flows, 3 flows"},
+		"two vary": {[]string{sweep("2", `"tx_pps_req":100,"frame_size":64`,
+			`"tx_pps_req":300,"frame_size":99`)},
+			"2 flows of 100 packets/s offered, 64 bytes a frame, 2 flows of 300 packets/s offered, " +
+				"99 bytes a frame"},
+		"no whole number": {[]string{sweep("2", `"tx_pps_req":0.5`, `"tx_pps_req":300`)},
+			"2 flows of 0.5 packets/s offered, 2 flows of 300 packets/s offered"},
+		"nothing": {[]string{sweep("2", `"tx_pps_req":100`, `"tx_pps_req":100`)}, "2 flows, 2 flows"},
+	} {
+		var runs [][]Point
+		for _, text := range tt.files {
+			runs = append(runs, readText(t, trexSweep, "t", text).Traffic.Runs()...)
+		}
+		SetFactor(runs)
+		var got []string
+		for _, run := range runs {
+			for _, p := range run {
+				s := fmt.Sprintf("%d %s", p.N, p.Factor)
+				if p.Setting != "" {
+					s += " of " + p.Setting
+				}
+				got = append(got, s)
+			}
+		}
+		if s := strings.Join(got, ", "); s != tt.want {
+			t.Errorf("%s: %s, want %s", name, s, tt.want)
+		}
+	}
+	SetFactor(nil)
+}

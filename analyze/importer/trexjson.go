@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strconv"
 	"strings"
 )
 
@@ -29,7 +28,7 @@ func readTRexJSON(r io.Reader, opt Options) (*Import, error) {
 	if len(t.im.Traffic.Points) == 0 {
 		return nil, opt.bad(0, "no run with tx_opackets or fwd_tx_opackets")
 	}
-	t.im.Traffic.setSettings(t.settings)
+	t.im.Traffic.setSettings()
 	return t.im, nil
 }
 
@@ -157,8 +156,7 @@ func (o *jsonObject) small(key string) int {
 type trexJSON struct {
 	im       *Import
 	opt      Options
-	settings [][]setting // by point
-	percents int         // percentages that contradict the counts
+	percents int // percentages that contradict the counts
 }
 
 // run adds the points of one object: one a direction.
@@ -174,8 +172,8 @@ func (t *trexJSON) run(o *jsonObject) error {
 			return o.err
 		}
 		t.check(o, prefix, &p)
+		p.settings = o.settings(p.RequestedPPS)
 		t.im.Traffic.Points = append(t.im.Traffic.Points, p)
-		t.settings = append(t.settings, o.settings())
 	}
 	if o.err == nil && !found {
 		return o.opt.bad(o.line, "an object without tx_opackets or fwd_tx_opackets: no run of TRex")
@@ -184,15 +182,17 @@ func (t *trexJSON) run(o *jsonObject) error {
 }
 
 // settings are what a script may vary beside the flows.
-func (o *jsonObject) settings() []setting {
+func (o *jsonObject) settings(offered float64) []setting {
 	var out []setting
-	for _, s := range [...]setting{
-		{"tx_pps_req", "packets/s offered"},
+	if offered > 0 {
+		out = append(out, numbered("tx_pps_req", offered, "packets/s offered", "offered pps"))
+	}
+	for _, s := range [...][2]string{
 		{"src_ips", "source addresses"}, {"dst_ips", "destination addresses"},
 		{"src_ports", "source ports"}, {"dst_ports", "destination ports"}, {"frame_size", "bytes a frame"},
 	} {
-		if v, ok := o.number(s.key); ok {
-			out = append(out, setting{s.key, strconv.FormatFloat(v, 'f', -1, 64) + " " + s.text})
+		if v, ok := o.number(s[0]); ok {
+			out = append(out, numbered(s[0], v, s[1], s[1]))
 		}
 	}
 	return out

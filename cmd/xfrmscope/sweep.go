@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -219,7 +220,8 @@ func (o *sweepOptions) fromFlags() (*scenario.Scenario, error) {
 		s.Load = &scenario.Load{Command: o.load, CPUs: o.loadCPUs}
 	}
 	if o.mode != "" || o.setup != "" {
-		s.Modes = []scenario.Factor{{Name: max(o.mode, "all"), Setup: o.setup, Teardown: o.teardown}}
+		s.Modes = []scenario.Factor{{Name: cmp.Or(o.mode, bundle.DefaultMode), Setup: o.setup,
+			Teardown: o.teardown}}
 	}
 	if o.warmUp >= 0 {
 		s.WarmUp = &o.warmUp

@@ -129,7 +129,7 @@ func parseOnly(args []string) error {
 var (
 	gaps   = regexp.MustCompile(`\s{2,}`)
 	noted  = regexp.MustCompile(` \[\d\]`)
-	unitOf = regexp.MustCompile(`\b(ns|cycles|events)/packet`)
+	unitOf = regexp.MustCompile(`\b(ns|cycles|insn|events)/packet`)
 )
 
 // columnTopic returns the columns that `help columns` explains, by table: what stands
@@ -182,7 +182,7 @@ func TestColumns(t *testing.T) {
 		"list":       {"list", "sample:shared"},
 		"files":      {"show", input("a.folded"), input("a.script")},
 		"TRex":       {"show", input("trex.csv"), "--label", "mode=a"},
-		"no mode":    {"show", input("trex.csv")},
+		"no mode":    {"show", input("trex.csv"), input("iperf3.json")},
 		"iperf3":     {"show", input("iperf3.json")},
 	} {
 		code, stdout, stderr := cli(args...)

@@ -11,6 +11,9 @@ const (
 	LabelHost   = "host" // of runs on other machines than the one that started them
 )
 
+// DefaultMode is the mode of a sweep without one: a curve has a name.
+const DefaultMode = "all"
+
 // Mode names the curve that the run is a point of: its mode, and where it was
 // measured if another host's run stands for that mode.
 func (p *Plan) Mode() string {

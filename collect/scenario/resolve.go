@@ -23,9 +23,6 @@ const (
 	defaultTolerance = 0.05
 	defaultInterval  = 500 * time.Millisecond
 	defaultWithin    = 10 * time.Second
-
-	// defaultMode is the mode of a scenario without one: a curve has a name.
-	defaultMode = "all"
 )
 
 // DefaultHeadline returns the ids of the metrics that are tested plainly if a
@@ -40,7 +37,7 @@ func (s *Scenario) Resolve(m Machine, d Defaults) (*Scenario, error) {
 		return nil, err
 	}
 	if len(r.Modes) == 0 {
-		r.Modes = []Factor{{Name: defaultMode}}
+		r.Modes = []Factor{{Name: bundle.DefaultMode}}
 	}
 	if r.Ceiling != nil {
 		c := *r.Ceiling

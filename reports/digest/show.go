@@ -79,7 +79,8 @@ func showFunctions(b *strings.Builder, r *result.Run, top int) {
 		showTable(b, fmt.Sprintf("%s: functions by self share of %s, event %s",
 			view.RunLabel(r), view.Weighed(e), format.ASCII(e.Name, 30)),
 			fmt.Sprintf("%16s %14s  %s", "% of "+view.Weighed(e),
-				cmp.Or(format.ASCII(e.All.PerPacket.Unit, 14),
+				cmp.Or(format.ASCII(strings.Replace(e.All.PerPacket.Unit, "instructions", "insn", 1),
+					14),
 					"per packet"), "function"), rows, len(list)-len(rows))
 	}
 }

@@ -54,7 +54,7 @@ func Verdict(r *result.Result) string {
 		if r.Comparison != nil {
 			before, after = "before", "After"
 		}
-		return contrastText(c, before, after)
+		return contrastText(c, r.Factor(), before, after)
 	}
 	for _, c := range r.Curves {
 		if c.Scaling != nil && len(r.Curves) == 1 && len(c.Scaling.Rows) > 1 {
@@ -73,7 +73,7 @@ func Verdict(r *result.Result) string {
 }
 
 // contrastText says how many times what one side sends the other sends.
-func contrastText(c *result.Comparison, before, after string) string {
+func contrastText(c *result.Comparison, factor, before, after string) string {
 	h, ok := Leading(c)
 	if !ok {
 		return withoutRate(c)
@@ -81,6 +81,8 @@ func contrastText(c *result.Comparison, before, after string) string {
 	verb, where := "sends", " on "+format.Counted(h.N, "CPU")
 	if h.C.Metric == metric.ThroughputID {
 		verb, where = "carries", fmt.Sprintf(" at N=%d", h.N)
+	} else if factor != "CPUs" {
+		where = fmt.Sprintf(" at %d %s", h.N, factor)
 	}
 	if mode := h.Mode; mode != "" && after == "After" && !strings.Contains(mode, " -> ") {
 		where += ", " + format.Visible(mode, 32)
