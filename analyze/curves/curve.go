@@ -58,8 +58,12 @@ func scale(c *result.Curve, runs []*result.Run) {
 	if len(Distinct(rates.Points)) < 2 {
 		return
 	}
-	s, u := scaling.Scale(rates, scaling.Options{}), scaling.FitUSL(rates, scaling.Options{})
-	c.Scaling, c.USL = &s, &u
+	s := scaling.Scale(rates, scaling.Options{})
+	c.Scaling = &s
+	if !result.Offered(runs[c.Runs[0]].Factor) {
+		u := scaling.FitUSL(rates, scaling.Options{})
+		c.USL = &u
+	}
 	if locks := lockCosts(c, runs); len(locks) > 1 {
 		c.LockBreakdowns = scaling.Breakdowns(locks, "ns/packet", scaling.Options{})
 	}

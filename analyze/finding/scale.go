@@ -82,8 +82,8 @@ func scaleOf(r *result.Result, c *result.Curve) result.Finding {
 	if k := c.Scaling.Knee; k.Found() {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("knee: at N=%d %s", k.N, k.Words()))
 	}
-	if c.USL.Missing != nil {
-		f.Evidence = append(f.Evidence, "no scaling law: "+c.USL.Missing.Text)
+	if u := c.USL; u != nil && u.Missing != nil {
+		f.Evidence = append(f.Evidence, "no scaling law: "+u.Missing.Text)
 	}
 	return f
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/collect/bundle"
@@ -224,6 +225,10 @@ func (r *Result) Factor() string {
 	}
 	return "CPUs"
 }
+
+// Offered reports whether N is a rate that a generator offered: what carries it does
+// not grow with it, so there is no speed-up.
+func Offered(factor string) bool { return strings.HasPrefix(factor, "offered ") }
 
 // IsPlain reports whether a mode is the label of runs without IPsec.
 func IsPlain(mode string) bool { return mode == "plain" || mode == "no-ipsec" || mode == "none" }

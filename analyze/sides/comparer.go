@@ -319,7 +319,8 @@ func partBetter(perPacket bool) string {
 func (c *comparer) law(m *modePair) {
 	by := curves.RatingOf(slices.Concat(m.before, m.after))
 	b, a := curves.RateCurve(m.mode, inTime(m.before), by), curves.RateCurve(m.mode, inTime(m.after), by)
-	if len(curves.Distinct(b.Points)) < 2 || len(curves.Distinct(a.Points)) < 2 {
+	if len(curves.Distinct(b.Points)) < 2 || len(curves.Distinct(a.Points)) < 2 ||
+		result.Offered(m.before[0].Factor) {
 		return
 	}
 	change := scaling.FitBoth(b, a, scaling.Options{Options: c.Options})

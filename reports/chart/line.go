@@ -146,8 +146,9 @@ func (c *lineChart) axes(w *svg.Writer, x, y scale, xs, yTicks []float64) {
 	for i := len(xs) - 1; i >= 0; i-- { // the largest N is always named
 		at := x.at(xs[i])
 		w.Line("tick", at, y.low, at, y.low+5)
-		if math.IsInf(last, -1) || last-at >= 26 {
-			w.Text("axis", at, y.low+20, "middle", format.AxisNumber(xs[i]))
+		if label := format.AxisNumber(xs[i]); math.IsInf(last, -1) ||
+			last-at >= max(26, 9*float64(len(label))) {
+			w.Text("axis", at, y.low+20, "middle", label)
 			last = at
 		}
 	}

@@ -46,7 +46,10 @@ func nsText(ns []int) string {
 	}
 	var out []string
 	for _, n := range ns {
-		out = append(out, fmt.Sprint(n))
+		out = append(out, format.AxisNumber(float64(n)))
+	}
+	if last := len(out) - 1; last > 5 {
+		return out[0] + " to " + out[last]
 	}
 	return strings.Join(out, ", ")
 }
