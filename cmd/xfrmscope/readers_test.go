@@ -54,6 +54,7 @@ func readers() map[string]string {
 		"reports.written":            "= synced, not read",
 		"reports/page.Files":         "= names in a page, 4 MB at most",
 		"reports/page.Results":       "report.html: runs",
+		"reports/page.unpacked":      "= columns of a page, 32 MB at most; the JSON of them is no longer",
 		"reports/push.send":          "= what a server answers, 4 kB",
 
 		"collect/lab":          "= images and modules of bounded size, see there; the guest's memory",

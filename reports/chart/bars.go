@@ -112,6 +112,9 @@ func (c *barChart) drawBar(w *svg.Writer, b *bar, x scale, y float64) {
 	w.Text("row", whisker+8, y+barHigh*.68, "", b.end)
 }
 
+// fewLetters of a label tell nothing.
+const fewLetters = 8
+
 // stack draws segments one after another and returns where they end.
 func (c *barChart) stack(w *svg.Writer, parts []segment, x scale, y, height float64) float64 {
 	at := 0.0
@@ -124,7 +127,7 @@ func (c *barChart) stack(w *svg.Writer, parts []segment, x scale, y, height floa
 		if s.hatch != "" {
 			svg.Hatched(w, s.hatch, x0, y, x1-x0, height)
 		}
-		if label := format.FitWidth(s.label, int((x1-x0-8)/6.6)); label != "" {
+		if label := format.FitWidth(s.label, int((x1-x0-8)/6.6)); label == s.label || len(label) > fewLetters {
 			w.Text("on "+s.class, x0+5, y+height/2+4, "", label)
 		}
 		at += s.value

@@ -355,34 +355,33 @@ func isMain(r *result.Result, s treeSlice) bool {
 // to keep CPUs apart.
 const maxLimit = 0.0005
 
-// pruneTo searches the smallest limit, up to top, that makes a tree fit.
+// pruneTo searches the smallest limit, up to top, that makes a tree fit; if none does
+// the tree is pruned to top.
 func pruneTo(r *result.Result, t *tree, shares []float32, top float64, budget int) (*tree, error) {
-	lo, hi := math.Log(1e-7), math.Log(top)
-	fits := t
-	for step := 0; step < 9; step++ {
-		limit := (lo + hi) / 2
-		if step == 0 {
-			limit = lo // nothing is pruned, but compressed better than at first
-		}
-		p := t
-		if step > 0 {
-			p = t.prune(shares, math.Exp(limit))
-		}
+	fit := func(p *tree) (bool, error) {
 		data, err := p.encode(newFlameData(r, p), gzip.DefaultCompression)
+		return len(data) <= budget, err
+	}
+	fits := t.prune(shares, top)
+	if ok, err := fit(fits); !ok || err != nil {
+		return fits, err
+	}
+	if ok, err := fit(t); ok || err != nil { // compressed better than at first
+		return t, err
+	}
+	lo, hi := math.Log(1e-7), math.Log(top)
+	for range 8 {
+		limit := (lo + hi) / 2
+		p := t.prune(shares, math.Exp(limit))
+		ok, err := fit(p)
 		if err != nil {
 			return nil, err
 		}
-		switch ok := len(data) <= budget; {
-		case ok && step == 0:
-			return t, nil
-		case ok:
+		if ok {
 			fits, hi = p, limit
-		default:
+		} else {
 			lo = limit
 		}
-	}
-	if fits == t {
-		fits = t.prune(shares, top)
 	}
 	return fits, nil
 }

@@ -18,8 +18,12 @@ import (
 // columnsOpen begins them; results of earlier versions begin with "{".
 const columnsOpen = "columns\n"
 
-// maxDepth bounds how deep values are nested: results take some 15 levels.
-const maxDepth = 64
+// How deep values are nested and how long a path is: results take some 15 levels and
+// 100 bytes.
+const (
+	maxDepth = 64
+	maxPath  = 1024
+)
 
 // toColumns turns JSON into columns.
 func toColumns(doc []byte) ([]byte, error) {
@@ -55,8 +59,8 @@ func (w *columnWriter) value(path string, depth int) error {
 		w.order = append(w.order, path)
 	}
 	token, err := w.in.Token()
-	if err != nil || depth > maxDepth {
-		return errors.Join(err, depthError(depth))
+	if err = errors.Join(err, bounded(path, depth)); err != nil {
+		return err
 	}
 	line := ""
 	switch t := token.(type) {
@@ -99,9 +103,9 @@ func quoted(scalar any) string {
 	return string(text)
 }
 
-func depthError(depth int) error {
-	if depth > maxDepth {
-		return fmt.Errorf("values are nested more than %d deep", maxDepth)
+func bounded(path string, depth int) error {
+	if depth > maxDepth || len(path) > maxPath {
+		return fmt.Errorf("values are nested more than %d deep, or names are too long", maxDepth)
 	}
 	return nil
 }
@@ -142,9 +146,12 @@ type columnReader struct {
 }
 
 func (r *columnReader) value(path string, depth int) error {
+	if err := bounded(path, depth); err != nil {
+		return err
+	}
 	line, rest, ok := bytes.Cut(r.lines[path], []byte("\n"))
-	if !ok || len(line) == 0 || depth > maxDepth {
-		return errors.Join(fmt.Errorf("column %.40q ends early", path), depthError(depth))
+	if !ok || len(line) == 0 {
+		return fmt.Errorf("column %.40q ends early", path)
 	}
 	r.lines[path] = rest
 	switch line[0] {

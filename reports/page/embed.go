@@ -109,7 +109,7 @@ func packResults(r *result.Result) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return pack(data, zstd.SpeedBetterCompression)
+	return pack(data)
 }
 
 // packColumns packs results as the page carries them.
@@ -121,12 +121,12 @@ func packColumns(r *result.Result) (string, error) {
 	if data, err = toColumns(data); err != nil {
 		return "", err
 	}
-	return pack(data, zstd.SpeedBestCompression)
+	return pack(data)
 }
 
-func pack(data []byte, level zstd.EncoderLevel) (string, error) {
+func pack(data []byte) (string, error) {
 	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(resultsWindow),
-		zstd.WithLowerEncoderMem(true), zstd.WithEncoderLevel(level))
+		zstd.WithLowerEncoderMem(true), zstd.WithEncoderLevel(zstd.SpeedBetterCompression))
 	if err != nil {
 		return "", err
 	}

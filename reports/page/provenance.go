@@ -144,7 +144,7 @@ func runFacts(r *result.Run) [][2]string {
 	if !m.Started.IsZero() {
 		add("started", m.Started.UTC().Format(time.RFC3339))
 	}
-	add("window", view.Seconds(r)+" s on CLOCK_MONOTONIC")
+	add("window, monotonic", view.Seconds(r)+" s")
 	add("CPUs measured", m.Plan.CPUs.String())
 	add("sampling frequency", view.Frequency(r))
 	for _, e := range m.Events {

@@ -308,8 +308,10 @@ func Frequency(r *result.Run) string {
 }
 
 func Seconds(r *result.Run) string {
-	if s := r.Manifest.Window.Seconds(); s > 0 {
+	if s := r.Manifest.Window.Seconds(); s >= 1 {
 		return format.Decimals(s, 1)
+	} else if s > 0 {
+		return format.Significant(s, 2)
 	}
 	return ""
 }
