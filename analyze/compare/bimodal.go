@@ -36,6 +36,7 @@ func bimodal(x []float64, seed uint64) *Bimodality {
 	}
 	rng := rand.New(rand.NewPCG(seed, uint64(n)))
 	wider, y := 0, make([]float64, n)
+	p := func() float64 { return float64(wider+1) / (bimodalTrials + 1) }
 	for range bimodalTrials {
 		for i := range y {
 			y[i] = rng.NormFloat64()
@@ -45,14 +46,12 @@ func bimodal(x []float64, seed uint64) *Bimodality {
 		}
 		slices.Sort(y)
 		if _, s := widestGap(y); s >= share {
-			wider++
+			if wider++; p() >= bimodalAlpha {
+				return nil // most are not rare, and seen not to be after a few trials
+			}
 		}
 	}
-	p := float64(wider+1) / (bimodalTrials + 1)
-	if p >= bimodalAlpha {
-		return nil
-	}
-	return &Bimodality{Below: k, Above: n - k, Lo: x[k-1], Hi: x[k], Share: share, P: p}
+	return &Bimodality{Below: k, Above: n - k, Lo: x[k-1], Hi: x[k], Share: share, P: p()}
 }
 
 // mayHaveGap is false if values, in any order, leave no gap of that share of
