@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -125,7 +126,8 @@ func packColumns(r *result.Result) (string, error) {
 }
 
 func pack(data []byte) (string, error) {
-	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(resultsWindow),
+	window := max(zstd.MinWindowSize, min(resultsWindow, 1<<bits.Len(uint(len(data))))) // it is allocated
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window),
 		zstd.WithLowerEncoderMem(true), zstd.WithEncoderLevel(zstd.SpeedBetterCompression))
 	if err != nil {
 		return "", err
