@@ -12,7 +12,10 @@ import (
 
 // kernelAddress is an address of the kernel's half on a 64-bit machine, as texts
 // have it.
-const kernelAddress = `\b(0x)?(ff|c0)[0-9a-f]{14}\b`
+const (
+	kernelAddress = `\b(0x)?(ff|c0)[0-9a-f]{14}\b`
+	addressDigits = 16
+)
 
 // MaskAddresses puts 0x1, 0x2 ... in the place of the kernel's addresses in all
 // texts of a result, equal ones for equal ones, in the order of their runs: they
@@ -31,7 +34,7 @@ func (a *Addresses) Mask(doc any) {
 	}
 	masked := map[string]string{} // runs have the same texts
 	mask(doc, Masking{Text: func(s string, _ bool) string {
-		if !strings.Contains(s, "ff") && !strings.Contains(s, "c0") {
+		if len(s) < addressDigits || !strings.Contains(s, "ff") && !strings.Contains(s, "c0") {
 			return s
 		}
 		to, known := masked[s]
