@@ -560,13 +560,16 @@ func tidy(dir string) []string {
 	return nil
 }
 
-// output returns the lines a command writes that are not empty, and its error as another.
+// output returns the lines a command writes that are not empty, and its error as others. What
+// go fetches meanwhile it tells on the other output.
 func output(dir string, name string, args ...string) iter.Seq[string] {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
-	out, err := cmd.CombinedOutput()
+	var told strings.Builder
+	cmd.Stderr = &told
+	out, err := cmd.Output()
 	if err != nil {
-		out = fmt.Appendf(out, "%v: %v\n", cmd, err)
+		out = fmt.Appendf(out, "%s%v: %v\n", told.String(), cmd, err)
 	}
 	return strings.FieldsFuncSeq(string(out), func(r rune) bool { return r == '\n' })
 }
