@@ -10,8 +10,9 @@ import (
 // joins in. Where the packets are not told by CPU, or a PMU's CPUs sent none and worked
 // for the others, the costs stay over all packets and say so.
 func ByOwnPackets(r *result.Run) {
+	mains := r.Mains()
 	for _, e := range r.Events {
-		if k, of := ownPackets(r, e.CPUs); of {
+		if k, of := ownPackets(r, mains, e.CPUs); of {
 			basis := ""
 			if k == 1 {
 				basis = metric.OfAllPackets
@@ -23,10 +24,11 @@ func ByOwnPackets(r *result.Run) {
 
 // CountedByOwnPackets does the same to what perf stat counted.
 func CountedByOwnPackets(r *result.Run) {
+	mains := r.Mains()
 	for i := range r.Counted {
 		t := &r.Counted[i]
 		if e := r.Event(t.Event); e != nil {
-			if k, of := ownPackets(r, e.CPUs); of && k != 1 {
+			if k, of := ownPackets(r, mains, e.CPUs); of && k != 1 {
 				t.PerPacket = t.PerPacket.Scaled(k, t.PerPacket.Basis)
 			}
 		}
@@ -36,8 +38,7 @@ func CountedByOwnPackets(r *result.Run) {
 // ownPackets is how many times the packets of the PMU that some CPUs belong to the
 // packets of all are, 1 if that is not known; of is false if they are of no PMU of
 // several.
-func ownPackets(r *result.Run, cpus []result.CPU) (k float64, of bool) {
-	mains := r.Mains()
+func ownPackets(r *result.Run, mains []*result.Event, cpus []result.CPU) (k float64, of bool) {
 	if len(mains) < 2 || len(cpus) == 0 {
 		return 1, false
 	}
