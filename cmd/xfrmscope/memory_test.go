@@ -241,7 +241,7 @@ func TestMemory(t *testing.T) {
 		var stderr bytes.Buffer
 		peak := bound + 1
 		// On a machine with more to do the guard gets its turn late; not each time.
-		for range 3 {
+		for range 5 {
 			stderr.Reset()
 			cmd := exec.Command(program, c.args...)
 			cmd.Stdin, cmd.Env, cmd.Stderr = zero, append(os.Environ(), "TMPDIR="+tmp), &stderr
