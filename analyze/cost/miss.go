@@ -1,7 +1,6 @@
 package cost
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -14,16 +13,17 @@ import (
 // NewMisses relates each cache-miss event to the cycles and instructions of the
 // same CPUs. Events that were not sampled leave a value that says so.
 func NewMisses(events []*result.Event) []result.Miss {
+	inCycles, inInstructions := ofUnit(events, "cycles"), ofUnit(events, "instructions")
+	inWork := inCycles
+	if len(inWork) == 0 {
+		inWork = ofUnit(events, "nanoseconds")
+	}
 	var out []result.Miss
 	for _, e := range events {
 		if !bundle.CountsMisses(e.Name) {
 			continue
 		}
-		cycles, instructions := unitEvent(events, "cycles", e), unitEvent(events, "instructions", e)
-		work := cycles
-		if work == nil {
-			work = unitEvent(events, "nanoseconds", e)
-		}
+		cycles, instructions, work := beside(inCycles, e), beside(inInstructions, e), beside(inWork, e)
 		for _, c := range append([]result.CPU{e.All}, e.CPUs...) {
 			out = append(out, result.Miss{
 				Event:               e.Name,
@@ -38,19 +38,23 @@ func NewMisses(events []*result.Event) []result.Miss {
 	return out
 }
 
-// unitEvent returns the first event whose periods have the unit, nil if none: of a
-// hybrid CPU that of the PMU which counts the misses.
-func unitEvent(events []*result.Event, unit string, misses *result.Event) (of *result.Event) {
+// ofUnit are the events whose periods have the unit.
+func ofUnit(events []*result.Event, unit string) []*result.Event {
+	return slices.DeleteFunc(slices.Clone(events), func(e *result.Event) bool { return e.Unit != unit })
+}
+
+// beside is the first of some events that has samples on a CPU of the misses, as of a
+// hybrid CPU that of the same PMU; else the first, nil of none.
+func beside(events []*result.Event, misses *result.Event) *result.Event {
 	for _, e := range events {
-		if e.Unit != unit {
-			continue
-		}
 		if slices.ContainsFunc(misses.CPUs, func(c result.CPU) bool { return !OnCPU(e, c.CPU).Total.Empty() }) {
 			return e
 		}
-		of = cmp.Or(of, e)
 	}
-	return of
+	if len(events) == 0 {
+		return nil
+	}
+	return events[0]
 }
 
 // perKilo is 1000 x the misses of a CPU over the other event's weight there.

@@ -37,10 +37,12 @@ func (r *Run) Mains() []*Event {
 	}
 	out, cpus := []*Event{main}, main.cpus(map[int]bool{})
 	for _, e := range r.Events {
+		if e == main || bundle.BaseEvent(e.Name) != bundle.BaseEvent(main.Name) {
+			continue
+		}
 		own := e.cpus(map[int]bool{})
-		apart := len(own) > 0 &&
-			!slices.ContainsFunc(slices.Collect(maps.Keys(own)), func(c int) bool { return cpus[c] })
-		if apart && bundle.BaseEvent(e.Name) == bundle.BaseEvent(main.Name) {
+		if len(own) > 0 &&
+			!slices.ContainsFunc(slices.Collect(maps.Keys(own)), func(c int) bool { return cpus[c] }) {
 			out, cpus = append(out, e), e.cpus(cpus)
 		}
 	}
