@@ -48,7 +48,14 @@ func (c *cell) pmus() []string { return result.PMUs(c.all()) }
 
 // costs are what a packet costs by a main event.
 func (c *cell) costs(event string) sided {
-	return c.reading(Reading{ID: metric.CostID, Of: ofPMU(event)})
+	return c.series(metric.CostID, "lower", event, func(r *result.Run) metric.Value { return costOf(r, event) })
+}
+
+func costOf(r *result.Run, event string) metric.Value {
+	if e := r.MainOf(event); e != nil {
+		return e.All.PerPacket
+	}
+	return metric.NotMeasured(metric.CostID, "", result.MissingReading)
 }
 
 // perPacket reports whether both sides know what a packet costs by a main event.
@@ -155,7 +162,7 @@ func (c *comparer) sameSide(modes []modePair) *compare.AAResult {
 		})
 	}
 	for _, event := range one.pmus() {
-		perPacket := valueOf(runs[0], Reading{ID: metric.CostID, Of: ofPMU(event)}).Measured()
+		perPacket := costOf(runs[0], event).Measured()
 		for _, name := range one.stages(event) {
 			series = appendWhole(series, runs, name, func(r *result.Run) metric.Value {
 				return stageOf(r, event, name, perPacket)

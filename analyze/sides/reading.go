@@ -233,14 +233,21 @@ func (c *cell) series(name, better, event string, of func(*result.Run) metric.Va
 		})
 		*side.to = meanSeries(*side.to, boots.units(read))
 	}
-	if why := c.otherBasis(of); why != nil {
-		s.pair.Before.Notes = append(s.pair.Before.Notes, *why)
-		s.pair.After.Notes = append(s.pair.After.Notes, *why)
+	if isCost(name) {
+		if why := c.otherBasis(of); why != nil {
+			s.pair.Before.Notes = append(s.pair.Before.Notes, *why)
+			s.pair.After.Notes = append(s.pair.After.Notes, *why)
+		}
 	}
 	if s.pair.Before.Blocks == nil || s.pair.After.Blocks == nil {
 		s.pair.Before.Blocks, s.pair.After.Blocks = nil, nil
 	}
 	return s
+}
+
+// isCost reports whether a metric is a cost per packet of time or cycles.
+func isCost(id string) bool {
+	return id == metric.CostID || id == metric.SpinCostID || id == metric.WordCostID
 }
 
 // otherBasis says that costs of the sides are taken from different things, nil if they
@@ -249,10 +256,8 @@ func (c *cell) otherBasis(of func(*result.Run) metric.Value) *compare.Reason {
 	from := func(runs []*result.Run) string {
 		var all []string
 		for _, r := range runs {
-			v := of(r)
-			switch basis, _, _ := strings.Cut(v.Basis, ";"); {
-			case !v.Measured():
-			case v.ID == metric.CostID || v.ID == metric.SpinCostID || v.ID == metric.WordCostID:
+			if v := of(r); v.Measured() && isCost(v.ID) {
+				basis, _, _ := strings.Cut(v.Basis, ";")
 				all = result.AppendNew(all, cmp.Or(basis, "by samples"))
 			}
 		}
