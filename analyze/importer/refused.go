@@ -28,6 +28,7 @@ func refused(head []byte) (why, use string) {
 	has := func(words ...string) bool {
 		return !slices.ContainsFunc(words, func(w string) bool { return !bytes.Contains(head, []byte(w)) })
 	}
+	missing := lacking(head)
 	for _, known := range []struct {
 		is       bool
 		why, use string
@@ -68,7 +69,7 @@ func refused(head []byte) (why, use string) {
 			"a list of runs with tx_opackets, rx_ipackets, flows and duration"},
 		{has("throughput=") && has("num_flows="), "it is text of neper", neper},
 		{matches(head, `^(tid|time),(flow_id|tid),`), "it is samples of neper", neper},
-		{lacking(head) != "", "it is text of perf script without " + lacking(head), fields},
+		{missing != "", "it is text of perf script without " + missing, fields},
 	} {
 		if known.is {
 			return known.why, known.use
