@@ -255,8 +255,8 @@ func WriteJSON(w io.Writer, r *result.Result) error {
 	b := bufio.NewWriterSize(w, 64<<10)
 	b.WriteString(head + noRuns[:len(noRuns)-1])
 	var text bytes.Buffer
-	var lines []byte
 	enc := json.NewEncoder(&text) // keeps its own buffers
+	enc.SetIndent("  ", " ")
 	for i, run := range r.Runs {
 		text.Reset()
 		if err := enc.Encode(run); err != nil {
@@ -266,57 +266,10 @@ func WriteJSON(w io.Writer, r *result.Result) error {
 			b.WriteByte(',')
 		}
 		b.WriteString("\n  ")
-		lines = appendIndented(lines[:0], bytes.TrimSuffix(text.Bytes(), []byte("\n")), 2)
-		b.Write(lines)
+		b.Write(bytes.TrimSuffix(text.Bytes(), []byte("\n")))
 	}
 	b.WriteString("\n ]" + tail + "\n")
 	return b.Flush()
-}
-
-// appendIndented appends what json.Marshal made as json.Indent does, which checks every byte: that takes twice as long
-// as to make it.
-func appendIndented(out, text []byte, depth int) []byte {
-	line := func() {
-		out = append(out, '\n')
-		for range depth {
-			out = append(out, ' ')
-		}
-	}
-	for i := 0; i < len(text); {
-		end := i + 1
-		switch c := text[i]; {
-		case c == '{' || c == '[':
-			if text[end] == c+2 { // what closes it is two behind it
-				end++
-			}
-		case c == '}' || c == ']':
-			depth--
-			line()
-		case c == '"':
-			for ; text[end] != '"'; end++ {
-				if text[end] == '\\' {
-					end++
-				}
-			}
-			end++
-		case c != ',' && c != ':': // a number or a word
-			for end < len(text) && text[end] != ',' && text[end] != '}' && text[end] != ']' {
-				end++
-			}
-		}
-		out = append(out, text[i:end]...)
-		switch text[end-1] {
-		case '{', '[':
-			depth++
-			line()
-		case ',':
-			line()
-		case ':':
-			out = append(out, ' ')
-		}
-		i = end
-	}
-	return out
 }
 
 // writeFile writes a file and has the kernel begin to bring it to the disk.

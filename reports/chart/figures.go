@@ -62,9 +62,7 @@ func pointOf(r *result.Run, event string, of func(*result.Run) metric.Value) (po
 		if main == nil {
 			return point{}, false
 		}
-		one := *r
-		one.Events = []*result.Event{main}
-		r = &one
+		r = view.OfEvent(r, main)
 	}
 	v := of(r)
 	if !format.Finite(v) || v.Value < 0 {

@@ -88,10 +88,7 @@ func modesOf(r *result.Result, groups []view.Group) []string {
 
 // figuresOf are those of a run, and of one main event as MainOf has it.
 func figuresOf(r *result.Run, event string) *figures {
-	a := view.AllCPUs(&result.Run{})
-	if e := r.MainOf(event); e != nil {
-		a = e.All
-	}
+	a := view.AllOf(r.MainOf(event))
 	f := &figures{rate: r.Packets.Headline(), cost: a.PerPacket, spin: a.SpinShare, fast: a.LockWordShare,
 		wait: r.Locks.PerPkt, samples: a.Busy, perturbed: view.EffectMark(r)}
 	f.gbit = metric.Value{Value: math.NaN()}

@@ -50,27 +50,28 @@ const maxEmbedded = 400_000
 // made of them.
 func embedded(r *result.Result) (template.HTML, string) {
 	var left []string
-	packed := ""
+	var data []byte
+	size := 0 // packed as JSON; 0 if it would not fit
 	for i, step := range append([]shortening{{}}, shortenings()...) {
 		if i > 0 {
-			if packed != "" && len(packed) <= step.above {
+			if size > 0 && size <= step.above {
 				break
 			}
 			r, left = shortened(r, step.of), append(left, step.what)
 		}
-		if packed = ""; shares(r)*bytesPerShare > 2*maxEmbedded {
-			continue // it would not fit
+		if size = 0; shares(r)*bytesPerShare > 2*maxEmbedded {
+			continue
 		}
 		var err error
-		if packed, err = packResults(r); err != nil {
+		if data, size, err = packResults(r); err != nil {
 			return "", "This page carries no copy of its results: one of them is no number."
 		}
 	}
-	if packed == "" || len(packed) > maxEmbedded {
+	if size == 0 || size > maxEmbedded {
 		return "", fmt.Sprintf("The results of %d runs are too many for a copy in this page; results.json "+
 			"has them.", len(r.Runs))
 	}
-	packed, err := packColumns(r)
+	packed, err := packColumns(data)
 	if err != nil {
 		return "", "This page carries no copy of its results: " + err.Error() + "."
 	}
@@ -104,25 +105,23 @@ func shares(r *result.Result) int {
 // resultsWindow is how far back packing looks for the like: over several runs.
 const resultsWindow = 8 << 20
 
-// packResults is quick, and tells about how large packed results are.
-func packResults(r *result.Result) (string, error) {
-	data, err := json.Marshal(r)
-	if err != nil {
-		return "", err
+// packResults returns results as JSON, and how large it is packed: about what columns
+// are, and quick.
+func packResults(r *result.Result) (data []byte, size int, err error) {
+	if data, err = json.Marshal(r); err != nil {
+		return nil, 0, err
 	}
-	return pack(data)
+	packed, err := pack(data)
+	return data, len(packed), err
 }
 
-// packColumns packs results as the page carries them.
-func packColumns(r *result.Result) (string, error) {
-	data, err := json.Marshal(r)
+// packColumns packs JSON as the page carries it.
+func packColumns(data []byte) (string, error) {
+	columns, err := toColumns(data)
 	if err != nil {
 		return "", err
 	}
-	if data, err = toColumns(data); err != nil {
-		return "", err
-	}
-	return pack(data)
+	return pack(columns)
 }
 
 func pack(data []byte) (string, error) {

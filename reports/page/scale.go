@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"html/template"
 	"math"
-	"slices"
 	"strings"
 
 	"xfrmscope/analyze/compare"
@@ -20,29 +19,18 @@ import (
 func scaleSection(r *result.Result) section {
 	s := section{ID: "scaling", Nav: "Scaling", Open: true,
 		Title: "What do more " + format.Name(r.Factor()) + " bring?"}
-	t := view.NewTable("scale-table", "Median of the runs at each N with its interval in brackets; speed-up and "+
-		"efficiency against the smallest N",
-		"mode", "N#", "runs#", view.ScaleHead(r), "speed-up#", "efficiency#|%", "loss#|%", "limited by")
+	t := view.ScaleTable(r)
 	var facts [][2]string
 	var notes []string
 	for _, c := range r.Curves {
 		if c.Scaling == nil {
 			continue
 		}
-		for _, row := range c.Scaling.Rows {
-			t.Rows = append(t.Rows, view.ScaleRow(c, row))
-		}
 		facts = append(facts, view.ScaleFacts(c)...)
 		notes = append(notes, view.ScaleNotes(c)...)
 	}
 	if len(t.Rows) == 0 {
 		return section{}
-	}
-	if at := 4; result.Offered(r.Factor()) { // speed-up
-		t.Head = slices.Delete(t.Head, at, at+1)
-		for i, row := range t.Rows {
-			t.Rows[i] = slices.Delete(row, at, at+1)
-		}
 	}
 	s.Parts = []part{{Facts: facts}, {Table: view.Bounded(t, view.MaxRows)}, {List: notes}}
 	return s

@@ -74,6 +74,13 @@ func PMUName(event string) string {
 	return pmu
 }
 
+// OfEvent is a run as if one event of it had been sampled alone.
+func OfEvent(r *result.Run, e *result.Event) *result.Run {
+	one := *r
+	one.Events = []*result.Event{e}
+	return &one
+}
+
 // ByPMU has, of a run on a hybrid CPU, a run for each PMU: their shares and
 // costs are of clocks of their own and are not put together.
 func ByPMU(runs ...*result.Run) []*result.Run {
@@ -85,12 +92,11 @@ func ByPMU(runs ...*result.Run) []*result.Run {
 			continue
 		}
 		for _, e := range mains {
-			one := *r
-			one.Events = []*result.Event{e}
+			one := OfEvent(r, e)
 			if one.Name += " " + e.Name; one.Mode != "" {
 				one.Mode += " " + e.Name
 			}
-			out = append(out, &one)
+			out = append(out, one)
 		}
 	}
 	return out

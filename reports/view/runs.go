@@ -15,8 +15,12 @@ import (
 
 // AllCPUs returns the main event's figures over all CPUs. Of a run without
 // events every value says so.
-func AllCPUs(r *result.Run) result.CPU {
-	if e := r.Main(); e != nil {
+func AllCPUs(r *result.Run) result.CPU { return AllOf(r.Main()) }
+
+// AllOf returns an event's figures over all CPUs. Of nil every value says that there
+// are none.
+func AllOf(e *result.Event) result.CPU {
+	if e != nil {
 		return e.All
 	}
 	gap := bundle.Gap{What: "samples", Why: "the run has no samples"}

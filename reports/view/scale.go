@@ -36,14 +36,37 @@ func ScaleHead(r *result.Result) string {
 	return "packets#|/s"
 }
 
-func ScaleRow(c result.Curve, row scaling.Row) []Cell {
+// ScaleTable has a row for each N of each curve. Over an offered rate there is no
+// speed-up.
+func ScaleTable(r *result.Result) Table {
+	head, speedup := []string{"mode", "N#", "runs#", ScaleHead(r)}, !result.Offered(r.Factor())
+	if speedup {
+		head = append(head, "speed-up#")
+	}
+	t := NewTable("scale-table", "Median of the runs at each N with its interval in brackets; speed-up and "+
+		"efficiency against the smallest N", append(head, "efficiency#|%", "loss#|%", "limited by")...)
+	for _, c := range r.Curves {
+		if c.Scaling == nil {
+			continue
+		}
+		for _, row := range c.Scaling.Rows {
+			t.Add(scaleRow(c, row, speedup)...)
+		}
+	}
+	return t
+}
+
+func scaleRow(c result.Curve, row scaling.Row, speedup bool) []Cell {
 	loss, limit := unmeasured(""), TextCell(cmp.Or(row.Limit, "–"))
 	if row.Loss != nil {
 		loss = numberOf(100 * *row.Loss)
 	}
 	_, k := RateUnit(c.Scaling.Unit)
-	return []Cell{TextCell(CurveName(c)), intCell(row.N), intCell(row.Rate.N), summaryCell(row.Rate, k),
-		estimateCell(row.Speedup, 1), estimateCell(row.Efficiency, 100), loss, limit}
+	cells := []Cell{TextCell(CurveName(c)), intCell(row.N), intCell(row.Rate.N), summaryCell(row.Rate, k)}
+	if speedup {
+		cells = append(cells, estimateCell(row.Speedup, 1))
+	}
+	return append(cells, estimateCell(row.Efficiency, 100), loss, limit)
 }
 
 // CarriedTable says of each mode the most that it carries, and from what N on it
