@@ -527,7 +527,7 @@ func TestNoKeys(t *testing.T) {
 }
 
 // The ladder is tried from the best attach mode: where fentry attaches, it is used.
-func TestRung(t *testing.T) {
+func TestAttachMode(t *testing.T) {
 	r := open(t, recorded(t, "main", "contention", "shared-n2"))
 	if r.Locks.AttachMode != string(probe.Fentry) {
 		t.Errorf("attach mode %q", r.Locks.AttachMode)
