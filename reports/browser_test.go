@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"xfrmscope/reports/page"
@@ -70,15 +71,21 @@ func TestBrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), node, append([]string{"--test", "--test-reporter=spec"}, specs...)...)
 	files := t.TempDir()
 	if _, err := WriteDir(files, sample.One()); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Env = append(os.Environ(), "XFRMSCOPE_PAGES="+dir, "XFRMSCOPE_FILES="+files, "XFRMSCOPE_CHROMIUM="+chromium)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	} else if testing.Verbose() {
-		t.Logf("%s", out)
+	for _, spec := range specs {
+		t.Run(strings.TrimSuffix(filepath.Base(spec), ".spec.mjs"), func(t *testing.T) {
+			t.Parallel() // with a browser each, which waits more than it draws
+			cmd := exec.CommandContext(t.Context(), node, "--test", "--test-reporter=spec", spec)
+			cmd.Env = append(os.Environ(), "XFRMSCOPE_PAGES="+dir, "XFRMSCOPE_FILES="+files,
+				"XFRMSCOPE_CHROMIUM="+chromium)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			} else if testing.Verbose() {
+				t.Logf("%s", out)
+			}
+		})
 	}
 }
