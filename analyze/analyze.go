@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"xfrmscope/analyze/curves"
@@ -73,8 +74,10 @@ func Runs(ctx context.Context, bundles []*bundle.Run, opt Options) (*result.Resu
 	r.Runs = eachMeasured(runs)
 	slices.SortFunc(r.Runs, inOrder)
 	r.Curves = curves.New(r.Runs)
-	r.Contrasts = sides.Contrasts(r)
+	var contrasts sync.WaitGroup
+	contrasts.Go(func() { r.Contrasts = sides.Contrasts(r) })
 	r.Findings = finding.All(r)
+	contrasts.Wait()
 	warnMixedHosts(r)
 	warnDropped(r)
 	return r, nil

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
@@ -43,7 +44,7 @@ func TestPageCarriesItsResults(t *testing.T) {
 	}
 }
 
-// TestJSONRunByRun: written run by run it is what encoding/json makes of the whole.
+// TestJSONRunByRun: written run by run, a line each, it is what encoding/json makes of the whole.
 func TestJSONRunByRun(t *testing.T) {
 	for name, r := range map[string]*result.Result{
 		"sweep": sample.Sweep(), "hostile": sample.HostileResult(t), "nothing": sample.WithoutAnything(),
@@ -53,9 +54,16 @@ func TestJSONRunByRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got bytes.Buffer
-		if err := WriteJSON(&got, r); err != nil || got.String() != string(want)+"\n" {
+		var written, got bytes.Buffer
+		if err := cmp.Or(WriteJSON(&written, r), json.Indent(&got, written.Bytes(), "", " ")); err != nil ||
+			got.String() != string(want)+"\n" {
 			t.Errorf("%s: %v\n%.300s\nwant\n%.300s", name, err, got.Bytes(), want)
+		}
+		for _, run := range r.Runs {
+			line, err := json.Marshal(run)
+			if err != nil || !bytes.Contains(written.Bytes(), append([]byte("\n  "), line...)) {
+				t.Errorf("%s: %v: no line\n%.300s", name, err, line)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 )
@@ -38,10 +39,12 @@ func bimodal(x []float64, seed uint64) *Bimodality {
 	wider, y := 0, make([]float64, n)
 	p := func() float64 { return float64(wider+1) / (bimodalTrials + 1) }
 	for range bimodalTrials {
+		lo, hi := math.Inf(1), math.Inf(-1)
 		for i := range y {
-			y[i] = rng.NormFloat64()
+			v := rng.NormFloat64()
+			y[i], lo, hi = v, min(lo, v), max(hi, v)
 		}
-		if !mayHaveGap(y, share) {
+		if !mayHaveGap(y, lo, hi, share) {
 			continue // most samples have none: they need not be sorted
 		}
 		slices.Sort(y)
@@ -54,19 +57,18 @@ func bimodal(x []float64, seed uint64) *Bimodality {
 	return &Bimodality{Below: k, Above: n - k, Lo: x[k-1], Hi: x[k], Share: share, P: p()}
 }
 
-// mayHaveGap is false if values, in any order, leave no gap of that share of
-// their range, 0.35 or more. The range is parted into cells of an eighth of the
-// gap or less, of which it leaves at least six in a row empty, whatever rounding
-// does to the cells at its ends.
-func mayHaveGap(x []float64, share float64) bool {
-	lo, hi := slices.Min(x), slices.Max(x)
+// mayHaveGap is false if values from lo to hi, in any order, leave no gap of that
+// share of their range, 0.35 or more. The range is parted into cells of an eighth
+// of the gap or less, of which it leaves at least six in a row empty, whatever
+// rounding does to the cells at its ends.
+func mayHaveGap(x []float64, lo, hi, share float64) bool {
 	if lo == hi {
 		return false
 	}
-	cells := int(8/share) + 1
-	taken := uint64(0)
+	cells := uint(8/share) + 1
+	scale, taken := float64(cells)/(hi-lo), uint64(0)
 	for _, v := range x {
-		taken |= 1 << min(int((v-lo)/(hi-lo)*float64(cells)), cells-1)
+		taken |= 1 << min(uint((v-lo)*scale), cells-1)
 	}
 	empty := ^taken & (1<<cells - 1)
 	two := empty & (empty >> 1)

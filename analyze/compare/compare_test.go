@@ -241,13 +241,13 @@ func TestMayHaveGap(t *testing.T) {
 		may := map[float64]bool{}
 		shares := []float64{0.35, 0.5, 0.9}
 		for _, s := range shares {
-			may[s] = mayHaveGap(x, s)
+			may[s] = mayHaveGap(x, slices.Min(x), slices.Max(x), s)
 		}
 		slices.Sort(x)
 		_, share := widestGap(x)
 		if share >= 0.35 {
 			shares = append(shares, share)
-			may[share] = mayHaveGap(x, share)
+			may[share] = mayHaveGap(x, slices.Min(x), slices.Max(x), share)
 		}
 		for _, s := range shares {
 			switch {

@@ -2,6 +2,7 @@ package result
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -136,18 +137,18 @@ func (m *masking) walk(v reflect.Value, free bool) {
 			m.walk(v.Index(i), free)
 		}
 	case reflect.Map: // of Config keys are names of things, too
-		masked := reflect.MakeMap(v.Type())
-		for _, key := range v.MapKeys() {
-			to, text := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
-			to.Set(key)
+		was := v.Convert(reflect.TypeFor[map[string]string]()).Interface().(map[string]string)
+		masked, same := make(map[string]string, len(was)), true
+		for _, key := range slices.Sorted(maps.Keys(was)) {
+			to := key
 			if !free {
-				to.SetString(m.Text(key.String(), false))
+				to = m.Text(key, false)
 			}
-			text.SetString(m.Text(v.MapIndex(key).String(), free || freeKey(key.String())))
-			masked.SetMapIndex(to, text)
+			masked[to] = m.Text(was[key], free || freeKey(key))
+			same = same && to == key && masked[to] == was[key]
 		}
-		if v.Len() > 0 {
-			v.Set(masked)
+		if !same {
+			v.Set(reflect.ValueOf(masked).Convert(v.Type()))
 		}
 	}
 }
@@ -197,7 +198,7 @@ func (m *masking) holdsText(t reflect.Type) bool {
 	case reflect.String:
 		m.texts[t] = true
 	case reflect.Map:
-		m.texts[t] = t.Elem().Kind() == reflect.String && t.Key().Kind() == reflect.String
+		m.texts[t] = t.ConvertibleTo(reflect.TypeFor[map[string]string]())
 	case reflect.Pointer, reflect.Slice, reflect.Array:
 		m.texts[t] = m.holdsText(t.Elem())
 	case reflect.Struct:

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 
 	"xfrmscope/analyze/compare"
 )
@@ -35,12 +36,16 @@ type ParameterChange struct {
 // Romano, Exact and asymptotically robust permutation tests, Ann. Statist. 41
 // (2013) 484: without the division a mix of two curves hides their difference). Significance needs p below Alpha, an
 // interval without 0, and compare.MinRuns runs on both sides at every N.
-func FitBoth(before, after Curve, o Options) USLChange {
+func FitBoth(before, after Curve, o Options) (out USLChange) {
 	o = o.Defaults()
 	b, _ := fitData(before)
 	a, _ := fitData(after)
 	b, a = common(b, a)
-	out := USLChange{Before: FitUSL(before, o), After: FitUSL(after, o), Seed: o.Seed}
+	out.Seed = o.Seed
+	var alone, both sync.WaitGroup
+	alone.Go(func() { out.Before = FitUSL(before, o) })
+	alone.Go(func() { out.After = FitUSL(after, o) })
+	defer alone.Wait()
 	out.Sigma.P, out.Kappa.P = 1, 1
 	if out.Missing = noUSLTest(before, after, b, a); out.Missing != nil {
 		out.Sigma.Difference, out.Kappa.Difference = compare.NoEstimate(out.Missing), compare.NoEstimate(
@@ -55,8 +60,11 @@ func FitBoth(before, after Curve, o Options) USLChange {
 			out.Missing)
 		return out
 	}
-	draws := [2][]refit{b.resample(b.x, thetaB, o, 1), a.resample(a.x, thetaA, o, 2)} // independent
+	var draws [2][]refit // independent
+	both.Go(func() { draws[0] = b.resample(b.x, thetaB, o, 1) })
+	both.Go(func() { draws[1] = a.resample(a.x, thetaA, o, 2) })
 	permuted := permuteShapes(b, a, thetaB[0], thetaA[0], o)
+	both.Wait()
 	observed := studentised(&b, &a, thetaB, thetaA)
 	out.Permutations = len(permuted)
 	enough := enoughRuns(b) && enoughRuns(a)

@@ -25,8 +25,8 @@ func jsonOf(t *testing.T, code int, args ...string) string {
 }
 
 var (
-	halves = regexp.MustCompile(`,\n *"half_95": [0-9.e+-]+`)
-	sizes  = regexp.MustCompile(`("size_bytes": )[1-9][0-9]*`)
+	halves = regexp.MustCompile(`,(\n *)?"half_95": ?[0-9.e+-]+`)
+	sizes  = regexp.MustCompile(`("size_bytes": ?)[1-9][0-9]*`)
 	tools  = regexp.MustCompile(`("tool": ?)"xfrmscope [^"]*"`)
 )
 

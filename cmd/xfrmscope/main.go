@@ -29,7 +29,7 @@ import (
 // runs would otherwise spend a third of the time in the collector.
 const (
 	gcPercent = 25
-	gcSlack   = 96 << 20 // bytes
+	gcSlack   = 160 << 20 // bytes
 )
 
 func main() {

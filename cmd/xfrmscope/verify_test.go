@@ -37,7 +37,7 @@ func TestVerifyRecomputes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := bytes.Index(data, []byte(`"id": "packet_rate"`))
+	at := bytes.Index(data, []byte(`"id":"packet_rate"`))
 	digit := at + bytes.IndexAny(data[at:], "123456789")
 	forged := bytes.Clone(data)
 	forged[digit] = forged[digit]%9 + '1'

@@ -306,7 +306,8 @@ func readLines[T any](r *Run, name string) ([]T, error) {
 // expectLines guesses how many lines a file has by the length of its first.
 func expectLines(size int64, first int) int {
 	const most, shortest = 4 << 20, 64 // bytes of the file, which may say any size, and of a line
-	return int(min(size, most))/max(first, shortest) + 1
+	n := int(min(size, most)) / max(first, shortest)
+	return n + n/4 + 1 // the first may be longer than most
 }
 
 // Verify hashes the manifest and every artefact it names and returns a

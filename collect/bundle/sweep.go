@@ -6,7 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // A Sweep is a directory of runs that differ in one factor.
@@ -39,22 +42,41 @@ func OpenSweep(fsys fs.FS, path string) (*Sweep, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, dir := range s.Dirs {
-		sub, err := fs.Sub(fsys, dir)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+	runs, errs := make([][]*Run, len(s.Dirs)), make([]error, len(s.Dirs))
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), len(s.Dirs)) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; int(i) < len(s.Dirs); i = next.Add(1) - 1 {
+				runs[i], errs[i] = s.open(path, s.Dirs[i])
+			}
+		})
+	}
+	wg.Wait()
+	for i := range runs {
+		if errs[i] != nil {
+			return nil, errs[i]
 		}
-		r, err := Open(sub, path+"/"+dir)
-		if err != nil {
-			return nil, err
-		}
-		r.shared, r.Sweep = fsys, s
-		s.Runs = append(s.Runs, withHosts(r)...)
+		s.Runs = append(s.Runs, runs[i]...)
 	}
 	if len(s.Runs) == 0 {
 		return nil, &NotBundleError{path, "its sweep.json names no run"}
 	}
 	return s, nil
+}
+
+// open opens the run in a directory of the sweep, and its hosts'.
+func (s *Sweep) open(path, dir string) ([]*Run, error) {
+	sub, err := fs.Sub(s.fsys, dir)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	r, err := Open(sub, path+"/"+dir)
+	if err != nil {
+		return nil, err
+	}
+	r.shared, r.Sweep = s.fsys, s
+	return withHosts(r), nil
 }
 
 // ReadSweep reads sweep.json at the root of fsys, and none of the runs.
