@@ -62,7 +62,8 @@ var rooms = map[string]string{
 
 	"analyze/symbols":  "",
 	"analyze/metric":   "collect/bundle",
-	"analyze/perfdata": "collect/bundle",
+	"analyze/spe":      "",
+	"analyze/perfdata": "collect/bundle analyze/spe",
 	"analyze/profile":  "analyze/perfdata analyze/symbols",
 	"analyze/stage":    "analyze/profile",
 	"analyze/drawing":  "",

@@ -40,6 +40,13 @@ func TestClassify(t *testing.T) {
 		{"Intel, remote HITM", source(load, 0x402, hitm, 1, 3, 1, 0, 0), cpuKind{}, transfer{from: otherNode}},
 		{"Arm, peer core", source(load, 0x42, 0, 1, 2, 0, 2, 0), cpuKind{}, transfer{from: near, by: peer}},
 		{"Arm, remote", source(load, 0x402, 0, 1, 11, 1, 2, 0), cpuKind{}, transfer{from: otherNode, by: peer}},
+		{"HIP12, another core, modified", source(load, 0x22, hitm, 1, 2, 0, 2, 0), cpuKind{},
+			transfer{from: near}},
+		{"HIP12, peer cluster", source(load, 0x402, 0, 1, 3, 0, 2, 0), cpuKind{},
+			transfer{from: near, by: peer}},
+		{"SPE, sources not known, another socket", source(load, 0x402, 0, 1, 11, 1, 0, 0), cpuKind{},
+			transfer{from: otherNode, by: remote}},
+		{"SPE, a store", source(store, 1, 0, 0, 15, 1, 0, 0), cpuKind{}, transfer{}},
 		{"nothing", 0, cpuKind{}, transfer{}},
 	} {
 		if got := classify(test.src, test.cpu); got != test.want {

@@ -38,8 +38,10 @@ type reading struct {
 	events []string
 	ops    bool // all events sample ops alike: a period counts ops
 	biased bool // a threshold chose the samples
+	spe    bool // Arm's
 
 	seen, transfers, period float64
+	unknown                 float64 // of a CPU whose data sources are not known
 	by                      [proofs]float64
 	from                    [places]float64
 	cpus                    map[int32]float64
@@ -97,7 +99,9 @@ func newReading(events []string, cpuid string, n *Names) *reading {
 		ibs := strings.HasPrefix(e, "ibs_op/")
 		r.cpu.amd = r.cpu.amd || ibs
 		r.ops = r.ops && ibs && strings.Contains(e, "cnt_ctl=1")
-		r.biased = r.biased || strings.Contains(e, "ldlat") || strings.Contains(e, "l3missonly")
+		r.spe = r.spe || strings.HasPrefix(e, "arm_spe")
+		r.biased = r.biased || strings.Contains(e, "ldlat") || strings.Contains(e, "l3missonly") ||
+			strings.Contains(e, "min_latency")
 	}
 	return r
 }
@@ -122,6 +126,9 @@ func eachSample(ctx context.Context, f *perfdata.File, add func(*perfdata.Sample
 func (r *reading) add(a *perfdata.Access) {
 	t := classify(a.Source, r.cpu)
 	r.seen++
+	if a.SourceUnknown {
+		r.unknown++
+	}
 	if t.from == nowhere && !a.Write {
 		return
 	}
@@ -221,6 +228,9 @@ func (r *reading) counts() string {
 			r.seen)
 	case r.seen == 0:
 		return "no sample of a memory access"
+	case r.unknown > 0:
+		return fmt.Sprintf("none of %.0f samples, but this CPU's data sources are not known: "+
+			"that is not no sharing", r.seen)
 	}
 	return fmt.Sprintf("none of %.0f samples: less than %.2g of the accesses sampled (95 %%)", r.seen, 3/r.seen)
 }
@@ -235,7 +245,17 @@ func (r *reading) lacks() string {
 	if r.cpu.noHITM {
 		list = append(list, "Zen 3 does not tell modified lines")
 	}
-	if r.biased {
+	if r.spe {
+		list = append(list, "stores do not tell where the line was")
+	}
+	if r.unknown > 0 {
+		list = append(list, fmt.Sprintf("the data sources of the CPU that took %.0f of the samples are not "+
+			"known: of them only accesses to another socket count, to its memory as to its caches",
+			r.unknown))
+	}
+	if r.biased && r.spe {
+		list = append(list, "a threshold (min_latency) chose slow accesses")
+	} else if r.biased {
 		list = append(list,
 			"a threshold (ldlat, l3missonly) chose slow accesses; on Zen 5 it hides what stays in a CCX")
 	}

@@ -346,3 +346,46 @@ func TestFieldsByInstruction(t *testing.T) {
 		t.Errorf("no event of cache misses: %+v %v", l, err)
 	}
 }
+
+// What SPE does not tell is said beside the shares, and no rate is made of its samples: its interval is of operations,
+// of which a filter keeps the slow ones.
+func TestWhatSPETells(t *testing.T) {
+	const event, load, store = "arm_spe_0/load_filter=1,store_filter=1,min_latency=30/k", 2, 4
+	peerCore, l1 := source(load, 0x22, 0, 0, 2, 0, 2, 0), source(load, 0x0a, 2, 0, 1, 0, 0, 0)
+	far := source(load, 0x402, 0, 0, 11, 1, 0, 0)
+	for name, test := range map[string]struct {
+		accesses      []perfdata.Access
+		counts, lacks []string
+		rows          int
+	}{
+		"another core's": {[]perfdata.Access{{Source: peerCore, Addr: saStart}, {Source: l1},
+			{Source: source(store, 1, 1, 0, 15, 0, 0, 0), Addr: saStart, Write: true}},
+			[]string{"of 3 samples 1 are transfers", "clean or modified not told"},
+			[]string{"stores do not tell where the line was",
+				"a threshold (min_latency) chose slow accesses"}, 1},
+		"sources not known": {[]perfdata.Access{{Source: far, Addr: saStart, SourceUnknown: true},
+			{Source: l1, SourceUnknown: true}}, []string{"of 2 samples 1 are transfers", "REMOTE"},
+			[]string{"the data sources of the CPU that took 2 of the samples are not known"}, 1},
+		"sources not known, nothing far": {[]perfdata.Access{{SourceUnknown: true}},
+			[]string{"this CPU's data sources are not known: that is not no sharing"}, nil, 0},
+	} {
+		for i := range test.accesses {
+			test.accesses[i].Event, test.accesses[i].Period = event, 1024
+		}
+		l := Printed(test.accesses, "", &Names{}, &result.Run{Packets: result.Packets{Total: sent(1000)}})
+		if len(l.Fields) != test.rows || l.PerPacket.Measured() ||
+			test.rows > 0 && !strings.Contains(l.Fields[0].PerPacket.Missing.Why, "shares are of samples") {
+			t.Errorf("%s: %+v", name, l)
+		}
+		for _, want := range test.counts {
+			if !strings.Contains(l.Counts, want) {
+				t.Errorf("%s: %q lacks %q", name, l.Counts, want)
+			}
+		}
+		for _, want := range test.lacks {
+			if !strings.Contains(l.Lacks, want) || strings.Contains(l.Lacks, "CCX") {
+				t.Errorf("%s: %q lacks %q", name, l.Lacks, want)
+			}
+		}
+	}
+}

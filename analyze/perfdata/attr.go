@@ -79,6 +79,7 @@ const (
 	flagSampleIDAll    = 1 << 18
 	flagExcludeHost    = 1 << 19
 	flagExcludeGuest   = 1 << 20
+	flagUseClockID     = 1 << 25
 	flagDeferCallchain = 1 << 38
 
 	preciseIPShift = 15

@@ -11,8 +11,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// A Block is a run of whole records, at most 4 MiB. Blocks may be decoded in
-// any order and by any goroutine, each once.
+// A Block is a run of whole records, at most 4 MiB, or a hardware trace. Blocks may
+// be decoded in any order and by any goroutine, each once.
 type Block struct {
 	offset int64 // of the first record in its stream: the byte offset in the file, unless the stream is compressed
 	size   int64 // bytes of the records
@@ -22,6 +22,7 @@ type Block struct {
 	before []counterValue        // counters as they stood before the block
 	chains map[chainKey][]uint64 // deferred chains of samples here that stand in other blocks
 	data   []byte                // the records, if the stream had to be decompressed
+	aux    *aux                  // of a trace, else nil
 }
 
 // takes reports whether the record goes on where the block ends.
@@ -58,6 +59,11 @@ func (f *File) Blocks(ctx context.Context) iter.Seq2[*Block, error] {
 				}
 			}
 			blocks = blocks[n:]
+		}
+		for i := range x.trace.parts {
+			if !x.trace.spe || !yield(&Block{seq: len(x.blocks) + i, aux: &x.trace.parts[i]}, nil) {
+				return
+			}
 		}
 	}
 }

@@ -14,6 +14,8 @@ type Stats struct {
 	UnknownEvent  uint64 // records with an id no event has
 	Undecodable   uint64 // records shorter than their fields
 	ChainsMissing uint64 // samples whose deferred user chain never came
+	TraceBytes    uint64 // of hardware traces
+	TraceLost     uint64 // those that belong to no whole record of the trace
 }
 
 // Add adds u to s.
@@ -23,6 +25,8 @@ func (s *Stats) Add(u Stats) {
 	s.UnknownEvent += u.UnknownEvent
 	s.Undecodable += u.Undecodable
 	s.ChainsMissing += u.ChainsMissing
+	s.TraceBytes += u.TraceBytes
+	s.TraceLost += u.TraceLost
 }
 
 // Losses returns what decoding could not read.
@@ -37,6 +41,12 @@ func (s *Stats) Losses() []bundle.Loss {
 		if l.Of = s.Records; l.Count > 0 {
 			out = append(out, l)
 		}
+	}
+	if s.TraceLost > 0 {
+		l := lossOf("bytes of the SPE trace that are no whole record", s.TraceLost,
+			"the accesses in them are in no total")
+		l.Of = s.TraceBytes
+		out = append(out, l)
 	}
 	return out
 }
@@ -53,6 +63,7 @@ type Decoder struct {
 	block   *Block
 	reads   *counters
 	s       Sample
+	access  Access // that s is of, in a trace
 }
 
 // NewDecoder returns a decoder for the blocks of f. It passes over the records if that was not done yet.
@@ -67,6 +78,9 @@ func (f *File) NewDecoder() (*Decoder, error) {
 // adds for bookkeeping (Event.IsDummy) are left out. A record that cannot be decoded is counted in Stats and passed
 // over.
 func (d *Decoder) Decode(b *Block, fn func(*Sample) error) error {
+	if b.aux != nil {
+		return d.trace(b.aux, fn)
+	}
 	data, buf, err := b.load(d.buf)
 	d.buf = buf
 	if err != nil {
@@ -114,7 +128,7 @@ func (d *Decoder) sample(rec []byte, fn func(*Sample) error) error {
 		return nil
 	}
 	s := &d.s
-	s.Event, s.owner, s.rec, s.o = e, e, rec, d.f.o
+	s.Event, s.owner, s.rec, s.o, s.traced = e, e, rec, d.f.o, nil
 	s.setFixed(l)
 	s.tail = tailOffsets{}
 	if !s.walkTail(l, &d.scratch) {

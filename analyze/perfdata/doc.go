@@ -58,7 +58,8 @@
 //
 // Samples of one ring are in order of time, rings are interleaved: counting needs no order.
 //
-// What an access to memory says (memory.go, ibs.go) is read when asked for; of the history of branches nothing is.
+// What an access to memory says (memory.go) is read when asked for; of the history of branches nothing is. The samples
+// of Arm's SPE stand in no records but in a trace, whose blocks come last (trace.go).
 //
 // # What is missing
 //

@@ -58,6 +58,9 @@ func dumpSample(s *Sample, m *Meta) string {
 		s.TimeNS, s.Period,
 		s.PID, s.TID, s.CPU, s.Mode, s.Chain)
 	fmt.Fprintf(&b, " access=%+v weight=%x raw=%x", s.Access(m), s.word(s.tail.weight), s.Raw())
+	if s.traced != nil {
+		return b.String()
+	}
 	for v := range s.owner.layout.reads(s.rec, s.o) {
 		fmt.Fprintf(&b, " read=%+v", v)
 	}

@@ -13,6 +13,7 @@ type Event struct {
 	Index  int    // position in File.Events
 	Name   string // as perf prints it: "cycles:k", "lock:contention_begin"
 	attr   attr
+	spe    bool     // of Arm's SPE: its samples are in the trace
 	ids    []uint64 // of its instances; nil if the recording names none
 	layout layout
 }
@@ -50,11 +51,6 @@ func (e *Event) Unused() []string {
 	}
 	if e.attr.has(sampleBranchStack) && !e.IsCallStack() {
 		list = append(list, "branch stacks (-b)")
-	}
-	if strings.HasPrefix(e.Name, "arm_spe") {
-		list = append(list, "the trace of SPE (AUX data), which perf alone decodes: import what `perf script "+
-			"--itrace=M -F comm,pid,tid,cpu,time,period,event,addr,data_src,weight,ip,sym,symoff,dso` "+
-			"prints of this file")
 	}
 	if e.attr.has(sampleDataSrc) && !e.Memory() {
 		list = append(list, "sources of data (perf mem, perf c2c)")

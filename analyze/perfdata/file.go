@@ -1,11 +1,13 @@
 package perfdata
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"xfrmscope/collect/bundle"
@@ -67,8 +69,8 @@ const (
 
 // Open reads the header of a recording of size bytes: file mode, pipe mode that was stored in a file, compressed or
 // not, of either byte order, whole or cut off. It returns a *FormatError if r holds no recording. For a pipe-mode
-// recording it passes over all records, because events and features stand among them; otherwise it reads the header
-// sections only.
+// recording it passes over all records, because events and features stand among them, and for one that has lost the
+// names of its PMUs with its end; otherwise it reads the header sections only.
 //
 // r must stay open while the File is used; Close does not close it.
 func Open(r io.ReaderAt, size int64) (*File, error) {
@@ -190,7 +192,7 @@ func (f *File) openFile(r io.ReaderAt, head []byte) error {
 	f.readFeatures(r, table, bitmap)
 	f.readEventTypes(r, types)
 	f.finishEvents()
-	return nil
+	return f.nameTraced()
 }
 
 // readAttrs reads the attrs section: structures of attrSize bytes, an attr and the section of its ids.
@@ -253,6 +255,7 @@ func (f *File) finishEvents() {
 		if e.Name == "" {
 			e.Name = defaultName(&e.attr, f.Meta.pmus)
 		}
+		e.spe = strings.HasPrefix(cmp.Or(f.Meta.pmus[e.attr.Type], e.Name), spePMU)
 	}
 	f.ids = newIdentity(f.Events)
 }

@@ -93,7 +93,8 @@ func addSeeds(f *testing.F, add func([]byte)) {
 	for _, big := range []bool{false, true} {
 		w := newTestWriter(big)
 		locks := w.file([]testEvent{lockEvent()}, lockSamples(w), seedFeatures(w))
-		seeds = append(seeds, deferredFile(w, 0), locks, pipeFile(w), memoryFile(w), compressedFile(f, w))
+		seeds = append(seeds, deferredFile(w, 0), locks, pipeFile(w), memoryFile(w), compressedFile(f, w),
+			speFile(w, speTrace(3, 9)))
 	}
 	for _, fixture := range kept(f) {
 		if len(fixture.data) < 32<<10 {
@@ -120,7 +121,7 @@ func TestSeedsReadWhole(t *testing.T) {
 			b       []byte
 			samples int
 		}{"locks": {locks, 3}, "pipe": {pipeFile(w), 3}, "memory": {memoryFile(w), 1},
-			"compressed": {compressedFile(t, w), 30}} {
+			"spe": {speFile(w, speTrace(3, 9)), 3}, "compressed": {compressedFile(t, w), 30}} {
 			f, samples := readAll(t, seed.b)
 			if f == nil || samples != seed.samples {
 				t.Fatalf("%s: %d samples", name, samples)

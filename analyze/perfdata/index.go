@@ -25,6 +25,7 @@ type index struct {
 	losses lossCounter
 	reads  *counters
 	joins  *joiner
+	trace  trace
 	cur    *Block
 	first  []byte // records of the first block of a compressed stream, nil if they are not kept
 
@@ -137,17 +138,21 @@ func (x *index) sample(rec []byte) {
 	x.countCPU(rec, e)
 	l := &e.layout
 	if l.time >= 0 && l.time+8 <= len(rec) {
-		t := x.f.o.u64(rec[l.time:])
-		x.side.LastNS = max(x.side.LastNS, t)
-		if x.side.FirstNS == 0 || t < x.side.FirstNS {
-			x.side.FirstNS = t
-		}
+		x.span(x.f.o.u64(rec[l.time:]))
 	}
 	if l.delta {
 		x.reads.note(rec, l, x.f.o)
 	}
 	if l.deferred {
 		x.deferredSample(rec, e)
+	}
+}
+
+// span notes a time at which samples were taken.
+func (x *index) span(t uint64) {
+	x.side.LastNS = max(x.side.LastNS, t)
+	if x.side.FirstNS == 0 || t < x.side.FirstNS {
+		x.side.FirstNS = t
 	}
 }
 
@@ -204,6 +209,12 @@ func (x *index) userRecord(typ recordType, rec rawRecord) error {
 			x.cpus[id] = int32(body.u64())
 			_ = body.u64()
 		}
+	case recordAuxtraceInfo:
+		x.trace.describe(body)
+	case recordAuxtrace:
+		x.auxtrace(rec, body)
+	case recordTimeConv:
+		x.trace.clock.set(body)
 	case recordAuxtraceError:
 		x.losses.add(lossKey{kind: lossAuxError, cpu: -1}, 1)
 	case recordHeaderAttr, recordHeaderFeature, recordHeaderBuildID, recordHeaderTracingData, recordEventUpdate:

@@ -16,6 +16,7 @@ const (
 	recordSample            recordType = 9
 	recordMmap2             recordType = 10
 	recordAux               recordType = 11
+	recordItraceStart       recordType = 12
 	recordLostSamples       recordType = 13
 	recordKsymbol           recordType = 17
 	recordCallchainDeferred recordType = 22 // the last the kernel has
@@ -26,9 +27,11 @@ const (
 	recordHeaderBuildID     recordType = 67
 	recordFinishedRound     recordType = 68
 	recordIDIndex           recordType = 69
+	recordAuxtraceInfo      recordType = 70
 	recordAuxtrace          recordType = 71
 	recordAuxtraceError     recordType = 72
 	recordEventUpdate       recordType = 78
+	recordTimeConv          recordType = 79
 	recordHeaderFeature     recordType = 80
 	recordCompressed        recordType = 81
 	recordCompressed2       recordType = 83
@@ -76,6 +79,8 @@ type rawRecord struct {
 	data []byte // header included; valid until the next record is read
 	off  int64  // where it stands in the stream (see Block.offset)
 	file int64  // where it (or the piece it was compressed in) ends in the file
+
+	stored bool // it stands in the file as it is, and what follows it outside its size does too
 }
 
 // A sampleID is the trailer of a record: when, where and for which event.

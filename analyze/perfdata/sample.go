@@ -77,6 +77,8 @@ type Sample struct {
 	rec   []byte
 	o     order
 	tail  tailOffsets
+
+	traced *Access // what a trace says, nil of a sample that is a record
 }
 
 // tailOffsets is where fields after the call chain begin in the record, 0 for those absent.

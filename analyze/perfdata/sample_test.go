@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
-	"strings"
 	"testing"
 )
 
@@ -357,16 +356,5 @@ func TestNewerSampleFieldsAreSaid(t *testing.T) {
 	side, _ := f.Sideband()
 	if len(samples) != 1 || len(side.Losses) != 1 || side.Losses[0].Event != "new" {
 		t.Errorf("%v %+v", samples, side.Losses)
-	}
-}
-
-// What perf alone decodes says how.
-func TestUnusedTrace(t *testing.T) {
-	w := newTestWriter(false)
-	a := attr{Type: 8, Size: 112, SampleType: sampleIP | sampleTID}
-	f := openBytes(t, w.file([]testEvent{{attr: a, name: "arm_spe_0/ts_enable=1/"}}, nil, nil))
-	list := f.Events[0].Unused()
-	if len(list) != 1 || !strings.Contains(list[0], "perf script --itrace=M -F comm,") {
-		t.Errorf("%q", list)
 	}
 }

@@ -250,7 +250,7 @@ func (w *walk) plain(rec []byte) error {
 	end := w.rr.offset()
 	w.off += end - int64(len(rec)) - w.end
 	w.end = end
-	if err := w.visit(rawRecord{data: rec, off: w.off, file: end}); err != nil {
+	if err := w.visit(rawRecord{data: rec, off: w.off, file: end, stored: true}); err != nil {
 		return err
 	}
 	w.off += int64(len(rec))

@@ -1,0 +1,299 @@
+package perfdata
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"xfrmscope/collect/bundle"
+)
+
+// speTrace writes n loads whose data came from a source, as SPE does: PC at EL2, operation, source, total latency, data
+// address, time.
+func speTrace(n int, source byte) (b []byte) {
+	packet := func(header byte, v uint64, size int) {
+		b = append(append(b, header), binary.LittleEndian.AppendUint64(nil, v)[:size]...)
+	}
+	for i := range uint64(n) {
+		packet(0xb0, 0xc0ff800010000000+i, 8)
+		packet(0x49, 0, 1)
+		packet(0x43, uint64(source), 1)
+		packet(0x98, 100+i, 2)
+		packet(0xb2, 0x00ff000800000000+64*i, 8)
+		packet(0x71, 1000+i, 8)
+	}
+	return b
+}
+
+const (
+	speType    = 9
+	speTypeTwo = 10 // of another kind of core
+
+	neoverseV2 = 0x410fd4f0
+	cortexA520 = 0x410fd801
+)
+
+func speAttr(typ uint32) attr {
+	return attr{Type: typ, Size: 136, SamplePeriod: 1024, Flags: flagSampleIDAll,
+		SampleType: sampleIdentifier | sampleIP | sampleTID | sampleTime | sampleCPU | sampleDataSrc}
+}
+
+// auxtrace writes an AUXTRACE record with its trace.
+func (w *testWriter) auxtrace(trace []byte, cpu, tid uint32) *testWriter {
+	return w.record(recordAuxtrace, 0, func(w *testWriter) {
+		w.u64(uint64(len(trace)), 0, 0).u32(0, tid, cpu, 0)
+	}).raw(trace)
+}
+
+// auxtraceInfo writes version 2 for CPUs, or version 1 for none.
+func (w *testWriter) auxtraceInfo(cpus ...traceCPU) *testWriter {
+	return w.record(recordAuxtraceInfo, 0, func(w *testWriter) {
+		if w.u32(4, 0); len(cpus) == 0 {
+			w.u64(speType, 1)
+			return
+		}
+		w.u64(2, 4, speType, uint64(len(cpus)))
+		for _, c := range cpus {
+			w.u64(0x1010101010101010, uint64(c.cpu), 4, c.midr, c.pmu, 1024, 0)
+		}
+	})
+}
+
+func speEvents() ([]testEvent, map[feature][]byte) {
+	dummy := attr{Type: typeSoftware, Config: swDummy, Size: 136, Flags: flagSampleIDAll,
+		SampleType: speAttr(0).SampleType &^ sampleDataSrc}
+	return []testEvent{{speAttr(speType), []uint64{1, 2}, "arm_spe_0/load_filter=1/"},
+		{speAttr(speTypeTwo), []uint64{3}, "arm_spe_1//"}, {dummy, []uint64{9}, "dummy:u"}}, nil
+}
+
+// speFile writes what `perf record -e arm_spe_0/load_filter=1/` does on one CPU.
+func speFile(w *testWriter, trace []byte) []byte {
+	events, features := speEvents()
+	r := w.fork().auxtraceInfo(traceCPU{5, neoverseV2, speType}).
+		record(recordTimeConv, 0, func(w *testWriter) { w.u64(1, 4, 50_000) }).
+		record(recordItraceStart, 0, func(w *testWriter) { w.u32(7, 7).trailer(51_000, 5, 1) }).
+		auxtrace(trace, 5, ^uint32(0))
+	return w.file(events, r.b, features)
+}
+
+func TestSPE(t *testing.T) {
+	bothOrders(t, func(t *testing.T, w *testWriter) {
+		f := openBytes(t, speFile(w, speTrace(2, 0x9)))
+		side, err := f.Sideband()
+		if err != nil || len(side.Losses) > 0 || side.FirstNS != 51_000 {
+			t.Errorf("%v, %+v, from %d", err, side.Losses, side.FirstNS)
+		}
+		samples, stats := collect(t, f)
+		if len(samples) != 2 || stats.Samples != 2 || stats.Records != 0 || stats.TraceLost != 0 {
+			t.Fatalf("%d samples, %+v", len(samples), stats)
+		}
+		got, access := samples[1], samples[1].Access(&f.Meta)
+		if got.Event != f.Events[0] || !got.Event.Memory() || got.IP != 0xffff800010000001 ||
+			got.Mode != ModeKernel || got.Period != 1024 || got.CPU != 5 || got.TID != -1 ||
+			got.TimeNS != 50_000+1001*4/2 || got.Chain != nil {
+			t.Errorf("%+v", got)
+		}
+		// L2, another core's
+		want := Access{Event: "arm_spe_0/load_filter=1/", IP: got.IP, Period: 1024, CPU: 5,
+			Addr: 0xffff000800000040, Latency: 101, Source: 1<<1 | 0x22<<5 | 2<<33 | 2<<38}
+		if access != want {
+			t.Errorf("%+v, want %+v", access, want)
+		}
+	})
+}
+
+// Whose trace it is, and what that CPU's sources are.
+func TestSPEOfCPUs(t *testing.T) {
+	both := []traceCPU{{0, neoverseV2, speType}, {1, cortexA520, speTypeTwo}}
+	for name, test := range map[string]struct {
+		cpus     []traceCPU
+		cpuid    string
+		cpu, tid uint32
+		want     string // event, CPU, thread, whether the line was another core's, source unknown
+	}{
+		"CPU":                       {both, "", 0, ^uint32(0), "0 0 -1 true false"},
+		"CPU of the other kind":     {both, "", 1, ^uint32(0), "1 1 -1 false true"},
+		"CPU that is not described": {both, "", 7, ^uint32(0), "0 7 -1 false true"},
+		"thread on unlike CPUs":     {both, "", ^uint32(0), 4711, "0 -1 4711 false true"},
+		"thread on CPUs all alike":  {both[:1], "", ^uint32(0), 4711, "0 -1 4711 true false"},
+		"before 6.14":               {nil, "0x00000000410fd4f0", 3, ^uint32(0), "0 3 -1 true false"},
+		"before 6.14, CPU not said": {nil, "", 3, ^uint32(0), "0 3 -1 false true"},
+	} {
+		w := newTestWriter(false)
+		events, _ := speEvents()
+		r := w.fork().auxtraceInfo(test.cpus...).auxtrace(speTrace(1, 0x9), test.cpu, test.tid)
+		f := openBytes(t, w.file(events, r.b, map[feature][]byte{featureCPUID: w.fork().text(test.cpuid).b}))
+		samples, _ := collect(t, f)
+		if len(samples) != 1 || samples[0].TimeNS != 0 {
+			t.Fatalf("%s: %+v", name, samples)
+		}
+		s, a := samples[0], samples[0].Access(&f.Meta)
+		got := fmt.Sprintf("%d %d %d %v %v", s.Event.Index, s.CPU, s.TID, a.Source.Peer(), a.SourceUnknown)
+		if got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+// What is damaged or cut off is lost, with a number; what is whole is read.
+func TestSPELosses(t *testing.T) {
+	w := newTestWriter(false)
+	whole := speTrace(3, 9)
+	one := len(whole) / 3
+	damaged := slices.Clone(whole)
+	damaged[one] = 0xff
+	f := openBytes(t, speFile(w, damaged))
+	samples, stats := collect(t, f)
+	losses := stats.Losses()
+	if len(samples) != 2 || stats.TraceLost != uint64(one) || len(losses) != 1 || losses[0].Count != uint64(one) ||
+		losses[0].Of != uint64(3*one) || !strings.Contains(losses[0].What, "SPE trace") {
+		t.Errorf("%d samples, %+v", len(samples), losses)
+	}
+	file := speFile(w, whole)
+	start := bytes.Index(file, whole)
+	for end := start; end < start+len(whole); end += 7 {
+		f := openBytes(t, file[:end])
+		samples, _ := collect(t, f)
+		side, _ := f.Sideband()
+		told := slices.ContainsFunc(side.Losses, func(l bundle.Loss) bool {
+			return l.What == "bytes of a hardware trace" && l.Kind == bundle.LossEnd &&
+				l.Count == uint64(start+len(whole)-end) && l.Of == uint64(len(whole))
+		})
+		if len(samples) != (end-start)/one || !told {
+			t.Fatalf("cut at %d of %d: %d samples, %+v", end-start, len(whole), len(samples), side.Losses)
+		}
+	}
+}
+
+// The flags of AUX records are losses, of the CPU that they are of.
+func TestSPEFlags(t *testing.T) {
+	w := newTestWriter(false)
+	events, _ := speEvents()
+	r := w.fork().auxtraceInfo()
+	for _, flags := range []uint64{0, 1, 4, 8, 1 | 4} {
+		r.record(recordAux, 0, func(w *testWriter) { w.u64(0, 64, flags).trailer(90, 5, 1) })
+	}
+	side, err := openBytes(t, w.file(events, r.b, nil)).Sideband()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range side.Losses {
+		got = append(got, fmt.Sprint(l.What, " ", l.Count, " cpu ", *l.CPU))
+	}
+	want := "AUX areas truncated (AUX) 2 cpu 5, AUX areas with gaps (AUX) 2 cpu 5, " +
+		"AUX samples that collided (AUX) 1 cpu 5"
+	if strings.Join(got, ", ") != want || side.FirstNS != 90 || side.LastNS != 90 {
+		t.Errorf("%s; want %s; %d to %d", strings.Join(got, ", "), want, side.FirstNS, side.LastNS)
+	}
+}
+
+// A long trace is read in pieces, and the records that lie across their ends are whole.
+func TestSPELong(t *testing.T) {
+	trace := speTrace(200_000, 9)
+	if len(trace) < blockSize {
+		t.Fatal("the trace is too short for the test")
+	}
+	f := openBytes(t, speFile(newTestWriter(false), trace))
+	n := uint64(0)
+	stats, err := f.eachSample(t.Context(), func(s *Sample) error {
+		if s.Access(&f.Meta).Addr != 0xffff000800000000+64*n {
+			return fmt.Errorf("sample %d at %x", n, s.Access(&f.Meta).Addr)
+		}
+		n++
+		return nil
+	})
+	if err != nil || n != 200_000 || stats.TraceLost != 0 || stats.TraceBytes != uint64(len(trace)) {
+		t.Errorf("%d samples, %v, %+v", n, err, stats)
+	}
+}
+
+// A trace stands as it is between compressed records, in a pipe, and in a thread's file of a directory.
+func TestSPEForms(t *testing.T) {
+	w := newTestWriter(false)
+	events, _ := speEvents()
+	noise := w.fork()
+	for range 50 {
+		noise.record(recordFinishedRound, 0, nil)
+	}
+	pieces := compress(t, noise.b, noise.b)
+	r := w.fork().record(recordCompressed, 0, func(w *testWriter) { w.raw(pieces[0]) }).
+		auxtraceInfo(traceCPU{5, neoverseV2, speType}).auxtrace(speTrace(2, 9), 5, ^uint32(0)).
+		record(recordCompressed, 0, func(w *testWriter) { w.raw(pieces[1]) }).
+		auxtrace(speTrace(1, 9), 5, ^uint32(0))
+	pipe := w.fork().raw([]byte("PERFILE2")).u64(pipeHeaderSize)
+	pipe.record(recordHeaderAttr, 0, func(w *testWriter) { w.attr(speAttr(speType)).u64(1) }).
+		record(recordHeaderFeature, 0, func(w *testWriter) {
+			w.u64(uint64(featurePMUMappings)).u32(1, speType).text("arm_spe_0")
+		}).auxtraceInfo().auxtrace(speTrace(3, 9), 5, ^uint32(0))
+	for name, b := range map[string][]byte{"compressed": w.file(events, r.b, nil), "pipe": pipe.b} {
+		f := openBytes(t, b)
+		samples, stats := collect(t, f)
+		if len(samples) != 3 || stats.TraceLost > 0 || !samples[0].Event.Memory() {
+			t.Errorf("%s: %d samples, %+v", name, len(samples), stats)
+		}
+		if side, _ := f.Sideband(); len(side.Losses) > 0 {
+			t.Errorf("%s: %+v", name, side.Losses)
+		}
+	}
+}
+
+// The traces of other PMUs stay where they are. So does what perf inject leaves: the event, its trace gone, and samples
+// of events that perf made of it.
+func TestNoSPE(t *testing.T) {
+	w := newTestWriter(false)
+	events, _ := speEvents()
+	other := w.fork().record(recordAuxtraceInfo, 0, func(w *testWriter) { w.u32(3, 0).u64(speType, 1) }).
+		auxtrace(speTrace(3, 9), 5, ^uint32(0))
+	injected := attr{Type: typeHardware, Size: 136,
+		SampleType: sampleIdentifier | sampleIP | sampleAddr | sampleDataSrc}
+	made := w.fork().record(recordSample, 0, func(w *testWriter) { w.u64(20, 1, 2, 1<<1|2<<38) })
+	for name, test := range map[string]struct {
+		events  []testEvent
+		records []byte
+		samples int
+	}{
+		"CoreSight": {events, other.b, 0},
+		"injected":  {append(events, testEvent{injected, []uint64{20}, "memory"}), made.b, 1},
+	} {
+		f := openBytes(t, w.file(test.events, test.records, nil))
+		samples, stats := collect(t, f)
+		if len(samples) != test.samples || len(stats.Losses()) > 0 {
+			t.Errorf("%s: %d samples, %+v", name, len(samples), stats)
+		}
+		if side, _ := f.Sideband(); len(side.Losses) > 0 {
+			t.Errorf("%s: %+v", name, side.Losses)
+		}
+	}
+	// A trace whose event is not among those of the file.
+	lost := w.fork().auxtraceInfo().auxtrace(speTrace(3, 9), 5, ^uint32(0))
+	_, stats := collect(t, openBytes(t, w.file(events[2:], lost.b, nil)))
+	if stats.TraceLost != uint64(len(speTrace(3, 9))) {
+		t.Errorf("no event: %+v", stats)
+	}
+}
+
+func TestTraceClock(t *testing.T) {
+	for _, test := range []struct {
+		words []uint64
+		ticks uint64
+		want  uint64
+	}{
+		{[]uint64{0, 1, 5}, 7, 12},
+		{[]uint64{24, 40 << 24, 1000}, 1<<33 + 25, 1000 + 40*(1<<33+25)}, // 25 MHz
+		{[]uint64{0, 1, 0, 1<<40 + 10, 1<<40 - 1, 1 << 8}, 3, 2<<40 + 3}, // wrapped since
+		{[]uint64{0, 1, 0, 1<<40 + 10, 1<<40 - 1, 0}, 3, 3},
+		{[]uint64{64, 1, 5}, 7, 0},
+		{[]uint64{1, 1}, 7, 0},
+		{[]uint64{0, 1, 5}, 0, 0},
+	} {
+		w := newTestWriter(false)
+		var c traceClock
+		if c.set(&fields{b: w.u64(test.words...).b}); c.ns(test.ticks) != test.want {
+			t.Errorf("%x: %d ticks are %d ns, want %d", test.words, test.ticks, c.ns(test.ticks), test.want)
+		}
+	}
+}
