@@ -88,7 +88,7 @@ follow; the second, or one outside the window, ends all and keeps what was measu
 	f.StringArrayVarP(&o.events, "event", "e", nil,
 		"perf event, repeatable (default: cycles and instructions as a group, L1 misses)")
 	f.BoolVar(&o.lines, "lines", false,
-		"sample accesses to memory (IBS, mem-loads): which cache lines move between CPUs")
+		"sample accesses to memory (IBS, mem-loads, SPE): which cache lines move between CPUs")
 	f.IntVarP(&o.hz, "frequency", "F", record.DefaultFrequencyHz, "samples per second, event and CPU")
 	f.StringVar(&o.load, "load", "", "shell command that makes the traffic; ended after the window")
 	f.StringVar(&o.loadCPUs, "load-cpus", "", "pin the load to these CPUs")

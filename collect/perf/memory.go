@@ -77,7 +77,16 @@ func Stalls() []string { return []string{"dTLB-load-misses:k", "stalled-cycles-b
 type Memory struct {
 	Events []string
 	Blind  string
+	// FrequencyHz is what perf samples all other events at beside these, 0 for what it is told.
+	FrequencyHz int
 }
+
+// spePMU is Arm's Statistical Profiling Extension. Beside it perf from 6.15 on refuses -F, and samples other events as
+// often as it does without.
+const (
+	spePMU    = "arm_spe_0"
+	defaultHz = 4000
+)
 
 // opsPeriod is how many ops lie between two samples of IBS, which ignores the lowest
 // four bits; a frequency would begin at the smallest period there is.
@@ -101,10 +110,11 @@ func MemoryOf(c CPU) (Memory, error) {
 		return Memory{},
 			unsupported("the kernel shows no ibs_op under /sys/bus/event_source/devices: IBS is off in " +
 				"the " + "firmware, or hidden by a hypervisor")
-	case c.has("arm_spe_0"):
-		return Memory{},
-			unsupported("SPE records AUX data, which perf alone decodes: perf c2c record, then import " +
-				"what perf script --itrace=M -F +addr,+data_src,+weight prints of it")
+	case c.has(spePMU):
+		return Memory{Events: []string{spePMU + "/ts_enable=1,pa_enable=1,load_filter=1,store_filter=1," +
+			"min_latency=30/k"}, FrequencyHz: defaultHz,
+			Blind: "accesses of 30 cycles and more; stores do not tell where the line was, loads not " +
+				"whether it was modified"}, nil
 	}
 	for _, pmu := range []string{"cpu_core", "cpu"} {
 		if !c.has(pmu + "/events/mem-loads") {
@@ -118,5 +128,5 @@ func MemoryOf(c CPU) (Memory, error) {
 			Blind: "loads of 30 cycles and more; stores do not tell where the line was"}, nil
 	}
 	return Memory{}, unsupported("no event source samples addresses: neither ibs_op (AMD) nor mem-loads (Intel) " +
-		"under " + "/sys/bus/event_source/devices")
+		"nor arm_spe_0 (Arm) under /sys/bus/event_source/devices")
 }

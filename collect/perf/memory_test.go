@@ -31,7 +31,8 @@ func TestMemoryOf(t *testing.T) {
 		{"Sapphire Rapids", CPU{"GenuineIntel", 6, 0x8f, []string{"cpu", "cpu/events/mem-loads",
 			"cpu/events/mem-loads-aux"}}, "{cpu/mem-loads-aux/,cpu/mem-loads,ldlat=30/}:Pk",
 			"mem_load_l3_hit_retired.xsnp_fwd:k"},
-		{"Neoverse", CPU{"arm", 0, 0, []string{"armv8_pmuv3_0", "arm_spe_0"}}, "AUX data",
+		{"Neoverse", CPU{"arm", 0, 0, []string{"armv8_pmuv3_0", "arm_spe_0"}},
+			"arm_spe_0/ts_enable=1,pa_enable=1,load_filter=1,store_filter=1,min_latency=30/k",
 			"ll_cache_miss_rd:k"},
 		{"nothing known", CPU{}, "no event source samples addresses", ""},
 	} {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -139,6 +140,11 @@ func TestArgv(t *testing.T) {
 		"fd:3,4"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	// perf from 6.15 on refuses a frequency beside SPE (tools/perf/arch/arm64/util/arm-spe.c).
+	if argv := tool.Argv(Options{Events: []string{"cycles:k", "arm_spe_0/load_filter=1/k"}, FrequencyHz: 4000,
+		Memory: true}); slices.Contains(argv, "-F") || !slices.Contains(argv, "arm_spe_0/load_filter=1/k") {
+		t.Errorf("%q", argv)
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"xfrmscope/collect/bundle"
@@ -22,8 +24,12 @@ type Options struct {
 
 // recordArgs is the command line without the control channel.
 func (t *Tool) recordArgs(o Options) []string {
-	args := []string{t.Path, "record", "-k", "CLOCK_MONOTONIC", "-C", o.CPUs.String(), "-F",
-		strconv.Itoa(o.FrequencyHz), "-g", "--kernel-callchains", "-N"}
+	args := []string{t.Path, "record", "-k", "CLOCK_MONOTONIC", "-C", o.CPUs.String()}
+	spe := func(event string) bool { return strings.HasPrefix(event, spePMU) }
+	if !slices.ContainsFunc(o.Events, spe) {
+		args = append(args, "-F", strconv.Itoa(o.FrequencyHz))
+	}
+	args = append(args, "-g", "--kernel-callchains", "-N")
 	for _, event := range o.Events {
 		args = append(args, "-e", event)
 	}

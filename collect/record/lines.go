@@ -3,6 +3,7 @@ package record
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,6 +42,12 @@ func (s *setup) addLines(ctx context.Context) error {
 			Err: errors.ErrUnsupported}
 	}
 	s.memory, s.blind = memory.Events, memory.Blind
+	if hz := memory.FrequencyHz; hz > 0 && hz != s.hz {
+		s.warnings = append(s.warnings, bundle.Warning{Weakens: "samples",
+			Text: fmt.Sprintf("sampled at %d Hz, not %d: perf takes no frequency beside %s", hz, s.hz,
+				s.memory[0])})
+		s.hz = hz
+	}
 	return nil
 }
 
