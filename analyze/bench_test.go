@@ -139,7 +139,7 @@ func sweepOnDisk(t testing.TB, runs, samples int) []*bundle.Run {
 // process.
 func BenchmarkSweep(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
-	defer debug.SetGCPercent(debug.SetGCPercent(25)) // as the program does, with its ballast
+	defer debug.SetGCPercent(debug.SetGCPercent(25)) // as the program does, with room for a small heap
 	ballast := make([]byte, 256<<20)
 	defer runtime.KeepAlive(ballast)
 	runs := sweepOnDisk(b, 16, 100_000)

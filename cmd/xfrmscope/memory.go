@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"strings"
@@ -14,6 +15,33 @@ import (
 
 	"xfrmscope/samples"
 )
+
+// A heap grows by gcPercent of what lives in it between two collections, which keeps
+// that of a long recording small (analyze/profile/bench.sh measures with it), and by the
+// slack at least: of many small runs the collector would otherwise take a third of the
+// time. Where something is measured less of the machine is taken.
+const (
+	gcPercent  = 25
+	gcSlack    = 160 << 20 // bytes
+	gcMeasures = 96 << 20
+)
+
+// paceCollector keeps the collector at that, by what each collection left.
+func paceCollector(args []string) {
+	slack := uint64(gcMeasures)
+	if len(args) > 0 && readsOnly(args[0]) {
+		slack = gcSlack
+	}
+	const least = 4 << 20 // a heap the runtime takes for the smallest, runtime/mgcpacer.go heapMinimum, Go 1.26
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	var pace func(int)
+	pace = func(int) {
+		metrics.Read(live)
+		debug.SetGCPercent(max(gcPercent, int(100*slack/max(live[0].Value.Uint64(), least))))
+		runtime.AddCleanup(new(*byte), pace, 0) // at the next collection; a pointer is not put beside others
+	}
+	pace(0)
+}
 
 // What a command that reads files may take: files come from other people's
 // mail, and a few kB can describe gigabytes.
@@ -35,10 +63,9 @@ func readsOnly(command string) bool {
 
 // boundMemory ends the program when reading its arguments takes more than they
 // may cost: no reader can check the sizes of all that it makes of an input, nor
-// what its libraries make. free is what the heap holds without being touched.
-// The collector keeps to the limit as long as it can. A GOMEMLIMIT from outside
-// is the limit instead.
-func boundMemory(args []string, free int64, errw io.Writer) {
+// what its libraries make. The collector keeps to the limit as long as it can. A
+// GOMEMLIMIT from outside is the limit instead.
+func boundMemory(args []string, errw io.Writer) {
 	if len(args) == 0 || !readsOnly(args[0]) {
 		return
 	}
@@ -46,9 +73,8 @@ func boundMemory(args []string, free int64, errw io.Writer) {
 		memoryGrowth)
 	if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
 		why = "what GOMEMLIMIT allows, and some more"
-		debug.SetMemoryLimit(limit + free)
 	} else {
-		debug.SetMemoryLimit(free + memoryBase - memoryOther - memorySlack)
+		debug.SetMemoryLimit(memoryBase - memoryOther - memorySlack)
 		for i, arg := range args[1:] {
 			if _, value, ok := strings.Cut(arg, "="); ok {
 				arg = value
@@ -69,7 +95,7 @@ func boundMemory(args []string, free int64, errw io.Writer) {
 			}
 			fmt.Fprintf(errw,
 				"xfrmscope: refused: the inputs take more than %d MB of memory, which is %s\n",
-				(limit+memoryOther-free)>>20, why)
+				(limit+memoryOther)>>20, why)
 			removeTemporary()
 			os.Exit(exitFailure)
 		}

@@ -190,12 +190,12 @@ func pack(program string, o order, mods []file) ([]byte, error) {
 
 // failure is what the guest said on its console, nil if nothing.
 func failure(console []string) error {
-	for _, line := range console {
+	for i, line := range console {
 		if _, why, ok := strings.Cut(line, said); ok {
 			return errors.New("in the guest: " + why)
 		}
 		if strings.Contains(line, "Kernel panic") {
-			return &BootError{Why: "the guest's kernel panicked", Console: console}
+			return &BootError{Why: "the guest's kernel panicked", Console: console[:i+1]} // then it dumps registers
 		}
 	}
 	return nil

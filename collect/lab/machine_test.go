@@ -55,7 +55,9 @@ func standInForQEMU(what string) int {
 	switch what {
 	case "panics":
 		say("[    0.1] Run /init as init process",
-			"[    0.2] Kernel panic - not syncing: No working init found.")
+			"[    0.2] Kernel panic - not syncing: No working init found.",
+			"[    0.3] RBP: 00002003644dbeb0 R08: 0000000000000000", "[    0.3]  </TASK>",
+			"[    0.3] Kernel Offset: disabled", "[    0.3] ---[ end Kernel panic ]---")
 	case "hangs":
 		say("[    0.1] Booting", "[    0.2] Waiting")
 		time.Sleep(time.Minute)
