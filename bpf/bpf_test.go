@@ -19,7 +19,7 @@ type object struct {
 
 // Whatever updates or deletes in a map takes a bucket lock, whose contention
 // runs a lock probe again; whatever walks a stack is longer than the waits that
-// are measured. Only stacks walks, and only find and peek, which watch no lock,
+// are measured. Only stacks walks, and only find, peek and slab, which watch no lock,
 // read what may fault.
 func objects() map[string]object {
 	const lookup, clock = asm.FnMapLookupElem, asm.FnKtimeGetNs
@@ -33,6 +33,8 @@ func objects() map[string]object {
 			map[string]uint32{StacksMapStackCpus: 64, StacksMapStackRecords: 400}},
 		"peek": {LoadPeek, []asm.BuiltinFunc{lookup, asm.FnProbeReadKernel},
 			map[string]uint32{PeekMapPeeks: 520}},
+		"slab": {LoadSlab, []asm.BuiltinFunc{lookup, asm.FnProbeReadKernel, asm.FnProbeReadKernelStr},
+			map[string]uint32{SlabMapSlabs: 4096}},
 	}
 }
 
@@ -105,7 +107,7 @@ func TestMaps(t *testing.T) {
 			switch name {
 			case StacksMapStackRecords:
 				entries = 256
-			case PeekMapPeeks:
+			case PeekMapPeeks, SlabMapSlabs:
 				kind = ebpf.Array
 			case ".bss", ".rodata":
 				size, known, kind = 4, true, ebpf.Array

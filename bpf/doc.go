@@ -59,6 +59,12 @@
 //
 // Reads kernel memory for the names of locks. It is run once, never attached.
 //
+// # slab
+//
+// Which slab cache an address is in (bpf_get_kmem_cache, 6.13), and where its object
+// begins: by the size of the cache's slabs, all pages of which must be of the cache. It
+// is run, never attached.
+//
 // # contend
 //
 // No probe, but what one can be tried on: locks that BPF_PROG_TEST_RUN has
@@ -101,4 +107,5 @@ package bpf
 //go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type find_cpu Find find.bpf.c
 //go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type stack_cpu -type stack_record Stacks stacks.bpf.c
 //go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type peeked Peek peek.bpf.c
+//go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type slabbed Slab slab.bpf.c
 //go:generate go tool bpf2go -target bpfel -cflags "-mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter" -type contend_place Contend contend.bpf.c

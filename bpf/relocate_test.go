@@ -42,11 +42,15 @@ func TestRelocations(t *testing.T) {
 	}
 }
 
-// relocations returns, sorted and each once, what becomes of the fields find
-// reads; the other programs must read none.
+// relocations returns, sorted and each once, what becomes of the fields find and slab
+// read; the other programs must read none.
 func relocations(t *testing.T, kernel *btf.Spec) []string {
 	var lines []string
+	var tellsSlabs *btf.Func
 	for name, o := range objects() {
+		if name == "slab" && kernel.TypeByName("bpf_get_kmem_cache", &tellsSlabs) != nil {
+			continue // is not loaded there
+		}
 		spec, err := o.load()
 		if err != nil {
 			t.Fatal(err)
@@ -57,7 +61,7 @@ func relocations(t *testing.T, kernel *btf.Spec) []string {
 				if relo == nil {
 					continue
 				}
-				if name != "find" {
+				if name != "find" && name != "slab" {
 					t.Errorf("%s: %s reads %s", name, prog.Name, relo)
 				}
 				fixups, err := btf.CORERelocate([]*btf.CORERelocation{relo}, []*btf.Spec{kernel},

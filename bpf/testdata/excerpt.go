@@ -16,13 +16,13 @@ import (
 )
 
 var (
-	structs = []string{"xfrm_state", "xfrm_policy", "net", "pt_regs"}
+	structs = []string{"xfrm_state", "xfrm_policy", "net", "pt_regs", "kmem_cache"}
 	nested  = []string{"netns_xfrm", "xfrm_id", "xfrm_state_walk", "xfrm_policy_walk_entry", "xfrm_replay_state",
-		"xfrm_lifetime_cur", "ns_common", "hlist_node", "hlist_head"}
+		"xfrm_lifetime_cur", "ns_common", "hlist_node", "hlist_head", "kmem_cache_order_objects"}
 	functions = []string{
 		"xfrm_state_find", "xfrm_input_state_lookup", "xfrm_state_lookup", "_raw_spin_lock_bh", "rt_spin_lock",
 		"native_queued_spin_lock_slowpath", "__pv_queued_spin_lock_slowpath", "queued_read_lock_slowpath",
-		"queued_write_lock_slowpath",
+		"queued_write_lock_slowpath", "bpf_get_kmem_cache",
 	}
 )
 

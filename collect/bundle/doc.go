@@ -20,7 +20,7 @@
 //	  policies.jsonl       Policy: the policies at the start
 //	  placement.jsonl      Fact: settings of NICs, interrupts and CPUs, twice
 //	  layouts.json         StructLayout: where hot fields of the kernel lie
-//	  objects.json         Objects: SAs, policies and devices by address, and the layout of each kind
+//	  objects.json         Objects: SAs, policies, devices and objects of slab caches by address, and their layouts
 //	  traffic.json         Traffic: packets the load itself counted
 //	  lines.jsonl          Line: cache lines that moved between CPUs, of a simulated machine
 //	  fields.jsonl         FieldRow: which instruction touches which member, of a simulated machine

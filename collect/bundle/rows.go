@@ -306,10 +306,12 @@ type Objects struct {
 	Structs []StructLayout `json:"structs"` // of their kinds, each field the innermost member
 }
 
-// A KernelObject lay in the kernel's memory when the window ended.
+// A KernelObject lay in the kernel's memory when the window ended. One that has a Cache was
+// not seen by its pointer: memory that was sampled belonged to that slab cache then.
 type KernelObject struct {
-	Start  string `json:"start"`  // address, hex
-	Struct string `json:"struct"` // "xfrm_state", "xfrm_policy", "net", "net_device"
+	Start  string `json:"start"`            // address, hex
+	Struct string `json:"struct,omitempty"` // "xfrm_state"; "" of a cache that does not tell
+	Size   uint32 `json:"size,omitempty"`   // bytes, of an object of a slab cache
 	LineObject
 }
 

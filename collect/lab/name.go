@@ -28,12 +28,6 @@ type named struct {
 	object bundle.LineObject
 }
 
-// cacheOf are structures whose slab cache has another name.
-var cacheOf = map[string]string{
-	"skbuff_head_cache": "sk_buff", "skbuff_fclone_cache": "sk_buff_fclones", "net_namespace": "net",
-	"ip_dst_cache": "rtable", "xfrm_dst_cache": "xfrm_dst", "xfrm_state_cache": "xfrm_state", "filp": "file",
-}
-
 // newNamer reads what the addresses lead to. Without BTF, or with tables that are
 // not as expected, only symbols are named; why says so then.
 func (k *Kernel) newNamer(ram []byte, cpus int, addrs []uint64) (n *namer, why error) {
@@ -110,10 +104,7 @@ func (n *namer) follow(net uint64, addrs []uint64) {
 
 // ownKind is the structure that all objects of a cache are, nil for a general cache.
 func (n *namer) ownKind(cache string) *btf.Struct {
-	if name := cacheOf[cache]; name != "" {
-		cache = name
-	}
-	return n.types.structs[cache]
+	return n.types.structs[probe.StructOf(cache)]
 }
 
 // name names an address, and says which object it is in.

@@ -1,9 +1,18 @@
 package perf
 
 import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // A CPU is what decides which events tell of cache lines that move.
@@ -129,4 +138,44 @@ func MemoryOf(c CPU) (Memory, error) {
 	}
 	return Memory{}, unsupported("no event source samples addresses: neither ibs_op (AMD) nor mem-loads (Intel) " +
 		"nor arm_spe_0 (Arm) under /sys/bus/event_source/devices")
+}
+
+// lineBytes is the cache line of the machines that take such samples.
+const lineBytes = 64
+
+// kernelHalf is where addresses of a 64-bit kernel begin.
+const kernelHalf = 1 << 63
+
+// KernelLines returns the lines of the kernel's memory whose addresses are in a recording,
+// those with the most samples first and no more than most, and how many more there are.
+func (t *Tool) KernelLines(ctx context.Context, file string, most int) (lines []uint64, left int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
+	defer cancel()
+	command := exec.CommandContext(ctx, t.Path, "script", "-i", file, "-F", "addr")
+	command.Env, command.WaitDelay = append(os.Environ(), environment()...), time.Second
+	var said strings.Builder
+	command.Stderr = &said
+	out, err := command.StdoutPipe()
+	if err == nil {
+		err = command.Start()
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("starting perf script: %w", err)
+	}
+	samples := map[uint64]int{}
+	text := bufio.NewScanner(out)
+	for text.Scan() {
+		addr, err := strconv.ParseUint(strings.TrimSpace(text.Text()), 16, 64)
+		if err == nil && addr >= kernelHalf {
+			samples[addr&^(lineBytes-1)]++
+		}
+	}
+	if err := errors.Join(text.Err(), command.Wait()); err != nil {
+		return nil, 0, fmt.Errorf("perf script: %w: %w", err, refusal(said.String()))
+	}
+	lines = slices.SortedFunc(maps.Keys(samples), func(a, b uint64) int {
+		return cmp.Or(cmp.Compare(samples[b], samples[a]), cmp.Compare(a, b))
+	})
+	left = max(0, len(lines)-most)
+	return lines[:len(lines)-left], left, nil
 }

@@ -1,7 +1,11 @@
 package perf
 
 import (
+	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -51,5 +55,29 @@ func TestMemoryOf(t *testing.T) {
 			len(transfers) > 0 && transfers[0] != test.transfers {
 			t.Errorf("%s: transfers %q, want %q", test.name, transfers, test.transfers)
 		}
+	}
+}
+
+// What perf script prints of a recording: the lines of the kernel's memory, those with
+// the most samples first.
+func TestKernelLines(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "perf")
+	const text = "#!/bin/sh\n[ \"$*\" = \"script -i a.data -F addr\" ] || { echo no such file >&2; exit 1; }\n" +
+		"printf '%s\\n' ' ffff888100000140' 0 '   7f0012345678' ffff888100000047 ffff888100000150 " +
+		"' ffffffff82000000 ' '' 'not an address'\n"
+	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	tool := &Tool{Path: script}
+	lines, left, err := tool.KernelLines(context.Background(), "a.data", 2)
+	if err != nil || left != 1 || !slices.Equal(lines, []uint64{0xffff888100000140, 0xffff888100000040}) {
+		t.Errorf("%#x, %d more, %v", lines, left, err)
+	}
+	if _, left, err := tool.KernelLines(context.Background(), "a.data", 3); left != 0 || err != nil {
+		t.Errorf("all of them: %d more, %v", left, err)
+	}
+	if _, _, err := tool.KernelLines(context.Background(), "b.data", 2); err == nil ||
+		!strings.Contains(err.Error(), "no such file") {
+		t.Errorf("perf fails: %v", err)
 	}
 }

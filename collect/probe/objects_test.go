@@ -106,6 +106,19 @@ func TestObjectsOfThisKernel(t *testing.T) {
 		!has(0, "net_device", bundle.LineObject{Device: "red0"}) {
 		t.Errorf("%+v", got.Objects)
 	}
+	// The slab cache of an SA tells the same object, by any of its addresses.
+	slabs, err := slabObjectsOf(t, state.Address+130, state.Address)
+	switch {
+	case err != nil:
+		t.Logf("slab caches: %v", err)
+	case len(slabs.Objects) != 1 || slabs.Objects[0].Start != fmt.Sprintf("%#x", state.Address) ||
+		slabs.Objects[0].Struct != "" && slabs.Objects[0].Struct != "xfrm_state":
+		t.Errorf("of the SA at %#x: %#v", state.Address, slabs.Objects)
+	default:
+		o := slabs.Objects[0]
+		t.Logf("slab caches: the SA at %#x: %s, %d bytes at %s, %q", state.Address, o.Cache, o.Size, o.Start,
+			o.Struct)
+	}
 	other := func(o bundle.KernelObject) bool { return o.Struct != "xfrm_policy" }
 	policies := slices.DeleteFunc(got.Objects, other)
 	if len(policies) != 1 || policies[0].Policy == 0 {

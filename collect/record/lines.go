@@ -73,6 +73,36 @@ func (s *setup) tryMore(ctx context.Context, events []string) {
 	}
 }
 
+// mostSlabLines bounds how many lines are asked for the slab caches they are in.
+const mostSlabLines = 1 << 16
+
+// findSlabs completes perf.data, and asks which slab caches the kernel's memory that was
+// sampled belongs to, while most objects that lived in the window live still.
+func (r *recorder) findSlabs(ctx context.Context) (why string, cause error) {
+	if err := r.endPerf(); err != nil {
+		return err.Error(), err
+	}
+	r.say("asking for slab caches")
+	lines, left, err := r.tool.KernelLines(ctx, filepath.Join(r.dir, bundle.PerfDataFile), mostSlabLines)
+	unknown := 0
+	if err == nil {
+		r.slabs, unknown, err = r.loader.SlabObjects(lines)
+	}
+	if err != nil {
+		r.gap(bundle.Gap{What: "slab caches of the memory that was sampled", Why: err.Error()})
+	}
+	const weakens = "names of cache lines"
+	if left > 0 {
+		r.warn(weakens, fmt.Sprintf("the slab caches of %d lines were not asked for, none of which has more "+
+			"samples than the %d that were", left, len(lines)))
+	}
+	if unknown > 0 {
+		r.warn(weakens, fmt.Sprintf("%d of %d lines are in slabs that do not tell where their objects begin",
+			unknown, len(lines)))
+	}
+	return "", nil
+}
+
 func (s *setup) asked(event string) bool {
 	return slices.ContainsFunc(s.events, func(e bundle.Event) bool { return e.Asked == event })
 }

@@ -1,13 +1,17 @@
 package record
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/perf"
+	"xfrmscope/collect/procfs"
 )
 
 // What a machine shows under /proc and /sys decides which events sample memory.
@@ -59,5 +63,69 @@ func TestMemoryEventsOfArm(t *testing.T) {
 	if !strings.Contains(argv, "-e arm_spe_0/ts_enable=1,") || strings.Contains(argv, " -F ") || s.hz != 4000 ||
 		len(s.warnings) != 1 || !strings.Contains(s.warnings[0].Text, "sampled at 4000 Hz, not 999") {
 		t.Errorf("%s\n%d Hz, %+v", argv, s.hz, s.warnings)
+	}
+}
+
+// asIBS is a machine that has IBS, but for a perf that samples page faults in its place,
+// and then has sampled one line of the kernel's.
+func asIBS(t *testing.T) Options {
+	t.Helper()
+	root := t.TempDir()
+	devices := filepath.Join("sys", "bus", "event_source", "devices")
+	for dir := devices; dir != "."; dir = filepath.Dir(dir) {
+		entries, err := os.ReadDir("/" + dir)
+		if err != nil {
+			t.Skip(err)
+		}
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			// What is deeper is there.
+			_ = os.Symlink(filepath.Join("/", dir, e.Name()), filepath.Join(root, dir, e.Name()))
+		}
+	}
+	err := os.MkdirAll(filepath.Join(root, devices, "ibs_op"), 0o755)
+	for _, dir := range []string{"proc", "run"} {
+		err = errors.Join(err, os.Symlink("/"+dir, filepath.Join(root, dir)))
+	}
+	script := filepath.Join(root, "perf")
+	err = errors.Join(err, os.WriteFile(script, []byte(`#!/bin/bash
+[ "$1" != script ] || { echo " ffff888000100040"; exit; }
+args=()
+for arg; do case $arg in ibs_op/*) args+=(page-faults) ;; *) args+=("$arg") ;; esac; done
+exec perf "${args[@]}"
+`), 0o755))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Options{Root: procfs.Root(root), Perf: script}
+}
+
+// After the window perf.data is complete, and slab caches are asked for before the phases.
+func TestRecordLinesLive(t *testing.T) {
+	needLive(t)
+	plan := livePlan(t, time.Second)
+	plan.Lines = true
+	opt := asIBS(t)
+	var said progress
+	opt.Progress = said.add
+	run, err := Run(context.Background(), plan, filepath.Join(t.TempDir(), "run"), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify(t, run)
+	if run.Status != bundle.Complete || exitOf(run, perfRecordLog) != 0 || len(run.Phases) == 0 {
+		t.Errorf("%s %s: commands %+v, phases %+v", run.Status, run.Why, run.Commands, run.Phases)
+	}
+	steps := strings.Join(said.lines, "\n")
+	asked, phase := strings.Index(steps, "asking for slab caches"), strings.Index(steps, "\nphase ")
+	if asked < 0 || phase < asked || strings.Count(steps, "completing perf.data") != 1 {
+		t.Error(steps)
+	}
+	for _, g := range run.Gaps {
+		if strings.HasPrefix(g.What, "slab caches") {
+			t.Log(g) // of a kernel that does not tell
+		}
 	}
 }

@@ -54,7 +54,7 @@ type recorder struct {
 	dir string
 
 	snapshot snapshot
-	perf     *perf.Recording
+	perf     *perf.Recording // nil: not started, or ended
 	perfLog  *os.File
 	counting *perf.Counting // nil: not started, or ended
 	statLog  *os.File
@@ -64,6 +64,7 @@ type recorder struct {
 	loaded   loaded
 	probings []*probing // of the plan, in order
 	window   bundle.Window
+	slabs    *bundle.Objects
 	missed   []string // what was planned and possible, and is not in the run
 }
 

@@ -74,7 +74,8 @@ func (r *recorder) saveLayouts(layouts []bundle.StructLayout) error {
 }
 
 // saveObjects writes what names the memory that was sampled: the objects of the
-// namespaces that the kernel's symbols or the SAs that were looked up lead to.
+// namespaces that the kernel's symbols or the SAs that were looked up lead to, and those
+// of slab caches that were sampled.
 func (r *recorder) saveObjects(c *counted) error {
 	if !r.plan.Lines {
 		return nil
@@ -83,10 +84,17 @@ func (r *recorder) saveObjects(c *counted) error {
 	if err != nil {
 		r.gap(bundle.Gap{What: "objects of the kernel's memory", Why: err.Error()})
 	}
-	if objects == nil {
+	var all bundle.Objects
+	for _, some := range []*bundle.Objects{objects, r.slabs} {
+		if some != nil {
+			all.Objects = append(all.Objects, some.Objects...)
+			all.Structs = append(all.Structs, some.Structs...)
+		}
+	}
+	if len(all.Objects) == 0 {
 		return nil
 	}
-	return r.w.WriteJSON(bundle.ObjectsFile, objects)
+	return r.w.WriteJSON(bundle.ObjectsFile, all)
 }
 
 // networks are the addresses of struct net: the first, if the kernel lists variables,

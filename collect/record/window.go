@@ -53,6 +53,9 @@ func (r *recorder) measure(ctx context.Context) (why string, cause error) {
 			m.Plan.DurationNS = max(length.Round(time.Second), time.Second)
 		})
 	}
+	if cause == nil && r.plan.Lines {
+		why, cause = r.findSlabs(ctx)
+	}
 	if cause == nil {
 		return r.runPhases(ctx)
 	}
@@ -87,6 +90,14 @@ func (r *recorder) loadDone() <-chan struct{} {
 		return nil
 	}
 	return r.load.done
+}
+
+// perfDone is closed when perf ends by itself.
+func (r *recorder) perfDone() <-chan struct{} {
+	if r.perf == nil {
+		return nil
+	}
+	return r.perf.Done()
 }
 
 func (r *recorder) warmUp(ctx context.Context) (why string, cause error) {
@@ -154,7 +165,7 @@ func (r *recorder) watch(ctx context.Context, d time.Duration, what string, ende
 			return "", nil
 		case <-ctx.Done():
 			return "interrupted " + after(), ctx.Err()
-		case <-r.perf.Done():
+		case <-r.perfDone():
 			return r.perfFailure(fmt.Errorf("%w %s", perf.ErrEnded, after()))
 		case <-r.loadDone():
 			return r.loadEnded(after(), what)
@@ -209,8 +220,13 @@ func (r *recorder) endLoad() {
 	})
 }
 
-// endPerf completes perf.data. What a perf that failed has written is kept too.
+// endPerf completes perf.data, if that was not done. What a perf that failed has written
+// is kept too.
 func (r *recorder) endPerf() error {
+	if r.perf == nil {
+		return nil
+	}
+	defer func() { r.perf = nil }()
 	r.expect(aboutSaved)
 	r.say("completing perf.data")
 	err := r.perf.Stop()

@@ -433,6 +433,23 @@ func (r *run) saysWhatIsMissing(t *testing.T) {
 	}
 }
 
+// The slab cache of an SA tells the same object as its pointer; what a kernel before 6.13
+// lacks is named.
+func TestObjects(t *testing.T) {
+	for _, test := range []struct{ lab, job, slabs string }{
+		{"main", "live", "the SA at "},
+		{"rt612", "degraded", "the kernel has no bpf_get_kmem_cache (since 6.13)"},
+	} {
+		t.Run(test.lab, func(t *testing.T) {
+			said, err := os.ReadFile(recorded(t, test.lab, test.job, "objects"))
+			if err != nil || !bytes.Contains(said, []byte("--- PASS: TestObjectsOfThisKernel")) ||
+				!bytes.Contains(said, []byte("slab caches: "+test.slabs)) {
+				t.Errorf("%v: %s", err, said)
+			}
+		})
+	}
+}
+
 // Two IKE daemons agreed on an SA for each CPU that sends, RFC 9611, at times on
 // two: either side may ask for it.
 func TestNegotiated(t *testing.T) {
