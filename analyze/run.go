@@ -185,8 +185,9 @@ func readLines(ctx context.Context, r *result.Run, a *analysis, b *bundle.Run, k
 	}
 	listed, err := b.Objects()
 	r.Keep("objects of the kernel's memory", err)
-	names := &lines.Names{Text: kernel, Data: variables(b), Objects: lines.Objects(listed.Objects, in.Finds.Rows),
-		Layouts: append(listed.Structs, in.Layouts...), Fields: fields}
+	names := &lines.Names{Text: kernel, Data: variables(b), Layouts: append(listed.Structs, in.Layouts...),
+		Fields: fields}
+	names.Objects, names.Slabs = lines.Objects(listed.Objects, in.Finds.Rows)
 	if r.Lines = printedLines(r, in, names); r.Lines != nil {
 		return nil
 	}

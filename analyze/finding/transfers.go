@@ -123,6 +123,9 @@ func whoMoves(f *result.LineField) string {
 	if len(f.With) > 0 && f.FalseSharing() {
 		s += fmt.Sprintf("; false sharing with %s (%.0f %%)", heaviest(f.With), 100*f.Apart.Value)
 	}
+	if f.Slab > 0 {
+		s += fmt.Sprintf("; %.0f %% of it named by slab cache", 100*f.Slab)
+	}
 	return s
 }
 

@@ -15,37 +15,46 @@ import (
 // Names is what names addresses and instructions of a kernel, as far as a recording
 // has it. All of it may be missing.
 type Names struct {
-	Text, Data *symbols.Table
-	Objects    []Object
-	Layouts    []bundle.StructLayout
+	Text, Data     *symbols.Table
+	Objects, Slabs []Object
+	Layouts        []bundle.StructLayout
 	// Fields tells what an instruction touches, of a simulated run of the same kernel; nil without.
 	Fields *Instructions
 }
 
-// An Object is one that a probe saw: it was of its kind as long as it lived.
+// An Object is one that a probe saw: it was of its kind as long as it lived. One that
+// only its slab cache tells was of its kind when the window ended, if that is known.
 type Object struct {
 	Start uint64
+	Size  uint32 // of a slab cache's
 	Kind  string // "xfrm_state"
 	ID    bundle.LineObject
 }
 
 // Objects are those listed when the window ended and the SAs that lookups returned, by
-// address. What was listed lived longest.
-func Objects(listed []bundle.KernelObject, rows []bundle.FindRow) []Object {
-	var out []Object
-	add := func(start, kind string, id bundle.LineObject) {
-		if at, err := strconv.ParseUint(strings.TrimPrefix(start, "0x"), 16, 64); err == nil && at != 0 {
-			out = append(out, Object{at, kind, id})
-		}
+// address, and apart from them those that their slab caches tell. What was listed lived
+// longest.
+func Objects(listed []bundle.KernelObject, rows []bundle.FindRow) (seen, slabs []Object) {
+	for _, row := range rows {
+		id := bundle.LineObject{SPI: row.SPI, PCPU: row.PCPU}
+		listed = append(listed, bundle.KernelObject{Start: row.State, Struct: "xfrm_state", LineObject: id})
 	}
 	for _, o := range listed {
-		add(o.Start, o.Struct, o.LineObject)
+		at, err := strconv.ParseUint(strings.TrimPrefix(o.Start, "0x"), 16, 64)
+		switch object := (Object{at, o.Size, o.Struct, o.LineObject}); {
+		case err != nil || at == 0:
+		case o.Cache != "":
+			slabs = append(slabs, object)
+		default:
+			seen = append(seen, object)
+		}
 	}
-	for _, row := range rows {
-		add(row.State, "xfrm_state", bundle.LineObject{SPI: row.SPI, PCPU: row.PCPU})
-	}
-	slices.SortStableFunc(out, func(a, b Object) int { return cmp.Compare(a.Start, b.Start) })
-	return slices.CompactFunc(out, func(a, b Object) bool { return a.Start == b.Start })
+	return byStart(seen), byStart(slabs)
+}
+
+func byStart(all []Object) []Object {
+	slices.SortStableFunc(all, func(a, b Object) int { return cmp.Compare(a.Start, b.Start) })
+	return slices.CompactFunc(all, func(a, b Object) bool { return a.Start == b.Start })
 }
 
 // lineBytes is the cache line of the machines that take such samples.
@@ -54,51 +63,72 @@ const lineBytes = 64
 // kernelHalf is where addresses of a 64-bit kernel begin.
 const kernelHalf = 1 << 63
 
+// A named address has the name of its field, and which one of its kind it is in, or by what
+// it was named.
+type named struct {
+	field, object string
+	slab          bool // only its slab cache told
+}
+
 // unnamedUser stands for all memory of programs.
 const unnamedUser = "memory of programs"
 
 // of names an address by the strongest evidence there is: an object that a probe saw,
-// then a variable, then what the instruction touches elsewhere, then the bare line,
-// which is a line still. object says which one of its kind it is.
-func (n *Names) of(a *perfdata.Access, at instruction) (field, object string) {
+// then one of a slab cache, then a variable, then what the instruction touches elsewhere,
+// then the bare line, which is a line still.
+func (n *Names) of(a *perfdata.Access, at instruction) named {
 	addr, phys := a.Addr, a.Phys
 	switch {
 	case addr == 0 && phys == 0:
-		return "address not recorded", ""
+		return named{field: "address not recorded"}
 	case addr == 0:
-		return fmt.Sprintf("physical line 0x%x", phys&^(lineBytes-1)), ""
+		return named{field: fmt.Sprintf("physical line 0x%x", phys&^(lineBytes-1))}
 	case addr < kernelHalf:
-		return unnamedUser, ""
+		return named{field: unnamedUser}
 	}
-	if field, object, ok := n.inObject(addr); ok {
-		return field, object
+	if o, ok := before(n.Objects, addr); ok {
+		if field, ok := n.field(o, addr); ok {
+			return named{field: field, object: o.ID.String()}
+		}
+	}
+	if o, ok := before(n.Slabs, addr); ok && addr-o.Start < uint64(o.Size) {
+		field, ok := n.field(o, addr)
+		if !ok { // the cache does not say what its objects are
+			field = withOffset(o.ID.Cache, addr-o.Start)
+		}
+		return named{field, "by slab cache " + o.ID.Cache, true}
 	}
 	if s, ok := n.Data.Lookup(addr); ok {
-		return withOffset(s.Name, addr-s.Start), ""
+		return named{field: withOffset(s.Name, addr-s.Start)}
 	}
 	if field, ok := n.Fields.of(at); ok {
-		return field, ""
+		return named{field: field}
 	}
-	return fmt.Sprintf("0x%x", addr&^(lineBytes-1)), ""
+	return named{field: fmt.Sprintf("0x%x", addr&^(lineBytes-1))}
 }
 
-func (n *Names) inObject(addr uint64) (field, object string, ok bool) {
-	i, found := slices.BinarySearchFunc(n.Objects, addr, func(o Object, addr uint64) int {
+// before is the last object that begins at an address or before it.
+func before(objects []Object, addr uint64) (Object, bool) {
+	i, found := slices.BinarySearchFunc(objects, addr, func(o Object, addr uint64) int {
 		return cmp.Compare(o.Start, addr)
 	})
 	if !found {
 		i--
 	}
 	if i < 0 {
-		return "", "", false
+		return Object{}, false
 	}
-	o := n.Objects[i]
+	return objects[i], true
+}
+
+// field names the field of an object that an address is in.
+func (n *Names) field(o Object, addr uint64) (string, bool) {
 	for _, l := range n.Layouts {
 		if l.Struct == o.Kind && addr-o.Start < uint64(l.Size) {
-			return l.Struct + "." + fieldAt(l, uint32(addr-o.Start)), o.ID.String(), true
+			return l.Struct + "." + fieldAt(l, uint32(addr-o.Start)), true
 		}
 	}
-	return "", "", false
+	return "", false
 }
 
 // fieldAt names the field at an offset; layouts hold the fields that matter, and an

@@ -24,6 +24,7 @@ const otherLines = "other lines"
 // A sampled is the samples of one field.
 type sampled struct {
 	n, period        float64 // that are transfers
+	slab             float64 // of them named by slab cache
 	weight, weighted float64 // sum of latencies, and of how many
 	from             [places]float64
 	cpus             map[int32]float64
@@ -133,16 +134,16 @@ func (r *reading) add(a *perfdata.Access) {
 		return
 	}
 	place := r.name.instruction(a)
-	field, object := r.name.of(a, place)
-	at := r.fields[field]
+	name := r.name.of(a, place)
+	at := r.fields[name.field]
 	if at == nil {
 		if len(r.fields) >= mostFields {
-			field, object = otherLines, ""
+			name = named{field: otherLines}
 		}
-		if at = r.fields[field]; at == nil {
+		if at = r.fields[name.field]; at == nil {
 			at = &sampled{cpus: map[int32]float64{}, writers: map[string]float64{},
 				readers: map[string]float64{}, objects: map[string]float64{}}
-			r.fields[field] = at
+			r.fields[name.field] = at
 		}
 	}
 	if a.Write {
@@ -157,8 +158,11 @@ func (r *reading) add(a *perfdata.Access) {
 	at.from[t.from]++
 	at.cpus[a.CPU]++
 	at.readers[place.function]++
-	if object != "" {
-		at.objects[object]++
+	if name.object != "" {
+		at.objects[name.object]++
+	}
+	if name.slab {
+		at.slab++
 	}
 	if a.Latency > 0 {
 		at.weight += float64(a.Latency)
@@ -184,7 +188,7 @@ func (r *reading) result(run *result.Run) *result.Lines {
 		f := result.LineField{Name: name, PerPacket: scale.of(s, r), Share: r.share(s),
 			Writers: parts(s.writers, sum(s.writers)), Readers: parts(s.readers,
 				s.n), Objects: parts(s.objects, s.n),
-			From: fromParts(s),
+			From: fromParts(s), Slab: s.slab / s.n,
 			Apart: metric.NotMeasured(metric.ApartID, "ratio", bundle.Gap{What: "false sharing",
 				Why: "a sample does not say which bytes the other CPU wrote"}),
 		}
@@ -258,6 +262,15 @@ func (r *reading) lacks() string {
 	} else if r.biased {
 		list = append(list,
 			"a threshold (ldlat, l3missonly) chose slow accesses; on Zen 5 it hides what stays in a CCX")
+	}
+	slabs := 0.0
+	for _, f := range r.fields {
+		slabs += f.slab
+	}
+	if slabs > 0 {
+		list = append(list, fmt.Sprintf("%.0f of the transfers are named by slab cache: by what lay there "+
+			"when the window ended, which is evidence and no proof; a cache that is general (kmalloc) or "+
+			"shared by others (unless booted with slab_nomerge) tells no field", slabs))
 	}
 	return strings.Join(list, "; ")
 }

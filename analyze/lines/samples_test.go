@@ -131,7 +131,7 @@ func newKernel(t *testing.T, rows []bundle.Line) *kernel {
 	}
 	one := 1
 	k.names.Layouts = []bundle.StructLayout{layout}
-	k.names.Objects = Objects(nil,
+	k.names.Objects, _ = Objects(nil,
 		[]bundle.FindRow{{State: fmt.Sprintf("%#x", uint64(saStart)), SPI: 0x1002, PCPU: &one}})
 	return k
 }
@@ -246,7 +246,8 @@ func TestOfSamples(t *testing.T) {
 
 func nameOf(n *Names, ip, addr, phys uint64) (field, object string) {
 	a := perfdata.Access{IP: ip, Addr: addr, Phys: phys}
-	return n.of(&a, n.instruction(&a))
+	name := n.of(&a, n.instruction(&a))
+	return name.field, name.object
 }
 
 func TestNamesOfAddresses(t *testing.T) {
@@ -254,11 +255,19 @@ func TestNamesOfAddresses(t *testing.T) {
 	k.names.Fields = NewInstructions([]bundle.FieldRow{{Function: "f", Offset: 4, Field: "net.x", Seen: 9},
 		{Function: "f", Offset: 4, Field: "net.y", Transfers: 1}})
 	const policy = 0xffff888100001000
+	slab := func(at uint64, size uint32, kind, cache string) bundle.KernelObject {
+		return bundle.KernelObject{Start: fmt.Sprintf("%#x", at), Struct: kind, Size: size,
+			LineObject: bundle.LineObject{Cache: cache}}
+	}
 	listed := bundle.KernelObject{Start: fmt.Sprintf("%#x", uint64(policy)), Struct: "xfrm_policy",
 		LineObject: bundle.LineObject{Policy: 8}}
-	k.names.Objects = append(k.names.Objects, Objects([]bundle.KernelObject{listed}, nil)...)
+	seen, slabs := Objects([]bundle.KernelObject{listed,
+		slab(policy-512, 1024, "", "kmalloc-1k"), slab(policy+0x1000, 128, "net", "net_namespace"),
+		slab(policy+0x2000, 256, "", "pid"), {Start: "0", Struct: "net"}}, nil)
+	k.names.Objects, k.names.Slabs = append(k.names.Objects, seen...), slabs
 	k.names.Layouts = append(k.names.Layouts, bundle.StructLayout{Struct: "xfrm_policy", Size: 64,
-		Fields: []bundle.StructField{{Name: "refcnt", Offset: 56, Size: 4}}})
+		Fields: []bundle.StructField{{Name: "refcnt", Offset: 56, Size: 4}}},
+		bundle.StructLayout{Struct: "net", Size: 64, Fields: []bundle.StructField{{Name: "x", Size: 8}}})
 	ip := k.functions["f"] + 4
 	for _, test := range []struct {
 		ip, addr, phys uint64
@@ -268,6 +277,13 @@ func TestNamesOfAddresses(t *testing.T) {
 		{0, saStart + 800, 0, "xfrm_state.+800", "SPI 0x1002 pcpu 1"},
 		{0, saStart + 832, 0, "0xffff888100000340", ""},
 		{0, policy + 57, 0, "xfrm_policy.refcnt", "policy 8"},
+		{0, policy - 8, 0, "kmalloc-1k+504", "by slab cache kmalloc-1k"},
+		{0, policy + 64, 0, "kmalloc-1k+576", "by slab cache kmalloc-1k"}, // what a policy leaves of it
+		{0, policy + 512, 0, "0xffff888100001200", ""},
+		{0, policy + 0x1004, 0, "net.x", "by slab cache net_namespace"},
+		{0, policy + 0x1040, 0, "net_namespace+64", "by slab cache net_namespace"},
+		{0, policy + 0x2000, 0, "pid", "by slab cache pid"}, // merged with another
+		{0, policy + 0x2100, 0, "0xffff888100003100", ""},
 		{0, saStart - 1, 0, "0xffff8880ffffffc0", ""},
 		{0, k.addresses["jiffies"] + 8, 0, "jiffies+8", ""},
 		{ip, 0xffff888200000077, 0, "net.y", ""},
@@ -284,6 +300,35 @@ func TestNamesOfAddresses(t *testing.T) {
 	unknown := none.instruction(&perfdata.Access{IP: ip}).function
 	if f, _ := nameOf(&none, ip, 1<<63, 0); f != "0x8000000000000000" || unknown != fmt.Sprintf("0x%x", ip) {
 		t.Errorf("nothing known: %q", f)
+	}
+}
+
+// What only its slab cache names says so: the row, and once what that is worth.
+func TestNamedBySlabCache(t *testing.T) {
+	k := newKernel(t, []bundle.Line{{Read: "xfrm_state.lock", Reader: "f", Writer: "f"}})
+	const start = saStart + 0x1000
+	k.names.Slabs = []Object{{Start: start, Size: 832, Kind: "xfrm_state",
+		ID: bundle.LineObject{Cache: "xfrm_state"}}}
+	hitm := source(2, 0x42, 16, 1, 3, 0, 0, 0)
+	var samples []taken
+	for _, addr := range []uint64{saStart, start, start + 4, start + 1} {
+		samples = append(samples, taken{ip: k.functions["f"], addr: addr, period: 1, source: hitm})
+	}
+	f := recording(t, "ibs_op/cnt_ctl=1/", "AuthenticAMD,26,2,1", samples)
+	l, err := Sampled(context.Background(), f, &k.names, &result.Run{Packets: result.Packets{Total: sent(1)}})
+	if err != nil || len(l.Fields) != 1 ||
+		!strings.Contains(l.Lacks, "3 of the transfers are named by slab cache") {
+		t.Fatalf("%+v %v", l, err)
+	}
+	if lock := l.Fields[0]; lock.Name != "xfrm_state.lock" || lock.Slab != 0.75 || len(lock.Objects) != 2 ||
+		lock.Objects[0].Name != "by slab cache xfrm_state" || lock.Objects[1].Name != "SPI 0x1002 pcpu 1" {
+		t.Errorf("%+v", lock)
+	}
+	k.names.Slabs = nil
+	f = recording(t, "ibs_op/cnt_ctl=1/", "AuthenticAMD,26,2,1", samples[:1])
+	if l, err := Sampled(context.Background(), f, &k.names, &result.Run{}); err != nil ||
+		strings.Contains(l.Lacks, "slab cache") || l.Fields[0].Slab != 0 {
+		t.Errorf("by its pointer alone: %+v %v", l, err)
 	}
 }
 

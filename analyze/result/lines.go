@@ -35,6 +35,8 @@ type LineField struct {
 	With    []LinePart   `json:"with,omitempty"`
 	Objects []LinePart   `json:"objects,omitempty"` // "SPI 0x1002 pcpu 1", as far as they are known
 	From    []LinePart   `json:"from,omitempty"`    // "same CCX", "other node"; none if it is not known
+	// the part of the transfers that is named by slab cache: evidence, no proof
+	Slab float64 `json:"by_slab_cache,omitempty"`
 }
 
 // A LinePart is a part of the transfers of a field.
