@@ -151,7 +151,7 @@ const kernelHalf = 1 << 63
 func (t *Tool) KernelLines(ctx context.Context, file string, most int) (lines []uint64, left int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
-	command := exec.CommandContext(ctx, t.Path, "script", "-i", file, "-F", "addr")
+	command := exec.CommandContext(ctx, t.Path, "script", "-i", file, "--itrace=M", "-F", "addr") // M: of SPE too
 	command.Env, command.WaitDelay = append(os.Environ(), environment()...), time.Second
 	var said strings.Builder
 	command.Stderr = &said

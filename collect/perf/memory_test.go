@@ -62,7 +62,8 @@ func TestMemoryOf(t *testing.T) {
 // the most samples first.
 func TestKernelLines(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "perf")
-	const text = "#!/bin/sh\n[ \"$*\" = \"script -i a.data -F addr\" ] || { echo no such file >&2; exit 1; }\n" +
+	const text = "#!/bin/sh\n" +
+		"[ \"$*\" = \"script -i a.data --itrace=M -F addr\" ] || { echo no such file >&2; exit 1; }\n" +
 		"printf '%s\\n' ' ffff888100000140' 0 '   7f0012345678' ffff888100000047 ffff888100000150 " +
 		"' ffffffff82000000 ' '' 'not an address'\n"
 	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
