@@ -195,7 +195,8 @@ func failure(console []string) error {
 			return errors.New("in the guest: " + why)
 		}
 		if strings.Contains(line, "Kernel panic") {
-			return &BootError{Why: "the guest's kernel panicked", Console: console[:i+1]} // then it dumps registers
+			tail := console[:i+1] // what follows are registers
+			return &BootError{Why: "the guest's kernel panicked", Console: tail}
 		}
 	}
 	return nil
