@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"xfrmscope/analyze/curves"
-	"xfrmscope/analyze/finding"
 	"xfrmscope/analyze/lines"
 	"xfrmscope/analyze/locks"
 	"xfrmscope/analyze/perfdata"
@@ -58,7 +56,7 @@ type analysis struct {
 
 // Runs analyses runs side by side. The order of runs does not matter: they are
 // put in the order of mode, N and name. Damage is in the Result; the error is
-// ctx's.
+// ctx's. What the Result says in words, its Findings, reports/finding sets.
 func Runs(ctx context.Context, bundles []*bundle.Run, opt Options) (*result.Result, error) {
 	r := &result.Result{Schema: result.SchemaVersion, Tool: opt.Tool, Headline: opt.Headline}
 	runs, err := analyseAll(ctx, bundles, opt)
@@ -74,33 +72,10 @@ func Runs(ctx context.Context, bundles []*bundle.Run, opt Options) (*result.Resu
 	r.Runs = eachMeasured(runs)
 	slices.SortFunc(r.Runs, inOrder)
 	r.Curves = curves.New(r.Runs)
-	var contrasts sync.WaitGroup
-	contrasts.Go(func() { r.Contrasts = sides.Contrasts(r) })
-	r.Findings = finding.All(r)
-	contrasts.Wait()
+	r.Contrasts = sides.Contrasts(r)
 	warnMixedHosts(r)
 	warnDropped(r)
 	return r, nil
-}
-
-// Compare says what differs between two analysed sides, and what can be said of
-// the difference: see sides.Compare.
-func Compare(before, after *result.Result, opt sides.CompareOptions) (*result.Result, error) {
-	r, err := sides.Compare(before, after, opt)
-	if err != nil {
-		return nil, err
-	}
-	r.Findings = slices.Concat(finding.Moved(r), r.Findings)
-	return r, nil
-}
-
-// Sides splits the runs of one sweep that measured both sides: see sides.Sides.
-func Sides(r *result.Result) (before, after *result.Result, names [2]string, err error) {
-	before, after, names, err = sides.Sides(r)
-	if err == nil {
-		before.Findings, after.Findings = finding.All(before), finding.All(after)
-	}
-	return before, after, names, err
 }
 
 // inOrder is the order in which runs are reported.

@@ -14,8 +14,7 @@
 //	result.Run       all of one window, with its losses and gaps
 //	curves, scaling  runs over N: speed-up, knee, law, cost breakdown
 //	sides, compare   before and after: matched runs, and what holds
-//	finding          claims, each from the Result alone
-//	result.Result    what package reports prints
+//	result.Result    what package reports puts into words (reports/finding) and prints
 //
 // # One wait, from the probe to the digest
 //
@@ -28,7 +27,7 @@
 // the rows of one lock into a wait time and a histogram (waits.go), and divides by
 // the packets of the same phase that analyze/packets counted: Run.Locks, a
 // metric.Value in ns/packet. analyze/checks sets waits that the probe counted
-// against samples that spin: a sum that is broken marks both. analyze/finding
+// against samples that spin: a sum that is broken marks both. reports/finding
 // asks which lock costs most (lock.go) and adds a Finding with the figure and its
 // doubts. reports/view makes the row of the table of locks, reports/format its
 // text, and reports/digest the line "x->lock".

@@ -9,13 +9,13 @@ import (
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/cost"
 	"xfrmscope/analyze/curves"
-	"xfrmscope/analyze/finding"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/sides"
 	"xfrmscope/analyze/stage"
 	"xfrmscope/analyze/testrun"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/reports/finding"
 )
 
 const coreCycles, atomCycles = "cpu_core/cycles:k/", "cpu_atom/cycles:k/"

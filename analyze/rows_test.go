@@ -14,6 +14,7 @@ import (
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/testrun"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/reports/finding"
 )
 
 func analyse(t testing.TB, runs ...*bundle.Run) *result.Result {
@@ -22,6 +23,7 @@ func analyse(t testing.TB, runs ...*bundle.Run) *result.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Findings = finding.All(r)
 	return r
 }
 

@@ -34,7 +34,7 @@ const program = "xfrmscope"
 var rooms = map[string]string{
 	"bpf": "",
 	"cmd/xfrmscope": "collect/doctor collect/lab collect/selftest collect/sweep collect/top collect/pack " +
-		"reports/push reports/parquet samples cmd/xfrmscope/topics",
+		"reports/push reports/parquet reports/finding samples cmd/xfrmscope/topics",
 	"cmd/xfrmscope/topics": "collect/doctor reports/format",
 
 	"samples":        "",
@@ -78,20 +78,19 @@ var rooms = map[string]string{
 	"analyze/lines":    "analyze/result",
 	"analyze/curves":   "analyze/checks analyze/lines",
 	"analyze/sides":    "analyze/curves analyze/locks",
-	"analyze/finding":  "analyze/curves analyze/locks",
 	"analyze/testrun":  "analyze/profile analyze/metric",
-	"analyze": "analyze/importer analyze/locks analyze/cost analyze/checks analyze/curves analyze/sides " +
-		"analyze/finding",
+	"analyze":          "analyze/importer analyze/locks analyze/cost analyze/checks analyze/curves analyze/sides",
 
-	"reports/svg":    "reports/format",
-	"reports/format": "analyze/result",
-	"reports/view":   "reports/format",
-	"reports/flame":  "reports/view reports/svg",
-	"reports/chart":  "reports/view reports/svg analyze/curves",
-	"reports/digest": "reports/view",
-	"reports/page":   "reports/chart reports/flame",
-	"reports":        "analyze reports/digest reports/page",
-	"reports/push":   "reports",
+	"reports/svg":     "reports/format",
+	"reports/format":  "analyze/result",
+	"reports/finding": "reports/format analyze/curves analyze/locks",
+	"reports/view":    "reports/format",
+	"reports/flame":   "reports/view reports/svg",
+	"reports/chart":   "reports/view reports/svg analyze/curves",
+	"reports/digest":  "reports/view",
+	"reports/page":    "reports/chart reports/flame",
+	"reports":         "analyze reports/digest reports/page",
+	"reports/push":    "reports",
 
 	"reports/parquet": "reports",
 }

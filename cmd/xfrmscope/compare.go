@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"xfrmscope/analyze/sides"
 	"xfrmscope/reports"
 	"xfrmscope/reports/digest"
+	"xfrmscope/reports/finding"
 )
 
 // compareOptions are the flags of compare.
@@ -118,12 +120,13 @@ func compareSides(ctx context.Context, io streams, o compareOptions, paths []str
 	if err != nil {
 		return err
 	}
-	result, err := analyze.Compare(b, a, sides.CompareOptions{
+	result, err := sides.Compare(b, a, sides.CompareOptions{
 		Options: compare.Options{Force: o.force}, Before: names[0], After: names[1], Expected: o.expect,
 	})
 	if err != nil {
 		return err
 	}
+	result.Findings = slices.Concat(finding.Moved(result), result.Findings)
 	if !o.addresses {
 		result.MaskAddresses()
 	}
@@ -148,10 +151,11 @@ func openSides(ctx context.Context, paths []string, o readOptions) (before, afte
 		return nil, nil, names, err
 	}
 	if len(paths) == 1 {
-		before, after, names, err = analyze.Sides(before)
+		before, after, names, err = sides.Sides(before)
 		if err != nil {
 			return nil, nil, names, usagef("%s: %w", paths[0], err)
 		}
+		before.Findings, after.Findings = finding.All(before), finding.All(after)
 		return before, after, names, nil
 	}
 	after, err = analyzePaths(ctx, paths[1:], o)

@@ -19,6 +19,7 @@ import (
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/pack"
 	"xfrmscope/reports"
+	"xfrmscope/reports/finding"
 	"xfrmscope/samples"
 )
 
@@ -63,7 +64,12 @@ func analyzePaths(ctx context.Context, paths []string, o readOptions) (*result.R
 	if opt.Fields, err = readFields(o.fields); err != nil {
 		return nil, err
 	}
-	return analyze.Runs(ctx, runs, opt)
+	r, err := analyze.Runs(ctx, runs, opt)
+	if err != nil {
+		return nil, err
+	}
+	r.Findings = finding.All(r)
+	return r, nil
 }
 
 // readFields reads what the instructions of kernels touch, by build id.

@@ -4,9 +4,9 @@ import (
 	"testing"
 
 	"xfrmscope/analyze"
-	"xfrmscope/analyze/finding"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
+	"xfrmscope/reports/finding"
 	"xfrmscope/reports/format"
 )
 

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"xfrmscope/analyze/result"
+	"xfrmscope/reports/format"
 )
 
 // cache: how often was the policy's list of cached SAs empty? It was added by commit
@@ -38,12 +39,12 @@ func cacheOf(kernel string, runs []*result.Run) result.Finding {
 		v := r.Lookups.CacheEmpty // its samples are calls
 		calls += float64(v.Samples)
 		empty += v.Value * float64(v.Samples)
-		line := fmt.Sprintf("%s: %s of %d calls found the list empty", r.Name, percent(v), v.Samples)
+		line := fmt.Sprintf("%s: %s of %d calls found the list empty", r.Name, format.Percent(v), v.Samples)
 		if walk := r.Lookups.Walk; walk.Measured() {
 			line += fmt.Sprintf(", %.3g SAs in the bucket", walk.Value)
 		}
 		if mean := r.Lookups.Mean; mean.Measured() {
-			line += ", a call takes " + quantity(mean)
+			line += ", a call takes " + format.Quantity(mean)
 		}
 		f.Evidence = append(f.Evidence, line)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
+	"xfrmscope/reports/format"
 )
 
 // fallbackFloor is the share of packets on the fallback SA below which it is
@@ -108,7 +109,7 @@ func saCPUOfRun(r *result.Run) []string {
 	} {
 		if v.Measured() && v.Samples > 0 && v.Value.Value > fallbackFloor {
 			evidence = append(evidence,
-				fmt.Sprintf("%s of %d lookups returned %s", percent(v.Value), v.Samples, v.what))
+				fmt.Sprintf("%s of %d lookups returned %s", format.Percent(v.Value), v.Samples, v.what))
 		}
 	}
 	return evidence

@@ -8,6 +8,7 @@ import (
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
+	"xfrmscope/reports/format"
 )
 
 // happened: where do samples of an event fall that counts no time, in the run
@@ -40,12 +41,14 @@ func happenedOf(run *result.Run, e *result.Event) result.Finding {
 		f.Say(who, "%s fell in %s", samplesOf(e), listed(shares(e.All.Functions, 0.05)))
 	}
 	for _, s := range e.All.Functions[:min(maxLines, len(e.All.Functions))] {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("%s of %s samples in %s", percent(s.Share), e.Name, s.Name))
+		f.Evidence = append(f.Evidence,
+			fmt.Sprintf("%s of %s samples in %s", format.Percent(s.Share), e.Name, s.Name))
 	}
 	for _, c := range e.CPUs[:min(maxLines, len(e.CPUs))] {
 		if share, se := metric.Share(c.Total, e.All.Total); c.CPU >= 0 {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("CPU %d: %s of %s samples",
-				c.CPU, percent(metric.Value{Value: share, SE: se, Samples: c.Total.Samples}), e.Name))
+				c.CPU, format.Percent(metric.Value{Value: share, SE: se,
+					Samples: c.Total.Samples}), e.Name))
 		}
 	}
 	return f
@@ -56,7 +59,7 @@ func samplesOf(e *result.Event) string {
 	if e.All.Total.Samples == 0 {
 		return "the samples of " + e.Name
 	}
-	return counted(int(e.All.Total.Samples), "sample") + " of " + e.Name
+	return format.Counted(int(e.All.Total.Samples), "sample") + " of " + e.Name
 }
 
 // waits says how many waits began.
@@ -64,7 +67,7 @@ func waits(e *result.Event) string {
 	if e.All.Total.Samples == 0 {
 		return "waits for locks began"
 	}
-	return counted(int(e.All.Total.Samples), "wait") + " for locks began"
+	return format.Counted(int(e.All.Total.Samples), "wait") + " for locks began"
 }
 
 // contenders are the functions that wait for locks, heaviest first. A sample

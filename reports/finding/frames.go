@@ -7,6 +7,7 @@ import (
 
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
+	"xfrmscope/reports/format"
 )
 
 // frames: which functions' cost per packet grows with N by more than chance,
@@ -53,7 +54,7 @@ func framesOf(mode string, c *result.CurveCost) result.Finding {
 func frameLine(r scaling.FrameRow, t *scaling.FrameTable) string {
 	s := fmt.Sprintf("%s: %.4g %s at N=%d, %.4g at N=%d", r.Key, r.Base, t.Unit, t.Base, r.AtLast, t.Last)
 	if slope := r.Exponent.Slope; slope.Interval.Known() {
-		s += fmt.Sprintf(", exponent %.2f%s", slope.Value, interval(slope.Interval, digits("%.2f")))
+		s += fmt.Sprintf(", exponent %.2f%s", slope.Value, format.Within(slope.Interval, format.Digits("%.2f")))
 	}
 	if r.First.N > 0 {
 		s += fmt.Sprintf(", dearer from N=%d on", r.First.N)

@@ -7,6 +7,7 @@ import (
 	"xfrmscope/analyze/scaling"
 	"xfrmscope/analyze/stage"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/reports/format"
 )
 
 // outside: is what holds a mode back no part of XFRM? It names the ceiling of
@@ -57,10 +58,10 @@ func outsideOf(run *result.Run, ceiling string, table *stage.Table) (result.Find
 				name = table.Rows[row].Name
 			}
 			if atLeast(c.Share, spinFloor) {
-				claims = append(claims, fmt.Sprintf("%s spins %s of %s", name, percent(c.Share),
+				claims = append(claims, fmt.Sprintf("%s spins %s of %s", name, format.Percent(c.Share),
 					of))
 				evidence = append(evidence, fmt.Sprintf("slow path entered from %s, in %s: %s of %s",
-					c.Name, name, percent(c.Share), of))
+					c.Name, name, format.Percent(c.Share), of))
 			}
 		}
 	}

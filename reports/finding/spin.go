@@ -8,6 +8,7 @@ import (
 
 	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/reports/format"
 )
 
 // spinFloor is the spin share below which a run is said not to spin: a kernel
@@ -91,7 +92,7 @@ func spinOfMode(measured []sampling) result.Finding {
 	for _, s := range measured {
 		spin := s.e.All.SpinShare
 		line := fmt.Sprintf("%s: spin share %s (%s, %d samples in slow paths)",
-			s.Name, percent(spin), s.e.Name, spin.Samples)
+			s.Name, format.Percent(spin), s.e.Name, spin.Samples)
 		if w := s.Locks.Waits; w.Measured() {
 			line += fmt.Sprintf(", %.0f waits by probe", w.Value)
 		}
@@ -117,7 +118,7 @@ func spinClaim(s sampling) string {
 		}
 		return fmt.Sprintf("none of %d %s on %s spins on locks", all.Busy.Samples, busy, s.cpus()) + s.bypass()
 	}
-	claim := fmt.Sprintf("%s of %s on %s spins on locks", percent(all.SpinShare), s.e.Of(), s.cpus())
+	claim := fmt.Sprintf("%s of %s on %s spins on locks", format.Percent(all.SpinShare), s.e.Of(), s.cpus())
 	if all.SpinShare.Value < spinFloor {
 		return fmt.Sprintf("%s, under the floor of %.0f %%", claim, 100*spinFloor) + s.bypass()
 	}

@@ -11,6 +11,7 @@ import (
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/reports/format"
 )
 
 // lockFloor is the part of the cost of a packet, or of busy time, from which a
@@ -75,7 +76,7 @@ func locksOf(all []*result.Run, run *result.Run) (result.Finding, bool) {
 		return result.Finding{}, false // what spins without a name, question spin says by its callers
 	}
 	if unnamed > 0 {
-		spins = append(spins, counted(unnamed, "lock")+" without a name")
+		spins = append(spins, format.Counted(unnamed, "lock")+" without a name")
 	}
 	f := result.Finding{
 		ID:        result.OfALock,
@@ -104,7 +105,7 @@ func locksOf(all []*result.Run, run *result.Run) (result.Finding, bool) {
 		parts = append(parts, fmt.Sprintf("but samples put %.2g %% of busy time at most in slow paths",
 			100*most))
 		evidence = append(evidence, fmt.Sprintf("waits by probe: %s of %s; by samples: %s of busy time",
-			figure(waits), quantity(cost), percent(run.Main().All.SpinShare)))
+			format.FourDigits(waits), format.Quantity(cost), format.Percent(run.Main().All.SpinShare)))
 		f.NotProven = "That CPUs spin: a virtual CPU that the host did not run waits as long, " +
 			"and the probe has a window of its own."
 		f.Next = "the same on bare metal, or with steal time beside it (/proc/stat)"
@@ -160,9 +161,9 @@ func lockLine(l *result.Lock) string {
 		case !v.Measured():
 			parts = append(parts, v.what+": not measured")
 		case v.Unit == "ratio":
-			parts = append(parts, fmt.Sprintf("%s: %s of acquisitions", v.what, percent(v.Value)))
+			parts = append(parts, fmt.Sprintf("%s: %s of acquisitions", v.what, format.Percent(v.Value)))
 		default:
-			parts = append(parts, v.what+": "+quantity(v.Value))
+			parts = append(parts, v.what+": "+format.Quantity(v.Value))
 		}
 	}
 	line := l.Label() + ": " + strings.Join(parts, ", ")
@@ -260,15 +261,15 @@ func (t taker) aboveFloor() bool {
 func (t taker) line(of string) string {
 	var parts []string
 	if t.spin.Measured() {
-		parts = append(parts, fmt.Sprintf("slow path %s of %s", percent(t.spin), of))
+		parts = append(parts, fmt.Sprintf("slow path %s of %s", format.Percent(t.spin), of))
 	}
 	if t.word.Measured() {
-		parts = append(parts, fmt.Sprintf("fast path %s of %s", percent(t.word), of))
+		parts = append(parts, fmt.Sprintf("fast path %s of %s", format.Percent(t.word), of))
 	}
 	if t.word.Measured() && t.cost.Measured() && t.cost.Value > 0 {
-		parts = append(parts, quantity(t.cost))
+		parts = append(parts, format.Quantity(t.cost))
 		if t.floor.Measured() {
-			parts = append(parts, quantity(t.floor)+" on 1 CPU")
+			parts = append(parts, format.Quantity(t.floor)+" on 1 CPU")
 		}
 	}
 	return "taken by " + t.name + ": " + strings.Join(parts, ", ")

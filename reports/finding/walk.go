@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"xfrmscope/analyze/result"
+	"xfrmscope/reports/format"
 )
 
 // walk: does xfrm_state_find get slower with each SA in its bucket?
@@ -15,7 +16,7 @@ func walk(r *result.Result) []result.Finding {
 			continue
 		}
 		slope := fmt.Sprintf("%.3g ns for each SA in the bucket%s",
-			w.PerSA.Value, interval(w.PerSA.Interval, digits("%.3g")))
+			w.PerSA.Value, format.Within(w.PerSA.Interval, format.Digits("%.3g")))
 		f := result.Finding{
 			ID: "walk",
 			Evidence: []string{slope,

@@ -8,6 +8,7 @@ import (
 
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
+	"xfrmscope/reports/format"
 )
 
 // A ratedCurve is how one mode's rate goes with N.
@@ -34,7 +35,7 @@ func (c ratedCurve) generated() bool { return c.Scaling.Unit == "bit/s" }
 
 // of says "5 flows", "1 CPU".
 func (c ratedCurve) of(n int) string {
-	return counted(n, strings.TrimSuffix(c.factor, "s"))
+	return format.Counted(n, strings.TrimSuffix(c.factor, "s"))
 }
 
 // rate prints a rate in words. A published "Gbps" may be either of two units,

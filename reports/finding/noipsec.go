@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/result"
+	"xfrmscope/reports/format"
 )
 
 // noIPsec: was there IPsec at all? Where no function of it is among those that
@@ -31,7 +32,7 @@ func noIPsec(r *result.Result) []result.Finding {
 		}
 		without = append(without, run.Name)
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%s: %s seen, as %s",
-			run.Name, counted(len(functions), "kernel function"), listed(functions)))
+			run.Name, format.Counted(len(functions), "kernel function"), listed(functions)))
 	}
 	if len(without) == 0 {
 		return nil

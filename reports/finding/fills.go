@@ -6,6 +6,7 @@ import (
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
+	"xfrmscope/reports/format"
 )
 
 // fills: how many lines does a packet take from other caches, as the CPU's own counters
@@ -18,11 +19,11 @@ func fills(r *result.Result) []result.Finding {
 			if m.CPU != result.AllCPUs || !bundle.CountsTransfers(m.Event) || !m.PerPacket.Measured() {
 				continue
 			}
-			claims = append(claims, fmt.Sprintf("%s of %s", quantity(m.PerPacket), m.Event))
+			claims = append(claims, fmt.Sprintf("%s of %s", format.Quantity(m.PerPacket), m.Event))
 			evidence = append(evidence, byStage(run, m.Event)...)
 			for _, f := range m.Functions[:min(5, len(m.Functions))] {
 				evidence = append(evidence,
-					fmt.Sprintf("%s: %s in %s", m.Event, percent(f.Misses), f.Name))
+					fmt.Sprintf("%s: %s in %s", m.Event, format.Percent(f.Misses), f.Name))
 			}
 		}
 		sampled := len(claims) > 0
@@ -31,7 +32,7 @@ func fills(r *result.Result) []result.Finding {
 				continue
 			}
 			v := metric.Value{Value: t.PerPacket.Value, SE: t.PerPacket.SE, Unit: t.PerPacket.Unit}
-			text := quantity(v) + " of " + t.Event
+			text := format.Quantity(v) + " of " + t.Event
 			if evidence = append(evidence, "counted, without sampling: "+text); !sampled {
 				claims = append(claims, text)
 			}
@@ -55,7 +56,7 @@ func byStage(run *result.Run, event string) []string {
 	for _, e := range run.Events {
 		for _, s := range e.All.Stages {
 			if e.Name == event && s.PerPacket.Measured() && s.Share.Value >= 0.1 {
-				text := fmt.Sprintf("%s: %s in stage %s", event, quantity(s.PerPacket), s.Name)
+				text := fmt.Sprintf("%s: %s in stage %s", event, format.Quantity(s.PerPacket), s.Name)
 				out = append(out, text)
 			}
 		}

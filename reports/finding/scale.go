@@ -11,6 +11,7 @@ import (
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
+	"xfrmscope/reports/format"
 )
 
 // scale: does throughput scale with CPUs, and where did the cost go? Of each
@@ -107,7 +108,7 @@ func estimate(e compare.Estimate) string {
 	if !e.Known() {
 		return ""
 	}
-	return interval(e.Interval, figure)
+	return format.Within(e.Interval, format.FourDigits)
 }
 
 // changed is the relative change of the cost: "67 % more ns".

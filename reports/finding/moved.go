@@ -10,6 +10,7 @@ import (
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
+	"xfrmscope/reports/format"
 )
 
 // A change is what one mode and N show before and after.
@@ -129,16 +130,16 @@ func moved(all change, parts []part, whole part, what string) (result.Finding, b
 			"comparison.",
 		Next: "the difference flame graph at this N; the same at a smaller N, where less waits",
 	}
-	fell := fmt.Sprintf("%s%s fell by %s %s", what, partNames(down), figure(saved), down[0].c.Unit)
+	fell := fmt.Sprintf("%s%s fell by %s %s", what, partNames(down), format.FourDigits(saved), down[0].c.Unit)
 	least, most, known := kept(whole.c)
 	verdict := ""
 	switch {
 	case added >= movedShare*saved:
-		verdict = fmt.Sprintf("moved: %s, %s%s rose by %s", fell, what, partNames(up), figure(added))
+		verdict = fmt.Sprintf("moved: %s, %s%s rose by %s", fell, what, partNames(up), format.FourDigits(added))
 	case known && most < movedShare*saved:
 		verdict = fmt.Sprintf(
 			"moved: %s, %s by %s at most: the rest came back in parts too small to show one by one",
-			fell, whole.name, figure(max(most, 0)))
+			fell, whole.name, format.FourDigits(max(most, 0)))
 	case !known || !whole.c.Significant || least < movedShare*saved:
 		verdict = fmt.Sprintf("not decided: %s; %s", fell, undecided(whole))
 		f.Next = "more runs of both sides: the whole scatters more than its parts"
@@ -148,7 +149,7 @@ func moved(all change, parts []part, whole part, what string) (result.Finding, b
 				"something else limits", fell,
 			100*(all.rate.Ratio.Value-1), 100*(1-all.cost.Ratio.Value), 100*(1/all.cost.Ratio.Value-1))
 	default:
-		verdict = fmt.Sprintf("removed: %s, %s by %s or more", fell, whole.name, figure(least))
+		verdict = fmt.Sprintf("removed: %s, %s by %s or more", fell, whole.name, format.FourDigits(least))
 		if all.rate.Effect != "better" {
 			f.NotProven += " That more packets are sent: no rise of packets/s is shown."
 		}
@@ -180,9 +181,11 @@ func undecided(whole part) string {
 	case !known:
 		return "whether " + whole.name + " fell is not known"
 	case !whole.c.Significant:
-		return fmt.Sprintf("that %s fell is not shown (by %s to %s)", whole.name, figure(least), figure(most))
+		return fmt.Sprintf("that %s fell is not shown (by %s to %s)",
+			whole.name, format.FourDigits(least), format.FourDigits(most))
 	}
-	return fmt.Sprintf("%s fell by %s to %s: how much came back is open", whole.name, figure(least), figure(most))
+	return fmt.Sprintf("%s fell by %s to %s: how much came back is open",
+		whole.name, format.FourDigits(least), format.FourDigits(most))
 }
 
 // masked reports whether a lower cost is shown not to show in packets/s: even the
@@ -207,9 +210,10 @@ func partNames(parts []part) string {
 
 func (p part) line() string {
 	c := p.c
-	s := fmt.Sprintf("%s: %s -> %s %s", p.name, figure(c.Before.Median), figure(c.After.Median), c.Unit)
-	if between := interval(c.Difference.Interval, figure); between != "" {
-		s += fmt.Sprintf(", difference %s%s", figure(c.Difference.Value), between)
+	s := fmt.Sprintf("%s: %s -> %s %s", p.name, format.FourDigits(c.Before.Median),
+		format.FourDigits(c.After.Median), c.Unit)
+	if between := format.Within(c.Difference.Interval, format.FourDigits); between != "" {
+		s += fmt.Sprintf(", difference %s%s", format.FourDigits(c.Difference.Value), between)
 	}
 	if c.Significant {
 		s += " *"

@@ -3,7 +3,12 @@
 // with its figure, the evidence, what it does not prove and what to do next; a
 // question that the data does not answer has none. Data flows one way: packages
 // locks, cost, checks and curves measure, a question picks what it needs from
-// the Result, and reports print what it says.
+// the Result, and page, digest and exports print what it says.
+//
+// It is a room of reports, since what it makes is sentences: the Result that
+// analysis hands over is all values, and whoever wants claims of it asks here, once.
+// A finding itself is text (result.Finding): a type for the figures of each question
+// would be the Result's own a second time, for readers of which none looks inside.
 package finding
 
 import (

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/result"
+	"xfrmscope/reports/format"
 )
 
 // least is the share of all lines moved below which a field is not spoken of.
@@ -51,7 +52,8 @@ func movedMost(r *result.Result, c result.Curve, p *result.LinePoint) (result.Fi
 	if p.Total.Mean.Known() {
 		f.Evidence = append(f.Evidence,
 			fmt.Sprintf("all fields: %.3g lines per packet%s, %s", p.Total.Mean.Value,
-				interval(p.Total.Mean.Interval, digits("%.3g")), counted(p.Runs, "run")))
+				format.Within(p.Total.Mean.Interval, format.Digits("%.3g")), format.Counted(p.Runs,
+					"run")))
 	}
 	if a := run.Lines.Aside; a.Measured() && a.Value > 0 {
 		f.Evidence = append(f.Evidence,
@@ -83,9 +85,9 @@ func onCPUs(c result.Curve, p *result.LinePoint) string {
 func linesText(m result.LineMean, p *result.LinePoint) string {
 	if p.Unit == "ratio" {
 		return fmt.Sprintf("%.3g %% of the samples that are transfers%s", 100*m.Mean.Value,
-			interval(m.Mean.Interval, func(v float64) string { return fmt.Sprintf("%.3g %%", 100*v) }))
+			format.Within(m.Mean.Interval, func(v float64) string { return fmt.Sprintf("%.3g %%", 100*v) }))
 	}
-	return fmt.Sprintf("%.3g times a packet%s", m.Mean.Value, interval(m.Mean.Interval, digits("%.3g")))
+	return fmt.Sprintf("%.3g times a packet%s", m.Mean.Value, format.Within(m.Mean.Interval, format.Digits("%.3g")))
 }
 
 // grows says whether the line moves more often than at the least N: by the intervals
@@ -195,7 +197,8 @@ func tookAway(r *result.Result) []result.Finding {
 	f.Say(fmt.Sprintf("%s against %s on %s", after.Mode, before.Mode, cpus(a.N)),
 		"%.3g lines move per packet, not %.3g: %s less than half as often, %s still, %s new",
 		a.Total.Mean.Value,
-		b.Total.Mean.Value, counted(len(gone), "field"), counted(len(stay), "field"), counted(len(come),
+		b.Total.Mean.Value, format.Counted(len(gone), "field"), format.Counted(len(stay),
+			"field"), format.Counted(len(come),
 			"field"))
 	for _, part := range []struct {
 		what string
@@ -271,7 +274,7 @@ func foreignSAs(r *result.Result) []result.Finding {
 				"list for each CPU"}
 		f.Say(fmt.Sprintf("%s on %s", run.ModeName(), cpus(run.N)),
 			"the walk of xfrm_state_find takes %s from %s of other CPUs",
-			quantity(x.PerPacket), counted(x.SAs, "SA"))
+			format.Quantity(x.PerPacket), format.Counted(x.SAs, "SA"))
 		for _, part := range x.Fields[:min(5, len(x.Fields))] {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("%s: %.0f %% of them", part.Name, 100*part.Share))
 		}

@@ -5,6 +5,7 @@ import (
 
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/scaling"
+	"xfrmscope/reports/format"
 )
 
 // ceilings: does what ends the scaling of a mode end the path without IPsec too?
@@ -42,7 +43,7 @@ func ceilingOf(c ratedCurve) result.Finding {
 		f.Next = "more runs of both"
 	}
 	f.Evidence = append(f.Evidence,
-		fmt.Sprintf("ratio to the ceiling: %.3f%s", k.Ratio.Value, interval(i, digits("%.3f"))),
+		fmt.Sprintf("ratio to the ceiling: %.3f%s", k.Ratio.Value, format.Within(i, format.Digits("%.3f"))),
 		fmt.Sprintf("%s is flat from %s to %d", k.Ceiling, c.of(k.Top.From), k.Top.To))
 	if k.Reached > 0 {
 		f.Evidence = append(f.Evidence, "at the ceiling from "+c.of(k.Reached)+" on")
