@@ -49,8 +49,11 @@ func Compare(before, after *result.Result, opt CompareOptions) (*result.Result, 
 		}
 	}
 	r := merge(before, after)
-	c := &result.Comparison{Options: opt.Options, Before: sideOf(opt.Before, r, Before),
-		After: sideOf(opt.After, r, After)}
+	of := func(side string) func(*result.Run) bool {
+		return func(run *result.Run) bool { return run.Side == side }
+	}
+	c := &result.Comparison{Options: opt.Options, Before: sideOf(opt.Before, r, of(Before)),
+		After: sideOf(opt.After, r, of(After))}
 	r.Comparison = c
 	b, a := result.RunsPresent(before), result.RunsPresent(after)
 	forced, err := compare.Admit(mustAgree(opt.Before, before), mustAgree(opt.After, after), opt.Options)
@@ -118,10 +121,11 @@ func moved(runs, at []int) []int {
 	return out
 }
 
-func sideOf(name string, r *result.Result, side string) result.CompareSide {
+// sideOf is the runs that are of a side, by their indexes.
+func sideOf(name string, r *result.Result, is func(*result.Run) bool) result.CompareSide {
 	s := result.CompareSide{Name: name}
 	for i, run := range r.Runs {
-		if run.Side == side {
+		if run != nil && is(run) {
 			s.Runs = append(s.Runs, i)
 		}
 	}

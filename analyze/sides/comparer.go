@@ -65,23 +65,20 @@ func (c *comparer) headlines(at *cell) {
 		}
 	}
 	for _, id := range ids {
-		var pairs []compare.Pair
-		var of []result.Subject
+		var t tested
 		for _, want := range at.readings() {
 			if want.ID != id {
 				continue
 			}
 			s := at.reading(want)
 			c.leftOut(&s)
-			if s.tested() {
-				pairs, of = append(pairs, s.pair), append(of, want.Of)
-			}
+			t.add(s, "", want.Of)
 		}
-		for i, one := range c.plainly(id, pairs, at) {
-			c.settle(&one, at, of[i])
-			c.Headline = append(c.Headline, result.CompareAt{Mode: at.mode, N: at.n, Of: of[i], C: one})
+		for i, one := range c.plainly(id, t.pairs, at) {
+			c.settle(&one, at, t.of[i])
+			c.Headline = append(c.Headline, result.CompareAt{Mode: at.mode, N: at.n, Of: t.of[i], C: one})
 		}
-		if len(pairs) == 0 && len(c.headline) > 0 {
+		if len(t.pairs) == 0 && len(c.headline) > 0 {
 			c.Notes = append(c.Notes, *compare.Because(compare.NoRuns,
 				"%s: %s, named as a headline beforehand, was not measured on both sides",
 				at.name(), id))
@@ -100,8 +97,7 @@ func (c *comparer) plainly(id string, pairs []compare.Pair, at *cell) []compare.
 
 // rates compares one metric at every N: one family.
 func (c *comparer) rates(id string, modes []modePair) {
-	f := result.CompareFamily{}
-	var pairs []compare.Pair
+	var t tested
 	var cells []*cell
 	for i := range modes {
 		for j := range modes[i].cells {
@@ -110,19 +106,19 @@ func (c *comparer) rates(id string, modes []modePair) {
 			if !s.unmeasured() {
 				c.leftOut(&s)
 			}
-			if s.tested() {
-				pairs, cells, f.Keys = append(pairs, s.pair), append(cells, at),
-					append(f.Keys, at.name())
+			if t.add(s, at.name(), result.Subject{}) {
+				cells = append(cells, at)
 			}
 		}
 	}
-	if len(pairs) == 0 {
+	if len(t.pairs) == 0 {
 		return
 	}
+	f := result.CompareFamily{Keys: t.keys,
+		Family: compare.CompareFamily(metric.FormulaOf(id).Name+" at each N", t.pairs, c.Options)}
 	if len(modes) == 1 {
 		f.Mode = modes[0].mode
 	}
-	f.Family = compare.CompareFamily(metric.FormulaOf(id).Name+" at each N", pairs, c.Options)
 	for i := range f.Family.Comparisons {
 		c.settleRow(&f.Family, i, cells[i], result.Subject{})
 	}
@@ -142,9 +138,7 @@ func (c *comparer) costs(at *cell) {
 }
 
 func (c *comparer) costsOf(at *cell, event string, pmus []string) {
-	f := result.CompareFamily{Mode: at.mode, N: at.n, Event: event}
-	var pairs []compare.Pair
-	var of []result.Subject
+	var t tested
 	for _, want := range at.readings() {
 		pmu, key := "", headText(want)
 		if want.Of.Kind == bundle.OfEvent && slices.Contains(pmus, want.Of.Name) {
@@ -164,28 +158,42 @@ func (c *comparer) costsOf(at *cell, event string, pmus []string) {
 		if isShare(want.ID) && at.perPacket(want.Of.Name) {
 			s.pair.Before.Better, s.pair.After.Better = "", ""
 		}
-		if s.tested() {
-			pairs, f.Keys, of = append(pairs, s.pair), append(f.Keys, key), append(of, want.Of)
-		}
+		t.add(s, key, want.Of)
 	}
 	name := "per packet, waits and misses"
 	if event != "" {
 		name = "per packet, " + event
 	}
-	c.Costs = c.family(c.Costs, f, name, pairs, at, of)
+	c.family(&c.Costs, name, event, t, at)
 }
 
-// family tests rows of one cell, and appends them to a table if there are any.
-func (c *comparer) family(table []result.CompareFamily, f result.CompareFamily, name string, pairs []compare.Pair,
-	at *cell, of []result.Subject) []result.CompareFamily {
-	if len(pairs) == 0 {
-		return table
+// A tested is what is tested together: its rows are called keys and are of something.
+type tested struct {
+	pairs []compare.Pair
+	keys  []string
+	of    []result.Subject
+}
+
+// add adds a row if both sides have a value.
+func (t *tested) add(s sided, key string, of result.Subject) bool {
+	if s.tested() {
+		t.pairs, t.keys, t.of = append(t.pairs, s.pair), append(t.keys, key), append(t.of, of)
 	}
-	f.Family = compare.CompareFamily(name+" at "+at.name(), pairs, c.Options)
+	return s.tested()
+}
+
+// family tests rows of one cell, and of one event if it is named, and appends them to a
+// table if there are any.
+func (c *comparer) family(table *[]result.CompareFamily, name, event string, t tested, at *cell) {
+	if len(t.pairs) == 0 {
+		return
+	}
+	f := result.CompareFamily{Mode: at.mode, N: at.n, Event: event, Keys: t.keys,
+		Family: compare.CompareFamily(name+" at "+at.name(), t.pairs, c.Options)}
 	for i := range f.Family.Comparisons {
-		c.settleRow(&f.Family, i, at, of[i])
+		c.settleRow(&f.Family, i, at, t.of[i])
 	}
-	return append(table, f)
+	*table = append(*table, f)
 }
 
 // parts compares stages and locks at one N.
@@ -209,18 +217,13 @@ func (c *comparer) stages(at *cell, event string) {
 			"are compared as shares of busy time, which cannot tell a part that grew from others that "+
 			"shrank: %s", at.name(), why))
 	}
-	f := result.CompareFamily{Mode: at.mode, N: at.n, Event: event}
-	var pairs []compare.Pair
-	var of []result.Subject
+	var t tested
 	for _, name := range at.stages(event) {
 		s := at.series(partID(perPacket), partBetter(perPacket), event,
 			func(r *result.Run) metric.Value { return stageOf(r, event, name, perPacket) })
-		if s.tested() {
-			pairs, f.Keys = append(pairs, s.pair), append(f.Keys, name)
-			of = append(of, result.Subject{Kind: bundle.OfStage, Name: named(name, event)})
-		}
+		t.add(s, name, result.Subject{Kind: bundle.OfStage, Name: named(name, event)})
 	}
-	c.Stages = c.family(c.Stages, f, named("stages", event), pairs, at, of)
+	c.family(&c.Stages, named("stages", event), event, t, at)
 }
 
 // leastLine is the share of the lines moved below which a field is not compared.
@@ -238,9 +241,7 @@ func (c *comparer) lines(at *cell) {
 			most[f.Name] = max(most[f.Name], f.Share.Value)
 		}
 	}
-	f := result.CompareFamily{Mode: at.mode, N: at.n}
-	var pairs []compare.Pair
-	var of []result.Subject
+	var t tested
 	names := slices.SortedFunc(maps.Keys(most), func(a, b string) int {
 		return cmp.Or(cmp.Compare(most[b], most[a]), cmp.Compare(a, b))
 	})
@@ -250,12 +251,9 @@ func (c *comparer) lines(at *cell) {
 		}
 		s := at.series(metric.TransferID, "lower", "",
 			func(r *result.Run) metric.Value { return movedLines(r, name) })
-		if s.tested() {
-			pairs, f.Keys = append(pairs, s.pair), append(f.Keys, name)
-			of = append(of, result.Subject{Kind: bundle.OfField, Name: name})
-		}
+		t.add(s, name, result.Subject{Kind: bundle.OfField, Name: name})
 	}
-	c.Lines = c.family(c.Lines, f, "cache lines by field", pairs, at, of)
+	c.family(&c.Lines, "cache lines by field", "", t, at)
 }
 
 // movedLines is how often the lines of a field moved per packet.
@@ -275,15 +273,12 @@ func movedLines(r *result.Run, name string) metric.Value {
 
 // locks compares what was measured of each class of locks at one N: one family.
 func (c *comparer) locks(at *cell) {
-	f := result.CompareFamily{Mode: at.mode, N: at.n}
-	var pairs []compare.Pair
-	var of []result.Subject
+	var t tested
 	add := func(s sided, key, name string) {
 		// Nothing on both sides is no change, and makes the family larger.
 		some := func(v float64) bool { return v != 0 }
-		if s.tested() && slices.ContainsFunc(slices.Concat(s.pair.Before.Values, s.pair.After.Values), some) {
-			pairs, f.Keys, of = append(pairs, s.pair), append(f.Keys, key),
-				append(of, result.Subject{Kind: bundle.OfLock, Name: name})
+		if slices.ContainsFunc(slices.Concat(s.pair.Before.Values, s.pair.After.Values), some) {
+			t.add(s, key, result.Subject{Kind: bundle.OfLock, Name: name})
 		}
 	}
 	names := at.locks()
@@ -297,7 +292,7 @@ func (c *comparer) locks(at *cell) {
 				name+", "+metric.FormulaOf(id).Name, name)
 		}
 	}
-	c.Locks = c.family(c.Locks, f, "locks", pairs, at, of)
+	c.family(&c.Locks, "locks", "", t, at)
 }
 
 func partID(perPacket bool) string {

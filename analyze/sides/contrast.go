@@ -37,8 +37,10 @@ func Contrasts(r *result.Result) []result.Comparison {
 		if len(pair.cells) == 0 {
 			continue
 		}
-		c := result.Comparison{Options: m.options.Defaults(), Notes: m.notes,
-			Before: runsOfMode(r, names[0]), After: runsOfMode(r, name),
+		of := func(mode string) result.CompareSide {
+			return sideOf(mode, r, func(run *result.Run) bool { return run.Mode == mode })
+		}
+		c := result.Comparison{Options: m.options.Defaults(), Notes: m.notes, Before: of(names[0]), After: of(name),
 			Gates: checks.WorstGates(slices.Concat(pair.before, pair.after))}
 		newComparer(&c, nil).contrast(&pair)
 		out = append(out, c)
@@ -56,16 +58,6 @@ func contrastRank(mode string) int {
 		return 2
 	}
 	return 1
-}
-
-func runsOfMode(r *result.Result, mode string) result.CompareSide {
-	s := result.CompareSide{Name: mode}
-	for i, run := range r.Runs {
-		if run != nil && run.Mode == mode {
-			s.Runs = append(s.Runs, i)
-		}
-	}
-	return s
 }
 
 // contrast compares what a verdict and its table need: the rate at every N, and at

@@ -18,12 +18,15 @@ type cell struct {
 	before, after []*result.Run
 }
 
-// name is how rows and notes call a cell: "pcpu N=4".
-func (c *cell) name() string {
-	if c.mode == "" {
-		return fmt.Sprintf("N=%d", c.n)
+// name is how rows and notes call a cell.
+func (c *cell) name() string { return placeName(c.mode, c.n) }
+
+// placeName names a mode and N: "pcpu N=4".
+func placeName(mode string, n int) string {
+	if mode == "" {
+		return fmt.Sprintf("N=%d", n)
 	}
-	return fmt.Sprintf("%s N=%d", c.mode, c.n)
+	return fmt.Sprintf("%s N=%d", mode, n)
 }
 
 // A modePair is one mode of both sides: its cells by N, at least one.
@@ -95,21 +98,19 @@ func (m *matching) fill(p *modePair) {
 	b, a := byN(p.before), byN(p.after)
 	for _, n := range slices.Sorted(maps.Keys(b)) {
 		if a[n] == nil {
-			m.note(compare.NoRuns, "%s: runs before and none after: left out",
-				(&cell{mode: p.mode, n: n}).name())
+			m.note(compare.NoRuns, "%s: runs before and none after: left out", placeName(p.mode, n))
 			continue
 		}
 		if x, y := offered(b[n]), offered(a[n]); x != "" && y != "" && x != y && !m.options.Force {
 			m.note(compare.DifferentKey, "%s: %s packets/s were offered before and %s after: left out",
-				(&cell{mode: p.mode, n: n}).name(), x, y)
+				placeName(p.mode, n), x, y)
 			continue
 		}
 		p.cells = append(p.cells, cell{p.mode, n, inTime(b[n]), inTime(a[n])})
 	}
 	for _, n := range slices.Sorted(maps.Keys(a)) {
 		if b[n] == nil {
-			m.note(compare.NoRuns, "%s: runs after and none before: left out",
-				(&cell{mode: p.mode, n: n}).name())
+			m.note(compare.NoRuns, "%s: runs after and none before: left out", placeName(p.mode, n))
 		}
 	}
 	if len(p.cells) == 0 && m.options.Force {
@@ -185,7 +186,7 @@ func places(runs []*result.Run) string {
 	var out []string
 	for mode, of := range byMode(runs) {
 		for n, at := range byN(of) {
-			place := (&cell{mode: mode, n: n}).name()
+			place := placeName(mode, n)
 			if pps := offered(at); pps != "" {
 				place += " at " + pps + " packets/s offered"
 			}
