@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"xfrmscope/analyze/testrun"
+	"xfrmscope/analyze/testdata/testrun"
 )
 
 // What a bounce is read from stays: the lengths in the run, and on one CPU.

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"xfrmscope/analyze/testrun"
+	"xfrmscope/analyze/testdata/testrun"
 	"xfrmscope/collect/bundle"
 )
 

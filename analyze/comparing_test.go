@@ -22,7 +22,7 @@ import (
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/sides"
 	"xfrmscope/analyze/stage"
-	"xfrmscope/analyze/testrun"
+	"xfrmscope/analyze/testdata/testrun"
 	"xfrmscope/collect/bundle"
 )
 

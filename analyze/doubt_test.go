@@ -10,7 +10,7 @@ import (
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/sides"
-	"xfrmscope/analyze/testrun"
+	"xfrmscope/analyze/testdata/testrun"
 )
 
 // A broken sum marks the numbers that hang on it, and no others.

@@ -7,7 +7,7 @@ import (
 
 	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/result"
-	"xfrmscope/analyze/testrun"
+	"xfrmscope/analyze/testdata/testrun"
 	"xfrmscope/collect/bundle"
 )
 

@@ -6,7 +6,7 @@ import (
 
 	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/packets"
-	"xfrmscope/analyze/testrun"
+	"xfrmscope/analyze/testdata/testrun"
 	"xfrmscope/collect/bundle"
 )
 

@@ -12,7 +12,7 @@ import (
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/packets"
 	"xfrmscope/analyze/result"
-	"xfrmscope/analyze/testrun"
+	"xfrmscope/analyze/testdata/testrun"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/finding"
 )

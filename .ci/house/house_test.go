@@ -78,7 +78,6 @@ var rooms = map[string]string{
 	"analyze/lines":    "analyze/result",
 	"analyze/curves":   "analyze/checks analyze/lines",
 	"analyze/sides":    "analyze/curves analyze/locks",
-	"analyze/testrun":  "analyze/profile analyze/metric",
 	"analyze":          "analyze/importer analyze/locks analyze/cost analyze/checks analyze/curves analyze/sides",
 
 	"reports/svg":     "reports/format",
@@ -539,18 +538,9 @@ func (r *room) global(e ast.Expr) *types.Var {
 	}
 }
 
-// unwired is the room of what tests share.
-const unwired = "analyze/testrun"
-
 // dead returns the functions that no program of the module calls.
-func dead(dir string) (faults []string) {
-	for line := range output(dir, "go", "run", "golang.org/x/tools/cmd/deadcode@v0.52.0", "./...") {
-		file, _, _ := strings.Cut(line, ":")
-		if !below(file, unwired) {
-			faults = append(faults, line)
-		}
-	}
-	return faults
+func dead(dir string) []string {
+	return slices.Collect(output(dir, "go", "run", "golang.org/x/tools/cmd/deadcode@v0.52.0", "./..."))
 }
 
 func tidy(dir string) []string {

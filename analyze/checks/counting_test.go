@@ -7,7 +7,7 @@ import (
 	"xfrmscope/analyze/cost"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
-	"xfrmscope/analyze/testrun"
+	"xfrmscope/analyze/testdata/testrun"
 )
 
 func TestMultiplexGate(t *testing.T) {

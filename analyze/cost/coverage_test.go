@@ -9,7 +9,7 @@ import (
 	"xfrmscope/analyze/packets"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
-	"xfrmscope/analyze/testrun"
+	"xfrmscope/analyze/testdata/testrun"
 	"xfrmscope/collect/bundle"
 )
 

@@ -13,7 +13,7 @@ import (
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
-	"xfrmscope/analyze/testrun"
+	"xfrmscope/analyze/testdata/testrun"
 	"xfrmscope/collect/bundle"
 )
 

@@ -5,7 +5,7 @@ import (
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
-	"xfrmscope/analyze/testrun"
+	"xfrmscope/analyze/testdata/testrun"
 	"xfrmscope/collect/bundle"
 )
 

@@ -7,7 +7,7 @@ import (
 	"xfrmscope/analyze/packets"
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/stage"
-	"xfrmscope/analyze/testrun"
+	"xfrmscope/analyze/testdata/testrun"
 	"xfrmscope/collect/bundle"
 )
 

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"xfrmscope/analyze/result"
-	"xfrmscope/analyze/testrun"
+	"xfrmscope/analyze/testdata/testrun"
 	"xfrmscope/collect/bundle"
 )
 

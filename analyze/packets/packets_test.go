@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"xfrmscope/analyze/result"
-	"xfrmscope/analyze/testrun"
+	"xfrmscope/analyze/testdata/testrun"
 	"xfrmscope/collect/bundle"
 )
 

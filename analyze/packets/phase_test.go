@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"xfrmscope/analyze/testrun"
+	"xfrmscope/analyze/testdata/testrun"
 	"xfrmscope/collect/bundle"
 )
 

@@ -7,7 +7,7 @@ import (
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
-	"xfrmscope/analyze/testrun"
+	"xfrmscope/analyze/testdata/testrun"
 	"xfrmscope/collect/bundle"
 )
 
