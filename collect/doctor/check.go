@@ -1,7 +1,5 @@
 package doctor
 
-import ()
-
 // A State is what a Check found.
 type State string
 

@@ -228,13 +228,11 @@ func (e *exam) lockdown(context.Context) []Check {
 	}
 	for line := range strings.Lines(kernelLog(e.root)) {
 		if strings.Contains(line, "Kernel is locked down") {
-			return []Check{{ID: id, Title: title, State: Degraded,
-				Evidence: "the kernel's log: " + strings.TrimSpace(line), Fix: fix}}
+			return []Check{newCheck(id, title, Degraded, "the kernel's log: "+strings.TrimSpace(line), fix)}
 		}
 	}
-	return []Check{{ID: id, Title: title, State: Unknown,
-		Evidence: "no /sys/kernel/security/lockdown, and nothing of it in the kernel's log, as far as that " +
-			"can be read", Fix: "`mount -t securityfs none /sys/kernel/security` shows it"}}
+	return []Check{newCheck(id, title, Unknown, "no /sys/kernel/security/lockdown, and nothing of it in the "+
+		"kernel's log, as far as that can be read", "`mount -t securityfs none /sys/kernel/security` shows it")}
 }
 
 // events opens each default event, and the clock that replaces cycles.
@@ -355,7 +353,7 @@ func (e *exam) collector(context.Context) []Check {
 	const id, title = "XS041", "a CPU for the collector"
 	online, err := e.root.Online()
 	if err != nil {
-		return []Check{{ID: id, Title: title, State: Unknown, Evidence: err.Error()}}
+		return []Check{newCheck(id, title, Unknown, err.Error(), "")}
 	}
 	left := online[min(1, len(online)):]
 	evidence := fmt.Sprintf("online are %s", online)
@@ -369,20 +367,17 @@ func (e *exam) collector(context.Context) []Check {
 
 // unread is what could not be read of the placement.
 func unread(gaps []bundle.Gap) []Check {
-	c := Check{ID: "XS056", Title: "placement", State: OK, Evidence: "all of it could be read"}
-	if len(gaps) > 0 {
-		c.State, c.Evidence, c.Fix = Unknown, "", gaps[0].Fix
-		for i, g := range gaps {
-			if i > 0 {
-				c.Evidence += "; "
-			}
-			c.Evidence += g.What + ": " + g.Why
-		}
+	if len(gaps) == 0 {
+		return []Check{newCheck("XS056", "placement", OK, "all of it could be read", "")}
 	}
-	return []Check{c}
+	var list []string
+	for _, g := range gaps {
+		list = append(list, g.What+": "+g.Why)
+	}
+	return []Check{newCheck("XS056", "placement", Unknown, strings.Join(list, "; "), gaps[0].Fix)}
 }
 
-// features looks for what differs by version in the kernel itself.
+// readFeatures looks for what differs by version in the kernel itself.
 func readFeatures(root procfs.Root) features {
 	f := features{Release: root.ReadTrimmed("/proc/sys/kernel/osrelease")}
 	for s, err := range root.Symbols() {

@@ -139,6 +139,23 @@ func (f *finding) note(format string, args ...any) {
 // nothing is a finding about something that is not here.
 func nothing(why string) finding { return finding{state: NotHere, evidence: []string{why}} }
 
+// or is the finding, or another one if it came to nothing.
+func (f finding) or(state State, why string) finding {
+	if len(f.evidence) == 0 {
+		return finding{state: state, evidence: []string{why}}
+	}
+	return f
+}
+
+// check is the finding as a check has it: what is well needs no fix.
+func (f finding) check(id, title string) Check {
+	c := Check{id, title, cmp.Or(f.state, OK), strings.Join(f.evidence, "; "), f.fix}
+	if c.State == OK || c.State == NotHere {
+		c.Fix = ""
+	}
+	return c
+}
+
 // judgePlacement judges the layout: XS040, XS042 to XS054.
 func judgePlacement(l *layout) []Check {
 	checks := []struct {
@@ -164,12 +181,7 @@ func judgePlacement(l *layout) []Check {
 	var all []Check
 	for _, c := range checks {
 		f := c.look(l)
-		state := cmp.Or(f.state, OK)
-		check := Check{c.id, c.title, state, strings.Join(f.evidence, "; "), f.fix}
-		if state == OK || state == NotHere {
-			check.Fix = ""
-		}
-		all = append(all, check)
+		all = append(all, f.check(c.id, c.title))
 	}
 	return all
 }
@@ -248,13 +260,11 @@ const ntuple = "rx-ntuple-filter"
 
 func rss(l *layout) finding {
 	f := finding{fix: "`ethtool -X DEV equal N`, and `ethtool -N DEV rx-flow-hash udp4 sdfn` for ESP in UDP"}
-	seen := false
 	for _, dev := range l.multiQueue() {
 		table := strings.Fields(l.value(bundle.TopicRSS, dev, "table"))
 		if len(table) == 0 {
 			continue
 		}
-		seen = true
 		queues, least, most := shares(table)
 		f.note("%s: %d of %d queues in its table", dev, queues, len(l.queues[dev]))
 		if most > least+1 {
@@ -269,10 +279,7 @@ func rss(l *layout) finding {
 				"rule sends it elsewhere", dev)
 		}
 	}
-	if !seen {
-		return nothing("no interface shows an indirection table")
-	}
-	return f
+	return f.or(NotHere, "no interface shows an indirection table")
 }
 
 // shares counts the queues of an indirection table, and the entries of the one
@@ -308,10 +315,7 @@ func flowRules(l *layout) finding {
 			f.note("%s: %d rules, ntuple filters %s", dev, rules, cmp.Or(filters, "not known"))
 		}
 	}
-	if len(f.evidence) == 0 {
-		return nothing("no interface with more than one receive queue")
-	}
-	return f
+	return f.or(NotHere, "no interface with more than one receive queue")
 }
 
 func pauses(l *layout) finding {
@@ -332,10 +336,7 @@ func pauses(l *layout) finding {
 			f.note("%s: off", dev)
 		}
 	}
-	if len(f.evidence) == 0 {
-		return nothing("no interface knows pause frames")
-	}
-	return f
+	return f.or(NotHere, "no interface knows pause frames")
 }
 
 // pauseFrames returns how many an interface received and sent: as the kernel
@@ -378,10 +379,7 @@ func drops(l *layout) finding {
 	if len(l.devices) == 0 {
 		return nothing("no interface is up")
 	}
-	if f.state == "" {
-		f.note("none")
-	}
-	return f
+	return f.or(OK, "none")
 }
 
 func steering(l *layout) finding {
@@ -415,11 +413,8 @@ func steering(l *layout) finding {
 			f.bad("%s: XPS does not give each of CPUs %s one queue", dev, l.cpus)
 		}
 	}
-	if len(f.evidence) == 0 {
-		return nothing("no interface with more than one receive queue, and no RPS")
-	}
 	slices.Sort(f.evidence) // of a map
-	return f
+	return f.or(NotHere, "no interface with more than one receive queue, and no RPS")
 }
 
 // whichSend is what checks of the sending CPUs say when nobody named them.
@@ -465,10 +460,7 @@ func clock(l *layout) finding {
 	if turbo := l.value(bundle.TopicGovernor, "kernel", "no_turbo"); turbo == "0" {
 		f.note("turbo is on: with fewer CPUs busy each runs faster, which looks like contention")
 	}
-	if len(f.evidence) == 0 {
-		return nothing("no cpufreq: the clock is the host's or the firmware's")
-	}
-	return f
+	return f.or(NotHere, "no cpufreq: the clock is the host's or the firmware's")
 }
 
 // groups sorts the sending CPUs by a fact of theirs.
@@ -496,10 +488,7 @@ func smt(l *layout) finding {
 			f.bad("CPUs %s are one core", cpus)
 		}
 	}
-	if f.state == "" {
-		f.note("none of CPUs %s", l.cpus)
-	}
-	return f
+	return f.or(OK, fmt.Sprintf("none of CPUs %s", l.cpus))
 }
 
 func lastLevelCache(l *layout) finding {
@@ -532,10 +521,7 @@ func iommu(l *layout) finding {
 			f.bad("%s: %s, every DMA address is mapped", dev, domain)
 		}
 	}
-	if len(f.evidence) == 0 {
-		return nothing("no interface is behind one")
-	}
-	return f
+	return f.or(NotHere, "no interface is behind one")
 }
 
 func queueing(l *layout) finding {
@@ -550,10 +536,7 @@ func queueing(l *layout) finding {
 			f.note("%s: %s", dev, kind)
 		}
 	}
-	if len(f.evidence) == 0 {
-		return nothing("none could be read")
-	}
-	return f
+	return f.or(NotHere, "none could be read")
 }
 
 func listeners(l *layout) finding {
@@ -564,11 +547,8 @@ func listeners(l *layout) finding {
 			f.bad("%s in %s", k[2], k[1])
 		}
 	}
-	if f.state == "" {
-		f.note("none")
-	}
-	slices.Sort(f.evidence)
-	return f
+	slices.Sort(f.evidence) // of a map
+	return f.or(OK, "none")
 }
 
 func offload(l *layout) finding {
@@ -578,8 +558,5 @@ func offload(l *layout) finding {
 			f.note("%s: %s", dev, v)
 		}
 	}
-	if len(f.evidence) == 0 {
-		return nothing("no interface tells")
-	}
-	return f
+	return f.or(NotHere, "no interface tells")
 }

@@ -109,87 +109,84 @@ func (v *saView) tunnels() []*tunnel {
 	})
 }
 
+// A look at the SAs judges one thing of them.
+type look func(*saView, []*tunnel) finding
+
 // judgeSAs judges the SAs against RFC 9611 and what is known of the kernel:
 // XS060 to XS070.
 func judgeSAs(v saView) []Check {
 	tunnels := v.tunnels()
 	checks := []struct {
 		id, title string
-		look      func(*saView, []*tunnel) (State, []string, string)
+		look      look
 	}{
 		{"XS060", "an SA for each sending CPU", complete},
 		{"XS061", "fallback SA", fallback},
 		{"XS062", "one SA a CPU", duplicates},
 		{"XS063", "SAs of CPUs that are online", offline},
-		{"XS064", "policy asks for missing SAs (CPU_ACQUIRE)", acquire},
+		{"XS064", "policy asks for missing SAs (CPU_ACQUIRE)", ofCPUs(acquire)},
 		{"XS065", "acquires under way", larval},
-		{"XS066", "SAs in use", idle},
+		{"XS066", "SAs in use", ofCPUs(idle)},
 		{"XS067", "replay windows", replay},
-		{"XS068", "packets on the fallback SA", fallbackShare},
-		{"XS069", "per-CPU SAs in both directions", directions},
+		{"XS068", "packets on the fallback SA", ofCPUs(fallbackShare)},
+		{"XS069", "per-CPU SAs in both directions", ofCPUs(directions)},
 		{"XS070", "SPIs told apart by the receiver's hash", encapsulation},
 	}
 	var all []Check
 	for _, c := range checks {
-		state, evidence, fix := NotHere, []string{"no outbound SA or policy is here"}, ""
+		f := nothing("no outbound SA or policy is here")
 		if len(tunnels) > 0 {
-			state, evidence, fix = c.look(&v, tunnels)
+			f = c.look(&v, tunnels)
 		}
-		if state == OK || state == NotHere {
-			fix = ""
-		}
-		all = append(all, Check{c.id, c.title, state, strings.Join(evidence, "; "), fix})
+		all = append(all, f.check(c.id, c.title))
 	}
 	return all
 }
 
-// perCPU reports whether any of the tunnels has SAs of CPUs, or wants them.
-func perCPU(tunnels []*tunnel) bool {
-	return slices.ContainsFunc(tunnels, func(t *tunnel) bool { return len(t.byCPU()) > 0 || t.acquire })
+// ofCPUs is a look at tunnels of which any has SAs of CPUs, or wants them.
+func ofCPUs(l look) look {
+	return func(v *saView, tunnels []*tunnel) finding {
+		if !slices.ContainsFunc(tunnels, func(t *tunnel) bool { return len(t.byCPU()) > 0 || t.acquire }) {
+			return nothing("there are no SAs of CPUs")
+		}
+		return l(v, tunnels)
+	}
 }
 
-func complete(v *saView, tunnels []*tunnel) (State, []string, string) {
-	state := OK
-	var evidence []string
+func complete(v *saView, tunnels []*tunnel) finding {
+	f := finding{fix: "per_cpu_sas = yes in swanctl.conf (strongSwan 6.0.2), or `ip xfrm state add ... " +
+		"pcpu-num N dir out` for each"}
 	for _, t := range tunnels {
 		have := t.byCPU()
-		var missing bundle.CPUSet
-		for _, cpu := range v.CPUs {
-			if len(have[cpu]) == 0 {
-				missing = append(missing, cpu)
-			}
-		}
+		missing := v.without(have)
 		switch {
 		case len(have) == 0:
-			state = Degraded
-			evidence = append(evidence,
-				fmt.Sprintf("%s: no SA of a CPU, %d for all", t, len(t.fallbacks())))
+			f.bad("%s: no SA of a CPU, %d for all", t, len(t.fallbacks()))
 		case len(missing) > 0:
-			state = Degraded
-			evidence = append(evidence, fmt.Sprintf("%s: none for CPUs %s of %s", t, missing, v.CPUs))
+			f.bad("%s: none for CPUs %s of %s", t, missing, v.CPUs)
 		default:
-			evidence = append(evidence, fmt.Sprintf("%s: one for each of CPUs %s", t, v.CPUs))
+			f.note("%s: one for each of CPUs %s", t, v.CPUs)
 		}
 	}
-	return state, evidence, "per_cpu_sas = yes in swanctl.conf (strongSwan 6.0.2), or `ip xfrm state add ... " +
-		"pcpu-num N dir out` for each"
+	return f
 }
 
-func fallback(_ *saView, tunnels []*tunnel) (State, []string, string) {
-	state := OK
-	var evidence []string
+// without are the CPUs that send and have no SA of their own.
+func (v *saView) without(have map[int][]bundle.SA) bundle.CPUSet {
+	return slices.DeleteFunc(slices.Clone(v.CPUs), func(cpu int) bool { return len(have[cpu]) > 0 })
+}
+
+func fallback(_ *saView, tunnels []*tunnel) finding {
+	f := finding{fix: "keep the first Child SA without a CPU, as RFC 9611 section 3 wants: negotiate the tunnel " +
+		"again"}
 	for _, t := range tunnels {
-		found := t.fallbacks()
-		if len(found) == 0 {
-			state = Degraded
-			evidence = append(evidence, fmt.Sprintf(
-				"%s: none; packets of a CPU without an SA are dropped (XfrmOutNoStates)", t))
-			continue
+		if found := t.fallbacks(); len(found) > 0 {
+			f.note("%s: %s", t, spis(found))
+		} else {
+			f.bad("%s: none; packets of a CPU without an SA are dropped (XfrmOutNoStates)", t)
 		}
-		evidence = append(evidence, fmt.Sprintf("%s: %s", t, spis(found)))
 	}
-	return state, evidence,
-		"keep the first Child SA without a CPU, as RFC 9611 section 3 wants: negotiate the tunnel again"
+	return f
 }
 
 func spis(sas []bundle.SA) string {
@@ -200,75 +197,59 @@ func spis(sas []bundle.SA) string {
 	return "SPI " + strings.Join(names, ", ")
 }
 
-func duplicates(_ *saView, tunnels []*tunnel) (State, []string, string) {
-	var evidence []string
+func duplicates(_ *saView, tunnels []*tunnel) finding {
+	f := finding{fix: "after a rekey both are there for a while; if they stay, delete the older: every lookup on " +
+		"every CPU walks all of them"}
 	for _, t := range tunnels {
 		have := t.byCPU()
 		for _, cpu := range slices.Sorted(maps.Keys(have)) {
 			if len(have[cpu]) > 1 {
-				evidence = append(evidence, fmt.Sprintf("%s: CPU %d has %s", t, cpu, spis(have[cpu])))
+				f.bad("%s: CPU %d has %s", t, cpu, spis(have[cpu]))
 			}
 		}
-		if f := t.fallbacks(); len(f) > 1 {
-			evidence = append(evidence, fmt.Sprintf("%s: any CPU has %s", t, spis(f)))
+		if any := t.fallbacks(); len(any) > 1 {
+			f.bad("%s: any CPU has %s", t, spis(any))
 		}
 	}
-	if len(evidence) > 0 {
-		return Degraded, evidence, "after a rekey both are there for a while; if they stay, delete the " +
-			"older: every lookup on every CPU walks all of them"
-	}
-	return OK, []string{"none twice"}, ""
+	return f.or(OK, "none twice")
 }
 
-func offline(v *saView, tunnels []*tunnel) (State, []string, string) {
+func offline(v *saView, tunnels []*tunnel) finding {
 	if len(v.Online) == 0 {
-		return Unknown, []string{"the online CPUs are not known"}, ""
+		return finding{state: Unknown, evidence: []string{"the online CPUs are not known"}}
 	}
-	var evidence []string
+	f := finding{fix: "bring the CPU up, or delete the SA: nothing can use it, and every lookup walks it"}
 	for _, t := range tunnels {
 		for _, sa := range t.sas {
 			if sa.PCPU != nil && !v.Online.Contains(int(*sa.PCPU)) {
-				evidence = append(evidence, fmt.Sprintf("%s: SPI %#x is of CPU %d, online are %s", t,
-					sa.SPI, *sa.PCPU, v.Online))
+				f.bad("%s: SPI %#x is of CPU %d, online are %s", t, sa.SPI, *sa.PCPU, v.Online)
 			}
 		}
 	}
-	if len(evidence) > 0 {
-		return Degraded, evidence,
-			"bring the CPU up, or delete the SA: nothing can use it, and every lookup walks it"
-	}
-	return OK, []string{"all"}, ""
+	return f.or(OK, "all")
 }
 
-func acquire(v *saView, tunnels []*tunnel) (State, []string, string) {
-	if !perCPU(tunnels) {
-		return NotHere, []string{"there are no SAs of CPUs"}, ""
-	}
-	state := OK
-	var evidence []string
+func acquire(v *saView, tunnels []*tunnel) finding {
+	f := finding{fix: "let the key daemon install the policy with XFRM_POLICY_CPU_ACQUIRE (strongSwan: " +
+		"per_cpu_sas = yes)"}
 	for _, t := range tunnels {
-		have := t.byCPU()
-		whole := !slices.ContainsFunc(v.CPUs, func(cpu int) bool { return len(have[cpu]) == 0 })
 		switch {
 		case t.acquire:
-			evidence = append(evidence, fmt.Sprintf("%s: set", t))
+			f.note("%s: set", t)
 		case !t.policy:
-			state = Degraded
-			evidence = append(evidence, fmt.Sprintf("%s: no policy uses these SAs", t))
-		case whole:
-			evidence = append(evidence, fmt.Sprintf("%s: not set; no SA is missing", t))
+			f.bad("%s: no policy uses these SAs", t)
+		case len(v.without(t.byCPU())) == 0:
+			f.note("%s: not set; no SA is missing", t)
 		default:
-			state = Degraded
-			evidence = append(evidence,
-				fmt.Sprintf("%s: not set, and SAs are missing: their CPUs stay on the fallback", t))
+			f.bad("%s: not set, and SAs are missing: their CPUs stay on the fallback", t)
 		}
 	}
-	return state, evidence,
-		"let the key daemon install the policy with XFRM_POLICY_CPU_ACQUIRE (strongSwan: per_cpu_sas = yes)"
+	return f
 }
 
-func larval(_ *saView, tunnels []*tunnel) (State, []string, string) {
-	var evidence []string
+func larval(_ *saView, tunnels []*tunnel) finding {
+	f := finding{fix: "wait until the key daemon has answered (30 s, net.core.xfrm_acq_expires); if they come " +
+		"again look in its log for TS_MAX_QUEUE"}
 	for _, t := range tunnels {
 		for _, sa := range t.sas {
 			if sa.Larval {
@@ -276,25 +257,18 @@ func larval(_ *saView, tunnels []*tunnel) (State, []string, string) {
 				if sa.PCPU != nil {
 					cpu = fmt.Sprintf("CPU %d", *sa.PCPU)
 				}
-				evidence = append(evidence, fmt.Sprintf("%s: for %s", t, cpu))
+				f.bad("%s: for %s", t, cpu)
 			}
 		}
 	}
-	if len(evidence) > 0 {
-		return Degraded, evidence, "wait until the key daemon has answered (30 s, " +
-			"net.core.xfrm_acq_expires); if they come again look in its log for TS_MAX_QUEUE"
-	}
-	return OK, []string{"none"}, ""
+	return f.or(OK, "none")
 }
 
 // unused is how long an SA may lie still before it is said to be idle.
 const unused = 60 * time.Second
 
-func idle(v *saView, tunnels []*tunnel) (State, []string, string) {
-	if !perCPU(tunnels) {
-		return NotHere, []string{"there are no SAs of CPUs"}, ""
-	}
-	var still []string
+func idle(v *saView, tunnels []*tunnel) finding {
+	f := finding{fix: "the flows reach some CPUs only: spread them (RSS, flow rules), the plan below shows how"}
 	used := 0
 	for _, t := range tunnels {
 		for _, sa := range t.sas {
@@ -302,48 +276,36 @@ func idle(v *saView, tunnels []*tunnel) (State, []string, string) {
 			switch {
 			case sa.Larval || sa.PCPU == nil || v.NowS < sa.AddTimeS+uint64(unused.Seconds()):
 			case sa.Packets == 0:
-				still = append(still, fmt.Sprintf("SPI %#x of CPU %d: never", sa.SPI, *sa.PCPU))
+				f.bad("SPI %#x of CPU %d: never", sa.SPI, *sa.PCPU)
 			case sa.LastUsedS > 0 && v.NowS > last+uint64(unused.Seconds()):
-				still = append(still, fmt.Sprintf("SPI %#x of CPU %d: not for %d s", sa.SPI, *sa.PCPU,
-					v.NowS-last))
+				f.bad("SPI %#x of CPU %d: not for %d s", sa.SPI, *sa.PCPU, v.NowS-last)
 			default:
 				used++
 			}
 		}
 	}
-	switch {
-	case len(still) > 0 && used > 0:
-		return Degraded, still,
-			"the flows reach some CPUs only: spread them (RSS, flow rules), the plan below shows how"
-	case len(still) > 0:
-		return NotHere, []string{"no SA of a CPU is used now"}, ""
+	if len(f.evidence) > 0 && used == 0 {
+		return nothing("no SA of a CPU is used now")
 	}
-	return OK, []string{fmt.Sprintf("%d SAs of CPUs were used in the last %g s or are new", used,
-		unused.Seconds())}, ""
+	return f.or(OK, fmt.Sprintf("%d SAs of CPUs were used in the last %g s or are new", used, unused.Seconds()))
 }
 
-func replay(v *saView, _ []*tunnel) (State, []string, string) {
-	var evidence []string
+func replay(v *saView, _ []*tunnel) finding {
+	f := finding{fix: "`ip xfrm state ... replay-window 4096 flag esn`, and one CPU a SPI at the receiver: " +
+		"packets " +
+		"overtook each other"}
 	for _, sa := range v.SAs {
 		if n := uint64(sa.Drops.ReplayWindow) + uint64(sa.Drops.Replay); n > 0 {
-			evidence = append(evidence, fmt.Sprintf("inbound SPI %#x, window %d: %d of %d packets dropped",
-				sa.SPI, sa.Replay, n, n+sa.Packets))
+			f.bad("inbound SPI %#x, window %d: %d of %d packets dropped",
+				sa.SPI, sa.Replay, n, n+sa.Packets)
 		}
 	}
-	if len(evidence) > 0 {
-		return Degraded, evidence, "`ip xfrm state ... replay-window 4096 flag esn`, and one CPU a SPI at " +
-			"the receiver: packets overtook each other"
-	}
-	return OK, []string{"no packet was dropped by one"}, ""
+	return f.or(OK, "no packet was dropped by one")
 }
 
-func fallbackShare(_ *saView, tunnels []*tunnel) (State, []string, string) {
+func fallbackShare(_ *saView, tunnels []*tunnel) finding {
 	const tolerated = 0.01
-	if !perCPU(tunnels) {
-		return NotHere, []string{"there are no SAs of CPUs"}, ""
-	}
-	state := OK
-	var evidence []string
+	f := finding{fix: "`xfrmscope top` shows whether it goes on: then a CPU that sends has no SA of its own"}
 	for _, t := range tunnels {
 		var on, total uint64
 		for _, sa := range t.sas {
@@ -355,24 +317,18 @@ func fallbackShare(_ *saView, tunnels []*tunnel) (State, []string, string) {
 		if total == 0 {
 			continue
 		}
-		if float64(on) > tolerated*float64(total) {
-			state = Degraded
+		share := float64(on) / float64(total)
+		f.note("%s: %d of %d packets (%.1f %%) since the SAs were made", t, on, total, 100*share)
+		if share > tolerated {
+			f.state = Degraded
 		}
-		evidence = append(evidence, fmt.Sprintf("%s: %d of %d packets (%.1f %%) since the SAs were made", t, on,
-			total, 100*float64(on)/float64(total)))
 	}
-	if len(evidence) == 0 {
-		return NotHere, []string{"no packet was sent yet"}, ""
-	}
-	return state, evidence, "`xfrmscope top` shows whether it goes on: then a CPU that sends has no SA of its own"
+	return f.or(NotHere, "no packet was sent yet")
 }
 
 // directions compares the number of SAs of CPUs of a tunnel with that of the way
 // back.
-func directions(v *saView, tunnels []*tunnel) (State, []string, string) {
-	if !perCPU(tunnels) {
-		return NotHere, []string{"there are no SAs of CPUs"}, ""
-	}
+func directions(v *saView, tunnels []*tunnel) finding {
 	in := map[string]int{}
 	back := map[string]bool{}
 	for _, sa := range v.SAs {
@@ -384,8 +340,7 @@ func directions(v *saView, tunnels []*tunnel) (State, []string, string) {
 			}
 		}
 	}
-	state, seen := OK, 0
-	var evidence []string
+	f := finding{fix: "one end negotiated per-CPU SAs alone: enable them at the peer too"}
 	for _, t := range tunnels {
 		if len(t.sas) == 0 {
 			continue
@@ -394,20 +349,16 @@ func directions(v *saView, tunnels []*tunnel) (State, []string, string) {
 		if !back[k] {
 			continue
 		}
-		seen++
 		out := len(t.byCPU())
-		evidence = append(evidence, fmt.Sprintf("%s: %d out, %d in", t, out, in[k]))
+		f.note("%s: %d out, %d in", t, out, in[k])
 		if out != in[k] && min(out, in[k]) == 0 {
-			state = Degraded
+			f.state = Degraded
 		}
 	}
-	if seen == 0 {
-		return NotHere, []string{"no inbound SA is here"}, ""
-	}
-	return state, evidence, "one end negotiated per-CPU SAs alone: enable them at the peer too"
+	return f.or(NotHere, "no inbound SA is here")
 }
 
-func encapsulation(v *saView, _ []*tunnel) (State, []string, string) {
+func encapsulation(v *saView, _ []*tunnel) finding {
 	tuples := map[string]int{}
 	for _, sa := range v.SAs {
 		if strings.HasPrefix(sa.Encap, "udp ") && sa.PCPU != nil {
@@ -415,18 +366,16 @@ func encapsulation(v *saView, _ []*tunnel) (State, []string, string) {
 		}
 	}
 	if len(tuples) == 0 {
-		return NotHere, []string{"no per-CPU SA is in UDP; ESP itself is told apart only by NICs that hash " +
-			"the SPI (XS043)"}, ""
+		return nothing("no per-CPU SA is in UDP; ESP itself is told apart only by NICs that hash the SPI " +
+			"(XS043)")
 	}
-	var evidence []string
+	f := finding{fix: "per_cpu_sas = encap in swanctl.conf: a source port for each SA, else all packets go to " +
+		"one " +
+		"receive queue"}
 	for _, tuple := range slices.Sorted(maps.Keys(tuples)) {
 		if n := tuples[tuple]; n > 1 {
-			evidence = append(evidence, fmt.Sprintf("%d SPIs share %s", n, tuple))
+			f.bad("%d SPIs share %s", n, tuple)
 		}
 	}
-	if len(evidence) > 0 {
-		return Degraded, evidence, "per_cpu_sas = encap in swanctl.conf: a source port for each SA, else all " +
-			"packets go to one receive queue"
-	}
-	return OK, []string{fmt.Sprintf("%d SAs with a UDP port each", len(tuples))}, ""
+	return f.or(OK, fmt.Sprintf("%d SAs with a UDP port each", len(tuples)))
 }
