@@ -93,7 +93,7 @@ func costByAccounting(r *result.Run, deltas []packets.Delta) result.ConsistencyC
 	if basis := e.All.PerPacket.Basis; basis != "" {
 		return unchecked(id, "the cost is "+basis)
 	}
-	busy, read := busyPerPacket(r, e, deltas)
+	busy, read := accountedPerPacket(r, e, deltas)
 	if !read {
 		return unchecked(id, notAccounted)
 	}
@@ -103,9 +103,9 @@ func costByAccounting(r *result.Run, deltas []packets.Delta) result.ConsistencyC
 
 const notAccounted = "/proc/stat was not read for every CPU measured"
 
-// busyPerPacket is the ns that the kernel accounted to the CPUs of an event per
+// accountedPerPacket is the ns that the kernel accounted to the CPUs of an event per
 // packet, idle time apart; read says whether it did to all of them.
-func busyPerPacket(r *result.Run, e *result.Event, deltas []packets.Delta) (ns float64, read bool) {
+func accountedPerPacket(r *result.Run, e *result.Event, deltas []packets.Delta) (ns float64, read bool) {
 	_, busy, read := cost.BusyShares(e, r.Manifest.Plan.CPUs, deltas)
 	return busy * 1e9 / r.Packets.MeasuredRate().Value, read
 }
@@ -172,7 +172,7 @@ func SpinByProbe(r *result.Run, deltas []packets.Delta) result.ConsistencyCheck 
 	perPacket := e.All.PerPacket.Value
 	if e.Unit == "cycles" { // a share of them is one of the time, at a steady clock
 		var read bool
-		if perPacket, read = busyPerPacket(r, e, deltas); !read {
+		if perPacket, read = accountedPerPacket(r, e, deltas); !read {
 			return unchecked(id, notAccounted)
 		}
 		id.Right.Text = "share of cycles in slow paths x CPUs x busy (/proc/stat) / packets/s"

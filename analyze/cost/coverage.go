@@ -56,7 +56,7 @@ func CheckCoverage(e *result.Event, planned bundle.CPUSet, window float64, delta
 	w := bundle.Warning{Weakens: metric.CostID}
 	effect := "cost per packet is too low"
 	basis := fmt.Sprintf("%s; samples cover %.0f %%", metric.ByAccounting, 100*whole)
-	if byAccounting(e, planned, window, deltas, basis) {
+	if scaleToAccounted(e, planned, window, deltas, basis) {
 		w.Kind = bundle.WarnCoverage
 		effect = "cost per packet is CPUs x busy (/proc/stat) / packets/s, its parts by their shares"
 	}
@@ -84,9 +84,9 @@ func BusyShares(e *result.Event, planned bundle.CPUSet, deltas []packets.Delta) 
 	return of, sum, ok
 }
 
-// byAccounting scales costs per packet from the busy time of the samples to that
+// scaleToAccounted scales costs per packet from the busy time of the samples to that
 // of /proc/stat; false if it was not read for every CPU measured.
-func byAccounting(e *result.Event, planned bundle.CPUSet, window float64, deltas []packets.Delta, basis string) bool {
+func scaleToAccounted(e *result.Event, planned bundle.CPUSet, window float64, deltas []packets.Delta, basis string) bool {
 	busy, sum, ok := BusyShares(e, planned, deltas)
 	if !ok || e.All.Busy.Period <= 0 {
 		return false
