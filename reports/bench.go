@@ -38,7 +38,7 @@ import (
 //
 //	benchstat -filter .name:Xfrm -row ".name /mode /n" -col side -ignore event benchfmt.txt
 func Benchfmt(w io.Writer, r *result.Result) error {
-	runs := view.Present(r)
+	runs := result.RunsPresent(r)
 	if len(runs) > 0 {
 		host, what := view.WhereText(runs)
 		weak := len(view.Warnings(r).Kinds()) + len(view.Losses(r).Kinds())

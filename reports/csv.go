@@ -38,7 +38,7 @@ type Number struct {
 func Numbers(r *result.Result) iter.Seq[Number] {
 	return func(yield func(Number) bool) {
 		var list numbers // of one run at a time: those of all take more memory than the Result
-		for _, run := range view.Present(r) {
+		for _, run := range result.RunsPresent(r) {
 			list.all = list.all[:0]
 			list.run(run)
 			for _, n := range list.all {

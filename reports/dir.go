@@ -185,7 +185,7 @@ func artefacts(r *result.Result) []artefact {
 	}
 	var profiles, perPacket, folded, locks []artefact
 	var zips sync.Pool
-	for _, run := range view.Present(r) {
+	for _, run := range result.RunsPresent(r) {
 		if len(run.Locks.Rows) > 0 {
 			locks = append(locks, artefact{names.Unique(format.FileName(view.Sided(run.Side, run.Name))+
 				"-locks") + ".pb.gz", func(w io.Writer) error {

@@ -70,7 +70,7 @@ func TestJSONRunByRun(t *testing.T) {
 
 // withoutCPUs is a result without what a page leaves out first.
 func withoutCPUs(r *result.Result) []byte {
-	for _, run := range view.Present(r) {
+	for _, run := range result.RunsPresent(r) {
 		for _, e := range run.Events {
 			for i := range e.CPUs {
 				e.CPUs[i].Functions, e.CPUs[i].Stages, e.CPUs[i].SpinCallers = nil, nil, nil

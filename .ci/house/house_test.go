@@ -82,7 +82,7 @@ var rooms = map[string]string{
 
 	"reports/svg":     "reports/format",
 	"reports/format":  "analyze/result",
-	"reports/finding": "reports/format analyze/curves analyze/locks",
+	"reports/finding": "reports/view analyze/curves analyze/locks",
 	"reports/view":    "reports/format",
 	"reports/flame":   "reports/view reports/svg",
 	"reports/chart":   "reports/view reports/svg analyze/curves",

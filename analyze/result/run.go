@@ -235,10 +235,13 @@ func Offered(factor string) bool { return strings.HasPrefix(factor, "offered ") 
 // IsPlain reports whether a mode is the label of runs without IPsec.
 func IsPlain(mode string) bool { return mode == "plain" || mode == "no-ipsec" || mode == "none" }
 
+// Pick returns the runs at some indexes; those that do not exist are left out.
 func Pick(runs []*Run, index []int) []*Run {
 	var out []*Run
 	for _, i := range index {
-		out = append(out, runs[i])
+		if i >= 0 && i < len(runs) && runs[i] != nil {
+			out = append(out, runs[i])
+		}
 	}
 	return out
 }

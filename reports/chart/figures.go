@@ -18,7 +18,7 @@ func curveChart(r *result.Result, label, y string, ofEvent bool, of func(*result
 	c := &lineChart{label: label, y: y}
 	groups := view.MedianRuns(r)
 	for i, curve := range r.Curves {
-		runs, events := view.RunsOf(r, curve), []string{""}
+		runs, events := result.Pick(r.Runs, curve.Runs), []string{""}
 		if ofEvent {
 			events = result.PMUs(runs)
 		}
@@ -147,7 +147,7 @@ const lawPoints = 48
 func SpinChart(r *result.Result) *lineChart {
 	c := curveChart(r, "Spin share over the number of CPUs, each run a dot with its 95 % interval; the table of "+
 		"runs has the figures",
-		"spin share, % of "+view.WeighedBy(view.Present(r)...), true, func(r *result.Run) metric.Value {
+		"spin share, % of "+view.WeighedBy(result.RunsPresent(r)...), true, func(r *result.Run) metric.Value {
 			return view.AllCPUs(r).SpinShare
 		})
 	c.least = 10
@@ -156,8 +156,8 @@ func SpinChart(r *result.Result) *lineChart {
 
 // OverN reports whether runs differ in N, so that a curve can be drawn.
 func OverN(r *result.Result) bool {
-	return slices.ContainsFunc(view.Present(r), func(run *result.Run) bool {
-		return run.N != view.Present(r)[0].N
+	return slices.ContainsFunc(result.RunsPresent(r), func(run *result.Run) bool {
+		return run.N != result.RunsPresent(r)[0].N
 	})
 }
 

@@ -19,7 +19,7 @@ const commitRows = 16
 // RSS") has one: with more rows, and below it what that leaves out: the machine,
 // the runs, the errors, and how many caveats the digest has.
 func CommitTable(w io.Writer, r *result.Result) error {
-	runs := view.Present(r)
+	runs := result.RunsPresent(r)
 	blocks := []block{{items: lineItems([]string{"no runs"})}}
 	if len(runs) > 0 {
 		notes := newFootnotes(r, runs)

@@ -38,7 +38,7 @@ func Write(w io.Writer, r *result.Result) error {
 }
 
 func blocksOf(r *result.Result) []block {
-	runs := view.Present(r)
+	runs := result.RunsPresent(r)
 	title := wrapped(opening, "  ", title(r, runs))
 	if len(runs) == 0 {
 		return []block{{items: [][]string{title}}}

@@ -49,7 +49,7 @@ const maxSides = 3
 // newSheet chooses the table by what there is: two sides, a few modes, one run, or
 // many things one below the other.
 func newSheet(r *result.Result, limit int) *sheet {
-	runs := view.Present(r)
+	runs := result.RunsPresent(r)
 	s := &sheet{head: r.Factor(), traffic: view.OnlyTraffic(runs), pmus: result.PMUs(runs), limit: limit}
 	groups := view.MedianRuns(r)
 	if len(groups) == 0 {

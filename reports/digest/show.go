@@ -36,7 +36,7 @@ func Show(w io.Writer, r *result.Result, o ShowOptions) error {
 	}
 	runs := view.LastOfModes(r)
 	if len(runs) == 0 {
-		runs = view.Present(r)
+		runs = result.RunsPresent(r)
 	}
 	showMoved(&b, r)
 	for _, run := range runs[:min(showRuns, len(runs))] {

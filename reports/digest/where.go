@@ -32,7 +32,7 @@ func whereRuns(r *result.Result) []*result.Run {
 		}
 	}
 	if len(last) == 0 {
-		last = view.Present(r)
+		last = result.RunsPresent(r)
 	}
 	order := map[string]int{}
 	for i, mode := range modesOf(r, nil) {

@@ -12,7 +12,6 @@
 package finding
 
 import (
-	"cmp"
 	"slices"
 
 	"xfrmscope/analyze/result"
@@ -48,26 +47,6 @@ func All(r *result.Result) []result.Finding {
 		sharedLines,
 	} {
 		out = append(out, question(r)...)
-	}
-	return out
-}
-
-// atMost returns the run with most CPUs of each curve, of repeats the one of
-// median rate; runs without a mode each.
-func atMost(r *result.Result) []*result.Run {
-	var out []*result.Run
-	for _, c := range r.Curves {
-		runs := result.Pick(r.Runs, c.Runs)
-		if c.Mode == "" {
-			out = append(out, runs...)
-			continue
-		}
-		n := slices.MaxFunc(runs, func(a, b *result.Run) int { return cmp.Compare(a.N, b.N) }).N
-		runs = slices.DeleteFunc(runs, func(r *result.Run) bool { return r.N != n })
-		slices.SortStableFunc(runs, func(a, b *result.Run) int {
-			return cmp.Compare(a.Packets.Headline().Value, b.Packets.Headline().Value)
-		})
-		out = append(out, runs[(len(runs)-1)/2])
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
 )
 
 // happened: where do samples of an event fall that counts no time, in the run
@@ -16,7 +17,7 @@ import (
 // share is a share of time.
 func happened(r *result.Result) []result.Finding {
 	var out []result.Finding
-	for _, run := range atMost(r) {
+	for _, run := range view.LastOfModes(r) {
 		for _, e := range run.Mains() {
 			if !e.Timed() && e.All.Total.Period > 0 {
 				out = append(out, happenedOf(run, e))
@@ -32,7 +33,7 @@ func happenedOf(run *result.Run, e *result.Event) result.Finding {
 		NotProven: fmt.Sprintf("What it costs: %s counts no time, so nothing is known of spinning.", e.Name),
 		Next:      "record cycles or cpu-clock beside it",
 	}
-	who := run.ModeName() + " on " + cpus(run.N)
+	who := ofRun(run)
 	if begun := strings.Contains(e.Name, "contention_begin"); begun {
 		f.NotProven = "How long a wait took: the event is its begin."
 		f.Next = "perf lock contention -ab, or the wait probe: time waited by lock"

@@ -7,13 +7,14 @@ import (
 	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
 )
 
 // fills: how many lines does a packet take from other caches, as the CPU's own counters
 // have it, and where do they fall? One finding a mode, at its largest N.
 func fills(r *result.Result) []result.Finding {
 	var out []result.Finding
-	for _, run := range atMost(r) {
+	for _, run := range view.LastOfModes(r) {
 		var claims, evidence []string
 		for _, m := range run.Misses {
 			if m.CPU != result.AllCPUs || !bundle.CountsTransfers(m.Event) || !m.PerPacket.Measured() {
@@ -44,7 +45,7 @@ func fills(r *result.Result) []result.Finding {
 			NotProven: "Which field: the samples have no address. AMD counts demand fills of stores too, " +
 				"and none that stay " + "in a CCX.",
 			Next: "xfrmscope record --lines, or report --fields LABRUN with a simulated run of this kernel"}
-		f.Say(run.ModeName()+" on "+cpus(run.N), "lines from other caches: %s", listed(claims))
+		f.Say(ofRun(run), "lines from other caches: %s", listed(claims))
 		out = append(out, f)
 	}
 	return out

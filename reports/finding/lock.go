@@ -12,6 +12,7 @@ import (
 	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
 )
 
 // lockFloor is the part of the cost of a packet, or of busy time, from which a
@@ -26,7 +27,7 @@ const lockFloor = 0.01
 // one CPU: an atomic instruction takes time there as well.
 func locks(r *result.Result) []result.Finding {
 	var out []result.Finding
-	for _, run := range atMost(r) {
+	for _, run := range view.LastOfModes(r) {
 		if f, ok := locksOf(r.Runs, run); ok {
 			out = append(out, f)
 		}
@@ -111,7 +112,7 @@ func locksOf(all []*result.Run, run *result.Run) (result.Finding, bool) {
 		f.Next = "the same on bare metal, or with steal time beside it (/proc/stat)"
 	}
 	f.Evidence = evidence
-	f.Say(run.ModeName()+" on "+cpus(run.N), "%s", strings.Join(parts, "; "))
+	f.Say(ofRun(run), "%s", strings.Join(parts, "; "))
 	return f, true
 }
 

@@ -8,6 +8,7 @@ import (
 	"xfrmscope/analyze/stage"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
 )
 
 // outside: is what holds a mode back no part of XFRM? It names the ceiling of
@@ -17,7 +18,7 @@ import (
 func outside(r *result.Result) []result.Finding {
 	table := stage.Default()
 	var out []result.Finding
-	for _, run := range atMost(r) {
+	for _, run := range view.LastOfModes(r) {
 		if withoutIPsec(run) {
 			continue // nothing of it is inside
 		}
@@ -74,7 +75,7 @@ func outsideOf(run *result.Run, ceiling string, table *stage.Table) (result.Find
 		NotProven: "How much of the limit this is, nor that XFRM would not be the next one once it is gone.",
 		Next:      "remove it and repeat, before reading the scaling of this mode as XFRM's",
 	}
-	f.Say(run.ModeName()+" on "+cpus(run.N), "outside XFRM: %s", listed(claims))
+	f.Say(ofRun(run), "outside XFRM: %s", listed(claims))
 	return f, true
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 )
 
@@ -37,6 +38,9 @@ func plural(names []string, one, several string) string {
 	}
 	return several
 }
+
+// ofRun is whom a claim about a run is about: "pcpu on 4 CPUs".
+func ofRun(r *result.Run) string { return r.ModeName() + " on " + cpus(r.N) }
 
 func cpus(n int) string {
 	if n == 0 {

@@ -6,6 +6,7 @@ import (
 
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
 )
 
 // least is the share of all lines moved below which a field is not spoken of.
@@ -263,7 +264,7 @@ func falselyShared(r *result.Result) []result.Finding {
 // foreignSAs: does the walk of xfrm_state_find take lines of SAs that other CPUs send by?
 func foreignSAs(r *result.Result) []result.Finding {
 	var out []result.Finding
-	for _, run := range atMost(r) {
+	for _, run := range view.LastOfModes(r) {
 		if run.Lines == nil || run.Lines.Foreign == nil || run.Lines.Foreign.SAs == 0 {
 			continue
 		}
@@ -272,7 +273,7 @@ func foreignSAs(r *result.Result) []result.Finding {
 			NotProven: "What the walk costs: SAs whose lines did not move are read, too.",
 			Next: "xfrm_state_find that passes over SAs of other CPUs without reading them, or a " +
 				"list for each CPU"}
-		f.Say(fmt.Sprintf("%s on %s", run.ModeName(), cpus(run.N)),
+		f.Say(ofRun(run),
 			"the walk of xfrm_state_find takes %s from %s of other CPUs",
 			format.Quantity(x.PerPacket), format.Counted(x.SAs, "SA"))
 		for _, part := range x.Fields[:min(5, len(x.Fields))] {

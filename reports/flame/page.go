@@ -24,7 +24,7 @@ type Graph struct {
 // main events of the others, then the other events in the same order.
 func Order(r *result.Result) []Graph {
 	runs := view.LastOfModes(r)
-	for _, run := range view.Present(r) {
+	for _, run := range result.RunsPresent(r) {
 		runs = result.AppendNew(runs, run)
 	}
 	var first, then []Graph

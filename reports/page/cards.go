@@ -40,7 +40,7 @@ func cardsOf(r *result.Result, charts pageCharts, scale section, weak *caveats) 
 		return append(cards, trafficCards(r, weak)...)
 	}
 	cost := card{Title: "What does a packet cost, and where?", Below: "stages", Marks: weak.of(costSubjects(r)...)}
-	if len(view.Present(r)) == 1 {
+	if len(result.RunsPresent(r)) == 1 {
 		cost.Title, cost.Below, cost.Figure = charts.spin.Title, "cpus", charts.spin
 	} else {
 		cost.Figure = stageFigure(endsOfModes(r))
@@ -64,7 +64,7 @@ func cardsOf(r *result.Result, charts pageCharts, scale section, weak *caveats) 
 
 // onlyTraffic reports whether all there is are results of a traffic generator.
 func onlyTraffic(r *result.Result) bool {
-	runs := view.Present(r)
+	runs := result.RunsPresent(r)
 	return len(runs) > 0 && !slices.ContainsFunc(runs, func(r *result.Run) bool {
 		return r.Traffic == nil || len(r.Events) > 0 || len(r.Locks.Rows) > 0
 	})

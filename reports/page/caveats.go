@@ -21,7 +21,7 @@ type mark struct {
 }
 
 func caveatsOf(r *result.Result) *caveats {
-	total, each := len(view.Present(r)), view.Warnings(r)
+	total, each := len(result.RunsPresent(r)), view.Warnings(r)
 	c := &caveats{Kinds: view.NoteList{Total: total, Notes: each.Kinds()}}
 	if len(each) > len(c.Kinds.Notes) {
 		c.Each = view.NoteList{Total: total, Notes: each}
@@ -59,7 +59,7 @@ func rateSubjects() []string {
 
 func costSubjects(r *result.Result) []string {
 	var events []*result.Event
-	for _, run := range view.Present(r) {
+	for _, run := range result.RunsPresent(r) {
 		events = append(events, run.Events...)
 	}
 	return view.CostSubjects(events...)
@@ -88,7 +88,7 @@ type count struct {
 // trustCounts counts what weakens the numbers.
 func trustCounts(r *result.Result, weak *caveats) []count {
 	var failed, broken []string
-	for _, run := range view.Present(r) {
+	for _, run := range result.RunsPresent(r) {
 		for _, g := range run.Gates {
 			if view.StatusRank(g.Status) == 0 {
 				failed = result.AppendNew(failed, g.ID)

@@ -17,7 +17,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"xfrmscope/analyze/result"
-	"xfrmscope/reports/view"
 )
 
 // A shortening leaves out of results of more than above bytes in the page what a
@@ -91,7 +90,7 @@ const bytesPerShare = 80
 
 func shares(r *result.Result) int {
 	n := 0
-	for _, run := range view.Present(r) {
+	for _, run := range result.RunsPresent(r) {
 		for _, e := range run.Events {
 			n += len(e.All.Functions) + len(e.All.Stages) + len(e.All.SpinCallers)
 			for i := range e.CPUs {

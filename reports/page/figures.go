@@ -24,7 +24,7 @@ func rateFigure(r *result.Result, side []*result.Run) livebox {
 		return livebox{figureBox{ID: "chart-rate",
 			Title: "Does throughput grow with " + format.Name(r.Factor()) +
 				"?", Caption: rateCaption(r)}, chart.RateChart(r)}
-	case len(view.Present(r)) == 1:
+	case len(result.RunsPresent(r)) == 1:
 		stages := chart.StageRows(side[0])
 		if pmus := view.ByPMU(side[0]); len(pmus) > 1 {
 			stages = chart.StageChart(pmus)
@@ -52,8 +52,8 @@ func spinFigure(r *result.Result, side []*result.Run) livebox {
 	switch {
 	case chart.OverN(r):
 		return livebox{figureBox{ID: "chart-spin", Title: title, Caption: "Spin share of " +
-			view.SamplesBy(view.Present(r)...) + ", each run a dot, ± of sampling."}, chart.SpinChart(r)}
-	case len(view.Present(r)) == 1:
+			view.SamplesBy(result.RunsPresent(r)...) + ", each run a dot, ± of sampling."}, chart.SpinChart(r)}
+	case len(result.RunsPresent(r)) == 1:
 		title = "Is time lost spinning on locks, and on which CPUs?"
 		if view.WeighedBy(side[0]) != "busy" {
 			title = "Which CPUs have the samples?"

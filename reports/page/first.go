@@ -15,7 +15,7 @@ func titleOf(r *result.Result) string {
 	if c := r.Comparison; c != nil {
 		return format.Visible(cmp.Or(c.Before.Name, "before")+" → "+cmp.Or(c.After.Name, "after"), 120)
 	}
-	runs := view.Present(r)
+	runs := result.RunsPresent(r)
 	if len(runs) == 0 {
 		return "no runs"
 	}
@@ -56,7 +56,7 @@ func nsText(ns []int) string {
 
 // leadOf says on what and how was measured.
 func leadOf(r *result.Result) string {
-	runs := view.Present(r)
+	runs := result.RunsPresent(r)
 	if len(runs) == 0 {
 		return "The result holds no runs."
 	}

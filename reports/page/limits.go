@@ -7,7 +7,7 @@ import (
 
 // limitsSection is what the numbers do not say.
 func limitsSection(r *result.Result) section {
-	total := len(view.Present(r))
+	total := len(result.RunsPresent(r))
 	list := func(heading string, n view.Notes, none string) part {
 		if len(n) == 0 {
 			return part{Heading: heading, Text: none}

@@ -13,6 +13,6 @@ func linesSection(r *result.Result) section {
 		return s
 	}
 	s.Parts = []part{{Table: t}}
-	s.add(part{Notes: view.NoteList{Total: len(view.Present(r)), Notes: view.LineLacks(r)}})
+	s.add(part{Notes: view.NoteList{Total: len(result.RunsPresent(r)), Notes: view.LineLacks(r)}})
 	return s
 }

@@ -19,7 +19,7 @@ const gridRows = 12
 func locksSection(r *result.Result, runs, side []*result.Run, spin figureBox) section {
 	s := section{ID: "locks", Nav: "Locks", Title: "Which locks are waited for, and which are only slow?",
 		Open: true}
-	if len(view.Present(r)) > 1 { // of one run it is on the first screen
+	if len(result.RunsPresent(r)) > 1 { // of one run it is on the first screen
 		s.add(part{Figure: spin})
 	}
 	waited := false

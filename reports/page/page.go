@@ -164,7 +164,7 @@ const sideBySide = 8
 const maxChosen = 24
 
 func newPage(r *result.Result, o Options) (*page, error) {
-	runs := view.Present(r)
+	runs := result.RunsPresent(r)
 	side, chosen := view.PageRuns(r, sideBySide), view.PageRuns(r, maxChosen)
 	p := &page{
 		Style: template.CSS(pageCSS + columnStyle() +

@@ -36,7 +36,7 @@ func provenanceSection(r *result.Result, p *page, leftOut string) section {
 				"graph), RUN-EVENT.pb.gz and .folded (profile), RUN-locks.pb.gz (waits).", left)})
 		}
 	}
-	runs := view.Present(r)
+	runs := result.RunsPresent(r)
 	chosen := view.Pick(len(runs), maxProvenance)
 	var facts [][][2]string
 	for _, i := range chosen {

@@ -13,7 +13,7 @@ import (
 
 func runsSection(r *result.Result) section {
 	s := section{ID: "runs", Nav: "Runs", Title: "Runs"}
-	if len(view.Present(r)) == 0 {
+	if len(result.RunsPresent(r)) == 0 {
 		s.Parts = missing("The result holds no runs.")
 		return s
 	}

@@ -24,7 +24,7 @@ type lineColumn struct {
 func lineColumns(r *result.Result) []lineColumn {
 	var out []lineColumn
 	for _, c := range r.Curves {
-		runs := RunsOf(r, c)
+		runs := result.Pick(r.Runs, c.Runs)
 		for i := range c.Lines {
 			p := &c.Lines[i]
 			if run := p.Run(runs); run != nil {
@@ -223,7 +223,7 @@ func PartsText(parts []result.LinePart, limit int) string {
 // LineLacks says once of each source what it counts and does not see.
 func LineLacks(r *result.Result) Notes {
 	var n Notes
-	for _, run := range Present(r) {
+	for _, run := range result.RunsPresent(r) {
 		if run.Lines == nil {
 			continue
 		}

@@ -53,7 +53,7 @@ func (n *Notes) add(x note, run *result.Run) {
 // Gaps returns what was not measured and why.
 func Gaps(r *result.Result) Notes {
 	var n Notes
-	for _, run := range Present(r) {
+	for _, run := range result.RunsPresent(r) {
 		add := func(g *bundle.Gap) {
 			if g != nil {
 				n.add(gapNote(*g), run)
@@ -109,7 +109,7 @@ func eventNotes(r *result.Run) []note {
 // Losses returns what was lost, run by run.
 func Losses(r *result.Result) Notes {
 	var n Notes
-	for _, run := range Present(r) {
+	for _, run := range result.RunsPresent(r) {
 		add := func(list []bundle.Loss) {
 			for _, l := range list {
 				if l.Count > 0 {
@@ -151,7 +151,7 @@ const WholeRun = "run"
 func Warnings(r *result.Result) Notes {
 	var n Notes
 	names := metricNames()
-	for _, run := range Present(r) {
+	for _, run := range result.RunsPresent(r) {
 		if run.Manifest.Status == bundle.Partial {
 			n.add(note{Subject: WholeRun, Partial: true,
 				Text: "the run is partial: " + format.OrDash(run.Manifest.Why)}, run)
@@ -160,7 +160,7 @@ func Warnings(r *result.Result) Notes {
 	for _, w := range r.Warnings {
 		n.add(warningNote(w, names), nil)
 	}
-	for _, run := range Present(r) {
+	for _, run := range result.RunsPresent(r) {
 		add := func(list []bundle.Warning) {
 			for _, w := range list {
 				n.add(warningNote(w, names), run)
@@ -213,7 +213,7 @@ func metricNames() map[string]string {
 // Blind returns what the wait probe cannot see.
 func Blind(r *result.Result) Notes {
 	var n Notes
-	for _, run := range Present(r) {
+	for _, run := range result.RunsPresent(r) {
 		for _, b := range run.Locks.Blind {
 			n.add(note{Text: "the wait probe (" + format.OrDash(run.Locks.AttachMode) + ") does not see " +
 				b}, run)
@@ -230,7 +230,7 @@ func NotProven(r *result.Result) []string {
 			out = append(out, format.Visible(f.NotProven, 400))
 		}
 	}
-	if len(out) == 0 && len(Present(r)) > 0 {
+	if len(out) == 0 && len(result.RunsPresent(r)) > 0 {
 		out = append(out, "Errors are of sampling within a run; how far runs of the same kind lie apart is "+
 			"seen only from repeats.")
 	}

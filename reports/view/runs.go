@@ -71,22 +71,6 @@ func Sided(side, label string) string {
 	return format.Visible(side, 12) + " " + label
 }
 
-// RunsOf returns the runs of a curve; indexes that do not exist are left out.
-func RunsOf(r *result.Result, c result.Curve) []*result.Run {
-	var runs []*result.Run
-	for _, i := range c.Runs {
-		if i >= 0 && i < len(r.Runs) && r.Runs[i] != nil {
-			runs = append(runs, r.Runs[i])
-		}
-	}
-	return runs
-}
-
-// Present returns the runs of a result that are there.
-func Present(r *result.Result) []*result.Run {
-	return slices.DeleteFunc(slices.Clone(r.Runs), func(r *result.Run) bool { return r == nil })
-}
-
 // A Group is the repeats of one mode and N. Its chosen run has the median
 // packet rate (the lower one of two), so that what is printed was measured.
 // Runs without a mode repeat nothing: each is a group.
@@ -100,7 +84,7 @@ type Group struct {
 func MedianRuns(r *result.Result) []Group {
 	var out []Group
 	for i, c := range r.Curves {
-		runs := RunsOf(r, c)
+		runs := result.Pick(r.Runs, c.Runs)
 		for len(runs) > 0 {
 			k := 1
 			for k < len(runs) && runs[k].N == runs[0].N && c.Mode != "" {
@@ -200,14 +184,14 @@ func CPUsText(r *result.Run) string {
 
 // LargestN reports whether no other run of a run's mode and side has more CPUs.
 func LargestN(r *result.Result, run *result.Run) bool {
-	return run.Mode == "" || !slices.ContainsFunc(Present(r), func(o *result.Run) bool {
+	return run.Mode == "" || !slices.ContainsFunc(result.RunsPresent(r), func(o *result.Run) bool {
 		return o.Mode == run.Mode && o.Side == run.Side && o.N > run.N
 	})
 }
 
 // Sides reports whether a Result has runs of two kernels.
 func Sides(r *result.Result) bool {
-	return slices.ContainsFunc(Present(r), func(r *result.Run) bool { return r.Side != "" })
+	return slices.ContainsFunc(result.RunsPresent(r), func(r *result.Run) bool { return r.Side != "" })
 }
 
 // LastOfModes returns each mode's run at its largest N.
@@ -243,7 +227,7 @@ func PageRuns(r *result.Result, limit int) []*result.Run {
 		runs = append(runs, groups[i].Chosen)
 	}
 	if len(runs) == 0 {
-		runs = Present(r)
+		runs = result.RunsPresent(r)
 	}
 	return runs[:min(limit, len(runs))]
 }

@@ -12,10 +12,10 @@ import (
 // RunsTable has a row for each run; of a traffic generator's runs alone one for
 // each point, whose repeats tell no more than their range.
 func RunsTable(r *result.Result) Table {
-	if OnlyTraffic(Present(r)) {
+	if OnlyTraffic(result.RunsPresent(r)) {
 		return pointsTable(r)
 	}
-	runs := ByPMU(Present(r)...)
+	runs := ByPMU(result.RunsPresent(r)...)
 	of, noIdle := WeighedBy(runs...), " that are not idle"
 	if of != "busy" {
 		noIdle = ""
@@ -53,7 +53,7 @@ func pointsTable(r *result.Result) Table {
 	t := NewTable("runs-table", "Points, each the runs of one mode and N; every run is in results.csv.", "mode",
 		format.Name(r.Factor())+"#", "runs#", "median#|Gbit/s", "lowest#|Gbit/s", "highest#|Gbit/s",
 		"lost#|%, median", "lost most#|%", "packets#|/s, median")
-	for _, p := range points(Present(r)) {
+	for _, p := range points(result.RunsPresent(r)) {
 		rates := p.values(func(r *result.Run) metric.Value { return r.Traffic.Throughput })
 		lost := p.values(func(r *result.Run) metric.Value { return r.Traffic.Loss })
 		packets := p.values(func(r *result.Run) metric.Value { return r.Packets.Headline() })

@@ -43,7 +43,7 @@ func Contrasted(r *result.Result) []*result.Comparison {
 
 // Verdict is what a result says, in one sentence with its number and its certainty.
 func Verdict(r *result.Result) string {
-	runs := Present(r)
+	runs := result.RunsPresent(r)
 	if len(r.Findings) > 0 && r.Findings[0].ID == result.NoIPsec { // nothing else is of interest then
 		return strings.ToUpper(r.Findings[0].Claim[:1]) + r.Findings[0].Claim[1:] + "."
 	}
@@ -243,7 +243,7 @@ func scaleText(r *result.Result, c result.Curve) string {
 	if first.Rate.N == 1 && last.Rate.N == 1 {
 		s += ", one run each"
 	}
-	runs := RunsOf(r, c)
+	runs := result.Pick(r.Runs, c.Runs)
 	pmus := ByPMU(runs[len(runs)-1])
 	for _, one := range pmus {
 		a, of := AllCPUs(one), ""
