@@ -2,18 +2,21 @@ package view
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
 )
 
 // Kinds puts notes together that say the same in other numbers: each becomes
 // one, with the ranges of its numbers and the runs of all. The first on each
 // subject come before those that say something else on it.
 func (n Notes) Kinds() Notes {
-	out := n.together(func(x note) string { return wording(x.Text) + "\x00" + x.Fix }, func(group Notes) note {
+	out := n.together(func(x note) string {
+		form, _ := bundle.LegacyFigures(x.Text)
+		return form + "\x00" + x.Fix
+	}, func(group Notes) note {
 		x := group[0]
 		var texts []string
 		for _, o := range group {
@@ -111,62 +114,28 @@ func (n Notes) runs() []*result.Run {
 	return out
 }
 
-// wording is a sentence without its numbers.
-func wording(text string) string {
-	words := strings.Fields(text)
-	for i, w := range words {
-		if before, number, after := cutNumber(w); number != "" {
-			words[i] = before + "\x00" + after
-		}
-	}
-	return strings.Join(words, " ")
-}
-
-// ranges writes sentences of one wording as one: a number that differs becomes
-// the lowest and the highest, "-19..+46".
+// ranges writes sentences of one form as one: a figure that differs becomes the
+// lowest and the highest, "-19..+46".
 func ranges(texts []string) string {
-	words := strings.Fields(texts[0])
-	for i, w := range words {
-		before, low, after := cutNumber(w)
-		if low == "" {
-			continue
-		}
-		high := low
-		for _, t := range texts[1:] {
-			_, number, _ := cutNumber(strings.Fields(t)[i])
-			if number == "" { // a name that imitates a wording
-				continue
+	form, low := bundle.LegacyFigures(texts[0])
+	high := slices.Clone(low)
+	for _, text := range texts[1:] {
+		_, figures := bundle.LegacyFigures(text)
+		for i, figure := range figures[:min(len(figures), len(low))] { // a name may imitate a form
+			if figure.Value < low[i].Value {
+				low[i] = figure
 			}
-			if value(number) < value(low) {
-				low = number
-			}
-			if value(number) > value(high) {
-				high = number
+			if figure.Value > high[i].Value {
+				high[i] = figure
 			}
 		}
-		if low != high {
-			words[i] = before + low + ".." + high + after
+	}
+	for i := range low {
+		text := low[i].Text
+		if text != high[i].Text {
+			text += ".." + high[i].Text
 		}
+		form = strings.Replace(form, bundle.FigureMark, text, 1)
 	}
-	return strings.Join(words, " ")
-}
-
-// cutNumber finds the number that a word is, with a bracket before and
-// punctuation after it; "L1" and "0-3" are none.
-func cutNumber(word string) (before, number, after string) {
-	rest := strings.TrimLeft(word, "(")
-	number = strings.TrimRight(rest, ").,:;%")
-	if strings.Trim(number, "+-.0123456789") != "" {
-		return word, "", ""
-	}
-	if _, err := strconv.ParseFloat(number, 64); err != nil {
-		return word, "", ""
-	}
-	return word[:len(word)-len(rest)], number, rest[len(number):]
-}
-
-// value is the value of what cutNumber found.
-func value(number string) float64 {
-	v, _ := strconv.ParseFloat(number, 64)
-	return v
+	return form
 }

@@ -54,6 +54,7 @@ func TestDoubtAndRange(t *testing.T) {
 }
 
 func TestRanges(t *testing.T) {
+	form := func(text string) string { words, _ := bundle.LegacyFigures(text); return words }
 	for _, tt := range []struct {
 		texts []string
 		want  string
@@ -65,8 +66,8 @@ func TestRanges(t *testing.T) {
 		{[]string{"no number"}, "no number"},
 	} {
 		for _, text := range tt.texts {
-			if wording(text) != wording(tt.texts[0]) {
-				t.Errorf("%q and %q are taken for different wordings", text, tt.texts[0])
+			if form(text) != form(tt.texts[0]) {
+				t.Errorf("%q and %q are taken for different forms", text, tt.texts[0])
 			}
 		}
 		if got := ranges(tt.texts); got != tt.want {
@@ -75,11 +76,11 @@ func TestRanges(t *testing.T) {
 	}
 	for _, pair := range [][2]string{{"CPUs 0-1", "CPUs 0-3"}, {"L1 lost", "L2 lost"}, {"1 lost", "1 lost of 2"},
 		{"+ 1", "- 1"}} {
-		if wording(pair[0]) == wording(pair[1]) {
-			t.Errorf("%q and %q are taken for one wording", pair[0], pair[1])
+		if form(pair[0]) == form(pair[1]) {
+			t.Errorf("%q and %q are taken for one form", pair[0], pair[1])
 		}
 	}
-	ranges([]string{"a 1 b", "a \x00 b", "a"[:1] + " 2 b"}) // hostile: a name that imitates a wording
+	ranges([]string{"a 1 b", "a \x00 b", "a"[:1] + " 2 b"}) // hostile: a name that imitates a form
 }
 
 // The repeats of a point of a traffic generator are one row, in Gbit/s.
