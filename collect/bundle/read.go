@@ -3,8 +3,6 @@ package bundle
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -332,16 +330,14 @@ func (r *Run) verifyFile(want File) error {
 		return err
 	}
 	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, f)
-	if err != nil {
+	got, err := sumOfFile(f)
+	switch {
+	case err != nil:
 		return err
-	}
-	if n != want.Size {
-		return fmt.Errorf("has %d bytes, the manifest says %d", n, want.Size)
-	}
-	if got := hex.EncodeToString(h.Sum(nil)); !strings.EqualFold(got, want.SHA256) {
-		return fmt.Errorf("sha256 is %s, the manifest says %s", got, want.SHA256)
+	case got.Size != want.Size:
+		return fmt.Errorf("has %d bytes, the manifest says %d", got.Size, want.Size)
+	case !strings.EqualFold(got.SHA256, want.SHA256):
+		return fmt.Errorf("sha256 is %s, the manifest says %s", got.SHA256, want.SHA256)
 	}
 	return nil
 }

@@ -122,12 +122,14 @@ func seal(name string) (File, error) {
 	if err := f.Sync(); err != nil {
 		return File{}, err
 	}
+	return sumOfFile(f)
+}
+
+// sumOfFile returns the size and hash of what is read.
+func sumOfFile(r io.Reader) (File, error) {
 	h := sha256.New()
-	n, err := io.Copy(h, f)
-	if err != nil {
-		return File{}, err
-	}
-	return File{Size: n, SHA256: hex.EncodeToString(h.Sum(nil))}, nil
+	n, err := io.Copy(h, r)
+	return File{Size: n, SHA256: hex.EncodeToString(h.Sum(nil))}, err
 }
 
 func syncDir(dir string) error {
@@ -286,7 +288,6 @@ func sameFile(name string, want File) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, f)
-	return n == want.Size && hex.EncodeToString(h.Sum(nil)) == want.SHA256, err
+	got, err := sumOfFile(f)
+	return got.Size == want.Size && got.SHA256 == want.SHA256, err
 }

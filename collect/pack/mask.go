@@ -410,8 +410,6 @@ func (m *Masker) spi(digits []byte) []byte {
 	return digits
 }
 
-func isJSON(text []byte) bool { return json.Valid(text) }
-
 // maskValue masks every string of a value that goes through JSON and back.
 func maskValue[T any](m *Masker, v T) (T, error) {
 	var out T

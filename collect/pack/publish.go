@@ -3,6 +3,7 @@ package pack
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
@@ -192,16 +193,12 @@ func (p *publisher) note(text string) {
 
 // file copies one artefact, masked by what it is.
 func (p *publisher) file(r *bundle.Run, w *bundle.Writer, name string) error {
-	part, err := w.PartPath(name)
-	if err != nil {
-		return err
-	}
 	in, err := r.Open(name)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	out, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_RDWR, bundle.ModeOf(name))
+	out, err := w.CreatePart(name)
 	if err != nil {
 		return err
 	}
@@ -228,12 +225,12 @@ func (p *publisher) file(r *bundle.Run, w *bundle.Writer, name string) error {
 	if left != "" {
 		p.notes = append(p.notes,
 			fmt.Sprintf("%s is left out: it cannot be masked: %s", path.Join(r.Path, name), left))
-		return os.Remove(part)
+		return os.Remove(out.Name())
 	}
 	if err := out.Close(); err != nil {
 		return err
 	}
-	if err := p.found(part, path.Join(r.Path, name)); err != nil {
+	if err := p.found(out.Name(), path.Join(r.Path, name)); err != nil {
 		return err
 	}
 	return w.Adopt(name)
@@ -276,7 +273,7 @@ func (p *publisher) lines(out io.Writer, in io.Reader) (left string, err error) 
 // document masks a small file: as one JSON text if it is that, else by lines.
 func (p *publisher) document(text []byte) []byte {
 	masked := p.json(text)
-	if len(masked) > 0 && !bytes.Equal(masked, text) && isJSON(text) {
+	if len(masked) > 0 && !bytes.Equal(masked, text) && json.Valid(text) {
 		return masked
 	}
 	var out bytes.Buffer

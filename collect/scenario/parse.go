@@ -1,10 +1,8 @@
 package scenario
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -41,30 +39,11 @@ func (e *Error) Error() string {
 
 // ReadFile parses a scenario file; see Parse.
 func ReadFile(name string, set []string) (*Scenario, error) {
-	f, err := bundle.OpenRegular(name, 0)
+	text, err := bundle.ReadRegular(name, maxText)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	var b bytes.Buffer
-	if _, err := b.ReadFrom(&limited{f, maxText}); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
-	}
-	return Parse(b.Bytes(), name, set)
-}
-
-// limited is a reader that fails where it has given n bytes.
-type limited struct {
-	f *os.File
-	n int
-}
-
-func (l *limited) Read(p []byte) (int, error) {
-	n, err := l.f.Read(p)
-	if l.n -= n; l.n < 0 {
-		return n, fmt.Errorf("larger than %d bytes: a scenario has a page", maxText)
-	}
-	return n, err
+	return Parse(text, name, set)
 }
 
 // Parse reads a scenario; file is its name in errors, which are *Error. Each of
