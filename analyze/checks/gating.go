@@ -56,33 +56,30 @@ func gateRank(g result.Gate) int {
 
 func runOfSide(r *result.Run) string { return strings.TrimSpace(r.Side + " " + r.Name) }
 
-// failedGates returns the ids of the gates that failed in a run, with the
-// number of runs.
+// failedGates returns the ids of the gates that failed in runs, with the number of
+// runs.
 func failedGates(runs []*result.Run) []string {
-	var ids []string
-	count := map[string]int{}
-	for _, r := range runs {
+	return countedIn(runs, func(r *result.Run) (ids []string) {
 		for _, g := range r.Gates {
 			if g.Status == result.GateFailed {
-				ids = result.AppendNew(ids, g.ID)
-				count[g.ID]++
+				ids = append(ids, g.ID)
 			}
 		}
-	}
-	for i, id := range ids {
-		ids[i] = fmt.Sprintf("%s (%d of %d runs)", id, count[id], len(runs))
-	}
-	return ids
+		return ids
+	})
 }
-
-func gateText(failed []string) string { return bundle.GateFailed + strings.Join(failed, ", ") }
 
 // DoubtedIn is what makes a metric doubtful in runs, with the number of runs.
 func DoubtedIn(runs []*result.Run, id string) []string {
+	return countedIn(runs, func(r *result.Run) []string { return doubted(r, id) })
+}
+
+// countedIn lists what runs have, each once with the number of runs.
+func countedIn(runs []*result.Run, of func(*result.Run) []string) []string {
 	var names []string
 	count := map[string]int{}
 	for _, r := range runs {
-		for _, name := range doubted(r, id) {
+		for _, name := range of(r) {
 			names = result.AppendNew(names, name)
 			count[name]++
 		}
@@ -98,7 +95,7 @@ func DoubtedIn(runs []*result.Run, id string) []string {
 func BlameOf(runs []*result.Run, id string) string {
 	var why []string
 	if failed := failedGates(runs); len(failed) > 0 {
-		why = append(why, gateText(failed))
+		why = append(why, bundle.GateFailed+strings.Join(failed, ", "))
 	}
 	if broken := DoubtedIn(runs, id); len(broken) > 0 {
 		why = append(why, bundle.InDoubt+strings.Join(broken, ", "))
