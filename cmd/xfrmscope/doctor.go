@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/spf13/cobra"
 
@@ -73,9 +72,7 @@ func doctorKconfig(io streams, o doctorOptions) error {
 		return usagef("%s: %w", o.kconfig, err)
 	}
 	if o.json {
-		enc := json.NewEncoder(io.out)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(report.Checks); err != nil {
+		if err := io.printJSON(report.Checks); err != nil {
 			return err
 		}
 	} else if err := report.WriteChecks(io.out); err != nil {
@@ -103,9 +100,7 @@ func runDoctor(ctx context.Context, io streams, o doctorOptions) error {
 	}
 	report := doctor.Examine(ctx, "", "", focus)
 	if o.json {
-		enc := json.NewEncoder(io.out)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(report); err != nil {
+		if err := io.printJSON(report); err != nil {
 			return err
 		}
 	} else if err := report.Write(io.out); err != nil {

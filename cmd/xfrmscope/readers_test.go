@@ -63,7 +63,6 @@ func readers() map[string]string {
 		"collect/probe":        kernels,
 		"collect/procfs":       kernels,
 		"collect/remote":       "= the own program, and the runs that it sends",
-		"collect/selftest":     kernels,
 		"collect/sweep":        "= its own files, and results that are copied",
 		"collect/xfrm":         kernels,
 		"reports/flame":        "= embedded",

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -90,7 +89,7 @@ func selftestLock(ctx context.Context, io streams, o selftestOptions) error {
 		return mayNot(err)
 	}
 	if o.asJSON {
-		err = printJSON(io, result)
+		err = io.printJSON(result)
 	} else {
 		err = printSelftest(io, result)
 	}
@@ -98,12 +97,6 @@ func selftestLock(ctx context.Context, io streams, o selftestOptions) error {
 		return err
 	}
 	return trustworthy(result)
-}
-
-func printJSON(io streams, v any) error {
-	enc := json.NewEncoder(io.out)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }
 
 func lockCost(ctx context.Context, io streams, o selftestOptions, options selftest.Options) error {
@@ -120,7 +113,7 @@ func lockCost(ctx context.Context, io streams, o selftestOptions, options selfte
 		return mayNot(err)
 	}
 	if o.asJSON {
-		return printJSON(io, result)
+		return io.printJSON(result)
 	}
 	return printCost(io, result)
 }

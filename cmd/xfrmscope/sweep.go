@@ -21,6 +21,7 @@ import (
 	"xfrmscope/collect/record"
 	"xfrmscope/collect/scenario"
 	"xfrmscope/collect/sweep"
+	"xfrmscope/reports/format"
 	"xfrmscope/samples"
 )
 
@@ -334,10 +335,10 @@ func finishedText(ctx context.Context, p *sweep.Progress, gates []string, failed
 	r := result.Runs[0]
 	var parts []string
 	if v := r.Packets.Headline(); v.Measured() {
-		parts = append(parts, thousands(v.Value)+" packets/s")
+		parts = append(parts, format.Short(v.Value)+" packets/s")
 	}
 	if e := r.Main(); e != nil && e.All.SpinShare.Measured() {
-		parts = append(parts, fmt.Sprintf("spin %.1f %%", 100*e.All.SpinShare.Value))
+		parts = append(parts, "spin "+format.SentenceShare(e.All.SpinShare))
 	}
 	for _, g := range r.Gates {
 		if g.Status == "failed" && slices.Contains(gates, g.ID) {
@@ -346,17 +347,6 @@ func finishedText(ctx context.Context, p *sweep.Progress, gates []string, failed
 		}
 	}
 	return strings.Join(append(parts, took), ", ")
-}
-
-// thousands prints a rate with three digits: 1.48 M.
-func thousands(v float64) string {
-	switch {
-	case v >= 1e6:
-		return fmt.Sprintf("%.2f M", v/1e6)
-	case v >= 1e4:
-		return fmt.Sprintf("%.1f k", v/1e3)
-	}
-	return fmt.Sprintf("%.0f", v)
 }
 
 func progressText(p *sweep.Progress, last string) string {

@@ -115,6 +115,13 @@ func (s streams) writeJSON(doc any, masked *result.Addresses, indent string) err
 	})
 }
 
+// printJSON prints a value for people and programs, without a head.
+func (s streams) printJSON(v any) error {
+	enc := json.NewEncoder(s.out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
 // writeResult prints a Result as results.json has it, each number with the half of
 // its interval, too.
 func (s streams) writeResult(r *result.Result) error {

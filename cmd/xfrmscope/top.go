@@ -51,8 +51,6 @@ probes off.`,
 		"network namespace whose SAs are read, repeatable (default: the current one)")
 	f.IntVar(&o.count, "count", 0, "end after so many seconds (default: with Ctrl-C)")
 	f.BoolVar(&o.noProbes, "no-probes", false, "attach no eBPF probe")
-	f.BoolVar(&o.noProbes, "no-probe", false, "the same")
-	_ = f.MarkHidden("no-probe") // the flag exists
 	o.flags(f)
 	return cmd
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"runtime"
@@ -41,9 +40,7 @@ func newVersion(io streams) *cobra.Command {
 					"schema %d)\n", b.Version, b.Go, b.OS, b.Arch, b.BundleSchema, b.ResultSchema)
 				return err
 			}
-			enc := json.NewEncoder(io.out)
-			enc.SetIndent("", "  ")
-			return enc.Encode(b)
+			return io.printJSON(b)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print it as JSON")

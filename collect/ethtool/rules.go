@@ -101,29 +101,30 @@ func decodeRule(rule request) Rule {
 	hex := func(b []byte) string { return fmt.Sprintf("%#x", be(b)) }
 	mac := func(b []byte) string { return net.HardwareAddr(b).String() }
 	ip := func(b []byte) string { a, _ := netip.AddrFromSlice(b); return a.String() }
+	addresses := func(size int) {
+		add("src-ip", 0, size, ip)
+		add("dst-ip", size, size, ip)
+	}
+	ports := func(at int) {
+		add("src-port", at, 2, number)
+		add("dst-port", at+2, 2, number)
+	}
 	switch flow {
 	case 1, 2, 3:
-		add("src-ip", 0, 4, ip)
-		add("dst-ip", 4, 4, ip)
-		add("src-port", 8, 2, number)
-		add("dst-port", 10, 2, number)
-	case 9, 10:
-		add("src-ip", 0, 4, ip)
-		add("dst-ip", 4, 4, ip)
-		add("spi", 8, 4, hex)
-	case 13:
-		add("src-ip", 0, 4, ip)
-		add("dst-ip", 4, 4, ip)
-		add("l4data", 8, 4, hex)
+		addresses(4)
+		ports(8)
 	case 5, 6, 7:
-		add("src-ip", 0, 16, ip)
-		add("dst-ip", 16, 16, ip)
-		add("src-port", 32, 2, number)
-		add("dst-port", 34, 2, number)
+		addresses(16)
+		ports(32)
+	case 9, 10:
+		addresses(4)
+		add("spi", 8, 4, hex)
 	case 11, 12:
-		add("src-ip", 0, 16, ip)
-		add("dst-ip", 16, 16, ip)
+		addresses(16)
 		add("spi", 32, 4, hex)
+	case 13:
+		addresses(4)
+		add("l4data", 8, 4, hex)
 	case 18:
 		add("dst", 0, 6, mac)
 		add("src", 6, 6, mac)

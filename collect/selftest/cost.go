@@ -281,7 +281,7 @@ func emptyObserver() (*attachable, error) {
 	}}, nil
 }
 
-// rungObserver is the wait probe by one attach mode.
+// modeObserver is the wait probe by one attach mode.
 func modeObserver(mode probe.AttachMode) (a *attachable, unload func()) {
 	a = &attachable{name: "xfrmscope, " + string(mode)}
 	before, err := programIDs()

@@ -10,15 +10,16 @@
 package selftest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/probe"
+	"xfrmscope/collect/procfs"
 )
 
 // Options are what Run and Cost need.
@@ -198,9 +199,5 @@ func (r *Result) Attached() bool {
 
 // KernelRelease is uname -r.
 func KernelRelease() string {
-	data, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(data))
+	return cmp.Or(procfs.Root("").ReadTrimmed("/proc/sys/kernel/osrelease"), "unknown")
 }
