@@ -11,25 +11,14 @@ import (
 // is measured here is passed by: that nothing waits in it shows no lack of
 // contention.
 func bypassed(r *result.Result) []result.Finding {
-	return eachMode(r, func(run *result.Run) bool { return offloaded(run) > 0 },
-		func(runs []*result.Run) (result.Finding, bool) {
-			f := result.Finding{
-				ID:        "bypassed",
-				NotProven: "What the device could do: its queues and engines are not sampled.",
-				Next: "the same without offload, or with crypto offload, measures the path; " +
-					"ethtool -S DEV counts the device",
-			}
-			last := lastOf(runs)
-			f.Say(last.ModeName(), "the path is bypassed: %.0f %% of packets went over SAs with packet "+
-				"offload", 100*offloaded(last))
-			for _, run := range runs {
-				f.Evidence = append(f.Evidence,
-					fmt.Sprintf("%s: %.1f %% of packets over SAs with packet offload",
-						run.Name, 100*offloaded(run)))
-			}
-			f.Evidence = cut(f.Evidence)
-			return f, true
-		})
+	return overSAs(r, offloaded, "with packet offload", func(f *result.Finding, last *result.Run) {
+		f.ID = "bypassed"
+		f.NotProven = "What the device could do: its queues and engines are not sampled."
+		f.Next = "the same without offload, or with crypto offload, measures the path; " +
+			"ethtool -S DEV counts the device"
+		f.Say(last.ModeName(), "the path is bypassed: %.0f %% of packets went over SAs with packet offload",
+			100*offloaded(last))
+	})
 }
 
 // offloaded is the share of a run's packets that a device made ESP of, or took
@@ -41,23 +30,30 @@ func offloaded(run *result.Run) float64 {
 // aggregated: what is a packet? With IPTFS an ESP packet holds several inner
 // ones, or a part of one, and SAs count ESP packets.
 func aggregated(r *result.Result) []result.Finding {
-	of := func(run *result.Run) float64 {
+	share := func(run *result.Run) float64 {
+		if !run.Packets.BySA {
+			return 0
+		}
 		return carried(run, func(s result.SA) bool { return s.Mode == "iptfs" })
 	}
-	return eachMode(r, func(run *result.Run) bool { return of(run) > 0 && run.Packets.BySA },
-		func(runs []*result.Run) (result.Finding, bool) {
-			f := result.Finding{
-				ID:        "iptfs",
-				NotProven: "What an inner packet costs: how many an ESP packet held is not counted.",
-				Next: "packets/s of the inner packets, as the traffic generator counts them, " +
-					"beside it",
-			}
-			last := lastOf(runs)
-			f.Say(last.ModeName(),
-				"packets/s and costs are per ESP packet: IPTFS puts several inner packets into one")
+	return overSAs(r, share, "of mode iptfs", func(f *result.Finding, last *result.Run) {
+		f.ID = "iptfs"
+		f.NotProven = "What an inner packet costs: how many an ESP packet held is not counted."
+		f.Next = "packets/s of the inner packets, as the traffic generator counts them, beside it"
+		f.Say(last.ModeName(), "packets/s and costs are per ESP packet: IPTFS puts several inner packets into one")
+	})
+}
+
+// overSAs has a finding for each mode of which a share of the packets went over SAs of
+// some kind.
+func overSAs(r *result.Result, share func(*result.Run) float64, kind string,
+	claim func(f *result.Finding, last *result.Run)) []result.Finding {
+	return eachMode(r, func(run *result.Run) bool { return share(run) > 0 },
+		func(runs []*result.Run) (f result.Finding, ok bool) {
+			claim(&f, lastOf(runs))
 			for _, run := range runs {
-				f.Evidence = append(f.Evidence, fmt.Sprintf(
-					"%s: %.1f %% of packets over SAs of mode iptfs", run.Name, 100*of(run)))
+				f.Evidence = append(f.Evidence,
+					fmt.Sprintf("%s: %.1f %% of packets over SAs %s", run.Name, 100*share(run), kind))
 			}
 			f.Evidence = cut(f.Evidence)
 			return f, true
