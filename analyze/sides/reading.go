@@ -73,7 +73,7 @@ func wholeReadings(r *result.Run) []Reading {
 		}
 	}
 	for _, t := range r.Counted {
-		if !slices.ContainsFunc(r.Events, func(e *result.Event) bool { return e.Name == t.Event }) {
+		if r.Event(t.Event) == nil {
 			out = append(out, Reading{ID: metric.CountedID,
 				Of: result.Subject{Kind: bundle.OfEvent, Name: t.Event}, Value: t.PerPacket})
 		}

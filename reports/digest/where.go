@@ -259,10 +259,8 @@ func missBlock(runs []*result.Run) block {
 			if len(parts) > 0 {
 				text := fmt.Sprintf("%s, %s: %s", who(r), format.ASCII(m.Event, 32),
 					strings.Join(parts, ", "))
-				for _, e := range r.Events {
-					if stages := view.TopStages(e, 2); e.Name == m.Event && stages != "" {
-						text += "; most in " + format.ASCII(stages, 60)
-					}
+				if stages := view.TopStages(r.Event(m.Event), 2); stages != "" {
+					text += "; most in " + format.ASCII(stages, 60)
 				}
 				b.items = append(b.items, wrapped("", "  ", text))
 			}

@@ -80,10 +80,8 @@ const maxEvents = 16
 func eventFunctions(side []*result.Run, e *result.Event, i, rows int) *fold {
 	of := func(pick func(*result.Event) []result.Share) func(*result.Run) []result.Share {
 		return func(r *result.Run) []result.Share {
-			for _, o := range r.Events {
-				if o.Name == e.Name {
-					return pick(o)
-				}
+			if same := r.Event(e.Name); same != nil {
+				return pick(same)
 			}
 			return nil
 		}

@@ -53,13 +53,13 @@ func MissStages(runs []*result.Run) Table {
 	var columns []*result.Event
 	for _, name := range countEvents(runs) {
 		for _, r := range runs {
-			i := slices.IndexFunc(r.Events, func(e *result.Event) bool { return e.Name == name })
-			if i < 0 || !r.Events[i].All.PerPacket.Measured() {
+			e := r.Event(name)
+			if e == nil || !e.All.PerPacket.Measured() {
 				continue
 			}
-			columns = append(columns, r.Events[i])
+			columns = append(columns, e)
 			t.Head = append(t.Head, Column{Text: RunLabel(r), Unit: format.Visible(name, 48), Number: true})
-			all = append(all, ValueCell(r.Events[i].All.PerPacket))
+			all = append(all, ValueCell(e.All.PerPacket))
 		}
 	}
 	most := map[string]float64{}
@@ -101,7 +101,7 @@ func countEvents(runs []*result.Run) []string {
 // TopStages says in which stages an event falls most: "SA lookup 30.1, bundle build 22.0".
 func TopStages(e *result.Event, limit int) string {
 	var parts []string
-	for _, s := range TopShares(e.All.Stages, limit) {
+	for _, s := range TopShares(AllOf(e).Stages, limit) {
 		if format.Finite(s.PerPacket) {
 			parts = append(parts, s.Name+" "+format.Significant(s.PerPacket.Value, 3))
 		}
@@ -112,23 +112,14 @@ func TopStages(e *result.Event, limit int) string {
 // UnsampledCounts are what perf stat counted of events that were not sampled: stalls,
 // misses of the TLB.
 func UnsampledCounts(r *result.Run) []result.Total {
-	return slices.DeleteFunc(slices.Clone(r.Counted), func(t result.Total) bool {
-		return slices.ContainsFunc(r.Events, func(e *result.Event) bool { return e.Name == t.Event })
-	})
+	return slices.DeleteFunc(slices.Clone(r.Counted), func(t result.Total) bool { return r.Event(t.Event) != nil })
 }
 
 // MissFunctions lists, for each miss event, the functions that miss most.
 func MissFunctions(side []*result.Run) []Table {
 	var out []Table
 	for i, name := range missEvents(side) {
-		of := func(r *result.Run) []result.Share {
-			for _, e := range r.Events {
-				if e.Name == name {
-					return e.All.Functions
-				}
-			}
-			return nil
-		}
+		of := func(r *result.Run) []result.Share { return AllOf(r.Event(name)).Functions }
 		l := Listing{ID: fmt.Sprintf("miss-functions-%d", i), Caption: "Functions by their share of " +
 			format.Visible(name, 60), What: "function", Of: of, Rows: 12, Code: true}
 		if slices.ContainsFunc(side, func(r *result.Run) bool {
