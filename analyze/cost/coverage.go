@@ -86,7 +86,8 @@ func BusyShares(e *result.Event, planned bundle.CPUSet, deltas []packets.Delta) 
 
 // scaleToAccounted scales costs per packet from the busy time of the samples to that
 // of /proc/stat; false if it was not read for every CPU measured.
-func scaleToAccounted(e *result.Event, planned bundle.CPUSet, window float64, deltas []packets.Delta, basis string) bool {
+func scaleToAccounted(e *result.Event, planned bundle.CPUSet, window float64, deltas []packets.Delta,
+	basis string) bool {
 	busy, sum, ok := BusyShares(e, planned, deltas)
 	if !ok || e.All.Busy.Period <= 0 {
 		return false

@@ -40,7 +40,8 @@ func Contrasts(r *result.Result) []result.Comparison {
 		of := func(mode string) result.CompareSide {
 			return sideOf(mode, r, func(run *result.Run) bool { return run.Mode == mode })
 		}
-		c := result.Comparison{Options: m.options.Defaults(), Notes: m.notes, Before: of(names[0]), After: of(name),
+		c := result.Comparison{Options: m.options.Defaults(), Notes: m.notes, Before: of(names[0]),
+			After: of(name),
 			Gates: checks.WorstGates(slices.Concat(pair.before, pair.after))}
 		newComparer(&c, nil).contrast(&pair)
 		out = append(out, c)

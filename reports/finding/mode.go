@@ -40,7 +40,8 @@ func aggregated(r *result.Result) []result.Finding {
 		f.ID = "iptfs"
 		f.NotProven = "What an inner packet costs: how many an ESP packet held is not counted."
 		f.Next = "packets/s of the inner packets, as the traffic generator counts them, beside it"
-		f.Say(last.ModeName(), "packets/s and costs are per ESP packet: IPTFS puts several inner packets into one")
+		f.Say(last.ModeName(),
+			"packets/s and costs are per ESP packet: IPTFS puts several inner packets into one")
 	})
 }
 
@@ -53,7 +54,8 @@ func overSAs(r *result.Result, share func(*result.Run) float64, kind string,
 			claim(&f, lastOf(runs))
 			for _, run := range runs {
 				f.Evidence = append(f.Evidence,
-					fmt.Sprintf("%s: %.1f %% of packets over SAs %s", run.Name, 100*share(run), kind))
+					fmt.Sprintf("%s: %.1f %% of packets over SAs %s", run.Name, 100*share(run),
+						kind))
 			}
 			f.Evidence = cut(f.Evidence)
 			return f, true

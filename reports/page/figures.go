@@ -52,7 +52,8 @@ func spinFigure(r *result.Result, side []*result.Run) livebox {
 	switch {
 	case chart.OverN(r):
 		return livebox{figureBox{ID: "chart-spin", Title: title, Caption: "Spin share of " +
-			view.SamplesBy(result.RunsPresent(r)...) + ", each run a dot, ± of sampling."}, chart.SpinChart(r)}
+			view.SamplesBy(result.RunsPresent(r)...) + ", each run a dot, ± of sampling."},
+			chart.SpinChart(r)}
 	case len(result.RunsPresent(r)) == 1:
 		title = "Is time lost spinning on locks, and on which CPUs?"
 		if view.WeighedBy(side[0]) != "busy" {
