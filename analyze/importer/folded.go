@@ -2,7 +2,6 @@ package importer
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -136,28 +135,23 @@ const (
 )
 
 func newNamed(opt Options) *named {
-	name := opt.Event
-	name = cmp.Or(name, bundle.UnnamedEvent)
 	b := newBuilder()
 	kernel, jit := b.mapping([]byte("[kernel]"), true), b.mapping([]byte("[jit]"), false)
 	return &named{
 		opt:    opt,
 		b:      b,
-		event:  b.event([]byte(name)),
+		event:  b.event([]byte(bundle.UnnamedEvent)),
 		frames: map[string]int32{},
 		files:  [3]int{plainFrame: -1, kernelFrame: kernel, runtimeFrame: jit},
 	}
 }
 
 // addText returns the weight of a stack given from root to leaf, its frames
-// parted by ";". The first is the task's name unless the options deny it.
+// parted by ";". The first is the task's name, as stackcollapse-perf.pl and
+// inferno-collapse-perf put it.
 func (f *named) addText(stack []byte) *weight {
-	comm := int32(-1)
-	if !f.opt.FunctionFirst {
-		var first []byte
-		first, stack, _ = bytes.Cut(stack, []byte(";"))
-		comm = f.b.comm(first)
-	}
+	first, stack, _ := bytes.Cut(stack, []byte(";"))
+	comm := f.b.comm(first)
 	f.key = f.key[:0]
 	for len(stack) > 0 {
 		i := bytes.LastIndexByte(stack, ';')
@@ -282,10 +276,8 @@ func (f *named) warn(im *Import, sum float64, samples, fractions bool) {
 		add("it holds no stack")
 		return
 	}
-	if f.opt.Event == "" {
-		add("the file does not name the event that was sampled; " +
-			"stackcollapse-perf.pl keeps only the first of a recording and drops the others")
-	}
+	add("the file does not name the event that was sampled; " +
+		"stackcollapse-perf.pl keeps only the first of a recording and drops the others")
 	if !samples && f.event.event.Unit == "count" && !fractions {
 		why := fmt.Sprintf("%s are more than %d stacks have", thousands(sum), len(f.sums))
 		if days := sum / 4000 / 86400; days >= 1 {

@@ -83,7 +83,7 @@ func TestUnknownFormatNamesTheKnown(t *testing.T) {
 }
 
 func TestReadGzip(t *testing.T) {
-	im, err := Read(bytes.NewReader(zipped(t, "a;f 1\na;g 2\n")), Options{Event: "e"})
+	im, err := Read(bytes.NewReader(zipped(t, "a;f 1\na;g 2\n")), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

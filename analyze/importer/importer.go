@@ -18,14 +18,6 @@ import (
 // Options of an import.
 type Options struct {
 	Name string // of the input, for positions in errors: a path or a URL
-
-	// Event names the event of formats that do not (folded, SVG).
-	Event string
-
-	// FunctionFirst says that the first frame of a folded stack or of a flame
-	// graph is a function. stackcollapse-perf.pl and inferno-collapse-perf put
-	// the task's name there.
-	FunctionFirst bool
 }
 
 // An Import is what one file held. Only the fields its format can fill are set.

@@ -77,7 +77,7 @@ func (f *named) addNode(t *drawing.Tree, i int) {
 	comm := int32(-1)
 	f.key = f.key[:0]
 	for at := i; at > 0; at = t.Nodes[at].Parent {
-		if t.Nodes[at].Parent == 0 && !f.opt.FunctionFirst {
+		if t.Nodes[at].Parent == 0 {
 			comm = f.b.comm([]byte(t.Nodes[at].Name))
 		} else {
 			f.key = f.key.push(f.frame([]byte(t.Nodes[at].Name)))

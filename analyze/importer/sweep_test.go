@@ -105,7 +105,7 @@ func TestReadZstd(t *testing.T) {
 	if err := zw.Close(); err != nil {
 		t.Fatal(err)
 	}
-	im, err := Read(bytes.NewReader(out.Bytes()), Options{Event: "e"})
+	im, err := Read(bytes.NewReader(out.Bytes()), Options{})
 	if err != nil || total(im.Profiles[0]) != 30000 {
 		t.Fatalf("%v", err)
 	}

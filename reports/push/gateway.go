@@ -14,7 +14,6 @@ type Gateway struct {
 	URL    string // "http://host:9091"
 	Group  string // label "push" of all figures; the next Put of the group replaces them
 	Header http.Header
-	Client *http.Client
 }
 
 // Put replaces the group's figures by those of the Result.
@@ -29,6 +28,6 @@ func (g *Gateway) Put(ctx context.Context, r *result.Result) error {
 	if err != nil {
 		return err
 	}
-	_, err = send(ctx, g.Client, http.MethodPut, target, "text/plain; version=0.0.4; charset=utf-8", g.Header, body)
+	_, err = send(ctx, http.MethodPut, target, "text/plain; version=0.0.4; charset=utf-8", g.Header, body)
 	return err
 }

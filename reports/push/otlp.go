@@ -22,7 +22,6 @@ import (
 type OTLP struct {
 	URL    string      // "http://host:4318"
 	Header http.Header // added to every request
-	Client *http.Client
 }
 
 // otlpPath is the path of the call while the signal is in development
@@ -59,7 +58,7 @@ func (c *OTLP) push(ctx context.Context, target string, run *result.Run, p *prof
 	if err != nil {
 		return err
 	}
-	answer, err := send(ctx, c.Client, http.MethodPost, target, "application/x-protobuf", c.Header, body)
+	answer, err := send(ctx, http.MethodPost, target, "application/x-protobuf", c.Header, body)
 	if err != nil {
 		return err
 	}

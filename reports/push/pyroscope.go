@@ -2,7 +2,6 @@ package push
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -19,7 +18,6 @@ import (
 type Pyroscope struct {
 	URL    string      // "http://host:4040"
 	Header http.Header // added to every request: Authorization, X-Scope-OrgID
-	Client *http.Client
 }
 
 // pushPath is the path of the call (connectrpc.com/docs/protocol: the
@@ -33,7 +31,7 @@ func (c *Pyroscope) Push(ctx context.Context, profiles []Profile) (taken int, er
 		return 0, err
 	}
 	for _, p := range profiles {
-		_, err := send(ctx, c.Client, http.MethodPost, target, "application/proto", c.Header, pushRequest(p))
+		_, err := send(ctx, http.MethodPost, target, "application/proto", c.Header, pushRequest(p))
 		if err != nil {
 			return taken, fmt.Errorf("profile of %s: %w", p.Run, err)
 		}
@@ -77,7 +75,7 @@ func (e *Error) Error() string {
 const maxAnswer = 4096
 
 // send returns the beginning of the answer.
-func send(ctx context.Context, client *http.Client, method, target, kind string, header http.Header,
+func send(ctx context.Context, method, target, kind string, header http.Header,
 	body []byte) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
 	if err != nil {
@@ -87,8 +85,7 @@ func send(ctx context.Context, client *http.Client, method, target, kind string,
 		req.Header[name] = values
 	}
 	req.Header.Set("Content-Type", kind)
-	client = cmp.Or(client, http.DefaultClient)
-	resp, err := client.Do(req)
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, err
 	}
