@@ -2,6 +2,7 @@ package pack
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"errors"
 	"fmt"
@@ -82,9 +83,8 @@ func unpack(in io.Reader, store *os.File, limit int64) (*tree, error) {
 		return nil, err
 	}
 	defer zr.Close()
-	tr := tar.NewReader(io.LimitReader(zr, limit))
-	t := newTree(store)
-	at := int64(0)
+	tr, out := tar.NewReader(io.LimitReader(zr, limit)), zip.NewWriter(store)
+	files, size := 0, int64(0)
 	for {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
@@ -103,25 +103,29 @@ func unpack(in io.Reader, store *os.File, limit int64) (*tree, error) {
 			continue
 		case h.Typeflag != tar.TypeReg:
 			return nil, fmt.Errorf("%q is a link or a device", h.Name)
-		case h.Size > limit-at:
+		case h.Size > limit-size:
 			return nil, fmt.Errorf("%q and what precedes it have more than %d bytes, far more than the "+
 				"file's size lets expect", name, limit)
-		case len(t.files) == maxFiles:
+		case files == maxFiles:
 			return nil, fmt.Errorf("it has more than %d files", maxFiles)
 		}
-		n, err := io.Copy(store, tr)
+		w, err := out.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		if err != nil {
+			return nil, err
+		}
+		n, err := io.Copy(w, tr)
 		if err == nil && n != h.Size {
 			err = fmt.Errorf("%q has %d bytes of %d", name, n, h.Size)
 		}
 		if err != nil {
 			return nil, err
 		}
-		if err := t.add(name, at, n); err != nil {
-			return nil, err
-		}
-		at += n
+		files, size = files+1, size+n
 	}
-	return t, nil
+	if err := out.Close(); err != nil {
+		return nil, err
+	}
+	return newTree(store)
 }
 
 // root returns the bundle: the directory that holds its table of contents.
