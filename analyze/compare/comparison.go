@@ -69,7 +69,7 @@ func measure(before, after Series, o Options) Comparison {
 	if c.Before.N == 1 && c.After.N == 1 {
 		c.Ratio, c.Difference = Sampling(before, after, o)
 	}
-	c.weaken(before, after)
+	c.weaken()
 	return c
 }
 
@@ -104,7 +104,7 @@ func (c *Comparison) test(before, after Series) Test {
 }
 
 // weaken notes what the reader should know of the two sides together.
-func (c *Comparison) weaken(before, after Series) {
+func (c *Comparison) weaken() {
 	few, many := min(c.Before.N, c.After.N), max(c.Before.N, c.After.N)
 	if few > 0 && many >= 3*few && many > MinRuns {
 		c.note(Because(UnequalRuns, "%d runs before, %d after: the smaller side sets the error",

@@ -107,7 +107,7 @@ func (p *publisher) run(r *bundle.Run, to string, shared map[string]bundle.File)
 			return fmt.Errorf("masking %s: %w", path.Join(r.Path, f.Name), err)
 		}
 		if _, err := os.Stat(filepath.Join(p.from, f.Name)); shared != nil && err == nil {
-			if err := p.moveToSweep(w, to, f, shared); err != nil {
+			if err := p.moveToSweep(to, f, shared); err != nil {
 				return err
 			}
 		}
@@ -126,7 +126,7 @@ func (p *publisher) leftOut(name string) bool {
 }
 
 // moveToSweep puts a file that the sweep kept back beside the runs.
-func (p *publisher) moveToSweep(w *bundle.Writer, run string, f bundle.File, shared map[string]bundle.File) error {
+func (p *publisher) moveToSweep(run string, f bundle.File, shared map[string]bundle.File) error {
 	done, err := bundle.Open(bundle.DirFS(run), run)
 	if err != nil {
 		return err

@@ -51,7 +51,7 @@ func blocksOf(r *result.Result) []block {
 		tableBlock(sheet, notes),
 		{items: notes.items()},
 	}
-	blocks = append(blocks, whereBlocks(r, runs)...)
+	blocks = append(blocks, whereBlocks(r)...)
 	if worse, ok := worseBlock(r); ok {
 		blocks = append(blocks, worse)
 	}

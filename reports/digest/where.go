@@ -44,7 +44,7 @@ func whereRuns(r *result.Result) []*result.Run {
 
 // whereBlocks say where the time goes: who spins, for which locks, in which
 // functions.
-func whereBlocks(r *result.Result, runs []*result.Run) []block {
+func whereBlocks(r *result.Result) []block {
 	last := whereRuns(r)
 	if len(last) > maxSides {
 		last = last[:maxSides]
