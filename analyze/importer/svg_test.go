@@ -202,7 +202,8 @@ func TestSVGUnits(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := im.Profiles[0]
-		if got := fmt.Sprintf("%s %d", p.Event.Unit, total(p)); got != tt.want || p.Event.Name != bundle.UnnamedEvent {
+		if got := fmt.Sprintf("%s %d", p.Event.Unit, total(p)); got != tt.want ||
+			p.Event.Name != bundle.UnnamedEvent {
 			t.Errorf("%d %s: got %s of %s, want %s", tt.weight, tt.unit, got, p.Event.Name, tt.want)
 		}
 		text := fmt.Sprint(p.Warnings)
