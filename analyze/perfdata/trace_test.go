@@ -4,7 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -37,7 +42,7 @@ const (
 )
 
 func speAttr(typ uint32) attr {
-	return attr{Type: typ, Size: 136, SamplePeriod: 1024, Flags: flagSampleIDAll,
+	return attr{Type: typ, Size: 128, SamplePeriod: 1024, Flags: flagSampleIDAll,
 		SampleType: sampleIdentifier | sampleIP | sampleTID | sampleTime | sampleCPU | sampleDataSrc}
 }
 
@@ -63,7 +68,7 @@ func (w *testWriter) auxtraceInfo(cpus ...traceCPU) *testWriter {
 }
 
 func speEvents() ([]testEvent, map[feature][]byte) {
-	dummy := attr{Type: typeSoftware, Config: swDummy, Size: 136, Flags: flagSampleIDAll,
+	dummy := attr{Type: typeSoftware, Config: swDummy, Size: 128, Flags: flagSampleIDAll,
 		SampleType: speAttr(0).SampleType &^ sampleDataSrc}
 	return []testEvent{{speAttr(speType), []uint64{1, 2}, "arm_spe_0/load_filter=1/"},
 		{speAttr(speTypeTwo), []uint64{3}, "arm_spe_1//"}, {dummy, []uint64{9}, "dummy:u"}}, nil
@@ -248,7 +253,7 @@ func TestNoSPE(t *testing.T) {
 	events, _ := speEvents()
 	other := w.fork().record(recordAuxtraceInfo, 0, func(w *testWriter) { w.u32(3, 0).u64(speType, 1) }).
 		auxtrace(speTrace(3, 9), 5, ^uint32(0))
-	injected := attr{Type: typeHardware, Size: 136,
+	injected := attr{Type: typeHardware, Size: 128,
 		SampleType: sampleIdentifier | sampleIP | sampleAddr | sampleDataSrc}
 	made := w.fork().record(recordSample, 0, func(w *testWriter) { w.u64(20, 1, 2, 1<<1|2<<38) })
 	for name, test := range map[string]struct {
@@ -274,6 +279,80 @@ func TestNoSPE(t *testing.T) {
 	if stats.TraceLost != uint64(len(speTrace(3, 9))) {
 		t.Errorf("no event: %+v", stats)
 	}
+}
+
+// The perf that is installed decodes what this test wrote, and finds what we find: perf 6.1 of a Neoverse V1. Accesses
+// to TLBs, which it adds, and the lock of an atomic, which we do, are left out.
+func TestSPEAsPerfDecodesIt(t *testing.T) {
+	needPerf(t)
+	w, random := newTestWriter(false), rand.New(rand.NewPCG(5, 6))
+	var trace []byte
+	packet := func(header byte, v uint64, size int) {
+		trace = append(append(trace, header), binary.LittleEndian.AppendUint64(nil, v)[:size]...)
+		if random.IntN(4) == 0 {
+			trace = append(trace, make([]byte, random.IntN(9))...)
+		}
+	}
+	for i := range uint64(2000) {
+		packet(0xb0, random.Uint64()>>8|0x80<<56|random.Uint64N(3)<<61, 8)
+		packet(0x64, 100+random.Uint64N(50), 4)
+		op := []byte{0x49, 0x49, 0x49, 0x48, 0x4a}[random.IntN(5)]
+		if op == 0x49 {
+			packet(op, []uint64{0, 1, 4, 6, 0x16, 0x0a, 0x0b}[random.IntN(7)], 1)
+		} else {
+			packet(op, random.Uint64N(2), 1)
+		}
+		packet(0x62, random.Uint64()&0x3fe, 4)
+		packet(0x99, random.Uint64(), 2)
+		packet(0x98, random.Uint64(), 2)
+		if op == 0x49 {
+			packet(0xb2, random.Uint64(), 8)
+			packet(0x9a, random.Uint64(), 2)
+			packet(0xb3, random.Uint64(), 8)
+			packet(0x43, []uint64{0, 8, 9, 10, 11, 12, 13, 14}[random.IntN(8)], 1)
+		}
+		packet(0x71, 1000*i+random.Uint64N(900), 8)
+	}
+	events, _ := speEvents()
+	events[0].attr.SampleType |= sampleAddr | sampleWeight | samplePhysAddr // perf record -d -W
+	r := w.fork().record(recordTimeConv, 0, func(w *testWriter) { w.u64(10, 1025, 50_000, 0, 0, 1) }).
+		auxtraceInfo().record(recordItraceStart, 0, func(w *testWriter) { w.u32(7, 7).trailer(40_000, 5, 1) }).
+		auxtrace(trace, 5, ^uint32(0)).record(recordFinishedRound, 0, nil)
+	data := w.file([]testEvent{events[0], events[2]}, r.b, map[feature][]byte{
+		featureArch: w.fork().text("aarch64").b, featureCPUID: w.fork().text("0x00000000411fd401").b})
+	path := filepath.Join(t.TempDir(), "perf.data")
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, refused := perfOutput(t, path, "script", "--itrace=M", "--ns", "-F",
+		"tid,cpu,time,ip,addr,data_src,weight,phys_addr")
+	if refused != "" {
+		t.Skip(refused)
+	}
+	printed := regexp.MustCompile(
+		`(?m)^ *(\d+) +\[(\d+)\] +(\d+)\.(\d+): +([0-9a-f]+) +([0-9a-f]+) .* (\d+) +([0-9a-f]+) +([0-9a-f]+)$`)
+	// What is told of the source: operation, level, snoop; level, remote, peer.
+	const compared = 1<<19 - 1 | 1<<24 - 1<<20 | 1<<40 - 1<<33
+	var want, got []string
+	for _, m := range printed.FindAllStringSubmatch(string(out), -1) {
+		source, err := strconv.ParseUint(m[6], 16, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, fmt.Sprintf("%s %s %s%s %s %x %s %s %s", m[1], m[2], strings.TrimLeft(m[3], "0"),
+			strings.TrimLeft(m[4], "0"), m[5], source&compared, m[7], m[8], m[9]))
+	}
+	f := openBytes(t, data)
+	stats, err := f.eachSample(t.Context(), func(s *Sample) error {
+		a := s.Access(&f.Meta)
+		got = append(got, fmt.Sprintf("%d %03d %d %x %x %d %x %x", s.TID, s.CPU, s.TimeNS, a.Addr,
+			uint64(a.Source)&compared, a.Latency, a.IP, a.Phys))
+		return nil
+	})
+	if err != nil || stats.TraceLost > 0 || len(got) < 1000 {
+		t.Fatalf("%d accesses, %+v, %v", len(got), stats, err)
+	}
+	diffLines(t, "perf and we", strings.Join(want, "\n"), strings.Join(got, "\n"))
 }
 
 func TestTraceClock(t *testing.T) {

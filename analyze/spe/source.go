@@ -20,7 +20,8 @@ const (
 	memory      = 0x82<<5 | 13<<33
 	otherMemory = 0x102<<5 | 13<<33 | remote
 	device      = 0x1002<<5 | 10<<33
-	otherCache  = 0x402<<5 | 11<<33 | remote
+	otherCache  = 0x800<<5 | 11<<33 | remote
+	far         = notKnown | remote
 )
 
 // Sources are what the numbers of a CPU's data sources mean, nil if that is not known.
@@ -37,9 +38,9 @@ func SourcesOf(midr uint64) Sources {
 		// Of a line that another core had it is not said whether it was modified. 9 is a core beside, 10 this
 		// cluster, 11 the system cache, 12 another cluster, 13 another socket.
 		return Sources{0: l1 | clean, 8: l2 | clean, 9: l2 | peer, 10: l3 | peer, 11: l3 | snooped,
-			12: l3 | peer, 13: otherCache | peer, 14: memory | clean}
+			12: l3 | peer, 13: far | peer, 14: memory | clean}
 	case 0xc000ac40: // AmpereOne: 0 is a cache of this chip or a device, 5 a cache of another chip
-		return Sources{0: l2 | peer, 3: l3 | snooped, 5: otherCache | peer, 7: memory | clean, 8: l1 | clean,
+		return Sources{0: l2 | peer, 3: l3 | snooped, 5: far | peer, 7: memory | clean, 8: l1 | clean,
 			9: l2 | clean}
 	case 0x4800d060: // HiSilicon HIP12: a core beside, L3, another cluster, another socket, each clean and modified
 		return Sources{l2 | peer, l2 | peer | modified, l3 | snooped, l3 | modified, otherL3 | peer,

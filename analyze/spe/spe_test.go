@@ -269,13 +269,13 @@ func TestDataSource(t *testing.T) {
 		{"local cluster", neoverseV2, 0xa, 3, na, 1, 0},
 		{"system cache", neoverseV2, 0xb, 3, hit, 0, 0},
 		{"peer cluster", neoverseV2, 0xc, 3, na, 1, 0},
-		{"remote", neoverseV2, 0xd, 11, na, 1, 1},
+		{"remote", neoverseV2, 0xd, 15, na, 1, 1},
 		{"DRAM", neoverseV2, 0xe, 13, none, 0, 0},
 		{"Olympus, peer core", 0x4e0f0100, 0x9, 2, na, 1, 0},
 		{"Cobalt 100, peer core", 0x6d0fd490, 0x9, 2, na, 1, 0},
 		{"AmpereOne, cache of this chip", ampereOne, 0x0, 2, na, 1, 0},
 		{"AmpereOne, system cache", ampereOne, 0x3, 3, hit, 0, 0},
-		{"AmpereOne, cache of another chip", ampereOne, 0x5, 11, na, 1, 1},
+		{"AmpereOne, cache of another chip", ampereOne, 0x5, 15, na, 1, 1},
 		{"AmpereOne, DDR", ampereOne, 0x7, 13, none, 0, 0},
 		{"AmpereOne, L1", ampereOne, 0x8, 1, none, 0, 0},
 		{"AmpereOne, L2", ampereOne, 0x9, 2, none, 0, 0},
@@ -332,7 +332,7 @@ func TestDataSourceByEvents(t *testing.T) {
 	} {
 		all, _ := decode(t, test.trace.end(), 64)
 		v, known := SourcesOf(test.midr).Of(&all[0])
-		got := fmt.Sprint(v>>33&15, v>>19&31, v>>15&1, v>>37&1, v>>24&3, v&31)
+		got := fmt.Sprint(v>>33&15, v>>19&31, v>>16&1, v>>37&1, v>>24&3, v&31)
 		if got != test.want || known != test.known {
 			t.Errorf("%s: %s known %v, want %s", name, got, known, test.want)
 		}
