@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"xfrmscope/collect/bundle"
 )
@@ -234,8 +235,16 @@ func TestSPEForms(t *testing.T) {
 		record(recordHeaderFeature, 0, func(w *testWriter) {
 			w.u64(uint64(featurePMUMappings)).u32(1, speType).text("arm_spe_0")
 		}).auxtraceInfo().auxtrace(speTrace(3, 9), 5, ^uint32(0))
-	for name, b := range map[string][]byte{"compressed": w.file(events, r.b, nil), "pipe": pipe.b} {
-		f := openBytes(t, b)
+	head := w.fork().auxtraceInfo(traceCPU{5, neoverseV2, speType}).b
+	fsys := fstest.MapFS{"compressed": {Data: w.file(events, r.b, nil)}, "pipe": {Data: pipe.b},
+		"directory/data":   {Data: w.file(events, head, nil)},
+		"directory/data.0": {Data: w.fork().auxtrace(speTrace(1, 9), 4, ^uint32(0)).b},
+		"directory/data.1": {Data: w.fork().auxtrace(speTrace(2, 9), 5, ^uint32(0)).b}}
+	for _, name := range []string{"compressed", "pipe", "directory"} {
+		f, err := OpenFS(fsys, name)
+		if err != nil {
+			t.Fatal(err)
+		}
 		samples, stats := collect(t, f)
 		if len(samples) != 3 || stats.TraceLost > 0 || !samples[0].Event.Memory() {
 			t.Errorf("%s: %d samples, %+v", name, len(samples), stats)
