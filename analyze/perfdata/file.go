@@ -192,7 +192,11 @@ func (f *File) openFile(r io.ReaderAt, head []byte) error {
 	f.readFeatures(r, table, bitmap)
 	f.readEventTypes(r, types)
 	f.finishEvents()
-	return f.nameTraced()
+	if f.lacksNames() {
+		_, err := f.index(context.Background())
+		return err
+	}
+	return nil
 }
 
 // readAttrs reads the attrs section: structures of attrSize bytes, an attr and the section of its ids.

@@ -233,6 +233,7 @@ func (x *index) finish() {
 	byTime(s.Forks, func(t *Task) uint64 { return t.TimeNS })
 	byTime(s.KSymbols, func(k *KSymbol) uint64 { return k.TimeNS })
 	s.BuildIDs = x.buildIDs()
+	x.nameTraced()
 	s.Losses = x.losses.list(x.f.headLosses, x.samples)
 }
 

@@ -75,7 +75,7 @@ type BuildID struct {
 // made up itself may lack the sample_id that the event's records have.
 func (x *index) kernelRecord(typ recordType, rec []byte) {
 	id := sampleIDOf(rec, x.f.ids.ofOther(rec, x.f.o), x.f.o)
-	if (typ == recordAux || typ == recordItraceStart) && id.timeNS > 0 && id.event.spe {
+	if (typ == recordAux || typ == recordItraceStart) && id.timeNS > 0 && x.trace.spe {
 		x.span(id.timeNS)
 	}
 	if x.sideRecord(typ, rec, id) || id.size > 0 && x.sideRecord(typ, rec,

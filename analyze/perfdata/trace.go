@@ -1,7 +1,6 @@
 package perfdata
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"math"
@@ -130,23 +129,19 @@ func (x *index) auxtrace(rec rawRecord, body *fields) {
 	x.trace.parts = append(x.trace.parts, a)
 }
 
-// nameTraced tells the event of a trace by what stands among the records, where no PMU has a name because the file
-// lacks its end.
-func (f *File) nameTraced() error {
-	if f.Meta.pmus != nil || f.Meta.described != nil ||
-		!slices.ContainsFunc(f.Events, func(e *Event) bool { return e.attr.Type > typeBreakpoint }) {
-		return nil
-	}
-	x, err := f.index(context.Background())
-	if err != nil || !x.trace.spe {
-		return err
-	}
-	for _, e := range f.Events {
-		if uint64(e.attr.Type) == x.trace.any.pmu {
+// lacksNames reports whether no PMU has a name: the end of the file is missing.
+func (f *File) lacksNames() bool {
+	return f.Meta.pmus == nil && f.Meta.described == nil &&
+		slices.ContainsFunc(f.Events, func(e *Event) bool { return e.attr.Type > typeBreakpoint })
+}
+
+// nameTraced tells the event of a trace by what stands among the records, where its PMU has no name.
+func (x *index) nameTraced() {
+	for _, e := range x.f.Events {
+		if x.trace.spe && !e.spe && uint64(e.attr.Type) == x.trace.any.pmu && x.f.lacksNames() {
 			e.Name, e.spe = spePMU, true
 		}
 	}
-	return nil
 }
 
 // trace decodes the accesses to memory of a trace, a piece at a time.
