@@ -268,9 +268,8 @@ func (r *reading) lacks() string {
 		slabs += f.slab
 	}
 	if slabs > 0 {
-		list = append(list, fmt.Sprintf("%.0f of the transfers are named by slab cache: by what lay there "+
-			"when the window ended, which is evidence and no proof; a cache that is general (kmalloc) or "+
-			"shared by others (unless booted with slab_nomerge) tells no field", slabs))
+		list = append(list, fmt.Sprintf("%.0f are named by slab cache, by what lay there when the window "+
+			"ended: no proof; general and merged caches (slab_nomerge) tell no field", slabs))
 	}
 	return strings.Join(list, "; ")
 }

@@ -317,7 +317,7 @@ func TestNamedBySlabCache(t *testing.T) {
 	f := recording(t, "ibs_op/cnt_ctl=1/", "AuthenticAMD,26,2,1", samples)
 	l, err := Sampled(context.Background(), f, &k.names, &result.Run{Packets: result.Packets{Total: sent(1)}})
 	if err != nil || len(l.Fields) != 1 ||
-		!strings.Contains(l.Lacks, "3 of the transfers are named by slab cache") {
+		!strings.Contains(l.Lacks, "3 are named by slab cache") {
 		t.Fatalf("%+v %v", l, err)
 	}
 	if lock := l.Fields[0]; lock.Name != "xfrm_state.lock" || lock.Slab != 0.75 || len(lock.Objects) != 2 ||

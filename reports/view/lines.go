@@ -65,6 +65,14 @@ func (c lineColumn) cell(field string) Cell {
 	return cell
 }
 
+// sure says of a field how its name is known, where that is no proof.
+func (c lineColumn) sure(field string) string {
+	if f := c.run.Lines.Field(field); f != nil && f.Slab > 0.5 {
+		return "by slab cache"
+	}
+	return ""
+}
+
 // lineRows bounds the fields of the table.
 const lineRows = 16
 
@@ -127,6 +135,7 @@ func LinesTop(r *result.Result, id string, limit int) Table {
 			cell := c.cell(name)
 			cell.Small = "" // its interval is in the whole table
 			row = append(row, cell)
+			row[0].Small = cmp.Or(row[0].Small, c.sure(name))
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -220,6 +229,9 @@ func PartsText(parts []result.LinePart, limit int) string {
 	return text
 }
 
+// mostLacks bounds what a source does not see, which is several clauses.
+const mostLacks = 512
+
 // LineLacks says once of each source what it counts and does not see.
 func LineLacks(r *result.Result) Notes {
 	var n Notes
@@ -229,7 +241,7 @@ func LineLacks(r *result.Result) Notes {
 		}
 		text := format.Name(run.Lines.Source) + ": " + format.Name(run.Lines.Counts)
 		if lacks := strings.TrimPrefix(run.Lines.Lacks, run.Lines.Source+": "); lacks != "" {
-			text += "; " + format.Name(lacks)
+			text += "; " + format.Visible(lacks, mostLacks)
 		}
 		n.add(note{Text: text}, run)
 	}
@@ -249,7 +261,11 @@ func LinesMost(r *result.Result, fields int) []string {
 		var parts []string
 		for _, f := range c.point.Fields[:min(fields, len(c.point.Fields))] {
 			if f.Mean.Value > 0 {
-				parts = append(parts, format.Name(f.Name)+" "+c.cell(f.Name).Text)
+				name := format.Name(f.Name)
+				if how := c.sure(f.Name); how != "" {
+					name += " (" + how + ")"
+				}
+				parts = append(parts, name+" "+c.cell(f.Name).Text)
 			}
 		}
 		whole := c.unit()
