@@ -276,8 +276,12 @@ func (r *reading) lacks() string {
 
 func (r *reading) share(s *sampled) metric.Value {
 	p := s.n / r.transfers
-	return metric.Value{ID: metric.LineShareID, Value: p, Unit: "ratio", Samples: uint64(s.n),
+	v := metric.Value{ID: metric.LineShareID, Value: p, Unit: "ratio", Samples: uint64(s.n),
 		SE: max(math.Sqrt(p*(1-p)/r.transfers), r.spread(s)*p)}
+	if half := v.Half(); p+half > 1 { // CPUs differ widely: the interval ends where shares do
+		v.Low, v.High = max(p-half, 0), 1
+	}
+	return v
 }
 
 // spread is the relative error of a field's part, by how it differs between CPUs:

@@ -434,3 +434,12 @@ func TestWhatSPETells(t *testing.T) {
 		}
 	}
 }
+
+// TestShareEndsAtOne: where few samples of two CPUs differ widely, the interval does not go beyond all.
+func TestShareEndsAtOne(t *testing.T) {
+	r := &reading{transfers: 10, cpus: map[int32]float64{0: 5, 1: 5}}
+	v := r.share(&sampled{n: 8, cpus: map[int32]float64{0: 5, 1: 3}})
+	if v.High != 1 || math.Abs(v.Low-(v.Value-v.Half())) > 1e-9 || v.Low < 0 || !v.Ranged() {
+		t.Errorf("%v +- %v, %v to %v", v.Value, v.Half(), v.Low, v.High)
+	}
+}
