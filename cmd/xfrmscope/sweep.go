@@ -147,7 +147,7 @@ func runSweep(ctx context.Context, io streams, o *sweepOptions, args []string) (
 	if s.Boots > 1 && len(o.hosts) > 0 {
 		return usagef("boots with --host are not supported: whose boot it would be is not told")
 	}
-	bootID := procfs.Root("").ReadTrimmed("/proc/sys/kernel/random/boot_id")
+	bootID := procfs.Root("").BootID()
 	if o.dryRun {
 		return printPlan(io, s)
 	}

@@ -20,7 +20,7 @@ func (r Root) Host() bundle.Host {
 		Kernel:  r.ReadTrimmed("/proc/sys/kernel/osrelease"),
 		Version: r.ReadTrimmed("/proc/sys/kernel/version"),
 		CmdLine: r.ReadTrimmed("/proc/cmdline"),
-		BootID:  r.ReadTrimmed("/proc/sys/kernel/random/boot_id"),
+		BootID:  r.BootID(),
 		Arch:    machine(),
 	}
 	h.Online, _ = r.Online()
@@ -30,6 +30,9 @@ func (r Root) Host() bundle.Host {
 	}
 	return h
 }
+
+// BootID names the boot of the machine (drivers/char/random.c, 6.12).
+func (r Root) BootID() string { return r.ReadTrimmed("/proc/sys/kernel/random/boot_id") }
 
 func machine() string {
 	var u unix.Utsname

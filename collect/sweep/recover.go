@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/procfs"
 )
 
 // recover puts in order what an earlier call left that was ended at some
@@ -69,7 +70,7 @@ func (w *worker) undoEarlier(ctx context.Context) error {
 	if err := json.Unmarshal(data, &c); err != nil || len(c.Setup) != len(c.Teardown) {
 		return fmt.Errorf("%s is damaged: undo the set-up by hand and remove it", name)
 	}
-	if c.Boot != bootID() {
+	if c.Boot != procfs.Root("").BootID() {
 		w.say("%s was set up before this boot: not undone", c.Run)
 		return os.Remove(name)
 	}

@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -107,26 +106,4 @@ func (w *worker) printResult(ctx context.Context, run *scenario.Run, out *os.Fil
 			Err: err}
 	}
 	return err
-}
-
-// writeFile writes a small file: all of it or none.
-func writeFile(name string, data []byte) error {
-	part := name + partSuffix
-	f, err := os.Create(part)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(part, name); err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Dir(name))
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/procfs"
 	"xfrmscope/collect/scenario"
 )
 
@@ -23,7 +25,7 @@ type current struct {
 
 // setUp runs the set-ups of a run, and undoes them if one fails.
 func (w *worker) setUp(ctx context.Context, run *scenario.Run, say func(string)) error {
-	if err := w.remember(current{run.Dir, run.Setup, run.Teardown, bootID()}); err != nil {
+	if err := w.remember(current{run.Dir, run.Setup, run.Teardown, procfs.Root("").BootID()}); err != nil {
 		return err
 	}
 	for i, line := range run.Setup {
@@ -61,17 +63,8 @@ func (w *worker) remember(c current) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(w.dir, currentName), append(data, '\n')); err != nil {
+	if err := bundle.WriteWhole(filepath.Join(w.dir, currentName), append(data, '\n')); err != nil {
 		return fmt.Errorf("noting the set-up: %w", err)
 	}
 	return nil
-}
-
-// bootID names the boot of this machine (drivers/char/random.c, 6.12).
-func bootID() string {
-	data, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(data))
 }

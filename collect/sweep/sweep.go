@@ -149,7 +149,7 @@ func (w *worker) begin(text []byte) error {
 	old, err := os.ReadFile(name)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		if err := writeFile(name, text); err != nil {
+		if err := bundle.WriteWhole(name, text); err != nil {
 			return fmt.Errorf("making the sweep: %w", err)
 		}
 	case err != nil:

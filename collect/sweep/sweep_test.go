@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"xfrmscope/collect/bundle"
+	"xfrmscope/collect/procfs"
 	"xfrmscope/collect/record"
 	"xfrmscope/collect/scenario"
 )
@@ -336,7 +337,8 @@ func TestResume(t *testing.T) {
 	must(bundle.Amend(path("a-n1-r2.part"), func(m *bundle.Manifest) { m.Status = bundle.Partial }))
 	must(os.WriteFile(path("sweep.json.part"), []byte("{"), 0o644))
 	w := worker{dir: dir}
-	must(w.remember(current{"a-n1-r2", []string{"up"}, []string{"echo undone >> " + trace}, bootID()}))
+	must(w.remember(current{"a-n1-r2", []string{"up"}, []string{"echo undone >> " + trace},
+		procfs.Root("").BootID()}))
 	log, err := os.Create(path("orphan"))
 	must(err)
 	must(m.Shell(context.Background(), "setsid sleep 1000 >/dev/null 2>&1 &", log, log))
