@@ -60,7 +60,7 @@ var rooms = map[string]string{
 	"collect/top":       "collect/record",
 	"collect/xfrm":      "collect/procfs",
 
-	"analyze/symbols":  "",
+	"analyze/symbols":  "collect/bundle",
 	"analyze/metric":   "collect/bundle",
 	"analyze/spe":      "",
 	"analyze/perfdata": "collect/bundle analyze/spe",

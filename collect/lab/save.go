@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -40,7 +41,8 @@ func (k *Kernel) Save(dir, tool string, cell Cell, repeat int, c *Counts) error 
 	}
 	w, err := bundle.Create(dir, bundle.Manifest{
 		Tool: tool, Source: "lab", Started: time.Now(), Window: window,
-		Host: bundle.Host{Kernel: k.Release, BuildID: buildID(k.files[fileNotes]), BootID: k.boot(cell),
+		Host: bundle.Host{Kernel: k.Release,
+			BuildID: bundle.BuildIDOfNotes(k.files[fileNotes], binary.LittleEndian), BootID: k.boot(cell),
 			Arch: "x86_64", CPUModel: NotModelled, Online: cpus},
 		Plan: bundle.Plan{CPUs: cpus, Events: events, Labels: map[string]string{
 			bundle.LabelMode: cell.Mode, bundle.LabelN: strconv.Itoa(cell.CPUs),

@@ -2,8 +2,6 @@ package lab
 
 import (
 	"debug/elf"
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 
 	"xfrmscope/collect/bundle"
@@ -44,25 +42,4 @@ func (k *Kernel) readVmlinux() error {
 		}
 	}
 	return nil
-}
-
-// buildID reads the id out of ELF notes, "" if there is none (include/uapi/linux/elf.h,
-// NT_GNU_BUILD_ID).
-func buildID(notes []byte) string {
-	const head, gnuBuildID = 12, 3
-	align := func(n uint32) uint64 { return (uint64(n) + 3) &^ 3 }
-	for len(notes) >= head {
-		le := binary.LittleEndian
-		name, desc := align(le.Uint32(notes)), align(le.Uint32(notes[4:]))
-		kind, size := le.Uint32(notes[8:]), uint64(le.Uint32(notes[4:]))
-		notes = notes[head:]
-		if name+desc > uint64(len(notes)) {
-			break
-		}
-		if kind == gnuBuildID && string(notes[:name]) == "GNU\x00" {
-			return hex.EncodeToString(notes[name : name+size])
-		}
-		notes = notes[name+desc:]
-	}
-	return ""
 }

@@ -1,8 +1,11 @@
 package procfs
 
 import (
+	"encoding/binary"
 	"slices"
 	"testing"
+
+	"xfrmscope/collect/bundle"
 )
 
 func FuzzParseSymbol(f *testing.F) {
@@ -25,7 +28,7 @@ func FuzzParseSymbol(f *testing.F) {
 func FuzzGNUBuildID(f *testing.F) {
 	f.Add([]byte("\x04\x00\x00\x00\x04\x00\x00\x00\x03\x00\x00\x00GNU\x00\x01\x02\x03\x04"))
 	f.Fuzz(func(t *testing.T, notes []byte) {
-		if id := gnuBuildID(notes); len(id) > 2*len(notes) {
+		if id := bundle.BuildIDOfNotes(notes, binary.NativeEndian); len(id) > 2*len(notes) {
 			t.Errorf("an id of %d digits out of %d bytes", len(id), len(notes))
 		}
 	})

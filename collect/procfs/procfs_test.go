@@ -2,6 +2,7 @@ package procfs
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -193,10 +194,10 @@ func TestGNUBuildIDDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := range whole {
-		gnuBuildID(whole[:n])
+		bundle.BuildIDOfNotes(whole[:n], binary.NativeEndian)
 	}
 	huge := bytes.Repeat([]byte{0xff}, 64)
-	if id := gnuBuildID(huge); id != "" {
+	if id := bundle.BuildIDOfNotes(huge, binary.NativeEndian); id != "" {
 		t.Errorf("sizes beyond the end gave %q", id)
 	}
 }

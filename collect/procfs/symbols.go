@@ -3,13 +3,14 @@ package procfs
 import (
 	"bufio"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"xfrmscope/collect/bundle"
 )
 
 // A Symbol is one line of /proc/kallsyms (kernel/kallsyms.c s_show, 6.12).
@@ -103,7 +104,7 @@ func (r Root) BuildIDs() ([]BuildID, error) {
 		return nil, fmt.Errorf("reading the kernel's build id: %w", err)
 	}
 	var ids []BuildID
-	if id := gnuBuildID(notes); id != "" {
+	if id := bundle.BuildIDOfNotes(notes, binary.NativeEndian); id != "" {
 		ids = append(ids, BuildID{id, KernelName})
 	}
 	files, err := filepath.Glob(r.Path("/sys/module/*/notes/.note.gnu.build-id"))
@@ -116,29 +117,9 @@ func (r Root) BuildIDs() ([]BuildID, error) {
 		if err != nil {
 			continue // unloaded meanwhile
 		}
-		if id := gnuBuildID(notes); id != "" {
+		if id := bundle.BuildIDOfNotes(notes, binary.NativeEndian); id != "" {
 			ids = append(ids, BuildID{id, "[" + module + "]"})
 		}
 	}
 	return ids, nil
-}
-
-// gnuBuildID returns the first NT_GNU_BUILD_ID in a sequence of ELF notes:
-// u32 name size, u32 description size, u32 type, name and description, both
-// padded to 4 bytes.
-func gnuBuildID(notes []byte) string {
-	const ntGNUBuildID = 3
-	for len(notes) >= 12 {
-		u32 := func(i int) uint64 { return uint64(binary.NativeEndian.Uint32(notes[4*i:])) }
-		desc := 12 + (u32(0)+3)&^3
-		end := desc + u32(1)
-		if end > uint64(len(notes)) {
-			return ""
-		}
-		if u32(2) == ntGNUBuildID && u32(0) == 4 && string(notes[12:16]) == "GNU\x00" {
-			return hex.EncodeToString(notes[desc:end])
-		}
-		notes = notes[min((end+3)&^3, uint64(len(notes))):]
-	}
-	return ""
 }
