@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"xfrmscope/analyze/cost"
 	"xfrmscope/analyze/locks"
@@ -50,7 +49,7 @@ func analyseAll(ctx context.Context, bundles []*bundle.Run, opt Options) ([]anal
 		turn[i] = make(chan struct{})
 	}
 	close(turn[0])
-	sideBySide(len(bundles), func(i int) {
+	bundle.OnAllCores(len(bundles), func(i int) {
 		out[i], errs[i] = a.newRun(ctx, bundles[i], func(r *result.Run) error {
 			if opt.Whole == nil {
 				return nil
@@ -89,20 +88,6 @@ func (a *analysed) events() []*result.Event {
 	return a.Run.Events
 }
 
-// sideBySide calls do with 0..n-1, begun in that order, on all cores.
-func sideBySide(n int, do func(int)) {
-	var wg sync.WaitGroup
-	var next atomic.Int64
-	for range min(runtime.GOMAXPROCS(0), n) {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				do(i)
-			}
-		})
-	}
-	wg.Wait()
-}
-
 // recorded is how large a run's recording is, packed or not.
 func recorded(b *bundle.Run) int64 {
 	f, err := b.Open(bundle.PerfDataFile)
@@ -130,7 +115,7 @@ func mediansOf(bundles []*bundle.Run) []bool {
 		rate float64
 	}
 	rates := make([]float64, len(bundles))
-	sideBySide(len(bundles), func(i int) { rates[i] = rateOf(bundles[i]) })
+	bundle.OnAllCores(len(bundles), func(i int) { rates[i] = rateOf(bundles[i]) })
 	groups := map[group][]rated{}
 	for i, b := range bundles {
 		g := group{b.Plan.Labels[bundle.LabelSide], b.Plan.Mode(), len(b.Plan.CPUs)}

@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +21,7 @@ import (
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
+	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/digest"
 	"xfrmscope/reports/flame"
 	"xfrmscope/reports/format"
@@ -117,21 +117,17 @@ func replaceReport(dir, part string, names []string) error {
 func writeAll(part, dir string, all []artefact) (written []string, err error) {
 	errs := make([]error, len(all))
 	done := make([]bool, len(all))
-	var next, failed atomic.Int64
-	next.Store(-1)
-	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for begun := next.Add(1); int(begun) < len(all) && failed.Load() == 0; begun = next.Add(1) {
-				i := (len(all) - int(begun)) % len(all) // 0, the last, the one before it ...
-				errs[i] = writeFile(filepath.Join(part, all[i].name), all[i].write)
-				if done[i] = errs[i] == nil; !done[i] {
-					failed.Add(1)
-				}
-			}
-		})
-	}
-	wg.Wait()
+	var failed atomic.Bool
+	bundle.OnAllCores(len(all), func(begun int) {
+		if failed.Load() {
+			return
+		}
+		i := (len(all) - begun) % len(all) // 0, the last, the one before it ...
+		errs[i] = writeFile(filepath.Join(part, all[i].name), all[i].write)
+		if done[i] = errs[i] == nil; !done[i] {
+			failed.Store(true)
+		}
+	})
 	for i, a := range all {
 		if done[i] {
 			written = append(written, a.name)

@@ -3,10 +3,9 @@ package compare
 import (
 	"cmp"
 	"math"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
+
+	"xfrmscope/collect/bundle"
 )
 
 // A Pair is one metric of a family on both sides.
@@ -46,7 +45,8 @@ func CompareFamily(name string, pairs []Pair, o Options) Family {
 	f := Family{Name: name, Comparisons: make([]Comparison, len(pairs)), Options: o}
 	p := make([]float64, len(pairs))
 	var tested []int
-	measured := measureAll(pairs, o)
+	measured := make([]Comparison, len(pairs))
+	bundle.OnAllCores(len(pairs), func(i int) { measured[i] = measure(pairs[i].Before, pairs[i].After, o) })
 	for i, c := range measured {
 		c.Family = name
 		p[i] = math.NaN()
@@ -88,22 +88,6 @@ func (f *Family) correct(pairs []Pair, p []float64, tested []int) ([]float64, *d
 		q[tested[k]] = max(v, p[tested[k]])
 	}
 	return q, d
-}
-
-// measureAll measures pairs, as many at a time as there are CPUs.
-func measureAll(pairs []Pair, o Options) []Comparison {
-	out := make([]Comparison, len(pairs))
-	next := atomic.Int64{}
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(pairs)) {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(pairs)); i = next.Add(1) - 1 {
-				out[i] = measure(pairs[i].Before, pairs[i].After, o)
-			}
-		})
-	}
-	wg.Wait()
-	return out
 }
 
 func (f *Family) judge(c *Comparison, pair Pair, q float64, d *detector) {

@@ -43,16 +43,7 @@ func OpenSweep(fsys fs.FS, path string) (*Sweep, error) {
 		return nil, err
 	}
 	runs, errs := make([][]*Run, len(s.Dirs)), make([]error, len(s.Dirs))
-	var wg sync.WaitGroup
-	var next atomic.Int64
-	for range min(runtime.GOMAXPROCS(0), len(s.Dirs)) {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; int(i) < len(s.Dirs); i = next.Add(1) - 1 {
-				runs[i], errs[i] = s.open(path, s.Dirs[i])
-			}
-		})
-	}
-	wg.Wait()
+	OnAllCores(len(s.Dirs), func(i int) { runs[i], errs[i] = s.open(path, s.Dirs[i]) })
 	for i := range runs {
 		if errs[i] != nil {
 			return nil, errs[i]
@@ -63,6 +54,21 @@ func OpenSweep(fsys fs.FS, path string) (*Sweep, error) {
 		return nil, &NotBundleError{path, "its sweep.json names no run"}
 	}
 	return s, nil
+}
+
+// OnAllCores calls do with 0..n-1, begun in that order, as many at a time as there are
+// CPUs.
+func OnAllCores(n int, do func(int)) {
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), n) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // open opens the run in a directory of the sweep, and its hosts'.
