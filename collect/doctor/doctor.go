@@ -18,6 +18,7 @@ import (
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/perf"
 	"xfrmscope/collect/placement"
+	"xfrmscope/collect/probe"
 	"xfrmscope/collect/procfs"
 	"xfrmscope/collect/record"
 	"xfrmscope/collect/xfrm"
@@ -398,13 +399,7 @@ func readFeatures(root procfs.Root) features {
 		return f
 	}
 	f.BTF = true
-	f.PCPU, f.Dir = hasField(types, "xfrm_state", "pcpu_num"), hasField(types, "xfrm_state", "dir")
-	f.StateCache = hasField(types, "xfrm_policy", "state_cache_list")
+	f.PCPU, f.Dir = probe.HasField(types, "xfrm_state", "pcpu_num"), probe.HasField(types, "xfrm_state", "dir")
+	f.StateCache = probe.HasField(types, "xfrm_policy", "state_cache_list")
 	return f
-}
-
-func hasField(types *btf.Spec, name, field string) bool {
-	var s *btf.Struct
-	return types.TypeByName(name, &s) == nil &&
-		slices.ContainsFunc(s.Members, func(m btf.Member) bool { return m.Name == field })
 }

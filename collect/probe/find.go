@@ -51,7 +51,7 @@ func (l *Loader) lookup(mode AttachMode, oneIn uint32) (*Lookup, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.cacheKnown = hasField(kernel, "xfrm_policy", "state_cache_list")
+	f.cacheKnown = HasField(kernel, "xfrm_policy", "state_cache_list")
 	return f, nil
 }
 
@@ -109,7 +109,8 @@ func checkArguments(kernel *btf.Spec, name string, count int, want map[int]strin
 	return nil
 }
 
-func hasField(kernel *btf.Spec, name, field string) bool {
+// HasField reports whether a structure of the kernel has a field of its own.
+func HasField(kernel *btf.Spec, name, field string) bool {
 	var s *btf.Struct
 	return kernel.TypeByName(name, &s) == nil &&
 		slices.ContainsFunc(s.Members, func(m btf.Member) bool { return m.Name == field })
