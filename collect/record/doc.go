@@ -12,6 +12,7 @@
 // A run: prepare (setup.go) tries perf and every event; the probes are loaded
 // (probing.go) before the load starts (load.go). In the window (window.go) perf
 // samples; a snapshot (snapshot.go) of SAs and counters is taken at both ends.
-// Phases follow (phases.go, probing.go), in each of which one probe counts. What
-// they counted (counted.go) is named by package lockname, and saved (save.go).
+// Of memory that was sampled (lines.go) the slab caches are asked for at once. Phases
+// follow (phases.go, probing.go), in each of which one probe counts. What they counted
+// (counted.go) is named by package lockname, and saved (save.go).
 package record
