@@ -122,7 +122,7 @@ const (
 // gates are the rules. Each returns what breaks it.
 var gates = map[string]func(*house) []string{
 	"imports": imports, "size": size, "width": width, "state": state, "pure": pure, "exports": exported,
-	"reading": reading, "docs": docs,
+	"reading": reading, "docs": docs, "digits": digits,
 }
 
 func TestHouse(t *testing.T) {
@@ -312,6 +312,26 @@ func docs(h *house) (faults []string) {
 	}
 	return faults
 }
+
+// digits: in a report only reports/format turns numbers into text.
+func digits(h *house) (faults []string) {
+	for _, r := range h.rooms {
+		if !strings.HasPrefix(r.name, "reports") || r.name == "reports/format" {
+			continue
+		}
+		for file, lines := range r.lines(r.GoFiles) {
+			for i, line := range lines {
+				if verb := verbPattern.FindString(line); verb != "" {
+					faults = append(faults, fmt.Sprintf("%s:%d prints a number by %s", file, i+1, verb))
+				}
+			}
+		}
+	}
+	return faults
+}
+
+// verbPattern finds the verbs of floating-point numbers.
+var verbPattern = regexp.MustCompile(`%[-+0-9.*]*[eEfgG]\b`)
 
 func size(h *house) (faults []string) {
 	for _, r := range h.rooms {

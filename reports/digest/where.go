@@ -308,7 +308,8 @@ func worseText(w view.Worsening) string {
 	default:
 		s += " " + signedPercent(w.C.Ratio.Value) + " %"
 		if i.Known() && !i.OpenHi {
-			s += fmt.Sprintf(" (%.0f %%: %s to %s)", 100*i.Level, signedPercent(i.Lo), signedPercent(i.Hi))
+			s += fmt.Sprintf(" (%s: %s to %s)", format.InPercent(i.Level, 0), signedPercent(i.Lo),
+				signedPercent(i.Hi))
 		}
 	}
 	return s + ", " + cmp.Or(w.Certainty, "significant")

@@ -41,14 +41,14 @@ func cacheOf(kernel string, runs []*result.Run) result.Finding {
 		empty += v.Value * float64(v.Samples)
 		line := fmt.Sprintf("%s: %s of %d calls found the list empty", r.Name, format.Percent(v), v.Samples)
 		if walk := r.Lookups.Walk; walk.Measured() {
-			line += fmt.Sprintf(", %.3g SAs in the bucket", walk.Value)
+			line += ", " + format.ThreeDigits(walk.Value) + " SAs in the bucket"
 		}
 		if mean := r.Lookups.Mean; mean.Measured() {
 			line += ", a call takes " + format.Quantity(mean)
 		}
 		f.Evidence = append(f.Evidence, line)
 	}
-	f.Say(kernel, "the policy's list of cached SAs was empty in %.0f of %.0f lookups on this kernel",
-		math.Round(empty), calls)
+	f.Say(kernel, "the policy's list of cached SAs was empty in %s of %s lookups on this kernel",
+		format.Places(math.Round(empty), 0), format.Places(calls, 0))
 	return f
 }

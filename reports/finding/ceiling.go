@@ -31,7 +31,8 @@ func ceilingOf(c ratedCurve) result.Finding {
 			"the same path without IPsec is not faster, so the limit is not IPsec's to show."
 		f.Next = "raise the ceiling (rings, pauses, generator, a second port), then repeat both"
 	case scaling.BelowCeiling:
-		f.Say(c.Mode, "%s, is %.0f %% of the ceiling: %s has %s", level, 100*k.Ratio.Value, k.Ceiling, top)
+		f.Say(c.Mode, "%s, is %s of the ceiling: %s has %s", level, format.InPercent(k.Ratio.Value, 0),
+			k.Ceiling, top)
 		f.NotProven = "Which part of IPsec it is: a rate has no stack."
 		f.Next = "record with samples and lock waits at " + c.of(max(c.Scaling.Knee.LastGood, 1))
 	default:
@@ -43,7 +44,7 @@ func ceilingOf(c ratedCurve) result.Finding {
 		f.Next = "more runs of both"
 	}
 	f.Evidence = append(f.Evidence,
-		fmt.Sprintf("ratio to the ceiling: %.3f%s", k.Ratio.Value, format.Within(i, format.Digits("%.3f"))),
+		"ratio to the ceiling: "+ratio(k.Ratio.Value)+format.Within(i, ratio),
 		fmt.Sprintf("%s is flat from %s to %d", k.Ceiling, c.of(k.Top.From), k.Top.To))
 	if k.Reached > 0 {
 		f.Evidence = append(f.Evidence, "at the ceiling from "+c.of(k.Reached)+" on")
@@ -51,7 +52,7 @@ func ceilingOf(c ratedCurve) result.Finding {
 	for _, r := range k.Rows {
 		if r.Ratio.Known() {
 			f.Evidence = append(f.Evidence,
-				fmt.Sprintf("%s: %.3f of the ceiling", c.of(r.N), r.Ratio.Value))
+				c.of(r.N)+": "+ratio(r.Ratio.Value)+" of the ceiling")
 		}
 	}
 	return f
@@ -65,3 +66,6 @@ func (c ratedCurve) level() string {
 	last := lastOf(c.Scaling.Rows)
 	return fmt.Sprintf("its rate at %s, %s", c.of(last.N), c.rate(last.Rate.Median))
 }
+
+// ratio is an efficiency, or a part of a ceiling.
+func ratio(v float64) string { return format.Places(v, 3) }

@@ -94,7 +94,7 @@ func shares(list []result.Share, floor float64) []string {
 	var names []string
 	for i, s := range list {
 		if i == 0 || s.Share.Value >= floor {
-			names = append(names, fmt.Sprintf("%s (%.0f %%)", s.Name, 100*s.Share.Value))
+			names = append(names, fmt.Sprintf("%s (%s)", s.Name, format.InPercent(s.Share.Value, 0)))
 		}
 	}
 	return names

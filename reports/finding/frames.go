@@ -31,7 +31,7 @@ func framesOf(mode string, c *result.CurveCost) result.Finding {
 		func(a, b scaling.FrameRow) int { return cmp.Compare(b.Added, a.Added) })
 	var names, evidence []string
 	for i, row := range stopping {
-		names = append(names, fmt.Sprintf("%s (N^%.2f)", row.Key, row.Exponent.Slope.Value))
+		names = append(names, fmt.Sprintf("%s (N^%s)", row.Key, exponent(row.Exponent.Slope.Value)))
 		if i < maxLines {
 			evidence = append(evidence, frameLine(row, c.Frames))
 		}
@@ -51,10 +51,13 @@ func framesOf(mode string, c *result.CurveCost) result.Finding {
 	return f
 }
 
+func exponent(v float64) string { return format.Places(v, 2) }
+
 func frameLine(r scaling.FrameRow, t *scaling.FrameTable) string {
-	s := fmt.Sprintf("%s: %.4g %s at N=%d, %.4g at N=%d", r.Key, r.Base, t.Unit, t.Base, r.AtLast, t.Last)
+	s := fmt.Sprintf("%s: %s %s at N=%d, %s at N=%d", r.Key, format.Figures(r.Base, 4), t.Unit, t.Base,
+		format.Figures(r.AtLast, 4), t.Last)
 	if slope := r.Exponent.Slope; slope.Interval.Known() {
-		s += fmt.Sprintf(", exponent %.2f%s", slope.Value, format.Within(slope.Interval, format.Digits("%.2f")))
+		s += ", exponent " + exponent(slope.Value) + format.Within(slope.Interval, exponent)
 	}
 	if r.First.N > 0 {
 		s += fmt.Sprintf(", dearer from N=%d on", r.First.N)

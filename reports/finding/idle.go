@@ -5,6 +5,7 @@ import (
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
+	"xfrmscope/reports/format"
 )
 
 // idleFloor is the idle share from which a CPU is not the bottleneck.
@@ -30,7 +31,7 @@ func idleOfMode(runs []*result.Run) (result.Finding, bool) {
 		var spare []string
 		for _, c := range r.Main().CPUs {
 			if share, _ := metric.Share(c.Idle, c.Total); share > idleFloor {
-				spare = append(spare, fmt.Sprintf("CPU %d %.0f %%", c.CPU, 100*share))
+				spare = append(spare, fmt.Sprintf("CPU %d %s", c.CPU, format.InPercent(share, 0)))
 			}
 		}
 		if len(spare) == 0 {

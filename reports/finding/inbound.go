@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"xfrmscope/analyze/result"
+	"xfrmscope/reports/format"
 )
 
 // inboundFloor is the share of an SPI's packets on other CPUs than its own from
@@ -32,8 +33,8 @@ func inbound(r *result.Result) []result.Finding {
 			total++
 			if share := 1 - float64(most)/float64(all); share > inboundFloor {
 				spread = append(spread, fmt.Sprintf(
-					"%s: SPI %#x on CPUs %v: packets %v, %.1f %% of them off its main CPU",
-					run.Name, s.SPI, s.CPUs, s.Packets, 100*share))
+					"%s: SPI %#x on CPUs %v: packets %v, %s of them off its main CPU",
+					run.Name, s.SPI, s.CPUs, s.Packets, format.InPercent(share, 1)))
 			}
 		}
 	}

@@ -42,9 +42,9 @@ func (c ratedCurve) of(n int) string {
 // so throughput is printed in both.
 func (c ratedCurve) rate(v float64) string {
 	if !c.generated() {
-		return fmt.Sprintf("%.0f %s", v, c.Scaling.Unit)
+		return format.Places(v, 0) + " " + c.Scaling.Unit
 	}
-	return fmt.Sprintf("%.1f Gbit/s (%.1f Gibit/s)", v/1e9, v/(1<<30))
+	return fmt.Sprintf("%s Gbit/s (%s Gibit/s)", format.Places(v/1e9, 1), format.Places(v/(1<<30), 1))
 }
 
 // linear: up to where does each rate of a traffic generator rise with N, and
@@ -86,19 +86,20 @@ func linearOf(c ratedCurve) result.Finding {
 	lossless := true
 	for _, r := range rows {
 		lossless = lossless && r.Loss == nil
-		line := fmt.Sprintf("%s: %s%s, efficiency %.3f", c.of(r.N), c.rate(r.Rate.Median), layer,
-			r.Efficiency.Value)
+		line := fmt.Sprintf("%s: %s%s, efficiency %s", c.of(r.N), c.rate(r.Rate.Median), layer,
+			ratio(r.Efficiency.Value))
 		if i := r.Rate.Interval; i.Known() && r.Rate.Median > 0 {
-			line += fmt.Sprintf(", runs from %+.2f to %+.2f %%",
-				100*(r.Rate.Min/r.Rate.Median-1), 100*(r.Rate.Max/r.Rate.Median-1))
+			off := func(rate float64) string { return format.SignedPlaces(100*(rate/r.Rate.Median-1), 2) }
+			line += fmt.Sprintf(", runs from %s to %s %%", off(r.Rate.Min), off(r.Rate.Max))
 		}
 		if r.Loss != nil {
-			line += fmt.Sprintf(", loss %.2f %%", 100**r.Loss)
+			line += ", loss " + format.InPercent(*r.Loss, 2)
 		}
 		f.Evidence = append(f.Evidence, line)
 	}
 	f.Evidence = append(f.Evidence,
-		fmt.Sprintf("linear is efficiency of %.2f or more and loss of %.1f %% or less", k.Floor, 100*k.Limit))
+		fmt.Sprintf("linear is efficiency of %s or more and loss of %s or less", format.Places(k.Floor, 2),
+			format.InPercent(k.Limit, 1)))
 	if lossless {
 		f.Claim += "; loss is not known, and may end it earlier"
 		f.Next = "give the table of losses, or the generator's JSON, with the rates"

@@ -103,8 +103,8 @@ func locksOf(all []*result.Run, run *result.Run) (result.Finding, bool) {
 			"give each CPU an SA of its own where it is x->lock"
 	}
 	if most, ok := spinAtMost(run, cost); ok && len(spins) > 0 && waits > 2*most*cost.Value {
-		parts = append(parts, fmt.Sprintf("but samples put %.2g %% of busy time at most in slow paths",
-			100*most))
+		parts = append(parts, fmt.Sprintf("but samples put %s %% of busy time at most in slow paths",
+			format.Figures(100*most, 2)))
 		evidence = append(evidence, fmt.Sprintf("waits by probe: %s of %s; by samples: %s of busy time",
 			format.FourDigits(waits), format.Quantity(cost), format.Percent(run.Main().All.SpinShare)))
 		f.NotProven = "That CPUs spin: a virtual CPU that the host did not run waits as long, " +

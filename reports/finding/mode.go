@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"xfrmscope/analyze/result"
+	"xfrmscope/reports/format"
 )
 
 // bypassed: does a device do what XFRM would? With packet offload the path that
@@ -16,8 +17,8 @@ func bypassed(r *result.Result) []result.Finding {
 		f.NotProven = "What the device could do: its queues and engines are not sampled."
 		f.Next = "the same without offload, or with crypto offload, measures the path; " +
 			"ethtool -S DEV counts the device"
-		f.Say(last.ModeName(), "the path is bypassed: %.0f %% of packets went over SAs with packet offload",
-			100*offloaded(last))
+		f.Say(last.ModeName(), "the path is bypassed: %s of packets went over SAs with packet offload",
+			format.InPercent(offloaded(last), 0))
 	})
 }
 
@@ -54,7 +55,8 @@ func overSAs(r *result.Result, share func(*result.Run) float64, kind string,
 			claim(&f, lastOf(runs))
 			for _, run := range runs {
 				f.Evidence = append(f.Evidence,
-					fmt.Sprintf("%s: %.1f %% of packets over SAs %s", run.Name, 100*share(run),
+					fmt.Sprintf("%s: %s of packets over SAs %s", run.Name,
+						format.InPercent(share(run), 1),
 						kind))
 			}
 			f.Evidence = cut(f.Evidence)

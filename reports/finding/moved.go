@@ -145,9 +145,10 @@ func moved(all change, parts []part, whole part, what string) (result.Finding, b
 		f.Next = "more runs of both sides: the whole scatters more than its parts"
 	case what == "" && all.event == "" && masked(all):
 		verdict = fmt.Sprintf(
-			"masked: %s, but packets/s rose by %.1f %% where %.1f %% less cost would give %.1f %%: "+
+			"masked: %s, but packets/s rose by %s where %s less cost would give %s: "+
 				"something else limits", fell,
-			100*(all.rate.Ratio.Value-1), 100*(1-all.cost.Ratio.Value), 100*(1/all.cost.Ratio.Value-1))
+			format.InPercent(all.rate.Ratio.Value-1, 1), format.InPercent(1-all.cost.Ratio.Value, 1),
+			format.InPercent(1/all.cost.Ratio.Value-1, 1))
 	default:
 		verdict = fmt.Sprintf("removed: %s, %s by %s or more", fell, whole.name, format.FourDigits(least))
 		if all.rate.Effect != "better" {

@@ -103,7 +103,7 @@ func atCeiling(curves []result.Curve, run *result.Run) string {
 	for _, c := range curves {
 		k := c.Ceiling
 		if c.Mode == run.Mode && c.Side == run.Side && k != nil && k.Verdict == scaling.AtCeiling {
-			return fmt.Sprintf("%.3f of the rate without IPsec (%s), from N=%d on", k.Ratio.Value,
+			return fmt.Sprintf("%s of the rate without IPsec (%s), from N=%d on", ratio(k.Ratio.Value),
 				k.Ceiling, k.Reached)
 		}
 	}

@@ -80,8 +80,8 @@ func saCPUOfRun(r *result.Run) []string {
 	}
 	var evidence []string
 	if share := float64(fallback) / float64(total); share > fallbackFloor {
-		evidence = append(evidence, fmt.Sprintf("%d of %d packets (%.1f %%) went over the fallback SA",
-			fallback, total, 100*share))
+		evidence = append(evidence, fmt.Sprintf("%d of %d packets (%s) went over the fallback SA",
+			fallback, total, format.InPercent(share, 1)))
 	}
 	for _, cpu := range r.Manifest.Plan.CPUs {
 		spis := strings.Join(sas[cpu], ", ")

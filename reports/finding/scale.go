@@ -40,8 +40,8 @@ func scaleOf(r *result.Result, c *result.Curve) result.Finding {
 		NotProven: "That the CPUs are the limit: without a run without IPsec the ceiling is not known.",
 		Next:      "repeat each N, and add N between and beyond",
 	}
-	f.Say(c.Mode, "%s send %.1f times what %s sends (ideal %d)",
-		cpus(last.N), last.Speedup.Value/float64(base), cpus(base), last.N/base)
+	f.Say(c.Mode, "%s send %s times what %s sends (ideal %d)",
+		cpus(last.N), format.Places(last.Speedup.Value/float64(base), 1), cpus(base), last.N/base)
 	if c.Ceiling != nil && c.Ceiling.Missing == nil {
 		f.NotProven = "What a CPU could do alone: at N the caches and the memory are shared as well."
 	}
@@ -62,8 +62,9 @@ func scaleOf(r *result.Result, c *result.Curve) result.Finding {
 		if names := addedNames(b); names != "" {
 			f.Claim += ", " + names
 		}
-		cost := fmt.Sprintf("cost per packet%s: %.0f at %s, %.0f at %s (%s)", on,
-			b.Total.Base, cpus(b.Base), b.Total.Base+b.Total.Delta.Value, cpus(last.N), b.Unit)
+		cost := fmt.Sprintf("cost per packet%s: %s at %s, %s at %s (%s)", on,
+			format.Places(b.Total.Base, 0), cpus(b.Base),
+			format.Places(b.Total.Base+b.Total.Delta.Value, 0), cpus(last.N), b.Unit)
 		if added := estimate(b.Total.Delta); added != "" {
 			cost += ", added" + added
 		}
@@ -73,11 +74,13 @@ func scaleOf(r *result.Result, c *result.Curve) result.Finding {
 		}
 	}
 	if text := estimate(last.Speedup); text != "" {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("speed-up %.2f of %d", last.Speedup.Value, last.N)+text)
+		f.Evidence = append(f.Evidence,
+			fmt.Sprintf("speed-up %s of %d", format.Places(last.Speedup.Value, 2), last.N)+text)
 	}
 	for _, run := range runs {
 		if rate := run.Packets.Headline(); rate.Measured() {
-			f.Evidence = append(f.Evidence, fmt.Sprintf("%s: %.0f packets/s", run.Name, rate.Value))
+			f.Evidence = append(f.Evidence,
+				fmt.Sprintf("%s: %s packets/s", run.Name, format.Places(rate.Value, 0)))
 		}
 	}
 	if k := c.Scaling.Knee; k.Found() {
@@ -115,9 +118,9 @@ func estimate(e compare.Estimate) string {
 func changed(b *scaling.Breakdown, doubt string) string {
 	unit, _, _ := strings.Cut(b.Unit, "/")
 	added := b.Total.Delta
-	text := fmt.Sprintf("%.0f %% more %s", 100*added.Value/b.Total.Base, unit)
+	text := fmt.Sprintf("%s more %s", format.InPercent(added.Value/b.Total.Base, 0), unit)
 	if added.Value < 0 {
-		text = fmt.Sprintf("%.0f %% fewer %s", -100*added.Value/b.Total.Base, unit)
+		text = fmt.Sprintf("%s fewer %s", format.InPercent(-added.Value/b.Total.Base, 0), unit)
 	}
 	if doubt != "" {
 		text += " (in doubt)"
@@ -137,7 +140,7 @@ func addedNames(b *scaling.Breakdown) string {
 	var names []string
 	for _, row := range b.Rows[:min(2, len(b.Rows))] {
 		if row.Share != nil && b.Total.Delta.Value > noticed*b.Total.Base && *row.Share >= 0.1 {
-			names = append(names, fmt.Sprintf("%.0f %% of it in %s", 100**row.Share, row.Key))
+			names = append(names, fmt.Sprintf("%s of it in %s", format.InPercent(*row.Share, 0), row.Key))
 		}
 	}
 	return strings.Join(names, ", ")

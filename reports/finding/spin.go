@@ -94,7 +94,7 @@ func spinOfMode(measured []sampling) result.Finding {
 		line := fmt.Sprintf("%s: spin share %s (%s, %d samples in slow paths)",
 			s.Name, format.Percent(spin), s.e.Name, spin.Samples)
 		if w := s.Locks.Waits; w.Measured() {
-			line += fmt.Sprintf(", %.0f waits by probe", w.Value)
+			line += ", " + format.Places(w.Value, 0) + " waits by probe"
 		}
 		f.Evidence = append(f.Evidence, line)
 	}
@@ -120,7 +120,7 @@ func spinClaim(s sampling) string {
 	}
 	claim := fmt.Sprintf("%s of %s on %s spins on locks", format.Percent(all.SpinShare), s.e.Of(), s.cpus())
 	if all.SpinShare.Value < spinFloor {
-		return fmt.Sprintf("%s, under the floor of %.0f %%", claim, 100*spinFloor) + s.bypass()
+		return claim + ", under the floor of " + format.InPercent(spinFloor, 0) + s.bypass()
 	}
 	if names := callerNames(all); names != "" {
 		claim += ", entered from " + names
@@ -133,7 +133,7 @@ func callerNames(all *result.CPU) string {
 	var names []string
 	for _, c := range all.SpinCallers[:min(3, len(all.SpinCallers))] {
 		if share := c.Share.Value / all.SpinShare.Value; share >= 0.05 {
-			names = append(names, fmt.Sprintf("%s (%.0f %% of it)", c.Name, 100*share))
+			names = append(names, fmt.Sprintf("%s (%s of it)", c.Name, format.InPercent(share, 0)))
 		}
 	}
 	return strings.Join(names, ", ")

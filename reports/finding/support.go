@@ -7,6 +7,7 @@ import (
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/curves"
 	"xfrmscope/analyze/result"
+	"xfrmscope/reports/format"
 )
 
 // A shown is the smallest change that two sides of runs like those of one curve
@@ -39,7 +40,7 @@ func support(r *result.Result) []result.Finding {
 		line := fmt.Sprintf("%s, %s: ", s.Mode, s.of(s.n))
 		if s.Known() {
 			known = append(known, s)
-			line += fmt.Sprintf("%.2f %%", 100*s.Change)
+			line += format.InPercent(s.Change, 2)
 		} else {
 			line += "none, " + s.Missing.Text
 		}
@@ -75,13 +76,15 @@ func support(r *result.Result) []result.Finding {
 	f.Evidence = append([]string{
 		fmt.Sprintf("smallest p of %d and %d runs: %s; a 95 %% interval of a median needs 6 runs", least, least,
 			p),
-		fmt.Sprintf("change that two sides of such runs would show with probability %.1f, at level %.2g, by "+
-			"mode and %s:", low.Power, low.Alpha, first.factor),
+		fmt.Sprintf("change that two sides of such runs would show with probability %s, at level %s, by "+
+			"mode and %s:", format.Places(low.Power, 1), format.Figures(low.Alpha, 2), first.factor),
 	}, lines...)
 	return []result.Finding{f}
 }
 
-func (s shown) text() string { return fmt.Sprintf("%.1f %% (%s, %s)", 100*s.Change, s.Mode, s.of(s.n)) }
+func (s shown) text() string {
+	return fmt.Sprintf("%s (%s, %s)", format.InPercent(s.Change, 1), s.Mode, s.of(s.n))
+}
 
 // shownBy is what two sides of the runs of a curve would show, N by N.
 func shownBy(c ratedCurve, by curves.Rating) []shown {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/result"
 	"xfrmscope/reports/format"
 	"xfrmscope/reports/view"
@@ -52,14 +53,14 @@ func movedMost(r *result.Result, c result.Curve, p *result.LinePoint) (result.Fi
 	f.Say(onCPUs(c, p), "%s", claim)
 	if p.Total.Mean.Known() {
 		f.Evidence = append(f.Evidence,
-			fmt.Sprintf("all fields: %.3g lines per packet%s, %s", p.Total.Mean.Value,
-				format.Within(p.Total.Mean.Interval, format.Digits("%.3g")), format.Counted(p.Runs,
+			fmt.Sprintf("all fields: %s lines per packet%s, %s", format.ThreeDigits(p.Total.Mean.Value),
+				format.Within(p.Total.Mean.Interval, format.ThreeDigits), format.Counted(p.Runs,
 					"run")))
 	}
 	if a := run.Lines.Aside; a.Measured() && a.Value > 0 {
 		f.Evidence = append(f.Evidence,
-			fmt.Sprintf("of them at least %.3g come from CPUs that are not measured: RCU, timers, the "+
-				"scheduler; they follow time and not packets", a.Value))
+			fmt.Sprintf("of them at least %s come from CPUs that are not measured: RCU, timers, the "+
+				"scheduler; they follow time and not packets", format.ThreeDigits(a.Value)))
 	}
 	for _, row := range p.Fields[:min(5, len(p.Fields))] {
 		if row.Mean.Value == 0 {
@@ -69,8 +70,8 @@ func movedMost(r *result.Result, c result.Curve, p *result.LinePoint) (result.Fi
 	}
 	if bound, ok := stayedLocal(run, most.Name); ok {
 		f.Evidence = append(f.Evidence,
-			fmt.Sprintf("if %s stayed local: up to %.1f %% of cycles per packet, an "+
-				"upper bound", most.Name, 100*bound))
+			fmt.Sprintf("if %s stayed local: up to %s of cycles per packet, an "+
+				"upper bound", most.Name, format.InPercent(bound, 1)))
 	}
 	return f, true
 }
@@ -85,10 +86,15 @@ func onCPUs(c result.Curve, p *result.LinePoint) string {
 // linesText is how often a field's line moves.
 func linesText(m result.LineMean, p *result.LinePoint) string {
 	if p.Unit == "ratio" {
-		return fmt.Sprintf("%.3g %% of the samples that are transfers%s", 100*m.Mean.Value,
-			format.Within(m.Mean.Interval, func(v float64) string { return fmt.Sprintf("%.3g %%", 100*v) }))
+		percent := func(v float64) string { return format.Figures(100*v, 3) + " %" }
+		return percent(m.Mean.Value) + " of the samples that are transfers" +
+			format.Within(m.Mean.Interval, percent)
 	}
-	return fmt.Sprintf("%.3g times a packet%s", m.Mean.Value, format.Within(m.Mean.Interval, format.Digits("%.3g")))
+	return format.ThreeDigits(m.Mean.Value) + " times a packet" + format.Within(m.Mean.Interval, format.ThreeDigits)
+}
+
+func became(field string, from, to compare.Estimate) string {
+	return fmt.Sprintf("%s %s -> %s", field, format.ThreeDigits(from.Value), format.ThreeDigits(to.Value))
 }
 
 // grows says whether the line moves more often than at the least N: by the intervals
@@ -106,9 +112,10 @@ func grows(c result.Curve, p *result.LinePoint, name string) string {
 		low = now.Interval.Lo
 	}
 	if low <= most {
-		return fmt.Sprintf("; not shown to be more than the %.3g on %s", first.Value, cpus(c.Lines[0].N))
+		return fmt.Sprintf("; not shown to be more than the %s on %s", format.ThreeDigits(first.Value),
+			cpus(c.Lines[0].N))
 	}
-	return fmt.Sprintf("; it grows, from %.3g on %s", first.Value, cpus(c.Lines[0].N))
+	return fmt.Sprintf("; it grows, from %s on %s", format.ThreeDigits(first.Value), cpus(c.Lines[0].N))
 }
 
 // whoMoves says who writes and who reads a line.
@@ -124,10 +131,10 @@ func whoMoves(f *result.LineField) string {
 		s += "; read by " + heaviest(f.Readers)
 	}
 	if len(f.With) > 0 && f.FalseSharing() {
-		s += fmt.Sprintf("; false sharing with %s (%.0f %%)", heaviest(f.With), 100*f.Apart.Value)
+		s += fmt.Sprintf("; false sharing with %s (%s)", heaviest(f.With), format.InPercent(f.Apart.Value, 0))
 	}
 	if f.Slab > 0 {
-		s += fmt.Sprintf("; %.0f %% of it named by slab cache", 100*f.Slab)
+		s += "; " + format.InPercent(f.Slab, 0) + " of it named by slab cache"
 	}
 	return s
 }
@@ -179,7 +186,7 @@ func tookAway(r *result.Result) []result.Finding {
 		if row.Mean.Value < least*b.Total.Mean.Value {
 			continue
 		}
-		text := fmt.Sprintf("%s %.3g -> %.3g", row.Name, row.Mean.Value, now.Value)
+		text := became(row.Name, row.Mean, now)
 		if now.Value < row.Mean.Value/2 {
 			gone = append(gone, text)
 		} else {
@@ -189,16 +196,16 @@ func tookAway(r *result.Result) []result.Finding {
 	for _, row := range a.Fields {
 		if was := b.At(row.Name); row.Mean.Value >= least*a.Total.Mean.Value && was.Value < row.Mean.Value/2 &&
 			was.Value < least*b.Total.Mean.Value {
-			come = append(come, fmt.Sprintf("%s %.3g -> %.3g", row.Name, was.Value, row.Mean.Value))
+			come = append(come, became(row.Name, was, row.Mean))
 		}
 	}
 	f := result.Finding{ID: "lines-that-stay",
 		NotProven: "That every row is of the modes: what is freed late may move in one window and not in the " +
 			"other.", Next: "the rows that stay: who writes them for every packet of every CPU"}
 	f.Say(fmt.Sprintf("%s against %s on %s", after.Mode, before.Mode, cpus(a.N)),
-		"%.3g lines move per packet, not %.3g: %s less than half as often, %s still, %s new",
-		a.Total.Mean.Value,
-		b.Total.Mean.Value, format.Counted(len(gone), "field"), format.Counted(len(stay),
+		"%s lines move per packet, not %s: %s less than half as often, %s still, %s new",
+		format.ThreeDigits(a.Total.Mean.Value),
+		format.ThreeDigits(b.Total.Mean.Value), format.Counted(len(gone), "field"), format.Counted(len(stay),
 			"field"), format.Counted(len(come),
 			"field"))
 	for _, part := range []struct {
@@ -254,8 +261,9 @@ func falselyShared(r *result.Result) []result.Finding {
 		f := result.Finding{ID: "false-sharing-measured", Evidence: cut(evidence),
 			NotProven: "That moving a field is enough: what it comes to lie beside may be written, too.",
 			Next:      "pahole -C STRUCT: put what is written into a line without what others only read"}
-		f.Say(onCPUs(c, p), "%.3g of %.3g lines a packet move for nothing that was written: %s", sum,
-			p.Total.Mean.Value, listed(names))
+		f.Say(onCPUs(c, p), "%s of %s lines a packet move for nothing that was written: %s",
+			format.ThreeDigits(sum),
+			format.ThreeDigits(p.Total.Mean.Value), listed(names))
 		out = append(out, f)
 	}
 	return out
@@ -277,7 +285,8 @@ func foreignSAs(r *result.Result) []result.Finding {
 			"the walk of xfrm_state_find takes %s from %s of other CPUs",
 			format.Quantity(x.PerPacket), format.Counted(x.SAs, "SA"))
 		for _, part := range x.Fields[:min(5, len(x.Fields))] {
-			f.Evidence = append(f.Evidence, fmt.Sprintf("%s: %.0f %% of them", part.Name, 100*part.Share))
+			f.Evidence = append(f.Evidence,
+				fmt.Sprintf("%s: %s of them", part.Name, format.InPercent(part.Share, 0)))
 		}
 		out = append(out, f)
 	}

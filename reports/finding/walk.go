@@ -15,21 +15,21 @@ func walk(r *result.Result) []result.Finding {
 		if w == nil || w.Missing != nil {
 			continue
 		}
-		slope := fmt.Sprintf("%.3g ns for each SA in the bucket%s",
-			w.PerSA.Value, format.Within(w.PerSA.Interval, format.Digits("%.3g")))
+		slope := format.ThreeDigits(w.PerSA.Value) + " ns for each SA in the bucket" +
+			format.Within(w.PerSA.Interval, format.ThreeDigits)
 		f := result.Finding{
 			ID: "walk",
 			Evidence: []string{slope,
-				fmt.Sprintf("%.3g ns of a lookup are not of the walk; %d runs, up to %.0f SAs",
-					w.Fixed.Value, w.Runs, w.Most)},
+				fmt.Sprintf("%s ns of a lookup are not of the walk; %d runs, up to %s SAs",
+					format.ThreeDigits(w.Fixed.Value), w.Runs, format.Places(w.Most, 0))},
 			NotProven: "That it is the walk alone: with more SAs more CPUs send, and lines that others " +
 				"write are read.",
 			Next: "the same N with more SAs that carry nothing: if the time grows, it is the walk",
 		}
 		f.Say(c.Mode, "xfrm_state_find was not shown to get slower with SAs: %s", slope)
 		if w.Walks {
-			f.Say(c.Mode, "xfrm_state_find is O(SAs): %s, at %.0f SAs %.0f %% of the lookup",
-				slope, w.Most, 100*w.Share)
+			f.Say(c.Mode, "xfrm_state_find is O(SAs): %s, at %s SAs %s of the lookup",
+				slope, format.Places(w.Most, 0), format.InPercent(w.Share, 0))
 		}
 		out = append(out, f)
 	}

@@ -32,9 +32,9 @@ func Quantity(v metric.Value) string {
 // FourDigits is a number with four digits, a large one in full.
 func FourDigits(v float64) string {
 	if math.Abs(v) >= 1000 {
-		return fmt.Sprintf("%.0f", v)
+		return Places(v, 0)
 	}
-	return fmt.Sprintf("%.4g", v)
+	return Figures(v, 4)
 }
 
 // Percent is a ratio and half its 95 % interval with the digits that leaves: "25.0
@@ -66,7 +66,17 @@ func Within(i compare.Interval, end func(float64) string) string {
 	return fmt.Sprintf(" (%.0f %% interval %s to %s)", 100*i.Level, end(i.Lo), end(i.Hi))
 }
 
-// Digits prints a number with a verb: "%.3g".
-func Digits(verb string) func(float64) string {
-	return func(v float64) string { return fmt.Sprintf(verb, v) }
-}
+// Figures is a number with that many digits at most, a large one with an exponent.
+func Figures(v float64, digits int) string { return fmt.Sprintf("%.*g", digits, v) }
+
+// ThreeDigits is what is told of counts per packet and of times.
+func ThreeDigits(v float64) string { return Figures(v, 3) }
+
+// Places is a number with that many decimals.
+func Places(v float64, places int) string { return fmt.Sprintf("%.*f", places, v) }
+
+// SignedPlaces is Places with the sign, of 0 too.
+func SignedPlaces(v float64, places int) string { return fmt.Sprintf("%+.*f", places, v) }
+
+// InPercent is a part of a whole with that many decimals, or a change: "25 %".
+func InPercent(part float64, places int) string { return Places(100*part, places) + " %" }

@@ -123,7 +123,7 @@ func intCell(n int) Cell { return Cell{Text: strconv.Itoa(n), Sort: strconv.Itoa
 func ValueCell(v metric.Value) Cell {
 	f := format.Of(v)
 	c := Cell{Text: format.Pretty(f.Value), Err: format.Pretty(f.Err), Number: true,
-		Sort: strconv.FormatFloat(f.Sort, 'g', 8, 64)}
+		Sort: sortKey(f.Sort)}
 	if f.Missing != "" {
 		c = unmeasured(v.Missing.Why)
 		c.Title = format.Name(f.Missing)
@@ -338,9 +338,10 @@ func numberOf(v float64) Cell {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return Cell{Text: format.NotANumber, Muted: true, Number: true, Sort: "-1"}
 	}
-	return Cell{Text: format.Pretty(format.Significant(v, 4)), Number: true, Sort: strconv.FormatFloat(v, 'g', 8,
-		64)}
+	return Cell{Text: format.Pretty(format.Significant(v, 4)), Number: true, Sort: sortKey(v)}
 }
+
+func sortKey(v float64) string { return strconv.FormatFloat(v, 'g', 8, 64) }
 
 func missingCell(why *compare.Reason) Cell {
 	return Cell{Text: "not known", Title: format.Name(format.ReasonText(why)), Muted: true, Number: true,

@@ -111,9 +111,9 @@ func levelledText(e compare.Estimate) string {
 	case !i.Known():
 		return ""
 	case i.OpenHi:
-		return fmt.Sprintf(" (%.0f %%: %s and more)", 100*i.Level, text(i.Lo))
+		return fmt.Sprintf(" (%s: %s and more)", format.InPercent(i.Level, 0), text(i.Lo))
 	default:
-		return fmt.Sprintf(" (%.0f %%: %s to %s)", 100*i.Level, text(i.Lo), text(i.Hi))
+		return fmt.Sprintf(" (%s: %s to %s)", format.InPercent(i.Level, 0), text(i.Lo), text(i.Hi))
 	}
 }
 
