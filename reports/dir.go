@@ -199,7 +199,7 @@ func artefacts(r *result.Result) []artefact {
 				return flame.SVG(w, e.Profile, flame.Options{Run: label})
 			}})
 			profiles = append(profiles, artefact{stem + ".pb.gz", func(w io.Writer) error {
-				return writePprof(w, e.Profile)
+				return profile.WritePprof(w, e.Profile, PprofOptions(e.Profile))
 			}})
 			if _, ok := packetScale(e); ok {
 				perPacket = append(perPacket, artefact{stem + "-per-packet.pb.gz",
@@ -216,11 +216,6 @@ func artefacts(r *result.Result) []artefact {
 	return append(list, artefact{"benchfmt.txt", func(w io.Writer) error { return Benchfmt(w, r) }},
 		artefact{"results.csv", func(w io.Writer) error { return CSV(w, r) }},
 		artefact{"results.json", func(w io.Writer) error { return WriteJSON(w, r) }})
-}
-
-// writePprof writes a profile with its CPUs and stages as labels.
-func writePprof(w io.Writer, p *profile.Profile) error {
-	return profile.WritePprof(w, p, PprofOptions(p))
 }
 
 // PprofOptions are those of every pprof profile of a report: CPUs and stages as

@@ -27,9 +27,6 @@ func packetScale(e *result.Event) (scale float64, ok bool) {
 	return cost.Value / busy * perPackets, true
 }
 
-// perPacketEvent names the weights: "cpu-clock/Mpacket", of one million packets.
-func perPacketEvent(event string) string { return event + "/Mpacket" }
-
 // writePacketPprof writes the profile of an event with its weights for a million
 // packets, without idle time: their sum is the cost per packet. Two of them can
 // be subtracted by `go tool pprof -diff_base` as they are, where profiles of
@@ -41,7 +38,7 @@ func writePacketPprof(w io.Writer, e *result.Event) error {
 	}
 	c := stage.NewClassifier(stage.Default(), e.Profile)
 	p := *e.Profile
-	p.Event.Name, p.Event.PeriodFixed = perPacketEvent(p.Event.Name), 0
+	p.Event.Name, p.Event.PeriodFixed = p.Event.Name+"/Mpacket", 0 // of one million packets
 	p.Cells = nil
 	rest := 0.0 // what rounding left, carried on so that the sum is exact
 	for _, cell := range e.Profile.Cells {

@@ -18,16 +18,7 @@ var recorded embed.FS
 
 // Names returns the names Open knows, sorted.
 func Names() []string {
-	entries, err := recorded.ReadDir(".")
-	if err != nil {
-		panic(err) // the root of an embedded tree
-	}
-	var names []string
-	for _, e := range entries {
-		names = append(names, strings.TrimSuffix(e.Name(), ".zip"))
-	}
-	slices.Sort(names)
-	return names
+	return names(recorded, ".", ".zip")
 }
 
 // Open returns the sweep of that name.
@@ -54,19 +45,24 @@ var scenarios embed.FS
 
 // Scenarios returns the names of the example scenarios, sorted.
 func Scenarios() []string {
-	entries, err := scenarios.ReadDir("scenarios")
-	if err != nil {
-		panic(err) // the root of an embedded tree
-	}
-	var names []string
-	for _, e := range entries {
-		names = append(names, strings.TrimSuffix(e.Name(), ".yaml"))
-	}
-	return names
+	return names(scenarios, "scenarios", ".yaml")
 }
 
 // Scenario returns the text of the example of that name.
 func Scenario(name string) ([]byte, bool) {
 	text, err := scenarios.ReadFile("scenarios/" + name + ".yaml")
 	return text, err == nil
+}
+
+func names(tree embed.FS, dir, extension string) []string {
+	entries, err := tree.ReadDir(dir)
+	if err != nil {
+		panic(err) // the root of an embedded tree
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), extension))
+	}
+	slices.Sort(names) // without the extension "a" precedes "a-b"
+	return names
 }

@@ -17,7 +17,7 @@ const selfFloor = 1e-4
 func newSelf(of *Classified) []result.Self {
 	p := of.Profile
 	names, numbers := functionNames(p)
-	calls := newCalls(len(names))
+	calls := &calls{make([][]call, len(names)), make([]float64, len(names))}
 	self := make([]metric.Estimate, len(p.Functions)+1)
 	var busy metric.Estimate
 	for i := range p.Cells {
@@ -82,10 +82,6 @@ type calls struct {
 type call struct {
 	caller int32
 	weight float64
-}
-
-func newCalls(names int) *calls {
-	return &calls{make([][]call, names), make([]float64, names)}
 }
 
 func (c *calls) add(leaf, caller int32, weight float64) {

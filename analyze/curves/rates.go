@@ -16,10 +16,8 @@ type Rating struct {
 	Of       func(*result.Run) metric.Value
 }
 
-// Rated returns the rate that the curves of r are made of.
-func Rated(r *result.Result) Rating { return RatingOf(result.RunsPresent(r)) }
-
-// RatingOf is packets/s, as what a packet costs needs it, unless every run is a
+// RatingOf is the rate that curves of runs are made of: packets/s, as what a packet costs needs it, unless every run
+// is a
 // traffic generator's and has no samples: then throughput, which all tell.
 // Runs without a mode are in no curve and do not count beside runs with one.
 func RatingOf(runs []*result.Run) Rating {

@@ -43,11 +43,7 @@ func (d *uslData) best(free []int, starts [][3]float64) ([3]float64, bool) {
 			out, least, found = theta, s, true
 		}
 	}
-	return out, found && feasible(out)
-}
-
-func feasible(theta [3]float64) bool {
-	return theta[0] > 0 && theta[1] >= 0 && theta[2] >= 0
+	return out, found && out[0] > 0 && out[1] >= 0 && out[2] >= 0
 }
 
 // starts returns the linear form's solution and two fixed shapes. Linear form:

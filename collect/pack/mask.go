@@ -182,11 +182,6 @@ var notHosts = regexp.MustCompile(
 	`(?i)^(?:net|kernel|vm|fs|dev|user)\.|\.(?:c|cold|conf|csv|data|folded|go|gz|h|html|` +
 		`jsonl?|ko|log|lua|map|md|part|pb|pcap|pl|py|sh|so|svg|tar|txt|xml|ya?ml|zst|zstd)$`)
 
-// keyless masks keys.
-func keyless(s string) string {
-	return longHex.ReplaceAllString(key.ReplaceAllString(s, "${1}KEY"), "KEY")
-}
-
 // looks masks what a text says is an SPI, or, in a free one, what looks like one
 // or like the name of a host.
 func (m *Masker) looks(s string) string {
@@ -276,7 +271,7 @@ func (m *Masker) SPI(spi uint32) uint32 {
 
 // Text masks a text.
 func (m *Masker) Text(s string) string {
-	s = keyless(s)
+	s = longHex.ReplaceAllString(key.ReplaceAllString(s, "${1}KEY"), "KEY")
 	s = mac.ReplaceAllStringFunc(s, m.mac)
 	s = ipv6.ReplaceAllStringFunc(s, m.addr)
 	s = ipv4.ReplaceAllStringFunc(s, m.addr)

@@ -20,12 +20,6 @@ const (
 	endTime   = 10 * time.Second        // a command may take this long to end
 )
 
-// commandObserver is another tool.
-func commandObserver(c Command) *attachable {
-	return &attachable{name: c.Name,
-		attach: func(ctx context.Context) (func(), error) { return startCommand(ctx, c.Shell) }}
-}
-
 func startCommand(ctx context.Context, command string) (end func(), err error) {
 	cpus, err := sched.Affinity()
 	if err != nil {

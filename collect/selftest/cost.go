@@ -94,8 +94,9 @@ func MeasureCost(ctx context.Context, kernel string, o Options, beside []Command
 		defer unload()
 		observers = append(observers, a)
 	}
-	for _, command := range beside {
-		observers = append(observers, commandObserver(command))
+	for _, c := range beside {
+		observers = append(observers, &attachable{name: c.Name,
+			attach: func(ctx context.Context) (func(), error) { return startCommand(ctx, c.Shell) }})
 	}
 	var emptyNS []float64
 	for i := range o.Rounds {

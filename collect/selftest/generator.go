@@ -24,9 +24,6 @@ const (
 	Atomic Load = "atomic" // count up twice on one line: no lock, no wait
 )
 
-// loads are all of them, in the order they are run.
-func loads() []Load { return []Load{Own, Shared, Atomic} }
-
 // repeat is how many operations one system call does, about a millisecond.
 const repeat = 5000
 

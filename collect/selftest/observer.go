@@ -27,7 +27,7 @@ func (ob *observer) round(ctx context.Context, g *generator, o Options) error {
 	}
 	time.Sleep(settle)
 	n := 0
-	for _, load := range loads() {
+	for _, load := range []Load{Own, Shared, Atomic} {
 		for _, cpus := range o.sizes() {
 			if n == len(ob.seen) {
 				ob.seen = append(ob.seen, Seen{Load: load, CPUs: cpus})

@@ -200,7 +200,7 @@ func (s *Screen) lines(now time.Time, f Frame) error {
 			s.number(mbit, ""), s.rate(sa.Drops))
 	}
 	for _, e := range f.Errors {
-		fmt.Fprintf(&b, "%s error %s %s %s/s\n", at, e.Name, orOwn(e.NetNS), s.Number(e.PerS, "/s"))
+		fmt.Fprintf(&b, "%s error %s %s %s/s\n", at, e.Name, cmp.Or(e.NetNS, "."), s.Number(e.PerS, "/s"))
 	}
 	for _, sp := range f.Spread {
 		fmt.Fprintf(&b, "%s spread inbound SPI %s\n", at, sp)
@@ -213,10 +213,6 @@ func (s *Screen) lines(now time.Time, f Frame) error {
 	}
 	_, err := io.WriteString(s.W, b.String())
 	return err
-}
-
-func orOwn(ns string) string {
-	return cmp.Or(ns, ".")
 }
 
 // number prints a number in its unit; "-" is not measured.

@@ -74,7 +74,7 @@ func pointOf(r *result.Run, event string, of func(*result.Run) metric.Value) (po
 }
 
 func RateChart(r *result.Result) *lineChart {
-	by := curves.Rated(r)
+	by := curves.RatingOf(result.RunsPresent(r))
 	unit, k := view.RateUnit(by.Unit)
 	c := curveChart(r, rateWords(by)+" over the number of "+format.Name(r.Factor())+
 		", each run a dot; the table of runs has the figures", unit, false, func(run *result.Run) metric.Value {
@@ -183,8 +183,8 @@ type stageStyle struct{ class, hatch string }
 // stageStyles is the number of stages told apart; the others are drawn as one.
 const stageStyles = 9
 
-// otherStages is the style of the stages that are not told apart.
-func otherStages() stageStyle { return stageStyle{class: "st9"} }
+// otherStages is the class of the stages that are not told apart.
+const otherStages = "st9"
 
 // stageStyleOf gives the heaviest stages a style each, in the table's order.
 func stageStyleOf(runs []*result.Run) map[string]stageStyle {
@@ -250,7 +250,7 @@ func stageBar(r *result.Run, whole metric.Value, styles map[string]stageStyle) (
 	if whole.Unit == "ratio" {
 		b.end = "n = " + format.Pretty(format.Count(a.Busy.Samples))
 	}
-	other := segment{class: otherStages().class, legend: "other stages"}
+	other := segment{class: otherStages, legend: "other stages"}
 	for _, s := range a.Stages {
 		part := format.ShareOf(s.Share) * scale
 		style, ok := styles[s.Name]
