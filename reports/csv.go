@@ -17,7 +17,6 @@ import (
 	"xfrmscope/reports/view"
 )
 
-// csvHead names the columns of results.csv.
 func csvHead() []string {
 	return []string{"run", "mode", "n", "event", "cpu", "about", "name", "metric", "value", "unit", "se",
 		"samples", "not_measured", "side", "doubt", "basis", "low", "high", "caveats"}

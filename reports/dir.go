@@ -166,7 +166,6 @@ func filesOfReport(dir string) []string {
 	return names
 }
 
-// An artefact is a file of a report.
 type artefact struct {
 	name  string
 	write func(io.Writer) error

@@ -137,7 +137,6 @@ func split(s Series, rng *rand.Rand) (left, right []int) {
 	return left, right
 }
 
-// runs returns the series of some runs.
 func (s Series) runs(index []int) Series {
 	c := s
 	c.Values, c.Blocks = pick(s.Values, index), pick(s.Blocks, index)

@@ -6,7 +6,6 @@ import (
 	"slices"
 )
 
-// An atom is a value with its probability.
 type atom struct{ value, p float64 }
 
 // medianDistribution returns the bootstrap distribution of the median of

@@ -318,7 +318,6 @@ func kernelNamed(p *profile.Profile) bool {
 	return !kernel
 }
 
-// kernelSeen reports whether a profile has a frame of the kernel.
 func kernelSeen(p *profile.Profile) bool {
 	return slices.ContainsFunc(p.Locations, func(l profile.Location) bool {
 		return l.Mapping < 0 || p.Mappings[l.Mapping].Kernel
@@ -398,7 +397,6 @@ func share(id string, part, whole metric.Estimate) metric.Value {
 	return metric.Value{ID: id, Value: s, Unit: "ratio", SE: se, Samples: part.Samples}
 }
 
-// costUnit returns the unit of a cost per packet.
 func costUnit(period string) string {
 	switch period {
 	case "nanoseconds":

@@ -54,7 +54,6 @@ type box struct {
 	y      float64
 }
 
-// parse reads the elements of the drawing.
 func parse(data []byte) (*drawing, error) {
 	dec := xml.NewDecoder(bytes.NewReader(data))
 	dec.Strict = false

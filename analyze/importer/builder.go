@@ -148,7 +148,6 @@ type cellKey struct{ stack, cpu, pid, tid, comm int32 }
 
 func keyOf(c *profile.Cell) cellKey { return cellKey{c.Stack, c.CPU, c.PID, c.TID, c.Comm} }
 
-// add counts a sample.
 func (s *samples) add(k cellKey, period uint64) {
 	c := s.cell(k)
 	c.Count++
@@ -225,14 +224,12 @@ const unknownFile = "[unknown]"
 // kernelAddress reports whether an address lies in the kernel's half on 64-bit machines.
 func kernelAddress(a uint64) bool { return a>>63 == 1 }
 
-// lose appends a loss to every profile.
 func lose(profiles []*profile.Profile, l bundle.Loss) {
 	for _, p := range profiles {
 		p.Losses = append(p.Losses, l)
 	}
 }
 
-// warn appends a warning to every profile.
 func warn(profiles []*profile.Profile, weakens, text string) {
 	for _, p := range profiles {
 		p.Warnings = append(p.Warnings, bundle.Warning{Weakens: weakens, Text: text})

@@ -108,7 +108,6 @@ func document(r io.Reader, opt Options) ([]byte, error) {
 	return data, nil
 }
 
-// lineAt returns the line of a byte of data.
 func lineAt(data []byte, offset int64) int {
 	return 1 + bytes.Count(data[:min(max(offset, 0), int64(len(data)))], []byte("\n"))
 }

@@ -78,7 +78,6 @@ func refused(head []byte) (why, use string) {
 	return "", ""
 }
 
-// matches reports whether a line matches.
 func matches(head []byte, pattern string) bool {
 	return regexp.MustCompile("(?m)" + pattern).Match(head)
 }

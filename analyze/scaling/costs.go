@@ -110,7 +110,6 @@ func both[T any](a, b []T) []T {
 	return append(slices.Clone(a), b...)
 }
 
-// keys returns the keys of all tables, sorted.
 func keys(costs ...Costs) []string {
 	set := map[string]float64{}
 	for _, c := range costs {
@@ -121,7 +120,6 @@ func keys(costs ...Costs) []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// of returns the cost of a key, run by run.
 func (c Costs) of(key string) []float64 {
 	out := make([]float64, len(c.Runs))
 	for i, run := range c.Runs {

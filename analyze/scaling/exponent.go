@@ -28,7 +28,6 @@ type CostRun struct {
 	Resolution float64 // cost that one sample stands for; 0 if not known
 }
 
-// costRuns lists one cost a run.
 func costRuns(costs []Costs, of func(Costs) []float64) []CostRun {
 	var out []CostRun
 	for _, c := range costs {

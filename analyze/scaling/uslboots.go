@@ -57,7 +57,6 @@ func bootMeans(c Curve, points []Point) []bootValues {
 	return out
 }
 
-// bootsIn returns the boots of all N.
 func bootsIn(all []bootValues) []string {
 	var out []string
 	for _, b := range all {

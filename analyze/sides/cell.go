@@ -46,7 +46,6 @@ func (c *cell) sampled() bool {
 // pmus names the main events of the cell's runs: result.PMUs.
 func (c *cell) pmus() []string { return result.PMUs(c.all()) }
 
-// costs are what a packet costs by a main event.
 func (c *cell) costs(event string) sided {
 	return c.series(metric.CostID, "lower", event, func(r *result.Run) metric.Value { return costOf(r, event) })
 }
@@ -116,7 +115,6 @@ func (c *cell) locks() []string {
 	return out
 }
 
-// lockWait is the wait per packet for locks of one class.
 func lockWait(r *result.Run, class string) metric.Value {
 	v := r.Locks.PerPkt
 	if !v.Measured() {

@@ -17,7 +17,6 @@ import (
 	"xfrmscope/reports/finding"
 )
 
-// compareOptions are the flags of compare.
 type compareOptions struct {
 	dir    string
 	force  bool

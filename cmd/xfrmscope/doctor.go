@@ -10,7 +10,6 @@ import (
 	"xfrmscope/collect/record"
 )
 
-// doctorOptions are the flags of doctor.
 type doctorOptions struct {
 	json    bool
 	cpus    string

@@ -36,7 +36,6 @@ func (e *invalidError) Error() string { return e.why }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// exitCode chooses the exit code of an error.
 func exitCode(err error) int {
 	var usage usageError
 	var plan *record.PlanError

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// importOptions are the flags of import.
 type importOptions struct {
 	dir      string
 	kallsyms string

@@ -184,7 +184,6 @@ func checkPlan(p lab.Plan) error {
 	return nil
 }
 
-// labComparison are the flags of lab compare.
 type labComparison struct {
 	before, after lab.Build
 	plan          lab.Plan

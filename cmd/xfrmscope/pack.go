@@ -13,7 +13,6 @@ import (
 	"xfrmscope/collect/pack"
 )
 
-// packOptions are the flags of pack.
 type packOptions struct {
 	file    string
 	publish bool

@@ -16,7 +16,6 @@ import (
 	"xfrmscope/reports/push"
 )
 
-// pushOptions are the flags of push.
 type pushOptions struct {
 	pyroscope, otlp, gateway, group, openMetrics string
 	headers                                      []string

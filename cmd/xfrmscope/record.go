@@ -15,7 +15,6 @@ import (
 	"xfrmscope/collect/record"
 )
 
-// recordOptions are the flags of record.
 type recordOptions struct {
 	cpus     string
 	command  []string // after --

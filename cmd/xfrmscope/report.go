@@ -21,7 +21,6 @@ import (
 	"xfrmscope/samples"
 )
 
-// reportOptions are the flags of report.
 type reportOptions struct {
 	dir       string
 	user      bool

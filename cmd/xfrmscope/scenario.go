@@ -37,7 +37,6 @@ func newScenarioList(io streams) *cobra.Command {
 	}
 }
 
-// firstComment is what the first line of a scenario says.
 func firstComment(text []byte) string {
 	line, _, _ := strings.Cut(string(text), "\n")
 	return strings.TrimPrefix(line, "# ")

@@ -16,7 +16,6 @@ import (
 	"xfrmscope/reports/digest"
 )
 
-// showOptions are the flags of show.
 type showOptions struct {
 	jsonOptions
 	user   bool

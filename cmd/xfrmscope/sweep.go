@@ -199,7 +199,6 @@ func (o *sweepOptions) scenario(args []string) (*scenario.Scenario, error) {
 	return o.fromFlags()
 }
 
-// fromFlags makes a scenario of the flags.
 func (o *sweepOptions) fromFlags() (*scenario.Scenario, error) {
 	s := &scenario.Scenario{
 		APIVersion: scenario.APIVersion, Name: "sweep over " + o.cpus + " CPUs",
@@ -273,7 +272,6 @@ func checkScenario(s *scenario.Scenario, here bool) error {
 	return nil
 }
 
-// printPlan prints the runs of a resolved scenario.
 func printPlan(io streams, s *scenario.Scenario) error {
 	text, err := s.Text()
 	if err != nil {

@@ -189,7 +189,6 @@ func newStatusLine(w io.Writer) *statusLine {
 	return s
 }
 
-// bar draws a share of what is to be done.
 func bar(share float64) string {
 	const width = 20
 	done := int(width * min(1, max(0, share)))
@@ -197,7 +196,6 @@ func bar(share float64) string {
 		100*min(1, max(0, share)))
 }
 
-// set shows a status.
 func (s *statusLine) set(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -222,7 +220,6 @@ func (s *statusLine) print(text string) {
 	s.when = time.Now()
 }
 
-// clear takes the status away.
 func (s *statusLine) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

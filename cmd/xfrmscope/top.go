@@ -13,7 +13,6 @@ import (
 	"xfrmscope/reports/format"
 )
 
-// topOptions are the flags of top.
 type topOptions struct {
 	jsonOptions
 	cpus     string

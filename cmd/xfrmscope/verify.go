@@ -18,7 +18,6 @@ import (
 	"xfrmscope/reports/digest"
 )
 
-// verifyOptions are the flags of verify.
 type verifyOptions struct {
 	jsonOptions
 	results string

@@ -125,7 +125,6 @@ func seal(name string) (File, error) {
 	return sumOfFile(f)
 }
 
-// sumOfFile returns the size and hash of what is read.
 func sumOfFile(r io.Reader) (File, error) {
 	h := sha256.New()
 	n, err := io.Copy(h, r)

@@ -249,7 +249,6 @@ func (l *layout) freedElsewhere(dev string, f *finding) {
 	}
 }
 
-// takesRules reports whether an interface may have flow rules.
 func (l *layout) takesRules(dev string) bool {
 	return l.value(bundle.TopicFeature, dev, ntuple) != placement.OffFixed &&
 		!strings.Contains(l.value(bundle.TopicNIC, dev, placement.NameLacks), ethtool.PartRules)

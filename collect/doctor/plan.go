@@ -60,7 +60,6 @@ func inside(netns, command string) string {
 	return "ip netns exec " + word(netns) + " " + command
 }
 
-// write makes the command that writes a file.
 func write(netns, value, file string) string {
 	command := "echo " + value + " > " + word(file)
 	if netns == "" {

@@ -42,7 +42,6 @@ func (t *tunnel) fallbacks() []bundle.SA {
 	return slices.DeleteFunc(slices.Clone(t.sas), func(sa bundle.SA) bool { return sa.PCPU != nil || sa.Larval })
 }
 
-// byCPU are the installed SAs of each CPU.
 func (t *tunnel) byCPU() map[int][]bundle.SA {
 	cpus := map[int][]bundle.SA{}
 	for _, sa := range t.sas {

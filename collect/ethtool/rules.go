@@ -33,7 +33,6 @@ const (
 	sizeofRXNFC = 192
 )
 
-// readRules lists the flow rules.
 func (n *NIC) readRules(d device) error {
 	ask := newRequest(cmdRuleCount, sizeofRXNFC)
 	if err := d.do(ask); err != nil {

@@ -157,7 +157,6 @@ func consoleLines(text []byte) []string {
 	return lines
 }
 
-// findQEMU returns QEMU's path, or what is missing.
 func findQEMU(ctx context.Context) (string, error) {
 	qemu, err := exec.LookPath("qemu-system-x86_64")
 	if err != nil {

@@ -66,7 +66,6 @@ func addLink(c *netlink.Conn, name string, mac []byte, kind string, data []byte)
 	return err
 }
 
-// addAddress gives an interface its address.
 func addAddress(c *netlink.Conn, f family, name string, addr []byte) error {
 	device, err := net.InterfaceByName(name)
 	if err != nil {

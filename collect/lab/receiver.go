@@ -19,7 +19,6 @@ import (
 // To replay packets that were encrypted once would leave sending out. But pktgen sends no
 // ESP, and with an anti-replay window each packet is taken once.
 
-// newNamespace makes a network namespace.
 func newNamespace() (namespace *os.File, err error) {
 	err = onThread(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {

@@ -62,7 +62,6 @@ func (n *Names) AddFact(topic, subject string) {
 // AddSPI adds the SPI of an SA.
 func (n *Names) AddSPI(spi uint32) { n.spis[spi] = true }
 
-// namesOf gathers the names of all runs.
 func namesOf(runs []*bundle.Run) *Names {
 	n := NewNames()
 	for _, r := range runs {

@@ -146,7 +146,6 @@ func (p *publisher) moveToSweep(run string, f bundle.File, shared map[string]bun
 	return os.Rename(filepath.Join(run, f.Name), to)
 }
 
-// manifest masks a manifest.
 func (p *publisher) manifest(m *bundle.Manifest) (bundle.Manifest, error) {
 	known, err := maskValue(p.Masker, *m)
 	if err != nil {

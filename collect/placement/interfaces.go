@@ -45,7 +45,6 @@ func (r *reader) interfaces(ns string) {
 	}
 }
 
-// isUp reads IFF_UP.
 func (r *reader) isUp(dev string) bool {
 	flags, err := strconv.ParseUint(r.root.ReadTrimmed(classNet+dev+"/flags"), 0, 32)
 	return err == nil && flags&1 != 0

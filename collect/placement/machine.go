@@ -101,7 +101,6 @@ func (r *reader) iommu() {
 	}
 }
 
-// listeners reads who listens to XFRM's events.
 func (r *reader) listeners(ns string) {
 	listeners, err := xfrm.Listeners(r.root, ns)
 	if err != nil {

@@ -78,7 +78,6 @@ func (s *Session) read() {
 	}
 }
 
-// next returns the next answer.
 func (s *Session) next(ctx context.Context) (answer, error) {
 	select {
 	case a, ok := <-s.answers:

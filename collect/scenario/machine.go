@@ -61,7 +61,6 @@ func l3(root procfs.Root, dir string) bundle.CPUSet {
 	return nil
 }
 
-// online returns the numbers of the CPUs.
 func (m Machine) online() bundle.CPUSet {
 	var set bundle.CPUSet
 	for _, c := range m.CPUs {

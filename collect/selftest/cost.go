@@ -238,7 +238,6 @@ func account(ids []ebpf.ProgramID) (map[ebpf.ProgramID]ebpf.ProgramStats, error)
 	return all, nil
 }
 
-// programIDs returns all programs the kernel has.
 func programIDs() ([]ebpf.ProgramID, error) {
 	var ids []ebpf.ProgramID
 	for id := ebpf.ProgramID(0); ; {

@@ -125,7 +125,6 @@ func loop(ctx context.Context, program *ebpf.Program, deadline time.Time) (work,
 	return w, nil
 }
 
-// read returns all places.
 func (g *generator) read() ([]bpf.ContendContendPlace, error) {
 	places := make([]bpf.ContendContendPlace, g.places.MaxEntries())
 	for i := range places {

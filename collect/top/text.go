@@ -48,7 +48,6 @@ func plain(line string) string {
 	}, line)
 }
 
-// text is a frame as a screen shows it.
 func (s *Screen) text(now time.Time, f *Frame) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "xfrmscope top  %s  %s s  %s\n", now.Format("15:04:05"), s.Number(f.Seconds, "s"),

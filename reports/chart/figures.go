@@ -110,7 +110,6 @@ func LossChart(r *result.Result) *lineChart {
 	return c
 }
 
-// rateWords names the rate that curves are made of.
 func rateWords(by curves.Rating) string {
 	if by.ID == metric.ThroughputID {
 		return "Throughput"

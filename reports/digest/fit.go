@@ -19,7 +19,6 @@ type block struct {
 	more  int    // items that were left out before
 }
 
-// lineItems makes an item of each line.
 func lineItems(lines []string) [][]string {
 	var items [][]string
 	for _, l := range lines {

@@ -22,7 +22,6 @@ func showMoved(b *strings.Builder, r *result.Result) {
 	}
 }
 
-// showLines lists the fields of one run.
 func showLines(b *strings.Builder, r *result.Run, top int) {
 	if r.Lines == nil {
 		return

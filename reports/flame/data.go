@@ -106,7 +106,6 @@ type flameStart struct {
 	Before string `json:"before"`
 }
 
-// newFlameData describes a tree.
 func newFlameData(r *result.Result, t *tree) *flameData {
 	d := &flameData{Small: -1, Limit: t.limit, Stages: []string{}, Tests: []flameTest{}}
 	d.describeFrames(t)

@@ -39,7 +39,6 @@ import (
 // branch is right to one part.
 const weightParts = 64
 
-// encode writes the tree and a header as gzip.
 func (t *tree) encode(header any, level int) ([]byte, error) {
 	head, err := json.Marshal(header)
 	if err != nil {

@@ -85,7 +85,6 @@ func kernelKind(table *stage.Table, row int, lock stage.LockKind) kind {
 	return kindKernel
 }
 
-// ofLocation returns the kind of a frame.
 func (c *classifier) ofLocation(loc int32) kind {
 	l := &c.p.Locations[loc]
 	if l.Function >= 0 {

@@ -97,7 +97,6 @@ func newStill(t *tree) *still {
 	return s
 }
 
-// frameOf is the frame of a node.
 func (s *still) frameOf(n int32) treeFrame {
 	if n == 0 {
 		return treeFrame{name: "all"}

@@ -76,7 +76,6 @@ func newTree(r *result.Result, fold bool) *tree {
 	return b.t
 }
 
-// treeOf is the tree of one profile.
 func treeOf(p *profile.Profile) *tree {
 	b := newGrower(false)
 	b.add(0, 0, p)

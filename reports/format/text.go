@@ -152,7 +152,6 @@ func Visible(s string, limit int) string {
 	return b.String()
 }
 
-// isPrintable reports whether s is printable ASCII.
 func isPrintable(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {

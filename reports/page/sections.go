@@ -153,7 +153,6 @@ const maxMatrices = 12
 // bitmap.
 const matrixCells = 16
 
-// matrixPart is the SA x CPU matrix of a run.
 func matrixPart(r *result.Run, i int) (part, bool) {
 	m := r.Matrix
 	if m == nil || len(m.Rows) == 0 || len(m.CPUs) == 0 {

@@ -97,7 +97,6 @@ func send(ctx context.Context, method, target, kind string, header http.Header,
 	return text, err
 }
 
-// endpoint joins a server's address and a path.
 func endpoint(server, path string) (string, error) {
 	u, err := url.Parse(server)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {

@@ -143,7 +143,6 @@ func ConsistencyTable(runs []*result.Run) Table {
 	return Bounded(t, 60)
 }
 
-// percentOf prints a ratio in per cent.
 func percentOf(v float64) Cell {
 	c := numberOf(100 * zeroed(v, 1e-9))
 	if !math.IsNaN(v) && !math.IsInf(v, 0) {

@@ -44,7 +44,6 @@ func All() []Topic {
 	return all
 }
 
-// formulas lists the metrics with unit and formula.
 func formulas() string {
 	var b strings.Builder
 	for _, f := range metric.Catalogue() {
