@@ -61,6 +61,10 @@ func (f *File) Blocks(ctx context.Context) iter.Seq2[*Block, error] {
 			blocks = blocks[n:]
 		}
 		for i := range x.trace.parts {
+			if err := ctx.Err(); err != nil {
+				yield(nil, err)
+				return
+			}
 			if !x.trace.spe || !yield(&Block{seq: len(x.blocks) + i, aux: &x.trace.parts[i]}, nil) {
 				return
 			}

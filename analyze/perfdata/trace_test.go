@@ -2,7 +2,9 @@ package perfdata
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -252,6 +254,25 @@ func TestSPEForms(t *testing.T) {
 		if side, _ := f.Sideband(); len(side.Losses) > 0 {
 			t.Errorf("%s: %+v", name, side.Losses)
 		}
+	}
+}
+
+// A reader that is told to end does so between traces.
+func TestSPEInterrupted(t *testing.T) {
+	w := newTestWriter(false)
+	f := openBytes(t, speFile(w, speTrace(3, 9)))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var last error
+	for b, err := range f.Blocks(ctx) {
+		if b != nil && b.aux != nil {
+			t.Error("a trace was handed out")
+		}
+		cancel()
+		last = err
+	}
+	if !errors.Is(last, context.Canceled) {
+		t.Errorf("%v", last)
 	}
 }
 
