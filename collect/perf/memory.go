@@ -149,7 +149,7 @@ const kernelHalf = 1 << 63
 // KernelLines returns the lines of the kernel's memory whose addresses are in a recording,
 // those with the most samples first and no more than most, and how many more there are.
 func (t *Tool) KernelLines(ctx context.Context, file string, most int) (lines []uint64, left int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, ackTimeout, fmt.Errorf("it did not end within %s", ackTimeout))
 	defer cancel()
 	command := exec.CommandContext(ctx, t.Path, "script", "-i", file, "--itrace=M", "-F", "addr") // M: of SPE too
 	command.Env, command.WaitDelay = append(os.Environ(), environment()...), time.Second
@@ -170,7 +170,11 @@ func (t *Tool) KernelLines(ctx context.Context, file string, most int) (lines []
 			samples[addr&^(lineBytes-1)]++
 		}
 	}
-	if err := errors.Join(text.Err(), command.Wait()); err != nil {
+	err = errors.Join(text.Err(), command.Wait())
+	if err != nil && ctx.Err() != nil {
+		return nil, 0, fmt.Errorf("perf script: %w", context.Cause(ctx))
+	}
+	if err != nil {
 		return nil, 0, fmt.Errorf("perf script: %w: %w", err, refusal(said.String()))
 	}
 	lines = slices.SortedFunc(maps.Keys(samples), func(a, b uint64) int {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestMemoryOf(t *testing.T) {
@@ -63,6 +64,7 @@ func TestMemoryOf(t *testing.T) {
 func TestKernelLines(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "perf")
 	const text = "#!/bin/sh\n" +
+		"[ \"$3\" != endless ] || exec sleep 600\n" +
 		"[ \"$*\" = \"script -i a.data --itrace=M -F addr\" ] || { echo no such file >&2; exit 1; }\n" +
 		"printf '%s\\n' ' ffff888100000140' 0 '   7f0012345678' ffff888100000047 ffff888100000150 " +
 		"' ffffffff82000000 ' '' 'not an address'\n"
@@ -80,5 +82,10 @@ func TestKernelLines(t *testing.T) {
 	if _, _, err := tool.KernelLines(context.Background(), "b.data", 2); err == nil ||
 		!strings.Contains(err.Error(), "no such file") {
 		t.Errorf("perf fails: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	if _, _, err := tool.KernelLines(ctx, "endless", 2); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("perf is stopped: %v", err)
 	}
 }

@@ -45,34 +45,47 @@ func tellsSlabs(kernel *btf.Spec) error {
 	return nil
 }
 
-// SlabObjects returns the objects of slab caches that addresses are in now, each once,
-// and the layouts of their structures. One of a cache that is general, or that others were
-// merged into, has no structure. left is how many addresses are in a slab that does not
-// tell where its objects begin. Needs what Peek needs, and 6.13.
-func (l *Loader) SlabObjects(addrs []uint64) (found *bundle.Objects, left int, err error) {
+// A Slabs asks the running kernel.
+type Slabs struct {
+	kernel *btf.Spec
+	coll   *ebpf.Collection
+}
+
+// Slabs needs what Peek needs, and 6.13.
+func (l *Loader) Slabs() (*Slabs, error) {
 	kernel, err := l.types()
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if err := tellsSlabs(kernel); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	spec, err := bpf.LoadSlab()
 	if err != nil {
-		return nil, 0, fmt.Errorf("reading the slab program: %w", err)
+		return nil, fmt.Errorf("reading the slab program: %w", err)
 	}
 	if err := spec.Variables["page_size"].Set(uint32(os.Getpagesize())); err != nil {
-		return nil, 0, fmt.Errorf("setting the size of a page: %w", err)
+		return nil, fmt.Errorf("setting the size of a page: %w", err)
 	}
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: l.kernel})
 	if err != nil {
-		return nil, 0, fmt.Errorf("loading the slab program: %w", err)
+		return nil, fmt.Errorf("loading the slab program: %w", err)
 	}
-	defer coll.Close()
+	return &Slabs{kernel, coll}, nil
+}
+
+// Close unloads the program.
+func (s *Slabs) Close() { s.coll.Close() }
+
+// Objects returns the objects of slab caches that addresses are in now, each once, and the
+// layouts of their structures. One of a cache that is general, or that others were merged
+// into, has no structure. left is how many addresses are in a slab that does not tell where
+// its objects begin.
+func (s *Slabs) Objects(addrs []uint64) (found *bundle.Objects, left int, err error) {
 	found = &bundle.Objects{}
 	seen, layouts := map[uint64]bool{}, map[string]bool{}
 	for some := range slices.Chunk(addrs, len(bpf.SlabSlabbed{}.Each)) {
-		slabs, err := askSlabs(coll, some)
+		slabs, err := s.ask(some)
 		if err != nil {
 			return found, left, err
 		}
@@ -87,11 +100,11 @@ func (l *Loader) SlabObjects(addrs []uint64) (found *bundle.Objects, left int, e
 			seen[o.Start] = true
 			row := object(o.Start, "", bundle.LineObject{Cache: string(cache)})
 			row.Size = o.Size
-			s, err := structOf(kernel, StructOf(row.Cache))
-			if err == nil && s.Size <= o.Size && o.Caches <= 1 {
-				row.Struct = s.Name
-				if !layouts[s.Name] {
-					layouts[s.Name], found.Structs = true, append(found.Structs, deepLayout(s))
+			kind, err := structOf(s.kernel, StructOf(row.Cache))
+			if err == nil && kind.Size <= o.Size && o.Caches <= 1 {
+				if row.Struct = kind.Name; !layouts[row.Struct] {
+					layouts[row.Struct] = true
+					found.Structs = append(found.Structs, deepLayout(kind))
 				}
 			}
 			found.Objects = append(found.Objects, row)
@@ -100,16 +113,16 @@ func (l *Loader) SlabObjects(addrs []uint64) (found *bundle.Objects, left int, e
 	return found, left, nil
 }
 
-// askSlabs runs the program once, for as many addresses as it takes.
-func askSlabs(coll *ebpf.Collection, addrs []uint64) (slabs bpf.SlabSlabbed, err error) {
+// ask runs the program once, for as many addresses as it takes.
+func (s *Slabs) ask(addrs []uint64) (slabs bpf.SlabSlabbed, err error) {
 	for i, addr := range addrs {
 		slabs.Each[i].Addr = addr
 	}
-	m := coll.Maps[bpf.SlabMapSlabs]
+	m := s.coll.Maps[bpf.SlabMapSlabs]
 	if err = m.Put(uint32(0), slabs); err != nil {
 		return slabs, fmt.Errorf("asking for slab caches: %w", err)
 	}
-	if _, err = coll.Programs[bpf.SlabProgSlab].Run(&ebpf.RunOptions{}); err != nil {
+	if _, err = s.coll.Programs[bpf.SlabProgSlab].Run(&ebpf.RunOptions{}); err != nil {
 		return slabs, fmt.Errorf("running the slab program: %w", err)
 	}
 	if err = m.Lookup(uint32(0), &slabs); err != nil {

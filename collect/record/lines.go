@@ -77,19 +77,33 @@ func (s *setup) tryMore(ctx context.Context, events []string) {
 const mostSlabLines = 1 << 16
 
 // findSlabs completes perf.data, and asks which slab caches the kernel's memory that was
-// sampled belongs to, while most objects that lived in the window live still.
+// sampled belongs to, while most objects that lived in the window live still. Where the
+// kernel does not tell, perf.data is not read for it.
 func (r *recorder) findSlabs(ctx context.Context) (why string, cause error) {
+	gap := func(err error) {
+		r.gap(bundle.Gap{What: "slab caches of the memory that was sampled", Why: err.Error()})
+	}
+	slabs, err := r.loader.Slabs()
+	if err != nil {
+		gap(err)
+		return "", nil
+	}
+	defer slabs.Close()
 	if err := r.endPerf(); err != nil {
 		return err.Error(), err
 	}
 	r.say("asking for slab caches")
 	lines, left, err := r.tool.KernelLines(ctx, filepath.Join(r.dir, bundle.PerfDataFile), mostSlabLines)
-	unknown := 0
-	if err == nil {
-		r.slabs, unknown, err = r.loader.SlabObjects(lines)
-	}
 	if err != nil {
-		r.gap(bundle.Gap{What: "slab caches of the memory that was sampled", Why: err.Error()})
+		gap(err)
+		if ctx.Err() != nil {
+			return "interrupted while slab caches were asked for", ctx.Err()
+		}
+		return "", nil
+	}
+	unknown := 0
+	if r.slabs, unknown, err = slabs.Objects(lines); err != nil {
+		gap(err)
 	}
 	const weakens = "names of cache lines"
 	if left > 0 {

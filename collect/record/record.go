@@ -85,6 +85,7 @@ func (r *recorder) run(ctx context.Context) (why string, cause error) {
 	defer r.endCounting()
 	why, cause = r.measure(ctx)
 	r.endLoad()
+	r.expect(aboutSaved)
 	if err := r.endPerf(); err != nil && why == "" {
 		why, cause = err.Error(), err
 	}
