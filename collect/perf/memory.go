@@ -140,15 +140,15 @@ func MemoryOf(c CPU) (Memory, error) {
 		"nor arm_spe_0 (Arm) under /sys/bus/event_source/devices")
 }
 
-// lineBytes is the cache line of the machines that take such samples.
-const lineBytes = 64
+// wordBytes is what every object of a slab begins at a multiple of: a cache line may hold several.
+const wordBytes = 8
 
 // kernelHalf is where addresses of a 64-bit kernel begin.
 const kernelHalf = 1 << 63
 
-// KernelLines returns the lines of the kernel's memory whose addresses are in a recording,
+// KernelWords returns the words of the kernel's memory whose addresses are in a recording,
 // those with the most samples first and no more than most, and how many more there are.
-func (t *Tool) KernelLines(ctx context.Context, file string, most int) (lines []uint64, left int, err error) {
+func (t *Tool) KernelWords(ctx context.Context, file string, most int) (words []uint64, left int, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, ackTimeout, fmt.Errorf("it did not end within %s", ackTimeout))
 	defer cancel()
 	command := exec.CommandContext(ctx, t.Path, "script", "-i", file, "--itrace=M", "-F", "addr") // M: of SPE too
@@ -167,7 +167,7 @@ func (t *Tool) KernelLines(ctx context.Context, file string, most int) (lines []
 	for text.Scan() {
 		addr, err := strconv.ParseUint(strings.TrimSpace(text.Text()), 16, 64)
 		if err == nil && addr >= kernelHalf {
-			samples[addr&^(lineBytes-1)]++
+			samples[addr&^(wordBytes-1)]++
 		}
 	}
 	err = errors.Join(text.Err(), command.Wait())
@@ -177,9 +177,9 @@ func (t *Tool) KernelLines(ctx context.Context, file string, most int) (lines []
 	if err != nil {
 		return nil, 0, fmt.Errorf("perf script: %w: %w", err, refusal(said.String()))
 	}
-	lines = slices.SortedFunc(maps.Keys(samples), func(a, b uint64) int {
+	words = slices.SortedFunc(maps.Keys(samples), func(a, b uint64) int {
 		return cmp.Or(cmp.Compare(samples[b], samples[a]), cmp.Compare(a, b))
 	})
-	left = max(0, len(lines)-most)
-	return lines[:len(lines)-left], left, nil
+	left = max(0, len(words)-most)
+	return words[:len(words)-left], left, nil
 }

@@ -59,33 +59,33 @@ func TestMemoryOf(t *testing.T) {
 	}
 }
 
-// What perf script prints of a recording: the lines of the kernel's memory, those with
-// the most samples first.
-func TestKernelLines(t *testing.T) {
+// What perf script prints of a recording: the words of the kernel's memory, those with
+// the most samples first; objects of a slab that share a line are told apart.
+func TestKernelWords(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "perf")
 	const text = "#!/bin/sh\n" +
 		"[ \"$3\" != endless ] || exec sleep 600\n" +
 		"[ \"$*\" = \"script -i a.data --itrace=M -F addr\" ] || { echo no such file >&2; exit 1; }\n" +
-		"printf '%s\\n' ' ffff888100000140' 0 '   7f0012345678' ffff888100000047 ffff888100000150 " +
-		"' ffffffff82000000 ' '' 'not an address'\n"
+		"printf '%s\\n' ' ffff888100000140' 0 '   7f0012345678' ffff888100000047 ffff888100000144 " +
+		"ffff888100000158 ' ffffffff82000000 ' '' 'not an address'\n"
 	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	tool := &Tool{Path: script}
-	lines, left, err := tool.KernelLines(context.Background(), "a.data", 2)
-	if err != nil || left != 1 || !slices.Equal(lines, []uint64{0xffff888100000140, 0xffff888100000040}) {
-		t.Errorf("%#x, %d more, %v", lines, left, err)
+	words, left, err := tool.KernelWords(context.Background(), "a.data", 2)
+	if err != nil || left != 2 || !slices.Equal(words, []uint64{0xffff888100000140, 0xffff888100000040}) {
+		t.Errorf("%#x, %d more, %v", words, left, err)
 	}
-	if _, left, err := tool.KernelLines(context.Background(), "a.data", 3); left != 0 || err != nil {
+	if _, left, err := tool.KernelWords(context.Background(), "a.data", 4); left != 0 || err != nil {
 		t.Errorf("all of them: %d more, %v", left, err)
 	}
-	if _, _, err := tool.KernelLines(context.Background(), "b.data", 2); err == nil ||
+	if _, _, err := tool.KernelWords(context.Background(), "b.data", 2); err == nil ||
 		!strings.Contains(err.Error(), "no such file") {
 		t.Errorf("perf fails: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	if _, _, err := tool.KernelLines(ctx, "endless", 2); !errors.Is(err, context.DeadlineExceeded) {
+	if _, _, err := tool.KernelWords(ctx, "endless", 2); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("perf is stopped: %v", err)
 	}
 }

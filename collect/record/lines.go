@@ -73,8 +73,8 @@ func (s *setup) tryMore(ctx context.Context, events []string) {
 	}
 }
 
-// mostSlabLines bounds how many lines are asked for the slab caches they are in.
-const mostSlabLines = 1 << 16
+// mostSlabWords bounds how many words of memory are asked for the slab caches they are in.
+const mostSlabWords = 1 << 16
 
 // findSlabs completes perf.data, and asks which slab caches the kernel's memory that was
 // sampled belongs to, while most objects that lived in the window live still. Where the
@@ -93,7 +93,7 @@ func (r *recorder) findSlabs(ctx context.Context) (why string, cause error) {
 		return err.Error(), err
 	}
 	r.say("asking for slab caches")
-	lines, left, err := r.tool.KernelLines(ctx, filepath.Join(r.dir, bundle.PerfDataFile), mostSlabLines)
+	words, left, err := r.tool.KernelWords(ctx, filepath.Join(r.dir, bundle.PerfDataFile), mostSlabWords)
 	if err != nil {
 		gap(err)
 		if ctx.Err() != nil {
@@ -102,17 +102,19 @@ func (r *recorder) findSlabs(ctx context.Context) (why string, cause error) {
 		return "", nil
 	}
 	unknown := 0
-	if r.slabs, unknown, err = slabs.Objects(lines); err != nil {
+	if r.slabs, unknown, err = slabs.Objects(words); err != nil {
 		gap(err)
 	}
 	const weakens = "names of cache lines"
 	if left > 0 {
-		r.warn(weakens, fmt.Sprintf("the slab caches of %d lines were not asked for, none of which has more "+
-			"samples than the %d that were", left, len(lines)))
+		r.warn(weakens,
+			fmt.Sprintf("the slab caches of %d words of memory were not asked for, none of which has more "+
+				"samples than the %d that were", left, len(words)))
 	}
 	if unknown > 0 {
-		r.warn(weakens, fmt.Sprintf("%d of %d lines are in slabs that do not tell where their objects begin",
-			unknown, len(lines)))
+		r.warn(weakens,
+			fmt.Sprintf("%d of %d words of memory are in slabs that do not tell where their objects begin",
+				unknown, len(words)))
 	}
 	return "", nil
 }
