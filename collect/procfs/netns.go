@@ -42,7 +42,7 @@ func NetNSName(name string) string {
 	return "network namespace " + name
 }
 
-// InNetNS calls fn on a thread inside the network namespace. Below
+// InNetNS calls fn on a thread inside the network namespace, which ends with it. Below
 // /proc/thread-self/net, and in sockets it opens, fn sees that namespace; in
 // goroutines it starts it does not. Needs CAP_SYS_ADMIN unless name is "".
 func (r Root) InNetNS(name string, fn func() error) error {
@@ -53,23 +53,40 @@ func (r Root) InNetNS(name string, fn func() error) error {
 	if err != nil {
 		return err
 	}
-	done := make(chan error, 1)
-	go func() { done <- enter(path, fn) }()
-	return <-done
+	return onThrowaway(func() error {
+		target, err := os.Open(path)
+		if err != nil {
+			return fmt.Errorf("entering network namespace: %w", err)
+		}
+		defer target.Close()
+		if err := unix.Setns(int(target.Fd()), unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("entering network namespace %s: %w", path, err)
+		}
+		return fn()
+	})
 }
 
 // InNetNSWithSys is InNetNS where /sys/class/net, too, shows the namespace's interfaces:
-// sysfs shows those of the namespace it was mounted in. It mounts one on a thread of
-// its own, which nobody else sees and which ends with it.
+// sysfs shows those of the namespace it was mounted in. It mounts one that nobody but
+// the thread sees.
 func (r Root) InNetNSWithSys(name string, fn func() error) error {
 	if name == "" {
 		return fn()
 	}
-	path, err := r.NetNSPath(name)
-	if err != nil {
-		return err
-	}
-	return onThrowaway(func() error { return enterWithSys(path, fn) })
+	return r.InNetNS(name, func() error {
+		err := unix.Unshare(unix.CLONE_NEWNS)
+		if err == nil {
+			err = unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
+		}
+		if err == nil {
+			err = unix.Mount("sysfs", "/sys", "sysfs",
+				unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
+		}
+		if err != nil {
+			return fmt.Errorf("mounting the /sys of %s: %w", NetNSName(name), err)
+		}
+		return fn()
+	})
 }
 
 // onThrowaway calls fn on a thread that ends with it. The process's first thread
@@ -86,53 +103,4 @@ func onThrowaway(fn func() error) error {
 		done <- fn() // never unlocked
 	}()
 	return <-done
-}
-
-func enterWithSys(path string, fn func() error) error {
-	target, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("entering network namespace: %w", err)
-	}
-	defer target.Close()
-	if err := unix.Setns(int(target.Fd()), unix.CLONE_NEWNET); err != nil {
-		return fmt.Errorf("entering network namespace %s: %w", path, err)
-	}
-	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-		return fmt.Errorf("a mount namespace for the /sys of %s: %w", path, err)
-	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("a mount namespace for the /sys of %s: %w", path, err)
-	}
-	if err := unix.Mount("sysfs", "/sys", "sysfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC,
-		""); err != nil {
-		return fmt.Errorf("mounting the /sys of %s: %w", path, err)
-	}
-	return fn()
-}
-
-// enter calls fn with the goroutine's thread in the namespace of path. A
-// thread that cannot return to its own namespace is not given back: the
-// runtime ends a locked thread with its goroutine.
-func enter(path string, fn func() error) error {
-	target, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("entering network namespace: %w", err)
-	}
-	defer target.Close()
-	runtime.LockOSThread()
-	own, err := os.Open("/proc/thread-self/ns/net")
-	if err != nil {
-		runtime.UnlockOSThread()
-		return fmt.Errorf("entering network namespace: %w", err)
-	}
-	defer own.Close()
-	if err := unix.Setns(int(target.Fd()), unix.CLONE_NEWNET); err != nil {
-		runtime.UnlockOSThread()
-		return fmt.Errorf("entering network namespace %s: %w", path, err)
-	}
-	result := fn()
-	if err := unix.Setns(int(own.Fd()), unix.CLONE_NEWNET); err == nil {
-		runtime.UnlockOSThread()
-	}
-	return result
 }

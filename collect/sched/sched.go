@@ -3,6 +3,7 @@
 package sched
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -36,7 +37,10 @@ func pin(tid int, set bundle.CPUSet) error {
 	for _, cpu := range set {
 		mask.Set(cpu)
 	}
-	return unix.SchedSetaffinityDynamic(tid, mask)
+	if err := unix.SchedSetaffinityDynamic(tid, mask); err != nil {
+		return fmt.Errorf("pinning to CPUs %s: %w", set, err)
+	}
+	return nil
 }
 
 // PinProcess lets all threads of this process run on set only; threads made
@@ -54,7 +58,7 @@ func PinProcess(set bundle.CPUSet) error {
 				continue
 			}
 			if err := pin(tid, set); err != nil && !errors.Is(err, unix.ESRCH) {
-				return fmt.Errorf("pinning to CPUs %s: %w", set, err)
+				return err
 			}
 		}
 	}
@@ -94,13 +98,10 @@ func Start(cmd *exec.Cmd, set bundle.CPUSet) error {
 // startOn starts cmd from this thread, which it lets run on own afterwards.
 func startOn(cmd *exec.Cmd, set, own bundle.CPUSet) error {
 	if err := pin(0, set); err != nil {
-		return fmt.Errorf("pinning to CPUs %s: %w", set, err)
+		return err
 	}
 	err := cmd.Start()
-	if perr := pin(0, own); perr != nil && err == nil {
-		return fmt.Errorf("pinning to CPUs %s: %w", own, perr)
-	}
-	return err
+	return cmp.Or(err, pin(0, own))
 }
 
 // Signal sends a signal to every process of the session Start made for cmd.
@@ -164,9 +165,4 @@ func ExitCode(cmd *exec.Cmd) int {
 
 // PinThread lets the calling thread, which the caller has locked to its
 // goroutine, run on set only.
-func PinThread(set bundle.CPUSet) error {
-	if err := pin(0, set); err != nil {
-		return fmt.Errorf("pinning to CPUs %s: %w", set, err)
-	}
-	return nil
-}
+func PinThread(set bundle.CPUSet) error { return pin(0, set) }
