@@ -330,7 +330,7 @@ func (r *Run) verifyFile(want File) error {
 		return err
 	}
 	defer f.Close()
-	got, err := sumOfFile(f)
+	got, err := SumOfFile(f)
 	switch {
 	case err != nil:
 		return err

@@ -122,10 +122,11 @@ func seal(name string) (File, error) {
 	if err := f.Sync(); err != nil {
 		return File{}, err
 	}
-	return sumOfFile(f)
+	return SumOfFile(f)
 }
 
-func sumOfFile(r io.Reader) (File, error) {
+// SumOfFile is the size and the hash of what r holds.
+func SumOfFile(r io.Reader) (File, error) {
 	h := sha256.New()
 	n, err := io.Copy(h, r)
 	return File{Size: n, SHA256: hex.EncodeToString(h.Sum(nil))}, err
@@ -287,6 +288,6 @@ func sameFile(name string, want File) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	got, err := sumOfFile(f)
+	got, err := SumOfFile(f)
 	return got.Size == want.Size && got.SHA256 == want.SHA256, err
 }

@@ -2,22 +2,28 @@ package remote
 
 import (
 	"context"
-	"crypto/sha256"
 	"debug/elf"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+
+	"xfrmscope/collect/bundle"
 )
 
 // deploy copies the program into the host's cache directory, under its hash,
 // and returns its path there. One that is there already is not copied again.
 func (o *SSH) deploy(ctx context.Context, h Host, program string) (string, error) {
-	sum, err := hashOf(program)
+	f, err := os.Open(program)
 	if err != nil {
 		return "", err
 	}
+	defer f.Close()
+	content, err := bundle.SumOfFile(f)
+	if err != nil {
+		return "", err
+	}
+	sum := content.SHA256
 	machine, err := machineOf(program)
 	if err != nil {
 		return "", err
@@ -40,27 +46,12 @@ func (o *SSH) deploy(ctx context.Context, h Host, program string) (string, error
 	if len(lines) > 2 && lines[2] == sum {
 		return quoted, nil
 	}
-	f, err := os.Open(program)
-	if err != nil {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return "", err
 	}
-	defer f.Close()
 	_, err = o.run(ctx, h, place+sum+
 		`; umask 077; mkdir -p "$d" && cat > "$f.$$" && chmod 700 "$f.$$" && mv "$f.$$" "$f"`, f)
 	return quoted, err
-}
-
-func hashOf(program string) (string, error) {
-	f, err := os.Open(program)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // machineOf returns what `uname -m` says on a machine that runs the program.

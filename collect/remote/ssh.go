@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -47,20 +48,11 @@ func (o *SSH) Dial(ctx context.Context, h Host) (*Session, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, &Error{h.Name, "starting ssh", err}
 	}
-	ended := make(chan struct{})
-	var exit error
-	return newSession(ctx, h, out, in, func() error {
-		select {
-		case <-ended:
-			return exit
-		default:
-		}
+	return newSession(ctx, h, out, in, sync.OnceValue(func() error {
 		kill := time.AfterFunc(grace, func() { _ = cmd.Process.Kill() })
-		exit = said.explain(cmd.Wait())
-		kill.Stop()
-		close(ended)
-		return exit
-	})
+		defer kill.Stop()
+		return said.explain(cmd.Wait())
+	}))
 }
 
 func (o *SSH) program(h Host) (string, error) {
