@@ -1,8 +1,6 @@
 package result
 
-import (
-	"xfrmscope/analyze/metric"
-)
+import "xfrmscope/analyze/metric"
 
 // A ConsistencyCheck is an equation that two independent measurements must satisfy.
 // One that is broken marks the numbers that hang on it, metric.Value.Doubt, and

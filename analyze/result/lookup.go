@@ -1,8 +1,6 @@
 package result
 
-import (
-	"xfrmscope/analyze/metric"
-)
+import "xfrmscope/analyze/metric"
 
 // Lookups is what xfrm_state_find was seen to do, all CPUs.
 type Lookups struct {

@@ -1,8 +1,6 @@
 package scaling
 
-import (
-	"math"
-)
+import "math"
 
 // fit returns the parameters with the least weighted sum of squares subject to
 // gamma > 0, sigma, kappa >= 0. If the minimum without bounds is within them it

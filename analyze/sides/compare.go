@@ -44,8 +44,7 @@ func Compare(before, after *result.Result, opt CompareOptions) (*result.Result, 
 			return nil, fmt.Errorf("%s is a comparison of two sides itself: compare the runs, or a "+
 				"report of one side", cmp.Or(side.name, "a side"))
 		case len(result.RunsPresent(side.r)) == 0:
-			return nil, fmt.Errorf("%s has no runs: nothing to compare",
-				cmp.Or(side.name, "a side"))
+			return nil, fmt.Errorf("%s has no runs: nothing to compare", cmp.Or(side.name, "a side"))
 		}
 	}
 	r := merge(before, after)

@@ -1,8 +1,6 @@
 package bundle
 
-import (
-	"io/fs"
-)
+import "io/fs"
 
 // withHosts returns a run and those of the other hosts it was made on. One that
 // cannot be opened is a gap of the first.

@@ -1,8 +1,6 @@
 package doctor
 
-import (
-	"strings"
-)
+import "strings"
 
 // A right says who may do one thing. The levels are each without the others;
 // root has all capabilities.

@@ -1,8 +1,6 @@
 package pack
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestInterfaceOf(t *testing.T) {
 	for _, test := range []struct {

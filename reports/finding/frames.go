@@ -25,10 +25,8 @@ func frames(r *result.Result) []result.Finding {
 }
 
 func framesOf(mode string, c *result.CurveCost) result.Finding {
-	stopping := slices.DeleteFunc(slices.Clone(c.Frames.Rows),
-		func(r scaling.FrameRow) bool { return !r.Stops })
-	slices.SortStableFunc(stopping,
-		func(a, b scaling.FrameRow) int { return cmp.Compare(b.Added, a.Added) })
+	stopping := slices.DeleteFunc(slices.Clone(c.Frames.Rows), func(r scaling.FrameRow) bool { return !r.Stops })
+	slices.SortStableFunc(stopping, func(a, b scaling.FrameRow) int { return cmp.Compare(b.Added, a.Added) })
 	var names, evidence []string
 	for i, row := range stopping {
 		names = append(names, fmt.Sprintf("%s (N^%s)", row.Key, exponent(row.Exponent.Slope.Value)))
@@ -46,8 +44,7 @@ func framesOf(mode string, c *result.CurveCost) result.Finding {
 	if c.Event != "" {
 		mode += ", " + c.Event
 	}
-	f.Say(mode, "%d of %d functions tested stop scaling: %s", c.Frames.Stops, c.Frames.Tested,
-		listed(names))
+	f.Say(mode, "%d of %d functions tested stop scaling: %s", c.Frames.Stops, c.Frames.Tested, listed(names))
 	return f
 }
 

@@ -204,10 +204,9 @@ func tookAway(r *result.Result) []result.Finding {
 			"other.", Next: "the rows that stay: who writes them for every packet of every CPU"}
 	f.Say(fmt.Sprintf("%s against %s on %s", after.Mode, before.Mode, cpus(a.N)),
 		"%s lines move per packet, not %s: %s less than half as often, %s still, %s new",
-		format.ThreeDigits(a.Total.Mean.Value),
-		format.ThreeDigits(b.Total.Mean.Value), format.Counted(len(gone), "field"), format.Counted(len(stay),
-			"field"), format.Counted(len(come),
-			"field"))
+		format.ThreeDigits(a.Total.Mean.Value), format.ThreeDigits(b.Total.Mean.Value),
+		format.Counted(len(gone), "field"), format.Counted(len(stay), "field"),
+		format.Counted(len(come), "field"))
 	for _, part := range []struct {
 		what string
 		list []string

@@ -122,8 +122,7 @@ func intCell(n int) Cell { return Cell{Text: strconv.Itoa(n), Sort: strconv.Itoa
 // ValueCell prints a value without its unit, which is in the table's head.
 func ValueCell(v metric.Value) Cell {
 	f := format.Of(v)
-	c := Cell{Text: format.Pretty(f.Value), Err: format.Pretty(f.Err), Number: true,
-		Sort: sortKey(f.Sort)}
+	c := Cell{Text: format.Pretty(f.Value), Err: format.Pretty(f.Err), Number: true, Sort: sortKey(f.Sort)}
 	if f.Missing != "" {
 		c = unmeasured(v.Missing.Why)
 		c.Title = format.Name(f.Missing)

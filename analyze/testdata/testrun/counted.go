@@ -1,8 +1,6 @@
 package testrun
 
-import (
-	"xfrmscope/collect/bundle"
-)
+import "xfrmscope/collect/bundle"
 
 // CountedRows are the counts of two CPUs over a second: misses were on for half of it
 // on CPU 1, and perf scaled them.
