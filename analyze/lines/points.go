@@ -52,7 +52,11 @@ func point(runs []*result.Run) result.LinePoint {
 		for i, r := range runs {
 			values[i] = of(r.Lines)
 		}
-		return meanOf(values)
+		e := meanOf(values)
+		if !packets { // a share ends at all
+			e.Interval.Hi = min(e.Interval.Hi, 1)
+		}
+		return e
 	}
 	if packets {
 		p.Total.Mean = mean(func(l *result.Lines) metric.Value { return l.PerPacket })

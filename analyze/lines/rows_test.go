@@ -173,4 +173,11 @@ func TestPoints(t *testing.T) {
 	if p := Points([]*result.Run{run(2, "", 10), run(2, "", 20)}); len(p) != 2 || p[0].At("a").Interval.Known() {
 		t.Errorf("runs without a mode repeat nothing: %+v", p)
 	}
+	half := metric.Value{ID: metric.LineShareID, Value: 0.7, Unit: "ratio", SE: 0.3}
+	shares := &result.Lines{PerPacket: metric.NotMeasured("", "", bundle.Gap{Why: "no packets"}),
+		Fields: []result.LineField{{Name: "a", Share: half}}}
+	p = Points([]*result.Run{{N: 2, Mode: "m", Lines: shares}})
+	if a := p[0].At("a"); a.Interval.Hi != 1 || math.Abs(a.Interval.Lo-(0.7-half.Half())) > 1e-12 {
+		t.Errorf("more than all: %+v", a)
+	}
 }
