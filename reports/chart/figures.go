@@ -68,14 +68,14 @@ func pointOf(r *result.Run, event string, of func(*result.Run) metric.Value) (po
 	if !format.Finite(v) || v.Value < 0 {
 		return point{}, false
 	}
-	k := format.ScaleOf(v)
+	k := format.UnitScale(v.Unit)
 	return point{x: float64(r.N), y: v.Value * k, half: max(0, format.OrZero(v.Half())) * k,
 		tip: format.Name(r.Name) + ": " + format.ValueText(v)}, true
 }
 
 func RateChart(r *result.Result) *lineChart {
 	by := curves.RatingOf(result.RunsPresent(r))
-	unit, k := view.RateUnit(by.Unit)
+	unit, k := format.CurveUnit(by.Unit)
 	c := curveChart(r, rateWords(by)+" over the number of "+format.Name(r.Factor())+
 		", each run a dot; the table of runs has the figures", unit, false, func(run *result.Run) metric.Value {
 		v := by.Of(run)
@@ -243,7 +243,7 @@ func stageBar(r *result.Run, whole metric.Value, styles map[string]stageStyle) (
 	if !format.Finite(whole) || len(a.Stages) == 0 {
 		return bar{}, false
 	}
-	scale := whole.Value * format.ScaleOf(whole)
+	scale := whole.Value * format.UnitScale(whole.Unit)
 	b := bar{label: view.GroupLabel(r), half: max(0, format.OrZero(whole.Half())),
 		end: format.Pretty(format.ErrorText(whole))}
 	if whole.Unit == "ratio" {
@@ -296,10 +296,11 @@ func StageRows(r *result.Run) *barChart {
 		}
 		style := styles[s.Name]
 		c.bars = append(c.bars, bar{
-			label: s.Name, half: max(0, format.OrZero(v.Half())) * format.ScaleOf(v),
+			label: s.Name, half: max(0, format.OrZero(v.Half())) * format.UnitScale(v.Unit),
 			end: format.Pretty(format.ErrorText(v)),
-			parts: []segment{{class: style.class, hatch: style.hatch, value: v.Value * format.ScaleOf(v),
-				tip: stageTip(r, s), legend: format.Name(s.Name)}},
+			parts: []segment{{class: style.class, hatch: style.hatch,
+				value: v.Value * format.UnitScale(v.Unit),
+				tip:   stageTip(r, s), legend: format.Name(s.Name)}},
 		})
 	}
 	return c

@@ -302,9 +302,9 @@ func worseText(w view.Worsening) string {
 	s := strings.TrimSpace(w.What + " at " + w.At)
 	switch i := w.C.Ratio.Interval; {
 	case !w.C.Ratio.Known():
-		k := format.RateScale(w.C.Unit)
+		unit, k := format.LineUnit(w.C.Unit)
 		s += fmt.Sprintf(" %s -> %s %s", format.MedianText(w.C.Before, k, 3),
-			format.MedianText(w.C.After, k, 3), format.RateUnit(w.C.Unit))
+			format.MedianText(w.C.After, k, 3), unit)
 	default:
 		s += " " + signedPercent(w.C.Ratio.Value) + " %"
 		if i.Known() && !i.OpenHi {

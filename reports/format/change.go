@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"xfrmscope/analyze/compare"
-	"xfrmscope/analyze/metric"
 )
 
 // ChangePercent is a change of a ratio in per cent, with its sign: "+30.1 %".
@@ -41,11 +40,6 @@ func ChangeInterval(c compare.Comparison) compare.Interval {
 	i.Lo, i.Hi = i.Lo-1, i.Hi-1
 	return i
 }
-
-// UnitScale and shownUnit print ratios in per cent.
-func UnitScale(unit string) float64 { return ScaleOf(metric.Value{Unit: unit}) }
-
-func ShownUnit(unit string) string { return unitOf(metric.Value{Unit: unit}) }
 
 // DetectableText says what change would have been shown, "" if that is not
 // known.
@@ -117,26 +111,24 @@ func HalfWidth(s compare.Summary) float64 {
 	return 0
 }
 
-// RateScale prints packets/s in thousands, bit/s in millions.
-func RateScale(unit string) float64 {
+// LineUnit is the unit in which values of another are printed in a line of text, and how
+// much of it one is: packets/s in thousands, bit/s in millions.
+func LineUnit(unit string) (shown string, scale float64) {
 	switch unit {
 	case "packets/s":
-		return 1e-3
+		return "kpkt/s", 1e-3
 	case "bit/s":
-		return 1e-6
+		return "Mbit/s", 1e-6
 	}
-	return UnitScale(unit)
+	return ShownUnit(unit), UnitScale(unit)
 }
 
-// RateUnit is the unit of what rateScale scaled.
-func RateUnit(unit string) string {
-	switch unit {
-	case "packets/s":
-		return "kpkt/s"
-	case "bit/s":
-		return "Mbit/s"
+// CurveUnit is LineUnit for rates by N: bit/s have too many digits.
+func CurveUnit(unit string) (shown string, scale float64) {
+	if unit == "bit/s" {
+		return "Gbit/s", 1e-9
 	}
-	return ShownUnit(unit)
+	return unit, 1
 }
 
 // ChangeOf prints the change with its interval: relative, or from nothing in

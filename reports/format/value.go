@@ -17,10 +17,10 @@ type Figure struct {
 // Of rounds a value; ratios are printed in per cent.
 func Of(v metric.Value) Figure {
 	if v.Missing != nil {
-		return Figure{Missing: missingText(v), Unit: unitOf(v), Sort: -1}
+		return Figure{Missing: missingText(v), Unit: ShownUnit(v.Unit), Sort: -1}
 	}
-	scale := ScaleOf(v)
-	f := Figure{Unit: unitOf(v), N: v.Samples, Sort: v.Value * scale}
+	scale := UnitScale(v.Unit)
+	f := Figure{Unit: ShownUnit(v.Unit), N: v.Samples, Sort: v.Value * scale}
 	f.Value, f.Err = withError(v.Value*scale, v.Half()*scale)
 	if low, high := Significant(v.Low*scale, 4), Significant(v.High*scale, 4); v.Ranged() && low != high {
 		f.Value, f.Err = low+".."+high, ""
@@ -42,7 +42,7 @@ func Of(v metric.Value) Figure {
 // interval reaches below zero.
 func atMost(v metric.Value) (text string, ok bool) {
 	most, ok := v.AtMost()
-	return Significant(most*ScaleOf(v), 2), ok
+	return Significant(most*UnitScale(v.Unit), 2), ok
 }
 
 // fewText is a number of few counts with its interval, which is not symmetric.
@@ -65,18 +65,20 @@ func missingText(v metric.Value) string {
 	return "not measured: " + v.Missing.Why
 }
 
-func ScaleOf(v metric.Value) float64 {
-	if v.Unit == "ratio" {
+// UnitScale is how much of ShownUnit a unit is.
+func UnitScale(unit string) float64 {
+	if unit == "ratio" {
 		return 100
 	}
 	return 1
 }
 
-func unitOf(v metric.Value) string {
-	if v.Unit == "ratio" {
+// ShownUnit is the unit in which values of another are printed.
+func ShownUnit(unit string) string {
+	if unit == "ratio" {
 		return "%"
 	}
-	return Visible(v.Unit, 24)
+	return Visible(unit, 24)
 }
 
 // String returns "54.2 +- 0.6 %", in ASCII.
@@ -142,7 +144,7 @@ func Column(v metric.Value, digits int) string {
 	if most, ok := atMost(v); ok {
 		return "<=" + most + DoubtMark(v)
 	}
-	return Significant(v.Value*ScaleOf(v), digits) + DoubtMark(v)
+	return Significant(v.Value*UnitScale(v.Unit), digits) + DoubtMark(v)
 }
 
 // Kilo is a column of thousands.

@@ -17,15 +17,6 @@ func CurveName(c result.Curve) string {
 	return Sided(c.Side, cmp.Or(format.Name(c.Mode), "runs"))
 }
 
-// RateUnit is the unit in which rates of another are printed, and how much of it
-// one is: bit/s have too many digits.
-func RateUnit(unit string) (shown string, scale float64) {
-	if unit == "bit/s" {
-		return "Gbit/s", 1e-9
-	}
-	return unit, 1
-}
-
 // ScaleHead is the head of a rate in a table: "packets#|/s".
 func ScaleHead(r *result.Result) string {
 	for _, c := range r.Curves {
@@ -61,7 +52,7 @@ func scaleRow(c result.Curve, row scaling.Row, speedup bool) []Cell {
 	if row.Loss != nil {
 		loss = numberOf(100 * *row.Loss)
 	}
-	_, k := RateUnit(c.Scaling.Unit)
+	_, k := format.CurveUnit(c.Scaling.Unit)
 	cells := []Cell{TextCell(CurveName(c)), intCell(row.N), intCell(row.Rate.N), summaryCell(row.Rate, k)}
 	if speedup {
 		cells = append(cells, estimateCell(row.Speedup, 1))
@@ -87,7 +78,7 @@ func CarriedTable(r *result.Result) Table {
 				loses = intCell(row.N)
 			}
 		}
-		_, k := RateUnit(c.Scaling.Unit)
+		_, k := format.CurveUnit(c.Scaling.Unit)
 		t.Add(TextCell(CurveName(c)), summaryCell(most.Rate, k), intCell(most.N), loses)
 	}
 	return t
@@ -107,7 +98,7 @@ func ScaleFacts(c result.Curve) [][2]string {
 	}
 	add("knee", kneeText(c.Scaling.Knee))
 	if p := c.Scaling.Level; p.Known() {
-		unit, k := RateUnit(c.Scaling.Unit)
+		unit, k := format.CurveUnit(c.Scaling.Unit)
 		add("plateau", fmt.Sprintf("from N=%d to N=%d, at %s %s", p.From, p.To, format.Significant(p.Rate*k, 4),
 			cmp.Or(unit, "packets/s")))
 	}
