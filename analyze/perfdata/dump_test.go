@@ -67,9 +67,6 @@ func dumpSample(s *Sample, m *Meta) string {
 	for br := range s.branches() {
 		fmt.Fprintf(&b, " %+v", br)
 	}
-	if ibs, ok := s.IBS(m); ok {
-		fmt.Fprintf(&b, " ibs=%+v", ibs)
-	}
 	return b.String()
 }
 

@@ -184,21 +184,33 @@ func TestStackOfSizeZeroHasNoDynSize(t *testing.T) {
 	}
 }
 
+// IBS knows of a load whether it wrote too: a locked one did.
 func TestIBS(t *testing.T) {
+	const load, store, locked, others = 1, 2, 1 << 15, 1<<7 | 1<<20 | 250<<32
 	bothOrders(t, func(t *testing.T, w *testWriter) {
-		a := attr{Type: 11, Size: 136, SampleType: sampleIP | sampleRaw}
-		regs := []uint64{1, 0xffffffff81000000, 77 << 16, 3 | 1<<4, 1 | 1<<7 | 1<<15 | 1<<20 | 250<<32, 0xdead,
-			0xbeef}
-		rec := w.fork().record(recordSample, 0, func(w *testWriter) {
-			w.u64(5).u32(uint32(4+8*len(regs)), 0x3ff).u64(regs...)
-		}).b
-		features := map[feature][]byte{featurePMUMappings: w.fork().u32(2,
-			4).text("cpu").u32(11).text("ibs_op").b}
-		f := openBytes(t, w.file([]testEvent{{attr: a, name: "ibs_op//"}}, rec, features))
-		samples, _ := collect(t, f)
-		ibs, ok := samples[0].IBS(&f.Meta)
-		if !ok || ibs.N != len(regs) || ibs.Caps != 0x3ff || !ibs.Load() || ibs.Store() || !ibs.Locked() {
-			t.Errorf("%+v %v", ibs, ok)
+		for _, test := range []struct {
+			pmu        string
+			data3      uint64
+			writes, ok bool
+		}{
+			{"ibs_op", load | others, false, true},
+			{"ibs_op", load | locked | others, true, true},
+			{"ibs_op", store, true, true},
+			{"ibs_op", locked, false, true},
+			{"ibs_fetch", store, false, false},
+		} {
+			a := attr{Type: 11, Size: 136, SampleType: sampleIP | sampleRaw}
+			regs := []uint64{1, 0xffffffff81000000, 77 << 16, 3 | 1<<4, test.data3, 0xdead, 0xbeef}
+			rec := w.fork().record(recordSample, 0, func(w *testWriter) {
+				w.u64(5).u32(uint32(4+8*len(regs)), 0x3ff).u64(regs...)
+			}).b
+			pmus := w.fork().u32(2, 4).text("cpu").u32(11).text(test.pmu).b
+			f := openBytes(t, w.file([]testEvent{{attr: a, name: test.pmu + "//"}}, rec,
+				map[feature][]byte{featurePMUMappings: pmus}))
+			samples, _ := collect(t, f)
+			if writes, ok := samples[0].ibsWrites(&f.Meta); writes != test.writes || ok != test.ok {
+				t.Errorf("%+v: %v %v", test, writes, ok)
+			}
 		}
 	})
 }
