@@ -9,5 +9,6 @@
 //
 // Each returns a Probe, and what it had to pass over. A probe that the kernel
 // refuses costs that probe only; where there is another way to attach it, that
-// is tried before it is given up.
+// is tried before it is given up. Of memory that is read once, by address, Peek tells
+// what is there and Slabs which slab cache it is in.
 package probe
