@@ -55,7 +55,7 @@ func Missed(ctx context.Context, f *perfdata.File, n *Names, r *result.Run) (*re
 	l := &result.Lines{Source: "samples of " + event.Name + " by instruction",
 		Counts: "the field is what a simulated run of this build touches at the instruction",
 		Lacks: "misses, not transfers; a sample may stand some instructions behind the miss, unless the " +
-			"event is " + "precise (:p)", PerPacket: value(all, samples)}
+			"event is precise (:p)", PerPacket: value(all, samples)}
 	for name, at := range fields {
 		share := ratio(metric.LineShareID, at.transfers, all)
 		share.SE, share.Samples = relativeError(at.apart)*share.Value, uint64(at.apart)

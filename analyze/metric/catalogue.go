@@ -106,7 +106,7 @@ func Catalogue() []Formula {
 		{CostID, "cost/packet", "", "lower",
 			"(busy weight / window) / packet rate of the same CPUs; busy weight = sum of periods of " +
 				"samples that are not idle; where those of a clock cover less than 95 % of the time, " +
-				"CPUs x " + "busy of /proc/stat", "perf samples, packets, /proc/stat"},
+				"CPUs x busy of /proc/stat", "perf samples, packets, /proc/stat"},
 		{SpinID, "spin share", "ratio", "lower",
 			"weight with the leaf in a lock's slow path / busy weight", samples},
 		{LockWordID, "fast-path share", "ratio", "lower",
@@ -133,7 +133,7 @@ func Catalogue() []Formula {
 			"(weight of the miss event / window) / packet rate of the same CPUs", "perf samples, packets"},
 		{TransferID, "cache lines moved/packet", "transfers/packet", "lower",
 			"accesses that got their line from the cache of another CPU / packets; of samples: their " +
-				"share " + "x the transfers counted",
+				"share x the transfers counted",
 			"lines.jsonl of a simulated machine; samples of memory accesses"},
 		{LineShareID, "share of the lines moved", "ratio", "",
 			"transfers of the field / transfers", "as cache lines moved/packet"},

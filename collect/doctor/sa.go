@@ -291,8 +291,7 @@ func idle(v *saView, tunnels []*tunnel) finding {
 
 func replay(v *saView, _ []*tunnel) finding {
 	f := finding{fix: "`ip xfrm state ... replay-window 4096 flag esn`, and one CPU a SPI at the receiver: " +
-		"packets " +
-		"overtook each other"}
+		"packets overtook each other"}
 	for _, sa := range v.SAs {
 		if n := uint64(sa.Drops.ReplayWindow) + uint64(sa.Drops.Replay); n > 0 {
 			f.bad("inbound SPI %#x, window %d: %d of %d packets dropped",

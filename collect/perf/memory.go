@@ -116,9 +116,8 @@ func MemoryOf(c CPU) (Memory, error) {
 		}
 		return m, nil
 	case zen > 0:
-		return Memory{},
-			unsupported("the kernel shows no ibs_op under /sys/bus/event_source/devices: IBS is off in " +
-				"the " + "firmware, or hidden by a hypervisor")
+		return Memory{}, unsupported("the kernel shows no ibs_op under /sys/bus/event_source/devices: IBS is " +
+			"off in the firmware, or hidden by a hypervisor")
 	case c.has(spePMU):
 		return Memory{Events: []string{spePMU + "/ts_enable=1,pa_enable=1,load_filter=1,store_filter=1," +
 			"min_latency=30/k"}, FrequencyHz: defaultHz,
