@@ -40,7 +40,7 @@ func openMemory() (*memory, error) {
 	}
 	coll, err := ebpf.NewCollection(spec)
 	if err != nil {
-		return nil, fmt.Errorf("loading the peek program: %w", err)
+		return nil, fmt.Errorf("loading the peek program: %w", Attempt{RawTP, err})
 	}
 	return &memory{coll}, nil
 }

@@ -69,7 +69,7 @@ func (l *Loader) Slabs() (*Slabs, error) {
 	}
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: l.kernel})
 	if err != nil {
-		return nil, fmt.Errorf("loading the slab program: %w", err)
+		return nil, fmt.Errorf("loading the slab program: %w", Attempt{RawTP, err})
 	}
 	return &Slabs{kernel, coll}, nil
 }

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"golang.org/x/sys/unix"
 
 	"xfrmscope/collect/bundle"
 )
@@ -42,6 +44,28 @@ func slabObjectsOf(t *testing.T, addrs ...uint64) (*bundle.Objects, error) {
 		t.Fatalf("%+v", err)
 	}
 	return got, nil
+}
+
+// Whoever may not load a program is told why, not that memory might be short.
+func TestSlabsForbidden(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	runtime.LockOSThread() // for good: the thread ends with the test
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	if err := unix.Capset(&header, &none[0]); err != nil {
+		t.Fatal(err)
+	}
+	_, err := NewLoader().Slabs()
+	_, peekErr := openMemory()
+	for _, err := range []error{err, peekErr} {
+		var old *UnsuitableError
+		said := fmt.Sprint(err)
+		if !errors.As(err, &old) && (!strings.Contains(said, "raw_tp: ") || strings.Contains(said, "MEMLOCK")) {
+			t.Error(said)
+		}
+	}
 }
 
 // The object of this thread's task is found by each of its addresses, once.
