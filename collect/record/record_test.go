@@ -559,3 +559,21 @@ func TestRecordNamespaceVanishes(t *testing.T) {
 	}
 	t.Logf("gaps %+v\nwarnings %+v", run.Gaps, run.Warnings)
 }
+
+// A window that ends with its load says how long it has been, not what bounds it.
+func TestWindowOfLoad(t *testing.T) {
+	needLive(t)
+	plan := livePlan(t, 24*time.Hour)
+	plan.Probes, plan.Load = nil, &bundle.Load{Argv: []string{"sleep", "2.5"}}
+	var said progress
+	run, err := Run(context.Background(), plan, filepath.Join(t.TempDir(), "run"),
+		Options{UntilLoadEnds: true, Progress: said.add})
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify(t, run)
+	steps := "\n" + strings.Join(said.lines, "\n") + "\n"
+	if !strings.Contains(steps, "\nmeasured 1 s\n") {
+		t.Error(steps)
+	}
+}

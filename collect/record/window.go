@@ -149,17 +149,18 @@ func (r *recorder) watch(ctx context.Context, d time.Duration, what string, ende
 	defer end.Stop()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	start := time.Now()
+	start, of := time.Now(), " of "+seconds(d)
+	if r.opt.UntilLoadEnds && !r.over {
+		of = "" // d is no more than a bound
+	}
 	for {
-		after := func() string {
-			return fmt.Sprintf("after %.1f s of %s", time.Since(start).Seconds(), seconds(d))
-		}
+		after := func() string { return fmt.Sprintf("after %.1f s%s", time.Since(start).Seconds(), of) }
 		select {
 		case <-end.C:
 			return "", nil
 		case <-tick.C:
 			r.snapshot.sample()
-			r.say(fmt.Sprintf("measured %.0f s of %s", time.Since(start).Seconds(), seconds(d)))
+			r.say(fmt.Sprintf("measured %.0f s%s", time.Since(start).Seconds(), of))
 		case <-ended:
 			r.warn(what, "the window was ended "+after()+", on request")
 			return "", nil
