@@ -196,6 +196,9 @@ func (r *reading) result(run *result.Run) *result.Lines {
 		l.Fields = append(l.Fields, f)
 	}
 	sortFields(l.Fields)
+	if len(l.Fields) == 0 { // no table of lines says what their lack means
+		run.Warn("cache lines that move", l.Counts)
+	}
 	return l
 }
 

@@ -59,7 +59,9 @@ func TestSPE(t *testing.T) {
 			"init_net+8 75.0, jiffies_line+8 25.0 % of\n",
 			"of 8 samples 4 are transfers: 4 of a line of another core",
 			"stores do not tell where the line was"}},
-		"unknown": {unknown, []string{"this CPU's data sources are not known: that is not no sharing"}},
+		"unknown": {unknown, []string{
+			"- cache lines that move: none of 8 samples, but this CPU's data sources\n   are not known",
+			"this CPU's data sources are not known: that is not no sharing"}},
 	} {
 		info := words(twoOf(70, (8+8+(4+2*7)*8)<<16), 4, 2, 4, 9, 2)
 		for cpu := range uint64(2) {
