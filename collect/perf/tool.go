@@ -1,7 +1,7 @@
 // Package perf drives the perf program: which events it can open, and a perf
 // record whose window is opened and shut from outside.
 //
-//	Find -> Resolve(events, tool.Try) -> Argv -> Start -> Enable .. Disable -> Stop
+//	Find -> Resolve(events, tool.Try) -> Argv -> Start -> Enable .. Disable -> Stop -> KernelWords
 package perf
 
 import (

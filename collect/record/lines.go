@@ -80,12 +80,10 @@ const mostSlabWords = 1 << 16
 // sampled belongs to, while most objects that lived in the window live still. Where the
 // kernel does not tell, perf.data is not read for it.
 func (r *recorder) findSlabs(ctx context.Context) (why string, cause error) {
-	gap := func(err error) {
-		r.gap(bundle.Gap{What: "slab caches of the memory that was sampled", Why: err.Error()})
-	}
+	gap := func(why string) { r.gap(bundle.Gap{What: "slab caches of the memory that was sampled", Why: why}) }
 	slabs, err := r.loader.Slabs()
 	if err != nil {
-		gap(err)
+		gap(err.Error())
 		return "", nil
 	}
 	defer slabs.Close()
@@ -94,16 +92,18 @@ func (r *recorder) findSlabs(ctx context.Context) (why string, cause error) {
 	}
 	r.say("asking for slab caches")
 	words, left, err := r.tool.KernelWords(ctx, filepath.Join(r.dir, bundle.PerfDataFile), mostSlabWords)
+	if ctx.Err() != nil {
+		why = "interrupted while slab caches were asked for"
+		gap(why)
+		return why, ctx.Err()
+	}
 	if err != nil {
-		gap(err)
-		if ctx.Err() != nil {
-			return "interrupted while slab caches were asked for", ctx.Err()
-		}
+		gap(err.Error())
 		return "", nil
 	}
 	unknown := 0
 	if r.slabs, unknown, err = slabs.Objects(words); err != nil {
-		gap(err)
+		gap(err.Error())
 	}
 	const weakens = "names of cache lines"
 	if left > 0 {
