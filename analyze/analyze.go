@@ -12,7 +12,6 @@ import (
 	"xfrmscope/analyze/perfdata"
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/result"
-	"xfrmscope/analyze/sides"
 	"xfrmscope/analyze/stage"
 	"xfrmscope/analyze/symbols"
 	"xfrmscope/collect/bundle"
@@ -56,7 +55,8 @@ type analysis struct {
 
 // Runs analyses runs side by side. The order of runs does not matter: they are
 // put in the order of mode, N and name. Damage is in the Result; the error is
-// ctx's. What the Result says in words, its Findings, reports/finding sets.
+// ctx's. What the Result says in words, its Findings, reports/finding sets, and its
+// Contrasts sides.Contrasts.
 func Runs(ctx context.Context, bundles []*bundle.Run, opt Options) (*result.Result, error) {
 	r := &result.Result{Schema: result.SchemaVersion, Tool: opt.Tool, Headline: opt.Headline}
 	runs, err := analyseAll(ctx, bundles, opt)
@@ -72,7 +72,6 @@ func Runs(ctx context.Context, bundles []*bundle.Run, opt Options) (*result.Resu
 	r.Runs = eachMeasured(runs)
 	slices.SortFunc(r.Runs, inOrder)
 	r.Curves = curves.New(r.Runs)
-	r.Contrasts = sides.Contrasts(r)
 	warnMixedHosts(r)
 	warnDropped(r)
 	return r, nil

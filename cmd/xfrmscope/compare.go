@@ -144,7 +144,7 @@ func compareSides(ctx context.Context, io streams, o compareOptions, paths []str
 // openSides analyses both sides: two paths, or one sweep that has both.
 func openSides(ctx context.Context, paths []string, o readOptions) (before, after *result.Result, names [2]string,
 	err error) {
-	o.profiles = int64(analyze.MaxProfiles / len(paths)) // both sides are in memory
+	o.profiles, o.side = int64(analyze.MaxProfiles/len(paths)), true // both are in memory
 	before, err = analyzePaths(ctx, paths[:1], o)
 	if err != nil {
 		return nil, nil, names, err

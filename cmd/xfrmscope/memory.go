@@ -7,7 +7,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"strings"
@@ -19,28 +18,31 @@ import (
 // A heap grows by gcPercent of what lives in it between two collections, which keeps
 // that of a long recording small (analyze/profile/bench.sh measures with it), and by the
 // slack at least: of many small runs the collector would otherwise take a third of the
-// time. Where something is measured less of the machine is taken.
+// time. What measures takes less of the machine, and looks less often.
 const (
 	gcPercent  = 25
-	gcSlack    = 160 << 20 // bytes
+	gcSlack    = 200 << 20 // bytes
 	gcMeasures = 96 << 20
 )
 
 // paceCollector keeps the collector at that, by what each collection left.
 func paceCollector(args []string) {
-	slack := uint64(gcMeasures)
+	slack, every := uint64(gcMeasures), 100*time.Millisecond
 	if len(args) > 0 && readsOnly(args[0]) {
-		slack = gcSlack
+		slack, every = gcSlack, 2*time.Millisecond
 	}
-	const least = 4 << 20 // a heap the runtime takes for the smallest, runtime/mgcpacer.go heapMinimum, Go 1.26
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	var pace func(int)
-	pace = func(int) {
-		metrics.Read(live)
-		debug.SetGCPercent(max(gcPercent, int(100*slack/max(live[0].Value.Uint64(), least))))
-		runtime.AddCleanup(new(*byte), pace, 0) // at the next collection; a pointer is not put beside others
-	}
+	const least = 4 << 20 // what the runtime takes for the smallest heap, runtime/mgcpacer.go heapMinimum, Go 1.26
+	pace := func(live uint64) { debug.SetGCPercent(max(gcPercent, int(100*slack/max(live, least)))) }
 	pace(0)
+	go func() {
+		seen := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		for live := uint64(0); ; time.Sleep(every) {
+			if metrics.Read(seen); seen[0].Value.Uint64() != live {
+				live = seen[0].Value.Uint64()
+				pace(live) // waits for a collection that goes on
+			}
+		}
+	}()
 }
 
 // What a command that reads files may take: files come from other people's

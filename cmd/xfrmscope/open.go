@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"xfrmscope/analyze"
 	"xfrmscope/analyze/importer"
 	"xfrmscope/analyze/lines"
 	"xfrmscope/analyze/result"
+	"xfrmscope/analyze/sides"
 	"xfrmscope/analyze/symbols"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/collect/pack"
@@ -34,6 +36,8 @@ type readOptions struct {
 
 	whole    func(*result.Run) error // see analyze.Options.Whole
 	profiles int64                   // see analyze.Options.Profiles
+
+	side bool // of a comparison, which sets no modes of one side against each other
 }
 
 const fieldsUsage = "run or sweep of xfrmscope lab with the same kernel: names the fields that samples of misses " +
@@ -68,7 +72,12 @@ func analyzePaths(ctx context.Context, paths []string, o readOptions) (*result.R
 	if err != nil {
 		return nil, err
 	}
+	var contrasts sync.WaitGroup
+	if !o.side {
+		contrasts.Go(func() { r.Contrasts = sides.Contrasts(r) })
+	}
 	r.Findings = finding.All(r)
+	contrasts.Wait()
 	return r, nil
 }
 
