@@ -86,8 +86,7 @@ follow; the second, or one outside the window, ends all and keeps what was measu
 	f.StringVarP(&o.dir, "output", "o", "", "directory of the run, to be made (required)")
 	f.StringArrayVarP(&o.events, "event", "e", nil,
 		"perf event, repeatable (default: cycles and instructions as a group, L1 misses)")
-	f.BoolVar(&o.lines, "lines", false,
-		"sample accesses to memory (IBS, mem-loads, SPE): which cache lines move between CPUs")
+	f.BoolVar(&o.lines, "lines", false, linesUsage)
 	f.IntVarP(&o.hz, "frequency", "F", record.DefaultFrequencyHz, "samples per second, event and CPU")
 	f.StringVar(&o.load, "load", "", "shell command that makes the traffic; ended after the window")
 	f.StringVar(&o.loadCPUs, "load-cpus", "", "pin the load to these CPUs")
@@ -172,6 +171,8 @@ func firstInterrupt(end func()) (ended <-chan struct{}, stop func()) {
 	}()
 	return window, func() { signal.Stop(interrupts); close(interrupts) }
 }
+
+const linesUsage = "sample accesses to memory (IBS, mem-loads, SPE): which cache lines move between CPUs"
 
 // maxCommand bounds a window that ends with its command.
 const maxCommand = 24 * time.Hour

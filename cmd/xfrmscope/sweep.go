@@ -41,7 +41,7 @@ type sweepOptions struct {
 	packets                 string
 	netns, events, headline []string
 	hz                      int
-	noProbes                bool
+	lines, noProbes         bool
 	described               string // the last of these flags that was given
 	hostOptions
 }
@@ -111,6 +111,7 @@ are in RUN/hosts/NAME, and one that fails is tried again at the next run.`,
 	f.StringArrayVarP(&o.events, "event", "e", nil, "perf event, repeatable")
 	f.StringSliceVar(&o.headline, "headline", nil, "metrics named beforehand (default packet_rate,cost_per_packet)")
 	f.IntVarP(&o.hz, "frequency", "F", 0, "samples per second, event and CPU")
+	f.BoolVar(&o.lines, "lines", false, linesUsage)
 	f.BoolVar(&o.noProbes, "no-probes", false, "load no eBPF probe")
 	o.hostOptions.flags(f)
 	return cmd
@@ -204,7 +205,7 @@ func (o *sweepOptions) fromFlags() (*scenario.Scenario, error) {
 		APIVersion: scenario.APIVersion, Name: "sweep over " + o.cpus + " CPUs",
 		CPUs:  scenario.CPUs{Order: o.order},
 		NetNS: o.netns, Window: o.duration, Repeats: o.repeat, Boots: o.boots,
-		Events: o.events, Frequency: o.hz,
+		Events: o.events, Frequency: o.hz, Lines: o.lines,
 		Headline: o.headline,
 	}
 	var err error

@@ -140,7 +140,7 @@ func (s *Scenario) run(l level, set, repeat int, hash string) Run {
 	}
 	r.Plan = bundle.Plan{
 		CPUs: cpus, DurationNS: s.Window, WarmUpNS: *s.WarmUp, Events: s.Events, FrequencyHz: s.Frequency,
-		NetNS: s.NetNS, Labels: labels, Scenario: hash, PhaseNS: s.Phase,
+		Lines: s.Lines, NetNS: s.NetNS, Labels: labels, Scenario: hash, PhaseNS: s.Phase,
 	}
 	if len(r.Plan.NetNS) == 0 {
 		r.Plan.NetNS = []string{""}

@@ -45,6 +45,7 @@ type Scenario struct {
 
 	Events    []string      `yaml:"events,omitempty" doc:"perf events, in perf's own syntax"`
 	Frequency int           `yaml:"frequency,omitempty" doc:"samples per second, event and CPU"`
+	Lines     bool          `yaml:"lines,omitempty" doc:"sample accesses to memory: which cache lines move"`
 	Probes    []string      `yaml:"probes,omitempty"`
 	Phase     time.Duration `yaml:"phase,omitempty"`
 

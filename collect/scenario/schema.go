@@ -65,6 +65,8 @@ func describe(t reflect.Type) map[string]any {
 		return map[string]any{"type": "array", "items": describe(t.Elem())}
 	case reflect.Map:
 		return map[string]any{"type": "object", "additionalProperties": describe(t.Elem())}
+	case reflect.Bool:
+		return map[string]any{"type": "boolean"}
 	case reflect.Int:
 		return map[string]any{"type": "integer"}
 	case reflect.Float64:
