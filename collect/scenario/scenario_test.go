@@ -239,7 +239,8 @@ func TestRuns(t *testing.T) {
 	var got []string
 	for _, r := range full(t).Runs("hash") {
 		got = append(got, r.Dir)
-		if r.Plan.Scenario != "hash" || !r.Plan.Lines || r.Plan.Labels["mode"] != r.Mode || r.Plan.Labels["side"] != r.Side {
+		if r.Plan.Scenario != "hash" || !r.Plan.Lines || r.Plan.Labels["mode"] != r.Mode ||
+			r.Plan.Labels["side"] != r.Side {
 			t.Errorf("plan %+v", r.Plan)
 		}
 	}
