@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -70,6 +71,8 @@ func TestInNetNS(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("a network namespace needs root")
 	}
+	runtime.LockOSThread() // the child ends with the thread that began it
+	defer runtime.UnlockOSThread()
 	child := exec.Command("sleep", "1000")
 	child.SysProcAttr = &unix.SysProcAttr{Cloneflags: unix.CLONE_NEWNET, Pdeathsig: unix.SIGKILL}
 	if err := child.Start(); err != nil {
