@@ -162,10 +162,15 @@ func (t *Tool) KernelWords(ctx context.Context, file string, most int) (words []
 		return nil, 0, fmt.Errorf("starting perf script: %w", err)
 	}
 	samples := map[uint64]int{}
+	known, other := false, "" // whether it prints addresses, and what else
 	text := bufio.NewScanner(out)
 	for text.Scan() {
 		addr, err := strconv.ParseUint(strings.TrimSpace(text.Text()), 16, 64)
-		if err == nil && addr >= kernelHalf {
+		if err != nil {
+			other = cmp.Or(other, strings.TrimSpace(text.Text()))
+			continue
+		}
+		if known = true; addr >= kernelHalf {
 			samples[addr&^(wordBytes-1)]++
 		}
 	}
@@ -175,6 +180,9 @@ func (t *Tool) KernelWords(ctx context.Context, file string, most int) (words []
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("perf script: %w: %w", err, refusal(said.String()))
+	}
+	if !known && other != "" {
+		return nil, 0, fmt.Errorf("perf script -F addr prints %.80q, which is no address", other)
 	}
 	words = slices.SortedFunc(maps.Keys(samples), func(a, b uint64) int {
 		return cmp.Or(cmp.Compare(samples[b], samples[a]), cmp.Compare(a, b))

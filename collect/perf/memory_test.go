@@ -65,6 +65,7 @@ func TestKernelWords(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "perf")
 	const text = "#!/bin/sh\n" +
 		"[ \"$3\" != endless ] || exec sleep 600\n" +
+		"[ \"$3\" != old ] || { echo perf 1; exit; }\n" +
 		"[ \"$*\" = \"script -i a.data --itrace=M -F addr\" ] || { echo no such file >&2; exit 1; }\n" +
 		"printf '%s\\n' ' ffff888100000140' 0 '   7f0012345678' ffff888100000047 ffff888100000144 " +
 		"ffff888100000158 ' ffffffff82000000 ' '' 'not an address'\n"
@@ -82,6 +83,10 @@ func TestKernelWords(t *testing.T) {
 	if _, _, err := tool.KernelWords(context.Background(), "b.data", 2); err == nil ||
 		!strings.Contains(err.Error(), "no such file") {
 		t.Errorf("perf fails: %v", err)
+	}
+	if _, _, err := tool.KernelWords(context.Background(), "old", 2); err == nil ||
+		err.Error() != `perf script -F addr prints "perf 1", which is no address` {
+		t.Errorf("perf prints something else: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
