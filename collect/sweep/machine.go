@@ -101,21 +101,23 @@ func (l *Local) Record(ctx context.Context, run *scenario.Run, steady *scenario.
 
 // Recover implements Machine.
 func (l *Local) Recover() error {
-	pids := marked(l.Mark)
-	for _, pid := range pids {
-		_ = unix.Kill(pid, unix.SIGTERM)
-	}
-	deadline := time.Now().Add(record.DefaultGrace)
-	for len(pids) > 0 && time.Now().Before(deadline) {
+	deadline, asked := time.Now().Add(record.DefaultGrace), map[int]bool{}
+	for looks := 2; looks > 0; looks-- { // a process between fork and exec shows no mark
+		pids := marked(l.Mark)
+		over := time.Since(deadline)
+		for _, pid := range pids {
+			switch {
+			case over > time.Second:
+				return fmt.Errorf("processes of the sweep that was killed still run: %v", pids)
+			case over > 0:
+				_ = unix.Kill(pid, unix.SIGKILL)
+			case !asked[pid]:
+				asked[pid] = true
+				_ = unix.Kill(pid, unix.SIGTERM)
+			}
+			looks = 3
+		}
 		time.Sleep(20 * time.Millisecond)
-		pids = marked(l.Mark)
-	}
-	for _, pid := range pids {
-		_ = unix.Kill(pid, unix.SIGKILL)
-	}
-	time.Sleep(20 * time.Millisecond)
-	if pids = marked(l.Mark); len(pids) > 0 {
-		return fmt.Errorf("processes of the sweep that was killed still run: %v", pids)
 	}
 	return nil
 }
