@@ -85,8 +85,8 @@ func mask(doc any, with Masking) {
 // A maskedField is one of a struct that holds texts or is an SPI.
 type maskedField struct {
 	index int
-	name  string
 	spi   bool
+	free  func(free bool) bool // whether its texts are somebody's own, if those around it are
 }
 
 type masking struct {
@@ -127,7 +127,7 @@ func (m *masking) walk(v reflect.Value, free bool) {
 			field := v.Field(f.index)
 			switch {
 			case !f.spi:
-				m.walk(field, freeField(v.Type(), f.name, free))
+				m.walk(field, f.free(free))
 			case m.SPI != nil && m.first(field):
 				field.SetUint(uint64(m.SPI(uint32(field.Uint()))))
 			}
@@ -161,7 +161,7 @@ func (m *masking) fieldsOf(t reflect.Type) []maskedField {
 	}
 	for i := range t.NumField() {
 		if f := t.Field(i); f.IsExported() && (isSPI(f) || m.holdsText(f.Type)) {
-			fields = append(fields, maskedField{i, f.Name, isSPI(f)})
+			fields = append(fields, maskedField{i, isSPI(f), freeField(t, f.Name)})
 		}
 	}
 	m.fields[t] = fields
@@ -170,18 +170,21 @@ func (m *masking) fieldsOf(t reflect.Type) []maskedField {
 
 func isSPI(f reflect.StructField) bool { return f.Name == "SPI" && f.Type.Kind() == reflect.Uint32 }
 
-// freeField reports whether a field's texts are somebody's own: of a manifest the
-// plan, but not what this program wrote; a release of a kernel has dots, too.
-func freeField(in reflect.Type, name string, free bool) bool {
+// freeField says of a field whether its texts are somebody's own, by those around it: of
+// a manifest the plan, but not what this program wrote; a release of a kernel has dots, too.
+func freeField(in reflect.Type, name string) func(bool) bool {
+	own := false
 	switch in {
 	case reflect.TypeFor[bundle.Manifest]():
-		return !slices.Contains([]string{"Tool", "Events", "Probes", "Host"}, name)
+		own = !slices.Contains([]string{"Tool", "Events", "Probes", "Host"}, name)
 	case reflect.TypeFor[bundle.Host]():
-		return name == "CmdLine"
+		own = name == "CmdLine"
 	case reflect.TypeFor[Run]():
-		return name == "Labels"
+		own = name == "Labels"
+	default:
+		return func(free bool) bool { return free }
 	}
-	return free
+	return func(bool) bool { return own }
 }
 
 // freeKey reports whether the value of a key of Run.Config is somebody's own.

@@ -145,6 +145,7 @@ func compareSides(ctx context.Context, io streams, o compareOptions, paths []str
 func openSides(ctx context.Context, paths []string, o readOptions) (before, after *result.Result, names [2]string,
 	err error) {
 	o.profiles, o.side = int64(analyze.MaxProfiles/len(paths)), true // both are in memory
+	o.both = len(paths) == 1
 	before, err = analyzePaths(ctx, paths[:1], o)
 	if err != nil {
 		return nil, nil, names, err

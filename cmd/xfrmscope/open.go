@@ -38,6 +38,7 @@ type readOptions struct {
 	profiles int64                   // see analyze.Options.Profiles
 
 	side bool // of a comparison, which sets no modes of one side against each other
+	both bool // sides in one, each of which is asked by itself what is found
 }
 
 const fieldsUsage = "run or sweep of xfrmscope lab with the same kernel: names the fields that samples of misses " +
@@ -76,7 +77,9 @@ func analyzePaths(ctx context.Context, paths []string, o readOptions) (*result.R
 	if !o.side {
 		contrasts.Go(func() { r.Contrasts = sides.Contrasts(r) })
 	}
-	r.Findings = finding.All(r)
+	if !o.both {
+		r.Findings = finding.All(r)
+	}
 	contrasts.Wait()
 	return r, nil
 }
