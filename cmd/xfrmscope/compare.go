@@ -144,9 +144,8 @@ func compareSides(ctx context.Context, io streams, o compareOptions, paths []str
 // openSides analyses both sides: two paths, or one sweep that has both.
 func openSides(ctx context.Context, paths []string, o readOptions) (before, after *result.Result, names [2]string,
 	err error) {
-	o.profiles, o.side = int64(analyze.MaxProfiles/len(paths)), true // both are in memory
-	o.both = len(paths) == 1
-	before, err = analyzePaths(ctx, paths[:1], o)
+	o.profiles = int64(analyze.MaxProfiles / len(paths)) // both are in memory
+	before, saved, err := readPaths(ctx, paths[:1], o)
 	if err != nil {
 		return nil, nil, names, err
 	}
@@ -158,7 +157,13 @@ func openSides(ctx context.Context, paths []string, o readOptions) (before, afte
 		before.Findings, after.Findings = finding.All(before), finding.All(after)
 		return before, after, names, nil
 	}
-	after, err = analyzePaths(ctx, paths[1:], o)
+	if !saved {
+		before.Findings = finding.All(before)
+	}
+	after, saved, err = readPaths(ctx, paths[1:], o)
+	if err == nil && !saved {
+		after.Findings = finding.All(after)
+	}
 	return before, after, [2]string(paths), err
 }
 

@@ -12,8 +12,8 @@
 //
 // main.go handles signals, root.go builds the commands and runs one, open.go finds
 // what a path names, exit.go chooses the exit code, terminal.go keeps the names
-// that others gave from commanding a terminal, memory.go says how
-// much memory is used and bounds what files cost.
+// that others gave from commanding a terminal, memory.go paces the collector and
+// bounds what files cost.
 package main
 
 import (

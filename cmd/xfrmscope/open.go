@@ -36,30 +36,41 @@ type readOptions struct {
 
 	whole    func(*result.Run) error // see analyze.Options.Whole
 	profiles int64                   // see analyze.Options.Profiles
-
-	side bool // of a comparison, which sets no modes of one side against each other
-	both bool // sides in one, each of which is asked by itself what is found
 }
 
 const fieldsUsage = "run or sweep of xfrmscope lab with the same kernel: names the fields that samples of misses " +
 	"fell on"
 
-// analyzePaths analyses everything the paths name side by side: runs, sweeps
-// and files of other programs. One results.json or report.html is read back.
+// analyzePaths analyses everything the paths name, sets modes against each other and says
+// what it finds.
 func analyzePaths(ctx context.Context, paths []string, o readOptions) (*result.Result, error) {
+	r, saved, err := readPaths(ctx, paths, o)
+	if err != nil || saved {
+		return r, err
+	}
+	var contrasts sync.WaitGroup
+	contrasts.Go(func() { r.Contrasts = sides.Contrasts(r) })
+	r.Findings = finding.All(r)
+	contrasts.Wait()
+	return r, nil
+}
+
+// readPaths analyses everything the paths name side by side: runs, sweeps and files of
+// other programs. One results.json or report.html is read back: saved, with what it found.
+func readPaths(ctx context.Context, paths []string, o readOptions) (r *result.Result, saved bool, err error) {
 	if len(paths) == 1 {
 		r, err := readResult(paths[0])
 		if r != nil || err != nil {
-			return r, err
+			return r, true, err
 		}
 	}
 	if err := onlyFiles(paths); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	runs, done, err := openPaths(paths, o.labels)
 	defer done()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	opt := analyze.Options{Tool: "xfrmscope " + version(), Headline: headlineOf(runs), Whole: o.whole,
 		Profiles: o.profiles}
@@ -67,21 +78,10 @@ func analyzePaths(ctx context.Context, paths []string, o readOptions) (*result.R
 		opt.User, opt.Symbols = true, symbols.NewStore(symbolPlaces())
 	}
 	if opt.Fields, err = readFields(o.fields); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	r, err := analyze.Runs(ctx, runs, opt)
-	if err != nil {
-		return nil, err
-	}
-	var contrasts sync.WaitGroup
-	if !o.side {
-		contrasts.Go(func() { r.Contrasts = sides.Contrasts(r) })
-	}
-	if !o.both {
-		r.Findings = finding.All(r)
-	}
-	contrasts.Wait()
-	return r, nil
+	r, err = analyze.Runs(ctx, runs, opt)
+	return r, false, err
 }
 
 // readFields reads what the instructions of kernels touch, by build id.
