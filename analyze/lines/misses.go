@@ -23,7 +23,7 @@ func Missed(ctx context.Context, f *perfdata.File, n *Names, r *result.Run) (*re
 	fields := map[string]*field{}
 	var all, samples float64
 	err := eachSample(ctx, f, func(s *perfdata.Sample) {
-		if s.Event != event || s.IP < kernelHalf {
+		if s.Event != event || s.IP < bundle.KernelHalf {
 			return
 		}
 		place := n.instruction(&perfdata.Access{IP: s.IP})

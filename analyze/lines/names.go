@@ -60,9 +60,6 @@ func byStart(all []Object) []Object {
 // lineBytes is the cache line of the machines that take such samples.
 const lineBytes = 64
 
-// kernelHalf is where addresses of a 64-bit kernel begin.
-const kernelHalf = 1 << 63
-
 // A named address has the name of its field, and which one of its kind it is in, or by what
 // it was named.
 type named struct {
@@ -83,7 +80,7 @@ func (n *Names) of(a *perfdata.Access, at instruction) named {
 		return named{field: "address not recorded"}
 	case addr == 0:
 		return named{field: fmt.Sprintf("physical line 0x%x", phys&^(lineBytes-1))}
-	case addr < kernelHalf:
+	case addr < bundle.KernelHalf:
 		return named{field: unnamedUser}
 	}
 	if o, ok := before(n.Objects, addr); ok {
@@ -152,7 +149,7 @@ func withOffset(name string, offset uint64) string {
 // instruction names the one that made an access: by the kernel's symbols, else as the
 // text of it does.
 func (n *Names) instruction(a *perfdata.Access) instruction {
-	if a.IP < kernelHalf {
+	if a.IP < bundle.KernelHalf {
 		return instruction{"programs", 0}
 	}
 	if s, ok := n.Text.Lookup(a.IP); ok {

@@ -324,6 +324,9 @@ type Objects struct {
 	Structs []StructLayout `json:"structs"` // of their kinds, each field the innermost member
 }
 
+// KernelHalf is where addresses of a 64-bit kernel begin.
+const KernelHalf = 1 << 63
+
 // A KernelObject lay in the kernel's memory when the window ended. One that has a Cache was
 // not seen by its pointer: memory that was sampled belonged to that slab cache then.
 type KernelObject struct {

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"xfrmscope/collect/bundle"
 )
 
 // A CPU is what decides which events tell of cache lines that move.
@@ -142,9 +144,6 @@ func MemoryOf(c CPU) (Memory, error) {
 // wordBytes is what every object of a slab begins at a multiple of: a cache line may hold several.
 const wordBytes = 8
 
-// kernelHalf is where addresses of a 64-bit kernel begin.
-const kernelHalf = 1 << 63
-
 // KernelWords returns the words of the kernel's memory whose addresses are in a recording,
 // those with the most samples first and no more than most, and how many more there are.
 func (t *Tool) KernelWords(ctx context.Context, file string, most int) (words []uint64, left int, err error) {
@@ -170,7 +169,7 @@ func (t *Tool) KernelWords(ctx context.Context, file string, most int) (words []
 			other = cmp.Or(other, strings.TrimSpace(text.Text()))
 			continue
 		}
-		if known = true; addr >= kernelHalf {
+		if known = true; addr >= bundle.KernelHalf {
 			samples[addr&^(wordBytes-1)]++
 		}
 	}
