@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"xfrmscope/collect/bundle"
 )
 
@@ -72,11 +74,14 @@ func (k *Kernel) Run(ctx context.Context, program, plugin string, cell Cell) (*C
 	if err != nil {
 		return nil, err
 	}
-	out, names := filepath.Join(dir, "window"), filepath.Join(dir, "functions")
+	out, table := filepath.Join(dir, "window"), filepath.Join(dir, "functions")
+	if err := unix.Mkfifo(table, 0o600); err != nil {
+		return nil, fmt.Errorf("%s: %w", table, err)
+	}
 	c := &Counts{}
 	m := machine{kernel: k.Image, initrd: initrd, cpus: cell.CPUs + 1, append: line, seed: cell.Seed,
-		limit: cell.Limit, plugin: fmt.Sprintf("%s,out=%s,functions=%s,%s", plugin, out, names, options),
-		ready: func(mem *ram) error { return k.accept(c, mem, names) }}
+		limit: cell.Limit, plugin: fmt.Sprintf("%s,out=%s,functions=%s,%s", plugin, out, table, options),
+		table: table, tell: func(mem *ram) ([]byte, error) { return k.accept(c, mem) }}
 	mem, console, err := m.boot(ctx)
 	if err != nil {
 		return nil, err
@@ -137,23 +142,23 @@ func (c *Counts) read(out string, cell Cell) error {
 	return nil
 }
 
-// accept takes what the guest left when its modules were loaded, and tells the
-// plugin where functions begin.
-func (k *Kernel) accept(c *Counts, mem *ram, names string) error {
+// accept takes what the guest left when its modules were loaded, and returns the
+// plugin's table of where functions begin.
+func (k *Kernel) accept(c *Counts, mem *ram) ([]byte, error) {
 	message, err := mem.message()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	files, err := untar(message)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := json.Unmarshal(files[fileSAs], &c.sas); err != nil {
-		return fmt.Errorf("the guest's SAs: %w", err)
+		return nil, fmt.Errorf("the guest's SAs: %w", err)
 	}
 	c.modules = files[fileModules]
 	c.kallsyms = k.textSymbols(c.modules)
-	return writeCache(names, newFunctions(c.kallsyms).starts())
+	return newFunctions(c.kallsyms).starts(), nil
 }
 
 // starts is the plugin's table of functions: where each begins, and what it is.

@@ -19,9 +19,6 @@ import (
 // said begins each line by which the guest tells the host that it failed, and why.
 const said = "xfrmscope lab: "
 
-// readyLine is what the guest says when it has left its message and begins to send.
-const readyLine = "xfrmscope lab is ready"
-
 // GuestCommand is the command that is to call Guest, whatever arguments follow.
 const GuestCommand = "lab-guest"
 

@@ -29,12 +29,16 @@ type machine struct {
 	kernel string // bzImage
 	initrd []byte
 	cpus   int
-	append string           // to the kernel's command line
-	plugin string           // path and options; "": real time, no model
-	ready  func(*ram) error // called once the guest has said readyLine; nil: it does not
-	seed   int              // of what QEMU calls random
-	limit  time.Duration    // a boot that takes longer hangs
+	append string        // to the kernel's command line
+	plugin string        // path and options; "": real time, no model
+	table  string        // FIFO from which the plugin reads the table of functions; "": it reads none
+	tell   tell          // makes that table
+	seed   int           // of what QEMU calls random
+	limit  time.Duration // a boot that takes longer hangs
 }
+
+// A tell makes the table of functions of what the guest has left in its memory.
+type tell func(*ram) ([]byte, error)
 
 // boot runs the machine until it ends and returns its memory and the console's
 // lines. The memory is the caller's to close.
@@ -69,7 +73,7 @@ func (m *machine) boot(ctx context.Context) (*ram, []string, error) {
 	}
 	stopped := make(chan struct{})
 	told := make(chan error, 1)
-	go func() { told <- m.await(stopped, console, mem) }()
+	go func() { told <- m.answer(stopped, mem) }()
 	runErr := cmd.Wait()
 	close(stopped)
 	if err := <-told; err != nil {
@@ -92,19 +96,36 @@ func (m *machine) boot(ctx context.Context) (*ram, []string, error) {
 	return nil, lines, fmt.Errorf("%s: %w: %s", qemu, runErr, bytes.TrimSpace(said.Bytes()))
 }
 
-// await calls ready when the guest has said readyLine, unless the machine stops before.
-func (m *machine) await(stopped <-chan struct{}, console string, mem *ram) error {
-	for m.ready != nil {
+// answer writes the table of functions when the plugin asks for it, which it does once
+// all senders send: the guest has left its message by then. The console would not do: what
+// the guest has said on it may not have come yet.
+func (m *machine) answer(stopped <-chan struct{}, mem *ram) error {
+	if m.table == "" {
+		return nil
+	}
+	for {
 		select {
 		case <-stopped:
 			return nil
 		case <-time.After(50 * time.Millisecond):
 		}
-		if text, _ := os.ReadFile(console); bytes.Contains(text, []byte(readyLine)) {
-			return m.ready(mem)
+		f, err := os.OpenFile(m.table, os.O_WRONLY|unix.O_NONBLOCK, 0)
+		if errors.Is(err, unix.ENXIO) { // nobody reads yet
+			continue
 		}
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		table, err := m.tell(mem)
+		if err != nil {
+			return err
+		}
+		if _, err = f.Write(table); errors.Is(err, unix.EPIPE) { // the machine's end says why
+			return nil
+		}
+		return err
 	}
-	return nil
 }
 
 // bootLine is the command line of every kernel. nokaslr: symbols stay where they are

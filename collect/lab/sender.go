@@ -157,11 +157,7 @@ func (s Sender) leaveState() error {
 	if err != nil {
 		return err
 	}
-	if err := leaveFiles([]file{{fileModules, mods}, {fileSAs, text}}); err != nil {
-		return err
-	}
-	_, err = fmt.Println(readyLine)
-	return err
+	return leaveFiles([]file{{fileModules, mods}, {fileSAs, text}})
 }
 
 // lacking says what the kernel was built without.

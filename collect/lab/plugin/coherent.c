@@ -332,12 +332,10 @@ static void end_window(void)
 	counting = true;
 }
 
-/* Reads the functions. The host knows them when the guest has loaded its modules, and may still be at it. */
+/* Reads the functions. Of a FIFO, the host makes them now: the guest has left what it has loaded. */
 static void read_functions(void)
 {
-	FILE *f = NULL;
-	for (int wait = 0; !(f = fopen(opt.functions, "r")) && wait < 60000; wait += 10)
-		usleep(10000);
+	FILE *f = fopen(opt.functions, "r");
 	size_t room = 0;
 	uint64_t start;
 	char kind;
