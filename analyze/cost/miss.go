@@ -113,6 +113,8 @@ func intensities(miss result.CPU, work *result.Event) []result.Intensity {
 		}
 		i.Work = share(metric.ShareID, ran[f.Name], work.All.Busy)
 		switch {
+		case !i.Misses.Measured():
+			i.Value = missing(i.Misses.Missing.Why)
 		case !i.Work.Measured():
 			i.Value = missing(i.Work.Missing.Why)
 		case i.Work.Value == 0:
@@ -122,7 +124,7 @@ func intensities(miss result.CPU, work *result.Event) []result.Intensity {
 			v := i.Misses.Value / i.Work.Value
 			i.Value = metric.Value{ID: metric.IntensityID, Value: v, Unit: "1",
 				Samples: min(i.Misses.Samples, i.Work.Samples),
-				SE:      v * math.Hypot(i.Misses.SE/i.Misses.Value, i.Work.SE/i.Work.Value)}
+				SE:      math.Hypot(i.Misses.SE, v*i.Work.SE) / i.Work.Value}
 		}
 		out = append(out, i)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/packets"
 	"xfrmscope/analyze/perfdata"
 	"xfrmscope/analyze/profile"
@@ -103,6 +104,18 @@ func TestMissesOfHardware(t *testing.T) {
 	}
 	near("intensity of user space", m.Functions[0].Value.Value, 1.28415)
 	near("intensity of the kernel", m.Functions[1].Value.Value, 0.591699)
+}
+
+// Where idle time is not told apart, no share of misses is known and no intensity; it is no 0/0.
+func TestMissIntensityWithoutBusyTime(t *testing.T) {
+	cycles, miss := event("cycles:k", "cycles", testrun.At(0, "a", 100)),
+		event("cache-misses", "count", testrun.At(0, "a", 6))
+	const why = "pid 0 is idle or interrupt, not told apart"
+	miss.All.Functions[0].Share = metric.NotMeasured(metric.ShareID, "ratio", bundle.Gap{Why: why})
+	f := NewMisses([]*result.Event{cycles, miss})[0].Functions[0]
+	if f.Value.Measured() || f.Value.Missing.Why != why {
+		t.Errorf("%+v, want not measured: %s", f.Value, why)
+	}
 }
 
 // Misses of one PMU are over the cycles of the same PMU.

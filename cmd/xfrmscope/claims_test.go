@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -196,5 +197,21 @@ func TestShownClaims(t *testing.T) {
 	code, out, stderr = cli("compare", f["one-sa.csv"], f["pcpu.csv"])
 	if code != exitOK || !strings.Contains(out, "1.00   3.30  +230%") || !strings.Contains(out, "Gbit/s") {
 		t.Errorf("exit code %d, %s\n%s", code, stderr, out)
+	}
+}
+
+// Whatever a recording lacks, what is shown of it is a document: no number of it is 0/0.
+func TestShowsEveryRecording(t *testing.T) {
+	files, err := filepath.Glob("../../../shared/fixtures/perfdata/quipper/perf.data.*")
+	if err != nil || len(files) == 0 {
+		t.Skipf("the recordings are not here: %v", err)
+	}
+	for _, path := range files {
+		if slices.Contains([]string{".pb_text", ".buildids"}, filepath.Ext(path)) {
+			continue
+		}
+		if code, out, stderr := cli("show", "--json", path); code != exitOK || !json.Valid([]byte(out)) {
+			t.Errorf("%s: exit code %d, %s", path, code, stderr)
+		}
 	}
 }
