@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/page"
 	"xfrmscope/reports/testdata/sample"
 )
@@ -17,6 +18,11 @@ import (
 func browserPages(t *testing.T) map[string][]byte {
 	doc := func(name string) []byte { return html(t, sample.Extremes(t)[name], page.Options{}) }
 	sweep := html(t, sample.Sweep(), page.Options{})
+	counted := sample.One() // as by a simulated machine
+	for _, e := range counted.Runs[0].Events {
+		e.Name = bundle.SimPrefix + e.Name
+		e.Profile.Event.Name = e.Name
+	}
 	data := bytes.Index(sweep, []byte(`id="flame-data">`)) + 2000
 	return map[string][]byte{
 		"sweep":    sweep,
@@ -25,6 +31,7 @@ func browserPages(t *testing.T) map[string][]byte {
 		"compare":  html(t, sample.Comparison(t, 4), page.Options{}),
 		"repeats":  html(t, sample.Repeats(t), page.Options{}),
 		"one":      html(t, sample.One(), page.Options{}),
+		"counted":  html(t, counted, page.Options{}),
 		"hostile":  html(t, sample.HostileResult(t), page.Options{}),
 		"nothing":  doc("nothing"),
 		"empty":    doc("zero samples"),

@@ -252,3 +252,11 @@ for (const name of ['256-CPUs', '64-runs']) {
     await shot(page.locator('#flames'), `flame-${name}`);
   });
 }
+
+spec('what a simulated machine counted has no error of sampling', 'counted', {}, async page => {
+  await ready(page);
+  const sum = await text(page, 'sum');
+  assert.match(sum, /, counted\. /);
+  assert.doesNotMatch(sum, /±|samples/);
+  assert.doesNotMatch(await page.locator('#fl-table').textContent(), /±/);
+});

@@ -233,8 +233,11 @@ func (s *treeSlice) part() float64 {
 
 // spread returns what the variance of a slice's weights is over the one that
 // follows from count and weight of each entry, weight^2/count: 1 if the
-// samples of an entry have equal periods.
+// samples of an entry have equal periods, 0 if nothing was sampled but all counted.
 func (s *treeSlice) spread() float64 {
+	if s.counted {
+		return 0
+	}
 	variance, equal := 0.0, 0.0
 	for _, e := range s.entries {
 		variance += e.weightVar

@@ -76,6 +76,7 @@ type still struct {
 	count     []float64 // the same: samples, 0 if the profile has weights only
 	idle      float64
 	idleCount uint64
+	counted   bool // see treeSlice
 }
 
 func newStill(t *tree) *still {
@@ -85,7 +86,8 @@ func newStill(t *tree) *still {
 	for _, slice := range t.slices {
 		s.idle += slice.idleWeight
 		s.idleCount += slice.idle
-		if slice.unsampled {
+		s.counted = slice.counted
+		if slice.unsampled || slice.counted {
 			samples = func(treeEntry) float64 { return 0 }
 		}
 	}
@@ -182,7 +184,10 @@ func (d *flameDrawing) onlyAlone(s string) string {
 
 func (d *flameDrawing) subtitle() string {
 	samples := format.Count(uint64(d.tree.count[0])) + " samples"
-	if d.tree.count[0] == 0 {
+	switch {
+	case d.tree.counted:
+		samples = "counted"
+	case d.tree.count[0] == 0:
 		samples = "samples not recorded"
 	}
 	idle := ""

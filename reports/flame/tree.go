@@ -3,10 +3,12 @@ package flame
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/stage"
+	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
 )
 
@@ -43,6 +45,7 @@ type treeSlice struct {
 	idle       uint64 // samples
 	idleWeight float64
 	unsampled  bool        // weights without samples: counts stand for their errors
+	counted    bool        // a simulated machine counted every event: no sampling, no error
 	entries    []treeEntry // by node
 }
 
@@ -117,7 +120,9 @@ func (b *treeGrower) add(run, event int, p *profile.Profile) {
 		for n < len(cells) && cells[n].CPU == cells[0].CPU {
 			n++
 		}
-		b.t.slices = append(b.t.slices, newSlice(run, event, cells[:n], ends))
+		s := newSlice(run, event, cells[:n], ends)
+		s.counted = strings.HasPrefix(p.Event.Name, bundle.SimPrefix)
+		b.t.slices = append(b.t.slices, s)
 		cells = cells[n:]
 	}
 }
@@ -347,6 +352,7 @@ func (t *tree) withoutCPUs(of func(treeSlice) bool) *tree {
 			s.idle += p[i].idle
 			s.idleWeight += p[i].idleWeight
 			s.unsampled = s.unsampled || p[i].unsampled
+			s.counted = p[i].counted
 			s.entries = append(s.entries, p[i].entries...)
 		}
 		s.sum()

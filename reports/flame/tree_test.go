@@ -142,6 +142,26 @@ func TestTreeOfWeights(t *testing.T) {
 	}
 }
 
+// What a simulated machine counts has no error of sampling, and no number of samples.
+func TestTreeOfCounts(t *testing.T) {
+	r := sample.WeightsOnly()
+	p := r.Runs[0].Events[0].Profile
+	p.Event.Name = bundle.SimPrefix + "cycles"
+	for i := range p.Cells {
+		p.Cells[i].Count, p.Cells[i].PeriodSq = 7, 0
+	}
+	tree := newTree(r, false)
+	all := tree.withoutCPUs(func(treeSlice) bool { return true })
+	for _, s := range append(tree.slices, all.slices...) {
+		if s.run == 0 && s.event == 0 && s.spread() != 0 {
+			t.Errorf("a slice of counts has the spread %g", s.spread())
+		}
+	}
+	if svg := flameText(t, p, Options{}); !strings.Contains(svg, "counted, ") || strings.Contains(svg, "n=") {
+		t.Error("the static picture tells samples of what was counted")
+	}
+}
+
 func TestTreeRoundTrip(t *testing.T) {
 	results := sample.Extremes(t)
 	results["sweep"], results["varied"], results["weights only"] = sample.Sweep(), sample.VariedResult(),

@@ -86,14 +86,14 @@ const summary = () => {
   const c = after, whole = { cost: c.total[0], variance: c.totalVar[0], count: c.totalCount[0] }, g = choice.group;
   const text = [`${groupText(g)}, ${d.events[choice.event].name}, ${cpuText(choice.cpu)}${c.runs > 1 ? `, mean of ${c.runs} runs` : ''}: `];
   if (whole.count === 0) text.push(c.idle ? `every sample was idle (${digits(c.idle, 0)}): nothing to draw.` : 'no samples: nothing to draw.');
-  else text.push(c.perPacket ? `${costText(whole, c)} ${unitOf(c)} that are not idle` : d.events[choice.event].of === 'busy' ? 'shares of the time that is not idle' : 'shares of samples', ...marks(choice.groupAt), `, ${c.sampled ? digits(whole.count, 0) + ' samples' : samples(whole, c)}. `);
+  else text.push(c.perPacket ? `${costText(whole, c)} ${unitOf(c)} that are not idle` : d.events[choice.event].of === 'busy' ? 'shares of the time that is not idle' : 'shares of samples', ...marks(choice.groupAt), `, ${c.sampled && !c.exact ? digits(whole.count, 0) + ' samples' : samples(whole, c)}. `);
   const p = d.profiles.filter(x => x.event === choice.event && d.runs[x.run].group === choice.groupAt);
   if (whole.count && !c.perPacket) text.push(`No cost per packet: ${choice.cpu !== ALL ? 'the packets of single CPUs were not counted' : p.find(x => x.why)?.why || 'the other side has none'}. `);
   if (choice.colour === 'diff') {
     const x = testOf(), y = { cost: before.total[0], variance: before.totalVar[0] };
     text.push(`Against ${groupText(choice.vs)}${c.perPacket ? `: ${costText(y, before)}` : ''}`, ...marks(choice.vsAt), `. Width: ${{ larger: 'the dearer side of each stack', before: groupText(choice.vs), after: groupText(g) }[choice.width]}. `,
       x ? `Coloured where a function in it changed over the runs: of ${x.tested} tested ${x.frames.length} hold${x.gated ? `, and failed gates took back the significance of ${x.gated}` : ''}.`
-        : repeated() ? 'Coloured where the difference is beyond the spread of the runs (t, 95 %, each frame by itself).' : 'Coloured beyond 95 % sampling error; that says nothing of the spread between runs.',
+        : repeated() ? 'Coloured where the difference is beyond the spread of the runs (t, 95 %, each frame by itself).' : `Coloured ${before.exact && c.exact ? 'where the counts differ' : 'beyond 95 % sampling error'}; that says nothing of the spread between runs.`,
       c.perPacket ? '' : ' Shares: what one frame gains the others lose.');
   }
   if (choice.colour === 'grow') text.push(`Slope of log cost on log N over N = ${steps.map(s => s.n).join(', ')}: 0 scales; 1: twice the CPUs, twice the cost. Grey within the error (95 %; of sampling, or of runs where they were repeated).`);
@@ -107,7 +107,7 @@ const summary = () => {
   if (p.length < repeats) text.push(` Of ${repeats} runs ${p.length} ${p.length === 1 ? 'has' : 'have'} this event here.`);
   const lost = unique(p.flatMap(x => x.lost));
   if (lost.length) text.push(` Lost: ${lost.slice(0, 3).join('; ')}.`);
-  if (c.idle && whole.count) text.push(` Idle, not drawn: ${digits(c.idle, 0)} samples.`);
+  if (c.idle && whole.count) text.push(c.exact ? ' What was idle is not drawn.' : ` Idle, not drawn: ${digits(c.idle, 0)} samples.`);
   $('sum').replaceChildren(...text);
 };
 
@@ -125,7 +125,7 @@ const describe = () => {
   if (choice.colour === 'diff') {
     const r = differ(b), k = factor(c);
     fact(groupText(choice.vs), `${costText(r.before, before)} ${unitOf(c)}, ${samples(r.before, before)}`);
-    fact('change', `${signed(k * r.by, k * r.error)} (${r.before.cost > 0 ? (r.by > 0 ? '+' : '') + digits(100 * r.by / r.before.cost, 1) + ' %' : 'new'}), ${r.sure ? held ? 'holds over the runs' : repeated() ? 'beyond the spread of runs' : 'beyond sampling error' : 'not significant'}`);
+    fact('change', `${signed(k * r.by, k * r.error)} (${r.before.cost > 0 ? (r.by > 0 ? '+' : '') + digits(100 * r.by / r.before.cost, 1) + ' %' : 'new'}), ${r.sure ? held ? 'holds over the runs' : repeated() ? 'beyond the spread of runs' : before.exact && c.exact ? 'the counts differ' : 'beyond sampling error' : 'not significant'}`);
   }
   if (choice.colour === 'grow') {
     const r = grow(b);

@@ -15,7 +15,7 @@ const columns = new Map();
 const column = (group, event, cpu, perPacket) => {
   const key = [group, event, cpu, perPacket].join();
   if (columns.has(key)) return columns.get(key);
-  const c = { key, perPacket, idle: 0, runs: 0, sampled: true, self: new Float64Array(t.n), selfVar: new Float32Array(t.n), selfCount: new Uint32Array(t.n) };
+  const c = { key, perPacket, idle: 0, runs: 0, sampled: true, exact: true, self: new Float64Array(t.n), selfVar: new Float32Array(t.n), selfCount: new Uint32Array(t.n) };
   const list = slicesOf(group, event, cpu), runs = new Map();
   for (const k of list) {
     let sum = runs.get(d.slices.profile[k]) ?? 0;
@@ -23,6 +23,7 @@ const column = (group, event, cpu, perPacket) => {
     runs.set(d.slices.profile[k], sum);
     c.idle += d.slices.idle[k];
     c.sampled &&= !d.slices.weights[k];
+    c.exact &&= d.slices.spread[k] === 0;
   }
   c.runs = runs.size;
   for (const k of list) {
@@ -71,6 +72,7 @@ const larger = (a, b) => {
 const beyond = (a, b, A, B) => {
   const n = a.count + b.count;
   if (n === 0) return false;
+  if (A.exact && B.exact) return a.cost !== b.cost;
   const one = c => c.total[0] / Math.max(c.totalCount[0], 1);
   if (n >= 100 || !(one(A) > 0) || !(one(B) > 0)) return Math.abs(b.cost - a.cost) > 1.96 * Math.sqrt(a.variance + b.variance);
   const p = one(A) / (one(A) + one(B)); // a sample is one of B's, if nothing differs
@@ -159,7 +161,7 @@ const shareOf = (v, c) => {
 };
 const shareText = (v, c) => `${around(...shareOf(v, c))}${thin}%`;
 const costText = (v, c) => c.perPacket ? around(v.cost, Math.sqrt(v.variance)) : around(...shareOf(v, c));
-const samples = (v, c) => c.sampled ? `n = ${digits(v.count, 0)}` : 'samples not recorded';
+const samples = (v, c) => c.exact ? 'counted' : c.sampled ? `n = ${digits(v.count, 0)}` : 'samples not recorded';
 const signed = (v, error) => (v > 0 ? '+' : '') + around(v, error);
 const groupText = g => [g.side, g.mode, g.n ? `N=${g.n}` : ''].filter(Boolean).join(' ');
 const cpuText = c => c === ALL ? 'all CPUs' : `CPU ${c}`;

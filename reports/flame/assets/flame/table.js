@@ -110,7 +110,7 @@ const tabulate = () => {
   const compare = (x, y) => (x[key] < y[key] ? -1 : x[key] > y[key] ? 1 : 0);
   list.sort((x, y) => (down ? -1 : 1) * compare(x, y) || y.total - x.total || x.near - y.near || x.f - y.f);
   const test = held && testOf();
-  const texts = { role: r => r.role, self: r => costText(r.own, after), total: r => costText(r.whole, after), count: r => after.sampled ? digits(r.count, 0) : 'not recorded', before: r => costText(r.was, before),
+  const texts = { role: r => r.role, self: r => costText(r.own, after), total: r => costText(r.whole, after), count: r => after.exact ? 'counted' : after.sampled ? digits(r.count, 0) : 'not recorded', before: r => costText(r.was, before),
     change: r => signed(k * (r.now.cost - r.was.cost), k * Math.sqrt(r.now.variance + r.was.variance)) + ((test ? !around1 && test.frames.includes(r.f) : !repeated() && beyond(r.was, r.now, before, after)) ? ' *' : '') };
   const table = $('table'), row = make('tr');
   heads.forEach(([id, label, small], at) => {
@@ -137,7 +137,7 @@ const tabulate = () => {
     return tr;
   }));
   const where = around1 ? `that call ${nameOf(zoom.frame)} or are called by it` : zoom.half === 'up' && zoom.parent ? `on the way to ${nameOf(zoom.frame)}` : zoom.frame < 0 ? 'in the whole graph' : `in ${nameOf(zoom.frame)}`;
-  table.caption.textContent = `${list.length > ROWS ? `The first ${ROWS} of ${digits(list.length, 0)}` : `All ${digits(list.length, 0)}`} functions ${where}${hits ? ', as searched' : ''}; ${groupText(choice.group)}, ${d.events[choice.event].name}, ${cpuText(choice.cpu)}. ± is of sampling.${before ? test ? ' *: holds over the runs.' : repeated() ? '' : ' *: beyond sampling error.' : ''}`;
+  table.caption.textContent = `${list.length > ROWS ? `The first ${ROWS} of ${digits(list.length, 0)}` : `All ${digits(list.length, 0)}`} functions ${where}${hits ? ', as searched' : ''}; ${groupText(choice.group)}, ${d.events[choice.event].name}, ${cpuText(choice.cpu)}.${after.exact ? '' : ' ± is of sampling.'}${before ? test ? ' *: holds over the runs.' : repeated() ? '' : after.exact ? ' *: the counts differ.' : ' *: beyond sampling error.' : ''}`;
   table.setAttribute('aria-busy', 'false');
 };
 // later does what a reader does not wait for: the picture comes first.
