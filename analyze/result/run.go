@@ -98,11 +98,17 @@ func (e *Event) Timed() bool { return !e.Memory && (!e.Named() || bundle.Samples
 // Named reports whether it is known what was sampled.
 func (e *Event) Named() bool { return e.Name != bundle.UnnamedEvent && e.Name != "samples" }
 
+// Counted reports whether a simulated machine counted each event: a sample of it is a row, and says nothing of how
+// much was seen.
+func (e *Event) Counted() bool { return strings.HasPrefix(e.Name, bundle.SimPrefix) }
+
 // Of is what shares of the event are of: "busy time", or no more than "samples".
 func (e *Event) Of() string {
 	switch {
 	case !e.Named():
 		return "samples"
+	case e.Timed() && e.Counted():
+		return "busy " + e.Unit
 	case e.Timed():
 		return "busy time"
 	}

@@ -49,7 +49,7 @@ func whereBlocks(r *result.Result) []block {
 	if len(last) > maxSides {
 		last = last[:maxSides]
 	}
-	spin := block{gap: true, keep: 4, least: 1, rank: 3, noun: "line of waits"}
+	spin := block{gap: true, keep: 4, least: 1, rank: 3, noun: "line of spinning"}
 	for _, run := range last {
 		spin.items = append(spin.items, spinItems(run, len(last) == 1)...)
 	}
@@ -117,6 +117,9 @@ func spinItems(r *result.Run, alone bool) [][]string {
 	switch {
 	case !format.Finite(spin):
 		return nil
+	case spin.Value == 0 && r.Main().Counted():
+		return [][]string{wrapped(first, rest, fmt.Sprintf("%snone of the %s%s.", head,
+			view.SamplesOf(r.Main()), verb))}
 	case spin.Value == 0:
 		return [][]string{wrapped(first, rest, fmt.Sprintf("%s0 of %d %s%s.", head, a.Busy.Samples,
 			view.SamplesOf(r.Main()), verb))}

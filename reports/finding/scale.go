@@ -42,8 +42,13 @@ func scaleOf(r *result.Result, c *result.Curve) result.Finding {
 	}
 	f.Say(c.Mode, "%s send %s times what %s sends (ideal %d)",
 		cpus(last.N), format.Places(last.Speedup.Value/float64(base), 1), cpus(base), last.N/base)
-	if c.Ceiling != nil && c.Ceiling.Missing == nil {
+	switch {
+	case c.Ceiling != nil && c.Ceiling.Missing == nil:
 		f.NotProven = "What a CPU could do alone: at N the caches and the memory are shared as well."
+	case c.Ceiling != nil:
+		f.NotProven = "That the CPUs are the limit: the ceiling is not known, " + c.Ceiling.Missing.Text + "."
+	case result.IsPlain(c.Mode):
+		f.NotProven = "That the CPUs are the limit: rings, pauses or the generator may end it."
 	}
 	if slices.ContainsFunc(c.Scaling.Rows, func(row scaling.Row) bool { return row.Rate.N < 2 }) {
 		f.NotProven += " One run at an N has no spread: the speed-up has no interval."

@@ -132,3 +132,17 @@ func TestFramesAndWalk(t *testing.T) {
 	claims(t, walk(r), "pcpu: xfrm_state_find was not shown to get slower with SAs: 1.5 ns for each SA in the "+
 		"bucket (95 % interval 1.2 to 1.8)")
 }
+
+// Where there are runs without IPsec, it is not said that there are none.
+func TestScaleOfUnknownCeiling(t *testing.T) {
+	r := scaledResult(scaled{mode: "shared", speedup: single(3), runs: 5},
+		scaled{mode: "plain", speedup: single(4), runs: 5},
+		scaled{mode: "pcpu", speedup: single(5), runs: 5})
+	r.Curves[0].Ceiling = &scaling.Ceiling{Missing: compare.Because(compare.NotApplicable, "no plateau")}
+	for i, want := range []string{"the ceiling is not known, no plateau.", "rings, pauses",
+		"without a run without IPsec"} {
+		if got := scale(r)[i].NotProven; !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", r.Curves[i].Mode, got, want)
+		}
+	}
+}

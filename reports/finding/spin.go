@@ -9,6 +9,7 @@ import (
 	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/format"
+	"xfrmscope/reports/view"
 )
 
 // spinFloor is the spin share below which a run is said not to spin: a kernel
@@ -63,17 +64,25 @@ func spin(r *result.Result) []result.Finding {
 			measured[k] = append(measured[k], s)
 		}
 	}
-	share := func(k key) float64 { return lastOf(measured[k]).e.All.SpinShare.Value }
+	chosen := view.LastOfModes(r) // the repeat that digest and tables show
+	last := func(k key) sampling {
+		for _, s := range measured[k] {
+			if slices.Contains(chosen, s.Run) {
+				return s
+			}
+		}
+		return lastOf(measured[k])
+	}
+	share := func(k key) float64 { return last(k).e.All.SpinShare.Value }
 	slices.SortStableFunc(keys, func(a, b key) int { return cmp.Compare(share(b), share(a)) })
 	var out []result.Finding
 	for _, k := range keys {
-		out = append(out, spinOfMode(measured[k]))
+		out = append(out, spinOfMode(last(k), measured[k]))
 	}
 	return out
 }
 
-func spinOfMode(measured []sampling) result.Finding {
-	last := lastOf(measured)
+func spinOfMode(last sampling, measured []sampling) result.Finding {
 	f := result.Finding{
 		ID: result.Spins,
 		NotProven: "A share of samples says where the time went, not what it cost in packets; " +
@@ -82,6 +91,9 @@ func spinOfMode(measured []sampling) result.Finding {
 			"difference real",
 	}
 	f.Say(last.who(last.ModeName()), "%s", spinClaim(last))
+	if last.e.Counted() {
+		f.NotProven = "A share of cycles says where they went, not what it cost in packets."
+	}
 	if !last.e.Named() {
 		f.NotProven += " That the samples are of time: the file does not name what was sampled."
 	}
@@ -91,8 +103,11 @@ func spinOfMode(measured []sampling) result.Finding {
 	}
 	for _, s := range measured {
 		spin := s.e.All.SpinShare
-		line := fmt.Sprintf("%s: spin share %s (%s, %d samples in slow paths)",
-			s.Name, format.Percent(spin), s.e.Name, spin.Samples)
+		line := fmt.Sprintf("%s: spin share %s (%s", s.Name, format.Percent(spin), s.e.Name)
+		if !s.e.Counted() {
+			line += fmt.Sprintf(", %d samples in slow paths", spin.Samples)
+		}
+		line += ")"
 		if w := s.Locks.Waits; w.Measured() {
 			line += ", " + format.Places(w.Value, 0) + " waits by probe"
 		}
@@ -111,6 +126,10 @@ func (s sampling) bypass() string {
 
 func spinClaim(s sampling) string {
 	all := &s.e.All
+	if all.SpinShare.Value == 0 && s.e.Counted() {
+		return fmt.Sprintf("none of the %s on %s are spent in waiting for locks", s.e.Of(), s.cpus()) +
+			s.bypass()
+	}
 	if all.SpinShare.Value == 0 && all.Busy.Samples > 0 {
 		busy := "busy samples"
 		if !s.e.Named() {

@@ -6,6 +6,7 @@ import (
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
+	"xfrmscope/collect/bundle"
 )
 
 func spinning(mode string, n int, share float64, callers ...result.Share) *result.Run {
@@ -48,4 +49,23 @@ func TestSpinNone(t *testing.T) {
 	all := &r.Events[0].All
 	all.SpinShare.Samples, all.SpinShare.SE, all.Busy.Samples = 0, 0, 6987
 	claims(t, spin(inModes(r)), "pcpu: none of 6987 busy samples on 4 CPUs spins on locks")
+}
+
+// Of repeats the claim is of the run that digest and tables show, that of median packets/s.
+func TestSpinOfRepeats(t *testing.T) {
+	r := &result.Result{Curves: []result.Curve{{Mode: "shared"}}}
+	for i, repeat := range []struct{ rate, share float64 }{{300, 0.0042}, {100, 0.002}, {400, 0.008}} {
+		run := spinning("shared", 8, repeat.share)
+		run.Packets.Rate = metric.Value{Value: repeat.rate, Unit: "packets/s"}
+		run.Events[0].Name, run.Events[0].Unit = bundle.SimPrefix+"cycles", "cycles"
+		run.Events[0].All.SpinShare.SE = 0
+		r.Runs, r.Curves[0].Runs = append(r.Runs, run), append(r.Curves[0].Runs, i)
+	}
+	got := spin(r)
+	claims(t, got, "shared: 0.4 % of busy cycles on 8 CPUs spins on locks, under the floor of 1 %")
+	if strings.Contains(strings.Join(got[0].Evidence, ""), "samples") {
+		t.Errorf("%q: of a simulated machine every cycle is counted, not sampled", got[0].Evidence)
+	}
+	r.Runs[0].Events[0].All.SpinShare.Value = 0
+	claims(t, spin(r), "shared: none of the busy cycles on 8 CPUs are spent in waiting for locks")
 }

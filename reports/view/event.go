@@ -30,7 +30,10 @@ func WeighedBy(runs ...*result.Run) string {
 
 // SamplesOf names the samples that shares of an event are of.
 func SamplesOf(e *result.Event) string {
-	if of := Weighed(e); of == "busy" {
+	switch of := Weighed(e); {
+	case of == "busy" && e != nil && e.Counted():
+		return e.Of()
+	case of == "busy":
 		return of + " samples"
 	}
 	return format.Name(e.Name) + " samples"
@@ -39,7 +42,12 @@ func SamplesOf(e *result.Event) string {
 // SamplesBy names the samples that shares of the main events of runs are of.
 func SamplesBy(runs ...*result.Run) string {
 	if WeighedBy(runs...) == "busy" {
-		return "busy samples"
+		return cmp.Or(Common(runs, func(r *result.Run) string {
+			if r.Main() == nil {
+				return ""
+			}
+			return SamplesOf(r.Main())
+		}), "busy samples")
 	}
 	return format.Name(Common(runs, func(r *result.Run) string {
 		if e := r.Main(); e != nil {

@@ -295,10 +295,14 @@ func Frequency(r *result.Run) string {
 	return ""
 }
 
-func Seconds(r *result.Run) string {
-	if s := r.Manifest.Window.Seconds(); s >= 1 {
+func Seconds(r *result.Run) string { return SecondsText(r.Manifest.Window.Seconds()) }
+
+// SecondsText is how long a window was, "" of none; that of a simulated machine is a part of a second.
+func SecondsText(s float64) string {
+	switch {
+	case s >= 1:
 		return format.Decimals(s, 1)
-	} else if s > 0 {
+	case s > 0:
 		return format.Significant(s, 2)
 	}
 	return ""
@@ -307,7 +311,7 @@ func Seconds(r *result.Run) string {
 // CPUModel is what runs were made on; what a simulated machine lacks is a caveat.
 func CPUModel(runs []*result.Run) string {
 	for _, r := range runs {
-		if e := r.Main(); e != nil && strings.HasPrefix(e.Name, bundle.SimPrefix) {
+		if e := r.Main(); e != nil && e.Counted() {
 			return "simulated"
 		}
 	}
