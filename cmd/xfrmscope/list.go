@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"xfrmscope/collect/bundle"
+	"xfrmscope/reports/view"
 )
 
 // A listing is what list prints as JSON.
@@ -103,10 +105,10 @@ func (l *listing) print(io streams, path string) error {
 	fmt.Fprintln(w, "run\tside\tmode\tn\trepeat\tCPUs\twindow\tstatus\tlosses\twarnings\tnot measured\tMB")
 	for _, r := range l.Runs {
 		label := func(key string) string { return dash(r.Labels[key]) }
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%.1f s\t%s\t%d\t%d\t%d\t%.2f\n",
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s s\t%s\t%d\t%d\t%d\t%.2f\n",
 			inLine(strings.TrimPrefix(r.Path, path)),
 			label(bundle.LabelSide), dash(r.Mode), label(bundle.LabelN), label(bundle.LabelRepeat),
-			dash(r.CPUs.String()), r.WindowS, r.Status,
+			dash(r.CPUs.String()), cmp.Or(view.SecondsText(r.WindowS), "0.0"), r.Status,
 			len(r.Losses), len(r.Warnings), len(r.NotMeasured), float64(r.SizeBytes)/1e6)
 	}
 	if err := w.Flush(); err != nil {

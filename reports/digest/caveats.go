@@ -173,9 +173,24 @@ func doubtCaveats(runs []*result.Run, add func(string, ...any)) {
 			where = fmt.Sprintf(" and %d more", f.runs-1)
 		}
 		add("! %s, %s%s: %s %s, %s %s (%s %%)", doubtedText(c.Marks), view.RunLabel(f.run), where, c.Left.Text,
-			strings.TrimSuffix(sideValue(c.Left), " "+c.Right.Unit), c.Right.Text, sideValue(c.Right),
+			strings.TrimSuffix(sideValue(c.Left), " "+c.Right.Unit), without(c.Left.Text, c.Right.Text),
+			sideValue(c.Right),
 			format.Signed(format.Decimals(100*c.Residual, 0), c.Residual))
 	}
+}
+
+// without leaves out of a side's words those that it begins with as the other does, but for the preposition:
+// "slow-path time by probe", "by samples".
+func without(other, text string) string {
+	words, others := strings.Fields(text), strings.Fields(other)
+	same := 0
+	for same < min(len(words), len(others)) && words[same] == others[same] {
+		same++
+	}
+	if same < 2 || same == len(words) {
+		return text
+	}
+	return strings.Join(words[same-1:], " ")
 }
 
 // doubtedText names what hangs on a check.

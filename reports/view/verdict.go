@@ -222,12 +222,7 @@ func withoutRate(c *result.Comparison) string {
 func scaleText(r *result.Result, c result.Curve) string {
 	rows := c.Scaling.Rows
 	first, last := rows[0], rows[len(rows)-1]
-	n := func(n int) string {
-		if factor := r.Factor(); factor != "CPUs" {
-			return fmt.Sprintf("%d %s", n, factor)
-		}
-		return format.Counted(n, "CPU")
-	}
+	n := func(n int) string { return format.Counted(n, strings.TrimSuffix(r.Factor(), "s")) }
 	base := float64(max(c.Scaling.Base, 1))
 	speedup := last.Speedup
 	speedup.Value /= base
