@@ -60,10 +60,10 @@ func AA(series []Series, seed uint64, o Options) AAResult {
 	out.Drift = drift(series, o)
 	rng := rand.New(rand.NewPCG(o.Seed, uint64(out.Runs)))
 	out.Splits = AASplits
-	expected, level := 0.0, attainedLevels(o.Alpha)
+	expected, level, null := 0.0, attainedLevels(o.Alpha), newGaps(o.Seed)
 	for range out.Splits {
 		left, right := split(series[0], rng)
-		expected += out.alarms(series, left, right, level, o)
+		expected += out.alarms(series, left, right, level, o, null)
 	}
 	if out.Tests > 0 {
 		out.Rate = float64(out.Alarms) / float64(out.Tests)
@@ -73,7 +73,8 @@ func AA(series []Series, seed uint64, o Options) AAResult {
 }
 
 // alarms counts one split and returns the sum of the tests' attained levels.
-func (r *AAResult) alarms(series []Series, left, right []int, level func(n1, n2 int) float64, o Options) float64 {
+func (r *AAResult) alarms(series []Series, left, right []int, level func(n1, n2 int) float64, o Options,
+	null *gaps) float64 {
 	p, expected := make([]float64, len(series)), 0.0
 	for i, s := range series {
 		a, b := cleaned(s.runs(left)), cleaned(s.runs(right))
@@ -92,7 +93,7 @@ func (r *AAResult) alarms(series []Series, left, right []int, level func(n1, n2 
 	significant := 0
 	for i, q := range BenjaminiHochberg(p) {
 		if q < o.Alpha {
-			c := measure(series[i].runs(left), series[i].runs(right), o)
+			c := measure(series[i].runs(left), series[i].runs(right), o, null)
 			if !c.small(o.minChange()) {
 				significant++
 			}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 )
 
 // A Bimodality is a gap between two groups of runs that one smooth
@@ -22,43 +23,72 @@ const (
 	bimodalRuns   = 6    // fewer runs cannot show two groups
 	bimodalTrials = 2000 // of the null
 	bimodalAlpha  = 0.01
+	rareGap       = 0.35 // of the range: the null's 0.99 quantile is higher at every n <= 40
 )
 
 // bimodal takes sorted values. The statistic is the widest gap that leaves at
 // least two runs on each side, over the range; one outlier is no second mode.
-func bimodal(x []float64, seed uint64) *Bimodality {
+func bimodal(x []float64, null *gaps) *Bimodality {
 	n := len(x)
 	if n < bimodalRuns {
 		return nil
 	}
 	k, share := widestGap(x)
-	if share < 0.35 { // never rare: the null's 0.99 quantile is higher at every n <= 40
+	if share < rareGap {
 		return nil
 	}
-	rng := rand.New(rand.NewPCG(seed, uint64(n)))
-	wider, y := 0, make([]float64, n)
-	p := func() float64 { return float64(wider+1) / (bimodalTrials + 1) }
+	wider := 0
+	for _, s := range null.of(n) {
+		if s >= share {
+			wider++
+		}
+	}
+	p := float64(wider+1) / (bimodalTrials + 1)
+	if p >= bimodalAlpha {
+		return nil
+	}
+	return &Bimodality{Below: k, Above: n - k, Lo: x[k-1], Hi: x[k], Share: share, P: p}
+}
+
+// gaps are the null of bimodal: the widest gaps of normal samples, by their number of
+// values. One comparison or one family has one.
+type gaps struct {
+	seed  uint64
+	mu    sync.Mutex
+	known map[int][]float64
+}
+
+func newGaps(seed uint64) *gaps { return &gaps{seed: seed, known: map[int][]float64{}} }
+
+// of returns those gaps of samples of n values that are not smaller than rareGap.
+func (g *gaps) of(n int) []float64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if list, ok := g.known[n]; ok {
+		return list
+	}
+	rng, y := rand.New(rand.NewPCG(g.seed, uint64(n))), make([]float64, n)
+	var list []float64
 	for range bimodalTrials {
 		lo, hi := math.Inf(1), math.Inf(-1)
 		for i := range y {
 			v := rng.NormFloat64()
 			y[i], lo, hi = v, min(lo, v), max(hi, v)
 		}
-		if !mayHaveGap(y, lo, hi, share) {
+		if !mayHaveGap(y, lo, hi, rareGap) {
 			continue // most samples have none: they need not be sorted
 		}
 		slices.Sort(y)
-		if _, s := widestGap(y); s >= share {
-			if wider++; p() >= bimodalAlpha {
-				return nil // most are not rare, and seen not to be after a few trials
-			}
+		if _, share := widestGap(y); share >= rareGap {
+			list = append(list, share)
 		}
 	}
-	return &Bimodality{Below: k, Above: n - k, Lo: x[k-1], Hi: x[k], Share: share, P: p()}
+	g.known[n] = list
+	return list
 }
 
 // mayHaveGap is false if values from lo to hi, in any order, leave no gap of that
-// share of their range, 0.35 or more. The range is parted into cells of an eighth
+// share of their range, rareGap or more. The range is parted into cells of an eighth
 // of the gap or less, of which it leaves at least six in a row empty, whatever
 // rounding does to the cells at its ends.
 func mayHaveGap(x []float64, lo, hi, share float64) bool {

@@ -49,17 +49,17 @@ type Comparison struct {
 // named before the runs were made. Everything else belongs in a Family.
 func Compare(before, after Series, o Options) Comparison {
 	o = o.Defaults()
-	c := measure(before, after, o)
+	c := measure(before, after, o, newGaps(o.Seed))
 	c.judge(c.Test.P, before, after, newDetector(o.Seed), o.Alpha, o)
 	return c
 }
 
 // measure fills everything but the verdict.
-func measure(before, after Series, o Options) Comparison {
+func measure(before, after Series, o Options, null *gaps) Comparison {
 	c := Comparison{Metric: before.Name, Unit: before.Unit, Better: before.Better, Seed: o.Seed,
 		least: before.Least}
 	c.Metric = cmp.Or(c.Metric, after.Name)
-	c.Before, c.After = Summarize(before, o), Summarize(after, o)
+	c.Before, c.After = summarize(before, o, null), summarize(after, o, null)
 	if c.refuse(before, after, o) {
 		return c
 	}

@@ -46,7 +46,8 @@ func CompareFamily(name string, pairs []Pair, o Options) Family {
 	p := make([]float64, len(pairs))
 	var tested []int
 	measured := make([]Comparison, len(pairs))
-	bundle.OnAllCores(len(pairs), func(i int) { measured[i] = measure(pairs[i].Before, pairs[i].After, o) })
+	null := newGaps(o.Seed)
+	bundle.OnAllCores(len(pairs), func(i int) { measured[i] = measure(pairs[i].Before, pairs[i].After, o, null) })
 	for i, c := range measured {
 		c.Family = name
 		p[i] = math.NaN()

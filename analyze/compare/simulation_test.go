@@ -102,7 +102,7 @@ func TestSimulatedFalseAlarms(t *testing.T) {
 
 // judged applies the rule of a star to one pair.
 func judged(before, after Series, d *detector, o Options) Comparison {
-	c := measure(before, after, o)
+	c := measure(before, after, o, newGaps(o.Seed))
 	c.judge(c.Test.P, before, after, d, o.Alpha, o)
 	return c
 }
@@ -369,7 +369,7 @@ func TestSimulatedDetectable(t *testing.T) {
 		for range trials() {
 			before := Series{Values: noise(rng, n[0], 100, 0.02)}
 			after := Series{Values: noise(rng, n[1], 100*(1+change), 0.02)}
-			c := measure(before, after, Options{}.Defaults())
+			c := measure(before, after, Options{}.Defaults(), newGaps(Options{}.Defaults().Seed))
 			if c.Test.P < 0.05 && !c.small(0.01) {
 				stars++
 			}
@@ -398,11 +398,11 @@ func TestSimulatedBimodalRate(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 0))
 	flagged, missed := 0, 0
 	for i := range trials() {
-		if bimodal(sorted(noise(rng, 10, 100, 0.02)), uint64(i)) != nil {
+		if bimodal(sorted(noise(rng, 10, 100, 0.02)), newGaps(uint64(i))) != nil {
 			flagged++
 		}
 		two := append(noise(rng, 5, 100, 0.005), noise(rng, 5, 110, 0.005)...)
-		if bimodal(sorted(two), uint64(i)) == nil {
+		if bimodal(sorted(two), newGaps(uint64(i))) == nil {
 			missed++
 		}
 	}

@@ -28,6 +28,10 @@ type Summary struct {
 // Level and in Notes.
 func Summarize(s Series, o Options) Summary {
 	o = o.Defaults()
+	return summarize(s, o, newGaps(o.Seed))
+}
+
+func summarize(s Series, o Options, null *gaps) Summary {
 	s, dropped := s.Clean()
 	x := sorted(s.Values)
 	sum := Summary{N: len(x), Notes: slices.Clone(s.Notes)}
@@ -49,7 +53,7 @@ func Summarize(s Series, o Options) Summary {
 			sum.CV = sd / math.Abs(mean)
 		}
 	}
-	sum.Bimodal = bimodal(x, o.Seed)
+	sum.Bimodal = bimodal(x, null)
 	return sum
 }
 
