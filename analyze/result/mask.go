@@ -76,24 +76,30 @@ type Masking struct {
 func (r *Result) Mask(with Masking) { mask(r, with) }
 
 func mask(doc any, with Masking) {
-	m := masking{with, map[reflect.Type]bool{}, map[reflect.Type][]maskedField{}, map[uintptr]bool{}}
-	if v := reflect.ValueOf(doc); m.holdsText(v.Type()) {
-		m.walk(v, false)
-	}
+	m := masking{with, map[reflect.Type]*masked{}, map[uintptr]bool{}}
+	v := reflect.ValueOf(doc)
+	m.walk(m.of(v.Type()), v, false)
+}
+
+// A masked type is what of its values holds texts.
+type masked struct {
+	texts  bool    // any at all; false while it is being asked
+	elem   *masked // of a pointer or a list
+	fields []maskedField
 }
 
 // A maskedField is one of a struct that holds texts or is an SPI.
 type maskedField struct {
 	index int
+	of    *masked
 	spi   bool
 	free  func(free bool) bool // whether its texts are somebody's own, if those around it are
 }
 
 type masking struct {
 	Masking
-	texts  map[reflect.Type]bool // whether a type holds any; false while it is being asked
-	fields map[reflect.Type][]maskedField
-	done   map[uintptr]bool // texts and SPIs that are masked
+	types map[reflect.Type]*masked
+	done  map[uintptr]bool // texts and SPIs that are masked
 }
 
 // first reports whether v, which others may share, was not masked yet.
@@ -110,31 +116,36 @@ func (m *masking) first(v reflect.Value) bool {
 	return !was
 }
 
-// walk masks what can be reached from v, whose type holds texts. Most of a profile is
-// numbers.
-func (m *masking) walk(v reflect.Value, free bool) {
+// walk masks what can be reached from v. Most of a profile is numbers.
+func (m *masking) walk(t *masked, v reflect.Value, free bool) {
+	if !t.texts {
+		return
+	}
 	switch v.Kind() {
 	case reflect.String:
 		if m.first(v) {
-			v.SetString(m.Text(v.String(), free))
+			was := v.String()
+			if to := m.Text(was, free); to != was {
+				v.SetString(to)
+			}
 		}
 	case reflect.Pointer:
 		if !v.IsNil() {
-			m.walk(v.Elem(), free)
+			m.walk(t.elem, v.Elem(), free)
 		}
 	case reflect.Struct:
-		for _, f := range m.fieldsOf(v.Type()) {
+		for _, f := range t.fields {
 			field := v.Field(f.index)
 			switch {
 			case !f.spi:
-				m.walk(field, f.free(free))
+				m.walk(f.of, field, f.free(free))
 			case m.SPI != nil && m.first(field):
 				field.SetUint(uint64(m.SPI(uint32(field.Uint()))))
 			}
 		}
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			m.walk(v.Index(i), free)
+			m.walk(t.elem, v.Index(i), free)
 		}
 	case reflect.Map: // of Config keys are names of things, too
 		was := v.Convert(reflect.TypeFor[map[string]string]()).Interface().(map[string]string)
@@ -151,21 +162,6 @@ func (m *masking) walk(v reflect.Value, free bool) {
 			v.Set(reflect.ValueOf(masked).Convert(v.Type()))
 		}
 	}
-}
-
-// fieldsOf returns the fields of a struct that have anything to mask.
-func (m *masking) fieldsOf(t reflect.Type) []maskedField {
-	fields, known := m.fields[t]
-	if known {
-		return fields
-	}
-	for i := range t.NumField() {
-		if f := t.Field(i); f.IsExported() && (isSPI(f) || m.holdsText(f.Type)) {
-			fields = append(fields, maskedField{i, isSPI(f), freeField(t, f.Name)})
-		}
-	}
-	m.fields[t] = fields
-	return fields
 }
 
 func isSPI(f reflect.StructField) bool { return f.Name == "SPI" && f.Type.Kind() == reflect.Uint32 }
@@ -192,20 +188,29 @@ func freeKey(key string) bool {
 	return key == "load" || key == "kernel command line" || strings.HasPrefix(key, "label ")
 }
 
-func (m *masking) holdsText(t reflect.Type) bool {
-	if known, ok := m.texts[t]; ok {
+// of returns what of a type holds texts.
+func (m *masking) of(t reflect.Type) *masked {
+	if known := m.types[t]; known != nil {
 		return known
 	}
-	m.texts[t] = false
+	out := &masked{}
+	m.types[t] = out
 	switch t.Kind() {
 	case reflect.String:
-		m.texts[t] = true
+		out.texts = true
 	case reflect.Map:
-		m.texts[t] = t.ConvertibleTo(reflect.TypeFor[map[string]string]())
+		out.texts = t.ConvertibleTo(reflect.TypeFor[map[string]string]())
 	case reflect.Pointer, reflect.Slice, reflect.Array:
-		m.texts[t] = m.holdsText(t.Elem())
+		out.elem = m.of(t.Elem())
+		out.texts = out.elem.texts
 	case reflect.Struct:
-		m.texts[t] = len(m.fieldsOf(t)) > 0
+		for i := range t.NumField() {
+			f := t.Field(i)
+			if of := m.of(f.Type); f.IsExported() && (isSPI(f) || of.texts) {
+				out.fields = append(out.fields, maskedField{i, of, isSPI(f), freeField(t, f.Name)})
+			}
+		}
+		out.texts = len(out.fields) > 0
 	}
-	return m.texts[t]
+	return out
 }
