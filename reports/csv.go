@@ -75,8 +75,10 @@ func CSV(w io.Writer, r *result.Result) error {
 	if err := c.Write(csvHead()); err != nil {
 		return err
 	}
+	var line []string
 	for n := range Numbers(r) {
-		if err := c.Write(csvLine(n)); err != nil {
+		line = csvLine(line[:0], n)
+		if err := c.Write(line); err != nil {
 			return err
 		}
 	}
@@ -84,7 +86,7 @@ func CSV(w io.Writer, r *result.Result) error {
 	return c.Error()
 }
 
-func csvLine(n Number) []string {
+func csvLine(to []string, n Number) []string {
 	on := "all"
 	if n.CPU >= 0 {
 		on = strconv.Itoa(n.CPU)
@@ -104,11 +106,11 @@ func csvLine(n Number) []string {
 	} else {
 		why = cmp.Or(n.Missing.Why, "not measured")
 	}
-	return []string{format.SafeCell(n.Run.Name), format.SafeCell(n.Run.Mode), strconv.Itoa(n.Run.N),
+	return append(to, format.SafeCell(n.Run.Name), format.SafeCell(n.Run.Mode), strconv.Itoa(n.Run.N),
 		format.SafeCell(n.Event), on, n.About,
 		format.SafeCell(n.Name), n.ID, value, format.SafeCell(n.Unit), se, samples, format.SafeCell(why),
 		format.SafeCell(n.Run.Side), format.SafeCell(n.Doubt), format.SafeCell(view.Basis(n.Value)), low, high,
-		strings.Join(checks.Caveats(n.Run, n.Event, n.Value), " ")}
+		strings.Join(checks.Caveats(n.Run, n.Event, n.Value), " "))
 }
 
 // numbers collects those of one run.

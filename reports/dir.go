@@ -173,7 +173,7 @@ type artefact struct {
 
 // artefacts lists what a report consists of beside the page.
 func artefacts(r *result.Result) []artefact {
-	names := format.UniqueNames{}
+	names, stages := format.UniqueNames{}, stage.Default()
 	list := []artefact{
 		{"digest.txt", func(w io.Writer) error { return digest.Write(w, r) }},
 		{"commit-table.txt", func(w io.Writer) error { return digest.CommitTable(w, r) }},
@@ -194,16 +194,19 @@ func artefacts(r *result.Result) []artefact {
 			stem := names.Unique(format.FileName(view.Sided(run.Side, run.Name)) + "-" +
 				format.FileName(e.Name))
 			label := format.OrDash(view.Sided(run.Side, run.Name))
+			classes := sync.OnceValue(func() *stage.Classifier {
+				return stage.NewClassifier(stages, e.Profile)
+			})
 			list = append(list, artefact{"flame-" + stem + ".svg", func(w io.Writer) error {
 				return flame.SVG(w, e.Profile, flame.Options{Run: label})
 			}})
 			profiles = append(profiles, artefact{stem + ".pb.gz", func(w io.Writer) error {
-				return profile.WritePprof(w, e.Profile, PprofOptions(e.Profile))
+				return profile.WritePprof(w, e.Profile, pprofOptions(classes()))
 			}})
 			if _, ok := packetScale(e); ok {
 				perPacket = append(perPacket, artefact{stem + "-per-packet.pb.gz",
 					func(w io.Writer) error {
-						return writePacketPprof(w, e)
+						return writePacketPprof(w, e, classes())
 					}})
 			}
 			folded = append(folded, artefact{stem + ".folded", func(w io.Writer) error {
@@ -220,7 +223,10 @@ func artefacts(r *result.Result) []artefact {
 // PprofOptions are those of every pprof profile of a report: CPUs and stages as
 // labels.
 func PprofOptions(p *profile.Profile) profile.PprofOptions {
-	c := stage.NewClassifier(stage.Default(), p)
+	return pprofOptions(stage.NewClassifier(stage.Default(), p))
+}
+
+func pprofOptions(c *stage.Classifier) profile.PprofOptions {
 	return profile.PprofOptions{
 		Stage: func(p *profile.Profile, stack int32) string { return c.Name(c.Of(p.Stacks[stack])) },
 	}

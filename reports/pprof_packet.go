@@ -31,12 +31,11 @@ func packetScale(e *result.Event) (scale float64, ok bool) {
 // packets, without idle time: their sum is the cost per packet. Two of them can
 // be subtracted by `go tool pprof -diff_base` as they are, where profiles of
 // equal time cannot: at saturation time is fixed and packets vary.
-func writePacketPprof(w io.Writer, e *result.Event) error {
+func writePacketPprof(w io.Writer, e *result.Event, c *stage.Classifier) error {
 	scale, ok := packetScale(e)
 	if !ok {
 		return fmt.Errorf("event %s: no cost per packet", e.Name)
 	}
-	c := stage.NewClassifier(stage.Default(), e.Profile)
 	p := *e.Profile
 	p.Event.Name, p.Event.PeriodFixed = p.Event.Name+"/Mpacket", 0 // of one million packets
 	p.Cells = nil
@@ -54,5 +53,5 @@ func writePacketPprof(w io.Writer, e *result.Event) error {
 	p.Warnings = append(slices.Clone(p.Warnings), bundle.Warning{Weakens: "weights", Text: fmt.Sprintf(
 		"weights are %s of %d packets, idle time left out: subtract such profiles as they are",
 		p.Event.Unit, perPackets)})
-	return profile.WritePprof(w, &p, PprofOptions(e.Profile))
+	return profile.WritePprof(w, &p, pprofOptions(c))
 }
