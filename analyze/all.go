@@ -3,7 +3,6 @@ package analyze
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -151,11 +150,10 @@ func warnDropped(r *result.Result) {
 		}
 	}
 	if dropped > 0 {
-		r.Warnings = append(r.Warnings, bundle.Warning{
-			Weakens: "profiles",
-			Text: fmt.Sprintf("of %d runs, %d are shown without flame graphs and without functions by "+
-				"CPU: so many runs keep those of the median run of each mode and N only; all "+
-				"other figures are of all runs", len(r.Runs), dropped),
-		})
+		r.Warnings = append(r.Warnings, bundle.Warn("profiles",
+			"of %d runs, %d are shown without flame graphs and without functions by CPU: so many runs "+
+				"keep those of the median run of each mode and N only; all other figures are of all "+
+				"runs",
+			len(r.Runs), dropped))
 	}
 }

@@ -95,7 +95,7 @@ func warnMixedHosts(r *result.Result) {
 		}
 		if len(seen) > 1 {
 			r.Warnings = append(r.Warnings,
-				bundle.Warning{Weakens: "comparison", Text: "the runs differ in their " + what})
+				bundle.Warn("comparison", "the runs differ in their %s", what))
 		}
 	}
 	differ("host", func(r *result.Run) string { return r.Manifest.Host.Name })

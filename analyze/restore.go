@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"slices"
+
 	"xfrmscope/analyze/cost"
 	"xfrmscope/analyze/result"
 	"xfrmscope/analyze/sides"
@@ -11,8 +13,15 @@ import (
 // whoever reads one calls it.
 func Restore(r *result.Result) {
 	names := []string{sides.Before, sides.After}
+	bundle.LegacyWarnings(r.Warnings)
 	for _, run := range result.RunsPresent(r) {
 		names = append(names, run.Mode, run.Name)
+		bundle.LegacyWarnings(run.Warnings)
+		bundle.LegacyWarnings(run.Manifest.Warnings)
+		run.Events = slices.DeleteFunc(run.Events, func(e *result.Event) bool { return e == nil })
+		for _, e := range run.Events {
+			bundle.LegacyWarnings(e.Warnings)
+		}
 		run.Packets.BySA = bundle.LegacySACounters(run.Packets.Source)
 		for i := range run.Gates {
 			g := &run.Gates[i]

@@ -38,7 +38,7 @@ func (a *analysis) newRun(ctx context.Context, b *bundle.Run,
 		Gaps:     slices.Clone(b.Manifest.Gaps),
 	}
 	if b.Status == bundle.Partial {
-		r.Warn("run", "the run is partial: "+b.Why)
+		r.Warn("run", "the run is partial: %s", b.Why)
 	}
 	probeStart, probeEnd := bundle.Ends(bundle.ProbeWait)
 	firstStart, firstEnd := bundle.Ends(bundle.FreePhase(0)) // in which events are counted

@@ -1,7 +1,6 @@
 package analyze
 
 import (
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -89,8 +88,8 @@ func expand(r *result.Run, measured []generated) []*result.Run {
 		return []*result.Run{r}
 	case measuredHere(r):
 		if len(out) > 1 {
-			r.Warn(metric.ThroughputID, fmt.Sprintf("the traffic results are those of %d runs, and which "+
-				"is this one is not known: import them into a run of their own", len(out)))
+			r.Warn(metric.ThroughputID, "the traffic results are those of %d runs, and which is this one "+
+				"is not known: import them into a run of their own", len(out))
 		} else {
 			r.Traffic, r.Warnings = out[0].Traffic, out[0].Warnings
 		}

@@ -1,9 +1,13 @@
 package reports
 
 import (
+	"bytes"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
+	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
 	"xfrmscope/reports/testdata/sample"
 	"xfrmscope/reports/view"
@@ -33,5 +37,41 @@ func TestPartialIsSaidOnce(t *testing.T) {
 	r.Runs[0].Warnings = []bundle.Warning{{Weakens: "run", Text: "the run is partial: interrupted"}}
 	if got := view.Warnings(r); len(got) != 1 {
 		t.Errorf("warnings are %+v", got)
+	}
+}
+
+// TestFiguresOfResults: results of before warnings had figures give the same text, and those of somebody who
+// made them up say no more than the warnings do.
+func TestFiguresOfResults(t *testing.T) {
+	r := sample.Probed()
+	r.Schema = result.SchemaVersion
+	var b bytes.Buffer
+	if err := WriteJSON(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	written := b.String()
+	const field = `"form":"packets/s changed by {} % while probed","figures":[{"value":-20,"text":"-20"}]`
+	if !strings.Contains(written, field) {
+		t.Fatalf("no warning has the figures %s", field)
+	}
+	read := func(text string) *result.Result {
+		got, err := ReadJSON(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	old := regexp.MustCompile(`,("form":"[^"]*",)?"figures":\[[^\]]*\]`).ReplaceAllString(written, "")
+	if strings.Contains(old, "figures") || !reflect.DeepEqual(read(old), read(written)) {
+		t.Errorf("%s\nis another result than\n%s", old, written)
+	}
+	for _, made := range []string{`"form":"{}{}{}","figures":[]`,
+		`"form":"{}","figures":[{"value":1e308,"text":"7"}]`,
+		`"form":"packets/s changed by {} % while probed","figures":[{"value":-20,"text":"-21"}]`,
+		`"form":"lost {}","figures":[{"value":1,"text":"1"},{},{}]`} {
+		notes := view.Warnings(read(strings.ReplaceAll(written, field, made))).Kinds()
+		if len(notes) != 3 || notes[0].Text != "lock waits: packets/s changed by -20 % while probed" {
+			t.Errorf("with %s the warnings are %+v", made, notes)
+		}
 	}
 }

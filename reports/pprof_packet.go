@@ -50,8 +50,8 @@ func writePacketPprof(w io.Writer, e *result.Event, c *stage.Classifier) error {
 		cell.PeriodSq *= scale * scale
 		p.Cells = append(p.Cells, cell)
 	}
-	p.Warnings = append(slices.Clone(p.Warnings), bundle.Warning{Weakens: "weights", Text: fmt.Sprintf(
-		"weights are %s of %d packets, idle time left out: subtract such profiles as they are",
-		p.Event.Unit, perPackets)})
+	p.Warnings = append(slices.Clone(p.Warnings), bundle.Warn("weights",
+		"weights are %s of %d packets, idle time left out: subtract such profiles as they are", p.Event.Unit,
+		perPackets))
 	return profile.WritePprof(w, &p, pprofOptions(c))
 }

@@ -111,6 +111,7 @@ var (
 	wideRooms  = strings.Fields("")
 	largeRooms = strings.Fields("")
 	exports    = map[string]int{"analyze/perfdata": 40}
+	plainRooms = strings.Fields("collect/lab") // write warnings whose figures are not told
 )
 
 const (
@@ -122,7 +123,7 @@ const (
 // gates are the rules. Each returns what breaks it.
 var gates = map[string]func(*house) []string{
 	"imports": imports, "size": size, "width": width, "state": state, "pure": pure, "exports": exported,
-	"reading": reading, "docs": docs, "digits": digits,
+	"reading": reading, "docs": docs, "digits": digits, "prose": prose,
 }
 
 func TestHouse(t *testing.T) {
@@ -202,7 +203,7 @@ func openHouse(t *testing.T, dir string) *house {
 	lookup := func(path string) (io.ReadCloser, error) { return os.Open(h.all[path].Export) }
 	config := types.Config{Importer: importer.ForCompiler(h.fset, "gc", lookup)}
 	for _, r := range h.rooms {
-		r.info = &types.Info{Uses: map[*ast.Ident]types.Object{},
+		r.info = &types.Info{Uses: map[*ast.Ident]types.Object{}, Types: map[ast.Expr]types.TypeAndValue{},
 			Selections: map[*ast.SelectorExpr]*types.Selection{}}
 		var typed []*ast.File
 		for _, name := range r.GoFiles {
@@ -332,6 +333,42 @@ func digits(h *house) (faults []string) {
 
 // verbPattern finds the verbs of floating-point numbers.
 var verbPattern = regexp.MustCompile(`%[-+0-9.*]*[eEfgG]\b`)
+
+// restores are the files that take what older bundles and results say in words.
+var restores = strings.Fields("analyze/restore.go analyze/result/subject.go")
+
+// prose: no sentence is read as data but where an older bundle or result is read, and a warning is made by
+// bundle.Warn, which keeps its figures.
+func prose(h *house) (faults []string) {
+	const contract = program + "/collect/bundle"
+	for _, r := range h.rooms {
+		if r.ImportPath == contract {
+			continue
+		}
+		for id, use := range r.info.Uses {
+			file, _, _ := strings.Cut(h.at(id), ":")
+			if use.Pkg() != nil && use.Pkg().Path() == contract && strings.HasPrefix(use.Name(), "Legacy") &&
+				!slices.Contains(restores, file) {
+				faults = append(faults, h.at(id)+" uses bundle."+use.Name())
+			}
+		}
+		for _, f := range r.files {
+			ast.Inspect(f, func(n ast.Node) bool {
+				if literal, ok := n.(*ast.CompositeLit); ok && !slices.Contains(plainRooms, r.name) &&
+					len(literal.Elts) > 0 && isNamed(r.info.Types[literal].Type, contract, "Warning") {
+					faults = append(faults, h.at(n)+" makes a bundle.Warning")
+				}
+				return true
+			})
+		}
+	}
+	return faults
+}
+
+func isNamed(t types.Type, pkg, name string) bool {
+	n, ok := t.(*types.Named)
+	return ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == pkg && n.Obj().Name() == name
+}
 
 func size(h *house) (faults []string) {
 	for _, r := range h.rooms {

@@ -2,7 +2,6 @@ package checks
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -16,28 +15,30 @@ import (
 // A doubt is why some numbers of a run are not to be believed, though they were
 // measured.
 type doubt struct {
-	marks []string // metric ids
-	short string   // "fails cross-check cost-per-packet"
-	text  string   // what is wrong, in figures
+	marks   []string // metric ids
+	short   string   // "fails cross-check cost-per-packet"
+	warning bundle.Warning
 }
 
 // Doubts are the cross-checks that a run fails, and packets that were not counted.
 func Doubts(r *result.Run) []doubt {
 	var out []doubt
+	add := func(marks []string, short, format string, args ...any) {
+		warning := bundle.Warn("", format+"; what hangs on it is marked !", args...).Of(bundle.WarnDoubt)
+		out = append(out, doubt{marks, short, warning})
+	}
 	for _, i := range r.ConsistencyChecks {
 		if i.Verdict == result.CheckBroken {
-			out = append(out, doubt{i.Marks, "fails cross-check " + i.ID,
-				fmt.Sprintf("fails cross-check %s: %s is %+.1f %% off %s, more than %.1f %%", i.ID,
-					i.Left.Text, 100*i.Residual, i.Right.Text, 100*i.Limit)})
+			add(i.Marks, "fails cross-check "+i.ID,
+				"fails cross-check %s: %s is %+.1f %% off %s, more than %.1f %%", i.ID, i.Left.Text,
+				100*i.Residual, i.Right.Text, 100*i.Limit)
 		}
 	}
 	if gone := deletedSAs(r); len(gone) > 0 && r.Packets.BySA {
-		out = append(out, doubt{
-			[]string{metric.RateID, metric.PacketsID, metric.CostID, metric.SpinCostID, metric.WordCostID},
+		add([]string{metric.RateID, metric.PacketsID, metric.CostID, metric.SpinCostID, metric.WordCostID},
 			"SAs were deleted in the window",
-			fmt.Sprintf("SA %s was deleted in the window: what it carried until then is not counted, so "+
-				"packets/s are at least this and costs at most", strings.Join(gone, ", ")),
-		})
+			"SA %s was deleted in the window: what it carried until then is not counted, so packets/s "+
+				"are at least this and costs at most", strings.Join(gone, ", "))
 	}
 	return out
 }
@@ -69,7 +70,8 @@ func doubted(r *result.Run, id string) []string {
 // MarkDoubts marks every number of the run that hangs on a doubt, and warns.
 func MarkDoubts(r *result.Run) {
 	for _, d := range Doubts(r) {
-		r.WarnOf(bundle.WarnDoubt, d.marks[0], d.text+"; what hangs on it is marked !")
+		d.warning.Weakens = d.marks[0]
+		r.Warnings = append(r.Warnings, d.warning)
 		r.EachValue(func(v *metric.Value) {
 			if v.Measured() && slices.Contains(d.marks, v.ID) {
 				v.Doubt = cmp.Or(v.Doubt, d.short)

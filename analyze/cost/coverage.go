@@ -53,16 +53,16 @@ func CheckCoverage(e *result.Event, planned bundle.CPUSet, window float64, delta
 	if !ok || low >= MinCoverage {
 		return
 	}
-	w := bundle.Warning{Weakens: metric.CostID}
+	var kind bundle.WarningKind
 	effect := "cost per packet is too low"
 	basis := fmt.Sprintf("%s; samples cover %.0f %%", metric.ByAccounting, 100*whole)
 	if scaleToAccounted(e, planned, window, deltas, basis) {
-		w.Kind = bundle.WarnCoverage
+		kind = bundle.WarnCoverage
 		effect = "cost per packet is CPUs x busy (/proc/stat) / packets/s, its parts by their shares"
 	}
-	w.Text = fmt.Sprintf("samples make up %.0f %% of the CPUs' time (CPU %d: %.0f %%): ticks came late or "+
-		"not at all; shares hold if they were lost at random, %s", 100*whole, lowCPU, 100*low, effect)
-	e.Warnings = append(e.Warnings, w)
+	e.Warnings = append(e.Warnings, bundle.Warn(metric.CostID,
+		"samples make up %.0f %% of the CPUs' time (CPU %d: %.0f %%): ticks came late or not at all; shares "+
+			"hold if they were lost at random, %s", 100*whole, lowCPU, 100*low, effect).Of(kind))
 }
 
 // BusyShares are the parts of the window that the kernel accounted each CPU of an

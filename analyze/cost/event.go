@@ -78,8 +78,8 @@ func NewEvent(c *Classified, window float64, packets result.Packets) *result.Eve
 	}
 	e.All = all.result(-1, cost)
 	if !e.All.Unsure.Empty() {
-		e.Warnings = append(slices.Clip(e.Warnings), bundle.Warning{Weakens: metric.ShareID,
-			Text: "pid 0 is " + notToldApart + ": what share of the time was busy is not measured"})
+		e.Warnings = append(slices.Clip(e.Warnings), bundle.Warn(metric.ShareID,
+			"pid 0 is %s: what share of the time was busy is not measured", notToldApart))
 	}
 	e.Unmatched = all.functionShares(all.lost, all.busy(), cost)
 	e.Self = newSelf(c)

@@ -230,9 +230,9 @@ func lose(profiles []*profile.Profile, l bundle.Loss) {
 	}
 }
 
-func warn(profiles []*profile.Profile, weakens, text string) {
+func warn(profiles []*profile.Profile, w bundle.Warning) {
 	for _, p := range profiles {
-		p.Warnings = append(p.Warnings, bundle.Warning{Weakens: weakens, Text: text})
+		p.Warnings = append(p.Warnings, w)
 	}
 }
 

@@ -32,6 +32,9 @@ func (e *SyntaxError) position() string {
 	return fmt.Sprintf("%s:%d", name, e.Line)
 }
 
+// at names a line of the input: no figure, as it tells things apart.
+func (o Options) at(line int) string { return fmt.Sprintf("%s:%d", o.Name, line) }
+
 // bad is an error of a line of the input, 0 for all of it.
 func (o Options) bad(line int, format string, args ...any) *SyntaxError {
 	return &SyntaxError{File: o.Name, Line: line, What: fmt.Sprintf(format, args...)}
@@ -67,8 +70,7 @@ func orInput(name string) string {
 
 // warn tells what weakens a number of the whole file.
 func (im *Import) warn(weakens, format string, args ...any) {
-	w := bundle.Warning{Weakens: weakens, Text: fmt.Sprintf(format, args...)}
-	im.Warnings = append(im.Warnings, w)
+	im.Warnings = append(im.Warnings, bundle.Warn(weakens, format, args...))
 }
 
 // lost tells what of the file is in no result.

@@ -265,12 +265,10 @@ func (f *named) settleFiles() {
 
 // warn says what the format leaves open.
 func (f *named) warn(im *Import, sum float64, samples, fractions bool) {
-	add := func(text string) {
-		w := bundle.Warning{Weakens: f.event.event.Name, Text: text}
+	add := func(format string, args ...any) {
+		w := bundle.Warn(f.event.event.Name, format, args...)
 		im.Warnings = append(im.Warnings, w)
-		for _, p := range im.Profiles {
-			p.Warnings = append(p.Warnings, w)
-		}
+		warn(im.Profiles, w)
 	}
 	if len(im.Profiles) == 0 {
 		add("it holds no stack")
@@ -279,11 +277,12 @@ func (f *named) warn(im *Import, sum float64, samples, fractions bool) {
 	add("the file does not name the event that was sampled; " +
 		"stackcollapse-perf.pl keeps only the first of a recording and drops the others")
 	if !samples && f.event.event.Unit == "count" && !fractions {
-		why := fmt.Sprintf("%s are more than %d stacks have", thousands(sum), len(f.sums))
+		const taken = "weights are sums of periods, of an event the file does not name: taken for samples, "
 		if days := sum / 4000 / 86400; days >= 1 {
-			why = fmt.Sprintf("%s would be %.0f days of one CPU at 4000 Hz", thousands(sum), days)
+			add(taken+"%s would be %.0f days of one CPU at 4000 Hz", thousands(sum), days)
+		} else {
+			add(taken+"%s are more than %d stacks have", thousands(sum), len(f.sums))
 		}
-		add("weights are sums of periods, of an event the file does not name: taken for samples, " + why)
 	}
 	if fractions {
 		add("weights have fractions: they are no numbers of samples, and are rounded to whole ones a stack")

@@ -44,8 +44,8 @@ func readIPerf3(r io.Reader, opt Options) (*Import, error) {
 	f.im.Traffic.setSettings()
 	f.im.Traffic.numberRuns()
 	if f.text > 0 {
-		f.im.warn("traffic", "lines of text beside the JSON are passed over: %d, the first at %s:%d",
-			f.text, opt.Name, f.firstText)
+		f.im.warn("traffic", "lines of text beside the JSON are passed over: %d, the first at %s",
+			f.text, opt.at(f.firstText))
 	}
 	return f.im, nil
 }
@@ -224,7 +224,7 @@ func (f *iperfFile) add(r *iperfResult, line int) {
 		return
 	}
 	if r.Error != "" {
-		f.im.warn("traffic", "iperf3 says %q (%s:%d)", r.Error, f.opt.Name, line)
+		f.im.warn("traffic", "iperf3 says %q (%s)", r.Error, f.opt.at(line))
 	}
 	directions := []string{"fwd", "rev"}
 	if sums[1] == (iperfSums{}) {
@@ -240,11 +240,11 @@ func (f *iperfFile) add(r *iperfResult, line int) {
 		sums[i].fill(&p, server, r.Error == "")
 		if p.LostPackets != nil && *p.LostPackets < 0 {
 			p.warn("iperf3 counts %d datagrams lost%s: out of order or twice they are taken off, and none "+
-				"is counted as lost (%s:%d)", *p.LostPackets, inDirection(direction), f.opt.Name, line)
+				"is counted as lost (%s)", *p.LostPackets, inDirection(direction), f.opt.at(line))
 		}
 		if server && i > 0 { // a sum of what came and what was sent is neither
 			f.im.warn("traffic", "direction rev is left out: a server does not know what of its %s "+
-				"came (%s:%d)", p.Tx.Rate, f.opt.Name, line)
+				"came (%s)", p.Tx.Rate, f.opt.at(line))
 			continue
 		}
 		p.settings = r.settings()

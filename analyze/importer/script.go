@@ -202,7 +202,7 @@ func (p *scriptParser) result() *Import {
 	}
 	for i, s := range nonEmpty(p.b.events) {
 		weaken := func(format string, args ...any) {
-			warn(im.Profiles[i:i+1], s.event.Name, fmt.Sprintf(format, args...))
+			warn(im.Profiles[i:i+1], bundle.Warn(s.event.Name, format, args...))
 		}
 		if s.empty > 0 {
 			weaken("%d of %d samples have no stack; they count as %s",
@@ -225,10 +225,10 @@ func (p *scriptParser) result() *Import {
 		im.warn("samples", "the text holds no sample")
 	}
 	if p.lines.cut {
-		w := fmt.Sprintf("the text ends in the middle of line %d: "+
+		w := bundle.Warn("samples", "the text ends in the middle of line %d: "+
 			"the last stack may be short, and later samples are missing", p.lines.num)
-		im.warn("samples", "%s", w)
-		warn(im.Profiles, "samples", w)
+		im.Warnings = append(im.Warnings, w)
+		warn(im.Profiles, w)
 	}
 	return im
 }

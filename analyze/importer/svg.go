@@ -2,7 +2,6 @@ package importer
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
 	"xfrmscope/analyze/drawing"
@@ -50,9 +49,9 @@ func drawn(t *drawing.Tree, opt Options) *Import {
 	}
 	im := f.result(unitOfCount(t.Unit))
 	add := func(format string, args ...any) {
-		w := bundle.Warning{Weakens: f.event.event.Name, Text: fmt.Sprintf(format, args...)}
+		w := bundle.Warn(f.event.event.Name, format, args...)
 		im.Warnings = append(im.Warnings, w)
-		warn(im.Profiles, w.Weakens, w.Text)
+		warn(im.Profiles, w)
 	}
 	if t.Pruned > 0 {
 		add("frames too narrow to be drawn are missing: "+

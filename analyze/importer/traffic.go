@@ -209,7 +209,7 @@ func SumPackets(points []Point, source string) (bundle.Traffic, bool) {
 
 // warn tells what weakens the numbers of this point.
 func (p *Point) warn(format string, args ...any) {
-	p.Warnings = append(p.Warnings, bundle.Warning{Weakens: "traffic", Text: fmt.Sprintf(format, args...)})
+	p.Warnings = append(p.Warnings, bundle.Warn("traffic", format, args...))
 }
 
 // modeOf guesses the mode from a file's name, as trex_results-16-3.3g-1440-one-sa.csv has it.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"strings"
@@ -257,8 +256,7 @@ func (o *jsonObject) side(prefix, packets, bytes string) Side {
 // check warns of numbers of one run that contradict each other, and of errors.
 func (t *trexJSON) check(o *jsonObject, prefix string, p *Point) {
 	warn := func(format string, args ...any) {
-		at := fmt.Sprintf("%s:%d: %d flows, run %d: ", t.opt.Name, o.line, p.N, p.Run)
-		p.warn(at+format, args...)
+		p.warn("%s: %d flows, run %d: "+format, append([]any{t.opt.at(o.line), p.N, p.Run}, args...)...)
 	}
 	if p.N == 0 {
 		warn("the number of flows is missing")

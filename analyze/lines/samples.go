@@ -197,7 +197,7 @@ func (r *reading) result(run *result.Run) *result.Lines {
 	}
 	sortFields(l.Fields)
 	if len(l.Fields) == 0 { // no table of lines says what their lack means
-		run.Warn("cache lines that move", l.Counts)
+		run.Warn("cache lines that move", "%s", l.Counts)
 	}
 	return l
 }

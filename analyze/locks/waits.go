@@ -13,7 +13,6 @@ package locks
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -34,11 +33,9 @@ func warnEffect(l *result.Locks, wait packets.Span) []bundle.Warning {
 	if wait.Phases > 0 {
 		against = "the windows without a probe beside it"
 	}
-	return []bundle.Warning{{
-		Kind: bundle.WarnProbe, Weakens: metric.WaitsID,
-		Text: fmt.Sprintf("in the probe's window packets/s changed by %+.0f %% against %s: the probe's "+
-			"effect, or the load's own drift", 100*l.Effect.Value, against),
-	}}
+	return []bundle.Warning{bundle.Warn(metric.WaitsID,
+		"in the probe's window packets/s changed by %+.0f %% against %s: the probe's effect, or the load's "+
+			"own drift", 100*l.Effect.Value, against).Of(bundle.WarnProbe)}
 }
 
 // A Source is what the lock figures of a run are made of.

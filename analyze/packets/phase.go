@@ -51,17 +51,17 @@ func phaseWeakens(probe string) string {
 func WarnPhases(r *result.Run) {
 	if e := r.Packets.PerfEffect; e != nil && e.SE > 0 && math.Abs(e.Value) > max(result.Perturbing, e.Half()) {
 		r.WarnOf(bundle.WarnPerf, metric.CostID,
-			fmt.Sprintf("while perf sampled packets/s changed by %+.0f %%, +- %.0f %% of "+
-				"the load's own, against the windows without perf and probes: what is per packet, "+
-				"and shares, "+"are of that traffic", 100*e.Value, 100*e.Half()))
+			"while perf sampled packets/s changed by %+.0f %%, +- %.0f %% of the load's own, against "+
+				"the windows without perf and probes: what is per packet, and shares, are of that "+
+				"traffic", 100*e.Value, 100*e.Half())
 	}
 	for i := range r.Phases {
 		p := &r.Phases[i]
 		if weakens := phaseWeakens(p.Probe); weakens != "" && p.Perturbed() {
 			r.WarnOf(bundle.WarnProbe, weakens,
-				fmt.Sprintf("in the %s probe's window packets/s changed by "+
-					"%+.0f %%, +- %.0f %% of the load's own, against the windows without a probe "+
-					"beside it", p.Probe, 100*p.Effect.Value, 100*p.Effect.Half()))
+				"in the %s probe's window packets/s changed by %+.0f %%, +- %.0f %% of the load's "+
+					"own, against the windows without a probe beside it", p.Probe,
+				100*p.Effect.Value, 100*p.Effect.Half())
 		}
 	}
 }

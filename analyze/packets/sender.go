@@ -226,7 +226,12 @@ func AddSenders(r *result.Run, s *senders) {
 	}
 	rate := PartOfRate(r.Packets.Rate, share)
 	r.Packets.Measured = &rate
-	var sent string
+	warn := func(sent string, args ...any) {
+		w := bundle.Warn(metric.CostID, "costs, misses and lock wait per packet are over the "+sent+
+			"; packets/s are of all", args...)
+		// Before what the recorder says of other CPUs: a digest prints the first.
+		r.Warnings = append([]bundle.Warning{w}, r.Warnings...)
+	}
 	switch {
 	case !share.Measured():
 		r.Gap(*share.Missing)
@@ -234,17 +239,11 @@ func AddSenders(r *result.Run, s *senders) {
 	case share.Ranged() && share.Low > 1-fewPackets:
 		return // the range beside the numbers says it
 	case share.Ranged():
-		sent = fmt.Sprintf("the %.1f to %.1f %% of the packets that CPUs %s sent", 100*share.Low,
-			100*share.High, s.cpus)
+		warn("%.1f to %.1f %% of the packets that CPUs %s sent", 100*share.Low, 100*share.High, s.cpus)
 	case share.Samples > 0:
-		sent = fmt.Sprintf("the %.1f +- %.1f %% of the packets that CPUs %s sent, as estimated by %d SA "+
-			"lookups in the find probe's phase", 100*share.Value, 100*share.Half(), s.cpus, share.Samples)
+		warn("%.1f +- %.1f %% of the packets that CPUs %s sent, as estimated by %d SA lookups in the find "+
+			"probe's phase", 100*share.Value, 100*share.Half(), s.cpus, share.Samples)
 	default:
-		sent = fmt.Sprintf("the %.1f %% of the packets that CPUs %s sent", 100*share.Value, s.cpus)
+		warn("%.1f %% of the packets that CPUs %s sent", 100*share.Value, s.cpus)
 	}
-	// Before what the recorder says of other CPUs: a digest prints the first.
-	r.Warnings = append([]bundle.Warning{{
-		Weakens: metric.CostID,
-		Text:    "costs, misses and lock wait per packet are over " + sent + "; packets/s are of all",
-	}}, r.Warnings...)
 }

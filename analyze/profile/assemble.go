@@ -2,7 +2,6 @@ package profile
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"runtime"
 	"slices"
@@ -17,7 +16,7 @@ import (
 type assembler struct {
 	tables   *tables
 	resolver *resolver
-	warnings []string                 // that always do
+	warnings []bundle.Warning         // that always do
 	losses   map[string][]bundle.Loss // by event, "" for those of all
 
 	names                    []string // of the tasks
@@ -84,10 +83,10 @@ func (a *assembler) profile(e *perfdata.Event) *Profile {
 	if e.Name != "" {
 		p.Losses = append(p.Losses, a.losses[e.Name]...)
 	}
-	p.Warnings = warn(e.Name, a.allWarnings(p))
+	p.Warnings = a.allWarnings(e.Name, p)
 	for _, what := range e.Unused() {
-		p.Warnings = append(p.Warnings, bundle.Warning{Kind: bundle.WarnUnused, Weakens: e.Name,
-			Text: "recorded, not used: " + what})
+		p.Warnings = append(p.Warnings, bundle.Warn(e.Name, "recorded, not used: %s", what).
+			Of(bundle.WarnUnused))
 	}
 	return p
 }
@@ -307,13 +306,18 @@ func (k *picker) function(n int) int {
 	return int(k.functions.set(uint32(n), int32(len(k.to.Functions)-1)))
 }
 
-// allWarnings returns what weakens the names and stacks of a profile.
-func (a *assembler) allWarnings(p *Profile) []string {
-	var out []string
+// allWarnings returns what weakens the names and stacks of a profile, and so
+// everything of its event.
+func (a *assembler) allWarnings(event string, p *Profile) []bundle.Warning {
+	var out []bundle.Warning
 	if slices.ContainsFunc(p.Mappings, func(m Mapping) bool { return m.Kernel }) {
 		out = append(out, a.resolver.warnings...)
 	}
-	return append(append(out, a.warnings...), a.unnamedFiles(p)...)
+	out = append(append(out, a.warnings...), a.unnamedFiles(p)...)
+	for i := range out {
+		out[i].Weakens = event
+	}
+	return out
 }
 
 // maxUnnamed is how many files without symbols are listed one by one.
@@ -321,7 +325,7 @@ const maxUnnamed = 5
 
 // unnamedFiles says which files of a profile have no symbols, those with the
 // most weight first.
-func (a *assembler) unnamedFiles(p *Profile) []string {
+func (a *assembler) unnamedFiles(p *Profile) []bundle.Warning {
 	type file struct {
 		err    error
 		weight uint64
@@ -342,12 +346,12 @@ func (a *assembler) unnamedFiles(p *Profile) []string {
 	}
 	files = slices.DeleteFunc(files, func(f file) bool { return f.err == nil })
 	slices.SortStableFunc(files, func(x, y file) int { return cmp.Compare(y.weight, x.weight) })
-	var out []string
+	var out []bundle.Warning
 	for _, f := range files[:min(len(files), maxUnnamed)] {
-		out = append(out, f.err.Error())
+		out = append(out, bundle.Warn("", "%v", f.err))
 	}
 	if n := len(files) - maxUnnamed; n > 0 {
-		out = append(out, fmt.Sprintf("%d more files have no symbols", n))
+		out = append(out, bundle.Warn("", "%d more files have no symbols", n))
 	}
 	return out
 }

@@ -74,8 +74,8 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 	m.resolver = newResolver(m.resolver, kernelSource(sb, &o), sh)
 	a := newAssembler(sh.tables, ts, m.resolver)
 	if damaged > 0 {
-		a.warnings = []string{fmt.Sprintf("%d call chains of the recording have words that are neither "+
-			"address nor context marker, left out", damaged)}
+		a.warnings = []bundle.Warning{bundle.Warn("", "%d call chains of the recording have words that are "+
+			"neither address nor context marker, left out", damaged)}
 	}
 	a.losses = map[string][]bundle.Loss{}
 	for _, l := range append(sb.Losses[:len(sb.Losses):len(sb.Losses)], stats.Losses()...) {
@@ -87,8 +87,8 @@ func Build(ctx context.Context, f *perfdata.File, o Options) ([]*Profile, error)
 		p := a.profile(e)
 		if o.Timeline != nil && slices.Contains(o.Timeline.Events, e) {
 			if p.Timeline = a.timeline(e.Index, over); full {
-				p.Warnings = append(p.Warnings, warn(e.Name, []string{
-					"too many different stacks at too many times: nothing is shown over time"})...)
+				p.Warnings = append(p.Warnings, bundle.Warn(e.Name,
+					"too many different stacks at too many times: nothing is shown over time"))
 			}
 		}
 		out = append(out, p)
@@ -170,13 +170,4 @@ func (c *counter) run(f *perfdata.File, blocks <-chan *perfdata.Block, stats *pe
 		*stats = d.Stats
 	}
 	return err
-}
-
-// warn makes warnings that weaken everything of an event.
-func warn(event string, texts []string) []bundle.Warning {
-	var ws []bundle.Warning
-	for _, t := range texts {
-		ws = append(ws, bundle.Warning{Weakens: event, Text: t})
-	}
-	return ws
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	pprof "github.com/google/pprof/profile"
+
+	"xfrmscope/collect/bundle"
 )
 
 // maxPprof is the largest pprof profile read, unpacked.
@@ -114,7 +116,7 @@ func fromSampleType(g *pprof.Profile, value, counts int) (*Profile, error) {
 		b.add(stack, c)
 	}
 	for _, c := range g.Comments {
-		b.p.Warnings = append(b.p.Warnings, warn(t.Type, []string{strings.TrimPrefix(c, "warning: ")})...)
+		b.p.Warnings = append(b.p.Warnings, bundle.Warn(t.Type, "%s", strings.TrimPrefix(c, "warning: ")))
 	}
 	return b.profile(), nil
 }

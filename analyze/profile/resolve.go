@@ -2,12 +2,12 @@ package profile
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
 	"xfrmscope/analyze/perfdata"
 	"xfrmscope/analyze/symbols"
+	"xfrmscope/collect/bundle"
 )
 
 // Files of mappings that are no file.
@@ -22,7 +22,7 @@ const (
 type resolver struct {
 	source
 	kernel   *symbols.Kernel
-	warnings []string // of the kernel, that matter where there are frames of it
+	warnings []bundle.Warning // of the kernel, that matter where there are frames of it
 	spaces   *spaces
 
 	mappings  table[Mapping, mappingKey]
@@ -256,21 +256,26 @@ func (r *resolver) newUserLocation(word uint64) int32 {
 
 // newKernel puts together what a recording and the options know of the
 // kernel. The mappings are by the names that Kernel.Lookup returns.
-func newKernel(of *source) (*symbols.Kernel, map[string]Mapping, []string) {
+func newKernel(of *source) (*symbols.Kernel, map[string]Mapping, []bundle.Warning) {
 	ids := map[string]string{}
 	for _, b := range of.buildIDs {
 		ids[b.File] = b.ID
 	}
-	t, warnings := of.kernelTable(ids[symbols.KernelImage])
+	var warnings []bundle.Warning
+	t, err := of.kernelTable(ids[symbols.KernelImage])
+	if err != nil {
+		warnings = append(warnings, bundle.Warn("", "kernel frames have no names: %v", err))
+	}
 	k := symbols.NewKernel(t)
 	mappings := map[string]Mapping{}
 	for i := range of.mmaps {
 		if warning := addKernelMmap(k, &of.mmaps[i], mappings, ids, of.store); warning != "" {
-			warnings = append(warnings, warning)
+			warnings = append(warnings, bundle.Warn("", "%s", warning))
 		}
 	}
-	if warning := addDynamic(k, of.dynamic); warning != "" {
-		warnings = append(warnings, warning)
+	if reused := addDynamic(k, of.dynamic); reused > 0 {
+		warnings = append(warnings, bundle.Warn("", "%d BPF programs or trampolines took the address of an "+
+			"earlier one while recording: samples of either bear the later name", reused))
 	}
 	k.Seal()
 	return k, mappings, warnings
@@ -278,14 +283,14 @@ func newKernel(of *source) (*symbols.Kernel, map[string]Mapping, []string) {
 
 // kernelTable picks the table of kernel symbols: the snapshot taken with the recording, else perf's cache of that
 // build.
-func (s *source) kernelTable(buildID string) (*symbols.Table, []string) {
+func (s *source) kernelTable(buildID string) (*symbols.Table, error) {
 	if s.table.Usable() == nil {
 		return s.table, nil
 	}
 	if t, err := s.store.Kallsyms(buildID); err == nil && t.Usable() == nil {
 		return t, nil
 	}
-	return nil, []string{"kernel frames have no names: " + s.table.Usable().Error()}
+	return nil, s.table.Usable()
 }
 
 // addKernelMmap adds the mapping of the kernel or of a module.
@@ -322,11 +327,11 @@ func addKernelMmap(k *symbols.Kernel, m *perfdata.Mmap, mappings map[string]Mapp
 }
 
 // addDynamic adds code the kernel made at run time: BPF programs, and the
-// trampolines of ftrace and kprobes, by the module names kallsyms gives them.
-func addDynamic(k *symbols.Kernel, ks []perfdata.KSymbol) (warning string) {
+// trampolines of ftrace and kprobes, by the module names kallsyms gives them, and
+// returns how many took the address of an earlier one.
+func addDynamic(k *symbols.Kernel, ks []perfdata.KSymbol) (reused int) {
 	const typeBPF = 1 // PERF_RECORD_KSYMBOL_TYPE_BPF
 	names := map[uint64]string{}
-	reused := 0
 	for _, s := range ks {
 		if s.Unregister || s.Len == 0 {
 			continue
@@ -344,9 +349,5 @@ func addDynamic(k *symbols.Kernel, ks []perfdata.KSymbol) (warning string) {
 		names[s.Addr] = s.Name
 		k.AddDynamic(s.Name, module, s.Addr, s.Len)
 	}
-	if reused > 0 {
-		warning = fmt.Sprintf("%d BPF programs or trampolines took the address of an earlier one while "+
-			"recording: samples of either bear the later name", reused)
-	}
-	return warning
+	return reused
 }

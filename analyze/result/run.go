@@ -255,19 +255,19 @@ func Pick(runs []*Run, index []int) []*Run {
 // AllCPUs is the CPU number of figures over all of them.
 const AllCPUs = -1
 
-func (r *Run) Warn(weakens, text string) {
-	r.Warnings = append(r.Warnings, bundle.Warning{Weakens: weakens, Text: text})
+func (r *Run) Warn(weakens, format string, args ...any) {
+	r.Warnings = append(r.Warnings, bundle.Warn(weakens, format, args...))
 }
 
 // WarnOf warns of what a report puts together over runs by its kind.
-func (r *Run) WarnOf(kind bundle.WarningKind, weakens, text string) {
-	r.Warnings = append(r.Warnings, bundle.Warning{Kind: kind, Weakens: weakens, Text: text})
+func (r *Run) WarnOf(kind bundle.WarningKind, weakens, format string, args ...any) {
+	r.Warnings = append(r.Warnings, bundle.Warn(weakens, format, args...).Of(kind))
 }
 
 // Keep notes a file that could be read in part or not at all.
 func (r *Run) Keep(what string, err error) {
 	if err != nil {
-		r.Warn(what, err.Error())
+		r.Warn(what, "%v", err)
 	}
 }
 

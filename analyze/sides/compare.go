@@ -7,7 +7,6 @@ import (
 	"xfrmscope/analyze/checks"
 	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/result"
-	"xfrmscope/collect/bundle"
 )
 
 // CompareOptions are the rules of Compare and the names of its sides.
@@ -102,8 +101,7 @@ func merge(before, after *result.Result) *result.Result {
 			r.Findings = append(r.Findings, f)
 		}
 		for _, w := range side.from.Warnings {
-			r.Warnings = result.AppendNew(r.Warnings,
-				bundle.Warning{Weakens: w.Weakens, Text: side.name + ": " + w.Text})
+			r.Warnings = append(r.Warnings, w.Behind(side.name+": "))
 		}
 	}
 	return r

@@ -44,7 +44,8 @@
 //
 // Names that both sides must spell alike are constants: files.go, phases.go,
 // probes.go, topics.go, labels.go, gates.go. What decides something is a type,
-// not a sentence: LockID, LossKind, GapKind, SubjectKind, Event.Unsupported.
+// not a sentence: LockID, LossKind, GapKind, SubjectKind, Event.Unsupported. A
+// warning keeps its figures beside its text (Warn), so that those of several runs are one.
 // legacy.go reads the sentences of bundles and results that have no such types.
 //
 // # Writing

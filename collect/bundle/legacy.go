@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -115,35 +116,30 @@ func LegacyHeldBack(evidence string) bool {
 	return strings.HasSuffix(evidence, "the next machine held this one back")
 }
 
-// A Figure is a number within a sentence.
-type Figure struct {
-	Text  string
-	Value float64
-}
-
-// FigureMark stands in the form of a sentence for each of its figures.
-const FigureMark = "\x00"
-
-// LegacyFigures parts a sentence, a warning or a loss, into its form and its figures:
-// sentences of one form say the same of several runs. A figure is a word, with a bracket
-// before and punctuation after it; "L1" and "0-3" are none.
-func LegacyFigures(text string) (form string, figures []Figure) {
-	words := strings.Fields(text)
-	for i, word := range words {
-		rest := strings.TrimLeft(word, "(")
-		number := strings.TrimRight(rest, ").,:;%")
-		if strings.Trim(number, "+-.0123456789") != "" {
-			continue
+// LegacyWarnings takes the figures of warnings that have none yet from their texts, and from others what is
+// not in theirs: whoever reads warnings calls it. A figure is a word, with a bracket before and punctuation
+// after it; "L1" and "0-3" are none.
+func LegacyWarnings(list []Warning) {
+	for i := range list {
+		w := &list[i]
+		if w.Figures == nil {
+			w.Form = words.ReplaceAllStringFunc(w.Text, func(word string) string {
+				rest := strings.TrimLeft(word, "(")
+				number := strings.TrimRight(rest, ").,:;%")
+				value, err := strconv.ParseFloat(number, 64)
+				f := Figure{value, number}
+				if err != nil || !f.valid() {
+					return word
+				}
+				w.Figures = append(w.Figures, f)
+				return word[:len(word)-len(rest)] + FigureMark + rest[len(number):]
+			})
 		}
-		value, err := strconv.ParseFloat(number, 64)
-		if err != nil {
-			continue
-		}
-		figures = append(figures, Figure{number, value})
-		words[i] = word[:len(word)-len(rest)] + FigureMark + rest[len(number):]
+		w.settle()
 	}
-	return strings.Join(words, " "), figures
 }
+
+var words = regexp.MustCompile(`\S+`)
 
 // legacySALock reads "x->lock SPI 0x1001 pcpu 3 inbound".
 func legacySALock(name string) (id LockID, ok bool) {

@@ -1,5 +1,14 @@
 package bundle
 
+import (
+	"fmt"
+	"io"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+)
+
 // A Loss is something the measurement could not see. It travels with the
 // numbers it weakens and is printed beside them.
 type Loss struct {
@@ -25,12 +34,101 @@ const (
 	LossEnd       LossKind = "end"       // the recording is cut off, or was not finished
 )
 
-// A Warning is a sentence that weakens a number.
+// A Warning is a sentence that weakens a number. Warn makes it: warnings of one form say the same of several
+// runs, in other figures.
 type Warning struct {
-	Weakens string `json:"weakens"` // the number: a metric id, an event, a section, EveryNumber
-	Text    string `json:"text"`
+	Weakens string   `json:"weakens"` // the number: a metric id, an event, a section, EveryNumber
+	Text    string   `json:"text"`
+	Form    string   `json:"form,omitempty"`   // the text with FigureMark for each figure, "" if it has none
+	Figures []Figure `json:"figures,omitzero"` // nil: written before there were any
 
 	Kind WarningKind `json:"kind,omitempty"` // "" where nobody asks for it
+}
+
+// A Figure is a number within a sentence.
+type Figure struct {
+	Value float64 `json:"value"`
+	Text  string  `json:"text"` // as the sentence prints it: "+46"
+}
+
+// FigureMark stands in a form for each of its figures.
+const FigureMark = "{}"
+
+// Warn makes a warning. The numbers among args are its figures; one that tells things apart, as the line of a
+// file does, is given as text.
+func Warn(weakens, format string, args ...any) Warning {
+	w := Warning{Weakens: weakens, Text: fmt.Sprintf(format, args...), Figures: []Figure{}}
+	marked := make([]any, len(args))
+	for i, arg := range args {
+		marked[i] = marker{arg, &w.Figures}
+	}
+	w.Form = fmt.Sprintf(format, marked...)
+	w.settle()
+	return w
+}
+
+// A marker prints its value as it is, or as FigureMark if that is a figure, which it keeps.
+type marker struct {
+	value   any
+	figures *[]Figure
+}
+
+func (m marker) Format(to fmt.State, verb rune) {
+	text := fmt.Sprintf(fmt.FormatString(to, verb), m.value)
+	number := reflect.TypeFor[float64]()
+	if v := reflect.ValueOf(m.value); v.IsValid() && v.CanConvert(number) {
+		if f := (Figure{v.Convert(number).Float(), text}); f.valid() {
+			*m.figures = append(*m.figures, f)
+			text = FigureMark
+		}
+	}
+	_, _ = io.WriteString(to, text) // into memory
+}
+
+// valid reports whether the text is the value as a decimal number.
+func (f Figure) valid() bool {
+	_, decimals, _ := strings.Cut(f.Text, ".")
+	want := fmt.Sprintf("%+.*f", len(decimals), f.Value)
+	return !math.IsNaN(f.Value) && !math.IsInf(f.Value, 0) && (f.Text == want || "+"+f.Text == want)
+}
+
+// settle drops figures that do not give the text.
+func (w *Warning) settle() {
+	texts := make([]string, len(w.Figures))
+	for i, f := range w.Figures {
+		texts[i] = f.Text
+	}
+	wrong := func(f Figure) bool { return !f.valid() }
+	if len(texts) == 0 || slices.ContainsFunc(w.Figures, wrong) || w.With(texts) != w.Text {
+		w.Form, w.Figures = "", []Figure{}
+	}
+}
+
+// With puts texts in the place of the figures.
+func (w Warning) With(texts []string) string {
+	var b strings.Builder
+	rest := w.Form
+	for _, text := range texts {
+		before, after, _ := strings.Cut(rest, FigureMark)
+		b.WriteString(before)
+		b.WriteString(text)
+		rest = after
+	}
+	b.WriteString(rest)
+	return b.String()
+}
+
+// Behind puts words before the text.
+func (w Warning) Behind(words string) Warning {
+	w.Text, w.Form = words+w.Text, words+w.Form
+	w.settle()
+	return w
+}
+
+// Of is the warning with a kind.
+func (w Warning) Of(kind WarningKind) Warning {
+	w.Kind = kind
+	return w
 }
 
 // EveryNumber is what a Warning weakens that weakens all of its run.

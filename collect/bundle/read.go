@@ -52,6 +52,7 @@ func Open(fsys fs.FS, path string) (*Run, error) {
 	if err := r.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	LegacyWarnings(r.Warnings)
 	return r, nil
 }
 

@@ -3,7 +3,6 @@ package record
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,9 +42,8 @@ func (s *setup) addLines(ctx context.Context) error {
 	}
 	s.memory, s.blind = memory.Events, memory.Blind
 	if hz := memory.FrequencyHz; hz > 0 && hz != s.hz {
-		s.warnings = append(s.warnings, bundle.Warning{Weakens: "samples",
-			Text: fmt.Sprintf("sampled at %d Hz, not %d: perf takes no frequency beside %s", hz, s.hz,
-				s.memory[0])})
+		s.warnings = append(s.warnings, bundle.Warn("samples",
+			"sampled at %d Hz, not %d: perf takes no frequency beside %s", hz, s.hz, s.memory[0]))
 		s.hz = hz
 	}
 	return nil
@@ -107,14 +105,12 @@ func (r *recorder) findSlabs(ctx context.Context) (why string, cause error) {
 	}
 	const weakens = "names of cache lines"
 	if left > 0 {
-		r.warn(weakens,
-			fmt.Sprintf("the slab caches of %d words of memory were not asked for, none of which has more "+
-				"samples than the %d that were", left, len(words)))
+		r.warn(weakens, "the slab caches of %d words of memory were not asked for, none of which has more "+
+			"samples than the %d that were", left, len(words))
 	}
 	if unknown > 0 {
-		r.warn(weakens,
-			fmt.Sprintf("%d of %d words of memory are in slabs that do not tell where their objects begin",
-				unknown, len(words)))
+		r.warn(weakens, "%d of %d words of memory are in slabs that do not tell where their objects begin",
+			unknown, len(words))
 	}
 	return "", nil
 }

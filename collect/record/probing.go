@@ -3,7 +3,6 @@ package record
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -248,9 +247,9 @@ func (r *recorder) probeWindow(ctx context.Context, d time.Duration, phase *bund
 // they carried until then is not counted.
 func (r *recorder) warnDeleted(phase *bundle.Phase, first, last saRead) {
 	if gone := deletedBetween(first.sas, last.sas); len(gone) > 0 {
-		r.warn("packets of phase "+phase.Name, fmt.Sprintf("SA %s was deleted in phase %s: what it carried "+
-			"until then is not counted, so its packets/s are at least this, and what is per packet at most",
-			few(gone), phase.Name))
+		r.warn("packets of phase "+phase.Name, "SA %s was deleted in phase %s: what it carried until then "+
+			"is not counted, so its packets/s are at least this, and what is per packet at most", few(gone),
+			phase.Name)
 	}
 }
 
@@ -279,7 +278,7 @@ func (r *recorder) attach(p *probing) bool {
 func (r *recorder) detach(p *probing) {
 	for _, each := range p.probes {
 		if err := each.Detach(); err != nil {
-			r.warn(measures(each.Name()), "detaching the probe: "+err.Error())
+			r.warn(measures(each.Name()), "detaching the probe: %v", err)
 		}
 	}
 }
@@ -298,7 +297,7 @@ func (r *recorder) open(p *probing) {
 func (r *recorder) shut(p *probing) {
 	for _, each := range p.probes {
 		if err := each.Shut(); err != nil {
-			r.warn(measures(each.Name()), err.Error())
+			r.warn(measures(each.Name()), "%v", err)
 		}
 	}
 	p.window = p.probes[0].Window()
@@ -309,7 +308,7 @@ func (r *recorder) shut(p *probing) {
 func (r *recorder) skipped(p *probing) uint64 {
 	n, err := p.probes[0].Skipped()
 	if err != nil {
-		r.warn(measures(p.name), err.Error())
+		r.warn(measures(p.name), "%v", err)
 	}
 	return n
 }
@@ -319,7 +318,7 @@ func (r *recorder) closeProbes() {
 	for _, p := range r.probings {
 		for _, each := range p.probes {
 			if err := each.Close(); err != nil {
-				r.warn(measures(each.Name()), "detaching the probe: "+err.Error())
+				r.warn(measures(each.Name()), "detaching the probe: %v", err)
 			}
 		}
 	}

@@ -120,10 +120,9 @@ func (r *recorder) gap(g bundle.Gap) {
 	r.update(func(m *bundle.Manifest) { m.Gaps = append(m.Gaps, g) })
 }
 
-func (r *recorder) warn(weakens, text string) {
-	r.update(func(m *bundle.Manifest) {
-		m.Warnings = append(m.Warnings, bundle.Warning{Weakens: weakens, Text: text})
-	})
+func (r *recorder) warn(weakens, format string, args ...any) {
+	w := bundle.Warn(weakens, format, args...)
+	r.update(func(m *bundle.Manifest) { m.Warnings = append(m.Warnings, w) })
 }
 
 // update changes the manifest. Where it cannot be written, nothing later can,

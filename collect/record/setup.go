@@ -3,8 +3,8 @@ package record
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"xfrmscope/collect/bundle"
@@ -51,9 +51,7 @@ func prepare(ctx context.Context, plan bundle.Plan, opt Options) (*setup, error)
 		return nil, err
 	}
 	if err := sched.PinProcess(s.pin); err != nil {
-		s.warnings = append(s.warnings,
-			bundle.Warning{Weakens: bundle.EveryNumber,
-				Text: "the collector is not pinned: " + err.Error()})
+		s.warnings = append(s.warnings, bundle.Warn(bundle.EveryNumber, "the collector is not pinned: %v", err))
 	}
 	s.chooseFrequency()
 	if err := s.chooseEvents(ctx); err != nil {
@@ -102,11 +100,9 @@ func (s *setup) choosePins() error {
 		}
 	}
 	s.pin = s.own
-	s.warnings = append(s.warnings, bundle.Warning{
-		Weakens: bundle.EveryNumber,
-		Text: fmt.Sprintf("all online CPUs (%s) are measured, so perf and the collector ran on them too; "+
-			"measure fewer to keep one free", online),
-	})
+	s.warnings = append(s.warnings, bundle.Warn(bundle.EveryNumber,
+		"all online CPUs (%s) are measured, so perf and the collector ran on them too; measure fewer to keep "+
+			"one free", online))
 	return nil
 }
 
@@ -122,12 +118,9 @@ func (s *setup) chooseFrequency() {
 	if err != nil || limit <= 0 || s.hz <= limit {
 		return
 	}
-	s.warnings = append(s.warnings, bundle.Warning{
-		Weakens: "samples",
-		Text: fmt.Sprintf("sampled at %d Hz, not %d: the kernel allows no more; `sysctl "+
-			"kernel.perf_event_max_sample_rate=%d` and perf_cpu_time_max_percent=0 lift that", limit, s.hz,
-			s.hz),
-	})
+	s.warnings = append(s.warnings, bundle.Warn("samples", "sampled at %d Hz, not %d: the kernel allows no more; "+
+		"`sysctl kernel.perf_event_max_sample_rate=%s` and perf_cpu_time_max_percent=0 lift that", limit, s.hz,
+		strconv.Itoa(s.hz)))
 	s.hz = limit
 }
 

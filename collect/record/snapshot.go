@@ -1,7 +1,6 @@
 package record
 
 import (
-	"fmt"
 	"slices"
 
 	"xfrmscope/collect/bundle"
@@ -136,12 +135,10 @@ func (s *snapshot) takeListeners() {
 		}
 		for _, l := range listeners {
 			if l.AEvents() {
-				s.warnings = append(s.warnings, bundle.Warning{
-					Weakens: "cost per packet and lock waits",
-					Text: fmt.Sprintf("%s listens to XFRM's AEVENTS in %s: every packet runs "+
-						"xfrm_replay_notify under x->lock; end it and record again", l.Owner(),
-						procfs.NetNSName(ns)),
-				})
+				s.warnings = append(s.warnings, bundle.Warn("cost per packet and lock waits",
+					"%s listens to XFRM's AEVENTS in %s: every packet runs xfrm_replay_notify "+
+						"under x->lock; end it and record again", l.Owner(),
+					procfs.NetNSName(ns)))
 			}
 		}
 	}

@@ -66,11 +66,8 @@ func unsteady(rows []bundle.Counter) []bundle.Warning {
 		if group[1] != "" {
 			where = " in " + procfs.NetNSName(group[1])
 		}
-		warnings = append(warnings, bundle.Warning{
-			Weakens: group[0],
-			Text: fmt.Sprintf("%s%s %s during the window: the difference is no count", few(names[group]),
-				where, group[2]),
-		})
+		warnings = append(warnings, bundle.Warn(group[0],
+			"%s%s %s during the window: the difference is no count", few(names[group]), where, group[2]))
 	}
 	return warnings
 }

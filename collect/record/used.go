@@ -1,7 +1,6 @@
 package record
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -64,8 +63,8 @@ func cpuWarnings(planned bundle.CPUSet, counters []bundle.Counter) []bundle.Warn
 			there = append(there, cpu)
 			continue
 		}
-		out = append(out, bundle.Warning{Weakens: bundle.EveryNumber, Text: fmt.Sprintf(
-			"CPU %d went offline, or came online, in the window: it is measured for a part of it", cpu)})
+		out = append(out, bundle.Warn(bundle.EveryNumber,
+			"CPU %d went offline, or came online, in the window: it is measured for a part of it", cpu))
 	}
 	return slices.Concat(out, idle(there, busy), stray(planned, packets))
 }
@@ -80,11 +79,9 @@ func idle(planned bundle.CPUSet, busy map[int]float64) []bundle.Warning {
 	var out []bundle.Warning
 	for _, cpu := range planned {
 		if busy[cpu] < idleShare*mean {
-			out = append(out,
-				bundle.Warning{Weakens: "packet_rate", Text: fmt.Sprintf("CPU %d was busy %.2f s of "+
-					"the window, one of CPUs %s %.2f s on average: it is not one of those that "+
-					"send",
-					cpu, busy[cpu], planned, mean)})
+			out = append(out, bundle.Warn("packet_rate",
+				"CPU %d was busy %.2f s of the window, one of CPUs %s %.2f s on average: it is not "+
+					"one of those that send", cpu, busy[cpu], planned, mean))
 		}
 	}
 	return out
@@ -104,8 +101,7 @@ func stray(planned bundle.CPUSet, packets map[int]float64) []bundle.Warning {
 	if total < minProcessed || outside < strayShare*total {
 		return nil
 	}
-	return []bundle.Warning{{Weakens: "packet_rate",
-		Text: fmt.Sprintf("%.0f %% of the packets that network softirqs processed in the window were on CPUs "+
-			"that are not measured (%s): their cost is in no number",
-			100*outside/total, others)}}
+	return []bundle.Warning{bundle.Warn("packet_rate",
+		"%.0f %% of the packets that network softirqs processed in the window were on CPUs that are not "+
+			"measured (%s): their cost is in no number", 100*outside/total, others)}
 }

@@ -154,34 +154,35 @@ func (r *recorder) watch(ctx context.Context, d time.Duration, what string, ende
 		of = "" // d is no more than a bound
 	}
 	for {
-		after := func() string { return fmt.Sprintf("after %.1f s%s", time.Since(start).Seconds(), of) }
+		took := func() float64 { return time.Since(start).Seconds() }
+		after := func() string { return fmt.Sprintf("after %.1f s%s", took(), of) }
 		select {
 		case <-end.C:
 			return "", nil
 		case <-tick.C:
 			r.snapshot.sample()
-			r.say(fmt.Sprintf("measured %.0f s%s", time.Since(start).Seconds(), of))
+			r.say(fmt.Sprintf("measured %.0f s%s", took(), of))
 		case <-ended:
-			r.warn(what, "the window was ended "+after()+", on request")
+			r.warn(what, "the window was ended after %.1f s%s, on request", took(), of)
 			return "", nil
 		case <-ctx.Done():
 			return "interrupted " + after(), ctx.Err()
 		case <-r.perfDone():
 			return r.perfFailure(fmt.Errorf("%w %s", perf.ErrEnded, after()))
 		case <-r.loadDone():
-			return r.loadEnded(after(), what)
+			return r.loadEnded(took(), of, what)
 		}
 	}
 }
 
 // loadEnded says what it means that the load ended within the window.
-func (r *recorder) loadEnded(after, what string) (why string, cause error) {
+func (r *recorder) loadEnded(took float64, of, what string) (why string, cause error) {
 	if failure := r.load.failure(); failure != "" {
-		why := failure + " (" + after + ")"
+		why := fmt.Sprintf("%s (after %.1f s%s)", failure, took, of)
 		return why, errors.New(why)
 	}
 	if !r.opt.UntilLoadEnds {
-		r.warn(what, "the load ended by itself "+after+", and the window with it")
+		r.warn(what, "the load ended by itself after %.1f s%s, and the window with it", took, of)
 	}
 	return "", nil
 }

@@ -79,19 +79,19 @@ func outbound(root procfs.Root, namespaces []string) (uint64, error) {
 
 // A steadiness is what awaitSteady found; the zero value is that all is well.
 type steadiness struct {
-	notChecked string // why it could not be found out
-	notReached string // what was seen until the time was over
+	notChecked string         // why it could not be found out
+	notReached bundle.Warning // what was seen until the time was over
 }
 
-func (s steadiness) ok() bool { return s == steadiness{} }
+func (s steadiness) ok() bool { return s.notChecked == "" && s.notReached.Text == "" }
 
 // note tells the manifest.
 func (s steadiness) note(m *bundle.Manifest) {
 	if s.notChecked != "" {
 		m.Gaps = append(m.Gaps, bundle.Gap{What: "steadiness of the load", Why: s.notChecked})
 	}
-	if s.notReached != "" {
-		m.Warnings = append(m.Warnings, bundle.Warning{Weakens: "packet_rate", Text: s.notReached})
+	if s.notReached.Text != "" {
+		m.Warnings = append(m.Warnings, s.notReached)
 	}
 }
 
@@ -148,8 +148,8 @@ func awaitSteady(ctx context.Context, st *scenario.Steady, m *meter) steadiness 
 				return steadiness{notChecked: fmt.Sprintf("%s gave %d rates in %s, and it takes %d",
 					m.name, len(rates), st.Within, steadyIntervals)}
 			}
-			return steadiness{notReached: fmt.Sprintf("the load was not steady %s after its warm-up: the "+
-				"last %d rates by %s differ by %.0f %% (%.0f to %.0f packets/s)",
+			return steadiness{notReached: bundle.Warn("packet_rate", "the load was not steady %s after "+
+				"its warm-up: the last %d rates by %s differ by %.0f %% (%.0f to %.0f packets/s)",
 				st.Within, len(rates), m.name, 100*spread, slices.Min(rates), slices.Max(rates))}
 		}
 	}

@@ -460,7 +460,8 @@ func TestAwaitSteady(t *testing.T) {
 			st.Within = 80 * time.Millisecond
 		}
 		v := awaitSteady(context.Background(), &st, tt.m)
-		if got := v.notReached + v.notChecked; (tt.want == "") != v.ok() || !strings.Contains(got, tt.want) {
+		got := v.notReached.Text + v.notChecked
+		if (tt.want == "") != v.ok() || !strings.Contains(got, tt.want) {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}

@@ -91,7 +91,7 @@ func caveatBlock(r *result.Result, runs []*result.Run) block {
 	}
 	for _, n := range gaps {
 		text := view.Brief(n.Text)
-		if n.Subject != "" {
+		if n.Weakens != "" {
 			text = "not measured: " + text
 		}
 		texts = append(texts, text)

@@ -43,7 +43,7 @@ func GateRows(runs []*result.Run) []gateRow {
 			if g.Severity > out[i].Severity {
 				out[i].Gate = g
 			}
-			out[i].runs.add(note{Text: g.ID}, r)
+			out[i].runs.add(noteOf("", "%s", g.ID), r)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b gateRow) int { return StatusRank(a.Status) - StatusRank(b.Status) })

@@ -243,7 +243,7 @@ func LineLacks(r *result.Result) Notes {
 		if lacks := strings.TrimPrefix(run.Lines.Lacks, run.Lines.Source+": "); lacks != "" {
 			text += "; " + format.Visible(lacks, mostLacks)
 		}
-		n.add(note{Text: text}, run)
+		n.add(noteOf("", "%s", text), run)
 	}
 	return n
 }

@@ -116,12 +116,14 @@ func ProbeLines(runs []*result.Run) []string {
 	for _, r := range runs {
 		switch {
 		case r.Locks.Gap != nil:
-			n.add(note{Text: "not measured: " + format.OrDash(r.Locks.Gap.Why), Fix: r.Locks.Gap.Fix}, r)
+			x := noteOf("", "not measured: %s", format.OrDash(r.Locks.Gap.Why))
+			x.Fix = r.Locks.Gap.Fix
+			n.add(x, r)
 		case r.Locks.AttachMode != "":
-			n.add(note{Text: "wait probe attached by " + r.Locks.AttachMode}, r)
+			n.add(noteOf("", "wait probe attached by %s", r.Locks.AttachMode), r)
 		}
 		for _, b := range r.Locks.Blind {
-			n.add(note{Text: "does not see " + b}, r)
+			n.add(noteOf("", "does not see %s", b), r)
 		}
 	}
 	var out []string

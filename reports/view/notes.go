@@ -26,13 +26,16 @@ func Brief(text string) string {
 
 // A note is a loss, a gap or a warning with the runs it holds for.
 type note struct {
-	Subject string // what it weakens or what was not measured, "" if it is in Text only
-	Text    string // one sentence, Subject included
-	Kind    bundle.WarningKind
+	// Weakens is also what was not measured, "" if it is in Text only; Text includes it.
+	bundle.Warning
 	Partial bool   // that a run is partial
 	Cause   string // of a gap: why, without details
 	Fix     string
 	Runs    []*result.Run // each once; none: it holds for all together
+}
+
+func noteOf(weakens, format string, args ...any) note {
+	return note{Warning: bundle.Warn(weakens, format, args...)}
 }
 
 // Notes collects sentences and the runs that have them, in order of first use.
@@ -78,8 +81,10 @@ func Gaps(r *result.Result) Notes {
 }
 
 func gapNote(g bundle.Gap) note {
-	return note{Subject: format.OrDash(g.What), Text: format.OrDash(g.What) + ": " + format.OrDash(g.Why),
-		Cause: g.Reason(), Fix: g.Fix}
+	what := format.OrDash(g.What)
+	x := noteOf(what, "%s: %s", what, format.OrDash(g.Why))
+	x.Cause, x.Fix = g.Reason(), g.Fix
+	return x
 }
 
 // eventNotes says which events another took the place of, and which did not
@@ -95,13 +100,13 @@ func eventNotes(r *result.Run) []note {
 			closed = append(closed, e.Asked)
 			why = e.Why
 		default:
-			out = append(out, note{Text: fmt.Sprintf("event %s: %s took its place: %s", e.Asked, e.Opened,
-				format.OrDash(e.Why))})
+			out = append(out, noteOf("", "event %s: %s took its place: %s", e.Asked, e.Opened,
+				format.OrDash(e.Why)))
 		}
 	}
 	if len(closed) > 0 {
-		out = append(out, note{Text: fmt.Sprintf("events that did not open: %s: %s",
-			strings.Join(closed, ", "), format.OrDash(why))})
+		out = append(out, noteOf("", "events that did not open: %s: %s", strings.Join(closed, ", "),
+			format.OrDash(why)))
 	}
 	return out
 }
@@ -113,7 +118,7 @@ func Losses(r *result.Result) Notes {
 		add := func(list []bundle.Loss) {
 			for _, l := range list {
 				if l.Count > 0 {
-					n.add(note{Subject: l.Source, Text: LossText(l)}, run)
+					n.add(lossNote(l), run)
 				}
 			}
 		}
@@ -127,21 +132,25 @@ func Losses(r *result.Result) Notes {
 	return n
 }
 
-func LossText(l bundle.Loss) string {
-	s := fmt.Sprintf("%s: %s: %d", format.OrDash(l.Source), format.OrDash(l.What), l.Count)
+// LossText is a loss as a sentence.
+func LossText(l bundle.Loss) string { return lossNote(l).Text }
+
+func lossNote(l bundle.Loss) note {
+	form, args := "%s: %s: %d", []any{format.OrDash(l.Source), format.OrDash(l.What), l.Count}
+	add := func(more string, arg any) { form, args = form+more, append(args, arg) }
 	if l.Of > 0 {
-		s += fmt.Sprintf(" of %d", l.Of)
+		add(" of %d", l.Of)
 	}
 	if l.CPU != nil {
-		s += fmt.Sprintf(" on CPU %d", *l.CPU)
+		add(" on CPU %d", *l.CPU)
 	}
 	if l.Event != "" {
-		s += " of event " + l.Event
+		add(" of event %s", l.Event)
 	}
 	if l.Effect != "" {
-		s += "; " + l.Effect
+		add("; %s", l.Effect)
 	}
-	return s
+	return noteOf(l.Source, form, args...)
 }
 
 // WholeRun is the subject of what is said of a run itself.
@@ -153,8 +162,9 @@ func Warnings(r *result.Result) Notes {
 	names := metricNames()
 	for _, run := range result.RunsPresent(r) {
 		if run.Manifest.Status == bundle.Partial {
-			n.add(note{Subject: WholeRun, Partial: true,
-				Text: "the run is partial: " + format.OrDash(run.Manifest.Why)}, run)
+			x := noteOf(WholeRun, "the run is partial: %s", format.OrDash(run.Manifest.Why))
+			x.Partial = true
+			n.add(x, run)
 		}
 	}
 	for _, w := range r.Warnings {
@@ -172,15 +182,13 @@ func Warnings(r *result.Result) Notes {
 			add(e.Warnings)
 		}
 		for _, d := range run.Drops {
-			n.add(note{Subject: "drops " + d.Name,
-				Text: fmt.Sprintf("xfrm_stat %s rose by %d: packets were dropped", d.Name, d.Delta)},
-				run)
+			n.add(noteOf("drops "+d.Name, "xfrm_stat %s rose by %d: packets were dropped", d.Name,
+				d.Delta), run)
 		}
 		for _, c := range run.Manifest.Commands {
 			if c.Exit != 0 && !c.Stopped && len(c.Argv) > 0 {
-				n.add(note{Subject: "command " + c.Argv[0],
-					Text: fmt.Sprintf("command %s ended with exit code %d", c.Argv[0], c.Exit)},
-					run)
+				n.add(noteOf("command "+c.Argv[0], "command %s ended with exit code %d", c.Argv[0],
+					c.Exit), run)
 			}
 		}
 	}
@@ -190,15 +198,14 @@ func Warnings(r *result.Result) Notes {
 // warningNote names what a warning weakens as tables do; what is said of the
 // run itself needs no name.
 func warningNote(w bundle.Warning, names map[string]string) note {
-	x := note{Subject: w.Weakens, Text: w.Text, Kind: w.Kind}
 	subject := w.Weakens
 	if name := names[subject]; name != "" {
 		subject = name
 	}
 	if subject != "" && subject != WholeRun {
-		x.Text = subject + ": " + w.Text
+		w = w.Behind(subject + ": ")
 	}
-	return x
+	return note{Warning: w}
 }
 
 // metricNames maps the ids of metrics to the names printed in table heads.
@@ -215,8 +222,8 @@ func Blind(r *result.Result) Notes {
 	var n Notes
 	for _, run := range result.RunsPresent(r) {
 		for _, b := range run.Locks.Blind {
-			n.add(note{Text: "the wait probe (" + format.OrDash(run.Locks.AttachMode) + ") does not see " +
-				b}, run)
+			n.add(noteOf("", "the wait probe (%s) does not see %s",
+				format.OrDash(run.Locks.AttachMode), b), run)
 		}
 	}
 	return n

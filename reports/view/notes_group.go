@@ -1,33 +1,29 @@
 package view
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
-	"xfrmscope/collect/bundle"
 )
 
-// Kinds puts notes together that say the same in other numbers: each becomes
-// one, with the ranges of its numbers and the runs of all. The first on each
+// Kinds puts notes together that say the same in other figures: each becomes
+// one, with the ranges of its figures and the runs of all. The first on each
 // subject come before those that say something else on it.
 func (n Notes) Kinds() Notes {
 	out := n.together(func(x note) string {
-		form, _ := bundle.LegacyFigures(x.Text)
-		return form + "\x00" + x.Fix
+		return fmt.Sprintf("%d\x00%s\x00%s", len(x.Figures), cmp.Or(x.Form, x.Text), x.Fix)
 	}, func(group Notes) note {
 		x := group[0]
-		var texts []string
-		for _, o := range group {
-			texts = append(texts, o.Text)
-		}
-		x.Text = ranges(texts)
+		x.Text = group.ranges()
 		return x
 	})
 	var first, rest Notes
 	for _, x := range out {
-		if x.Subject != "" && slices.ContainsFunc(first, func(o note) bool { return o.Subject == x.Subject }) {
+		if x.Weakens != "" && slices.ContainsFunc(first, func(o note) bool { return o.Weakens == x.Weakens }) {
 			rest = append(rest, x)
 			continue
 		}
@@ -41,7 +37,7 @@ func (n Notes) Kinds() Notes {
 func (n Notes) Weakening(run *result.Run, subjects ...string) []int {
 	var out []int
 	for i, x := range n {
-		if slices.Contains(subjects, x.Subject) &&
+		if slices.Contains(subjects, x.Weakens) &&
 			(run == nil || len(x.Runs) == 0 || slices.Contains(x.Runs, run)) {
 			out = append(out, i)
 		}
@@ -70,7 +66,7 @@ func (n Notes) ByCause() Notes {
 		x := group[0]
 		var subjects []string
 		for _, o := range group {
-			subjects = result.AppendNew(subjects, o.Subject)
+			subjects = result.AppendNew(subjects, o.Weakens)
 		}
 		if len(subjects) > 1 {
 			x.Text = strings.Join(subjects, ", ") + ": " + x.Cause
@@ -114,28 +110,29 @@ func (n Notes) runs() []*result.Run {
 	return out
 }
 
-// ranges writes sentences of one form as one: a figure that differs becomes the
-// lowest and the highest, "-19..+46".
-func ranges(texts []string) string {
-	form, low := bundle.LegacyFigures(texts[0])
-	high := slices.Clone(low)
-	for _, text := range texts[1:] {
-		_, figures := bundle.LegacyFigures(text)
-		for i, figure := range figures[:min(len(figures), len(low))] { // a name may imitate a form
-			if figure.Value < low[i].Value {
-				low[i] = figure
+// ranges is the text of notes of one form: a figure that differs becomes the lowest and
+// the highest, "-19..+46".
+func (n Notes) ranges() string {
+	low, high := slices.Clone(n[0].Figures), slices.Clone(n[0].Figures)
+	if len(low) == 0 {
+		return n[0].Text
+	}
+	for _, x := range n[1:] {
+		for i, f := range x.Figures {
+			if f.Value < low[i].Value {
+				low[i] = f
 			}
-			if figure.Value > high[i].Value {
-				high[i] = figure
+			if f.Value > high[i].Value {
+				high[i] = f
 			}
 		}
 	}
+	texts := make([]string, len(low))
 	for i := range low {
-		text := low[i].Text
-		if text != high[i].Text {
-			text += ".." + high[i].Text
+		texts[i] = low[i].Text
+		if texts[i] != high[i].Text {
+			texts[i] += ".." + high[i].Text
 		}
-		form = strings.Replace(form, bundle.FigureMark, text, 1)
 	}
-	return form
+	return n[0].With(texts)
 }

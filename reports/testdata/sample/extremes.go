@@ -96,7 +96,7 @@ func HostileResult(t testing.TB) *result.Result {
 		f.ID, f.Claim, f.NotProven, f.Next, f.Evidence = Hostile, Hostile, Hostile, Hostile,
 			[]string{Hostile, Long(t)}
 	}
-	r.Warnings = []bundle.Warning{{Weakens: Hostile, Text: Hostile}}
+	r.Warnings = []bundle.Warning{bundle.Warn(Hostile, "%s", Hostile)}
 	for i := range r.Curves {
 		r.Curves[i].Mode = Hostile
 	}
@@ -109,7 +109,7 @@ func HostileResult(t testing.TB) *result.Result {
 func hostileRun(run *result.Run, long string) {
 	loss := []bundle.Loss{{Source: Hostile, What: Hostile, Count: 3, Of: 9, Event: Hostile, Effect: Hostile}}
 	gap := bundle.Gap{What: Hostile, Why: Hostile, Fix: Hostile}
-	warn := []bundle.Warning{{Weakens: Hostile, Text: Hostile}}
+	warn := []bundle.Warning{bundle.Warn(Hostile, "%s", Hostile)}
 	run.Name, run.Path, run.Mode, run.Packets.Source = Hostile, Hostile, Hostile, Hostile
 	run.Labels = map[string]string{Hostile: Hostile}
 	run.Losses, run.Gaps, run.Warnings, run.Locks.Losses = loss, []bundle.Gap{gap}, warn, loss
@@ -215,13 +215,12 @@ func Probed() *result.Result {
 			continue
 		}
 		run.Locks.Effect = metric.Value{ID: metric.EffectID, Value: float64(i)/10 - .3, Unit: "ratio"}
-		run.Warnings = append(run.Warnings, bundle.Warning{Weakens: metric.WaitsID,
-			Text: "packets/s changed by " + []string{"", "-20", "-10", "+0", "+10", "+20"}[i] +
-				" % while probed"})
+		run.Warnings = append(run.Warnings, bundle.Warn(metric.WaitsID,
+			"packets/s changed by %+d %% while probed", 10*i-30))
 		run.Gaps = append(run.Gaps, bundle.Gap{What: "instructions",
 			Why: "no hardware counters: instructions: ENOENT", Fix: "run on a machine with a PMU"})
 	}
 	r.Runs[0].Gaps = append(r.Runs[0].Gaps, r.Runs[1].Gaps[1])
-	r.Runs[3].Warnings = append(r.Runs[3].Warnings, bundle.Warning{Weakens: metric.WaitsID, Text: "something else"})
+	r.Runs[3].Warnings = append(r.Runs[3].Warnings, bundle.Warn(metric.WaitsID, "something else"))
 	return r
 }
