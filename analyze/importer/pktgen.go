@@ -56,8 +56,8 @@ func (k *pktgenReader) line(line string, num int) error {
 	case strings.HasPrefix(line, "Result: OK: ") && strings.Contains(line, " usec,"):
 		return k.result(line, num)
 	case strings.HasPrefix(line, "Result: "):
-		k.im.warn("traffic", "%s: %s has no result: %s",
-			k.opt.at(num), k.deviceName(), strings.TrimPrefix(line, "Result: "))
+		k.im.warn("traffic", "%s has no result (%s): %s",
+			k.deviceName(), k.opt.at(num), strings.TrimPrefix(line, "Result: "))
 	case k.point != nil && strings.Contains(line, "pps "):
 		return k.rates(line, num)
 	}
@@ -105,8 +105,8 @@ func (k *pktgenReader) rates(line string, num int) error {
 	k.point.Tx.PPS = new(float64(pps))
 	k.point.Tx.Rate = Rate{Value: float64(bps), Unit: bitPerSecond, Layer: inFrame}
 	if failed > 0 {
-		k.point.warn("%s: %s: %d errors of sending, packets the driver did not take",
-			k.opt.at(num), k.deviceName(), failed)
+		k.point.warn("%d errors of sending on %s, packets the driver did not take (%s)",
+			failed, k.deviceName(), k.opt.at(num))
 	}
 	k.end()
 	return nil

@@ -133,8 +133,8 @@ func (t *table) add(n, run int, v float64, num int) {
 	case t.loss:
 		p.LossShare = new(max(v/100, 0))
 		if v < 0 {
-			p.warn("%s: %d flows, run %d: %v %% of the packets were lost: counted as none lost",
-				t.opt.at(num), n, run, v)
+			p.warn("%v %% of the packets were lost: counted as none lost (%d flows, run %d, %s)",
+				v, n, run, t.opt.at(num))
 		}
 	case t.mbit:
 		p.Rx.Rate = Rate{Value: v, Unit: mbitPerSecond, Layer: inPayload}
@@ -150,8 +150,8 @@ func (t *table) checkMean(column, mean string, sum float64, runs, n, num int) {
 	_, fraction, _ := strings.Cut(mean, ".")
 	tolerance := 0.0051 + math.Pow(10, -float64(len(fraction)))/2
 	if got := sum / float64(runs); runs > 0 && math.Abs(got-v) > tolerance {
-		t.im.warn("traffic", "%s: column %s says %s at %d flows, the mean of its %d runs is %.3f",
-			t.opt.at(num), column, mean, n, runs, got)
+		t.im.warn("traffic", "column %s says %s at %d flows, the mean of its %d runs is %.3f (%s)",
+			column, mean, n, runs, got, t.opt.at(num))
 	}
 }
 

@@ -110,7 +110,7 @@ func TestTrafficFormats(t *testing.T) {
 1 flows run 2; tx not known; rx 3.11 Gibit/s wire
 2 flows run 1; tx not known; rx 6.26 Gibit/s wire
 3 flows run 1; tx not known; rx 9.30 Gibit/s wire
-warning: t:4: column avg_2 says 6.20 at 2 flows, the mean of its 1 runs is 6.260
+warning: column avg_2 says 6.20 at 2 flows, the mean of its 1 runs is 6.260 (t:4)
 loss: 2 of 6 cells of the sweep without a number
 `},
 		{"TRex CSV of loss", trexTable, "#flows,run_1,cum_error\n6,1.99,1.99\n",
@@ -122,16 +122,16 @@ loss: 2 of 6 cells of the sweep without a number
  [{"tx_opackets": 10, "rx_ipackets": 8, "l_pkts": 3, "flow": 3, "run": 1}]]`,
 			`2 flows run 1; tx 0.00 Gibit/s wire 1000 packets; rx 0.00 Gibit/s wire 900 packets; lost 100; loss 0.1000
 3 flows run 1; tx not known 10 packets; rx not known 8 packets; lost 3; loss 0.3000
-warning: t:4: 3 flows, run 1: 10 packets sent and 8 received are no 3 lost
+warning: 10 packets sent and 8 received are no 3 lost (3 flows, run 1, t:4)
 `},
 		{"TRex JSON, newer, both directions", trexSweep, `[
   {"fwd_tx_pps": 100, "fwd_tx_throughput_gibps": 3.5, "fwd_tx_opackets": 1000, "fwd_rx_pps": 50, "fwd_rx_bps": 1e9, "fwd_rx_throughput_gibps": 3.4, "fwd_rx_ipackets": 900, "fwd_l_pkts": 100, "fwd_l_pkts_percent": 10,
    "rev_tx_opackets": 20, "rev_rx_ipackets": 21, "rev_l_pkts": -1, "direction": "bidir", "flows": 4, "run": 2, "elapsed_runtime": 30.5, "tx_pps_req": 50, "cpu_load_total": 12.5}
 ]`, `4 flows run 2 fwd; tx 3.50 Gibit/s wire 1000 packets; rx 3.40 Gibit/s wire 900 packets; lost 100; loss 0.1000
-warning: t:2: 4 flows, run 2: the throughput of 3.40 Gibit/s is not rx_bps and preambles on the wire (0.93 Gibit/s): another layer is meant
-warning: t:2: 4 flows, run 2: by rates 50.0 % of the packets came, by counts 90.0 %: TRex's rates are those of its last seconds, not of the run
+warning: the throughput of 3.40 Gibit/s is not rx_bps and preambles on the wire (0.93 Gibit/s): another layer is meant (4 flows, run 2, t:2)
+warning: by rates 50.0 % of the packets came, by counts 90.0 %: TRex's rates are those of its last seconds, not of the run (4 flows, run 2, t:2)
 4 flows run 2 rev; tx not known 20 packets; rx not known 21 packets; lost -1; loss 0.0000
-warning: t:2: 4 flows, run 2: 1 more packets came than were sent in direction rev: counted as none lost
+warning: 1 more packets came than were sent in direction rev: counted as none lost (4 flows, run 2, t:2)
 `},
 		{"iperf3 TCP", iperfJSON,
 			`{"start":{"version":"iperf 3.16","test_start":{"protocol":"TCP","num_streams":4,"blksize":131072,"reverse":1}},
@@ -193,17 +193,17 @@ warning: t:2: 4 flows, run 2: 1 more packets came than were sent in direction re
 {"flows":1,"run":2,"tx_opackets":10,"l_pkts_percent":-0.5},
 {"flows":1,"run":3,"tx_opackets":10,"rx_ipackets":8,"rx_pps":4,"rx_bps":360}]`,
 			"1 flows run 1; tx not known 10 packets; rx not known 12 packets; lost -2; loss 0.0000\n" +
-				"warning: t:1: 1 flows, run 1: 2 more packets came than were sent: " +
-				"counted as none lost\n" +
+				"warning: 2 more packets came than were sent: " +
+				"counted as none lost (1 flows, run 1, t:1)\n" +
 				"1 flows run 2; tx not known 10 packets; rx not known; loss 0.0000\n" +
-				"warning: t:2: 1 flows, run 2: -0.5 % of the packets were lost: " +
-				"counted as none lost\n" +
+				"warning: -0.5 % of the packets were lost: " +
+				"counted as none lost (1 flows, run 2, t:2)\n" +
 				"1 flows run 3; tx not known 10 packets; rx 1000.00 bit/s wire 8 " +
 				"packets; lost 2; loss 0.2000\n"},
 		{"TRex CSV of loss, below none", trexTable, "#flows,run_1,cum_error\n6,-0.01,-0.01\n",
 			"6 flows run 1; tx not known; rx not known; loss 0.0000\n" +
-				"warning: t:2: 6 flows, run 1: -0.01 % of the packets were lost: " +
-				"counted as none lost\n"},
+				"warning: -0.01 % of the packets were lost: " +
+				"counted as none lost (6 flows, run 1, t:2)\n"},
 		{"iperf3, two results, one unhappy", iperfJSON, `{"end":{"sum_sent":{"bits_per_second":1}}}
 {"end":{"sum_sent":{"bits_per_second":2}},"error":"control socket has closed unexpectedly"}`,
 			"0 streams run 1; tx 1.00 bit/s payload; rx not known\n0 streams run 2; tx 2.00 bit/s " +
@@ -272,8 +272,8 @@ warning: t:3: the JSON ends too early; the run may have been interrupted: only t
 				"1300.50 Mbit/s payload\n" +
 				"8 flows run 1; tx not known; rx 2000.00 Mbit/s payload\n8 flows run 2; tx not " +
 				"known; rx 2100.00 Mbit/s payload\n" +
-				"warning: t:3: column average says 1900 at 8 flows, the mean of its 2 runs is " +
-				"2050.000\n"},
+				"warning: column average says 1900 at 8 flows, the mean of its 2 runs is " +
+				"2050.000 (t:3)\n"},
 		{"pktgen", pktgenText, `Params: count 100000  min_pkt_size: 60  max_pkt_size: 60
      frags: 0  delay: 0  clone_skb: 0  ifname: eth0@3
      flows: 0 flowlen: 0
@@ -283,7 +283,7 @@ Current:
 Result: OK: 15430(c15405+d25) usec, 100000 (60byte,0frags)
   6480562pps 3110Mb/sec (3110669760bps) errors: 2
 `, "1 threads eth0@3 cpu 3; tx 3110669760.00 bit/s frame 100000 packets; rx not known\n" +
-			"warning: t:8: eth0@3: 2 errors of sending, packets the driver did not take\n"},
+			"warning: 2 errors of sending on eth0@3, packets the driver did not take (t:8)\n"},
 		{"pktgen by grep, one idle",
 			pktgenText, `/proc/net/pktgen/eth0@0:Params: count 5  min_pkt_size: 60  max_pkt_size: 60
 /proc/net/pktgen/eth0@0:     frags: 0  delay: 0  clone_skb: 0  ifname: eth0@0
@@ -298,7 +298,7 @@ Result: OK: 15430(c15405+d25) usec, 100000 (60byte,0frags)
 /proc/net/pktgen/eth0@2:Result: Idle
 `, `2 threads eth0@0 cpu 0; tx 240000000.00 bit/s frame 5 packets; rx not known
 2 threads eth0@1 cpu 1; tx 168000000.00 bit/s frame 7 packets; rx not known
-warning: t:11: eth0@2 has no result: Idle
+warning: eth0@2 has no result (t:11): Idle
 `},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -256,7 +256,7 @@ func (o *jsonObject) side(prefix, packets, bytes string) Side {
 // check warns of numbers of one run that contradict each other, and of errors.
 func (t *trexJSON) check(o *jsonObject, prefix string, p *Point) {
 	warn := func(format string, args ...any) {
-		p.warn("%s: %d flows, run %d: "+format, append([]any{t.opt.at(o.line), p.N, p.Run}, args...)...)
+		p.warn(format+" (%d flows, run %d, %s)", append(args, p.N, p.Run, t.opt.at(o.line))...)
 	}
 	if p.N == 0 {
 		warn("the number of flows is missing")

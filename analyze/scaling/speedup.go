@@ -48,7 +48,12 @@ func Scale(c Curve, o Options) Scaling {
 	for _, p := range points {
 		out.Rows = append(out.Rows, row(p, base, c.Unit, o))
 	}
-	out.Knee = findKnee(out.Rows, o)
+	if out.Rows[0].Rate.Median == 0 {
+		out.Knee = Knee{Missing: compare.Because(compare.ZeroBefore, "the rate at N=%d is 0: nothing to count from",
+			base.N)}
+	} else {
+		out.Knee = findKnee(out.Rows, o)
+	}
 	out.Level = findPlateau(points, o)
 	return out
 }

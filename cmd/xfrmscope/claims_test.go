@@ -215,3 +215,25 @@ func TestShowsEveryRecording(t *testing.T) {
 		}
 	}
 }
+
+// A generator whose packets never came has no speed-up, is not linear, and lost them.
+func TestNothingCame(t *testing.T) {
+	var rows []string
+	for i := range 16 {
+		rows = append(rows, fmt.Sprintf(`{"flow":%d,"run":%d,"runs":4,"tx_opackets":100,"rx_ipackets":0,`+
+			`"l_pkts":0,"rx_bps":0,"rx_pps":0,"rx_throughput_gibps":0,"frame_size":1440}`, 1<<(i/4), i%4+1))
+	}
+	f := writeFiles(t, map[string]string{"none.json": "[" + strings.Join(rows, ",") + "]",
+		"errors.txt": "Params: count 9  min_pkt_size: 60  max_pkt_size: 60\n     ifname: eth0@0\nCurrent:\n" +
+			"     pkts-sofar: 9  errors: 0\nResult: OK: 9(c9+d0) usec, 9 (60byte,0frags)\n" +
+			"  1000pps 480Mb/sec (480000000bps) errors: 12\n"})
+	code, out, stderr := cli("show", f["none.json"])
+	if code != exitOK || strings.Contains(out, "times") || strings.Contains(out, "linear") ||
+		!strings.Contains(out, "are no 0 lost") || strings.Contains(out, "a side are needed") {
+		t.Errorf("exit code %d, %s\n%s", code, stderr, out)
+	}
+	if code, out, stderr = cli("show", f["errors.txt"]); code != exitOK ||
+		!strings.Contains(out, "12 errors of sending") {
+		t.Errorf("exit code %d, %s\n%s", code, stderr, out)
+	}
+}

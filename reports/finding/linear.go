@@ -52,7 +52,8 @@ func (c ratedCurve) rate(v float64) string {
 func linear(r *result.Result) []result.Finding {
 	var out []result.Finding
 	for _, c := range ratedCurves(r) {
-		if c.generated() && !result.IsPlain(c.Mode) && len(c.Scaling.Rows) > 1 {
+		if c.generated() && !result.IsPlain(c.Mode) && len(c.Scaling.Rows) > 1 &&
+			lastOf(c.Scaling.Rows).Speedup.Known() {
 			out = append(out, linearOf(c))
 		}
 	}

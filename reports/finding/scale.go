@@ -18,7 +18,8 @@ import (
 // mode, the one that scales worst first, its largest N against its smallest.
 func scale(r *result.Result) []result.Finding {
 	scaled := slices.DeleteFunc(slices.Clone(r.Curves), func(c result.Curve) bool {
-		return c.Scaling == nil || len(c.Scaling.Rows) < 2 || c.Scaling.Unit != "packets/s"
+		return c.Scaling == nil || len(c.Scaling.Rows) < 2 || c.Scaling.Unit != "packets/s" ||
+			!lastOf(c.Scaling.Rows).Speedup.Known()
 	})
 	efficiency := func(c result.Curve) float64 {
 		last := lastOf(c.Scaling.Rows)

@@ -47,7 +47,7 @@ func support(r *result.Result) []result.Finding {
 		lines = append(lines, line)
 	}
 	least := first.runs
-	runs := fmt.Sprintf("%d runs", least)
+	runs := format.Counted(least, "run")
 	if most > least {
 		runs = fmt.Sprintf("%d to %d runs", least, most)
 	}
@@ -57,8 +57,15 @@ func support(r *result.Result) []result.Finding {
 		Next:      "10 runs a side and more, in blocks of A B B A with a boot or a set-up each",
 	}
 	if len(known) == 0 {
-		f.Claim = fmt.Sprintf("%s a point support no claim of a change: %d a side are needed", runs,
-			compare.MinRuns)
+		why := fmt.Sprintf("%d a side are needed", compare.MinRuns)
+		if most >= compare.MinRuns {
+			why = all[len(all)-1].Missing.Text
+		}
+		support := "support"
+		if most == 1 {
+			support = "supports"
+		}
+		f.Claim = fmt.Sprintf("%s a point %s no claim of a change: %s", runs, support, why)
 		return []result.Finding{f}
 	}
 	low, high := known[0], known[0]
@@ -70,8 +77,11 @@ func support(r *result.Result) []result.Finding {
 			high = s
 		}
 	}
-	f.Claim = fmt.Sprintf("%s a point support claims of a change of %s to %s, none of less", runs, low.text(),
-		high.text())
+	span := low.text()
+	if high.text() != span {
+		span += " to " + high.text()
+	}
+	f.Claim = fmt.Sprintf("%s a point support claims of a change of %s, none of less", runs, span)
 	p := compare.PText(compare.UTest(ascending(least, 0), ascending(least, least)).Smallest)
 	f.Evidence = append([]string{
 		fmt.Sprintf("smallest p of %d and %d runs: %s; a 95 %% interval of a median needs 6 runs", least, least,

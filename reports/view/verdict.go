@@ -57,7 +57,8 @@ func Verdict(r *result.Result) string {
 		return contrastText(c, r.Factor(), before, after)
 	}
 	for _, c := range r.Curves {
-		if c.Scaling != nil && len(r.Curves) == 1 && len(c.Scaling.Rows) > 1 {
+		if c.Scaling != nil && len(r.Curves) == 1 && len(c.Scaling.Rows) > 1 &&
+			c.Scaling.Rows[len(c.Scaling.Rows)-1].Speedup.Known() {
 			return scaleText(r, c)
 		}
 	}
@@ -239,7 +240,13 @@ func scaleText(r *result.Result, c result.Curve) string {
 		s += ", one run each"
 	}
 	runs := result.Pick(r.Runs, c.Runs)
-	pmus := ByPMU(runs[len(runs)-1])
+	shown := runs[len(runs)-1] // of repeats that of the table
+	for _, run := range LastOfModes(r) {
+		if slices.Contains(runs, run) {
+			shown = run
+		}
+	}
+	pmus := ByPMU(shown)
 	for _, one := range pmus {
 		a, of := AllCPUs(one), ""
 		if len(pmus) > 1 {
