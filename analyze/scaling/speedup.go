@@ -49,8 +49,8 @@ func Scale(c Curve, o Options) Scaling {
 		out.Rows = append(out.Rows, row(p, base, c.Unit, o))
 	}
 	if out.Rows[0].Rate.Median == 0 {
-		out.Knee = Knee{Missing: compare.Because(compare.ZeroBefore, "the rate at N=%d is 0: nothing to count from",
-			base.N)}
+		out.Knee = Knee{Missing: compare.Because(compare.ZeroBefore,
+			"the rate at N=%d is 0: nothing to count from", base.N)}
 	} else {
 		out.Knee = findKnee(out.Rows, o)
 	}
