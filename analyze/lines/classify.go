@@ -105,11 +105,11 @@ func classify(d perfdata.DataSrc, c cpuKind) transfer {
 		return a
 	}
 	switch {
-	case d.Hops() >= 2, d.Remote() && !c.amd, d.OtherCache() && !c.amd && level == none:
+	case d.Hops() >= 2, d.Hops() == 0 && !c.amd && (d.Remote() || d.OtherCache() && level == none):
 		a.from = otherNode
 	case d.Remote() && c.amd: // HOPS_0: another CCX of the node, which perf calls remote
 		a.from = otherCCX
-	default:
+	default: // HOPS_0 of others, as of POWER10, is another core of the node
 		a.from = near
 	}
 	return a

@@ -46,6 +46,10 @@ func TestClassify(t *testing.T) {
 			transfer{from: near, by: peer}},
 		{"SPE, sources not known, another socket", source(load, 0x402, 0, 1, 11, 1, 0, 0), cpuKind{},
 			transfer{from: otherNode, by: remote}},
+		{"POWER10, L3 of another core, modified", source(load, 0x42, hitm, 1, 3, 1, 0, 1), cpuKind{},
+			transfer{from: near}},
+		{"POWER10, a node of the same socket", source(load, 0x42, hit, 1, 3, 1, 0, 2), cpuKind{},
+			transfer{from: otherNode, by: remote}},
 		{"SPE, a store", source(store, 1, 0, 0, 15, 1, 0, 0), cpuKind{}, transfer{}},
 		{"nothing", 0, cpuKind{}, transfer{}},
 	} {
