@@ -58,7 +58,9 @@ func Missed(ctx context.Context, f *perfdata.File, n *Names, r *result.Run) (*re
 			"event is precise (:p)", PerPacket: value(all, samples)}
 	for name, at := range fields {
 		share := ratio(metric.LineShareID, at.transfers, all)
-		share.SE, share.Samples = relativeError(at.apart)*share.Value, uint64(at.apart)
+		share.SE = relativeError(at.apart) * share.Value * math.Sqrt(max(1-share.Value, 0))
+		share.Samples = uint64(at.apart)
+		share = ending(share, samples)
 		l.Fields = append(l.Fields,
 			result.LineField{Name: name, PerPacket: value(at.transfers, at.apart), Share: share,
 				Readers: parts(at.readers, at.transfers),

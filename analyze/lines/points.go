@@ -103,10 +103,16 @@ func meanOf(values []metric.Value) compare.Estimate {
 		half := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile((1+level)/2) * sd / math.Sqrt(n)
 		e.Interval = compare.Interval{Lo: max(0, mean-half), Hi: mean + half, Level: level,
 			Method: fmt.Sprintf("Student's t over %d runs", len(x))}
-	case values[0].SE > 0:
+	case values[0].Ranged() || values[0].SE > 0: // few samples have an interval that is not symmetric
 		half := values[0].Half()
-		e.Interval = compare.Interval{Lo: max(0, mean-half), Hi: mean + half, Level: level,
-			Method: "of the samples"}
+		low, high, few := values[0].Few()
+		switch {
+		case values[0].Ranged():
+			low, high = values[0].Low, values[0].High
+		case !few:
+			low, high = max(0, mean-half), mean+half
+		}
+		e.Interval = compare.Interval{Lo: low, Hi: high, Level: level, Method: "of the samples"}
 	default:
 		e.Interval = compare.NoInterval(compare.Because(compare.TooFewRuns, "1 run has no spread"))
 	}

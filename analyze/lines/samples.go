@@ -279,10 +279,19 @@ func (r *reading) lacks() string {
 
 func (r *reading) share(s *sampled) metric.Value {
 	p := s.n / r.transfers
-	v := metric.Value{ID: metric.LineShareID, Value: p, Unit: "ratio", Samples: uint64(s.n),
-		SE: max(math.Sqrt(p*(1-p)/r.transfers), r.spread(s)*p)}
-	if half := v.Half(); p+half > 1 { // CPUs differ widely: the interval ends where shares do
-		v.Low, v.High = max(p-half, 0), 1
+	return ending(metric.Value{ID: metric.LineShareID, Value: p, Unit: "ratio", Samples: uint64(s.n),
+		SE: max(math.Sqrt(p*(1-p)/r.transfers), r.spread(s)*p)}, r.transfers)
+}
+
+// ending ends the interval of a share of n samples where shares do; that of all of them is Wilson's, for they may be
+// few.
+func ending(v metric.Value, n float64) metric.Value {
+	const z = 1.96
+	switch half := v.Half(); {
+	case v.Value >= 1 && n > 0:
+		v.Low, v.High = n/(n+z*z), 1
+	case v.Value+half > 1:
+		v.Low, v.High = max(v.Value-half, 0), 1
 	}
 	return v
 }

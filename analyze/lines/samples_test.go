@@ -442,4 +442,13 @@ func TestShareEndsAtOne(t *testing.T) {
 	if v.High != 1 || math.Abs(v.Low-(v.Value-v.Half())) > 1e-9 || v.Low < 0 || !v.Ranged() {
 		t.Errorf("%v +- %v, %v to %v", v.Value, v.Half(), v.Low, v.High)
 	}
+	r = &reading{transfers: 1, cpus: map[int32]float64{0: 1}}
+	v = r.share(&sampled{n: 1, cpus: r.cpus})
+	if e := meanOf([]metric.Value{v}); v.High != 1 || math.Abs(v.Low-0.2065) > 1e-3 || e.Interval.Lo != v.Low {
+		t.Errorf("one sample is all: %v to %v, %+v", v.Low, v.High, e.Interval)
+	}
+	two := metric.Value{ID: metric.TransferID, Value: 0.02, SE: 0.0142, Low: 0.0024, High: 0.0722, Samples: 2}
+	if e := meanOf([]metric.Value{two}); e.Interval.Lo != 0.0024 || e.Interval.Hi != 0.0722 {
+		t.Errorf("of few samples the interval is that of the count: %+v", e.Interval)
+	}
 }

@@ -162,12 +162,15 @@ func CostColumn(v metric.Value) string {
 	return s
 }
 
-// ShareColumn prints a share with the half of its interval, both in per cent.
+// ShareColumn prints a share with the half of its interval, both in per cent; where that is not symmetric, with
+// its ends.
 func ShareColumn(v metric.Value) string {
-	if _, most := v.AtMost(); !(v.SE > 0) || !Finite(v) || most {
+	mark := DoubtMark(v)
+	if _, most := v.AtMost(); Finite(v) && v.Ranged() && !most {
+		return fewText(100*v.Value, 100*v.Low, 100*v.High) + mark
+	} else if !(v.SE > 0) || !Finite(v) || most {
 		return Column(v, 3)
 	}
-	mark := DoubtMark(v)
 	if low, high, ok := v.Few(); ok {
 		return fewText(100*v.Value, 100*low, 100*high) + mark
 	}

@@ -45,7 +45,7 @@ func (c lineColumn) label() string {
 
 func (c lineColumn) unit() string {
 	if c.point.Unit == "ratio" {
-		return "% of samples"
+		return "% of samples of transfers"
 	}
 	if c.point.Unit == "misses/packet" {
 		return "misses per packet"
@@ -81,8 +81,12 @@ const lineRows = 16
 // most. Without lines it has no rows.
 func LinesTable(r *result.Result) Table {
 	columns := lineColumns(r)
+	over := "of the samples"
+	if slices.ContainsFunc(columns, func(c lineColumn) bool { return c.point.Runs > 1 }) {
+		over = "over repeats"
+	}
 	t := NewTable("line-table", "Cache lines that came from another CPU's cache, by the field read [95 % interval "+
-		"over repeats]", "field")
+		over+"]", "field")
 	for _, c := range columns {
 		t.Head = append(t.Head, Column{Text: c.label(), Unit: c.unit(), Number: true})
 	}
@@ -162,8 +166,10 @@ func (t Table) withoutEmpty(head string) Table {
 
 // lineCost is what all transfers took, of the last column in which it is known.
 func lineCost(columns []lineColumn) Cell {
+	why := ""
 	for _, c := range slices.Backward(columns) {
 		sum := metric.Value{ID: metric.LineCyclesID, Unit: "cycles/packet"}
+		why = cmp.Or(why, missingCycles(c.run.Lines.Fields))
 		known := len(c.run.Lines.Fields) > 0
 		for _, f := range c.run.Lines.Fields {
 			known = known && f.Cycles.Measured()
@@ -174,7 +180,17 @@ func lineCost(columns []lineColumn) Cell {
 			return ValueCell(sum)
 		}
 	}
-	return unmeasured("the recording does not say what a transfer took")
+	return unmeasured(cmp.Or(why, "the recording does not say what a transfer took"))
+}
+
+// missingCycles is why what the transfers of some fields took is not known.
+func missingCycles(fields []result.LineField) string {
+	for _, f := range fields {
+		if !f.Cycles.Measured() {
+			return f.Cycles.Missing.Why
+		}
+	}
+	return ""
 }
 
 // lineNames are the fields of all columns, the most in any first.
