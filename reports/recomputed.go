@@ -26,38 +26,40 @@ type Recount struct {
 // agree. Values may differ by rounding in the last digits only.
 func Recomputed(again, published *result.Result) Recount {
 	var out Recount
-	here := map[string]map[string]Number{}
-	for _, n := range withoutAddresses(again) {
-		k := runKey(n.Run)
-		if here[k] == nil {
-			here[k] = map[string]Number{}
-		}
-		here[k][numberKey(n)] = n
+	runs := map[string]*result.Run{}
+	for _, r := range result.RunsPresent(again) {
+		runs[runKey(r)] = r
 	}
 	seen := map[string]bool{}
-	for _, n := range withoutAddresses(published) {
-		k := runKey(n.Run)
-		if !seen[k] {
-			seen[k] = true
-			if here[k] == nil {
-				out.Unmatched = append(out.Unmatched, view.RunLabel(n.Run))
-			} else {
-				out.Runs++
-			}
+	for _, r := range result.RunsPresent(published) {
+		k := runKey(r)
+		run := runs[k]
+		switch {
+		case seen[k]:
+		case run == nil:
+			out.Unmatched = append(out.Unmatched, view.RunLabel(r))
+		default:
+			out.Runs++
 		}
-		if here[k] == nil {
+		if seen[k] = true; run == nil {
 			continue
 		}
-		out.check(n, here[k])
+		here := map[string]Number{} // of one run at a time, as Numbers has them
+		for _, n := range withoutAddresses(run) {
+			here[numberKey(n)] = n
+		}
+		for _, n := range withoutAddresses(r) {
+			out.check(n, here)
+		}
 	}
 	return out
 }
 
-// withoutAddresses lists the numbers of a result with locks of one name told apart
-// by their order in the run: their addresses may be masked, by other runs beside it.
-func withoutAddresses(r *result.Result) []Number {
-	all := slices.Collect(Numbers(r))
-	order := map[string]int{} // of a lock, by run and name
+// withoutAddresses lists the numbers of a run with locks of one name told apart by
+// their order: their addresses may be masked, by other runs beside it.
+func withoutAddresses(r *result.Run) []Number {
+	all := slices.Collect(Numbers(&result.Result{Runs: []*result.Run{r}}))
+	order := map[string]int{} // of a lock
 	many := map[string]int{}  // of a name
 	for i := range all {
 		n := &all[i]
@@ -65,13 +67,12 @@ func withoutAddresses(r *result.Result) []Number {
 		if n.About != "lock" || at < 0 {
 			continue
 		}
-		run := runKey(n.Run)
-		lock, name := run+n.Name, run+n.Name[:max(at-1, 0)]
-		if order[lock] == 0 {
+		name := n.Name[:max(at-1, 0)]
+		if order[n.Name] == 0 {
 			many[name]++
-			order[lock] = many[name]
+			order[n.Name] = many[name]
 		}
-		n.Name = strings.TrimSpace(fmt.Sprintf("%s %d", n.Name[:max(at-1, 0)], order[lock]))
+		n.Name = strings.TrimSpace(fmt.Sprintf("%s %d", name, order[n.Name]))
 	}
 	return all
 }
