@@ -2,6 +2,7 @@ package push
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"io"
 	"slices"
 	"strconv"
@@ -26,7 +27,8 @@ import (
 // figure that was not measured is never a zero. withTime stamps each with the
 // start of its run, as back-filling needs and a Pushgateway refuses.
 func Figures(r *result.Result, withTime bool) []*dto.MetricFamily {
-	f := families{byName: map[string]*dto.MetricFamily{}, seen: map[string]bool{}, help: map[string]string{}}
+	f := families{byName: map[string]*dto.MetricFamily{}, seen: map[[sha256.Size]byte]bool{},
+		pairs: map[Label]*dto.LabelPair{}, help: map[string]string{}}
 	for _, formula := range metric.Catalogue() {
 		f.help[formula.ID] = formula.Text
 	}
@@ -67,7 +69,8 @@ func cpuLabel(cpu int) string {
 // a server, which refuses the second: the first is kept.
 type families struct {
 	byName map[string]*dto.MetricFamily
-	seen   map[string]bool
+	seen   map[[sha256.Size]byte]bool
+	pairs  map[Label]*dto.LabelPair // there are few, and ten of them on each of 100,000 figures
 	help   map[string]string
 }
 
@@ -79,14 +82,18 @@ func (f *families) add(id, help string, labels []Label, value float64, at time.T
 		if l.Value == "" {
 			continue
 		}
-		value := strings.ToValidUTF8(l.Value, "\uFFFD")
-		m.Label = append(m.Label, &dto.LabelPair{Name: &l.Name, Value: &value})
-		key += "\x00" + l.Name + "\x00" + value
+		l.Value = strings.ToValidUTF8(l.Value, "\uFFFD")
+		if f.pairs[l] == nil {
+			f.pairs[l] = &dto.LabelPair{Name: &l.Name, Value: &l.Value}
+		}
+		m.Label = append(m.Label, f.pairs[l])
+		key += "\x00" + l.Name + "\x00" + l.Value
 	}
-	if f.seen[key] {
+	sum := sha256.Sum256([]byte(key))
+	if f.seen[sum] {
 		return
 	}
-	f.seen[key] = true
+	f.seen[sum] = true
 	if !at.IsZero() {
 		ms := at.UnixMilli()
 		m.TimestampMs = &ms
