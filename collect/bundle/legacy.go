@@ -126,9 +126,8 @@ func LegacyWarnings(list []Warning) {
 			w.Form = words.ReplaceAllStringFunc(w.Text, func(word string) string {
 				rest := strings.TrimLeft(word, "(")
 				number := strings.TrimRight(rest, ").,:;%")
-				value, err := strconv.ParseFloat(number, 64)
-				f := Figure{value, number}
-				if err != nil || !f.valid() {
+				f := newFigure(number)
+				if !f.valid() {
 					return word
 				}
 				w.Figures = append(w.Figures, f)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -45,10 +46,30 @@ type Warning struct {
 	Kind WarningKind `json:"kind,omitempty"` // "" where nobody asks for it
 }
 
-// A Figure is a number within a sentence.
+// A Figure is a number within a sentence, kept as the sentence prints it: "+46".
 type Figure struct {
-	Value float64 `json:"value"`
-	Text  string  `json:"text"` // as the sentence prints it: "+46"
+	Text  string
+	Value float64 // of the text; NaN: it is no decimal number
+}
+
+func newFigure(text string) Figure {
+	value, err := strconv.ParseFloat(text, 64)
+	_, decimals, _ := strings.Cut(text, ".")
+	printed := fmt.Sprintf("%+.*f", len(decimals), value)
+	if err != nil || math.IsInf(value, 0) || text != printed && "+"+text != printed {
+		value = math.NaN()
+	}
+	return Figure{text, value}
+}
+
+func (f Figure) valid() bool { return !math.IsNaN(f.Value) }
+
+func (f Figure) MarshalText() ([]byte, error) { return []byte(f.Text), nil }
+
+// UnmarshalText is the reverse of MarshalText.
+func (f *Figure) UnmarshalText(text []byte) error {
+	*f = newFigure(string(text))
+	return nil
 }
 
 // FigureMark stands in a form for each of its figures.
@@ -75,21 +96,12 @@ type marker struct {
 
 func (m marker) Format(to fmt.State, verb rune) {
 	text := fmt.Sprintf(fmt.FormatString(to, verb), m.value)
-	number := reflect.TypeFor[float64]()
-	if v := reflect.ValueOf(m.value); v.IsValid() && v.CanConvert(number) {
-		if f := (Figure{v.Convert(number).Float(), text}); f.valid() {
-			*m.figures = append(*m.figures, f)
-			text = FigureMark
-		}
+	v := reflect.ValueOf(m.value)
+	if f := newFigure(text); f.valid() && (v.CanInt() || v.CanUint() || v.CanFloat()) {
+		*m.figures = append(*m.figures, f)
+		text = FigureMark
 	}
 	_, _ = io.WriteString(to, text) // into memory
-}
-
-// valid reports whether the text is the value as a decimal number.
-func (f Figure) valid() bool {
-	_, decimals, _ := strings.Cut(f.Text, ".")
-	want := fmt.Sprintf("%+.*f", len(decimals), f.Value)
-	return !math.IsNaN(f.Value) && !math.IsInf(f.Value, 0) && (f.Text == want || "+"+f.Text == want)
 }
 
 // settle drops figures that do not give the text.

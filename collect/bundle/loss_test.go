@@ -18,10 +18,11 @@ func TestWarn(t *testing.T) {
 		values     []float64
 	}{
 		{Warn("a", "changed by %+.0f %% in %s", 46.2, "CPU 3"), "changed by +46 % in CPU 3",
-			"changed by {} % in CPU 3", []float64{46.2}},
+			"changed by {} % in CPU 3", []float64{46}},
 		{Warn("a", "%d of %d (%.2f %%): %v", uint64(3), 8, 37.5, errors.New("no 7")), "3 of 8 (37.50 %): no 7",
 			"{} of {} ({} %): no 7", []float64{3, 8, 37.5}},
-		{Warn("a", "-0 is %.0f, %v", -.25, 1e21), "-0 is -0, 1e+21", "-0 is {}, 1e+21", []float64{-.25}},
+		{Warn("a", "-0 is %.0f, %v", -.25, 1e21),
+			"-0 is -0, 1e+21", "-0 is {}, 1e+21", []float64{math.Copysign(0, -1)}},
 		// Names, sets, times and what is no decimal number are no figures.
 		{Warn("a", "%s %x %s %v %v", CPUSet{1}, 10, 5*time.Second, nil, math.NaN()),
 			"1 a 5s <nil> NaN", "", nil},
@@ -65,20 +66,16 @@ func TestOpenWarnings(t *testing.T) {
 			"1.50 3 +95.5"},
 		{`"text": "none", "figures": null`, "", ""},
 		{`"text": "of 4 runs", "figures": []`, "", ""},
-		{`"text": "of 4 runs", "form": "of {} runs", "figures": [{"value": 4, "text": "4"}]`,
-			"of {} runs", "4"},
-		{`"text": "4.0", "form": "{}", "figures": [{"value": 4.04, "text": "4.0"}]`, "{}", "4.0"},
-		// Not of the text, not in their place, not the number, no number, too many, too few.
-		{`"text": "of 4 runs", "form": "all {} fine", "figures": [{"value": 4, "text": "4"}]`, "", ""},
-		{`"text": "4 of 5", "form": "{} of {}",
-			"figures": [{"value": 5, "text": "5"}, {"value": 4, "text": "4"}]`, "", ""},
-		{`"text": "of 4", "form": "of {}", "figures": [{"value": 1e300, "text": "4"}]`, "", ""},
-		{`"text": "of x", "form": "of {}", "figures": [{"value": 4, "text": "x"}]`, "", ""},
-		{`"text": "of NaN", "form": "of {}", "figures": [{"value": 0, "text": "NaN"}]`, "", ""},
-		{`"text": "of +-4", "form": "of {}", "figures": [{"value": -4, "text": "+-4"}]`, "", ""},
-		{`"text": "of 4", "form": "of {}", "figures": [{"value": 4, "text": "4"}, {"value": 5, "text": "5"}]`,
-			"", ""},
-		{`"text": "of {}", "form": "of {}", "figures": [{}]`, "", ""},
+		{`"text": "of 4 runs", "form": "of {} runs", "figures": ["4"]`, "of {} runs", "4"},
+		{`"text": "4.0", "form": "{}", "figures": ["4.0"]`, "{}", "4.0"},
+		// Not of the text, not in their place, no number, too many, too few.
+		{`"text": "of 4 runs", "form": "all {} fine", "figures": ["4"]`, "", ""},
+		{`"text": "4 of 5", "form": "{} of {}", "figures": ["5", "4"]`, "", ""},
+		{`"text": "of x", "form": "of {}", "figures": ["x"]`, "", ""},
+		{`"text": "of NaN", "form": "of {}", "figures": ["NaN"]`, "", ""},
+		{`"text": "of +-4", "form": "of {}", "figures": ["+-4"]`, "", ""},
+		{`"text": "of 4", "form": "of {}", "figures": ["4", "5"]`, "", ""},
+		{`"text": "of {}", "form": "of {}", "figures": [""]`, "", ""},
 		{`"text": "", "form": "{}{}{}"`, "", ""},
 	} {
 		manifest := `{"schema": 3, "status": "complete", "warnings": [{"weakens": "a", ` + tt.line + `}]}`
@@ -103,7 +100,7 @@ func FuzzWarning(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, form, figure string, value float64, given bool) {
 		list := []Warning{{Text: text}}
 		if given {
-			list[0].Form, list[0].Figures = form, []Figure{{value, figure}}
+			list[0].Form, list[0].Figures = form, []Figure{{figure, value}}
 		}
 		LegacyWarnings(list)
 		once := list[0]

@@ -32,11 +32,11 @@ func shortenings() []shortening {
 		{24_000, "functions, stages and callers of single CPUs", func(r *result.Run) {
 			eachEvent(r, shortenCPUs)
 		}},
-		{100_000, "the heat map, files, and all but the 12 heaviest locks and SAs", shortenLists},
-		{100_000, "callers of locks and functions that miss", shortenCallers},
-		{100_000, "all but the 12 heaviest cache lines, who reads and writes them", shortenLines},
-		{100_000, "functions and stages of all events but the main one", shortenEvents},
-		{100_000, "all but the 12 heaviest functions", func(r *result.Run) { eachEvent(r, shortenFunctions) }},
+		{101_000, "the heat map, files, and all but the 12 heaviest locks and SAs", shortenLists},
+		{101_000, "callers of locks and functions that miss", shortenCallers},
+		{101_000, "all but the 12 heaviest cache lines, who reads and writes them", shortenLines},
+		{101_000, "functions and stages of all events but the main one", shortenEvents},
+		{101_000, "all but the 12 heaviest functions", func(r *result.Run) { eachEvent(r, shortenFunctions) }},
 	}
 }
 
