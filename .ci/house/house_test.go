@@ -111,7 +111,6 @@ var (
 	wideRooms  = strings.Fields("")
 	largeRooms = strings.Fields("")
 	exports    = map[string]int{"analyze/perfdata": 40}
-	plainRooms = strings.Fields("collect/lab") // write warnings whose figures are not told
 )
 
 const (
@@ -354,8 +353,8 @@ func prose(h *house) (faults []string) {
 		}
 		for _, f := range r.files {
 			ast.Inspect(f, func(n ast.Node) bool {
-				if literal, ok := n.(*ast.CompositeLit); ok && !slices.Contains(plainRooms, r.name) &&
-					len(literal.Elts) > 0 && isNamed(r.info.Types[literal].Type, contract, "Warning") {
+				if literal, ok := n.(*ast.CompositeLit); ok && len(literal.Elts) > 0 &&
+					isNamed(r.info.Types[literal].Type, contract, "Warning") {
 					faults = append(faults, h.at(n)+" makes a bundle.Warning")
 				}
 				return true

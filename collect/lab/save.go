@@ -34,10 +34,10 @@ func (k *Kernel) Save(dir, tool string, cell Cell, repeat int, c *Counts) error 
 	}
 	const start = 1 // 0 is no time
 	window := bundle.Window{StartNS: start, EndNS: start + int64(end)}
-	warnings := []bundle.Warning{{Weakens: bundle.EveryNumber, Text: NotModelled + "; a nanosecond is a cycle"}}
+	warnings := []bundle.Warning{bundle.Warn(bundle.EveryNumber, "%s", NotModelled+"; a nanosecond is a cycle")}
 	if forgotten > 0 {
-		warnings = append(warnings, bundle.Warning{Weakens: "transfers", Text: fmt.Sprintf(
-			"the directory had no room for %d lines: a transfer of them is not counted", forgotten)})
+		warnings = append(warnings, bundle.Warn("transfers",
+			"the directory had no room for %d lines: a transfer of them is not counted", forgotten))
 	}
 	w, err := bundle.Create(dir, bundle.Manifest{
 		Tool: tool, Source: "lab", Started: time.Now(), Window: window,
