@@ -27,6 +27,10 @@ func TestScoreOfCounts(t *testing.T) {
 	if low, high, ok := v.Few(); math.Abs(low-.0945) > 1e-4 || math.Abs(high-.9055) > 1e-4 || !ok {
 		t.Errorf("1 of 2: %v to %v, %v", low, high, ok)
 	}
+	v = Value{ID: SpinID, Value: .875, SE: math.Sqrt(.875 * .125 / 24), Unit: "ratio", Samples: 21}
+	if low, high, ok := v.Few(); math.Abs(low-.690) > 1e-3 || math.Abs(high-.957) > 1e-3 || !ok { // of 24
+		t.Errorf("21 of 24: %v to %v, %v", low, high, ok)
+	}
 	for k := 1.0; k < 60; k++ {
 		v := Value{ID: SpinID, Value: k / 1e4, SE: math.Sqrt(k) / 1e4}
 		exact := distuv.ChiSquared{K: 2 * (k + 1)}.Quantile(.975) / 2

@@ -77,10 +77,13 @@ func (v Value) Score() (low, high float64) {
 	return center - half, center + half
 }
 
-// Few returns the interval of Score where Half is no use, as it reaches below zero.
+// Few returns the interval of Score where Half is no use, as it reaches below zero, or, of a share of samples,
+// beyond all of them.
 func (v Value) Few() (low, high float64, ok bool) {
 	low, high = v.Score()
-	return low, high, v.Measured() && !v.Ranged() && v.Value > v.SE && v.Value <= v.Half() && low > 0 && !v.signed()
+	below := v.Value > v.SE && v.Value <= v.Half() && low > 0
+	beyond := v.Unit == "ratio" && v.Samples > 0 && v.DF == 0 && v.Value < 1 && v.Value+v.Half() > 1
+	return low, high, v.Measured() && !v.Ranged() && !v.signed() && (below || beyond)
 }
 
 // signed reports whether the number can be negative, as changes and slopes.

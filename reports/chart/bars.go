@@ -22,6 +22,7 @@ type bar struct {
 	parts []segment
 	below []segment // a thin bar under it, of the same scale
 	half  float64   // of the whole: to either side of it, at 95 %
+	most  float64   // what the whole can be at most, 0 if that is not known
 	end   string    // written after the bar
 }
 
@@ -94,9 +95,16 @@ func (c *barChart) widest() float64 {
 		for _, s := range b.parts {
 			sum += s.value
 		}
-		widest = max(widest, sum)
+		widest = max(widest, b.within(sum))
 	}
 	return widest
+}
+
+func (b *bar) within(end float64) float64 {
+	if b.most > 0 {
+		return min(end, b.most)
+	}
+	return end
 }
 
 func (c *barChart) drawBar(w *svg.Writer, b *bar, x scale, y float64) {
@@ -106,7 +114,7 @@ func (c *barChart) drawBar(w *svg.Writer, b *bar, x scale, y float64) {
 	whisker := end
 	if b.half > 0 && x.at(b.half)-x.low > 1.5 {
 		sum := x.from + (end-x.low)/(x.high-x.low)*(x.to-x.from)
-		whisker = x.at(sum + b.half)
+		whisker = x.at(b.within(sum + b.half))
 		w.Line("err", x.at(sum-b.half), y+barHigh/2, whisker, y+barHigh/2)
 	}
 	w.Text("row", whisker+8, y+barHigh*.68, "", b.end)

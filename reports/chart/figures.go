@@ -169,7 +169,8 @@ func RunBars(runs []*result.Run, label, x, class, hatch string, of func(*result.
 			continue
 		}
 		c.bars = append(c.bars, bar{
-			label: view.RunLabel(r), half: p.half, end: format.Pretty(format.ErrorText(of(r))),
+			label: view.RunLabel(r), half: p.half, most: mostOf(of(r)),
+			end:   format.Pretty(format.ErrorText(of(r))),
 			parts: []segment{{class: class, value: p.y, hatch: hatch, tip: p.tip, legend: x}},
 		})
 	}
@@ -281,6 +282,14 @@ func stageTip(r *result.Run, s result.Share) string {
 	return tip
 }
 
+// mostOf is what a share can be at most, 0 of what is none.
+func mostOf(v metric.Value) float64 {
+	if v.Unit == "ratio" {
+		return 100
+	}
+	return 0
+}
+
 // StageRows shows the heaviest stages of one run, a bar each.
 func StageRows(r *result.Run) *barChart {
 	c := &barChart{label: "The heaviest stages of the run; the stage table has all",
@@ -297,7 +306,7 @@ func StageRows(r *result.Run) *barChart {
 		style := styles[s.Name]
 		c.bars = append(c.bars, bar{
 			label: s.Name, half: max(0, format.OrZero(v.Half())) * format.UnitScale(v.Unit),
-			end: format.Pretty(format.ErrorText(v)),
+			end: format.Pretty(format.ErrorText(v)), most: mostOf(v),
 			parts: []segment{{class: style.class, hatch: style.hatch,
 				value: v.Value * format.UnitScale(v.Unit),
 				tip:   stageTip(r, s), legend: format.Name(s.Name)}},
