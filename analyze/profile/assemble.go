@@ -2,11 +2,8 @@ package profile
 
 import (
 	"cmp"
-	"maps"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
 	"xfrmscope/analyze/perfdata"
 	"xfrmscope/collect/bundle"
@@ -39,7 +36,7 @@ func newAssembler(t *tables, ts *tasks, r *resolver) *assembler {
 	a.taskOrder = taskOrder(t.tasks.list, a.names)
 	a.taskRank = ranks(a.taskOrder, uint32(len(a.names)))
 	kernelOrder, userOrder := t.kernel.order(), t.user.order()
-	a.stackOrder = stackOrder(&t.stacks, ranks(kernelOrder, t.kernel.limit()), ranks(userOrder, t.user.limit()))
+	a.stackOrder = stackOrder(t, kernelOrder, userOrder)
 	a.kernelStacks = resolveAll(&t.kernel, kernelOrder, r.kernelStack)
 	a.userStacks = resolveAll(&t.user, userOrder, r.userStack)
 	t.free()
@@ -71,7 +68,7 @@ func (a *assembler) profile(e *perfdata.Event) *Profile {
 		p.Event.PeriodFixed = a.fixedPeriod(e.Index)
 		stacks := a.stacks(e.Index)
 		a.comms(e.Index, p)
-		p.Cells = a.cells(e.Index, a.refs(e.Index))
+		p.Cells = a.cells(e.Index, len(stacks))
 		if strings.HasPrefix(e.Name, bundle.SimPrefix) {
 			for i := range p.Cells {
 				p.Cells[i].PeriodSq = 0
@@ -160,71 +157,52 @@ func (a *assembler) used(event int, seen *renumbering, of func(*cell) uint32) []
 	return numbers
 }
 
-// A ref is a cell with its place in the order of Profile.Cells on one CPU:
-// task, then stack.
-type ref struct {
-	order uint64
-	cell  uint32
-}
+// A ref is a cell with the ranks by which Profile.Cells are in order.
+type ref struct{ number, cpu, task, stack uint32 }
 
-// refs returns the cells of an event by CPU, sorted.
-func (a *assembler) refs(event int) []cpuRefs {
-	sizes := map[int32]int{}
-	a.each(event, func(_ uint32, c *cell) { sizes[c.cpu]++ })
-	cpus := slices.Sorted(maps.Keys(sizes))
-	out := make([]cpuRefs, len(cpus))
-	at := map[int32]*cpuRefs{}
-	for i, cpu := range cpus {
-		out[i] = cpuRefs{cpu, make([]ref, 0, sizes[cpu])}
-		at[cpu] = &out[i]
+// refs returns the cells of an event in order, and the CPUs by rank. stacks is how many
+// the event has.
+func (a *assembler) refs(event, stacks int) (list []ref, cpus []int32) {
+	n := 0
+	for i := range a.tables.events[event] {
+		n += a.tables.events[event][i].index.len()
 	}
+	list = make([]ref, 0, n)
+	met := map[int32]uint32{}
 	a.each(event, func(n uint32, c *cell) {
-		r := at[c.cpu]
+		cpu, ok := met[c.cpu]
+		if !ok {
+			cpu = uint32(len(cpus))
+			met[c.cpu], cpus = cpu, append(cpus, c.cpu)
+		}
 		stack, _ := a.stackPlace.get(c.stack)
-		r.refs = append(r.refs, ref{uint64(a.taskRank[c.task])<<32 | uint64(stack), n})
+		list = append(list, ref{n, cpu, a.taskRank[c.task], uint32(stack)})
 	})
-	inParallel(len(out), func(i int) {
-		slices.SortFunc(out[i].refs, func(x, y ref) int { return cmp.Compare(x.order, y.order) })
-	})
-	return out
-}
-
-type cpuRefs struct {
-	cpu  int32
-	refs []ref
-}
-
-// inParallel calls do with 0..n-1, as many at a time as there are CPUs.
-func inParallel(n int, do func(int)) {
-	var wg sync.WaitGroup
-	limit := make(chan struct{}, runtime.GOMAXPROCS(0))
-	for i := range n {
-		limit <- struct{}{}
-		wg.Go(func() {
-			do(i)
-			<-limit
-		})
+	slices.Sort(cpus)
+	rank := make([]uint32, len(cpus)) // by the order in which they were met
+	for i, cpu := range cpus {
+		rank[met[cpu]] = uint32(i)
 	}
-	wg.Wait()
+	for i := range list {
+		list[i].cpu = rank[list[i].cpu]
+	}
+	list = byRank(list, uint32(stacks), func(r ref) uint32 { return r.stack })
+	list = byRank(list, uint32(len(a.taskOrder)), func(r ref) uint32 { return r.task })
+	return byRank(list, uint32(len(cpus)), func(r ref) uint32 { return r.cpu }), cpus
 }
 
 // cells returns the cells of an event, in order.
-func (a *assembler) cells(event int, cpus []cpuRefs) []Cell {
-	n := 0
-	for _, c := range cpus {
-		n += len(c.refs)
-	}
-	out := make([]Cell, 0, n)
-	for _, c := range cpus {
-		for _, r := range c.refs {
-			stripe, local := split(r.cell)
-			count, sums := a.tables.events[event][stripe].cells.at(local)
-			task := a.taskOrder[r.order>>32]
-			comm, _ := a.taskComm.get(task)
-			t := a.tables.tasks.list[task]
-			out = append(out, Cell{Stack: int32(uint32(r.order)), CPU: c.cpu, PID: t.pid, TID: t.tid,
-				Comm: comm, Count: count, Period: sums.period, PeriodSq: sums.squares.float()})
-		}
+func (a *assembler) cells(event, stacks int) []Cell {
+	list, cpus := a.refs(event, stacks)
+	out := make([]Cell, 0, len(list))
+	for _, r := range list {
+		stripe, local := split(r.number)
+		count, sums := a.tables.events[event][stripe].cells.at(local)
+		task := a.taskOrder[r.task]
+		comm, _ := a.taskComm.get(task)
+		t := a.tables.tasks.list[task]
+		out = append(out, Cell{Stack: int32(r.stack), CPU: cpus[r.cpu], PID: t.pid, TID: t.tid,
+			Comm: comm, Count: count, Period: sums.period, PeriodSq: sums.squares.float()})
 	}
 	return out
 }

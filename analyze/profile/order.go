@@ -84,28 +84,46 @@ func taskOrder(list []task, names []string) []uint32 {
 // stackOrder returns the numbers of the stacks in the order of their kernel
 // segments, then user segments: those without a kernel part last, those
 // without a user part before those that have one.
-func stackOrder(t *indexTable[stackKey], kernelRank, userRank []uint32) []uint32 {
-	type place struct {
-		key    uint64
-		number uint32
-	}
-	places := make([]place, 0, t.len())
-	t.each(func(n uint32, k *stackKey) {
-		kernel, user := uint64(none), uint64(0)
+func stackOrder(t *tables, kernelOrder, userOrder []uint32) []uint32 {
+	kernels, users := uint32(len(kernelOrder)), uint32(len(userOrder))
+	kernelRank, userRank := ranks(kernelOrder, t.kernel.limit()), ranks(userOrder, t.user.limit())
+	type place struct{ number, kernel, user uint32 }
+	places := make([]place, 0, t.stacks.len())
+	t.stacks.each(func(n uint32, k *stackKey) {
+		p := place{n, kernels, 0}
 		if k.kernel != none {
-			kernel = uint64(kernelRank[k.kernel])
+			p.kernel = kernelRank[k.kernel]
 		}
 		if k.user != none {
-			user = uint64(userRank[k.user]) + 1
+			p.user = userRank[k.user] + 1
 		}
-		places = append(places, place{kernel<<32 | user, n})
+		places = append(places, p)
 	})
-	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.key, b.key) })
+	places = byRank(places, users+1, func(p place) uint32 { return p.user })
+	places = byRank(places, kernels+1, func(p place) uint32 { return p.kernel })
 	order := make([]uint32, len(places))
 	for i, p := range places {
 		order[i] = p.number
 	}
 	return order
+}
+
+// byRank sorts a list by ranks below a limit; what has the same rank stays in its order.
+func byRank[T any](list []T, limit uint32, rank func(T) uint32) []T {
+	at := make([]int, limit+1) // how many come before, by rank
+	for _, v := range list {
+		at[rank(v)+1]++
+	}
+	for i := range limit {
+		at[i+1] += at[i]
+	}
+	out := make([]T, len(list))
+	for _, v := range list {
+		r := rank(v)
+		out[at[r]] = v
+		at[r]++
+	}
+	return out
 }
 
 // A renumbering maps numbers to others, for one event after the other: begin
