@@ -31,12 +31,14 @@ type Classified struct {
 	stages *stage.Classifier
 	places []stage.Place // by stack
 	named  bool          // kernel functions have names
+	timed  bool          // samples stand for time, of which some was idle
 }
 
 // Classify looks up the stage of each stack of a profile.
 func Classify(p *profile.Profile, table *stage.Table) *Classified {
 	c := &Classified{Profile: p, stages: stage.NewClassifier(table, p),
 		places: make([]stage.Place, len(p.Stacks)), named: kernelNamed(p)}
+	c.timed = (&result.Event{Name: p.Event.Name, Memory: p.Event.Memory}).Timed()
 	for i, s := range p.Stacks {
 		c.places[i] = c.stages.Of(s)
 	}
@@ -44,12 +46,12 @@ func Classify(p *profile.Profile, table *stage.Table) *Classified {
 }
 
 // idle reports whether samples are not work; unsure if they are of the idle task
-// and nothing tells whether it was interrupted.
+// and nothing tells whether it was interrupted. A miss or an access is not idle, whoever made it.
 func (c *Classified) idle(cell *profile.Cell) (idle, unsure bool) {
 	if c.stages.Idle(c.places[cell.Stack]) {
 		return true, false
 	}
-	unsure = !c.named && (cell.PID == 0 ||
+	unsure = !c.named && c.timed && (cell.PID == 0 ||
 		cell.PID < 0 && cell.Comm >= 0 && strings.HasPrefix(c.Comms[cell.Comm], "swapper"))
 	return unsure, unsure
 }

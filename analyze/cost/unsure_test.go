@@ -42,6 +42,12 @@ func TestIdleWithoutNames(t *testing.T) {
 	if len(e.Warnings) != 1 || !strings.Contains(e.Warnings[0].Text, "idle or interrupt, not told apart") {
 		t.Errorf("warnings %+v", e.Warnings)
 	}
+	access := made(-1)
+	access.Event.Name, access.Event.Memory = "cpu/mem-loads/", true
+	if a := NewEvent(Classify(access, stage.Default()), 1, packets.None(bundle.Gap{})); a.All.Busy.Samples != 12 ||
+		!a.All.Functions[0].Share.Measured() || len(a.Warnings) != 0 {
+		t.Errorf("accesses to memory are of no time: %+v, warnings %+v", a.All, a.Warnings)
+	}
 	named := NewEvent(Classify(made(0), stage.Default()), 1,
 		packets.None(bundle.Gap{What: "packets", Why: "none read"}))
 	if !named.All.Unsure.Empty() || named.All.Busy.Samples != 12 || len(named.Warnings) != 0 {
