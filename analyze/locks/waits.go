@@ -56,8 +56,11 @@ type Source struct {
 func New(s Source) (result.Locks, FastPaths, []bundle.Warning) {
 	l := result.Locks{Losses: lockLosses(s.Manifest)}
 	wait := s.waitSpan()
-	if probe := packets.ProbeOf(s.Manifest, bundle.ProbeWait); probe == nil {
+	if probe := packets.ProbeOf(s.Manifest, bundle.ProbeWait); probe == nil || s.lost() {
 		gap := packets.NoProbe(s.Manifest, bundle.ProbeWait, "lock waits")
+		if probe != nil {
+			gap = bundle.Gap{What: "lock waits", Why: "the wait probe ran, and the run has no " + bundle.LocksFile}
+		}
 		l.Gap = &gap
 		l.Waits = metric.NotMeasured(metric.WaitsID, "waits", gap)
 		l.WaitNS = metric.NotMeasured(metric.WaitID, "ns", gap)
@@ -73,6 +76,12 @@ func New(s Source) (result.Locks, FastPaths, []bundle.Warning) {
 	addCallers(&l, s)
 	addSAs(&l, s)
 	return l, fast, warnEffect(&l, wait)
+}
+
+// lost reports whether what the wait probe counted is not there: it accounts for each CPU, waits or none.
+func (s *Source) lost() bool {
+	return len(s.Waits) == 0 && len(s.Accounts) == 0 && len(s.Manifest.Files) > 0 &&
+		!slices.ContainsFunc(s.Manifest.Files, func(f bundle.File) bool { return f.Name == bundle.LocksFile })
 }
 
 // waitSpan is the wait probe's phases; of runs without phases, its window.

@@ -52,3 +52,15 @@ func TestWaitLoss(t *testing.T) {
 		}
 	}
 }
+
+// A run whose rows of waits are gone has no waits measured, not none; a run whose probe saw none has its accounts.
+func TestLostWaits(t *testing.T) {
+	m := &bundle.Manifest{Files: []bundle.File{{Name: bundle.SAsFile}}, Probes: []bundle.Probe{{Name: "wait",
+		Window: bundle.Window{StartNS: 0, EndNS: 2e9}}}}
+	l, _, _ := New(Source{Manifest: m})
+	if l.Waits.Measured() || l.Gap == nil || l.Gap.Why != "the wait probe ran, and the run has no locks.jsonl" {
+		t.Errorf("%+v, %+v", l.Waits, l.Gap)
+	}
+	l, _, _ = New(Source{Manifest: m, Locks: bundle.Locks{Accounts: []bundle.LockAccount{{CPU: 0}}}})
+	testrun.WantValue(t, "waits", l.Waits, 0)
+}
