@@ -59,7 +59,8 @@ func New(s Source) (result.Locks, FastPaths, []bundle.Warning) {
 	if probe := packets.ProbeOf(s.Manifest, bundle.ProbeWait); probe == nil || s.lost() {
 		gap := packets.NoProbe(s.Manifest, bundle.ProbeWait, "lock waits")
 		if probe != nil {
-			gap = bundle.Gap{What: "lock waits", Why: "the wait probe ran, and the run has no " + bundle.LocksFile}
+			gap = bundle.Gap{What: "lock waits",
+				Why: "the wait probe ran, and the run has no " + bundle.LocksFile}
 		}
 		l.Gap = &gap
 		l.Waits = metric.NotMeasured(metric.WaitsID, "waits", gap)

@@ -78,7 +78,7 @@ func support(r *result.Result) []result.Finding {
 		}
 	}
 	span := low.text()
-	if high.text() != span {
+	if format.InPercent(high.Change, 1) != format.InPercent(low.Change, 1) {
 		span += " to " + high.text()
 	}
 	f.Claim = fmt.Sprintf("%s a point support claims of a change of %s, none of less", runs, span)

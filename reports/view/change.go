@@ -104,7 +104,11 @@ func CouldHaveShown(c *result.Comparison) string {
 		}
 	}
 	add("a headline", headline)
-	add("packets/s", families(c.Rates)...)
+	for _, f := range c.Rates { // packets/s, throughput, loss
+		if len(f.Family.Comparisons) > 0 {
+			add(MetricName(f.Family.Comparisons[0].Metric), f.Family)
+		}
+	}
 	add("a figure per packet", families(c.Costs)...)
 	add("a stage", families(c.Stages)...)
 	var functions []compare.Family

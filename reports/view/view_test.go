@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"xfrmscope/analyze/compare"
 	"xfrmscope/analyze/metric"
 	"xfrmscope/analyze/result"
 	"xfrmscope/collect/bundle"
@@ -112,5 +113,18 @@ func TestRunsTableOfPoints(t *testing.T) {
 	if !slices.Equal(got, want) || table.Head[3].Unit != "Gbit/s" || table.Head[1].Text != "flows" ||
 		!strings.Contains(table.Note, "Not measured: packets") {
 		t.Errorf("head %v\nrows %q\nnote %q, want\n%q", table.Head, got, table.Note, want)
+	}
+}
+
+// What could have been shown of losses is not said of rates.
+func TestCouldHaveShownByMetric(t *testing.T) {
+	rates := func(id string, change float64) result.CompareFamily {
+		return result.CompareFamily{Family: compare.Family{Detectable: change,
+			Comparisons: []compare.Comparison{{Metric: id}}}}
+	}
+	got := CouldHaveShown(&result.Comparison{Rates: []result.CompareFamily{rates(metric.ThroughputID, 0.01),
+		rates(metric.LossID, 3)}})
+	if want := "1.0 % in throughput, 300 % in loss"; !strings.HasSuffix(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
