@@ -306,7 +306,8 @@ func perSample(e *result.Event, id string) float64 {
 // scaling.Options.LossLimit.
 const leastShare = 0.001
 
-func notRead(c *cell, side string, r *result.Run, name string, v metric.Value, unit string) *compare.Reason {
+func notRead(c *cell, side string, r *result.Run, id string, v metric.Value, unit string) *compare.Reason {
+	name := metric.FormulaOf(id).Name
 	if v.Measured() {
 		return compare.Because(compare.DifferentKey, "%s, %s: %s of %s is in %s, of other runs in %s: left out",
 			c.name(), side, name, r.Name, v.Unit, unit)
