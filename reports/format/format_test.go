@@ -90,11 +90,12 @@ func TestNumbers(t *testing.T) {
 // A column says as Of does what is at most known, in its unit.
 func TestColumnsAtMost(t *testing.T) {
 	share := metric.Value{ID: metric.LockWordID, Value: .001, SE: .001, Unit: "ratio"}
+	nearly := metric.Value{ID: metric.ShareID, Unit: "ratio", Value: 2000 / 2001., SE: 1 / 2001., Samples: 2000}
 	cut := metric.Value{ID: metric.LineShareID, Unit: "ratio", Value: 0.75, SE: 0.25, Low: 0.26, High: 1}
 	cost := metric.Value{ID: metric.CostID, Value: -3, SE: 1000, Unit: "ns/packet"}
 	for _, tt := range [][2]string{
 		{Column(share, 2), "<=0.57"}, {ShareColumn(share), "<=0.57"},
-		{ShareColumn(cut), "75 [26..100]"},
+		{ShareColumn(cut), "75 [26..100]"}, {ShareColumn(nearly), "99.95 [99.72..99.99]"},
 		{CostColumn(cost), "<=1957"}, {Kilo(cost), "<=2.0"}, {ErrorText(cost), "<= 1957"},
 		{Pretty(Of(cost).Value), "≤\u202f1957"},
 	} {

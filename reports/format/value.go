@@ -45,8 +45,13 @@ func atMost(v metric.Value) (text string, ok bool) {
 	return Significant(most*UnitScale(v.Unit), 2), ok
 }
 
-// fewText is a number of few counts with its interval, which is not symmetric.
+// fewText is a number of few counts with its interval, which is not symmetric. Far from zero, as a share of nearly
+// all, it has the digits that the interval leaves.
 func fewText(v, low, high float64) string {
+	if width := high - low; low > width && width > 0 {
+		places := intervalDigits(low, high)
+		return Decimals(v, places) + " [" + Decimals(low, places) + ".." + Decimals(high, places) + "]"
+	}
 	return Significant(v, 2) + " [" + Significant(low, 2) + ".." + Significant(high, 2) + "]"
 }
 
