@@ -174,10 +174,10 @@ func RateOfCPU(r *result.Run, cpu int) metric.Value {
 // CPUsText says which CPUs a run measured, or what else N counts.
 func CPUsText(r *result.Run) string {
 	switch {
+	case r.N == 0:
+		return cmp.Or(r.Factor, "CPUs") + " not recorded"
 	case r.Factor != "":
 		return format.Counted(r.N, strings.TrimSuffix(r.Factor, "s"))
-	case r.N == 0:
-		return "CPUs not recorded"
 	}
 	return format.Counted(r.N, "CPU") + ": " + format.OrUnknown(r.Manifest.Plan.CPUs.String())
 }
