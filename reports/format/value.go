@@ -119,10 +119,17 @@ func OrZero(v float64) float64 {
 	return 0
 }
 
+// Sampled reports whether a value rests on a number of samples: a share that has no error was counted, and is of
+// rows.
+func Sampled(v metric.Value) bool {
+	exact := v.Unit == "ratio" && v.SE == 0 && v.Value > 0 && v.Value < 1
+	return v.Samples > 0 && !exact
+}
+
 // ValueText is a value with its error, its unit and its samples.
 func ValueText(v metric.Value) string {
 	s := Pretty(Of(v).String())
-	if v.Measured() && v.Samples > 0 {
+	if v.Measured() && Sampled(v) {
 		s += ", n = " + Pretty(Count(v.Samples))
 	}
 	if v.Measured() && v.Basis != "" {

@@ -75,6 +75,9 @@ func CPUsTable(runs []*result.Run) Table {
 			t.Rows = append(t.Rows, row)
 		}
 	}
+	if counted(runs) {
+		t = t.without("samples", "busy")
+	}
 	return Bounded(t, MaxRows)
 }
 

@@ -20,7 +20,11 @@ func RunsTable(r *result.Result) Table {
 	if of != "busy" {
 		noIdle = ""
 	}
-	t := NewTable("runs-table", "Runs. Errors are of sampling within each; n is the samples"+noIdle+".",
+	caption := "Runs. Errors are of sampling within each; n is the samples" + noIdle + "."
+	if counted(runs) {
+		caption = "Runs of a simulated machine, which counts every event: no error of sampling."
+	}
+	t := NewTable("runs-table", caption,
 		"run", "N#||CPUs measured", "packets#|/s", "cost#|"+CostUnit(runs), "spin#|% of "+of,
 		"fast path#|% of "+of, "waits#|by probe", "lock wait#|ns/packet", "probe effect#|% of "+
 			"packets/s|packets/s in the probe's window over packets/s in the samples' window, less 1",
@@ -34,10 +38,19 @@ func RunsTable(r *result.Result) Table {
 		t.Add(Cell{Text: format.Name(format.OrDash(run.Name)), Title: format.Name(run.Path)},
 			numberCell(run.N, run.N > 0), ValueCell(run.Packets.Headline()), ValueCell(a.PerPacket), spin,
 			ValueCell(a.LockWordShare), ValueCell(run.Locks.Waits).perturbed(run),
-			ValueCell(run.Locks.PerPkt).perturbed(run), effectCell(run), CountCell(a.Busy.Samples),
+			ValueCell(run.Locks.PerPkt).perturbed(run), effectCell(run),
+			CountCell(a.Busy.Samples),
 			Cell{Text: format.OrDash(Seconds(run)), Number: true}, status)
 	}
+	if counted(runs) {
+		t = t.without("n")
+	}
 	return Bounded(t.WithoutMissing(), MaxRows)
+}
+
+// counted reports whether all runs are of a simulated machine, which counts every event and samples nothing.
+func counted(runs []*result.Run) bool {
+	return !slices.ContainsFunc(runs, func(r *result.Run) bool { return r.Main() == nil || !r.Main().Counted() })
 }
 
 // OnlyTraffic reports whether no run has samples and each has what a generator saw.

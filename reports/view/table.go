@@ -128,11 +128,11 @@ func ValueCell(v metric.Value) Cell {
 		c.Title = format.Name(f.Missing)
 		return c
 	}
-	if v.Samples > 0 {
+	if format.Sampled(v) {
 		c.Title = "n = " + format.Pretty(format.Count(v.Samples))
 	}
 	if v.Basis != "" {
-		c.Title += "; " + format.Name(v.Basis)
+		c.Title = strings.TrimPrefix(c.Title+"; "+format.Name(v.Basis), "; ")
 	}
 	return c.doubted(v)
 }
@@ -203,6 +203,17 @@ func (t Table) WithoutMissing() Table {
 	if len(gone) == 0 {
 		return t
 	}
+	t = t.only(keep)
+	t.Note = strings.TrimSpace(t.Note + " Not measured: " + strings.Join(gone, ", "))
+	if why != "" {
+		t.Note += " (" + why + ")"
+	}
+	t.Note += "."
+	return t
+}
+
+// only keeps some columns.
+func (t Table) only(keep []int) Table {
 	var head []Column
 	for _, i := range keep {
 		head = append(head, t.Head[i])
@@ -214,12 +225,18 @@ func (t Table) WithoutMissing() Table {
 		}
 	}
 	t.Head, t.Rows = head, rows
-	t.Note = strings.TrimSpace(t.Note + " Not measured: " + strings.Join(gone, ", "))
-	if why != "" {
-		t.Note += " (" + why + ")"
-	}
-	t.Note += "."
 	return t
+}
+
+// without leaves out columns by their heads.
+func (t Table) without(heads ...string) Table {
+	var keep []int
+	for i, h := range t.Head {
+		if !slices.Contains(heads, h.Text) {
+			keep = append(keep, i)
+		}
+	}
+	return t.only(keep)
 }
 
 // MaxRows bounds a table with a row for each CPU, lock or SA.
@@ -293,11 +310,11 @@ func (l Listing) cell(list []result.Share, name, module string) Cell {
 		shown, other = other, shown
 	}
 	c := ValueCell(shown).WithBar(s.Share)
-	if shown.Measured() {
+	if c.Title = ""; shown.Measured() && format.Sampled(s.Share) {
 		c.Title = "n = " + format.Pretty(format.Count(s.Weight.Samples))
 	}
 	if other.Measured() {
-		c.Title += "; " + format.Pretty(format.Of(other).String())
+		c.Title = strings.TrimPrefix(c.Title+"; "+format.Pretty(format.Of(other).String()), "; ")
 	}
 	c.Warn = c.Bar != "" && isSpin(name)
 	return c.doubted(shown)

@@ -128,3 +128,31 @@ func TestCouldHaveShownByMetric(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// Of what a simulated machine counted no table tells a number of samples.
+func TestCountedRunsHaveNoSamples(t *testing.T) {
+	all := result.CPU{CPU: -1, Busy: metric.Estimate{Samples: 7, Period: 70},
+		SpinShare: metric.Value{Unit: "ratio"}}
+	run := func(event string) *result.Run {
+		return &result.Run{Name: "a", N: 1, Events: []*result.Event{{Name: event, Unit: "cycles", All: all,
+			CPUs: []result.CPU{all}}}}
+	}
+	heads := func(name string) (heads []string) {
+		runs := []*result.Run{run(name)}
+		for _, table := range []Table{RunsTable(&result.Result{Runs: runs}), CPUsTable(runs)} {
+			for _, h := range table.Head {
+				heads = append(heads, h.Text)
+			}
+		}
+		return heads
+	}
+	for _, head := range []string{"n", "samples", "busy"} {
+		if !slices.Contains(heads("cycles"), head) || slices.Contains(heads(bundle.SimPrefix+"cycles"), head) {
+			t.Errorf("%s: %q, %q", head, heads("cycles"), heads(bundle.SimPrefix+"cycles"))
+		}
+	}
+	share := metric.Value{Unit: "ratio", Value: 0.046, Samples: 1}
+	if got := format.ValueText(share); strings.Contains(got, "n =") {
+		t.Errorf("a share that was counted is of samples: %s", got)
+	}
+}
