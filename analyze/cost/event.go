@@ -393,7 +393,11 @@ func (c costing) ofBusy(id string, part, busy metric.Estimate) metric.Value {
 
 func share(id string, part, whole metric.Estimate) metric.Value {
 	if whole.Period <= 0 {
-		return metric.NotMeasured(id, "ratio", bundle.Gap{What: "shares", Why: "no sample fell outside idle"})
+		why := "no sample fell outside idle"
+		if whole.Samples > 0 {
+			why = "the periods of all samples are 0: they weigh nothing"
+		}
+		return metric.NotMeasured(id, "ratio", bundle.Gap{What: "shares", Why: why})
 	}
 	s, se := metric.Share(part, whole)
 	return metric.Value{ID: id, Value: s, Unit: "ratio", SE: se, Samples: part.Samples}

@@ -119,6 +119,10 @@ func TestOfferedRates(t *testing.T) {
 		"packet_rate<-2%"); code == exitRegression {
 		t.Errorf("another rate was offered: a regression\n%s", out)
 	}
+	if code, out, stderr = cli("show", f["before.json"]); code != exitOK || strings.Contains(out, "times") ||
+		!strings.Contains(out, "from 900 offered pps on packets are\nlost (44.4 %)") {
+		t.Errorf("more that is offered brings no more: exit code %d\n%s%s", code, out, stderr)
+	}
 }
 
 // Labels of an import place its run; several recordings are a sweep.
@@ -185,6 +189,8 @@ func TestLabelsPlaceRuns(t *testing.T) {
 // is throughput.
 func TestShownClaims(t *testing.T) {
 	f := writeFiles(t, map[string]string{
+		"zero.txt": "ping 7 [000] 2.000001:     0 cycles:\n\tffffffff81000010 xfrm_input " +
+			"([kernel.kallsyms])\n\n",
 		"no-cpu.txt": "ping 7 2.000001:     5000 cycles:\n\tffffffff81000010 xfrm_input " +
 			"([kernel.kallsyms])\n\n",
 		"one-sa.csv": "\xef\xbb\xbfFlows,Run 1,Run 2,Average\n2,1000.2,1001.4,1001\n",
@@ -192,6 +198,10 @@ func TestShownClaims(t *testing.T) {
 	})
 	code, out, stderr := cli("show", f["no-cpu.txt"])
 	if code != exitOK || strings.Contains(out, "1 CPU") || !strings.Contains(out, "CPUs not recorded") {
+		t.Errorf("exit code %d, %s\n%s", code, stderr, out)
+	}
+	code, out, stderr = cli("show", f["zero.txt"])
+	if code != exitOK || !strings.Contains(out, "periods of all samples are 0") {
 		t.Errorf("exit code %d, %s\n%s", code, stderr, out)
 	}
 	code, out, stderr = cli("compare", f["one-sa.csv"], f["pcpu.csv"])

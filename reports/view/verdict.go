@@ -59,6 +59,9 @@ func Verdict(r *result.Result) string {
 	for _, c := range r.Curves {
 		if c.Scaling != nil && len(r.Curves) == 1 && len(c.Scaling.Rows) > 1 &&
 			c.Scaling.Rows[len(c.Scaling.Rows)-1].Speedup.Known() {
+			if result.Offered(r.Factor()) {
+				return offeredText(r, c)
+			}
 			return scaleText(r, c)
 		}
 	}
@@ -217,6 +220,24 @@ func withoutRate(c *result.Comparison) string {
 		}
 	}
 	return "Nothing that was measured on both sides says which is better."
+}
+
+// offeredText says what is carried of a rate that a generator offered, of one mode: more of it brings no more.
+func offeredText(r *result.Result, c result.Curve) string {
+	most := 0.0
+	for _, row := range c.Scaling.Rows {
+		most = max(most, row.Rate.Median)
+	}
+	unit, k := format.CurveUnit(c.Scaling.Unit)
+	_, mode := ModeText(c.Mode)
+	s := fmt.Sprintf("%s: carries at most %s %s", mode, format.Significant(most*k, 3), unit)
+	for _, row := range c.Scaling.Rows {
+		if row.Loss != nil && *row.Loss > c.Scaling.Knee.Limit {
+			return s + fmt.Sprintf("; from %d %s on packets are lost (%s).", row.N, r.Factor(),
+				format.InPercent(*row.Loss, 1))
+		}
+	}
+	return s + "."
 }
 
 // scaleText says what more CPUs bring, of one mode.
