@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 )
 
@@ -54,6 +55,11 @@ func MergeTraffic(files []TrafficFile) (*Traffic, error) {
 				continue
 			}
 			if from[key] == f.Name {
+				if have := &out.Points[i]; p.copyOf(have) {
+					have.warn("run %d of %d %s stands twice in %s: it is counted once", p.Run, p.N,
+						p.Factor, f.Name)
+					continue
+				}
 				// A file may repeat a setting without numbering its runs.
 				out.Points = append(out.Points, p)
 				continue
@@ -72,6 +78,12 @@ func MergeTraffic(files []TrafficFile) (*Traffic, error) {
 		numberThreads(out.Points)
 	}
 	return out, nil
+}
+
+// copyOf reports whether a numbered run is the same measurement as another, to the last packet and digit.
+func (p *Point) copyOf(other *Point) bool {
+	return p.Run > 0 && p.Rx.Packets != nil && reflect.DeepEqual(p.Rx, other.Rx) &&
+		reflect.DeepEqual(p.Tx, other.Tx)
 }
 
 // devices reports whether the points are the devices of one run of pktgen.

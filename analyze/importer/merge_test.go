@@ -33,6 +33,14 @@ func TestMergeTraffic(t *testing.T) {
 	if _, err := MergeTraffic([]TrafficFile{read("a", rates), read("b", rounded)}); err != nil {
 		t.Error(err)
 	}
+	// A numbered run that a file holds twice is one run; another measurement of that number is not.
+	run := func(packets uint64) Point {
+		return Point{N: 1, Run: 1, Factor: "flows", Rx: Side{Packets: &packets}}
+	}
+	twice, err := MergeTraffic([]TrafficFile{{"t", &Traffic{Points: []Point{run(7), run(7), run(8)}}}})
+	if err != nil || len(twice.Points) != 2 || len(twice.Points[0].Warnings) != 1 {
+		t.Errorf("%+v, %v, want two points and a warning", twice, err)
+	}
 	both := Traffic{Points: []Point{{N: 1, Direction: "fwd"}, {N: 1, Direction: "rev"}, {N: 1, Direction: "fwd"}}}
 	if runs := both.Runs(); len(runs) != 2 || len(runs[0]) != 2 {
 		t.Errorf("runs %+v, want two", runs)
