@@ -57,6 +57,12 @@ func SamplesBy(runs ...*result.Run) string {
 	})) + " samples"
 }
 
+// Exact reports whether the main events of runs were counted, not sampled: their shares
+// have no error.
+func Exact(runs ...*result.Run) bool {
+	return !slices.ContainsFunc(runs, func(r *result.Run) bool { return r.Main() == nil || !r.Main().Counted() })
+}
+
 // CPUs are those of the main event, on all PMUs of a hybrid CPU, in order.
 func CPUs(r *result.Run) []result.CPU {
 	var out []result.CPU

@@ -268,8 +268,10 @@ type Listing struct {
 }
 
 func (l Listing) Table(runs []*result.Run) Table {
-	unit := l.cost
-	unit = cmp.Or(unit, "% ±")
+	unit := cmp.Or(l.cost, "% ±")
+	if Exact(runs...) {
+		unit = cmp.Or(l.cost, "%")
+	}
 	t := NewTable(l.ID, l.Caption, l.What)
 	type key struct{ name, module string }
 	var keys []key
