@@ -86,7 +86,7 @@ type count struct {
 }
 
 // trustCounts counts what weakens the numbers.
-func trustCounts(r *result.Result, weak *caveats) []count {
+func trustCounts(r *result.Result, weak *caveats, v *versus) []count {
 	var failed, broken []string
 	for _, run := range result.RunsPresent(r) {
 		for _, g := range run.Gates {
@@ -100,8 +100,13 @@ func trustCounts(r *result.Result, weak *caveats) []count {
 			}
 		}
 	}
+	limits := 0
+	if v != nil {
+		limits = len(v.Differs) + len(v.Forced) + len(v.Blanked)
+	}
 	var out []count
 	for _, c := range []count{
+		{limits, "limit of the comparison", "beside"},
 		{len(weak.Kinds.Notes), "caveat", "caveats"},
 		{len(view.Losses(r).Kinds()), "kind of loss", "limits"},
 		{len(view.Gaps(r).ByCause()), "not measured", "limits"},
@@ -114,6 +119,8 @@ func trustCounts(r *result.Result, weak *caveats) []count {
 		switch {
 		case c.N > 1 && c.What == "kind of loss":
 			c.What = "kinds of loss"
+		case c.N > 1 && c.Below == "beside":
+			c.What = "limits of the comparison"
 		case c.N > 1 && c.What != "not measured":
 			c.What += "s"
 		}

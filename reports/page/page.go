@@ -190,7 +190,7 @@ func newPage(r *result.Result, o Options) (*page, error) {
 		p.Kind = "comparison"
 	}
 	weak, scale := caveatsOf(r), scaleSection(r)
-	p.Trust = trustCounts(r, weak)
+	p.Trust = trustCounts(r, weak, p.Versus)
 	p.Cards = cardsOf(r, charts, scale, weak)
 	p.VerdictMarks = weak.others()
 	p.addSections(findingsSection(r), caveatsSection(weak))
