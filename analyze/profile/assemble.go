@@ -3,7 +3,6 @@ package profile
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"xfrmscope/analyze/perfdata"
 	"xfrmscope/collect/bundle"
@@ -69,7 +68,7 @@ func (a *assembler) profile(e *perfdata.Event) *Profile {
 		stacks := a.stacks(e.Index)
 		a.comms(e.Index, p)
 		p.Cells = a.cells(e.Index, len(stacks))
-		if strings.HasPrefix(e.Name, bundle.SimPrefix) {
+		if bundle.Simulated(e.Name) {
 			for i := range p.Cells {
 				p.Cells[i].PeriodSq = 0
 			}

@@ -100,7 +100,7 @@ func (e *Event) Named() bool { return e.Name != bundle.UnnamedEvent && e.Name !=
 
 // Counted reports whether a simulated machine counted each event: a sample of it is a row, and says nothing of how
 // much was seen.
-func (e *Event) Counted() bool { return strings.HasPrefix(e.Name, bundle.SimPrefix) }
+func (e *Event) Counted() bool { return bundle.Simulated(e.Name) }
 
 // Of is what shares of the event are of: "busy time", or no more than "samples".
 func (e *Event) Of() string {

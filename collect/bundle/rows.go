@@ -360,6 +360,9 @@ type CPUPackets struct {
 // them, without a sampling error.
 const SimPrefix = "sim-"
 
+// Simulated reports whether an event is one that a simulated machine counted.
+func Simulated(event string) bool { return strings.HasPrefix(event, SimPrefix) }
+
 // SimTransferCycles is what an access of the simulated machine waits for a line that
 // another CPU's cache holds (cost in collect/lab/plugin/coherent.c).
 const SimTransferCycles = 100

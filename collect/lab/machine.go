@@ -32,13 +32,11 @@ type machine struct {
 	append string        // to the kernel's command line
 	plugin string        // path and options; "": real time, no model
 	table  string        // FIFO from which the plugin reads the table of functions; "": it reads none
-	tell   tell          // makes that table
 	seed   int           // of what QEMU calls random
 	limit  time.Duration // a boot that takes longer hangs
-}
 
-// A tell makes the table of functions of what the guest has left in its memory.
-type tell func(*ram) ([]byte, error)
+	tell func(*ram) ([]byte, error) // makes that table of what the guest has left in its memory
+}
 
 // boot runs the machine until it ends and returns its memory and the console's
 // lines. The memory is the caller's to close.

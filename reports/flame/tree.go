@@ -3,7 +3,6 @@ package flame
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"xfrmscope/analyze/profile"
 	"xfrmscope/analyze/result"
@@ -121,7 +120,7 @@ func (b *treeGrower) add(run, event int, p *profile.Profile) {
 			n++
 		}
 		s := newSlice(run, event, cells[:n], ends)
-		s.counted = strings.HasPrefix(p.Event.Name, bundle.SimPrefix)
+		s.counted = bundle.Simulated(p.Event.Name)
 		b.t.slices = append(b.t.slices, s)
 		cells = cells[n:]
 	}
