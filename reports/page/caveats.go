@@ -105,26 +105,24 @@ func trustCounts(r *result.Result, weak *caveats, v *versus) []count {
 		limits = len(v.Differs) + len(v.Forced) + len(v.Blanked)
 	}
 	var out []count
-	for _, c := range []count{
-		{limits, "limit of the comparison", "beside"},
-		{len(weak.Kinds.Notes), "caveat", "caveats"},
-		{len(view.Losses(r).Kinds()), "kind of loss", "limits"},
-		{len(view.Gaps(r).ByCause()), "not measured", "limits"},
-		{len(failed), "failed gate", "checks"},
-		{len(broken), "failed cross-check", "checks"},
+	for _, c := range []struct {
+		n                int
+		one, many, below string
+	}{
+		{limits, "limit of the comparison", "limits of the comparison", "beside"},
+		{len(weak.Kinds.Notes), "caveat", "caveats", "caveats"},
+		{len(view.Losses(r).Kinds()), "kind of loss", "kinds of loss", "limits"},
+		{len(view.Gaps(r).ByCause()), "not measured", "not measured", "limits"},
+		{len(failed), "failed gate", "failed gates", "checks"},
+		{len(broken), "failed cross-check", "failed cross-checks", "checks"},
 	} {
-		if c.N == 0 {
-			continue
+		switch c.n {
+		case 0:
+		case 1:
+			out = append(out, count{1, c.one, c.below})
+		default:
+			out = append(out, count{c.n, c.many, c.below})
 		}
-		switch {
-		case c.N > 1 && c.What == "kind of loss":
-			c.What = "kinds of loss"
-		case c.N > 1 && c.Below == "beside":
-			c.What = "limits of the comparison"
-		case c.N > 1 && c.What != "not measured":
-			c.What += "s"
-		}
-		out = append(out, c)
 	}
 	return out
 }

@@ -37,7 +37,7 @@ func rateFigure(r *result.Result, side []*result.Run) livebox {
 			title = "Which stages have the samples?"
 		}
 		return livebox{figureBox{ID: "chart-rate", Title: title,
-			Caption: "The heaviest stages" + sampling(side...) + " " +
+			Caption: "The heaviest stages" + sampling(side) + " " +
 				"Locks are charged to the stage that takes them."}, stages}
 	}
 	return livebox{figureBox{ID: "chart-rate", Title: "Packets/s",
@@ -53,7 +53,7 @@ func spinFigure(r *result.Result, side []*result.Run) livebox {
 	case chart.OverN(r):
 		return livebox{figureBox{ID: "chart-spin", Title: title, Caption: "Spin share of " +
 			view.SamplesBy(result.RunsPresent(r)...) + ", each run a dot" +
-			sampling(result.RunsPresent(r)...)},
+			sampling(result.RunsPresent(r))},
 			chart.SpinChart(r)}
 	case len(result.RunsPresent(r)) == 1:
 		title = "Is time lost spinning on locks, and on which CPUs?"
@@ -65,14 +65,14 @@ func spinFigure(r *result.Result, side []*result.Run) livebox {
 			Legend: cpus.LegendItems()}, cpus}
 	}
 	return livebox{figureBox{ID: "chart-spin", Title: title, Caption: "Spin share of " + view.SamplesBy(side...) +
-		sampling(side...)},
+		sampling(side)},
 		chart.RunBars(side, "Spin share of each run", "% of "+view.WeighedBy(side...), "spin", "d",
 			func(r *result.Run) metric.Value { return view.AllCPUs(r).SpinShare })}
 }
 
 // sampling ends a sentence with the error of what was sampled.
-func sampling(runs ...*result.Run) string {
-	if view.Exact(runs...) {
+func sampling(runs []*result.Run) string {
+	if view.Counted(runs) {
 		return "."
 	}
 	return ", ± of sampling."

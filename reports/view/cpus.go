@@ -75,7 +75,7 @@ func CPUsTable(runs []*result.Run) Table {
 			t.Rows = append(t.Rows, row)
 		}
 	}
-	if counted(runs) {
+	if Counted(runs) {
 		t = t.without("samples", "busy")
 	}
 	return Bounded(t, MaxRows)

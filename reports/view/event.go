@@ -57,9 +57,9 @@ func SamplesBy(runs ...*result.Run) string {
 	})) + " samples"
 }
 
-// Exact reports whether the main events of runs were counted, not sampled: their shares
-// have no error.
-func Exact(runs ...*result.Run) bool {
+// Counted reports whether all runs are of a simulated machine, which counts every event and samples nothing: their
+// shares have no error.
+func Counted(runs []*result.Run) bool {
 	return !slices.ContainsFunc(runs, func(r *result.Run) bool { return r.Main() == nil || !r.Main().Counted() })
 }
 

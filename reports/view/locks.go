@@ -116,9 +116,7 @@ func ProbeLines(runs []*result.Run) []string {
 	for _, r := range runs {
 		switch {
 		case r.Locks.Gap != nil:
-			x := noteOf("", "not measured: %s", format.OrDash(r.Locks.Gap.Why))
-			x.Fix = r.Locks.Gap.Fix
-			n.add(x, r)
+			n.add(missingNote(*r.Locks.Gap), r)
 		case r.Locks.AttachMode != "":
 			n.add(noteOf("", "wait probe attached by %s", r.Locks.AttachMode), r)
 		}

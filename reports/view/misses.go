@@ -193,12 +193,9 @@ func MissGaps(runs []*result.Run) Notes {
 func whyNoMisses(r *result.Run) note {
 	for _, g := range slices.Concat(r.Gaps, r.Manifest.Gaps) {
 		if g.Of() == bundle.GapMisses {
-			x := noteOf("", "not measured: %s", format.OrDash(g.Why))
-			x.Fix = g.Fix
-			return x
+			return missingNote(g)
 		}
 	}
-	x := noteOf("", "not measured: no event that counts cache misses was sampled")
-	x.Fix = "record with -e cycles:k,instructions:k,L1-dcache-load-misses:k"
-	return x
+	return missingNote(bundle.Gap{Why: "no event that counts cache misses was sampled",
+		Fix: "record with -e cycles:k,instructions:k,L1-dcache-load-misses:k"})
 }

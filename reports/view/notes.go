@@ -38,6 +38,13 @@ func noteOf(weakens, format string, args ...any) note {
 	return note{Warning: bundle.Warn(weakens, format, args...)}
 }
 
+// missingNote is a gap without its subject.
+func missingNote(g bundle.Gap) note {
+	x := noteOf("", "not measured: %s", format.OrDash(g.Why))
+	x.Fix = g.Fix
+	return x
+}
+
 // Notes collects sentences and the runs that have them, in order of first use.
 type Notes []note
 

@@ -21,7 +21,7 @@ func RunsTable(r *result.Result) Table {
 		noIdle = ""
 	}
 	caption := "Runs. Errors are of sampling within each; n is the samples" + noIdle + "."
-	if counted(runs) {
+	if Counted(runs) {
 		caption = "Runs of a simulated machine, which counts every event: no error of sampling."
 	}
 	t := NewTable("runs-table", caption,
@@ -42,15 +42,10 @@ func RunsTable(r *result.Result) Table {
 			CountCell(a.Busy.Samples),
 			Cell{Text: format.OrDash(Seconds(run)), Number: true}, status)
 	}
-	if counted(runs) {
+	if Counted(runs) {
 		t = t.without("n")
 	}
 	return Bounded(t.WithoutMissing(), MaxRows)
-}
-
-// counted reports whether all runs are of a simulated machine, which counts every event and samples nothing.
-func counted(runs []*result.Run) bool {
-	return !slices.ContainsFunc(runs, func(r *result.Run) bool { return r.Main() == nil || !r.Main().Counted() })
 }
 
 // OnlyTraffic reports whether no run has samples and each has what a generator saw.

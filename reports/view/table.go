@@ -269,7 +269,7 @@ type Listing struct {
 
 func (l Listing) Table(runs []*result.Run) Table {
 	unit := cmp.Or(l.cost, "% ±")
-	if Exact(runs...) {
+	if Counted(runs) {
 		unit = cmp.Or(l.cost, "%")
 	}
 	t := NewTable(l.ID, l.Caption, l.What)
